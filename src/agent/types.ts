@@ -1,0 +1,49 @@
+/** The door to coding agents: what is launched for a run, and what it says it is doing; knows nothing of tmux windows or the plan's graph. */
+import type { AgentActivity, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
+
+export type LaunchRequest = {
+  readonly projectRoot: string;
+  readonly runDir: string;
+  readonly record: StreamRecord;
+  readonly run: number;
+  readonly prompt: string;
+  /** Conversation to go on with, null for a new one. */
+  readonly resume: string | null;
+  /** Id for a new conversation (UUID). */
+  readonly sessionId: string;
+  /** Secret of this run; travels by environment and file, never by argv. */
+  readonly token: string;
+  /** ORCHESTRATE_*, PORT, WORKSPACE_ID, TASK_DB_PATH, PATH … on top of the starter's environment. */
+  readonly env: Readonly<Record<string, string>>;
+};
+
+export type Launch = {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly sessionId: string | null;
+};
+
+export type AgentCheck = {
+  readonly name: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  readonly fix: string | null;
+};
+
+export type Agent = {
+  readonly kind: 'claude' | 'custom';
+  /** Stays after a turn and can be told things. */
+  readonly interactive: boolean;
+  /** Is it there, new enough, trusted, allowed to run in this mode? */
+  check(): Promise<AgentCheck[]>;
+  /** Writes the agent's files (prompt, settings, MCP configuration; 0600) into `runDir`; returns what to exec. */
+  prepare(request: LaunchRequest): Promise<Launch>;
+  /** What a living worker is doing. Cheap: called for every open run at each tick. `screen` reads the pane (only for dialogs before any hook). */
+  activity(run: Run, worker: ProcessIdentity, screen: () => Promise<string>): Promise<AgentActivity>;
+  /** Directories whose changes mean that an agent's activity changed. */
+  watchPaths(): string[];
+  /** Signal that ends it cleanly when at rest. */
+  readonly endSignal: NodeJS.Signals;
+  /** The conversation to resume for this run, null when there is none on disk. */
+  findConversation(run: Run): string | null;
+};

@@ -1,0 +1,91 @@
+/** The door to git: worktrees, bases, inspection and our own refs; knows nothing of streams' states or of tmux. */
+import type { Known } from '../core/types.ts';
+
+export type BaseResult =
+  | { readonly ok: true; readonly sha: string }
+  /** The parents don't merge; nothing was changed. */
+  | { readonly ok: false; readonly files: readonly string[] };
+
+/** What holds of a stream's worktree; read without running hooks, fsmonitor or anything a worker configured. */
+export type WorktreeFacts = {
+  readonly exists: boolean;
+  /** The worktree's `.git` file and common directory are the ones we made. */
+  readonly intact: boolean;
+  /** Branch checked out (short name), null when detached. */
+  readonly branch: string | null;
+  readonly headSha: string | null;
+  /** `merge`, `rebase`, `cherry-pick`, `revert`, `bisect` when under way. */
+  readonly operation: string | null;
+  /** Tracked files changed or staged, and untracked (not ignored) files; at most 50 of each, plus the full counts. */
+  readonly changed: readonly string[];
+  readonly changedCount: number;
+  readonly untracked: readonly string[];
+  readonly untrackedCount: number;
+  /** Commits on HEAD that are not in `baseSha`. */
+  readonly commitsSinceBase: number;
+  /** Parents (of the recorded base) that HEAD does not contain. */
+  readonly missingParents: readonly string[];
+};
+
+export type RefFacts = {
+  /** Tips of the branches below the prefix, by key. */
+  readonly heads: ReadonlyMap<string, string>;
+  /** `refs/orchestrate/verified/<key>`. */
+  readonly verified: ReadonlyMap<string, string>;
+  /** Keys whose verified ref is contained in the base branch. */
+  readonly landed: ReadonlySet<string>;
+};
+
+export type Git = {
+  readonly root: string;
+  readonly commonDir: string;
+  /** Git's version; throws exit 3 when missing or older than 2.38. */
+  checkVersion(): Promise<string>;
+  /** The configured base branch or the one checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */
+  baseTip(configured: string | null): Promise<{ branch: string; sha: string }>;
+  /** One `for-each-ref` (two when `baseBranch` is given). Never throws: a failed read is unknown. */
+  readRefs(branchPrefix: string, baseBranch: string | null): Promise<Known<RefFacts>>;
+  /** Tip of a ref or commit-ish of ours, null when absent. */
+  resolve(rev: string): Promise<string | null>;
+  /** The merge of all parents (in order), made without a worktree; one parent is itself. */
+  mergeBases(parents: readonly string[], message: string): Promise<BaseResult>;
+  /**
+   * Makes, finds or repairs the stream's worktree on its branch: idempotent. A half-made one left by a kill is finished; a
+   * vanished directory is made again from the branch. Throws exit 5 for a branch or path that is not ours.
+   * `ours`: whether our records say that this branch was already created by us.
+   */
+  ensureWorktree(request: {
+    path: string;
+    branch: string;
+    baseSha: string;
+    key: string;
+    ours: boolean;
+  }): Promise<'created' | 'reused' | 'repaired'>;
+  /** Copies `.worktreeinclude` matches, makes the symlinks, and puts both into info/exclude. Returns warnings. */
+  furnishWorktree(request: { path: string; symlink: readonly string[] }): Promise<string[]>;
+  /** Facts for the done check; throws only when git itself fails (locked, corrupt): then nothing is known. */
+  inspect(request: {
+    path: string;
+    branch: string;
+    baseSha: string;
+    parents: readonly string[];
+  }): Promise<WorktreeFacts>;
+  /** Commits tracked changes of the worktree with this message (leftovers: commit). Returns the new head. */
+  commitTracked(path: string, message: string): Promise<string>;
+  /** Sets `refs/orchestrate/verified/<key>`, expecting `old` (null: absent); false when it had another value. */
+  setVerified(key: string, sha: string, old: string | null): Promise<boolean>;
+  /** A ref under `refs/orchestrate/saved/<key>/…` that keeps every byte of a worktree's tracked and untracked state. */
+  saveSnapshot(request: { path: string; key: string; label: string }): Promise<string>;
+  /** Number of commits, and +/− lines, of `head` over `base`. */
+  changes(
+    base: string,
+    head: string,
+  ): Promise<{ commits: number; added: number; removed: number; files: readonly string[] }>;
+  /** Filters, merge drivers and other executable settings of the repository, as one comparable text per name. */
+  executableConfig(): Promise<Readonly<Record<string, string>>>;
+  /** Adds lines to info/exclude once. */
+  exclude(patterns: readonly string[]): Promise<void>;
+  unexclude(patterns: readonly string[]): Promise<void>;
+  /** The graph of our branches as `git log --graph` prints it. */
+  graph(refs: readonly string[]): Promise<string>;
+};

@@ -1,0 +1,41 @@
+/** The door to the operating system's processes: identity, marks, whole-tree ending, and commands with log and timeout. */
+import type { ProcessIdentity } from '../core/types.ts';
+
+/** Every process we start carries this variable; its value says whose it is, so that strays are found after any death. */
+export const MARK_VARIABLE = 'ORCHESTRATE_MARK';
+
+export type CommandResult = {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+};
+
+export type Processes = {
+  bootId(): string;
+  /** Null when no such process (or a zombie). */
+  identify(pid: number): ProcessIdentity | null;
+  /** True for the very same process, not a zombie, not a later one with its pid. */
+  isAlive(identity: ProcessIdentity): boolean;
+  /** Living processes whose mark begins with `prefix`, with the whole mark. */
+  findMarked(prefix: string): { identity: ProcessIdentity; mark: string }[];
+  /**
+   * Ends the trees below `roots` and every process marked `mark` (its sessions and descendants too): `firstSignal` to the
+   * roots, TERM to all, KILL after `graceMs`, until verified gone. Returns those that would not go.
+   */
+  endTree(request: {
+    roots: readonly ProcessIdentity[];
+    mark: string | null;
+    graceMs: number;
+    firstSignal?: NodeJS.Signals;
+  }): Promise<ProcessIdentity[]>;
+  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended). */
+  runShell(request: {
+    command: string;
+    cwd: string;
+    env: Readonly<Record<string, string>>;
+    log: string;
+    timeoutMs: number;
+    mark: string;
+    abort?: AbortSignal;
+  }): Promise<CommandResult>;
+};

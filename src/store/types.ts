@@ -1,0 +1,144 @@
+/** The two stores' doors: Task Copilot's plan (tasks.db) and orchestrate's own memory (state.db); no SQL shows through them. */
+import type {
+  Initiative,
+  Intent,
+  OrchestrateEvent,
+  Plan,
+  Run,
+  StreamRecord,
+  Task,
+  TaskStatus,
+} from '../core/types.ts';
+
+/** A plan as `import` takes it, already validated and normalised. */
+export type PlanInput = {
+  readonly initiative: {
+    readonly id: string;
+    readonly title: string;
+    readonly description: string | null;
+  } | null;
+  readonly prd: { readonly title: string; readonly description: string | null; readonly content: string };
+  readonly tasks: readonly {
+    readonly title: string;
+    readonly description: string | null;
+    readonly assignedAgent: string | null;
+    /** Stored as given: streamId, streamName, streamPhase, files, dependencies, streamDependencies, acceptanceCriteria, … */
+    readonly metadata: Readonly<Record<string, unknown>>;
+  }[];
+};
+
+export type TaskPatch = {
+  readonly status?: TaskStatus;
+  readonly notes?: string;
+  readonly blockedReason?: string;
+};
+
+/** Task Copilot's store. Every method is synchronous and bounded by the busy timeout; a lock held longer throws exit 4. */
+export type PlanStore = {
+  readonly path: string;
+  /** The plan of the current initiative (`all`: of every one); cached until the database changes. Never throws on malformed rows. */
+  readPlan(options?: { all?: boolean }): Plan;
+  currentInitiative(): Initiative | null;
+  /** Oldest first. `stream`: only that stream's; tasks of the current initiative unless `all`. Archived tasks are left out. */
+  listTasks(filter?: { stream?: string; status?: TaskStatus; all?: boolean }): Task[];
+  getTask(id: string): Task | null;
+  /** Updates one task with Task Copilot's side effects, in one transaction. Throws exit 7 for an unknown or archived task. */
+  updateTask(id: string, patch: TaskPatch): Task;
+  /** Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. */
+  importPlan(
+    plan: PlanInput,
+    options: { update: boolean; dryRun: boolean },
+  ): {
+    prd: string;
+    streams: number;
+    tasks: number;
+    added: number;
+    changed: number;
+  };
+  /** Changes whenever another connection committed; costs microseconds. */
+  changeToken(): number;
+  close(): void;
+};
+
+/** A gate's result, kept per commit. */
+export type GateResult = {
+  readonly key: string;
+  readonly sha: string;
+  readonly name: string;
+  readonly command: string;
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly log: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+};
+
+export type StreamPatch = Partial<
+  Pick<
+    StreamRecord,
+    | 'intent'
+    | 'intentAtMs'
+    | 'attemptsClearedAtMs'
+    | 'requestedAtMs'
+    | 'resolve'
+    | 'verifyRequested'
+    | 'base'
+    | 'conflict'
+    | 'verified'
+    | 'launchFailure'
+  >
+>;
+export type RunPatch = Partial<Omit<Run, 'key' | 'number' | 'startedAtMs' | 'agentKind' | 'bootId'>>;
+
+export type PollerRow = {
+  readonly pid: number;
+  readonly start: string;
+  readonly sinceMs: number;
+  readonly configHash: string;
+};
+
+/** orchestrate's own memory. Writes are single transactions; safe to use from several processes. */
+export type StateStore = {
+  readonly path: string;
+  /** Records (with runs) of one initiative, by key; cached until the database changes. */
+  records(initiativeId: string): ReadonlyMap<string, StreamRecord>;
+  /** Finds or allocates the stream's key, branch, worktree path and port; idempotent, race-free. */
+  ensureStream(
+    initiativeId: string,
+    streamId: string,
+    names: { branchPrefix: string; worktreeRoot: string; portBase: number },
+  ): StreamRecord;
+  patchStream(key: string, patch: StreamPatch): void;
+  /** Records a new run; refuses (returns false) when the stream has an open run or the number is taken. */
+  openRun(
+    run: Pick<Run, 'key' | 'number' | 'agentKind' | 'startedAtMs' | 'bootId' | 'sessionId' | 'baseSha'> & {
+      tokenHash: string;
+    },
+  ): boolean;
+  patchRun(key: string, number: number, patch: RunPatch): void;
+  /** The run a launch token belongs to, with its stream; null for an unknown token. */
+  runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
+  addEvent(event: Omit<OrchestrateEvent, 'id'>): void;
+  /** Oldest first; the last `limit` of them. */
+  events(filter: { key?: string; sinceId?: number; limit?: number }): OrchestrateEvent[];
+  gateResults(key: string, sha?: string): GateResult[];
+  addGateResult(result: GateResult): void;
+  initiativeBase(initiativeId: string): { branch: string; sha: string } | null;
+  /** Keeps the first value ever given for the initiative and returns it. */
+  setInitiativeBase(
+    initiativeId: string,
+    base: { branch: string; sha: string },
+  ): { branch: string; sha: string };
+  getMeta(name: string): string | null;
+  setMeta(name: string, value: string | null): void;
+  poller(): PollerRow | null;
+  setPoller(row: PollerRow | null): void;
+  /** True when any run of any initiative is open. */
+  hasOpenRuns(exceptInitiativeId?: string): boolean;
+  setIntent(key: string, intent: Intent, atMs: number): void;
+  changeToken(): number;
+  close(): void;
+};
+
+/** Held by the one acting poller; the kernel releases it with the process. */
+export type Lease = { release(): void };

@@ -1,0 +1,76 @@
+/** The door to tmux: one session per project, a window per stream, found by our tags; never told anything but fixed words and keys. */
+import type { Known } from '../core/types.ts';
+
+/** One pane that carries our tag for this project. */
+export type PaneFact = {
+  readonly id: string;
+  readonly windowId: string;
+  readonly session: string;
+  /** `worker`, `summary` or `orchestrator`. */
+  readonly role: string;
+  /** Stream key for workers, else empty. */
+  readonly key: string;
+  readonly run: number;
+  readonly pid: number;
+  readonly dead: boolean;
+  /** Exit status once dead; 128+n for a signal; null when tmux doesn't know it. */
+  readonly exitCode: number | null;
+  readonly active: boolean;
+  readonly width: number;
+  readonly height: number;
+};
+
+/** A tmux server, told apart from a later one on the same socket: `socket|pid|start`. */
+export type ServerIdentity = string;
+
+export type TmuxFacts = {
+  /** Null when no server runs (a successful look that found none). */
+  readonly server: ServerIdentity | null;
+  /** Our session's name, null when it doesn't exist. */
+  readonly session: string | null;
+  readonly sessionId: string | null;
+  readonly panes: readonly PaneFact[];
+};
+
+export type OpenWindowRequest = {
+  readonly key: string;
+  readonly run: number;
+  /** Directory holding the file `wrapper`; becomes the pane's working directory and is never put on tmux's command line. */
+  readonly runDir: string;
+  readonly keepOnExit: boolean;
+};
+
+export type Tmux = {
+  /** `default`, the private server's name, or its path. */
+  readonly socket: string;
+  /** Exit 3 when tmux is missing or older than 3.2 (or of unknown version: explained). */
+  checkVersion(): Promise<string>;
+  /**
+   * One `list-panes -a`. Unknown when tmux could not be asked. When the socket is gone though the server known from
+   * `lastServer` lives, the socket is restored first (SIGUSR1).
+   */
+  look(lastServer: ServerIdentity | null): Promise<Known<TmuxFacts>>;
+  /** Finds our session by its tag or makes it (with the `status` window that runs the summary); returns its id and server. */
+  ensureSession(): Promise<{ server: ServerIdentity; sessionId: string; session: string }>;
+  /** Opens a window running `./wrapper` of `runDir`, tagged, without taking focus. */
+  openWindow(request: OpenWindowRequest): Promise<{ pane: string; pid: number; server: ServerIdentity }>;
+  /** Opens (or finds alive) the `orchestrator` window running the file `wrapper` in `runDir`. */
+  openOrchestrator(runDir: string): Promise<{ pane: string; pid: number }>;
+  /** Types literal text and Enter into a pane; the text is data (no key names, no formats). */
+  typeText(pane: string, text: string): Promise<void>;
+  sendKey(pane: string, key: 'Enter' | 'Escape' | 'Up' | 'Down' | 'C-c'): Promise<void>;
+  /** The visible screen (`lines` of history too), `colours` keeps escapes. */
+  capture(pane: string, options?: { history?: number; colours?: boolean }): Promise<string>;
+  /** Closes one pane of ours (and so its window when it is the last); a pane that is gone is fine. */
+  closePane(pane: string): Promise<void>;
+  /** Resolves when a worker's pane died or someone signalled; rejects when the signal can't be waited for. */
+  waitForSignal(abort: AbortSignal): Promise<void>;
+  signal(): Promise<void>;
+  /** Hands the terminal to `tmux attach` (or switches the client when inside); resolves when it ends. */
+  attach(pane: string | null): Promise<number>;
+  /** The command a person types to attach. */
+  attachCommand(): string;
+  /** Ends our session (never anyone else's, never the server). */
+  closeSession(): Promise<void>;
+  message(text: string): Promise<void>;
+};
