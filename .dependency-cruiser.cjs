@@ -41,7 +41,7 @@ module.exports = {
     oneHome('yaml', 'yaml', '^src/plan-file'),
     oneHome('cac', 'cac', '^src/(cli\\.ts|cli/)'),
     oneHome('mcp', '@modelcontextprotocol', '^src/mcp'),
-    oneHome('execa', 'execa', '^src/(tmux|process)'),
+    oneHome('execa', 'execa', '^src/(tmux|process|agent)'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
