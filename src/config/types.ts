@@ -1,0 +1,90 @@
+/** The shape of the configuration and its defaults; knows nothing of files or the environment. */
+
+/** A command that must succeed on a stream's head; run by `sh -c`, since it is the user's own configuration. */
+export type Gate = {
+  readonly name: string;
+  readonly command: string;
+  /** Relative to the worktree. */
+  readonly cwd: string;
+  readonly timeoutSeconds: number;
+};
+
+export const AGENT_KINDS = ['claude', 'custom'] as const;
+export const AGENT_MODES = ['interactive', 'print'] as const;
+export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 'bypass'] as const;
+/** Which MCP servers an agent gets besides ours. */
+export const AGENT_MCP = ['ours-only', 'all'] as const;
+export const LEFTOVERS = ['ask', 'commit'] as const;
+export const FINISHED_WINDOWS = ['close-on-done', 'keep'] as const;
+
+/** The effective configuration: flag, environment, file and default already weighed. */
+export type Config = {
+  readonly workspace: string | null;
+  readonly baseBranch: string | null;
+  readonly branchPrefix: string;
+  readonly maxWorkers: number;
+  readonly pollSeconds: number;
+  readonly staggerMs: number;
+  readonly agent: {
+    readonly kind: (typeof AGENT_KINDS)[number];
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly mode: (typeof AGENT_MODES)[number];
+    readonly model: string | null;
+    readonly permissions: (typeof PERMISSIONS)[number];
+    /** Null: the built-in allow list. */
+    readonly allow: readonly string[] | null;
+    readonly mcp: (typeof AGENT_MCP)[number];
+    /** A person attends: the agent may ask questions. */
+    readonly attended: boolean;
+  };
+  readonly gates: readonly Gate[];
+  readonly gateConcurrency: number;
+  readonly leftovers: (typeof LEFTOVERS)[number];
+  readonly worktree: {
+    /** Relative to the project, or absolute. */
+    readonly root: string;
+    readonly symlink: readonly string[];
+    readonly setup: readonly string[];
+    readonly setupTimeoutSeconds: number;
+    readonly portBase: number;
+  };
+  readonly restart: { readonly maxAttempts: number; readonly windowMinutes: number };
+  readonly stallMinutes: number;
+  readonly limits: { readonly maxMinutes: number | null; readonly maxCostUsd: number | null };
+  readonly finishedWindows: (typeof FINISHED_WINDOWS)[number];
+  readonly view: { readonly minWidth: number; readonly minHeight: number };
+  readonly notify: { readonly tmux: boolean; readonly command: string | null };
+  readonly tmux: { readonly socket: string | null };
+};
+
+export const DEFAULT_CONFIG: Config = {
+  workspace: null,
+  baseBranch: null,
+  branchPrefix: 'orchestrate/',
+  maxWorkers: 5,
+  pollSeconds: 30,
+  staggerMs: 500,
+  agent: {
+    kind: 'claude',
+    command: 'claude',
+    args: [],
+    mode: 'interactive',
+    model: null,
+    permissions: 'auto',
+    allow: null,
+    mcp: 'ours-only',
+    attended: false,
+  },
+  gates: [],
+  gateConcurrency: 1,
+  leftovers: 'ask',
+  worktree: { root: '.claude/worktrees', symlink: [], setup: [], setupTimeoutSeconds: 600, portBase: 4100 },
+  restart: { maxAttempts: 3, windowMinutes: 60 },
+  stallMinutes: 10,
+  limits: { maxMinutes: null, maxCostUsd: null },
+  finishedWindows: 'close-on-done',
+  view: { minWidth: 60, minHeight: 12 },
+  notify: { tmux: true, command: null },
+  tmux: { socket: null },
+};
