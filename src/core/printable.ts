@@ -1,0 +1,21 @@
+/** Makes untrusted text safe to print: terminal sequences, control characters and invisible direction marks are removed. */
+
+/** CSI, strings with a terminator (OSC, DCS, SOS, PM, APC), and two-character escapes, in their 7 and 8 bit forms. */
+const TERMINAL_SEQUENCES =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: terminal sequences are what is removed
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]*[0-~]?/g;
+const BREAKS = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
+/** Controls, lone surrogates, direction marks and overrides, the byte order mark. Joiners stay: emoji need them. */
+const INVISIBLE = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+/**
+ * One line of plain text from text that a plan, an agent or a repository supplied. Line breaks become spaces; text of
+ * more than `limit` characters (code points) is cut and ends in `…`.
+ */
+export function printable(text: string, limit = Number.POSITIVE_INFINITY): string {
+  const clean = text.replace(TERMINAL_SEQUENCES, '').replace(BREAKS, ' ').replace(INVISIBLE, '');
+  if (clean.length <= limit) return clean;
+  const characters = [...clean.slice(0, 2 * limit)];
+  if (characters.length <= limit && clean.length <= 2 * limit) return clean;
+  return `${characters.slice(0, Math.max(0, limit - 1)).join('')}…`;
+}
