@@ -49,7 +49,12 @@ export type Config = {
     readonly setupTimeoutSeconds: number;
     readonly portBase: number;
   };
-  readonly restart: { readonly maxAttempts: number; readonly windowMinutes: number };
+  readonly restart: {
+    readonly maxAttempts: number;
+    readonly windowMinutes: number;
+    /** Before the 2nd, 3rd and every later attempt. */
+    readonly delaysSeconds: readonly number[];
+  };
   readonly stallMinutes: number;
   readonly limits: { readonly maxMinutes: number | null; readonly maxCostUsd: number | null };
   readonly finishedWindows: (typeof FINISHED_WINDOWS)[number];
@@ -80,7 +85,7 @@ export const DEFAULT_CONFIG: Config = {
   gateConcurrency: 1,
   leftovers: 'ask',
   worktree: { root: '.claude/worktrees', symlink: [], setup: [], setupTimeoutSeconds: 600, portBase: 4100 },
-  restart: { maxAttempts: 3, windowMinutes: 60 },
+  restart: { maxAttempts: 3, windowMinutes: 60, delaysSeconds: [5, 30, 120] },
   stallMinutes: 10,
   limits: { maxMinutes: null, maxCostUsd: null },
   finishedWindows: 'close-on-done',

@@ -1,0 +1,89 @@
+/** The command line: finds the command in the table, runs it, reports what it throws and sets the exit code. */
+import { commandHelp, overview } from './cli/help.ts';
+import { type CommandLine, parseCommandLine } from './cli/parse.ts';
+import { reportOf } from './cli/report.ts';
+import type { Flags } from './commands/definition.ts';
+import { usageError } from './commands/flags.ts';
+import { createIo } from './commands/io.ts';
+import { COMMAND_GROUPS, COMMANDS } from './commands/table.ts';
+import { EXIT, messageOf, OrchestrateError } from './errors.ts';
+import { packageVersion } from './package-root.ts';
+
+const OLDEST_NODE = [20, 19] as const;
+
+/** Runs one command line; resolves to its exit code. Never rejects. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    checkNode();
+    return await perform(parseCommandLine(argv, COMMANDS));
+  } catch (error) {
+    const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+    const report = reportOf(error, {
+      json: options.includes('--json'),
+      verbose: options.includes('--verbose'),
+    });
+    process.stderr.write(report.stderr);
+    process.stdout.write(report.stdout);
+    return report.exitCode;
+  }
+}
+
+async function perform(line: CommandLine): Promise<number> {
+  if (line.kind === 'version') {
+    process.stdout.write(`${packageVersion()}\n`);
+    return EXIT.ok;
+  }
+  if (line.kind === 'help') {
+    const help =
+      line.definition === null ? overview(COMMAND_GROUPS, line.prefix) : commandHelp(line.definition);
+    process.stdout.write(`${help}\n`);
+    return EXIT.ok;
+  }
+  enterDirectory(line.flags);
+  const io = createIo({
+    json: line.flags['json'] === true,
+    verbose: line.flags['verbose'] === true,
+    noColor: line.flags['no-color'] === true,
+  });
+  const module = await line.definition.load();
+  return module.run(line.args, line.flags, io);
+}
+
+function enterDirectory(flags: Flags): void {
+  const directory = flags['directory'];
+  try {
+    if (typeof directory === 'string') process.chdir(directory);
+    process.cwd();
+  } catch (error) {
+    if (typeof directory === 'string') {
+      throw usageError(`-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error)}`, '-C DIR');
+    }
+    throw new OrchestrateError(EXIT.environment, 'the current directory is gone', 'cd to your project', {
+      cause: error,
+    });
+  }
+}
+
+function checkNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_NODE;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `Node ${process.versions.node} is too old`,
+    `install Node ${oldestMajor}.${oldestMinor} or newer`,
+  );
+}
+
+/** A reader that went away (`| head -1`) ends the command quietly. */
+function endQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+      throw error;
+    });
+  }
+}
+
+endQuietlyOnClosedPipe();
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,62 @@
+/** What a command sees of the terminal and the environment it was typed in; the only door to stdin, stdout and stderr. */
+import { createInterface } from 'node:readline/promises';
+
+/** Handed to every command. `print` and `warn` end the line; `write` doesn't. */
+export type Io = {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--json` was given: data (and errors) on stdout are JSON. */
+  readonly json: boolean;
+  readonly verbose: boolean;
+  /** Colours are wanted on stdout. */
+  readonly colour: boolean;
+  /** A person can be asked: stdin and stderr are terminals and `--json` wasn't given. */
+  readonly interactive: boolean;
+  /** Width of the terminal in columns, null when stdout isn't one. */
+  readonly columns: () => number | null;
+  readonly print: (text: string) => void;
+  readonly write: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** One line from the person, trimmed; asked on stderr. */
+  readonly ask: (question: string) => Promise<string>;
+  /** All of stdin. */
+  readonly readStdin: () => Promise<string>;
+};
+
+/** The real thing, from this process; `noColor` is the `--no-color` flag. */
+export function createIo(flags: {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  readonly noColor: boolean;
+}): Io {
+  const { stdin, stdout, stderr, env } = process;
+  return {
+    cwd: process.cwd(),
+    env,
+    json: flags.json,
+    verbose: flags.verbose,
+    colour: !flags.noColor && !env['NO_COLOR'] && env['TERM'] !== 'dumb' && stdout.isTTY === true,
+    interactive: stdin.isTTY === true && stderr.isTTY === true && !flags.json,
+    columns: () => (stdout.isTTY ? stdout.columns : null),
+    print: (text) => void stdout.write(`${text}\n`),
+    write: (text) => void stdout.write(text),
+    warn: (text) => void stderr.write(`${text}\n`),
+    ask,
+    readStdin,
+  };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await lines.question(question)).trim();
+  } finally {
+    lines.close();
+  }
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
