@@ -129,11 +129,6 @@ export const configSchema = z
         delaysSeconds: z
           .array(z.number().min(0).max(86_400))
           .min(1)
-          .default([...D.restart.delaysSeconds])
-          .describe('Pause before the 2nd, 3rd and every later attempt.'),
-        delaysSeconds: z
-          .array(z.number().min(0).max(86_400))
-          .min(1)
           .max(10)
           .default([...D.restart.delaysSeconds])
           .describe('Pauses before the 2nd, 3rd and every later attempt.'),
