@@ -1,0 +1,16 @@
+/** Times as the store's columns hold them: ISO-8601 in what we write, SQLite's own form as well in what we read. */
+
+const SQLITE_FORM = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
+
+/** Milliseconds since the epoch of a time column (both forms are UTC); 0 when it holds no time. */
+export function parseTime(value: unknown): number {
+  if (typeof value !== 'string') return 0;
+  const match = SQLITE_FORM.exec(value);
+  const ms = Date.parse(match === null ? value : `${match[1]}T${match[2]}Z`);
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+/** The text to store for a moment: ISO-8601 UTC with milliseconds and `Z`. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}

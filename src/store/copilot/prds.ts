@@ -1,0 +1,121 @@
+/** PRDs: creating, showing and listing them. */
+import { logActivity } from './activity.ts';
+import { prdType } from './classify.ts';
+import { type CopilotDb, newId } from './database.ts';
+import { ensureInitiative } from './initiatives.ts';
+import { excerpt, given, type Metadata, parseMetadata } from './rows.ts';
+
+export type PrdRow = {
+  readonly id: string;
+  readonly initiative_id: string;
+  readonly title: string;
+  readonly description: string | null;
+  readonly content: string;
+  readonly metadata: string | null;
+  readonly status: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+};
+
+type Counts = { readonly taskCount: number; readonly completedTasks: number | null };
+
+/** One PRD, or null. */
+export function findPrd(db: CopilotDb, id: string): PrdRow | null {
+  return (db.sql.prepare('SELECT * FROM prds WHERE id = ?').get(id) as PrdRow | undefined) ?? null;
+}
+
+/**
+ * Creates a PRD in the current initiative. Its scope is open unless the metadata locks it: with a locked scope only the
+ * planner could add tasks for the agents that do the work.
+ */
+export function createPrd(
+  db: CopilotDb,
+  input: {
+    title: string;
+    content: string;
+    description?: string | undefined;
+    metadata?: Metadata | undefined;
+  },
+) {
+  const initiative = ensureInitiative(db);
+  const words = `${input.title} ${input.description ?? ''}`;
+  const metadata = { prdType: prdType(words), scopeLocked: false, ...input.metadata };
+  const id = newId('PRD');
+  db.sql
+    .prepare(
+      `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+    )
+    .run(
+      id,
+      initiative.id,
+      input.title,
+      input.description ?? null,
+      input.content,
+      JSON.stringify(metadata),
+      db.now,
+      db.now,
+    );
+  logActivity(db, {
+    initiativeId: initiative.id,
+    type: 'prd_created',
+    entityId: id,
+    entityType: 'prd',
+    summary: `Created PRD: ${input.title}`,
+  });
+  return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };
+}
+
+function taskCounts(db: CopilotDb, prdId: string): Counts {
+  return db.sql
+    .prepare(
+      `SELECT count(*) AS taskCount, sum(status = 'completed') AS completedTasks FROM tasks WHERE prd_id = ?`,
+    )
+    .get(prdId) as Counts;
+}
+
+/** One PRD with its counts, or null. */
+export function getPrd(db: CopilotDb, id: string, includeContent: boolean) {
+  const row = findPrd(db, id);
+  if (row === null) return null;
+  return {
+    id: row.id,
+    initiativeId: row.initiative_id,
+    title: row.title,
+    description: given(row.description),
+    content: includeContent ? row.content : undefined,
+    metadata: parseMetadata(row.metadata),
+    ...taskCounts(db, row.id),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The PRDs that fit, newest first. */
+export function listPrds(
+  db: CopilotDb,
+  filter: { initiativeId?: string | undefined; status?: string | undefined },
+) {
+  const rows = db.sql
+    .prepare(
+      `SELECT * FROM prds WHERE (@initiative IS NULL OR initiative_id = @initiative)
+         AND (@status IS NULL OR status = @status) ORDER BY julianday(created_at) DESC, rowid DESC`,
+    )
+    .all({ initiative: filter.initiativeId ?? null, status: filter.status ?? null }) as PrdRow[];
+  return rows.map((row) => {
+    const counts = taskCounts(db, row.id);
+    return {
+      id: row.id,
+      title: row.title,
+      description: given(row.description),
+      ...counts,
+      progress: progressOf(counts),
+    };
+  });
+}
+
+function progressOf({ taskCount, completedTasks }: Counts): string {
+  if (taskCount === 0) return '0/0';
+  const completed = completedTasks ?? 0;
+  return `${completed}/${taskCount} (${Math.round((100 * completed) / taskCount)}%)`;
+}
