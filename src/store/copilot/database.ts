@@ -1,10 +1,10 @@
 /** What every statement of the Task Copilot tools works with: a connection inside a transaction, the time, new ids. */
 import { randomUUID } from 'node:crypto';
-import type { Database } from 'better-sqlite3';
+import type { Db } from '../database.ts';
 
 /** The store as one call sees it. */
 export type CopilotDb = {
-  readonly sql: Database;
+  readonly sql: Db;
   /** The moment of the call, ISO-8601 UTC with milliseconds. */
   readonly now: string;
 };

@@ -24,46 +24,52 @@ export function findPrd(db: CopilotDb, id: string): PrdRow | null {
   return (db.sql.prepare('SELECT * FROM prds WHERE id = ?').get(id) as PrdRow | undefined) ?? null;
 }
 
-/**
- * Creates a PRD in the current initiative. Its scope is open unless the metadata locks it: with a locked scope only the
- * planner could add tasks for the agents that do the work.
- */
-export function createPrd(
-  db: CopilotDb,
-  input: {
-    title: string;
-    content: string;
-    description?: string | undefined;
-    metadata?: Metadata | undefined;
-  },
-) {
+/** The PRD of an initiative that was created last, or null. */
+export function newestPrd(db: CopilotDb, initiativeId: string): PrdRow | null {
+  const row = db.sql
+    .prepare(
+      'SELECT * FROM prds WHERE initiative_id = ? ORDER BY julianday(created_at) DESC, rowid DESC LIMIT 1',
+    )
+    .get(initiativeId) as PrdRow | undefined;
+  return row ?? null;
+}
+
+type NewPrd = {
+  readonly title: string;
+  readonly content: string;
+  readonly description?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+};
+
+/** Creates a PRD in the current initiative, which is made where there is none. */
+export function createPrd(db: CopilotDb, input: NewPrd) {
   const initiative = ensureInitiative(db);
-  const words = `${input.title} ${input.description ?? ''}`;
-  const metadata = { prdType: prdType(words), scopeLocked: false, ...input.metadata };
+  const id = insertPrd(db, initiative.id, input);
+  return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };
+}
+
+/**
+ * Adds a PRD to an initiative and returns its id. Its scope is open unless the metadata locks it: under a locked scope
+ * only the planner could add tasks, also those that other agents are to do.
+ */
+export function insertPrd(db: CopilotDb, initiativeId: string, prd: NewPrd): string {
   const id = newId('PRD');
+  const type = prdType(`${prd.title} ${prd.description ?? ''}`);
+  const metadata = JSON.stringify({ prdType: type, scopeLocked: false, ...prd.metadata });
   db.sql
     .prepare(
       `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)
        VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
     )
-    .run(
-      id,
-      initiative.id,
-      input.title,
-      input.description ?? null,
-      input.content,
-      JSON.stringify(metadata),
-      db.now,
-      db.now,
-    );
+    .run(id, initiativeId, prd.title, prd.description ?? null, prd.content, metadata, db.now, db.now);
   logActivity(db, {
-    initiativeId: initiative.id,
+    initiativeId,
     type: 'prd_created',
     entityId: id,
     entityType: 'prd',
-    summary: `Created PRD: ${input.title}`,
+    summary: `Created PRD: ${prd.title}`,
   });
-  return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };
+  return id;
 }
 
 function taskCounts(db: CopilotDb, prdId: string): Counts {

@@ -1,7 +1,15 @@
 /** Streams as groups of task rows, with what their metadata says of them; does not know which are asked for. */
-import { resolveDependency } from './dependencies.ts';
 import type { CopilotDb } from './database.ts';
-import { OLDEST_FIRST, parseMetadata, SELECT_TASKS, STREAM_ID, type TaskRow, textList, textOf } from './rows.ts';
+import { namedDependencies, resolveDependency } from './dependency-names.ts';
+import {
+  OLDEST_FIRST,
+  parseMetadata,
+  SELECT_TASKS,
+  STREAM_ID,
+  type TaskRow,
+  textList,
+  textOf,
+} from './rows.ts';
 
 /** Which stream tasks to read. */
 export type StreamFilter = {
@@ -44,10 +52,7 @@ export function streamGroups(db: CopilotDb, filter: StreamFilter): StreamGroup[]
 export function describeStream(group: StreamGroup, known: ReadonlySet<string>) {
   const all = group.rows.map((row) => parseMetadata(row.metadata));
   const oldest = parseMetadata(group.rows[0].metadata);
-  const named = all.flatMap((metadata) => [
-    ...textList(metadata['dependencies']),
-    ...textList(metadata['streamDependencies']),
-  ]);
+  const named = all.flatMap(namedDependencies);
   return {
     name: textOf(oldest['streamName']) ?? group.id,
     phase: textOf(oldest['streamPhase']) ?? 'parallel',

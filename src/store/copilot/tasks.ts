@@ -30,11 +30,7 @@ export function fullTask(row: TaskRow) {
 }
 
 /** One task with what was asked for along with it, or null. */
-export function getTask(
-  db: CopilotDb,
-  id: string,
-  include: { subtasks: boolean; workProducts: boolean },
-) {
+export function getTask(db: CopilotDb, id: string, include: { subtasks: boolean; workProducts: boolean }) {
   const row = taskRow(db, id);
   if (row === null) return null;
   return {
