@@ -132,6 +132,8 @@ export type Run = {
   readonly exitCode: number | null;
   readonly outcome: RunOutcome | null;
   readonly reason: string | null;
+  /** For `limited`: when the limit ends, by the agent's word or our own growing delay. */
+  readonly retryAtMs: number | null;
   readonly verdict: Verdict | null;
   /** Messages sent to an idle agent about what is missing (bounded). */
   readonly nudges: number;
@@ -201,6 +203,8 @@ export type WorkerFact = {
   /** `unknown` when it could not be looked at: never read as gone. */
   readonly process: 'alive' | 'gone' | 'unknown';
   readonly identity: ProcessIdentity | null;
+  /** The tmux server that the run was launched on no longer exists. */
+  readonly serverGone: boolean;
   readonly activity: AgentActivity;
 };
 
@@ -234,6 +238,8 @@ export type Policy = {
   readonly maxWorkers: number;
   readonly maxAttempts: number;
   readonly windowMs: number;
+  /** Delays before the 2nd, 3rd and every later attempt. */
+  readonly delaysMs: readonly number[];
   readonly stallMs: number;
   /** How long a launched agent may stay without a first sign before it is said to need a look. */
   readonly startDeadlineMs: number;

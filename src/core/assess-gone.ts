@@ -1,0 +1,83 @@
+/** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, endRun, openTasksText, startCommand, tasksComplete, verifying } from './assessment.ts';
+import type { Run, RunOutcome, WorkerFact } from './types.ts';
+
+/** How an ended process reads, e.g. `exit 1`, `killed by signal 9`. */
+function exitText(exitCode: number | null): string {
+  if (exitCode === null) return 'ended, its exit status is lost';
+  return exitCode > 128 ? `killed by signal ${exitCode - 128}` : `exit ${exitCode}`;
+}
+
+/** Why a run whose process is gone did not simply end by itself; null when it did. */
+function lostCause(
+  situation: Situation,
+  run: Run,
+  worker: WorkerFact | null,
+): { outcome: RunOutcome; reason: string } | null {
+  if (run.bootId !== situation.snapshot.bootId)
+    return { outcome: 'interrupted', reason: 'the machine was restarted' };
+  if (worker === null || !worker.claimed) {
+    const seen = run.pane !== null || (worker?.pane ?? null) !== null;
+    return seen
+      ? { outcome: 'failed', reason: 'its window ended before the agent started' }
+      : { outcome: 'interrupted', reason: 'the launch was cut short before the agent started' };
+  }
+  // Complete work is checked even when its server is gone.
+  if (worker.pane === null && worker.serverGone && !tasksComplete(situation.stream)) {
+    return { outcome: 'interrupted', reason: 'its tmux server is gone' };
+  }
+  return null;
+}
+
+/** Assesses an open run without a living process. */
+export function assessGone(situation: Situation, run: Run, worker: WorkerFact | null): Assessment {
+  const { stream, snapshot } = situation;
+  if (!snapshot.pollerAlive) {
+    const state = tasksComplete(stream) ? 'verifying' : 'ready';
+    return assess(state, { reason: 'no poller: its worker has ended', remedy: startCommand(stream) });
+  }
+  const lost = lostCause(situation, run, worker);
+  if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);
+  return assessEnded(situation, run, worker?.pane ?? null);
+}
+
+/** The worker ran and ended: its work is checked, or it gave up, or it failed. `pane` is null when its window was closed. */
+function assessEnded(situation: Situation, run: Run, pane: WorkerFact['pane']): Assessment {
+  const { stream } = situation;
+  const exitCode = pane?.exitCode ?? null;
+  const mayBeDone = run.agentKind === 'claude' || exitCode === 0 || exitCode === null;
+  if (tasksComplete(stream) && mayBeDone) return judgeWork(situation, run, exitCode);
+  if (stream.tasks.blocked > 0) {
+    const reason = `task blocked: ${stream.blockedReason ?? 'no reason given'}`;
+    return assess('blocked', {
+      reason,
+      remedy: startCommand(stream),
+      action: endRun(situation, run, 'stopped', reason, { exitCode }),
+    });
+  }
+  const how = pane === null ? 'its window was closed' : exitText(exitCode);
+  return restarting(situation, run, 'failed', `${how} with ${openTasksText(stream)}`, exitCode);
+}
+
+/** A finished worker's claim is checked; a failed check fails the run. */
+function judgeWork(situation: Situation, run: Run, exitCode: number | null): Assessment {
+  const verdict = run.verdict;
+  if (verdict === null || verdict.ok) return verifying(situation, run.number);
+  return restarting(situation, run, 'failed', verdict.message, exitCode);
+}
+
+/** The run ends; what follows is decided at the next look. */
+function restarting(
+  situation: Situation,
+  run: Run,
+  outcome: RunOutcome,
+  reason: string,
+  exitCode: number | null,
+): Assessment {
+  return assess('ready', {
+    reason,
+    remedy: startCommand(situation.stream),
+    action: endRun(situation, run, outcome, reason, { exitCode }),
+  });
+}

@@ -1,0 +1,198 @@
+/** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
+import { judgeAttempts } from './attempts.ts';
+import { commandFor } from './shell-word.ts';
+import type { StateName } from './types.ts';
+
+type Rule = (situation: Situation) => Assessment | null;
+
+/** In this order: the first rule that has something to say decides. */
+const RULES: readonly Rule[] = [
+  done,
+  held,
+  noTasks,
+  dependenciesFirst,
+  baseConflict,
+  adopted,
+  checkable,
+  ownTasksBlocked,
+  limited,
+  wornOut,
+  restartDue,
+  startable,
+];
+
+/** Assesses a stream that has no open run. */
+export function assessAtRest(situation: Situation): Assessment {
+  for (const rule of RULES) {
+    const assessment = rule(situation);
+    if (assessment !== null) return assessment;
+  }
+  return assess('ready');
+}
+
+function done({ stream, record, key, snapshot }: Situation): Assessment | null {
+  if (!isVerified(stream, record)) return null;
+  if (record?.verifyRequested === true && snapshot.pollerAlive && snapshot.heads.known) {
+    const reason = 'the operator asked for another check';
+    return assess('verifying', {
+      reason,
+      remedy: commandFor('logs', stream.id),
+      action: { kind: 'verify', key, run: null, reason },
+    });
+  }
+  return assess('done', { sinceMs: record?.verified?.atMs ?? null });
+}
+
+function held({ stream, record }: Situation): Assessment | null {
+  if (record === null || record.intent === 'none') return null;
+  const reason =
+    record.intent === 'stopped'
+      ? 'stopped by the operator'
+      : (record.runs.at(-1)?.reason ?? 'parked by the operator');
+  const verb = record.intent === 'stopped' ? 'start' : 'retry';
+  return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
+}
+
+function noTasks({ stream }: Situation): Assessment | null {
+  if (stream.tasks.total > 0) return null;
+  return assess('blocked', {
+    reason: 'every task of it is cancelled',
+    remedy: 'orchestrate task list --all, then reopen a task or remove the stream from its dependents',
+  });
+}
+
+/** States of a dependency that only a person can leave. */
+const STUCK: ReadonlySet<StateName> = new Set(['failed', 'parked', 'stopped', 'blocked', 'base-conflict']);
+
+function dependenciesFirst({ stream, dependencies }: Situation): Assessment | null {
+  const stuck: string[] = [];
+  const open: string[] = [];
+  for (const id of stream.dependencies) {
+    const state = dependencies.get(id)?.state ?? 'blocked';
+    if (STUCK.has(state)) stuck.push(`${id} (${state})`);
+    else if (state !== 'done') open.push(id);
+  }
+  if (stuck.length > 0) {
+    const first =
+      stream.dependencies.find((id) => STUCK.has(dependencies.get(id)?.state ?? 'blocked')) ?? stream.id;
+    const remedy = dependencies.get(first)?.remedy ?? commandFor('status', first);
+    return assess('blocked', { reason: `blocked by ${stuck.join(', ')}`, remedy });
+  }
+  return open.length > 0 ? assess('waiting', { reason: `waits for ${open.join(', ')}` }) : null;
+}
+
+function adopted({ stream, record, key, snapshot }: Situation): Assessment | null {
+  if (!tasksComplete(stream) || (record?.runs.length ?? 0) > 0 || record?.resolve === true) return null;
+  const reason = 'its tasks were completed without a run';
+  if (!snapshot.pollerAlive)
+    return assess('verifying', { reason: `no poller; ${reason}`, remedy: 'orchestrate start' });
+  if (!snapshot.heads.known)
+    return assess('verifying', {
+      reason: `git could not be asked: ${snapshot.heads.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  return assess('verifying', {
+    reason,
+    remedy: commandFor('status', stream.id),
+    action: { kind: 'adopt', key, reason },
+  });
+}
+
+/** Complete, but its last run ended before the check (a stop, a crash), or a check was asked for. */
+function checkable(situation: Situation): Assessment | null {
+  const { stream, record, lastRun, snapshot, key } = situation;
+  if (record === null || lastRun === null || !tasksComplete(stream)) return null;
+  const head = snapshot.heads.known ? (snapshot.heads.value.get(key) ?? null) : null;
+  const unjudged =
+    lastRun.verdict === null || lastRun.verdict.ok || (head !== null && lastRun.verdict.sha !== head);
+  if (!record.verifyRequested && (lastRun.outcome === 'failed' || !unjudged)) return null;
+  return verifying(situation, lastRun.number);
+}
+
+function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
+  if (stream.tasks.blocked === 0) return null;
+  return assess('blocked', {
+    reason: `task blocked: ${stream.blockedReason ?? 'no reason given'}`,
+    remedy: `orchestrate task update ${stream.openTasks[0] ?? 'TASK'} --status pending`,
+    sinceMs: lastRun?.endedAtMs ?? null,
+  });
+}
+
+function baseConflict({ stream, record, snapshot }: Situation): Assessment | null {
+  if (record === null || record.conflict === null || record.resolve || record.runs.length > 0) return null;
+  const parents = baseParents(stream, snapshot);
+  if (parents === null || parents.join() !== record.conflict.parents.join()) return null;
+  return assess('base-conflict', {
+    reason: `its dependencies do not merge: ${record.conflict.files.slice(0, 10).join(', ')}`,
+    remedy: commandFor('resolve', stream.id),
+  });
+}
+
+function limited({ lastRun, snapshot, stream }: Situation): Assessment | null {
+  if (lastRun?.outcome !== 'limited' || lastRun.retryAtMs === null || lastRun.retryAtMs <= snapshot.nowMs)
+    return null;
+  return assess('limited', {
+    reason: lastRun.reason ?? 'usage limit',
+    remedy: commandFor('retry', stream.id),
+    sinceMs: lastRun.endedAtMs,
+    dueAtMs: lastRun.retryAtMs,
+  });
+}
+
+function wornOut({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
+  if (record === null || !judgeAttempts(record, policy, snapshot.nowMs).exhausted) return null;
+  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
+  const remedy =
+    record.launchFailure === null
+      ? commandFor('retry', stream.id)
+      : `${record.launchFailure.fix}; then ${commandFor('retry', stream.id)}`;
+  const atMs = Math.max(record.launchFailure?.atMs ?? 0, lastRun?.endedAtMs ?? 0);
+  return assess('failed', {
+    reason: `${policy.maxAttempts} attempts failed; the last: ${last}`,
+    remedy,
+    sinceMs: atMs,
+  });
+}
+
+function restartDue({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
+  if (record === null) return null;
+  const attempts = judgeAttempts(record, policy, snapshot.nowMs);
+  if (attempts.notBeforeMs <= snapshot.nowMs) return null;
+  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
+  const seconds = Math.ceil((attempts.notBeforeMs - snapshot.nowMs) / 1000);
+  return assess('queued', {
+    reason: `starts again in ${seconds} s; the last attempt: ${last}`,
+    remedy: commandFor('retry', stream.id),
+    dueAtMs: attempts.notBeforeMs,
+  });
+}
+
+function startable({ stream, record, key, policy, snapshot, lastRun }: Situation): Assessment | null {
+  const remedy = startCommand(stream);
+  if (!snapshot.pollerAlive) return assess('ready', { reason: 'no poller', remedy: 'orchestrate start' });
+  if (!snapshot.workers.known)
+    return assess('ready', {
+      reason: `tmux could not be asked: ${snapshot.workers.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  if (!snapshot.heads.known)
+    return assess('ready', {
+      reason: `git could not be asked: ${snapshot.heads.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  const wanted =
+    policy.only === null ||
+    policy.only.has(stream.id) ||
+    (record?.requestedAtMs ?? 0) >= policy.pollerSinceMs;
+  if (!wanted) return assess('ready', { reason: 'the poller was started for other streams only', remedy });
+  const run = (lastRun?.number ?? 0) + 1;
+  const reason =
+    run === 1 ? 'its dependencies are done' : `run ${run}, after: ${lastRun?.reason ?? 'the last one ended'}`;
+  return assess('ready', {
+    reason: 'starts at the next tick',
+    remedy,
+    action: { kind: 'launch', key, run, reason },
+  });
+}

@@ -1,0 +1,11 @@
+/** Quotes a word for commands that a person will paste into a shell; nothing in orchestrate itself runs such text. */
+
+/** The word as is when it is plain, else in single quotes. */
+export function shellWord(word: string): string {
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** `orchestrate <verb> <stream>` ready to paste, also for ids that begin with a dash. */
+export function commandFor(verb: string, streamId: string): string {
+  return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;
+}

@@ -1,0 +1,43 @@
+/** Adopts a stream that was completed without any run: it is done at the base it would have started from. */
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { findBase } from './base.ts';
+import type { Step } from './step.ts';
+import { note, recordOf, streamOf } from './step.ts';
+
+/** Records the stream as done at its base, or its base conflict. */
+export async function adopt(step: Step, key: string): Promise<void> {
+  const { ports, snapshot } = step;
+  const record = recordOf(step, key);
+  const stream = streamOf(step, record);
+  if (stream === null)
+    throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
+  const base = await findBase(ports, stream, record, snapshot);
+  if (!base.ok) {
+    ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+    note(step, key, null, 'base-conflict', `the dependencies do not merge: ${base.files.join(', ')}`);
+    return;
+  }
+  const atMs = ports.now();
+  await recordVerified(step, key, base.sha);
+  ports.state.patchStream(key, {
+    base: { sha: base.sha, parents: base.parents, atMs },
+    verified: { sha: base.sha, atMs, adopted: true },
+    conflict: null,
+    verifyRequested: false,
+  });
+  note(step, key, null, 'adopted', 'its tasks were completed without a run: done at its base');
+}
+
+/** Moves the stream's verified ref to `sha`, whatever it was; throws exit 4 when someone else keeps moving it. */
+export async function recordVerified(step: Pick<Step, 'ports'>, key: string, sha: string): Promise<void> {
+  const { git } = step.ports;
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const old = await git.resolve(`refs/orchestrate/verified/${key}`);
+    if (old === sha || (await git.setVerified(key, sha, old))) return;
+  }
+  throw new OrchestrateError(
+    EXIT.busy,
+    `the verified head of ${key} is being moved by someone else`,
+    `orchestrate verify ${key}`,
+  );
+}

@@ -1,0 +1,87 @@
+/** Ends a run: fences a launch that never claimed, ends the whole process tree, keeps the exit status, closes the window. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fenceRun, readClaim } from '../agent/wrapper.ts';
+import type { Action, ProcessIdentity, Run } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { runDir } from '../paths.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory, recordOf } from './step.ts';
+
+/** Time between asking a tree to end and killing it. */
+const GRACE_MS = 3_000;
+
+export type EndRun = Extract<Action, { kind: 'end-run' }>;
+
+/** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
+export async function applyEnd(
+  step: Pick<Step, 'ports' | 'marks' | 'snapshot'>,
+  action: EndRun,
+): Promise<void> {
+  const { ports } = step;
+  const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
+  if (run === undefined || run.endedAtMs !== null) return;
+  const exitCode = await endWorker(step, run, action.exitCode);
+  if (action.closeWindow && run.pane !== null) await ports.tmux.closePane(run.pane);
+  if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
+  ports.state.patchRun(action.key, action.run, {
+    endedAtMs: ports.now(),
+    outcome: action.outcome,
+    reason: action.reason,
+    exitCode,
+  });
+  rmSync(pidFile(step, action.key), { force: true });
+  note(step, action.key, action.run, `run-${action.outcome}`, action.reason);
+}
+
+/** Ends every process of the run; returns the exit status of the agent as far as it is known. */
+async function endWorker(
+  step: Pick<Step, 'ports' | 'marks'>,
+  run: Run,
+  known: number | null,
+): Promise<number | null> {
+  const { ports, marks } = step;
+  const directory = runDir(ports.paths, run.key, run.number);
+  privateDirectory(directory);
+  const worker = fenceRun(directory) ? null : claimedWorker(ports, run, directory);
+  const wasAlive = worker !== null && ports.processes.isAlive(worker);
+  const survivors = await ports.processes.endTree({
+    roots: worker === null ? [] : [worker],
+    mark: marks.run(run.key, run.number),
+    graceMs: GRACE_MS,
+    firstSignal: ports.agent.endSignal,
+  });
+  if (survivors.length > 0) {
+    const pids = survivors.map((each) => each.pid).join(', ');
+    throw new OrchestrateError(
+      EXIT.refused,
+      `processes of run ${run.number} of ${run.key} would not end: ${pids}`,
+      `kill -9 ${pids}`,
+    );
+  }
+  return wasAlive ? exitCodeOf(step, run) : known;
+}
+
+function claimedWorker(ports: Step['ports'], run: Run, directory: string): ProcessIdentity | null {
+  if (run.worker !== null) return run.worker;
+  const claim = readClaim(directory);
+  if (claim === null || claim.pid === null) return null;
+  return claim.start === null ? ports.processes.identify(claim.pid) : { pid: claim.pid, start: claim.start };
+}
+
+/** The exit status that the dead pane keeps. */
+async function exitCodeOf(step: Pick<Step, 'ports'>, run: Run): Promise<number | null> {
+  const look = await step.ports.tmux.look(run.server);
+  if (!look.known) return null;
+  return look.value.panes.find((pane) => pane.key === run.key && pane.run === run.number)?.exitCode ?? null;
+}
+
+function pidFile(step: Pick<Step, 'ports'>, key: string): string {
+  return join(step.ports.paths.pidsDir, `${key}.pid`);
+}
+
+/** Writes the worker's pid and start time for people and scripts. */
+export function writePidFile(step: Pick<Step, 'ports'>, key: string, worker: ProcessIdentity): void {
+  privateDirectory(step.ports.paths.pidsDir);
+  writeFileSync(pidFile(step, key), `${worker.pid} ${worker.start}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,164 @@
+/** Launches a run: base, worktree, setup, agent files, window; each step can be found half-done and finished or undone. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { writeLaunch } from '../agent/wrapper.ts';
+import type { PlanStream, StreamRecord } from '../core/types.ts';
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { runDir } from '../paths.ts';
+import { findBase } from './base.ts';
+import { applyEnd } from './end-run.ts';
+import { streamVariables } from './environment.ts';
+import { refuseChangedGitConfig } from './git-config.ts';
+import { workerPrompt } from './prompt.ts';
+import { META } from './snapshot.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory, recordOf, streamOf } from './step.ts';
+import { prepareWorktree } from './worktree.ts';
+
+/** A launch with all that was decided about it. */
+type Plan = {
+  readonly stream: PlanStream;
+  readonly record: StreamRecord;
+  readonly run: number;
+  readonly baseSha: string;
+  readonly mergeFirst: readonly string[];
+  readonly token: string;
+  readonly sessionId: string;
+  readonly resume: string | null;
+};
+
+/** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
+export async function launch(step: Step, key: string, run: number): Promise<void> {
+  const { ports } = step;
+  const record = recordOf(step, key);
+  const stream = streamOf(step, record);
+  if (stream === null)
+    throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
+  try {
+    await refuseChangedGitConfig(ports);
+    const base = await findBase(ports, stream, record, step.snapshot);
+    if (!base.ok) {
+      ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+      note(step, key, null, 'base-conflict', `the dependencies do not merge: ${base.files.join(', ')}`);
+      return;
+    }
+    if (record.base?.sha !== base.sha || record.conflict !== null) {
+      ports.state.patchStream(key, {
+        base: { sha: base.sha, parents: base.parents, atMs: ports.now() },
+        conflict: null,
+      });
+    }
+    await launchFrom(step, {
+      stream,
+      record: recordOf(step, key),
+      run,
+      baseSha: base.sha,
+      mergeFirst: base.mergeFirst,
+      ...identity(step, record),
+    });
+  } catch (error) {
+    if (step.abort.aborted) return;
+    await recordFailure(step, record, run, error);
+    throw error;
+  }
+}
+
+/** Secret and conversation of the new run: the last conversation goes on when it still exists. */
+function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
+  const last = record.runs.at(-1);
+  const resume =
+    last === undefined || last.startedAtMs < record.attemptsClearedAtMs
+      ? null
+      : step.ports.agent.findConversation(last);
+  return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
+}
+
+async function launchFrom(step: Step, plan: Plan): Promise<void> {
+  const { ports, marks } = step;
+  const { record, run } = plan;
+  // A worker that outlived its tmux server or window must be gone before another one starts.
+  await ports.processes.endTree({ roots: [], mark: marks.run(record.key, run - 1), graceMs: 3_000 });
+  const opened = ports.state.openRun({
+    key: record.key,
+    number: run,
+    agentKind: ports.agent.kind,
+    startedAtMs: ports.now(),
+    bootId: ports.processes.bootId(),
+    sessionId: plan.resume ?? plan.sessionId,
+    baseSha: plan.baseSha,
+    tokenHash: createHash('sha256').update(plan.token).digest('hex'),
+  });
+  if (!opened) return;
+  await prepareWorktree(step, record, run, plan.baseSha);
+  if (step.abort.aborted) return;
+  await writeRunFiles(step, plan);
+  if (step.abort.aborted) return;
+  await ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server));
+  await step.pace.next();
+  const directory = runDir(ports.paths, record.key, run);
+  const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
+  ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
+  ports.state.patchStream(record.key, { launchFailure: null });
+  note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
+  await closeFormerPane(step, record);
+}
+
+/** Writes what the pane's wrapper and the agent read, in a fresh private directory. */
+async function writeRunFiles(step: Step, plan: Plan): Promise<void> {
+  const { ports } = step;
+  const { record, run } = plan;
+  const directory = runDir(ports.paths, record.key, run);
+  rmSync(directory, { recursive: true, force: true });
+  privateDirectory(directory);
+  const launched = await ports.agent.prepare({
+    projectRoot: ports.paths.root,
+    runDir: directory,
+    record,
+    run,
+    prompt: await workerPrompt(ports, plan, step.snapshot),
+    resume: plan.resume,
+    sessionId: plan.sessionId,
+    token: plan.token,
+    env: {
+      ...streamVariables(ports, record, run, plan.baseSha),
+      ORCHESTRATE_TOKEN: plan.token,
+      ORCHESTRATE_MARK: step.marks.run(record.key, run),
+    },
+  });
+  writeLaunch(directory, { cwd: record.worktree, argv: launched.argv, env: launched.env });
+}
+
+/** The dead pane of the run before is of no more use once the next one lives. */
+async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> {
+  const former = record.runs.at(-1);
+  const { config, tmux, state } = step.ports;
+  if (
+    former?.pane == null ||
+    config.finishedWindows === 'keep' ||
+    former.server !== state.getMeta(META.server)
+  )
+    return;
+  await tmux.closePane(former.pane);
+}
+
+/** Counts a failed preparation against the stream, and closes the run if it was opened. */
+async function recordFailure(step: Step, record: StreamRecord, run: number, error: unknown): Promise<void> {
+  const { ports } = step;
+  const message = messageOf(error);
+  const fix = error instanceof OrchestrateError ? error.fix : `orchestrate logs ${record.key}`;
+  const count =
+    (record.launchFailure?.atMs ?? 0) > record.attemptsClearedAtMs
+      ? (record.launchFailure?.count ?? 0) + 1
+      : 1;
+  ports.state.patchStream(record.key, { launchFailure: { message, fix, atMs: ports.now(), count } });
+  await applyEnd(step, {
+    kind: 'end-run',
+    key: record.key,
+    run,
+    outcome: 'interrupted',
+    reason: `could not be launched: ${message}`,
+    exitCode: null,
+    closeWindow: true,
+    intent: null,
+  });
+}

@@ -1,0 +1,29 @@
+/** Writes down what a look saw for the first time: a claimed run's process and pane, a changed conversation id. */
+import type { Run, WorkerFact } from '../core/types.ts';
+import type { RunPatch } from '../store/types.ts';
+import { writePidFile } from './end-run.ts';
+import type { Ports } from './ports.ts';
+import type { Look } from './snapshot.ts';
+
+/** Records new facts of open runs; cheap when there are none. */
+export function observe(ports: Ports, { snapshot, tmux }: Look): void {
+  if (!snapshot.workers.known || !tmux.known) return;
+  for (const [key, fact] of snapshot.workers.value) {
+    const run = snapshot.records.get(key)?.runs.at(-1);
+    if (run === undefined || run.number !== fact.run) continue;
+    const patch = newFacts(run, fact, snapshot.nowMs, tmux.value.server);
+    if (Object.keys(patch).length === 0) continue;
+    ports.state.patchRun(key, run.number, patch);
+    if (patch.worker) writePidFile({ ports }, key, patch.worker);
+  }
+}
+
+function newFacts(run: Run, fact: WorkerFact, nowMs: number, server: string | null): RunPatch {
+  const session = fact.activity.sessionId;
+  return {
+    ...(fact.claimed && run.claimedAtMs === null ? { claimedAtMs: nowMs } : {}),
+    ...(fact.claimed && run.worker === null && fact.identity !== null ? { worker: fact.identity } : {}),
+    ...(fact.pane !== null && run.pane === null ? { pane: fact.pane.id, server } : {}),
+    ...(session !== null && session !== run.sessionId ? { sessionId: session } : {}),
+  };
+}

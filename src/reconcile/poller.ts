@@ -1,0 +1,162 @@
+/** The acting poller: ticks until the plan is finished, stuck or aborted; holds no knowledge that the next tick needs. */
+import { deriveStates, judge } from '../core/state.ts';
+import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
+import { messageOf } from '../errors.ts';
+import { apply, type Outcome } from './apply.ts';
+import { createLimiter, createPace } from './limiter.ts';
+import type { Marks } from './marks.ts';
+import { observe } from './observe.ts';
+import type { Ports } from './ports.ts';
+import { type Look, takeLook, writeInFlight } from './snapshot.ts';
+import type { Step } from './step.ts';
+import type { Alarm } from './wake.ts';
+
+/** What the poller tells whoever watches it. */
+export type PollerView = {
+  /** After each tick, with the states before it (by key). */
+  onStates(states: readonly StreamState[], look: Look): void;
+  onOutcome(outcome: Outcome): void;
+  /** A tick that failed as a whole; the next one tries again. */
+  onTrouble(message: string): void;
+};
+
+export type PollerRequest = {
+  readonly ports: Ports;
+  readonly policy: Policy;
+  readonly marks: Marks;
+  readonly alarm: Alarm;
+  readonly abort: AbortSignal;
+  readonly once: boolean;
+  readonly view: PollerView;
+};
+
+/** Why the poller ended, with the states it last saw. */
+export type PollerEnd = {
+  readonly why: 'all-done' | 'stuck' | 'aborted' | 'once';
+  readonly states: readonly StreamState[];
+};
+
+/** Shortest time between two ticks, so that a storm of changes costs a bounded share of a core. */
+const MIN_TICK_GAP_MS = 10;
+/** Pause after a tick that failed as a whole. */
+const TROUBLE_PAUSE_MS = 1_000;
+
+/** States in which something of ours or of the agent's is still going on. */
+const LIVELY: ReadonlySet<StreamState['state']> = new Set([
+  'starting',
+  'running',
+  'needs-input',
+  'stalled',
+  'verifying',
+  'limited',
+]);
+
+/** Runs ticks until the end; never throws for a failed tick. */
+export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
+  const { ports, abort, alarm } = request;
+  const flights = createFlights(request);
+  let states: readonly StreamState[] = [];
+  while (!abort.aborted) {
+    const ticked = await tick(request, flights).catch((error: unknown) => {
+      request.view.onTrouble(messageOf(error));
+      return null;
+    });
+    if (ticked === null) {
+      await alarm.wait(TROUBLE_PAUSE_MS);
+      continue;
+    }
+    states = ticked.states;
+    if (request.once) {
+      await flights.settle();
+      return { why: 'once', states };
+    }
+    const end = endOf(ticked.states, flights.size(), request.policy);
+    if (end !== null) return { why: end, states };
+    await new Promise((resolve) => setTimeout(resolve, MIN_TICK_GAP_MS));
+    await alarm.wait(pauseMs(ticked.states, ports.now(), ports.config.pollSeconds * 1000));
+  }
+  await flights.settle();
+  return { why: 'aborted', states };
+}
+
+/** One tick: look, derive, decide, and set off what is to be done. */
+async function tick(request: PollerRequest, flights: Flights): Promise<{ states: readonly StreamState[] }> {
+  const { ports, policy } = request;
+  const look = await takeLook(ports, flights.view(), true);
+  observe(ports, look);
+  const { actions, states: before } = judge(look.snapshot, policy);
+  for (const action of actions) flights.launch(action, look.snapshot);
+  const states =
+    actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
+  request.view.onStates(states, look);
+  return { states };
+}
+
+/** Until when to sleep: the next thing that is due by itself, or the safety poll. */
+function pauseMs(states: readonly StreamState[], nowMs: number, pollMs: number): number {
+  const due = states.flatMap((state) => (state.dueAtMs === null ? [] : [state.dueAtMs - nowMs]));
+  return Math.max(0, Math.min(pollMs, ...due));
+}
+
+/** Finished when every wanted stream is done; stuck when nothing lives, is timed or can start. */
+function endOf(
+  states: readonly StreamState[],
+  inFlight: number,
+  policy: Policy,
+): 'all-done' | 'stuck' | null {
+  if (inFlight > 0) return null;
+  const wanted = policy.only === null ? states : states.filter((state) => policy.only?.has(state.id));
+  if (wanted.every((state) => state.state === 'done')) {
+    return states.some((state) => LIVELY.has(state.state)) && policy.only === null ? null : 'all-done';
+  }
+  const startable = (state: StreamState): boolean =>
+    (state.state === 'ready' || state.state === 'queued') &&
+    (policy.only === null || policy.only.has(state.id) || state.dueAtMs !== null);
+  return states.some((state) => LIVELY.has(state.state) || state.dueAtMs !== null || startable(state))
+    ? null
+    : 'stuck';
+}
+
+type Flights = {
+  launch(action: Action, snapshot: Snapshot): void;
+  view(): ReadonlyMap<string, { kind: Action['kind']; sinceMs: number }>;
+  size(): number;
+  settle(): Promise<void>;
+};
+
+/** The steps under way, one a stream; each end wakes the poller. */
+function createFlights(request: PollerRequest): Flights {
+  const { ports, marks, abort, alarm } = request;
+  const shared: Omit<Step, 'snapshot'> = {
+    ports,
+    marks,
+    abort,
+    gateSlots: createLimiter(ports.config.gateConcurrency),
+    pace: createPace(ports.config.staggerMs, ports.now),
+  };
+  const flying = new Map<string, { kind: Action['kind']; sinceMs: number; done: Promise<void> }>();
+  const view = (): ReadonlyMap<string, { kind: Action['kind']; sinceMs: number }> =>
+    new Map([...flying].map(([key, { kind, sinceMs }]) => [key, { kind, sinceMs }]));
+  const fly = async (action: Action, snapshot: Snapshot): Promise<void> => {
+    const outcome = await apply({ ...shared, snapshot }, action);
+    flying.delete(action.key);
+    writeInFlight(ports, view());
+    request.view.onOutcome(outcome);
+    alarm.ring();
+  };
+  return {
+    launch(action, snapshot) {
+      if (flying.has(action.key)) return;
+      flying.set(action.key, { kind: action.kind, sinceMs: ports.now(), done: Promise.resolve() });
+      writeInFlight(ports, view());
+      const done = fly(action, snapshot).catch((error: unknown) => request.view.onTrouble(messageOf(error)));
+      const entry = flying.get(action.key);
+      if (entry !== undefined) entry.done = done;
+    },
+    view,
+    size: () => flying.size,
+    async settle() {
+      await Promise.all([...flying.values()].map((entry) => entry.done));
+    },
+  };
+}

@@ -1,0 +1,89 @@
+/** Reads what became of each open run: its claim, its pane, its process, and what its agent says; decides nothing. */
+import { type Claim, readClaim } from '../agent/wrapper.ts';
+import type { AgentActivity, Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import { runDir } from '../paths.ts';
+import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
+import type { Ports } from './ports.ts';
+
+type Eyes = Pick<Ports, 'paths' | 'processes' | 'agent' | 'tmux'>;
+
+/** An agent of which nothing is known. */
+export const UNKNOWN_ACTIVITY: AgentActivity = {
+  status: 'unknown',
+  sinceMs: null,
+  detail: null,
+  remedy: null,
+  untilMs: null,
+  lastSignAtMs: null,
+  inferred: false,
+  doing: null,
+  sessionId: null,
+};
+
+/** Facts of every open run, by key; unknown as a whole when tmux could not be asked. */
+export async function readWorkers(
+  eyes: Eyes,
+  records: ReadonlyMap<string, StreamRecord>,
+  tmux: Known<TmuxFacts>,
+): Promise<Known<ReadonlyMap<string, WorkerFact>>> {
+  if (!tmux.known) return tmux;
+  const panes = new Map(
+    tmux.value.panes
+      .filter((pane) => pane.role === 'worker')
+      .map((pane) => [`${pane.key}#${pane.run}`, pane]),
+  );
+  const facts = await Promise.all(
+    [...records.values()].flatMap((record) => {
+      const run = record.runs.at(-1);
+      if (run === undefined || run.endedAtMs !== null) return [];
+      return [readWorker(eyes, run, panes.get(`${run.key}#${run.number}`) ?? null, tmux.value)];
+    }),
+  );
+  return { known: true, value: new Map(facts) };
+}
+
+async function readWorker(
+  eyes: Eyes,
+  run: Run,
+  pane: PaneFact | null,
+  tmux: TmuxFacts,
+): Promise<[string, WorkerFact]> {
+  const claim = readClaim(runDir(eyes.paths, run.key, run.number));
+  const identity = run.worker ?? identityOf(eyes, claim, pane);
+  const claimed = claim !== null || run.claimedAtMs !== null;
+  const process = processState(eyes, identity, pane, claimed);
+  const activity =
+    claimed && process === 'alive' && identity !== null && pane !== null
+      ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
+      : UNKNOWN_ACTIVITY;
+  const fact: WorkerFact = {
+    run: run.number,
+    claimed,
+    pane: pane === null ? null : { id: pane.id, dead: pane.dead, exitCode: pane.exitCode },
+    process,
+    identity,
+    serverGone: run.server !== null && run.server !== tmux.server,
+    activity,
+  };
+  return [run.key, fact];
+}
+
+/** The worker's identity by its own claim; where the claim has no start time, by looking at the pid while its pane lives. */
+function identityOf(eyes: Eyes, claim: Claim | null, pane: PaneFact | null): ProcessIdentity | null {
+  if (claim !== null && claim.start !== null) return { pid: claim.pid, start: claim.start };
+  if (pane === null || pane.dead) return null;
+  if (claim !== null && claim.pid !== pane.pid) return null;
+  return eyes.processes.identify(pane.pid);
+}
+
+/** Before the claim the pane tells; after it the process itself does. */
+function processState(
+  eyes: Eyes,
+  identity: ProcessIdentity | null,
+  pane: PaneFact | null,
+  claimed: boolean,
+): WorkerFact['process'] {
+  if (identity !== null && eyes.processes.isAlive(identity)) return 'alive';
+  if (!claimed && pane !== null && !pane.dead) return 'alive';
+  return 'gone';
+}
