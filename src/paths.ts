@@ -10,6 +10,10 @@ export type ProjectPaths = {
   readonly root: string;
   readonly orchestratorDir: string;
   readonly config: string;
+  /** The published schema of config.json, beside it for editors. */
+  readonly configSchema: string;
+  /** What `init` wrote, by hash. */
+  readonly manifest: string;
   readonly workerPrompt: string;
   readonly guide: string;
   readonly stateDb: string;
@@ -38,6 +42,8 @@ export function projectPaths(root: string): ProjectPaths {
     root,
     orchestratorDir,
     config: inside('config.json'),
+    configSchema: inside('config.schema.json'),
+    manifest: inside('.init.json'),
     workerPrompt: inside('worker-prompt.md'),
     guide: inside('ORCHESTRATION_GUIDE.md'),
     stateDb: inside('state.db'),

@@ -1,0 +1,90 @@
+/** Checks what the linter doesn't: opening sentences, file sizes, empty catches, left-over notes, names that say nothing. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const MAX_LINES = 250;
+const MAX_MEDIAN_LINES = 100;
+const problems: string[] = [];
+
+type SourceFile = { readonly name: string; readonly text: string; readonly lines: number };
+
+function filesBelow(directory: string, ending: RegExp): SourceFile[] {
+  return readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => ending.test(name))
+    .map((name) => {
+      const text = readFileSync(join(root, directory, name), 'utf8');
+      return { name: join(directory, name), text, lines: text.split('\n').length - 1 };
+    });
+}
+
+/** Rules for a text of ours: what it must not contain, and why. */
+const REFUSED: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:TODO|FIXME|XXX|HACK)\b/, 'a left-over note'],
+  [/\b(?:issue|ticket) #?\d+/i, 'the number of an issue'],
+  [/\b\w+(?:Manager|Helper|Utils?)\b/, 'a name that says nothing'],
+  [/catch\s*(?:\([^)]*\)\s*)?\{(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*\}/, 'a catch that swallows'],
+];
+
+function checkText({ name, text }: SourceFile): void {
+  for (const [pattern, what] of REFUSED) {
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    const line = text.slice(0, match.index).split('\n').length;
+    problems.push(`${name}:${line}: ${what}: ${match[0].split('\n')[0]}`);
+  }
+}
+
+function checkOpening({ name, text }: SourceFile): void {
+  if (!/^(?:#![^\n]*\n)?\/\*\*[^]*?\p{L}[^]*?\.\s*\*\//u.test(text)) {
+    problems.push(`${name}:1: doesn't open with a /** sentence. */`);
+  }
+}
+
+function checkSizes(files: readonly SourceFile[]): void {
+  for (const { name, lines } of files) {
+    if (lines > MAX_LINES) problems.push(`${name}: ${lines} lines, more than ${MAX_LINES}`);
+  }
+  const sizes = files.map(({ lines }) => lines).sort((a, b) => a - b);
+  const median = sizes[Math.floor(sizes.length / 2)] ?? 0;
+  if (median > MAX_MEDIAN_LINES)
+    problems.push(`src: median of ${median} lines, more than ${MAX_MEDIAN_LINES}`);
+}
+
+function checkTemplates(): void {
+  for (const name of readdirSync(join(root, 'templates'), { recursive: true, encoding: 'utf8' })) {
+    if (/\.(?:m?[jt]s|py|sh)$/.test(name)) problems.push(`templates/${name}: templates hold no code`);
+  }
+}
+
+/** Links to files of the repository must lead somewhere. */
+function checkLinks({ name, text }: SourceFile): void {
+  for (const [, target = ''] of text.matchAll(/\]\((?!https?:|#)([^)#]+)[^)]*\)/g)) {
+    try {
+      readFileSync(join(root, name, '..', target));
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EISDIR') continue;
+      problems.push(`${name}: link to ${target}, which isn't there`);
+    }
+  }
+}
+
+const sources = filesBelow('src', /\.ts$/);
+const others = [...filesBelow('scripts', /\.ts$/), ...filesBelow('test', /\.ts$/)];
+const own = basename(fileURLToPath(import.meta.url));
+for (const file of [...sources, ...others]) {
+  checkOpening(file);
+  if (basename(file.name) !== own) checkText(file);
+}
+checkSizes(sources);
+checkTemplates();
+const texts = readdirSync(root).filter((name) => name.endsWith('.md'));
+for (const name of texts) {
+  const file = { name, text: readFileSync(join(root, name), 'utf8'), lines: 0 };
+  checkLinks(file);
+}
+
+for (const problem of problems) console.error(problem);
+console.error(`source: ${sources.length} files, ${problems.length} problems`);
+process.exitCode = problems.length === 0 ? 0 : 1;
