@@ -1,0 +1,110 @@
+/** Lays rows out in aligned columns of a given total width: what matters least is left out first, the rest shrinks and grows. */
+import type { Paint, Style } from './style.ts';
+import { cut, fit, widthOf } from './text-width.ts';
+
+/** Text that is clean and not yet coloured. */
+export type Cell = { readonly text: string; readonly paint: Paint };
+
+export type Column<Row> = {
+  readonly cell: (row: Row) => Cell;
+  /** Fewest columns it is useful at, and the most it may take. */
+  readonly min: number;
+  readonly max: number;
+  readonly align: 'left' | 'right';
+  /** 0 stays always; among the others the highest is left out first. */
+  readonly rank: number;
+  /** Draws the cell itself, exactly as wide as told; `cell` then only says how wide it would like to be. */
+  readonly draw?: (row: Row, columns: number) => string;
+};
+
+const NO_CELL: Cell = { text: '', paint: (text) => text };
+
+type Placed<Row> = {
+  readonly column: Column<Row>;
+  readonly cells: readonly Cell[];
+  readonly wish: number;
+  width: number;
+};
+
+function place<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Placed<Row>[] {
+  return columns.flatMap((column) => {
+    const cells = rows.map(column.cell);
+    const widest = cells.reduce((most, cell) => Math.max(most, widthOf(cell.text)), 0);
+    const wish = Math.min(column.max, widest);
+    return wish === 0 ? [] : [{ column, cells, wish, width: Math.min(column.min, wish) }];
+  });
+}
+
+const totalWidth = <Row>(placed: readonly Placed<Row>[], gap: number): number =>
+  placed.reduce((sum, { width }) => sum + width, 0) + gap * Math.max(0, placed.length - 1);
+
+/** Leaves out the least important columns until the rest fits at its least width. */
+function dropUntilFits<Row>(placed: readonly Placed<Row>[], width: number, gap: number): Placed<Row>[] {
+  let kept = [...placed];
+  while (totalWidth(kept, gap) > width) {
+    const rank = kept.reduce((most, { column }) => Math.max(most, column.rank), 0);
+    if (rank === 0) break;
+    kept = kept.filter(({ column }) => column.rank !== rank);
+  }
+  return kept;
+}
+
+/** Takes columns from the widest until all fit (only on terminals narrower than we are made for). */
+function shrink<Row>(placed: readonly Placed<Row>[], width: number, gap: number): void {
+  for (let over = totalWidth(placed, gap) - width; over > 0; over -= 1) {
+    const widest = placed.reduce<Placed<Row> | null>(
+      (most, each) => (most === null || each.width > most.width ? each : most),
+      null,
+    );
+    if (widest === null || widest.width <= 1) return;
+    widest.width -= 1;
+  }
+}
+
+/** Gives what is left to the columns that wish for more, from left to right. */
+function grow<Row>(placed: readonly Placed<Row>[], width: number, gap: number): void {
+  let left = width - totalWidth(placed, gap);
+  for (const each of placed) {
+    const more = Math.min(left, each.wish - each.width);
+    if (more > 0) {
+      each.width += more;
+      left -= more;
+    }
+  }
+}
+
+/** One cell as it is drawn, and the columns that stay blank behind it. */
+function drawCell<Row>(style: Style, row: Row, cell: Cell, { column, width }: Placed<Row>) {
+  if (column.draw !== undefined) return { drawn: column.draw(row, width), blank: 0 };
+  const { ellipsis } = style.glyphs;
+  const shown =
+    column.align === 'right' ? fit(cell.text, width, ellipsis, 'right') : cut(cell.text, width, ellipsis);
+  if (shown.trim() === '') return { drawn: '', blank: width };
+  return { drawn: cell.paint(shown), blank: width - widthOf(shown) };
+}
+
+/** One line a row, each at most `width` columns wide, without trailing spaces. */
+export function renderTable<Row>(
+  style: Style,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number,
+  gap: number,
+): string[] {
+  const placed = dropUntilFits(place(rows, columns), width, gap);
+  shrink(placed, width, gap);
+  grow(placed, width, gap);
+  return rows.map((row, i) => {
+    let line = '';
+    let blanks = 0;
+    for (const each of placed) {
+      const { drawn, blank } = drawCell(style, row, each.cells[i] ?? NO_CELL, each);
+      if (drawn !== '') {
+        line += ' '.repeat(blanks) + drawn;
+        blanks = 0;
+      }
+      blanks += blank + gap;
+    }
+    return line;
+  });
+}

@@ -1,0 +1,74 @@
+/** What matters more to a person: the order of those who wait for one, and which streams stay when there is not room for all. */
+import { STREAM_STATES, type StateName } from '../core/types.ts';
+import type { ReportStream } from './types.ts';
+
+const URGENCY: Readonly<Record<StateName, number>> = {
+  'needs-input': 1,
+  failed: 1,
+  'base-conflict': 1,
+  stalled: 2,
+  running: 3,
+  starting: 3,
+  verifying: 3,
+  limited: 3,
+  blocked: 4,
+  ready: 5,
+  queued: 5,
+  stopped: 6,
+  waiting: 7,
+  parked: 8,
+  done: 9,
+};
+
+/** All states, those first that a person should see first. */
+export const STATES_BY_URGENCY: readonly StateName[] = [...STREAM_STATES].sort(
+  (a, b) => URGENCY[a] - URGENCY[b],
+);
+
+const urgencyOf = (stream: ReportStream): number => (stream.needsYou ? 0 : URGENCY[stream.state]);
+const sinceMs = (stream: ReportStream): number =>
+  stream.since === null ? Number.POSITIVE_INFINITY : Date.parse(stream.since);
+
+/** Streams that wait for a person, longest first; those of unknown age last. */
+export function waitingForYou(streams: readonly ReportStream[]): ReportStream[] {
+  return streams
+    .filter((stream) => stream.needsYou)
+    .map((stream) => ({ stream, since: sinceMs(stream) }))
+    .sort((a, b) => (a.since === b.since ? 0 : a.since - b.since))
+    .map(({ stream }) => stream);
+}
+
+/** Streams by depth, in the plan's order within one. */
+export function byDepth(streams: readonly ReportStream[]): ReportStream[] {
+  return [...streams].sort((a, b) => a.depth - b.depth);
+}
+
+/** The same, one group for each depth that occurs. */
+export function depthGroups(streams: readonly ReportStream[]): { depth: number; streams: ReportStream[] }[] {
+  const groups: { depth: number; streams: ReportStream[] }[] = [];
+  for (const stream of byDepth(streams)) {
+    const last = groups.at(-1);
+    if (last?.depth === stream.depth) last.streams.push(stream);
+    else groups.push({ depth: stream.depth, streams: [stream] });
+  }
+  return groups;
+}
+
+/** The `room` most important streams in the order they came in, and those that are left out. */
+export function mostUrgent(
+  streams: readonly ReportStream[],
+  room: number,
+): { readonly shown: ReportStream[]; readonly hidden: ReportStream[] } {
+  const ranked = streams
+    .map((stream, place) => ({ stream, urgency: urgencyOf(stream), since: sinceMs(stream), place }))
+    .sort(
+      (a, b) =>
+        a.urgency - b.urgency ||
+        (a.urgency === 0 && a.since !== b.since ? a.since - b.since : a.place - b.place),
+    );
+  const kept = new Set(ranked.slice(0, Math.max(0, room)).map(({ stream }) => stream));
+  return {
+    shown: streams.filter((stream) => kept.has(stream)),
+    hidden: streams.filter((stream) => !kept.has(stream)),
+  };
+}
