@@ -1,0 +1,186 @@
+/** Builds snapshots of small worlds for the tests of the pure core. */
+import type {
+  AgentActivity,
+  Plan,
+  PlanStream,
+  Policy,
+  Run,
+  Snapshot,
+  StreamRecord,
+  TaskCounts,
+  WorkerFact,
+} from '../../src/core/types.ts';
+
+export const NOW_MS = Date.UTC(2030, 0, 1, 12);
+export const BOOT = 'boot-1';
+export const SERVER = '/tmp/tmux|1|1';
+
+export const POLICY: Policy = {
+  maxWorkers: 5,
+  maxAttempts: 3,
+  windowMs: 60 * 60_000,
+  delaysMs: [5_000, 30_000, 120_000],
+  stallMs: 10 * 60_000,
+  startDeadlineMs: 60_000,
+  only: null,
+  pollerSinceMs: NOW_MS - 1000,
+  interactive: true,
+  maxNudges: 3,
+  keepFinishedWindows: false,
+  maxRunMs: null,
+};
+
+export function counts(part: Partial<TaskCounts> = {}): TaskCounts {
+  const { completed = 0, inProgress = 0, pending = 0, blocked = 0, cancelled = 0 } = part;
+  return {
+    total: completed + inProgress + pending + blocked,
+    completed,
+    inProgress,
+    pending,
+    blocked,
+    cancelled,
+  };
+}
+
+export function stream(
+  id: string,
+  dependencies: readonly string[] = [],
+  part: Partial<PlanStream> = {},
+): PlanStream {
+  return {
+    id,
+    name: id,
+    phase: 'parallel',
+    dependencies: [...dependencies].sort(),
+    files: [],
+    tasks: counts({ pending: 2 }),
+    declaresNoChanges: false,
+    currentTask: null,
+    blockedReason: null,
+    openTasks: ['TASK-1', 'TASK-2'],
+    ...part,
+  };
+}
+
+/** The stream with every task completed. */
+export function complete(id: string, dependencies: readonly string[] = []): PlanStream {
+  return stream(id, dependencies, { tasks: counts({ completed: 2 }), openTasks: [] });
+}
+
+export function record(id: string, part: Partial<StreamRecord> = {}): StreamRecord {
+  return {
+    key: keyOf(id),
+    initiativeId: 'init',
+    streamId: id,
+    intent: 'none',
+    intentAtMs: 0,
+    attemptsClearedAtMs: 0,
+    requestedAtMs: 0,
+    resolve: false,
+    verifyRequested: false,
+    branch: `orchestrate/${keyOf(id)}`,
+    worktree: `/p/.claude/worktrees/${keyOf(id)}`,
+    port: 4100,
+    base: null,
+    conflict: null,
+    verified: null,
+    launchFailure: null,
+    runs: [],
+    ...part,
+  };
+}
+
+/** A record of a stream that was verified after one run. */
+export function doneRecord(id: string): StreamRecord {
+  return record(id, {
+    base: { sha: 'b'.repeat(40), parents: [], atMs: NOW_MS - 9000 },
+    verified: { sha: `${keyOf(id)}-verified`, atMs: NOW_MS - 1000, adopted: false },
+    runs: [run(id, { endedAtMs: NOW_MS - 500, outcome: 'done' })],
+  });
+}
+
+export function run(id: string, part: Partial<Run> = {}): Run {
+  return {
+    key: keyOf(id),
+    number: 1,
+    agentKind: 'custom',
+    startedAtMs: NOW_MS - 8000,
+    claimedAtMs: NOW_MS - 7900,
+    endedAtMs: null,
+    worker: { pid: 42, start: '7' },
+    pane: '%1',
+    server: SERVER,
+    bootId: BOOT,
+    sessionId: null,
+    baseSha: 'b'.repeat(40),
+    exitCode: null,
+    outcome: null,
+    reason: null,
+    retryAtMs: null,
+    verdict: null,
+    nudges: 0,
+    lastNudgeAtMs: null,
+    ...part,
+  };
+}
+
+export function activity(part: Partial<AgentActivity> = {}): AgentActivity {
+  return {
+    status: 'busy',
+    sinceMs: NOW_MS - 5000,
+    detail: null,
+    remedy: null,
+    untilMs: null,
+    lastSignAtMs: NOW_MS - 1000,
+    inferred: false,
+    doing: null,
+    sessionId: null,
+    ...part,
+  };
+}
+
+/** A living worker; `gone(...)` makes it an ended one. */
+export function worker(part: Partial<WorkerFact> = {}): WorkerFact {
+  return {
+    run: 1,
+    claimed: true,
+    pane: { id: '%1', dead: false, exitCode: null },
+    process: 'alive',
+    identity: { pid: 42, start: '7' },
+    serverGone: false,
+    activity: activity(),
+    ...part,
+  };
+}
+
+export function gone(exitCode: number | null, part: Partial<WorkerFact> = {}): WorkerFact {
+  return worker({ process: 'gone', pane: { id: '%1', dead: true, exitCode }, ...part });
+}
+
+export function keyOf(id: string): string {
+  return id.toLowerCase();
+}
+
+export type World = {
+  readonly streams: readonly PlanStream[];
+  readonly records?: readonly StreamRecord[];
+  readonly workers?: Readonly<Record<string, WorkerFact>>;
+  readonly part?: Partial<Snapshot>;
+};
+
+export function snapshot({ streams, records = [], workers = {}, part = {} }: World): Snapshot {
+  const plan: Plan = { initiative: { id: 'init', title: 'Init' }, streams, problems: [] };
+  return {
+    nowMs: NOW_MS,
+    bootId: BOOT,
+    plan,
+    keys: new Map(streams.map((each) => [each.id, keyOf(each.id)])),
+    records: new Map([...streams.map((each) => record(each.id)), ...records].map((each) => [each.key, each])),
+    workers: { known: true, value: new Map(Object.entries(workers).map(([id, fact]) => [keyOf(id), fact])) },
+    heads: { known: true, value: new Map() },
+    landed: new Set(),
+    inFlight: new Map(),
+    pollerAlive: true,
+    ...part,
+  };
+}
