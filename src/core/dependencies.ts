@@ -16,26 +16,25 @@ export function resolveDependencies(
   groups: ReadonlyMap<string, readonly StreamTask[]>,
   report: (problem: PlanProblem) => void,
 ): ReadonlyMap<string, DeclaredBy> {
-  const meaningOf = dependencyMeaning([...groups.values()].flat());
+  const meaningOf = dependencyMeaning(groups);
   const resolved = new Map<string, DeclaredBy>();
   for (const [id, group] of groups) {
     const declared = new Map<string, string[]>();
     const unknown = new Map<string, Meaning>();
-    for (const [spelling, task] of spellingsOf(group)) {
+    const note = (spelling: string, task: StreamTask) => {
       const meaning = meaningOf(spelling, task);
-      if (meaning.kind === 'sibling') continue;
+      if (meaning.kind === 'sibling') return;
       const on = meaning.kind === 'stream' ? meaning.id : spelling;
       if (meaning.kind !== 'stream') unknown.set(on, meaning);
       declare(declared, on, task.row.id);
+    };
+    for (const task of group) {
+      for (const spelling of task.dependencies) note(spelling, task);
     }
     reportProblems(id, declared, unknown, report);
     resolved.set(id, declared);
   }
   return resolved;
-}
-
-function spellingsOf(group: readonly StreamTask[]): (readonly [string, StreamTask])[] {
-  return group.flatMap((task) => task.dependencies.map((spelling) => [spelling, task] as const));
 }
 
 function declare(declared: Map<string, string[]>, on: string, task: string): void {

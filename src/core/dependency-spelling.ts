@@ -16,32 +16,46 @@ const MAX_PREFIX = 300;
  * may name another one of its own stream by title: that is no dependency between streams.
  */
 export function dependencyMeaning(
-  tasks: readonly StreamTask[],
+  groups: ReadonlyMap<string, readonly StreamTask[]>,
 ): (spelling: string, task: StreamTask) => Meaning {
-  const streams = new Set(tasks.map((task) => task.stream));
+  // Most plans spell ids only, so titles are indexed when the first one is met.
+  let titles: ReadonlyMap<string, StreamTask[]> | null = null;
+  return (spelling, task) => {
+    if (groups.has(spelling)) return { kind: 'stream', id: spelling };
+    const text = spelling.trim();
+    if (groups.has(text)) return { kind: 'stream', id: text };
+    titles ??= tasksByTitle(groups);
+    return titleMeaning(text, titles.get(spelling) ?? titles.get(text) ?? [], task, groups);
+  };
+}
+
+function titleMeaning(
+  text: string,
+  titled: readonly StreamTask[],
+  task: StreamTask,
+  groups: ReadonlyMap<string, unknown>,
+): Meaning {
+  if (titled.some((other) => other.stream === task.stream && other !== task)) return { kind: 'sibling' };
+  const prefix = prefixOf(text, groups);
+  if (prefix !== null) return { kind: 'stream', id: prefix };
+  const owners = [...new Set(titled.map((other) => other.stream))];
+  if (owners.length > 1) return { kind: 'unknown', why: 'ambiguous-title' };
+  const owner = owners[0];
+  return owner === undefined ? { kind: 'unknown', why: 'no-such-stream' } : { kind: 'stream', id: owner };
+}
+
+function tasksByTitle(groups: ReadonlyMap<string, readonly StreamTask[]>): Map<string, StreamTask[]> {
   const titles = new Map<string, StreamTask[]>();
-  for (const task of tasks) {
+  for (const task of [...groups.values()].flat()) {
     const same = titles.get(task.row.title);
     if (same === undefined) titles.set(task.row.title, [task]);
     else same.push(task);
   }
-  return (spelling, task) => {
-    const text = spelling.trim();
-    const plain = [spelling, text].find((id) => streams.has(id));
-    if (plain !== undefined) return { kind: 'stream', id: plain };
-    const titled = titles.get(spelling) ?? titles.get(text) ?? [];
-    if (titled.some((other) => other.stream === task.stream && other !== task)) return { kind: 'sibling' };
-    const prefix = prefixOf(text, streams);
-    if (prefix !== null) return { kind: 'stream', id: prefix };
-    const owners = [...new Set(titled.map((other) => other.stream))];
-    if (owners.length > 1) return { kind: 'unknown', why: 'ambiguous-title' };
-    const owner = owners[0];
-    return owner === undefined ? { kind: 'unknown', why: 'no-such-stream' } : { kind: 'stream', id: owner };
-  };
+  return titles;
 }
 
 /** The longest stream id that stands in brackets or before a colon at the beginning of a text. */
-function prefixOf(text: string, streams: ReadonlySet<string>): string | null {
+function prefixOf(text: string, streams: ReadonlyMap<string, unknown>): string | null {
   const start = text.slice(0, MAX_PREFIX);
   const bracketed = start.startsWith('[');
   const from = bracketed ? 1 : 0;

@@ -34,70 +34,96 @@ export function quoted(text: string): string {
   return `"${printable(text, 80)}"`;
 }
 
+type Report = (problem: PlanProblem) => void;
+type Metadata = Readonly<Record<string, unknown>>;
+
 /** The stream task that a row is, or null for a task outside any stream; problems are passed to `report`. */
-export function readRow(row: PlanRow, report: (problem: PlanProblem) => void): StreamTask | null {
-  const task = `task ${printable(row.id, 80)} ${quoted(row.title)}`;
-  const refuse = (code: PlanProblem['code'], what: string, stream: string | null = null) =>
-    report({ code, message: `${task}: ${what}`, streams: stream === null ? [] : [stream], tasks: [row.id] });
-
-  if (row.metadataError !== null) {
-    refuse('bad-metadata', `its metadata can't be read: ${printable(row.metadataError, 200)}`);
-    return null;
-  }
-  if (row.metadata === null || row.metadata === undefined) return null;
-  if (typeof row.metadata !== 'object' || Array.isArray(row.metadata)) {
-    refuse('bad-metadata', `its metadata is ${kindOf(row.metadata)}, not an object`);
-    return null;
-  }
-  const metadata = row.metadata as Readonly<Record<string, unknown>>;
-  const id = metadata['streamId'];
-  if (id === null || id === undefined) return null;
+export function readRow(row: PlanRow, report: Report): StreamTask | null {
+  const metadata = metadataOf(row, report);
+  const id = metadata?.['streamId'];
+  if (metadata === null || id === null || id === undefined) return null;
   const stream = textOf(id);
-  if (stream === null) {
-    refuse('bad-stream-id', `its stream id is ${kindOf(id)}, not text`);
+  const problem = stream === null ? `is ${kindOf(id)}, not text` : streamIdProblem(stream);
+  if (stream === null || problem !== null) {
+    const shown = stream === null || stream === '' ? '' : `: ${quoted(stream)}`;
+    report(problemOf(row, 'bad-stream-id', `its stream id ${problem}${shown}`, null));
     return null;
   }
-  const problem = streamIdProblem(stream);
-  if (problem !== null) {
-    refuse('bad-stream-id', `its stream id ${problem}${stream === '' ? '' : `: ${quoted(stream)}`}`);
-    return null;
-  }
-  return readStreamTask(row, metadata, stream, (code, what) => refuse(code, what, stream));
-}
-
-function readStreamTask(
-  row: PlanRow,
-  metadata: Readonly<Record<string, unknown>>,
-  stream: string,
-  refuse: (code: PlanProblem['code'], what: string) => void,
-): StreamTask {
-  const text = (key: string): string | null => {
-    const value = metadata[key];
-    if (value === null || value === undefined) return null;
-    const read = textOf(value);
-    if (read === null) refuse('bad-metadata', `${key} is ${kindOf(value)}, not text`);
-    return read === null || read.trim() === '' ? null : read;
-  };
-  const list = (key: string, code: PlanProblem['code']): readonly string[] => {
-    const value = metadata[key];
-    if (value === null || value === undefined) return [];
-    const read = Array.isArray(value) ? value.map(textOf) : null;
-    if (read?.every((item) => item !== null)) return read;
-    refuse(code, read === null ? `${key} is ${kindOf(value)}, not a list` : `${key} holds more than texts`);
-    return [];
-  };
   return {
     row,
     stream,
-    name: text('streamName'),
-    phase: text('streamPhase'),
-    dependencies: [
-      ...list('dependencies', 'bad-dependencies'),
-      ...list('streamDependencies', 'bad-dependencies'),
-    ],
+    name: readText(row, metadata, 'streamName', stream, report),
+    phase: readText(row, metadata, 'streamPhase', stream, report),
+    dependencies: union(
+      readList(row, metadata, 'dependencies', stream, report),
+      readList(row, metadata, 'streamDependencies', stream, report),
+    ),
     // A planner may write the only file as a plain text; nothing depends on how it is spelled.
-    files: typeof metadata['files'] === 'string' ? [metadata['files']] : list('files', 'bad-metadata'),
+    files:
+      typeof metadata['files'] === 'string'
+        ? [metadata['files']]
+        : readList(row, metadata, 'files', stream, report),
   };
+}
+
+function metadataOf(row: PlanRow, report: Report): Metadata | null {
+  if (row.metadataError !== null) {
+    const why = printable(row.metadataError, 200);
+    report(problemOf(row, 'bad-metadata', `its metadata can't be read: ${why}`, null));
+    return null;
+  }
+  if (row.metadata === null || row.metadata === undefined) return null;
+  if (typeof row.metadata === 'object' && !Array.isArray(row.metadata)) return row.metadata as Metadata;
+  report(problemOf(row, 'bad-metadata', `its metadata is ${kindOf(row.metadata)}, not an object`, null));
+  return null;
+}
+
+function readText(
+  row: PlanRow,
+  metadata: Metadata,
+  key: string,
+  stream: string,
+  report: Report,
+): string | null {
+  const value = metadata[key];
+  if (value === null || value === undefined) return null;
+  const text = textOf(value);
+  if (text === null) report(problemOf(row, 'bad-metadata', `${key} is ${kindOf(value)}, not text`, stream));
+  return text === null || text.trim() === '' ? null : text;
+}
+
+function readList(
+  row: PlanRow,
+  metadata: Metadata,
+  key: 'dependencies' | 'streamDependencies' | 'files',
+  stream: string,
+  report: Report,
+): readonly string[] {
+  const value = metadata[key];
+  if (value === null || value === undefined) return NOTHING;
+  const isList = Array.isArray(value);
+  if (isList && value.every((item) => textOf(item) !== null)) return value.map(String);
+  const code = key === 'files' ? 'bad-metadata' : 'bad-dependencies';
+  const what = isList ? `${key} holds more than texts` : `${key} is ${kindOf(value)}, not a list`;
+  report(problemOf(row, code, what, stream));
+  return NOTHING;
+}
+
+function problemOf(
+  row: PlanRow,
+  code: PlanProblem['code'],
+  what: string,
+  stream: string | null,
+): PlanProblem {
+  const message = `task ${printable(row.id, 80)} ${quoted(row.title)}: ${what}`;
+  return { code, message, streams: stream === null ? [] : [stream], tasks: [row.id] };
+}
+
+const NOTHING: readonly string[] = [];
+
+function union(a: readonly string[], b: readonly string[]): readonly string[] {
+  if (b.length === 0) return a;
+  return a.length === 0 ? b : [...a, ...b];
 }
 
 /** Texts as they are, numbers as they are written; null for anything else. */
