@@ -1,0 +1,125 @@
+/** Reads task rows of the store, tolerating what other writers leave in them; decides nothing about plans. */
+import type { PlanRow } from '../core/plan.ts';
+import type { Task, TaskStatus } from '../core/types.ts';
+import { parseTime } from './clock-text.ts';
+import type { Db } from './database.ts';
+
+/** One row as the driver returns it; SQLite lets every column hold every type. */
+type RawTask = Readonly<Record<string, unknown>> & { readonly row: number };
+
+/** Which tasks to read: those of one initiative (and those without a PRD), or all; archived ones never. */
+export type TaskScope = { readonly initiativeId: string | null; readonly all: boolean };
+
+const STATUSES: readonly TaskStatus[] = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'];
+
+const FROM_SCOPE = `FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
+  WHERE coalesce(t.archived, 0) = 0 AND (@all OR t.prd_id IS NULL OR p.initiative_id = @initiative)
+  ORDER BY t.rowid`;
+
+/** Metadata by row, as read before: its parsing is most of the cost of a read, and it rarely changes. */
+export type MetadataCache = Map<number, { readonly raw: unknown } & Parsed>;
+type Parsed = { readonly value: unknown; readonly error: string | null };
+
+/** The rows a plan is built of, in the order in which they were added. Give the same `cache` to every read of a store. */
+export function readPlanRows(db: Db, scope: TaskScope, cache: MetadataCache = new Map()): PlanRow[] {
+  const statement = db
+    .prepare(
+      `SELECT t.rowid, t.id, t.title, t.status, t.notes, t.blocked_reason, t.metadata,
+         t.created_at, t.updated_at ${FROM_SCOPE}`,
+    )
+    .raw();
+  return (statement.all(bound(scope)) as [number, ...unknown[]][]).map((columns) => planRow(columns, cache));
+}
+
+/** Full tasks, oldest first. */
+export function readTasks(db: Db, scope: TaskScope): Task[] {
+  const rows = db.prepare(`SELECT t.rowid AS row, t.* ${FROM_SCOPE}`).all(bound(scope)) as RawTask[];
+  return rows.map(taskOf).sort((a, b) => a.createdAtMs - b.createdAtMs);
+}
+
+/** One task, archived or not. */
+export function readTask(db: Db, id: string): Task | null {
+  const row = db.prepare('SELECT rowid AS row, * FROM tasks WHERE id = ?').get(id) as RawTask | undefined;
+  return row === undefined ? null : taskOf(row);
+}
+
+/** How many archived tasks name a stream; only to explain an empty plan, so the text of the key is enough. */
+export function countArchivedStreamTasks(db: Db): number {
+  return Number(
+    db
+      .prepare(`SELECT count(*) FROM tasks WHERE archived = 1 AND instr(metadata, '"streamId"') > 0`)
+      .pluck()
+      .get(),
+  );
+}
+
+function bound(scope: TaskScope): { all: number; initiative: string | null } {
+  return { all: scope.all ? 1 : 0, initiative: scope.initiativeId };
+}
+
+function planRow(columns: readonly [number, ...unknown[]], cache: MetadataCache): PlanRow {
+  const [row, id, title, status, notes, blockedReason, metadata, createdAt, updatedAt] = columns;
+  let parsed = cache.get(row);
+  if (parsed === undefined || parsed.raw !== metadata) {
+    parsed = { raw: metadata, ...parseMetadata(metadata) };
+    cache.set(row, parsed);
+  }
+  return {
+    id: textOf(id) ?? unnamed(row),
+    title: textOf(title) ?? '',
+    status: textOf(status) ?? 'pending',
+    notes: textOf(notes),
+    blockedReason: textOf(blockedReason),
+    metadata: parsed.value,
+    metadataError: parsed.error,
+    createdAtMs: parseTime(createdAt),
+    updatedAtMs: parseTime(updatedAt),
+  };
+}
+
+function taskOf(raw: RawTask): Task {
+  const { value } = parseMetadata(raw['metadata']);
+  const metadata: Readonly<Record<string, unknown>> =
+    typeof value === 'object' && value !== null ? { ...value } : {};
+  return {
+    id: textOf(raw['id']) ?? unnamed(raw.row),
+    prdId: textOf(raw['prd_id']),
+    title: textOf(raw['title']) ?? '',
+    description: textOf(raw['description']),
+    status: STATUSES.find((status) => status === raw['status']) ?? 'pending',
+    stream: textOf(metadata['streamId']),
+    assignedAgent: textOf(raw['assigned_agent']),
+    blockedReason: textOf(raw['blocked_reason']),
+    notes: textOf(raw['notes']),
+    acceptanceCriteria: criteriaOf(metadata['acceptanceCriteria']),
+    createdAtMs: parseTime(raw['created_at']),
+    updatedAtMs: parseTime(raw['updated_at']),
+  };
+}
+
+function criteriaOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+/** A primary key of type TEXT admits NULL here. */
+function unnamed(row: number): string {
+  return `row ${row}`;
+}
+
+function textOf(value: unknown): string | null {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return Buffer.isBuffer(value) ? value.toString('utf8') : null;
+}
+
+function parseMetadata(raw: unknown): Parsed {
+  const text = textOf(raw);
+  if (text === null) return { value: null, error: null };
+  try {
+    return { value: JSON.parse(text), error: null };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { value: null, error: error.message };
+    throw error;
+  }
+}
