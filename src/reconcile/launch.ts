@@ -42,10 +42,10 @@ export async function launch(step: Step, key: string, run: number): Promise<void
       note(step, key, null, 'base-conflict', `the dependencies do not merge: ${base.files.join(', ')}`);
       return;
     }
-    if (record.base?.sha !== base.sha || record.conflict !== null) {
+    if (record.base?.sha !== base.sha || (record.conflict !== null && !record.resolve)) {
       ports.state.patchStream(key, {
         base: { sha: base.sha, parents: base.parents, atMs: ports.now() },
-        conflict: null,
+        conflict: record.resolve ? record.conflict : null,
       });
     }
     await launchFrom(step, {
