@@ -1,4 +1,5 @@
 /** The two stores' doors: Task Copilot's plan (tasks.db) and orchestrate's own memory (state.db); no SQL shows through them. */
+import type { PlanInput } from '../core/plan-input.ts';
 import type {
   Initiative,
   Intent,
@@ -10,22 +11,7 @@ import type {
   TaskStatus,
 } from '../core/types.ts';
 
-/** A plan as `import` takes it, already validated and normalised. */
-export type PlanInput = {
-  readonly initiative: {
-    readonly id: string;
-    readonly title: string;
-    readonly description: string | null;
-  } | null;
-  readonly prd: { readonly title: string; readonly description: string | null; readonly content: string };
-  readonly tasks: readonly {
-    readonly title: string;
-    readonly description: string | null;
-    readonly assignedAgent: string | null;
-    /** Stored as given: streamId, streamName, streamPhase, files, dependencies, streamDependencies, acceptanceCriteria, … */
-    readonly metadata: Readonly<Record<string, unknown>>;
-  }[];
-};
+export type { PlanInput } from '../core/plan-input.ts';
 
 export type TaskPatch = {
   readonly status?: TaskStatus;
