@@ -1,50 +1,65 @@
 /** Refuses a task that would close a cycle of streams, with the whole path. */
 import { findCycles } from '../../core/cycles.ts';
 import { type CopilotDb, Refusal } from './database.ts';
-import { namedDependencies, resolveDependency } from './dependency-names.ts';
-import { type Metadata, parseMetadata, textOf } from './rows.ts';
-import { type StreamGroup, streamGroups } from './stream-rows.ts';
+import { planStreams } from './plan-streams.ts';
+import { type Metadata, OLDEST_FIRST, SELECT_TASKS, STREAM_ID, type TaskRow, textOf } from './rows.ts';
+
+/** A task as it is about to be stored. */
+type ProposedTask = {
+  /** The stored task that it replaces; null for a new one. */
+  readonly id: string | null;
+  readonly title: string;
+  /** Initiative of its PRD. */
+  readonly initiativeId: string | null;
+  readonly metadata: Metadata;
+};
 
 /**
- * Throws Refusal with the whole path when a task with this metadata would make its stream depend on itself, directly or
- * through the streams of the same initiative. `taskId`: the stored task that the metadata replaces, or null.
+ * Throws Refusal when the task would make its stream depend on itself, directly or through other streams of its
+ * initiative. A cycle elsewhere in the plan is not this task's doing.
  */
-export function refuseCycle(
-  db: CopilotDb,
-  task: { taskId: string | null; initiativeId: string | null; metadata: Metadata },
-): void {
+export function refuseCycle(db: CopilotDb, task: ProposedTask): void {
   const streamId = textOf(task.metadata['streamId']);
-  const named = namedDependencies(task.metadata);
-  if (streamId === undefined || named.length === 0) return;
-  const groups = streamGroups(db, { includeArchived: false });
-  const known = new Set([streamId, ...groups.map((group) => group.id)]);
-  const resolve = (texts: readonly string[]) => texts.map((text) => resolveDependency(text, known));
-  const own = resolve(named);
-  if (own.includes(streamId)) refuse([streamId]);
-  const stored = new Map(groups.map((group) => [group.id, resolve(storedDependencies(group, task))]));
-  // First in the list, so that the cycle found is one through this very stream.
-  const nodes = [...known].map((id) => ({
-    id,
-    dependencies: [...(stored.get(id) ?? []), ...(id === streamId ? own : [])],
-  }));
-  const cycle = findCycles(nodes).find((path) => path.includes(streamId));
+  if (streamId === undefined || !declaresDependencies(task.metadata)) return;
+  const streams = planStreams([...othersInPlan(db, task), proposedRow(db, task)]);
+  const own = streams.find((stream) => stream.id === streamId);
+  if (own === undefined) return;
+  if (own.dependencies.includes(streamId)) refuse([streamId]);
+  // The stream goes first, so that the cycle found is one through it.
+  const cycle = findCycles([own, ...streams.filter((stream) => stream !== own)]).find((path) =>
+    path.includes(streamId),
+  );
   if (cycle !== undefined) refuse(cycle);
 }
 
-function storedDependencies(
-  group: StreamGroup,
-  task: { taskId: string | null; initiativeId: string | null },
-): string[] {
-  return group.rows
-    .filter((row) => row.id !== task.taskId && row.status !== 'cancelled')
-    .filter(
-      (row) =>
-        task.initiativeId === null || row.initiative_id === null || row.initiative_id === task.initiativeId,
+function declaresDependencies(metadata: Metadata): boolean {
+  return [metadata['dependencies'], metadata['streamDependencies']].some(
+    (list) => Array.isArray(list) && list.length > 0,
+  );
+}
+
+function othersInPlan(db: CopilotDb, task: ProposedTask): TaskRow[] {
+  return db.sql
+    .prepare(
+      `${SELECT_TASKS} WHERE ${STREAM_ID} IS NOT NULL AND coalesce(t.archived, 0) = 0 AND t.id IS NOT @id
+         AND (@initiative IS NULL OR p.initiative_id IS NULL OR p.initiative_id = @initiative) ${OLDEST_FIRST}`,
     )
-    .flatMap((row) => namedDependencies(parseMetadata(row.metadata)));
+    .all({ id: task.id, initiative: task.initiativeId }) as TaskRow[];
+}
+
+function proposedRow(db: CopilotDb, task: ProposedTask) {
+  return {
+    id: task.id ?? '',
+    title: task.title,
+    status: 'pending' as const,
+    notes: null,
+    blocked_reason: null,
+    metadata: JSON.stringify(task.metadata),
+    created_at: db.now,
+    updated_at: db.now,
+  };
 }
 
 function refuse(cycle: readonly string[]): never {
-  const path = [...cycle, cycle[0]].join(' -> ');
-  throw new Refusal(`Circular dependency detected: ${path}`);
+  throw new Refusal(`Circular dependency detected: ${[...cycle, cycle[0]].join(' -> ')}`);
 }

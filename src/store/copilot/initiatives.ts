@@ -56,7 +56,7 @@ function archiveOtherStreams(db: CopilotDb, newInitiativeId: string): number {
   const result = db.sql
     .prepare(
       `UPDATE tasks SET archived = 1, archived_at = @now, archived_by_initiative_id = @initiative
-       WHERE archived = 0 AND id IN (
+       WHERE coalesce(archived, 0) = 0 AND id IN (
          SELECT t.id FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
          WHERE (p.initiative_id IS NULL OR p.initiative_id <> @initiative) AND ${STREAM_ID} IS NOT NULL)`,
     )

@@ -45,7 +45,7 @@ function countTasks(db: CopilotDb, initiativeId: string) {
          count(*) FILTER (WHERE t.status = 'completed') AS completed,
          count(*) FILTER (WHERE t.status = 'blocked') AS blocked
        FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
-       WHERE p.initiative_id = ? OR (t.prd_id IS NULL AND t.archived = 0)`,
+       WHERE p.initiative_id = ? OR (t.prd_id IS NULL AND coalesce(t.archived, 0) = 0)`,
     )
     .get(initiativeId) as {
     total: number;
@@ -79,7 +79,7 @@ function countProducts(db: CopilotDb, initiativeId: string, minConfidence: numbe
     .prepare(
       `SELECT w.type, w.confidence FROM work_products w JOIN tasks t ON t.id = w.task_id
          LEFT JOIN prds p ON p.id = t.prd_id
-       WHERE (p.initiative_id = @initiativeId OR (t.prd_id IS NULL AND t.archived = 0))
+       WHERE (p.initiative_id = @initiativeId OR (t.prd_id IS NULL AND coalesce(t.archived, 0) = 0))
          AND (@minConfidence IS NULL OR w.confidence >= @minConfidence)`,
     )
     .all({ initiativeId, minConfidence: minConfidence ?? null }) as {

@@ -26,9 +26,10 @@ export type TaskRow = {
   readonly initiative_id: string | null;
 };
 
-/** The stream id of a task `t`: text in well-formed metadata, else NULL. */
-export const STREAM_ID = `CASE WHEN json_valid(t.metadata) AND json_type(t.metadata, '$.streamId') = 'text'
-  THEN json_extract(t.metadata, '$.streamId') END`;
+/** The stream id of a task `t`: a text (or a number as it is written) in well-formed metadata, else NULL. */
+export const STREAM_ID = `CASE WHEN json_valid(t.metadata)
+    AND json_type(t.metadata, '$.streamId') IN ('text', 'integer', 'real')
+  THEN CAST(json_extract(t.metadata, '$.streamId') AS TEXT) END`;
 
 /** The start of a query over tasks `t` and their PRDs `p`. */
 export const SELECT_TASKS = `SELECT t.*, ${STREAM_ID} AS stream_id, p.initiative_id AS initiative_id

@@ -14,7 +14,7 @@ export function archiveAllStreams(
   const initiativeId = initiativeFor(db, input);
   const rows = db.sql
     .prepare(
-      `${SELECT_TASKS} WHERE t.archived = 0 AND ${STREAM_ID} IS NOT NULL AND p.initiative_id = @initiativeId
+      `${SELECT_TASKS} WHERE coalesce(t.archived, 0) = 0 AND ${STREAM_ID} IS NOT NULL AND p.initiative_id = @initiativeId
          AND (@prdId IS NULL OR t.prd_id = @prdId)`,
     )
     .all({ initiativeId, prdId: input.prdId ?? null }) as TaskRow[];

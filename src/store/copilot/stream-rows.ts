@@ -1,6 +1,5 @@
 /** Streams as groups of task rows, with what their metadata says of them; does not know which are asked for. */
 import type { CopilotDb } from './database.ts';
-import { namedDependencies, resolveDependency } from './dependency-names.ts';
 import {
   OLDEST_FIRST,
   parseMetadata,
@@ -30,7 +29,7 @@ export function streamGroups(db: CopilotDb, filter: StreamFilter): StreamGroup[]
       `${SELECT_TASKS} WHERE ${STREAM_ID} IS NOT NULL
          AND (@streamId IS NULL OR ${STREAM_ID} = @streamId)
          AND (@initiativeId IS NULL OR p.initiative_id = @initiativeId)
-         AND (@prdId IS NULL OR t.prd_id = @prdId) AND (@includeArchived OR t.archived = 0) ${OLDEST_FIRST}`,
+         AND (@prdId IS NULL OR t.prd_id = @prdId) AND (@includeArchived OR coalesce(t.archived, 0) = 0) ${OLDEST_FIRST}`,
     )
     .all({
       streamId: filter.streamId ?? null,
@@ -48,21 +47,21 @@ export function streamGroups(db: CopilotDb, filter: StreamFilter): StreamGroup[]
   return [...groups].map(([id, members]) => ({ id, rows: members }));
 }
 
-/** What the metadata of a stream's tasks says of the stream: name, phase and worktree by the oldest, lists united. */
-export function describeStream(group: StreamGroup, known: ReadonlySet<string>) {
-  const all = group.rows.map((row) => parseMetadata(row.metadata));
+/** The PRD of a stream's oldest task in the initiative, or null. */
+export function streamPrd(db: CopilotDb, stream: { initiativeId: string; streamId: string }): string | null {
+  const [group] = streamGroups(db, { ...stream, includeArchived: false });
+  return group?.rows[0].prd_id ?? null;
+}
+
+/** What the metadata of a stream's tasks says of the stream: name, phase and worktree by the oldest, files united. */
+export function describeStream(group: StreamGroup) {
   const oldest = parseMetadata(group.rows[0].metadata);
-  const named = all.flatMap(namedDependencies);
+  const files = group.rows.flatMap((row) => textList(parseMetadata(row.metadata)['files']));
   return {
     name: textOf(oldest['streamName']) ?? group.id,
     phase: textOf(oldest['streamPhase']) ?? 'parallel',
-    files: unique(all.flatMap((metadata) => textList(metadata['files']))),
-    dependencies: unique(named.map((text) => resolveDependency(text, known))),
+    files: [...new Set(files)],
     worktreePath: textOf(oldest['worktreePath']),
     branchName: textOf(oldest['branchName']),
   };
-}
-
-function unique(texts: readonly string[]): string[] {
-  return [...new Set(texts)];
 }

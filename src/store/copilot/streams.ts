@@ -1,6 +1,7 @@
 /** Streams: listing and showing them, and which of them touch the same files; changes none. */
 import type { CopilotDb } from './database.ts';
 import { currentInitiative } from './initiatives.ts';
+import { dependenciesByStream } from './plan-streams.ts';
 import { given, parseMetadata, textList, textOf } from './rows.ts';
 import { describeStream, type StreamGroup, streamGroups } from './stream-rows.ts';
 import { fullTask } from './tasks.ts';
@@ -16,15 +17,15 @@ export function listStreams(
   if (input.prdId === undefined && initiativeId === undefined) return { streams: [] };
   const scope = input.prdId === undefined ? { initiativeId } : { prdId: input.prdId };
   const groups = streamGroups(db, { ...scope, includeArchived: input.includeArchived });
-  const known = new Set(groups.map((group) => group.id));
-  const streams = groups.map((group) => listed(group, known)).sort(byPhaseAndName);
+  const dependencies = dependenciesByStream(groups.flatMap((group) => group.rows));
+  const streams = groups.map((group) => listed(group, dependencies.get(group.id) ?? [])).sort(byPhaseAndName);
   return { streams };
 }
 
 type Listed = ReturnType<typeof listed>;
 
-function listed(group: StreamGroup, known: ReadonlySet<string>) {
-  const stream = describeStream(group, known);
+function listed(group: StreamGroup, dependencies: readonly string[]) {
+  const stream = describeStream(group);
   const count = (status: string) => group.rows.filter((row) => row.status === status).length;
   return {
     streamId: group.id,
@@ -36,7 +37,7 @@ function listed(group: StreamGroup, known: ReadonlySet<string>) {
     blockedTasks: count('blocked'),
     pendingTasks: count('pending'),
     files: stream.files,
-    dependencies: stream.dependencies,
+    dependencies,
     worktreePath: stream.worktreePath,
     branchName: stream.branchName,
   };
@@ -58,8 +59,10 @@ export function getStream(
 ) {
   const [group] = streamGroups(db, input);
   if (group === undefined) return null;
-  const known = new Set(streamGroups(db, { includeArchived: true }).map(({ id }) => id));
-  const stream = describeStream(group, known);
+  // Titles in its dependencies are resolved among all streams.
+  const others = streamGroups(db, { ...input, streamId: undefined });
+  const dependencies = dependenciesByStream(others.flatMap(({ rows }) => rows));
+  const stream = describeStream(group);
   const archived = group.rows.every((row) => row.archived === 1);
   const [oldest] = group.rows;
   return {
@@ -67,7 +70,7 @@ export function getStream(
     streamName: stream.name,
     streamPhase: stream.phase,
     tasks: group.rows.map(fullTask),
-    dependencies: stream.dependencies,
+    dependencies: dependencies.get(group.id) ?? [],
     status: statusOf(group),
     worktreePath: stream.worktreePath,
     branchName: stream.branchName,
@@ -102,7 +105,7 @@ export function conflictingFiles(
 }
 
 function conflictsOf(group: StreamGroup, asked: ReadonlySet<string>) {
-  const name = textOf(parseMetadata(group.rows[0].metadata)['streamName']) ?? group.id;
+  const { name } = describeStream(group);
   return group.rows
     .filter((row) => row.status === 'in_progress' || row.status === 'completed')
     .flatMap((row) => {

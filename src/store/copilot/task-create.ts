@@ -24,7 +24,7 @@ export function createTask(db: CopilotDb, input: NewTask) {
   }
   if (prd !== null) refuseLockedScope(prd, input.assignedAgent);
   const metadata = completed(input);
-  refuseCycle(db, { taskId: null, initiativeId: prd?.initiative_id ?? null, metadata });
+  refuseCycle(db, { id: null, title: input.title, initiativeId: prd?.initiative_id ?? null, metadata });
   const id = newId('TASK');
   db.sql
     .prepare(

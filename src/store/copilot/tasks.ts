@@ -89,7 +89,7 @@ export function listTasks(db: CopilotDb, filter: TaskFilter) {
          AND (@status IS NULL OR t.status = @status)
          AND (@assignedAgent IS NULL OR t.assigned_agent = @assignedAgent)
          AND (@streamId IS NULL OR ${STREAM_ID} = @streamId)
-         AND (@includeArchived OR t.archived = 0)
+         AND (@includeArchived OR coalesce(t.archived, 0) = 0)
        ${OLDEST_FIRST}`,
     )
     .all({

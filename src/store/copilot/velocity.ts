@@ -13,7 +13,7 @@ export function velocityOf(db: CopilotDb, initiativeId: string) {
   const countBetween = db.sql
     .prepare(
       `SELECT count(*) FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
-       WHERE t.status = 'completed' AND (p.initiative_id = ? OR (t.prd_id IS NULL AND t.archived = 0))
+       WHERE t.status = 'completed' AND (p.initiative_id = ? OR (t.prd_id IS NULL AND coalesce(t.archived, 0) = 0))
          AND julianday(t.updated_at) > julianday(?) - ? AND julianday(t.updated_at) <= julianday(?) - ?`,
     )
     .pluck();

@@ -1,0 +1,30 @@
+/** The MCP server itself: which requests it answers, on the official SDK; does not know where messages come from. */
+import { Server } from '@modelcontextprotocol/sdk/server/index.js';
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  type Tool as ListedTool,
+  ListToolsRequestSchema,
+} from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { type CallSite, callTool, unknownTool } from './call.ts';
+import type { Tool } from './tool.ts';
+
+/** A server that offers `tools`, performing their calls at `site`. */
+export function createServer(tools: readonly Tool[], site: CallSite, version: string): Server {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const server = new Server({ name: 'task-copilot', version }, { capabilities: { tools: {} } });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
+  server.setRequestHandler(CallToolRequestSchema, (request): CallToolResult => {
+    const { name, arguments: given = {} } = request.params;
+    const tool = byName.get(name);
+    return tool === undefined ? unknownTool(name) : callTool(tool, given, site);
+  });
+  return server;
+}
+
+function listed(tool: Tool): ListedTool {
+  const { properties = {}, required = [] } = z.toJSONSchema(tool.input, { io: 'input' });
+  const inputSchema = { type: 'object' as const, properties: properties as Record<string, object>, required };
+  return { name: tool.name, description: tool.description, inputSchema };
+}
