@@ -7,7 +7,7 @@ import {
   type OptionDefinition,
 } from '../commands/definition.ts';
 import { usageError } from '../commands/flags.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../core/nearest.ts';
 
 /** What was asked for. `definition` is null for the help of the whole. */
 export type CommandLine =
