@@ -1,0 +1,50 @@
+/** Builds Claude Code's command line for one run; pure. */
+import type { Config } from '../config.ts';
+
+/** Everything the command line depends on. */
+export type ClaudeArguments = {
+  readonly agent: Config['agent'];
+  readonly command: string;
+  /** Name shown in the prompt box, the pane's title and the session registry. */
+  readonly name: string;
+  readonly sessionId: string;
+  /** Conversation to go on with, null for a new one. */
+  readonly resume: string | null;
+  readonly settingsFile: string;
+  readonly mcpFile: string;
+  readonly prompt: string;
+};
+
+/** Flags that take several values stand where another flag ends them, and the prompt stands after `--`. */
+export function claudeArguments(request: ClaudeArguments): string[] {
+  const { agent, resume } = request;
+  return [
+    request.command,
+    ...(resume === null ? ['--session-id', request.sessionId] : ['--resume', resume]),
+    ...(agent.mode === 'print' ? ['-p', '--output-format', 'stream-json', '--verbose'] : []),
+    ...['--permission-mode', agent.permissions === 'bypass' ? 'bypassPermissions' : agent.permissions],
+    ...['--settings', request.settingsFile],
+    ...['--mcp-config', request.mcpFile],
+    ...(agent.mcp === 'ours-only' ? ['--strict-mcp-config'] : []),
+    ...(agent.attended ? [] : ['--disallowedTools', 'AskUserQuestion']),
+    ...(agent.model === null ? [] : ['--model', agent.model]),
+    ...['-n', request.name],
+    ...agent.args,
+    '--',
+    request.prompt,
+  ];
+}
+
+/** Longest prompt given as an argument, in bytes: the system refuses one argument of 128 KiB. */
+const LONGEST_ARGUMENT = 100_000;
+
+/**
+ * The prompt as an argument: itself, or (too long for the system) a sentence that names `file`, which holds it. A text that
+ * begins like a slash command, a flag or a lone word would be taken for a command: those get words in front.
+ */
+export function promptArgument(prompt: string, file: string): string {
+  if (Buffer.byteLength(prompt) > LONGEST_ARGUMENT) {
+    return `Your instructions are in the file ${file}. Read the whole of it first, then do what it says.`;
+  }
+  return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:\n${prompt}`;
+}

@@ -1,0 +1,119 @@
+/** Finds a conversation's transcript and reads its end: the call under way, the error it ended by; cheap, since asked at every tick. */
+import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import path from 'node:path';
+import { type ConversationItem, parseConversationLine } from './conversation.ts';
+
+/** What the end of a transcript says. */
+export type TranscriptTail = {
+  readonly modifiedAtMs: number;
+  /** The last tool call without a result, e.g. `Bash npm test`. */
+  readonly openCall: { readonly text: string; readonly atMs: number | null } | null;
+  /** Set when the last thing that happened was an error of the service. */
+  readonly apiError: Extract<ConversationItem, { kind: 'api-error' }> | null;
+};
+
+export type Transcripts = {
+  /** Path of a conversation's transcript; null when it has none. */
+  find(sessionId: string): string | null;
+  /** Null when the conversation has no transcript (yet). */
+  tail(sessionId: string): TranscriptTail | null;
+  /** Id of the newest conversation named `name` that went on from this one by `/clear`; itself when none did; null without transcript. */
+  newest(sessionId: string, name: string): string | null;
+};
+
+const TAIL_BYTES = 32 * 1024;
+const HEAD_BYTES = 4 * 1024;
+
+/** Reads below `projects`; remembers where transcripts are and re-reads one only when it changed. */
+export function createTranscripts(projects: string): Transcripts {
+  const paths = new Map<string, string>();
+  const tails = new Map<string, { readonly size: number; readonly tail: TranscriptTail }>();
+
+  const find = (sessionId: string): string | null => {
+    const known = paths.get(sessionId);
+    if (known !== undefined && statIfThere(known) !== null) return known;
+    const found = search(projects, sessionId);
+    if (found !== null) paths.set(sessionId, found);
+    return found;
+  };
+  return {
+    find,
+    tail: (sessionId) => {
+      const file = find(sessionId);
+      const stat = file === null ? null : statIfThere(file);
+      if (file === null || stat === null) return null;
+      const last = tails.get(sessionId);
+      if (last !== undefined && last.size === stat.size && last.tail.modifiedAtMs === stat.mtimeMs)
+        return last.tail;
+      const text = readPart(file, Math.max(0, stat.size - TAIL_BYTES), TAIL_BYTES);
+      const tail = { modifiedAtMs: stat.mtimeMs, ...readTail(text) };
+      tails.set(sessionId, { size: stat.size, tail });
+      return tail;
+    },
+    newest: (sessionId, name) => {
+      const file = find(sessionId);
+      return file === null ? null : newestNamed(file, name);
+    },
+  };
+}
+
+/** What the last lines of a transcript say; the first of them may be cut off. */
+export function readTail(text: string): Omit<TranscriptTail, 'modifiedAtMs'> {
+  const items = text.split('\n').flatMap(parseConversationLine);
+  const answered = new Set(items.flatMap((item) => (item.kind === 'result' ? [item.callId] : [])));
+  const call = items.findLast((item) => item.kind === 'call');
+  const last = items.findLast((item) => item.kind !== 'turn-end');
+  const open = call !== undefined && !answered.has(call.id) && last?.kind !== 'prompt';
+  return {
+    openCall: open ? { text: `${call.tool} ${call.target}`.trim(), atMs: call.atMs } : null,
+    apiError: last?.kind === 'api-error' ? last : null,
+  };
+}
+
+/** Looks for `<id>.jsonl` in every directory of `projects`: the directory's name is made from a path in a way that may change. */
+function search(projects: string, sessionId: string): string | null {
+  if (!/^[\w-]+$/.test(sessionId)) return null;
+  for (const directory of listIfThere(projects)) {
+    const file = path.join(projects, directory, `${sessionId}.jsonl`);
+    if (statIfThere(file) !== null) return file;
+  }
+  return null;
+}
+
+/** Conversations made by `/clear` lie beside the first one and carry the same name at their head. */
+function newestNamed(file: string, name: string): string {
+  const directory = path.dirname(file);
+  const mark = `"agentName":${JSON.stringify(name)}`;
+  const newer = listIfThere(directory)
+    .filter((entry) => entry.endsWith('.jsonl') && path.join(directory, entry) !== file)
+    .map((entry) => ({
+      path: path.join(directory, entry),
+      at: statIfThere(path.join(directory, entry))?.mtimeMs ?? 0,
+    }))
+    .filter(({ at }) => at > (statIfThere(file)?.mtimeMs ?? 0))
+    .sort((a, b) => b.at - a.at)
+    .find((candidate) => readPart(candidate.path, 0, HEAD_BYTES).includes(mark));
+  return path.basename(newer?.path ?? file, '.jsonl');
+}
+
+function readPart(file: string, from: number, length: number): string {
+  const buffer = Buffer.alloc(length);
+  const handle = openSync(file, 'r');
+  try {
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, length, from));
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function listIfThere(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function statIfThere(file: string): Stats | null {
+  return statSync(file, { throwIfNoEntry: false }) ?? null;
+}

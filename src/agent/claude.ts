@@ -1,0 +1,100 @@
+/** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
+import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
+import { activityOf, needsScreen } from './claude-activity.ts';
+import { claudeArguments, promptArgument } from './claude-arguments.ts';
+import { checkClaude } from './claude-check.ts';
+import { claudePaths } from './claude-paths.ts';
+import { type RegistryEntry, readRegistry } from './claude-registry.ts';
+import { claudeSettings, mcpConfig } from './claude-settings.ts';
+import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
+import type { AgentDeps, AgentSettings } from './deps.ts';
+import { writeRunFile } from './run-files.ts';
+import { createScreens } from './screens.ts';
+import { hasChildYoungerThan } from './tool-process.ts';
+import type { Agent, Launch, LaunchRequest } from './types.ts';
+
+/** The claude agent, interactive in its pane or (mode `print`) headless. */
+export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent {
+  const paths = claudePaths(deps.env);
+  const transcripts = createTranscripts(paths.projects);
+  const screens = createScreens(deps.nowMs);
+  const interactive = agent.mode === 'interactive';
+
+  const activity: Agent['activity'] = async (run, worker, screen) => {
+    const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
+    const sessionId = entry?.sessionId ?? run.sessionId;
+    const tail = sessionId === null ? null : transcripts.tail(sessionId);
+    const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
+    const looked = interactive && needsScreen(entry, tail, startedAtMs);
+    const seen = activityOf({
+      entry,
+      tail,
+      screen: looked ? await screens.read(`${run.key}#${run.number}`, screen) : null,
+      sessionId,
+      startedAtMs,
+      toolAliveAtMs: toolAliveAtMs(tail, worker, deps.nowMs()),
+    });
+    return interactive ? seen : asPrint(seen, startedAtMs);
+  };
+
+  return {
+    kind: 'claude',
+    interactive,
+    endSignal: 'SIGINT',
+    check: () =>
+      checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot }),
+    prepare: async (request) => prepareClaude(agent, deps, request),
+    activity,
+    watchPaths: () => (interactive ? [paths.sessions] : []),
+    findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
+  };
+}
+
+/** Writes prompt, settings and MCP configuration into the run's directory and returns what to execute. */
+function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchRequest): Launch {
+  const { runDir, record, prompt } = request;
+  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token };
+  const promptFile = writeRunFile(runDir, 'prompt.md', prompt);
+  const settings = claudeSettings(agent, deps.commands, [promptFile], deps.hooks);
+  const argv = claudeArguments({
+    agent,
+    command: agent.command.includes('/') ? deps.resolve(agent.command) : agent.command,
+    name: record.key,
+    sessionId: request.sessionId,
+    resume: request.resume,
+    settingsFile: writeRunFile(runDir, 'settings.json', JSON.stringify(settings, null, 2)),
+    mcpFile: writeRunFile(runDir, 'mcp.json', JSON.stringify(mcpConfig(deps.mcpServer, env), null, 2)),
+    prompt: promptArgument(prompt, promptFile),
+  });
+  return { argv, env, sessionId: request.resume ?? request.sessionId };
+}
+
+/** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */
+function currentEntry(entry: RegistryEntry | null, worker: ProcessIdentity, run: Run): RegistryEntry | null {
+  if (entry === null || entry.processStart === worker.start) return entry;
+  if (entry.sessionId !== null && entry.sessionId === run.sessionId) return entry;
+  return (entry.startedAtMs ?? 0) >= run.startedAtMs ? entry : null;
+}
+
+/** Without a terminal it is at work for as long as it lives. */
+function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
+  return {
+    ...seen,
+    status: 'busy',
+    sinceMs: startedAtMs,
+    detail: null,
+    remedy: null,
+    untilMs: null,
+    inferred: false,
+  };
+}
+
+/** Now, when the open tool call has a process of its own that lives; a call without one says nothing. */
+function toolAliveAtMs(tail: TranscriptTail | null, worker: ProcessIdentity, nowMs: number): number | null {
+  const atMs = tail?.openCall?.atMs ?? null;
+  if (atMs === null || nowMs - atMs < QUIET_CALL_MS) return null;
+  return hasChildYoungerThan(worker.pid, nowMs - atMs) ? nowMs : null;
+}
+
+/** A call shorter than this is no question yet. */
+const QUIET_CALL_MS = 60_000;

@@ -1,0 +1,57 @@
+/** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
+
+import { mcpConfig } from './claude-settings.ts';
+import type { AgentDeps, AgentSettings } from './deps.ts';
+import { findCommand, missingCommand } from './find-command.ts';
+import { writeRunFile } from './run-files.ts';
+import type { Agent, AgentCheck, Launch, LaunchRequest } from './types.ts';
+
+/** The custom agent of `agent.command` and `agent.args`. */
+export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent {
+  return {
+    kind: 'custom',
+    interactive: false,
+    endSignal: 'SIGTERM',
+    check: async () => [checkCustom(agent, deps)],
+    prepare: async (request) => prepareCustom(agent, deps, request),
+    activity: async (run) => ({
+      status: 'busy',
+      sinceMs: run.claimedAtMs ?? run.startedAtMs,
+      detail: null,
+      remedy: null,
+      untilMs: null,
+      lastSignAtMs: null,
+      inferred: false,
+      doing: null,
+      sessionId: null,
+    }),
+    watchPaths: () => [],
+    findConversation: () => null,
+  };
+}
+
+function checkCustom(agent: AgentSettings, deps: AgentDeps): AgentCheck {
+  const file = findCommand(agent.command, deps.env['PATH'] ?? '', deps.projectRoot);
+  return file === null
+    ? missingCommand(agent.command)
+    : { name: 'agent', level: 'ok', message: file, fix: null };
+}
+
+/** Writes prompt and MCP configuration and fills the placeholders inside arguments; no shell is involved. */
+function prepareCustom(agent: AgentSettings, deps: AgentDeps, request: LaunchRequest): Launch {
+  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token };
+  const values: Readonly<Record<string, string>> = {
+    prompt_file: writeRunFile(request.runDir, 'prompt.md', request.prompt),
+    mcp_config: writeRunFile(
+      request.runDir,
+      'mcp.json',
+      JSON.stringify(mcpConfig(deps.mcpServer, env), null, 2),
+    ),
+    stream: request.record.streamId,
+  };
+  const command = agent.command.includes('/') ? deps.resolve(agent.command) : agent.command;
+  // One pass: a stream id that itself looks like a placeholder stays as it is.
+  const fill = (argument: string): string =>
+    argument.replace(/\{(prompt_file|stream|mcp_config)\}/g, (whole, name: string) => values[name] ?? whole);
+  return { argv: [command, ...agent.args.map(fill)], env, sessionId: null };
+}

@@ -1,0 +1,22 @@
+/** What agents need of their surroundings; plain data and functions given by the composition root. */
+import type { Config } from '../config.ts';
+import type { ClaudeHooks, McpServer } from './claude-settings.ts';
+
+export type AgentSettings = Config['agent'];
+
+/** What an agent needs of its surroundings, complete. */
+export type AgentDeps = {
+  readonly projectRoot: string;
+  /** Environment of whoever starts workers: PATH, HOME, CLAUDE_CONFIG_DIR … */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Gate and setup commands: a worker may run them unasked. */
+  readonly commands: readonly string[];
+  /** Our MCP server; null: workers report with `orchestrate task`. */
+  readonly mcpServer: McpServer | null;
+  /** Hooks of the settings file; null: none. */
+  readonly hooks: ClaudeHooks | null;
+  readonly nowMs: () => number;
+  readonly isRoot: boolean;
+  /** A path of the configuration (relative to the project) as an absolute one. */
+  readonly resolve: (file: string) => string;
+};

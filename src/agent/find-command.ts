@@ -1,0 +1,33 @@
+/** Finds the program a configured command means; runs nothing. */
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
+import type { AgentCheck } from './types.ts';
+
+/**
+ * Absolute path of `command`: looked up in `searchPath` (as PATH is written), or, when it holds a slash, taken as a path
+ * relative to `root`. Null when there is no such executable file.
+ */
+export function findCommand(command: string, searchPath: string, root: string): string | null {
+  const candidates = command.includes('/')
+    ? [path.resolve(root, command)]
+    : searchPath
+        .split(path.delimiter)
+        .filter((directory) => directory !== '')
+        .map((directory) => path.resolve(root, directory, command));
+  return candidates.find(isExecutable) ?? null;
+}
+
+/** The check that a command which can't be found fails. */
+export function missingCommand(command: string): AgentCheck {
+  const fix = 'install it, or set "agent.command" in .claude/orchestrator/config.json';
+  return { name: 'agent', level: 'fail', message: `command not found: ${command}`, fix };
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,170 @@
+/** Renders the worker's instructions from the project's template and the facts of a run; writes and launches nothing. */
+import type { Task } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { plainLine, plainText } from './plain-text.ts';
+
+/** Everything a worker is told. Texts of the plan are made harmless here, not by the caller. */
+export type PromptContext = {
+  readonly stream: { readonly id: string; readonly name: string; readonly files: readonly string[] };
+  /** The stream's tasks, cancelled ones left out, oldest first. */
+  readonly tasks: readonly Task[];
+  readonly dependencies: readonly DependencyChange[];
+  readonly base: { readonly sha: string; readonly branch: string };
+  readonly branch: string;
+  readonly worktree: string;
+  readonly gates: readonly { readonly name: string; readonly command: string; readonly cwd: string }[];
+  /** Set when an earlier run worked here. */
+  readonly resume: {
+    readonly run: number;
+    readonly commits: number;
+    /** Why the previous run ended, or what its check found; null when unknown. */
+    readonly failure: string | null;
+  } | null;
+  /** Set by `resolve`: what to merge first, and which files are known to clash. */
+  readonly resolve: {
+    readonly merges: readonly { readonly id: string; readonly sha: string }[];
+    readonly files: readonly string[];
+  } | null;
+};
+
+/** A dependency and what it changed over its own base. */
+export type DependencyChange = {
+  readonly id: string;
+  readonly name: string;
+  readonly sha: string;
+  readonly commits: number;
+  readonly files: readonly string[];
+};
+
+/** Placeholders a template may use, and what they become. */
+const SECTIONS: Readonly<Record<string, (context: PromptContext) => string>> = {
+  stream_id: ({ stream }) => code(stream.id),
+  stream_name: ({ stream }) => plainLine(stream.name, LINE),
+  tasks: tasksSection,
+  files: ({ stream }) => bullets(stream.files, 'No files are named in the plan.'),
+  dependencies: dependenciesSection,
+  base_sha: ({ base }) => base.sha,
+  base_branch: ({ base }) => code(base.branch),
+  branch: ({ branch }) => code(branch),
+  worktree: ({ worktree }) => code(worktree),
+  gates: gatesSection,
+  resume: resumeSection,
+  resolve: resolveSection,
+};
+
+const LINE = 300;
+const DESCRIPTION = 4_000;
+const FILES_SHOWN = 40;
+const PLACEHOLDER = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
+
+/** The prompt. Throws exit 7 for a placeholder that is not known, naming it. */
+export function renderPrompt(template: string, context: PromptContext): string {
+  const text = template.replace(PLACEHOLDER, (_, name: string) => {
+    const section = Object.hasOwn(SECTIONS, name) ? SECTIONS[name] : undefined;
+    if (section === undefined) throw unknownPlaceholder(name);
+    return section(context);
+  });
+  return `${text.replace(/\n{3,}/g, '\n\n').trim()}\n`;
+}
+
+function unknownPlaceholder(name: string): OrchestrateError {
+  const known = Object.keys(SECTIONS).join(', ');
+  return new OrchestrateError(
+    EXIT.input,
+    `worker-prompt.md has the unknown placeholder {{${name}}}`,
+    `correct .claude/orchestrator/worker-prompt.md; known are ${known}`,
+  );
+}
+
+function tasksSection({ tasks }: PromptContext): string {
+  if (tasks.length === 0) return 'This stream has no tasks.';
+  return tasks.map(taskText).join('\n\n');
+}
+
+/** Descriptions are quoted line by line, so that none can pass for a part of the instructions. */
+function taskText(task: Task, index: number): string {
+  const lines = [`${index + 1}. ${plainLine(task.title, LINE)}  (id ${code(task.id)}, ${task.status})`];
+  if (task.description?.trim()) lines.push(quote(plainText(task.description.trim(), DESCRIPTION)));
+  if (task.acceptanceCriteria.length > 0) {
+    lines.push(
+      '   Accepted when:',
+      ...task.acceptanceCriteria.map((each) => `   - ${plainLine(each, LINE)}`),
+    );
+  }
+  if (task.status === 'blocked' && task.blockedReason !== null) {
+    lines.push(`   Blocked before: ${plainLine(task.blockedReason, LINE)}`);
+  }
+  return lines.join('\n');
+}
+
+function dependenciesSection({ dependencies }: PromptContext): string {
+  if (dependencies.length === 0) return 'None: this stream builds on the base alone.';
+  return dependencies.map(dependencyText).join('\n');
+}
+
+function dependencyText({ id, name, sha, commits, files }: DependencyChange): string {
+  const shown = files.slice(0, FILES_SHOWN).map((file) => `  - ${code(file)}`);
+  const more = files.length > FILES_SHOWN ? [`  - and ${files.length - FILES_SHOWN} more`] : [];
+  const what = `${commits} ${commits === 1 ? 'commit' : 'commits'}, verified at ${sha.slice(0, 12)}, already in your tree`;
+  return [`- ${code(id)} ${plainLine(name, LINE)}: ${what}`, ...shown, ...more].join('\n');
+}
+
+function gatesSection({ gates }: PromptContext): string {
+  if (gates.length === 0)
+    return 'No checks are configured. Run what the project itself offers (tests, build, lint).';
+  return gates
+    .map(
+      ({ name, command, cwd }) =>
+        `- ${plainLine(name, LINE)}: ${code(command)}${cwd === '.' ? '' : ` in ${code(cwd)}`}`,
+    )
+    .join('\n');
+}
+
+function resumeSection({ resume, base }: PromptContext): string {
+  if (resume === null) return '';
+  const ended = resume.failure === null ? '' : ` It ended with: ${plainLine(resume.failure, LINE)}.`;
+  const commits =
+    resume.commits === 0
+      ? 'Nothing of it is committed; look at `git status` for unfinished changes.'
+      : `Its ${resume.commits} commits are on your branch (\`git log ${base.sha.slice(0, 12)}..HEAD\`); build on them.`;
+  return [
+    '## Work already begun',
+    '',
+    `Run ${resume.run} worked on this stream before you.${ended} ${commits} Do not start over.`,
+  ].join('\n');
+}
+
+function resolveSection({ resolve }: PromptContext): string {
+  if (resolve === null) return '';
+  const files = bullets(resolve.files, 'The files are not known yet.');
+  return [
+    '## First: merge your dependencies',
+    '',
+    'Your branch starts from one dependency; the others do not merge with it by themselves. Before any task, merge each of these into your branch, in this order, resolve the conflicts so that the purpose of both sides is kept, run the checks, and commit the merge:',
+    '',
+    ...resolve.merges.map(({ id, sha }) => `- \`git merge --no-edit ${sha}\` (${code(id)})`),
+    '',
+    'Files known to conflict:',
+    '',
+    files,
+  ].join('\n');
+}
+
+function bullets(items: readonly string[], none: string): string {
+  if (items.length === 0) return none;
+  const more = items.length > FILES_SHOWN ? [`- and ${items.length - FILES_SHOWN} more`] : [];
+  return [...items.slice(0, FILES_SHOWN).map((item) => `- ${code(item)}`), ...more].join('\n');
+}
+
+/** As code, also when the text itself holds backticks. */
+function code(text: string): string {
+  const clean = plainLine(text, LINE);
+  return clean.includes('`') ? `\`\` ${clean} \`\`` : `\`${clean}\``;
+}
+
+function quote(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => `   > ${line}`)
+    .join('\n');
+}
