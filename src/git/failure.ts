@@ -1,0 +1,71 @@
+/** Turns what git printed when it failed into an error with one cause and one remedy. */
+import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+
+export type GitResult = { readonly code: number; readonly out: string; readonly err: string };
+
+/** The lock file that a failed command found taken; null when it failed for another reason. */
+export function lockFileOf(err: string): string | null {
+  const lock = /[Uu]nable to create '([^\n]+\.lock)': File exists/.exec(err)?.[1];
+  if (lock !== undefined) return lock;
+  const config = /could not lock config file ([^\n]+): File exists/.exec(err)?.[1];
+  return config === undefined ? null : `${config}.lock`;
+}
+
+/** The sentence git died with, without its prefix; the last line when there is none. */
+function causeOf(result: GitResult): string {
+  const lines = result.err.split('\n').filter((line) => line.trim() !== '');
+  const fatal =
+    lines.findLast((line) => line.startsWith('fatal:')) ?? lines.find((l) => l.startsWith('error:'));
+  const line = fatal ?? lines.at(-1) ?? `exit code ${result.code}`;
+  return printable(line.replace(/^(?:fatal|error): /, ''), 400);
+}
+
+type Explanation = readonly [pattern: RegExp, fix: string];
+
+const EXPLANATIONS: readonly Explanation[] = [
+  [/No space left on device|Disk quota exceeded/, 'free some disk space, then run the command again'],
+  [/Read-only file system|Permission denied/, 'make the repository writable for this user'],
+  [
+    /index file corrupt|bad index file|object file .* is empty|loose object .* corrupt|bad object/,
+    'git fsck',
+  ],
+];
+
+/**
+ * The error for a command that failed: exit 3, naming the subcommand and git's own words.
+ *
+ * @param args the command's arguments; only the subcommand is shown, paths and refs may be untrusted.
+ */
+export function gitFailure(args: readonly string[], result: GitResult): OrchestrateError {
+  const lock = lockFileOf(result.err);
+  if (lock !== null) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `git ${args[0]} is held up by the lock ${printable(lock)}`,
+      `wait for the git process that holds it; when none is running: rm ${shellWord(printable(lock))}`,
+    );
+  }
+  const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];
+  if (dubious !== undefined) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `git refuses the repository ${printable(dubious)}: it belongs to another user`,
+      `git config --global --add safe.directory ${shellWord(printable(dubious))}`,
+    );
+  }
+  const cause = causeOf(result);
+  const fix = EXPLANATIONS.find(([pattern]) => pattern.test(result.err))?.[1];
+  return new OrchestrateError(
+    EXIT.environment,
+    `git ${args[0]} failed: ${cause}`,
+    fix ?? 'mend what git complains about, then run the command again',
+  );
+}
+
+/** The result's standard output, or the error when git did not exit 0. */
+export function outputOf(args: readonly string[], result: GitResult): string {
+  if (result.code !== 0) throw gitFailure(args, result);
+  return result.out;
+}

@@ -1,0 +1,80 @@
+/** Reads what holds of a stream's worktree; runs git only where the worktree is the one we made, and nothing of a worker's. */
+import { join } from 'node:path';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedSha } from './names.ts';
+import { readStatus } from './status.ts';
+import type { Git, WorktreeFacts } from './types.ts';
+import { kindAt, readLink, type WorktreeLink } from './worktree-link.ts';
+
+/** Names listed in the facts; the counts are complete. */
+const LISTED = 50;
+
+const NOTHING: WorktreeFacts = {
+  exists: false,
+  intact: false,
+  branch: null,
+  headSha: null,
+  operation: null,
+  changed: [],
+  changedCount: 0,
+  untracked: [],
+  untrackedCount: 0,
+  commitsSinceBase: 0,
+  missingParents: [],
+};
+
+/** Files of a worktree's git directory that show an operation under way; a rebase also writes those of a cherry-pick. */
+const OPERATIONS = [
+  ['rebase-merge', 'rebase'],
+  ['rebase-apply', 'rebase'],
+  ['MERGE_HEAD', 'merge'],
+  ['CHERRY_PICK_HEAD', 'cherry-pick'],
+  ['REVERT_HEAD', 'revert'],
+  ['sequencer', 'cherry-pick'],
+  ['BISECT_LOG', 'bisect'],
+] as const;
+
+/** See `Git.inspect`. */
+export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]): Promise<WorktreeFacts> {
+  const base = checkedSha(request.baseSha);
+  const parents = request.parents.map(checkedSha);
+  const link = readLink(request.path, door.commonDir);
+  if (link === null) return { ...NOTHING, exists: kindAt(request.path) === 'directory' };
+  const status = await readStatus(door, link);
+  const head = status.headSha;
+  const [commitsSinceBase, missing] = await Promise.all([
+    head === null ? 0 : countCommits(door, base, head),
+    Promise.all(parents.map(async (parent) => head === null || !(await contains(door, head, parent)))),
+  ]);
+  return {
+    exists: true,
+    intact: true,
+    branch: status.branch,
+    headSha: head,
+    operation: operationIn(link),
+    changed: status.changed.slice(0, LISTED).map((entry) => entry.path),
+    changedCount: status.changed.length,
+    untracked: status.untracked.slice(0, LISTED),
+    untrackedCount: status.untracked.length,
+    commitsSinceBase,
+    missingParents: parents.filter((_, index) => missing[index]),
+  };
+}
+
+/** The operation under way in a worktree, null when none is. */
+export function operationIn(link: WorktreeLink): string | null {
+  return OPERATIONS.find(([name]) => kindAt(join(link.gitDir, name)) !== 'missing')?.[1] ?? null;
+}
+
+/** The number of commits of `head` that `base` does not have. */
+export async function countCommits(door: Door, base: string, head: string): Promise<number> {
+  return Number(await door.read(['rev-list', '--count', head, `^${base}`, '--']));
+}
+
+async function contains(door: Door, head: string, commit: string): Promise<boolean> {
+  const args = ['merge-base', '--is-ancestor', commit, head];
+  const result = await door.ask(args);
+  if (result.code > 1) throw gitFailure(args, result);
+  return result.code === 0;
+}

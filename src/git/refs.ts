@@ -1,0 +1,120 @@
+/** Reads and sets refs: the base branch, the streams' heads, and the verified commits below `refs/orchestrate/`. */
+import { isKey } from '../core/names.ts';
+import type { Known } from '../core/types.ts';
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';
+import type { RefFacts } from './types.ts';
+
+const VERIFIED = 'refs/orchestrate/verified/';
+
+/** See `Git.baseTip`. */
+export async function baseTip(
+  door: Door,
+  configured: string | null,
+): Promise<{ branch: string; sha: string }> {
+  const branch = configured === null ? await currentBranch(door) : checkedBranch(configured);
+  const sha = await resolveCommit(door, `refs/heads/${branch}`);
+  if (sha !== null) return { branch, sha };
+  if (configured !== null) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `the base branch "${branch}" does not exist`,
+      `git branch ${branch}, or correct "baseBranch" in .claude/orchestrator/config.json`,
+    );
+  }
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the branch "${branch}" has no commit yet`,
+    'git commit --allow-empty -m Start',
+  );
+}
+
+async function currentBranch(door: Door): Promise<string> {
+  const args = ['symbolic-ref', '--quiet', 'HEAD'];
+  const result = await door.ask(args);
+  if (result.code === 0) return result.out.trim().replace(/^refs\/heads\//, '');
+  if (result.code !== 1) throw gitFailure(args, result);
+  throw new OrchestrateError(
+    EXIT.environment,
+    'the main checkout is on no branch (detached HEAD)',
+    'git switch <branch>, or set "baseBranch" in .claude/orchestrator/config.json',
+  );
+}
+
+/** The commit a ref or commit-ish names; null when there is none. Throws exit 3 when git itself fails. */
+export async function resolveCommit(door: Door, rev: string): Promise<string | null> {
+  if (rev === '' || rev.startsWith('-')) return null;
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
+  const result = await door.ask(args);
+  if (result.code === 0) return result.out.trim();
+  // Exit 1 without a word: no such thing. A broken repository or a missing object has something to say.
+  if (result.code === 1 && result.err === '') return null;
+  throw gitFailure(args, result);
+}
+
+/** See `Git.readRefs`. */
+export async function readRefs(
+  door: Door,
+  branchPrefix: string,
+  baseBranch: string | null,
+): Promise<Known<RefFacts>> {
+  try {
+    const base = baseBranch === null ? null : `refs/heads/${checkedBranch(baseBranch)}`;
+    const [refs, landed] = await Promise.all([allRefs(door, branchPrefix), landedKeys(door, base)]);
+    const heads = byKey(refs, `refs/heads/${branchPrefix}`);
+    return { known: true, value: { heads, verified: byKey(refs, VERIFIED), landed } };
+  } catch (error) {
+    return { known: false, why: messageOf(error) };
+  }
+}
+
+async function allRefs(door: Door, branchPrefix: string): Promise<Map<string, string>> {
+  const folder = branchPrefix.slice(0, branchPrefix.lastIndexOf('/') + 1);
+  const patterns = [`refs/heads/${folder}`, VERIFIED];
+  return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
+}
+
+async function landedKeys(door: Door, base: string | null): Promise<ReadonlySet<string>> {
+  if (base === null) return new Set();
+  const args = ['for-each-ref', `--merged=${base}`, '--format=%(objectname) %(refname)', VERIFIED];
+  const result = await door.ask(args);
+  if (result.code === 0) return new Set(byKey(parseRefs(result.out), VERIFIED).keys());
+  // Nothing can have landed on a branch that does not exist.
+  if (/malformed object name|no such commit/.test(result.err)) return new Set();
+  throw gitFailure(args, result);
+}
+
+function parseRefs(out: string): Map<string, string> {
+  const lines = out.split('\n').filter((line) => line !== '');
+  return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
+}
+
+/** The refs below a prefix, by what follows it, where that is a key. */
+function byKey(refs: ReadonlyMap<string, string>, prefix: string): Map<string, string> {
+  const keyed = new Map<string, string>();
+  for (const [name, sha] of refs) {
+    const key = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    if (isKey(key)) keyed.set(key, sha);
+  }
+  return keyed;
+}
+
+/** See `Git.setVerified`. Setting the value that is there already succeeds whatever `old` says. */
+export async function setVerified(
+  door: Door,
+  key: string,
+  sha: string,
+  old: string | null,
+): Promise<boolean> {
+  const ref = `${VERIFIED}${checkedKey(key)}`;
+  const expected = old === null ? noObject(sha) : checkedSha(old);
+  const args = ['update-ref', '--create-reflog', '-m', 'verified', ref, checkedSha(sha), expected];
+  const result = await door.attempt(args);
+  if (result.code === 0) return true;
+  if (/but expected|reference already exists|unable to resolve reference/.test(result.err)) {
+    return (await resolveCommit(door, ref)) === sha;
+  }
+  throw gitFailure(args, result);
+}

@@ -1,0 +1,104 @@
+/** Reads `git status --porcelain=v2 -z`, also for files that flags in the index hide from it. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inChunks } from './chunks.ts';
+import type { CommandOptions, Door } from './door.ts';
+import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
+
+export type StatusEntry = {
+  readonly path: string;
+  /** A submodule with new commits, changes or untracked files of its own. */
+  readonly submodule: boolean;
+};
+
+export type Status = {
+  readonly branch: string | null;
+  readonly headSha: string | null;
+  readonly changed: readonly StatusEntry[];
+  /** A path that ends in `/` is a repository of its own inside the worktree. */
+  readonly untracked: readonly string[];
+};
+
+const STATUS = [
+  'status',
+  '--porcelain=v2',
+  '--branch',
+  '-z',
+  '--untracked-files=all',
+  '--no-renames',
+  '--ignore-submodules=none',
+];
+
+/** The status of a worktree: every tracked file that differs from HEAD, every untracked file that is not ignored. */
+export async function readStatus(door: Door, link: WorktreeLink): Promise<Status> {
+  return withPlainIndex(door, link, async (here) => parseStatus(await door.read(STATUS, here)));
+}
+
+/**
+ * Does something with an index in which no existing file is marked skip-worktree or assume-unchanged: git looks away
+ * from such files, changed or not. The worktree's own index stays as it is.
+ */
+async function withPlainIndex<T>(
+  door: Door,
+  link: WorktreeLink,
+  work: (here: CommandOptions) => Promise<T>,
+): Promise<T> {
+  const here = inWorktree(link, door.commonDir);
+  const flagged = (await flaggedFiles(door, here)).filter(
+    (path) => kindAt(join(link.path, path)) !== 'missing',
+  );
+  if (flagged.length === 0) return work(here);
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-index-'));
+  try {
+    const index = join(folder, 'index');
+    copyFileSync(join(link.gitDir, 'index'), index);
+    const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
+    await clearFlags(door, flagged, there);
+    return await work(there);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Takes both flags off files of the index that `there` names. */
+export async function clearFlags(door: Door, paths: readonly string[], there: CommandOptions): Promise<void> {
+  for (const chunk of inChunks(paths)) {
+    await door.write(['update-index', '--no-skip-worktree', '--', ...chunk], there);
+    await door.write(['update-index', '--no-assume-unchanged', '--', ...chunk], there);
+  }
+}
+
+/** Tracked files that the index marks skip-worktree (S) or assume-unchanged (lower case). */
+export async function flaggedFiles(door: Door, here: CommandOptions): Promise<string[]> {
+  const lines = (await door.read(['ls-files', '-v', '-z'], here)).split('\0');
+  return lines.filter((line) => /^[Sa-z] /.test(line)).map((line) => line.slice(2));
+}
+
+/** Fields before the path in each kind of record that names a changed file; there are no renames (kind 2). */
+const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, u: 10 };
+
+/** Parses porcelain v2 with `-z`, as git-status(1) describes it, without renames. */
+function parseStatus(out: string): Status {
+  const headers = new Map<string, string>();
+  const changed: StatusEntry[] = [];
+  const untracked: string[] = [];
+  for (const record of out.split('\0')) {
+    const fields = record.split(' ');
+    const [kind = '', name = '', submodule = ''] = fields;
+    const before = FIELDS_BEFORE_PATH[kind];
+    if (kind === '#') headers.set(name, fields.slice(2).join(' '));
+    if (kind === '?') untracked.push(record.slice(2));
+    if (before !== undefined) {
+      changed.push({ path: fields.slice(before).join(' '), submodule: submodule.startsWith('S') });
+    }
+  }
+  const branch = headers.get('branch.head') ?? '(detached)';
+  const sha = headers.get('branch.oid') ?? '(initial)';
+  return {
+    branch: branch === '(detached)' ? null : branch,
+    headSha: sha === '(initial)' ? null : sha,
+    changed,
+    untracked,
+  };
+}

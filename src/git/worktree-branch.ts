@@ -1,0 +1,61 @@
+/** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { Door } from './door.ts';
+import { checkedSha, noObject } from './names.ts';
+
+/** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */
+const MADE = 'orchestrate: made for a stream';
+
+export type BranchFacts = {
+  /** Its tip; null when there is no such branch. */
+  readonly tip: string | null;
+  /** Its log says that we made it. */
+  readonly madeByUs: boolean;
+};
+
+/** Looks at a branch. Throws exit 5 when another branch's name stands in its way. */
+export async function readBranch(door: Door, branch: string): Promise<BranchFacts> {
+  const ref = `refs/heads/${branch}`;
+  const parts = ref.split('/');
+  const above = parts.slice(2, -1).map((_, index) => parts.slice(0, index + 3).join('/'));
+  const out = await door.read(['for-each-ref', '--format=%(refname) %(objectname)', ...above, ref]);
+  const tips = new Map(out.split('\n').map((line): [string, string] => splitAtSpace(line)));
+  const inTheWay = [...tips.keys()].find((name) => above.includes(name) || name.startsWith(`${ref}/`));
+  if (inTheWay !== undefined) throw blockedName(inTheWay.slice('refs/heads/'.length), branch);
+  const tip = tips.get(ref) ?? null;
+  return { tip, madeByUs: tip !== null && (await firstLogEntry(door, ref)) === MADE };
+}
+
+function splitAtSpace(line: string): [string, string] {
+  const at = line.indexOf(' ');
+  return [line.slice(0, at), line.slice(at + 1)];
+}
+
+async function firstLogEntry(door: Door, ref: string): Promise<string | null> {
+  const args = ['log', '--walk-reflogs', '--no-show-signature', '--format=%gs', ref, '--'];
+  const result = await door.ask(args);
+  return result.code === 0 ? (result.out.trimEnd().split('\n').at(-1) ?? null) : null;
+}
+
+/** Makes a branch at a commit, only if there is none of that name. */
+export async function makeBranch(door: Door, branch: string, sha: string): Promise<void> {
+  const ref = `refs/heads/${branch}`;
+  await door.write(['update-ref', '--create-reflog', '-m', MADE, ref, checkedSha(sha), noObject(sha)]);
+}
+
+/** The refusal for a branch that exists and that we did not make. */
+export function foreignBranch(branch: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the branch "${branch}" exists already and was not made by orchestrate; it was left as it is`,
+    `git branch -m ${branch} <another-name>`,
+  );
+}
+
+function blockedName(inTheWay: string, branch: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the branch "${inTheWay}" stands in the way of "${branch}": git can't have both`,
+    `git branch -m ${inTheWay} <another-name>, or set another "branchPrefix" in .claude/orchestrator/config.json`,
+  );
+}

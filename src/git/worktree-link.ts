@@ -1,0 +1,91 @@
+/** Reads how worktrees and their git directories point at one another, from files only; nothing in them is believed unchecked. */
+import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { CommandOptions } from './door.ts';
+
+/** A worktree whose `.git` file and git directory agree. `path` is real. */
+export type WorktreeLink = { readonly path: string; readonly gitDir: string };
+
+/** One directory below `<commonDir>/worktrees`. */
+export type WorktreeEntry = {
+  readonly gitDir: string;
+  /** Where it says its worktree is; null while git has not written that yet. */
+  readonly path: string | null;
+  /** Text of its `locked` file, null when not locked. */
+  readonly lock: string | null;
+};
+
+/** The reason our worktrees are locked with; it says whose they are. */
+export function lockReason(key: string): string {
+  return `orchestrate ${key}`;
+}
+
+/** The text of a small file without its last line break; null when it can't be read. */
+export function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').replace(/\n$/, '');
+  } catch {
+    return null;
+  }
+}
+
+/** What is at a path, links not followed. */
+export function kindAt(path: string): 'missing' | 'directory' | 'file' | 'symlink' {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return 'missing';
+  if (found.isSymbolicLink()) return 'symlink';
+  return found.isDirectory() ? 'directory' : 'file';
+}
+
+/** The path with links in its parent directory resolved; its last part may be missing. Null when the parent is. */
+export function realParent(path: string): string | null {
+  try {
+    return join(realpathSync(dirname(path)), basename(path));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The worktree at `path`, when `.git` there names a git directory of ours (`<commonDir>/worktrees/…`) that points back;
+ * null for anything else: a missing directory, a swapped `.git` file, another repository's worktree.
+ */
+export function readLink(path: string, commonDir: string): WorktreeLink | null {
+  const real = realParent(path);
+  if (real === null || kindAt(real) !== 'directory' || kindAt(join(real, '.git')) !== 'file') return null;
+  const target = /^gitdir: (.+)$/.exec(textOf(join(real, '.git')) ?? '')?.[1];
+  if (target === undefined) return null;
+  const gitDir = realParent(resolve(real, target));
+  if (gitDir === null || dirname(gitDir) !== join(commonDir, 'worktrees')) return null;
+  if (kindAt(gitDir) !== 'directory' || pathOfEntry(gitDir) !== real) return null;
+  const common = textOf(join(gitDir, 'commondir'));
+  return common !== null && resolve(gitDir, common) === commonDir ? { path: real, gitDir } : null;
+}
+
+/** Every entry below `<commonDir>/worktrees`. */
+export function worktreeEntries(commonDir: string): WorktreeEntry[] {
+  const folder = join(commonDir, 'worktrees');
+  if (kindAt(folder) !== 'directory') return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => {
+      const gitDir = join(folder, name);
+      return { gitDir, path: pathOfEntry(gitDir), lock: textOf(join(gitDir, 'locked')) };
+    });
+}
+
+/** The worktree a git directory points back at, with links in its parent resolved. */
+function pathOfEntry(gitDir: string): string | null {
+  const pointer = textOf(join(gitDir, 'gitdir'));
+  if (pointer === null || pointer === '') return null;
+  const path = dirname(resolve(gitDir, pointer));
+  return realParent(path) ?? path;
+}
+
+/** Options that bind a command to one worktree: it can't run anywhere else, whatever the files there say meanwhile. */
+export function inWorktree(link: WorktreeLink, commonDir: string): CommandOptions {
+  return {
+    cwd: link.path,
+    env: { GIT_DIR: link.gitDir, GIT_WORK_TREE: link.path, GIT_COMMON_DIR: commonDir },
+  };
+}

@@ -1,0 +1,122 @@
+/** Makes, finds or repairs a stream's worktree; refuses whatever is not ours and never overwrites a byte. */
+import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedBranch, checkedKey, checkedSha } from './names.ts';
+import type { Git } from './types.ts';
+import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
+import {
+  kindAt,
+  lockReason,
+  readLink,
+  textOf,
+  type WorktreeEntry,
+  worktreeEntries,
+} from './worktree-link.ts';
+import { foreignPath, preparePlace } from './worktree-place.ts';
+import { repairWorktree } from './worktree-repair.ts';
+
+type Request = Parameters<Git['ensureWorktree']>[0];
+type Outcome = 'created' | 'reused' | 'repaired';
+
+/** See `Git.ensureWorktree`. `slot` bounds how many checkouts run at once. */
+export async function ensureWorktree(
+  door: Door,
+  request: Request,
+  slot: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<Outcome> {
+  checkedKey(request.key);
+  checkedSha(request.baseSha);
+  const branch = await readBranch(door, checkedBranch(request.branch));
+  const path = preparePlace(door.root, request.path);
+  clearUnborn(door.commonDir, path, request.key);
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
+  const owned = request.ours || branch.madeByUs || entry?.lock === lockReason(request.key);
+  if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
+  if (kindAt(path) !== 'missing' && (entry === null || !owned)) throw foreignPath(path);
+  if (entry !== null && !owned) throw foreignPath(path);
+  const place = { ...request, path };
+  if (entry === null) return slot(() => addWorktree(door, place, branch));
+  return slot(() => takeUp(door, place, entry, branch));
+}
+
+/**
+ * Removes what a kill left in the first moments of `worktree add`: an entry of ours that names no worktree yet, and the
+ * empty directory made for it. Neither can hold anything.
+ */
+function clearUnborn(commonDir: string, path: string, key: string): void {
+  for (const entry of worktreeEntries(commonDir)) {
+    const names = readdirSync(entry.gitDir);
+    if (entry.path !== null || entry.lock !== lockReason(key)) continue;
+    if (names.some((name) => name !== 'gitdir' && name !== 'locked')) continue;
+    for (const name of names) unlinkSync(join(entry.gitDir, name));
+    rmdirSync(entry.gitDir);
+    if (kindAt(path) === 'directory' && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}
+
+async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Outcome> {
+  if (branch.tip === null) await makeBranch(door, request.branch, request.baseSha);
+  const reason = lockReason(request.key);
+  const args = ['worktree', 'add', '--lock', '--reason', reason, '--', request.path, request.branch];
+  const result = await door.attempt(args);
+  const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
+  if (elsewhere !== undefined) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      `the branch "${request.branch}" is checked out in ${printable(elsewhere)}`,
+      `git -C ${shellWord(printable(elsewhere))} switch <another-branch>`,
+    );
+  }
+  if (result.code !== 0) throw gitFailure(args, result);
+  verify(door, request.path);
+  return branch.tip === null ? 'created' : 'repaired';
+}
+
+/** An entry of ours exists: the worktree is there, was left half made, or its directory is gone. */
+async function takeUp(
+  door: Door,
+  request: Request,
+  entry: WorktreeEntry,
+  branch: BranchFacts,
+): Promise<Outcome> {
+  if (branch.tip === null) await restoreBranch(door, request, entry);
+  const link = readLink(request.path, door.commonDir);
+  const complete = link !== null && kindAt(join(link.gitDir, 'index')) === 'file';
+  if (!complete) await repairWorktree(door, request, entry, branch.tip ?? request.baseSha);
+  const verified = verify(door, request.path);
+  if (entry.lock === null) {
+    const args = ['worktree', 'lock', '--reason', lockReason(request.key), '--', request.path];
+    await door.write(args);
+  }
+  door.log(`worktree ${verified.path}: ${complete ? 'reused' : 'repaired'}`);
+  return complete && branch.tip !== null ? 'reused' : 'repaired';
+}
+
+/** A branch deleted under a living worktree is put back where that worktree last was, else at the base. */
+async function restoreBranch(door: Door, request: Request, entry: WorktreeEntry): Promise<void> {
+  const last = textOf(join(entry.gitDir, 'logs', 'HEAD'))
+    ?.split('\n')
+    .at(-1)
+    ?.split(' ')[1];
+  const head = textOf(join(entry.gitDir, 'HEAD'));
+  const onBranch = head === `ref: refs/heads/${request.branch}`;
+  const known =
+    last === undefined || !onBranch ? null : await door.ask(['cat-file', '-e', `${last}^{commit}`]);
+  await makeBranch(door, request.branch, known?.code === 0 && last ? last : request.baseSha);
+}
+
+/** The finished worktree's link; throws exit 3 when it is not what it must be, before anything runs in it. */
+function verify(door: Door, path: string): NonNullable<ReturnType<typeof readLink>> {
+  const link = readLink(path, door.commonDir);
+  if (link !== null && link.path === path) return link;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the worktree ${JSON.stringify(path)} was not made properly`,
+    'git worktree list; mend or move the directory, then run the command again',
+  );
+}
