@@ -13,6 +13,8 @@ import type { ToolContext } from './tool.ts';
 /** Which stores a server works on, and for whom. */
 export type SiteOptions = {
   readonly planDbPath: string;
+  /** Called before the store is opened or created; throws when it must not be. */
+  readonly beforeOpening: () => void;
   /** Opens orchestrate's own memory; null while there is none. */
   readonly openState: () => StateStore | null;
   readonly workspace: string;
@@ -25,7 +27,7 @@ export type SiteOptions = {
 
 /** The place where calls are performed; `close` releases the stores. */
 export function openCallSite(options: SiteOptions): CallSite & { readonly close: () => void } {
-  const plan = planConnection(options.planDbPath);
+  const plan = planConnection(options.planDbPath, options.beforeOpening);
   const state = once(options.openState);
   const tokenHash = options.token === null ? null : sha256(options.token);
 
@@ -79,7 +81,7 @@ function once<T>(open: () => T | null): { readonly get: () => T | null } {
 }
 
 /** The connection to the plan store: made on first use, and made anew when the file at the path is another one. */
-function planConnection(path: string) {
+function planConnection(path: string, beforeOpening: () => void) {
   const place = copilotPlace(path);
   let open: { readonly db: Db; readonly file: Stats | undefined } | null = null;
 
@@ -87,6 +89,7 @@ function planConnection(path: string) {
     if (open !== null && isSameFile(open.file, fileAt(path))) return open.db;
     open?.db.close();
     open = null;
+    beforeOpening();
     const db = openCopilotDatabase(path, { create: true });
     open = { db, file: fileAt(path) };
     return db;

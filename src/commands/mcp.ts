@@ -1,0 +1,42 @@
+/** `orchestrate mcp`: serves Task Copilot's tools on stdio, for the project around it; scoped when a launch token is given. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig } from '../config.ts';
+import { findProject } from '../git/project.ts';
+import { serveMcp } from '../mcp/serve.ts';
+import { packageVersion } from '../package-root.ts';
+import { type ProjectPaths, projectPaths, resolveWorkspace } from '../paths.ts';
+import { checkOwner } from '../store/owner.ts';
+import { openStateStore } from '../store/state-store.ts';
+import type { StateStore } from '../store/types.ts';
+import type { CommandModule } from './definition.ts';
+
+export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
+  const found = findProject(env['ORCHESTRATE_PROJECT'] || cwd);
+  const root = found?.root ?? cwd;
+  const paths = found === null ? null : projectPaths(found.root);
+  // A worker's server is told its workspace; a configuration that is just being edited must not stop it.
+  const isTold = Boolean(env['WORKSPACE_ID']?.trim());
+  const configured = isTold || paths === null ? null : loadConfig(paths.config, env).workspace;
+  const workspace = resolveWorkspace({ root, env, configured });
+  return serveMcp({
+    planDbPath: workspace.storePath,
+    beforeOpening: () => {
+      if (paths !== null) checkOwner(workspace.storePath, root, { claim: true });
+    },
+    openState: () => openState(paths),
+    workspace: workspace.id,
+    token: env['ORCHESTRATE_TOKEN'] || null,
+    memoryDbPath: join(env['HOME'] || homedir(), '.claude', 'memory', workspace.id, 'memory.db'),
+    version: packageVersion(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+  });
+};
+
+/** orchestrate's memory of the project, once there is one; a server never makes it. */
+function openState(paths: ProjectPaths | null): StateStore | null {
+  if (paths === null || !existsSync(paths.stateDb)) return null;
+  return openStateStore(paths.stateDb, { create: false });
+}
