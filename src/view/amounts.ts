@@ -46,3 +46,10 @@ export function percent(part: number, total: number): number {
   if (total === 0) return 0;
   return part >= total ? 100 : Math.min(99, Math.floor((100 * part) / total));
 }
+
+/** Local time of day for today, else date and time: `14:05:09`, `2026-05-03 14:05`. */
+export function moment(ms: number, nowMs: number): string {
+  const date = new Date(ms);
+  if (date.toDateString() === new Date(nowMs).toDateString()) return clock(ms);
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(ms, false)}`;
+}

@@ -5,9 +5,10 @@ import { alertsOf } from './attention.ts';
 import { progressBar } from './bar.ts';
 import { eventRows } from './event-rows.ts';
 import { criticalPathText, overallPercent, titleOf } from './headline.ts';
-import { changesOf, type Neighbours, namesWithStates, neighboursOf, noteOf } from './stream-note.ts';
+import { explained, labelled, type Page, section } from './paragraphs.ts';
+import { changesOf, type Neighbours, neighboursOf, noteOf } from './stream-note.ts';
 import { createStyle, type Style } from './style.ts';
-import { pad, widthOf, wrap } from './text-width.ts';
+import { pad, widthOf } from './text-width.ts';
 import type { Look, ReportStream, StatusReport } from './types.ts';
 import { depthGroups, waitingForYou } from './urgency.ts';
 
@@ -18,7 +19,7 @@ export type TextOptions = Look & {
 };
 
 const BAR = 10;
-const INDENT = '      ';
+const INDENT = 6;
 const WIDEST_TITLE = 44;
 /** States that pass by themselves. */
 const WITHOUT_REMEDY: ReadonlySet<StateName> = new Set([
@@ -29,14 +30,7 @@ const WITHOUT_REMEDY: ReadonlySet<StateName> = new Set([
   'done',
 ]);
 
-type Page = { readonly style: Style; readonly options: TextOptions; readonly neighbours: Neighbours };
-
-/** `Poller    running, pid 4711`: a label, and its text wrapped below itself. */
-export function labelled(style: Style, label: string, text: string, columns: number): string[] {
-  const head = `${label.padEnd(10)}`;
-  const lines = wrap(text, Math.max(20, columns - head.length));
-  return lines.map((line, i) => (i === 0 ? style.paint('gray')(head) : ' '.repeat(head.length)) + line);
-}
+type StatusPage = Page & { readonly nowMs: number; readonly neighbours: Neighbours };
 
 function pollerText(report: StatusReport, nowMs: number): string {
   if (!report.poller.alive) return 'not running: orchestrate start';
@@ -51,42 +45,34 @@ function sessionText(report: StatusReport): string {
   return `${name}${socket === 'default' ? '' : ` on socket ${socket}`}; attach: orchestrate attach`;
 }
 
-function overview({ style, options }: Page, report: StatusReport): string[] {
+function overview(page: StatusPage, report: StatusReport): string[] {
+  const { style } = page;
   const { tasks, streams } = report.summary;
-  const { columns, nowMs } = options;
   const bar = progressBar(style, tasks, 2 * BAR, style.paint('cyan'));
   const numbers = `${overallPercent(report)}%  ${streams.done ?? 0} of ${plural(streams.total, 'stream')} done, ${tasks.completed} of ${plural(tasks.total, 'task')} completed`;
   const { chain, rest } = criticalPathText(report, style);
   const eta = report.etaMs === null ? '' : `, about ${duration(report.etaMs)} left`;
-  const label = (name: string, text: string) => labelled(style, name, style.clean(text), columns);
+  const label = (name: string, text: string) => labelled(page, name, text);
   return [
     style.paint('bold')(style.clean(titleOf(report))),
     `${style.paint('gray')('Progress  ')}${bar} ${numbers}`,
     ...(report.elapsedMs === null ? [] : label('Time', `${duration(report.elapsedMs)} so far${eta}`)),
     ...(report.criticalPath.length === 0 ? [] : label('Critical', `${chain} (${rest})`)),
-    ...label('Poller', pollerText(report, nowMs)),
+    ...label('Poller', pollerText(report, page.nowMs)),
     ...label('Session', sessionText(report)),
   ];
 }
 
-/** An indented text behind a mark, wrapped; a command after it on a line of its own, whole. */
-function explained(page: Page, text: string, remedy: string | null): string[] {
-  const { style, options } = page;
-  const lines = wrap(style.clean(text), Math.max(20, options.columns - INDENT.length));
-  const fix = remedy === null ? [] : [`${style.glyphs.fix} ${style.paint('bold')(style.clean(remedy))}`];
-  return [...lines, ...fix].map((line) => INDENT + line);
-}
-
-function needsYou(page: Page, report: StatusReport): string[] {
-  const { style, options } = page;
+function needsYou(page: StatusPage, report: StatusReport): string[] {
+  const { style } = page;
   const waiting = waitingForYou(report.streams).flatMap((stream) => {
     const { symbol, word, paint } = style.state(stream.state);
-    const age = ageMs(stream.since, options.nowMs);
+    const age = ageMs(stream.since, page.nowMs);
     const title = `${symbol} ${style.clean(stream.id)}  ${word}${age === null ? '' : ` for ${duration(age)}`}`;
-    return [`  ${paint(title)}`, ...explained(page, stream.reason ?? '', stream.remedy)];
+    return [`  ${paint(title)}`, ...explained(page, INDENT, stream.reason ?? '', stream.remedy)];
   });
   const alerts = alertsOf(report).flatMap(({ text, remedy }) => {
-    const [first = '', ...more] = explained(page, text, remedy);
+    const [first = '', ...more] = explained(page, INDENT, text, remedy);
     return [`  ${style.paint('yellow')(style.glyphs.alert)} ${first.trim()}`, ...more];
   });
   if (waiting.length + alerts.length === 0) return [];
@@ -106,10 +92,10 @@ function titleText(style: Style, { id, name }: ReportStream): string {
 }
 
 /** The row of a stream; commits and tokens go below where the line has no room for them. */
-function streamLines(page: Page, stream: ReportStream, titleColumns: number): string[] {
-  const { style, options } = page;
+function streamLines(page: StatusPage, stream: ReportStream, titleColumns: number): string[] {
+  const { style } = page;
   const { symbol, word, paint } = style.state(stream.state);
-  const age = ageMs(stream.since, options.nowMs);
+  const age = ageMs(stream.since, page.nowMs);
   const tasks = `${stream.tasks.completed}/${stream.tasks.total}`.padStart(5);
   const title = pad(titleText(style, stream), titleColumns);
   const worker = [age === null ? '' : duration(age), workerText(stream)]
@@ -122,25 +108,25 @@ function streamLines(page: Page, stream: ReportStream, titleColumns: number): st
   const bar = progressBar(style, stream.tasks, BAR, paint);
   const line = `  ${paint(symbol)} ${title} ${bar} ${tasks} ${paint(word.padEnd(13))} ${worker}`.trimEnd();
   const whole = [line, ...work].join('  ');
-  const fits = widthOf(whole) <= options.columns;
+  const fits = widthOf(whole) <= page.columns;
   const notes = streamNotes(page, stream, fits ? [] : work).map(style.paint('gray'));
   return [fits ? whole : line, ...notes];
 }
 
 /** What a row can't hold: dependencies, what it is doing or waits for, why, and what to type. */
-function streamNotes(page: Page, stream: ReportStream, more: readonly string[]): string[] {
-  const { style, neighbours, options } = page;
-  const note = stream.needsYou ? '' : noteOf(stream, neighbours, options.nowMs);
+function streamNotes(page: StatusPage, stream: ReportStream, more: readonly string[]): string[] {
+  const { style, neighbours } = page;
+  const note = stream.needsYou ? '' : noteOf(stream, neighbours, page.nowMs);
   const dependencies =
     stream.state === 'waiting' || stream.dependencies.length === 0
       ? ''
       : `${style.glyphs.from} ${stream.dependencies.join(', ')}`;
   const text = [dependencies, note, ...more].filter((part) => part !== '').join(` ${style.glyphs.event} `);
   const remedy = stream.needsYou || WITHOUT_REMEDY.has(stream.state) ? null : stream.remedy;
-  return explained(page, text, remedy);
+  return explained(page, INDENT, text, remedy);
 }
 
-function depthBlocks(page: Page, report: StatusReport): string[] {
+function depthBlocks(page: StatusPage, report: StatusReport): string[] {
   const widest = report.streams.reduce(
     (most, stream) => Math.max(most, widthOf(titleText(page.style, stream))),
     0,
@@ -156,20 +142,24 @@ function depthBlocks(page: Page, report: StatusReport): string[] {
 /** The whole plan as lines of text. Commands are never broken; all texts in the report are taken as untrusted. */
 export function renderStatus(report: StatusReport, options: TextOptions): string[] {
   const style = createStyle(options);
-  const page: Page = { style, options, neighbours: neighboursOf(report.streams) };
+  const { columns, nowMs } = options;
+  const page: StatusPage = { style, columns, nowMs, neighbours: neighboursOf(report.streams) };
   const events = eventRows(report.events, style, Number.POSITIVE_INFINITY, report.events.length);
-  const body =
-    report.streams.length === 0
-      ? ['No streams: orchestrate import PLAN, or orchestrate generate', '']
-      : depthBlocks(page, report);
+  const none = section(
+    page,
+    'No streams',
+    explained(page, 2, 'There is no plan yet.', 'orchestrate import PLAN'),
+  );
   const lines = [
     ...overview(page, report),
     '',
     ...needsYou(page, report),
-    ...body,
-    ...(events.length === 0
-      ? []
-      : [style.paint('bold')('Last events'), ...events.map((line) => `  ${line}`)]),
+    ...(report.streams.length === 0 ? none : depthBlocks(page, report)),
+    ...section(
+      page,
+      'Last events',
+      events.map((line) => `  ${line}`),
+    ),
   ];
-  return lines.at(-1) === '' ? lines.slice(0, -1) : lines;
+  return lines.slice(0, -1);
 }

@@ -101,7 +101,7 @@ export function createStyle(look: Look): Style {
   const colours = picocolors.createColors(look.colour);
   const paint = (colour: Colour): Paint => (colour === 'plain' ? plain : colours[colour]);
   const clean = (text: string): string => {
-    const line = printable(text).replace(/\s+/gu, ' ').trim();
+    const line = printable(text).trim();
     if (PLAIN.test(line)) return line;
     const settled = line.replace(DISPUTED, '').normalize('NFC');
     return look.unicode ? settled : toAscii(settled);
