@@ -37,7 +37,7 @@ function checkText({ name, text }: SourceFile): void {
 }
 
 function checkOpening({ name, text }: SourceFile): void {
-  if (!/^(?:#![^\n]*\n)?\/\*\*[^]*?\p{L}[^]*?\.\s*\*\//u.test(text)) {
+  if (!/^(?:#![^\n]*\n)?\/\*\*[\s\S]*?\p{L}[\s\S]*?\.\s*\*\//u.test(text)) {
     problems.push(`${name}:1: doesn't open with a /** sentence. */`);
   }
 }

@@ -96,6 +96,7 @@ export function zshCompletion(commands: readonly CommandDefinition[]): string {
       `    ${parent}) if (( CURRENT == 3 )); then compadd -- ${words.join(' ')}; return; fi; command="$command $words[3]" ;;`,
   );
   const source = {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
     streams: 'compadd -- "${(@f)$(orchestrate completion streams 2>/dev/null)}"',
     files: '_files',
   };

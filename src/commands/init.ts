@@ -1,0 +1,105 @@
+/** `orchestrate init`: sets the repository up, or takes away again what it set up. */
+import { resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { DEFAULT_CONFIG } from '../config.ts';
+import { openProject, type Project } from '../context.ts';
+import { EXIT } from '../errors.ts';
+import { accept } from '../init/accept.ts';
+import type { Change, InitContext } from '../init/change.ts';
+import { checkNothingRuns } from '../init/check-nothing-runs.ts';
+import { takesProposals } from '../init/config-step.ts';
+import { openManifest } from '../init/manifest.ts';
+import { propose } from '../init/proposals.ts';
+import { missingRequiredFiles } from '../init/required-files.ts';
+import { INIT_STEPS, MEANT_TO_BE_COMMITTED } from '../init/steps.ts';
+import type { CommandModule, Flags } from './definition.ts';
+import type { Io } from './io.ts';
+
+export const run: CommandModule['run'] = async (_args, flags, io) => {
+  const project = openProject(io);
+  try {
+    return flags['remove'] === true ? await remove(project, flags, io) : await setUp(project, flags, io);
+  } finally {
+    project.close();
+  }
+};
+
+async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
+  const base = baseContext(project, flags);
+  const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
+  const { accepted, passedOver } = takesProposals(base)
+    ? await accept(propose(project.root), asker)
+    : { accepted: null, passedOver: null };
+  const context: InitContext = { ...base, accepted };
+  const changes = INIT_STEPS.flatMap((step) => step.plan(context));
+  await carryOut(changes, context, flags, io);
+  if (flags['dry-run'] === true || io.json) return EXIT.ok;
+  if (passedOver !== null) io.print(`• ${passedOver}`);
+  sayWhatIsNext(project, changes, io);
+  return EXIT.ok;
+}
+
+async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
+  await checkNothingRuns(project);
+  const context: InitContext = { ...baseContext(project, flags), accepted: null };
+  const changes: Change[] = [];
+  for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
+  await carryOut(changes, context, flags, io);
+  return EXIT.ok;
+}
+
+function baseContext(project: Project, flags: Flags): Omit<InitContext, 'accepted'> {
+  const { root, commonDir, paths } = project;
+  const force = flags['force'] === true;
+  const config: Config = force ? DEFAULT_CONFIG : project.config();
+  return {
+    paths,
+    commonDir,
+    force,
+    nowMs: project.now(),
+    manifest: openManifest(paths.manifest),
+    worktreeRoot: resolve(root, config.worktree.root),
+  };
+}
+
+/** Shows the changes and, unless `--dry-run`, makes them. */
+async function carryOut(
+  changes: readonly Change[],
+  context: InitContext,
+  flags: Flags,
+  io: Io,
+): Promise<void> {
+  const dryRun = flags['dry-run'] === true;
+  show(changes, dryRun, io);
+  if (dryRun) return;
+  try {
+    for (const { apply } of changes) await apply?.();
+  } finally {
+    context.manifest.save();
+  }
+}
+
+function show(changes: readonly Change[], dryRun: boolean, io: Io): void {
+  if (io.json) {
+    const shown = changes.map(({ verb, what, note }) => ({ verb, what, note }));
+    io.print(JSON.stringify({ schemaVersion: 1, dryRun, changes: shown }));
+    return;
+  }
+  const visible = io.verbose ? changes : changes.filter(({ verb }) => verb !== 'unchanged');
+  for (const { verb, what, note } of visible) {
+    io.print(`${dryRun ? 'would ' : ''}${verb} ${what}${note === null ? '' : ` (${note})`}`);
+  }
+  if (visible.length === 0) io.print('nothing to do');
+}
+
+function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): void {
+  if (missingRequiredFiles(project.paths).length === 0) {
+    io.print('✓ Orchestrator files created in .claude/orchestrator/');
+  }
+  const symlinkKept = changes.some(({ verb, what }) => verb === 'keep' && what === 'watch-status');
+  if (!symlinkKept) io.print('✓ Symlink created: ./watch-status');
+  io.print('');
+  io.print('Meant to be committed:');
+  io.print(`  git add ${MEANT_TO_BE_COMMITTED.join(' ')}`);
+  io.print('Next: orchestrate import plan.yaml, then orchestrate start');
+}

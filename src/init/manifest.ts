@@ -1,0 +1,41 @@
+/** Remembers what `init` wrote, by hash, so that a later init or removal can tell our file from one somebody changed. */
+import { createHash } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { writePrivately } from './write.ts';
+
+/** Hashes of the files as we wrote them, by path relative to the project. */
+export type Manifest = {
+  /** True when the file still is what we last wrote there. */
+  readonly isOurs: (name: string, content: string) => boolean;
+  readonly record: (name: string, content: string) => void;
+  readonly forget: (name: string) => void;
+  /** Writes it back; an empty one is removed. */
+  readonly save: () => void;
+};
+
+/** Reads the manifest at `path`; one that is missing or unreadable counts as empty: then every differing file is kept. */
+export function openManifest(path: string): Manifest {
+  const files = new Map(Object.entries(readFiles(path)));
+  return {
+    isOurs: (name, content) => files.get(name) === hash(content),
+    record: (name, content) => void files.set(name, hash(content)),
+    forget: (name) => void files.delete(name),
+    save: () => {
+      if (files.size === 0) rmSync(path, { force: true });
+      else writePrivately(path, `${JSON.stringify({ files: Object.fromEntries(files) }, null, 2)}\n`, 0o600);
+    },
+  };
+}
+
+function readFiles(path: string): Record<string, string> {
+  try {
+    const { files }: { files: unknown } = JSON.parse(readFileSync(path, 'utf8'));
+    return Object.fromEntries(Object.entries(files ?? {}).map(([name, sum]) => [name, String(sum)]));
+  } catch {
+    return {};
+  }
+}
+
+function hash(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

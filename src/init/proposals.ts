@@ -1,0 +1,122 @@
+/** Proposes setup commands and gates from the lockfile and test script a project has; the commands themselves are fixed texts. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Gate } from '../config.ts';
+
+/** What could go into config.json. `because` names the files that led to it. */
+export type Proposals = {
+  readonly setup: readonly { readonly command: string; readonly because: string }[];
+  readonly gates: readonly { readonly gate: Gate; readonly because: string }[];
+};
+
+export const NO_PROPOSALS: Proposals = { setup: [], gates: [] };
+
+/** Looks at the top directory of the project only. */
+export function propose(root: string): Proposals {
+  const has = (name: string) => existsSync(join(root, name));
+  return { setup: proposeSetup(root, has), gates: proposeGates(root, has) };
+}
+
+type Has = (name: string) => boolean;
+
+/** One setup command a package manager: the first of its files that is there decides. */
+function proposeSetup(root: string, has: Has): Proposals['setup'] {
+  const families: readonly (readonly (readonly [string, string])[])[] = [
+    [
+      ['pnpm-lock.yaml', 'pnpm install --frozen-lockfile'],
+      ['bun.lock', 'bun install --frozen-lockfile'],
+      ['bun.lockb', 'bun install --frozen-lockfile'],
+      ['yarn.lock', isModernYarn(root, has) ? 'yarn install --immutable' : 'yarn install --frozen-lockfile'],
+      ['package-lock.json', 'npm ci'],
+      ['npm-shrinkwrap.json', 'npm ci'],
+    ],
+    [
+      ['uv.lock', 'uv sync --frozen'],
+      ['poetry.lock', 'poetry install'],
+      ['Pipfile.lock', 'pipenv sync --dev'],
+      ['requirements.txt', 'python3 -m venv .venv && .venv/bin/pip install -r requirements.txt'],
+    ],
+    [['go.sum', 'go mod download']],
+    [['Gemfile.lock', 'bundle install']],
+    [['composer.lock', 'composer install']],
+  ];
+  return families.flatMap((family) => {
+    const found = family.find(([file]) => has(file));
+    return found === undefined ? [] : [{ command: found[1], because: found[0] }];
+  });
+}
+
+function isModernYarn(root: string, has: Has): boolean {
+  return has('.yarnrc.yml') || /^yarn@[2-9]/.test(textAt(readPackage(root), 'packageManager'));
+}
+
+/** The project's own test command: the first kind of project that fits. */
+function proposeGates(root: string, has: Has): Proposals['gates'] {
+  const finders: readonly (() => readonly [string, string] | null)[] = [
+    () => packageTest(root, has),
+    () => (/^test\s*:/m.test(readText(join(root, 'Makefile'))) ? ['make test', 'Makefile'] : null),
+    () => (has('Cargo.toml') ? ['cargo test', 'Cargo.toml'] : null),
+    () => (has('go.mod') ? ['go test ./...', 'go.mod'] : null),
+    () => pytest(root, has),
+  ];
+  for (const find of finders) {
+    const found = find();
+    if (found === null) continue;
+    const [command, because] = found;
+    return [{ gate: { name: 'test', command, cwd: '.', timeoutSeconds: 900 }, because }];
+  }
+  return [];
+}
+
+function packageTest(root: string, has: Has): readonly [string, string] | null {
+  const script = textAt(objectAt(readPackage(root), 'scripts'), 'test');
+  if (script === '' || script.includes('no test specified')) return null;
+  const managers = [
+    ['pnpm-lock.yaml', 'pnpm test'],
+    ['bun.lock', 'bun run test'],
+    ['bun.lockb', 'bun run test'],
+    ['yarn.lock', 'yarn test'],
+  ] as const;
+  return [managers.find(([file]) => has(file))?.[1] ?? 'npm test', 'package.json scripts.test'];
+}
+
+function pytest(root: string, has: Has): readonly [string, string] | null {
+  const marks = ['pyproject.toml', 'setup.cfg', 'tox.ini', 'requirements.txt', 'requirements-dev.txt'];
+  const mark = has('pytest.ini')
+    ? 'pytest.ini'
+    : marks.find((file) => readText(join(root, file)).includes('pytest'));
+  if (mark === undefined) return null;
+  if (has('uv.lock')) return ['uv run pytest', mark];
+  if (has('poetry.lock')) return ['poetry run pytest', mark];
+  if (has('Pipfile.lock')) return ['pipenv run pytest', mark];
+  if (has('requirements.txt')) return ['.venv/bin/python -m pytest', mark];
+  return ['pytest', mark];
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** package.json as far as it can be read; what can't be read proposes nothing. */
+function readPackage(root: string): unknown {
+  try {
+    return JSON.parse(readText(join(root, 'package.json')));
+  } catch {
+    return null;
+  }
+}
+
+function objectAt(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : null;
+}
+
+function textAt(value: unknown, name: string): string {
+  const text = objectAt(value, name);
+  return typeof text === 'string' ? text : '';
+}

@@ -1,0 +1,28 @@
+/** Writes files of the project whole or not at all, with the mode they should have from the first byte. */
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+
+/** Writes `content` beside `path` and moves it there. Missing directories are made (0700). Throws exit 3 when it can't. */
+export function writePrivately(path: string, content: string, mode: number): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(temporary, content, { mode, flag: 'wx' });
+    chmodSync(temporary, mode);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw cannotWrite(path, error);
+  }
+}
+
+/** The error for a path that can't be written: exit 3. */
+export function cannotWrite(path: string, cause: unknown): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.environment,
+    `can't write ${path}: ${messageOf(cause)}`,
+    `check the permissions of ${dirname(path)} and the free space`,
+    { cause },
+  );
+}
