@@ -25,7 +25,7 @@ export async function adopt(step: Step, key: string): Promise<void> {
     conflict: null,
     verifyRequested: false,
   });
-  note(step, key, null, 'adopted', 'its tasks were completed without a run: done at its base');
+  note(step, key, null, 'done', 'its tasks were completed without a run: done at its base');
 }
 
 /** Moves the stream's verified ref to `sha`, whatever it was; throws exit 4 when someone else keeps moving it. */

@@ -66,10 +66,8 @@ export async function launch(step: Step, key: string, run: number): Promise<void
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */
 function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
   const last = record.runs.at(-1);
-  const resume =
-    last === undefined || last.startedAtMs < record.attemptsClearedAtMs
-      ? null
-      : step.ports.agent.findConversation(last);
+  const fresh = step.ports.state.getMeta(`fresh:${record.key}`) !== null;
+  const resume = last === undefined || fresh ? null : step.ports.agent.findConversation(last);
   return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
 }
 
@@ -99,6 +97,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
   ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
   ports.state.patchStream(record.key, { launchFailure: null });
+  ports.state.setMeta(`fresh:${record.key}`, null);
   note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
   await closeFormerPane(step, record);
 }

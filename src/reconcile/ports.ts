@@ -12,6 +12,8 @@ export type Ports = {
   readonly paths: ProjectPaths;
   readonly workspace: Workspace;
   readonly config: Config;
+  /** Changes when config.json does. */
+  readonly configHash: string;
   readonly plan: PlanStore;
   readonly state: StateStore;
   readonly git: Git;

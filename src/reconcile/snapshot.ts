@@ -8,7 +8,12 @@ import type { Ports } from './ports.ts';
 import { readWorkers } from './workers.ts';
 
 /** Names of the values kept in state.db's meta table. */
-export const META = { server: 'tmux-server', inFlight: 'in-flight', gitConfig: 'git-config' } as const;
+export const META = {
+  server: 'tmux-server',
+  inFlight: 'in-flight',
+  gitConfig: 'git-config',
+  only: 'poller-only',
+} as const;
 
 export type InFlight = ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
 

@@ -46,7 +46,7 @@ async function conclude(
     state.patchStream(record.key, { verifyRequested: false });
   }
   if (run !== null) state.patchRun(record.key, run, { verdict });
-  note(step, record.key, run, verdict.ok ? 'verified' : 'not-verified', verdict.message);
+  note(step, record.key, run, verdict.ok ? 'done' : 'not-verified', verdict.message);
 }
 
 async function check(step: Step, record: StreamRecord, stream: PlanStream): Promise<Found> {

@@ -1,0 +1,54 @@
+/** `attach`: hands the terminal to tmux, at a stream's window or at the status window; switches the client when already inside. */
+
+import { commandFor } from '../core/shell-word.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { gatherReport } from '../reconcile/report.ts';
+import { META } from '../reconcile/snapshot.ts';
+import { waitingForYou } from '../view/urgency.ts';
+import type { Flags } from './definition.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  return withPorts(io, { create: false }, async (ports) => {
+    const pane = flags['next'] === true ? await nextPane(ports) : await paneOf(ports, args[0]);
+    return ports.tmux.attach(pane);
+  });
+}
+
+async function paneOf(ports: Ports, text: string | undefined): Promise<string | null> {
+  const look = await ports.tmux.look(ports.state.getMeta(META.server));
+  if (!look.known)
+    throw new OrchestrateError(
+      EXIT.environment,
+      `tmux could not be asked: ${look.why}`,
+      'orchestrate doctor',
+    );
+  if (look.value.session === null) {
+    throw new OrchestrateError(
+      EXIT.state,
+      'there is no session of this project to attach to',
+      'orchestrate start',
+    );
+  }
+  if (text === undefined) return null;
+  const record = findStream(ports, text);
+  const panes = look.value.panes.filter((pane) => pane.role === 'worker' && pane.key === record.key);
+  const pane = panes.sort((a, b) => b.run - a.run)[0];
+  if (pane !== undefined) return pane.id;
+  throw new OrchestrateError(
+    EXIT.state,
+    `${record.streamId} has no window now`,
+    commandFor('logs', record.streamId),
+  );
+}
+
+/** The pane of the stream that has waited longest for a person. */
+async function nextPane(ports: Ports): Promise<string> {
+  const { report } = await gatherReport(ports);
+  const next = waitingForYou(report.streams).find((stream) => stream.pane !== null);
+  if (next?.pane != null) return next.pane;
+  throw new OrchestrateError(EXIT.state, 'no stream with a window waits for you', 'orchestrate status');
+}

@@ -1,0 +1,21 @@
+/** Writes down what a person asked of a stream; the poller's watch on state.db wakes it. */
+import type { StreamRecord } from '../core/types.ts';
+import type { Ports } from '../reconcile/ports.ts';
+
+/** Clears everything that holds the stream back: intent, failures, a failed preparation. */
+export function clearStream(ports: Ports, record: StreamRecord): void {
+  const atMs = ports.now();
+  ports.state.patchStream(record.key, {
+    intent: 'none',
+    intentAtMs: atMs,
+    attemptsClearedAtMs: atMs,
+    requestedAtMs: atMs,
+    launchFailure: null,
+    conflict: record.resolve ? record.conflict : null,
+  });
+}
+
+/** Writes the event of a person's command. */
+export function noteCommand(ports: Ports, key: string | null, message: string): void {
+  ports.state.addEvent({ atMs: ports.now(), key, run: null, kind: 'operator', message });
+}

@@ -1,0 +1,35 @@
+/** `resolve`: gives the merge of a stream's clashing dependencies to its agent, as its first job. */
+
+import { commandFor } from '../core/shell-word.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { pollerLives } from '../reconcile/snapshot.ts';
+import type { Flags } from './definition.ts';
+import { clearStream, noteCommand } from './intent.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  return withPorts(io, { create: true }, async (ports) => {
+    const record = findStream(ports, args[0] ?? '');
+    if (record.conflict === null) {
+      throw new OrchestrateError(
+        EXIT.refused,
+        `${record.streamId} has no base conflict`,
+        commandFor('status', record.streamId),
+      );
+    }
+    ports.state.patchStream(record.key, { resolve: true });
+    clearStream(ports, { ...record, resolve: true });
+    noteCommand(ports, record.key, 'its agent is to merge the dependencies first');
+    const next = pollerLives(ports)
+      ? 'the poller starts it as soon as it can'
+      : 'start it with: orchestrate start';
+    io.print(
+      io.json
+        ? JSON.stringify({ schemaVersion: 1, stream: record.streamId })
+        : `its agent will merge the dependencies first; ${next}`,
+    );
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,46 @@
+/** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
+import type { ConfigFlags } from '../config.ts';
+import { printable } from '../core/printable.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import type { PlanStore } from '../store/types.ts';
+import type { Flags } from './definition.ts';
+import { numberFlag } from './flags.ts';
+import type { Io } from './io.ts';
+import { planError } from './plan-error.ts';
+
+/** Configuration values that `start`'s options stand for. */
+export function configFlags(flags: Flags): ConfigFlags {
+  return {
+    maxWorkers: numberFlag(flags, 'max-workers', { min: 1, max: 200, whole: true }),
+    pollSeconds: numberFlag(flags, 'poll', { min: 0.1, max: 86_400 }),
+  };
+}
+
+/** Throws exit 7 naming the plan's problems. */
+export function checkPlan(store: PlanStore, io: Io): void {
+  const { problems } = store.readPlan();
+  const error = planError(problems);
+  if (error === null) return;
+  if (!io.json) for (const problem of problems.slice(1)) io.warn(`  also: ${printable(problem.message)}`);
+  throw error;
+}
+
+/** Throws exit 3 when git, tmux or the agent can't do their part; prints what the agent warns of. */
+export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
+  await ports.git.checkVersion();
+  await ports.tmux.checkVersion();
+  await ports.git.baseTip(ports.config.baseBranch);
+  const checks = await ports.agent.check();
+  for (const check of checks) {
+    if (check.level === 'fail')
+      throw new OrchestrateError(EXIT.environment, check.message, check.fix ?? 'orchestrate doctor');
+    if (check.level === 'warn')
+      io.warn(`orchestrate: warning: ${check.message}${check.fix === null ? '' : ` (${check.fix})`}`);
+  }
+  if (ports.config.gates.length === 0) {
+    io.warn(
+      'orchestrate: warning: no gates are configured: "done" will not mean that the tests pass (see "gates" in config.json)',
+    );
+  }
+}

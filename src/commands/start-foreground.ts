@@ -1,0 +1,113 @@
+/** The poller in the foreground: live progress lines, a closing summary, and an end within two seconds of a signal. */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT } from '../errors.ts';
+import { poll } from '../reconcile/poll.ts';
+import type { PollerEnd } from '../reconcile/poller.ts';
+import { type Ports, policyOf } from '../reconcile/ports.ts';
+import { gatherReport } from '../reconcile/report.ts';
+import { privateDirectory } from '../reconcile/step.ts';
+import { createStreamLogs } from '../reconcile/stream-logs.ts';
+import { createTransitions } from '../reconcile/transitions.ts';
+import { watchDatabases } from '../store/watch.ts';
+import { describeEvent, renderFinal } from '../view/progress-lines.ts';
+import type { Flags } from './definition.ts';
+import type { Io } from './io.ts';
+import { wantsUnicode } from './terminal.ts';
+
+export type ForegroundRequest = { readonly named: readonly string[]; readonly flags: Flags; readonly io: Io };
+
+/** Signals that end the poller (workers go on), with their exit codes. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+/** Longest time between a signal and the end of the process. */
+const LEAVE_MS = 1_700;
+
+/** Polls until the end; returns the exit code. The caller holds the lease. */
+export async function pollInForeground(ports: Ports, request: ForegroundRequest): Promise<number> {
+  const { io, named, flags } = request;
+  const abort = new AbortController();
+  const signalled = onSignals(abort, io);
+  const policy = policyOf(ports.config, ports.agent, named.length === 0 ? null : new Set(named), ports.now());
+  const tell = createTeller(ports, io);
+  const transitions = createTransitions(ports);
+  const logs = createStreamLogs(ports);
+  const end = await poll({
+    ports,
+    policy,
+    once: flags['once'] === true,
+    abort: abort.signal,
+    watchStores: (onChange) =>
+      watchDatabases(
+        [ports.plan, ports.state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
+        onChange,
+      ),
+    view: {
+      onStates: (states) => {
+        transitions(states);
+        tell();
+        logs.update();
+      },
+      onOutcome: () => {
+        tell();
+        logs.update();
+      },
+      onTrouble: (message) => io.warn(`orchestrate: warning: ${message}`),
+    },
+  });
+  tell();
+  logs.update();
+  signalled.stop();
+  return signalled.code() ?? (await conclude(ports, end, request));
+}
+
+function onSignals(abort: AbortController, io: Io): { code(): number | null; stop(): void } {
+  let code: number | null = null;
+  const handlers = Object.entries(SIGNALS).map(([signal, exitCode]) => {
+    const handler = (): void => {
+      if (code !== null) process.exit(code);
+      code = exitCode;
+      abort.abort();
+      if (!io.json && signal === 'SIGINT') io.warn('leaving; workers go on (orchestrate stop ends them)');
+      setTimeout(() => process.exit(exitCode), LEAVE_MS).unref();
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  return {
+    code: () => code,
+    stop: () => {
+      for (const off of handlers) off();
+    },
+  };
+}
+
+/** Prints (and logs) events that are new since the last call. */
+function createTeller(ports: Ports, io: Io): () => void {
+  let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
+  const file = join(privateDirectory(ports.paths.logsDir), 'orchestrator.log');
+  return () => {
+    const events = ports.state.events({ sinceId: lastId });
+    lastId = events.at(-1)?.id ?? lastId;
+    const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
+    const streamOf = (key: string): string | null => records.get(key)?.streamId ?? null;
+    for (const event of events) {
+      const look = { unicode: wantsUnicode(io.env), streamOf };
+      if (!io.json) io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
+      const line = describeEvent(event, { ...look, colour: false, columns: null });
+      appendFileSync(file, `${new Date(event.atMs).toISOString()} ${line}\n`, { mode: 0o600 });
+    }
+  };
+}
+
+/** Prints how it ended and returns the exit code. */
+async function conclude(ports: Ports, end: PollerEnd, { io, named }: ForegroundRequest): Promise<number> {
+  const { report } = await gatherReport(ports);
+  if (io.json) io.print(JSON.stringify(report));
+  else {
+    const look = { colour: io.colour, unicode: wantsUnicode(io.env), columns: io.columns() ?? 100 };
+    for (const line of renderFinal(report, look)) io.print(line);
+  }
+  if (end.why === 'once') return EXIT.ok;
+  const wanted = report.streams.filter((stream) => named.length === 0 || named.includes(stream.id));
+  return wanted.every((stream) => stream.state === 'done') ? EXIT.ok : EXIT.unfinished;
+}

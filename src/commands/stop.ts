@@ -1,0 +1,87 @@
+/** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept. */
+import { printable } from '../core/printable.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { applyEnd } from '../reconcile/end-run.ts';
+import { projectMarks } from '../reconcile/marks.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
+import type { Flags } from './definition.ts';
+import { noteCommand } from './intent.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+/** Time the poller gets to leave by itself. */
+const POLLER_GRACE_MS = 3_000;
+
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  return withPorts(io, { create: false }, async (ports) => {
+    const named = args.map((text) => findStream(ports, text));
+    if (named.length === 0) await stopPoller(ports, io);
+    const targets = named.length > 0 ? named : openRecords(ports);
+    for (const record of targets) ports.state.setIntent(record.key, 'stopped', ports.now());
+    const ended = await endRuns(ports, targets, io);
+    report(io, named, ended);
+    return EXIT.ok;
+  });
+}
+
+function openRecords(ports: Ports): StreamRecord[] {
+  const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
+  return [...records.values()].filter((record) => record.runs.at(-1)?.endedAtMs === null);
+}
+
+async function stopPoller(ports: Ports, io: Io): Promise<void> {
+  const row = ports.state.poller();
+  if (row === null || !pollerLives(ports)) return;
+  const left = await ports.processes.endTree({
+    roots: [{ pid: row.pid, start: row.start }],
+    mark: null,
+    graceMs: POLLER_GRACE_MS,
+    firstSignal: 'SIGTERM',
+  });
+  if (left.length > 0) {
+    throw new OrchestrateError(EXIT.busy, `the poller (pid ${row.pid}) would not end`, `kill -9 ${row.pid}`);
+  }
+  ports.state.setPoller(null);
+  noteCommand(ports, null, 'the poller was stopped');
+  if (!io.json) io.print(`poller stopped (pid ${row.pid})`);
+}
+
+/** Ends the open runs of the records, all at once; the poller may be doing the same: each run is ended once. */
+async function endRuns(ports: Ports, records: readonly StreamRecord[], io: Io): Promise<string[]> {
+  const open = records.filter((record) => record.runs.at(-1)?.endedAtMs === null);
+  if (open.length === 0) return [];
+  const { snapshot } = await takeLook(ports, null, false);
+  const step = { ports, snapshot, marks: projectMarks(ports.paths.root, 'stop') };
+  await Promise.all(
+    open.map(async (record) => {
+      const run = record.runs.at(-1)?.number ?? 0;
+      await applyEnd(step, {
+        kind: 'end-run',
+        key: record.key,
+        run,
+        outcome: 'stopped',
+        reason: 'stopped by the operator',
+        exitCode: null,
+        closeWindow: true,
+        intent: null,
+      });
+      if (!io.json) io.print(`stopped ${printable(record.streamId)} (run ${run})`);
+    }),
+  );
+  return open.map((record) => record.streamId);
+}
+
+function report(io: Io, named: readonly StreamRecord[], ended: readonly string[]): void {
+  if (io.json) {
+    io.print(JSON.stringify({ schemaVersion: 1, stopped: ended }));
+    return;
+  }
+  for (const record of named)
+    if (!ended.includes(record.streamId))
+      io.print(`${printable(record.streamId)} had no worker; it will not be started`);
+  if (named.length === 0 && ended.length === 0) io.print('no worker was running');
+  io.print('work is kept in its branches and worktrees; go on with: orchestrate start');
+}

@@ -1,0 +1,71 @@
+/** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { createAgent } from './agent/agent.ts';
+import { workerEnvironment } from './agent/environment.ts';
+import { writeLaunch } from './agent/wrapper.ts';
+import { configFileHash } from './config.ts';
+import type { Project } from './context.ts';
+import { createGit } from './git/git.ts';
+import { CLI_ENTRY } from './package-root.ts';
+import { createProcesses } from './process/processes.ts';
+import type { Ports } from './reconcile/ports.ts';
+import { privateDirectory } from './reconcile/step.ts';
+import { openStateStore } from './store/state-store.ts';
+import { createTmux } from './tmux/tmux.ts';
+
+/** argv that runs this very command line. */
+export const CLI_ARGV: readonly string[] = [process.execPath, CLI_ENTRY];
+
+/**
+ * The ports of an opened project. A project that was never started has no state.db: what only looks gets one in memory, so
+ * that looking leaves no trace; `create` makes the real one.
+ */
+export async function openPorts(project: Project, options: { readonly create: boolean }): Promise<Ports> {
+  const { paths, root, env } = project;
+  const config = project.config();
+  const plan = await project.planStore();
+  const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : ':memory:');
+  project.onClose(() => state.close());
+  const processes = createProcesses();
+  return {
+    paths,
+    workspace: project.workspace(),
+    config,
+    configHash: configFileHash(paths.config),
+    plan,
+    state,
+    git: createGit({ root, commonDir: project.commonDir }),
+    tmux: createTmux({
+      projectRoot: root,
+      socket: config.tmux.socket,
+      orchestratorDir: paths.orchestratorDir,
+      prepareSummary: () => prepareSummary(project),
+    }),
+    processes,
+    agent: createAgent(config.agent, {
+      projectRoot: root,
+      env,
+      commands: [...config.gates.map((gate) => gate.command), ...config.worktree.setup],
+    }),
+    env,
+    cli: CLI_ARGV,
+    now: project.now,
+  };
+}
+
+/** Writes what the first window of the session runs (the live summary); returns its directory. */
+function prepareSummary(project: Project): string {
+  return writeCliRun(project, 'summary', ['watch']);
+}
+
+/** Writes a fresh run directory whose wrapper becomes this command line with `args`. */
+export function writeCliRun(project: Project, name: string, args: readonly string[]): string {
+  const directory = privateDirectory(join(project.paths.runsDir, name));
+  writeLaunch(directory, {
+    cwd: project.root,
+    argv: [...CLI_ARGV, ...args],
+    env: workerEnvironment(project.env, {}),
+  });
+  return directory;
+}
