@@ -1,7 +1,7 @@
 /** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { parseScalar, SCALAR_KEYS } from './config/environment.ts';
 import { configSchema } from './config/schema.ts';
 import type { Config } from './config/types.ts';

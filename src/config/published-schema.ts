@@ -1,5 +1,5 @@
 /** The JSON schema of config.json as it is shipped for editors. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
 /** The text of `templates/config.schema.json`. */

@@ -1,6 +1,6 @@
 /** The rules of config.json as a zod schema: the one source of validation and of the published JSON schema. */
 import { isAbsolute, normalize } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   AGENT_KINDS,
   AGENT_MCP,

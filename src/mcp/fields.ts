@@ -1,5 +1,5 @@
 /** The kinds of value that tools take, with their bounds: ids, single lines, longer texts, metadata; knows no tool. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { depthExceeds } from './message.ts';
 
 const KB = 1024;

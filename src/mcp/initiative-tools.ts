@@ -1,5 +1,5 @@
 /** The tools initiative_link and initiative_get. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refusal } from '../store/copilot/database.ts';
 import {
   currentInitiative,

@@ -1,5 +1,5 @@
 /** The tools prd_create, prd_get and prd_list. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { createPrd, getPrd, listPrds } from '../store/copilot/prds.ts';
 import { content, id, metadata, text, title } from './fields.ts';
 import { requirePerson } from './scope.ts';

@@ -1,5 +1,5 @@
 /** The tools work_product_store, work_product_get, work_product_list and progress_summary. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { getProduct, listProducts, storeProduct } from '../store/copilot/products.ts';
 import { progressSummary } from '../store/copilot/progress.ts';
 import { taskRow } from '../store/copilot/rows.ts';

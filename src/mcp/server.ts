@@ -6,7 +6,7 @@ import {
   type Tool as ListedTool,
   ListToolsRequestSchema,
 } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CallSite, callTool, unknownTool } from './call.ts';
 import type { Tool } from './tool.ts';
 

@@ -1,5 +1,5 @@
 /** The tools about streams: list, get, conflict_check, unarchive, archive_all. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { archiveAllStreams, unarchiveStream } from '../store/copilot/stream-archive.ts';
 import { conflictingFiles, getStream, listStreams } from '../store/copilot/streams.ts';
 import { files, id } from './fields.ts';

@@ -1,5 +1,5 @@
 /** The tools task_create, task_get and task_list. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refusal } from '../store/copilot/database.ts';
 import { taskRow } from '../store/copilot/rows.ts';
 import { streamPrd } from '../store/copilot/stream-rows.ts';

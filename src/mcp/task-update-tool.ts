@@ -1,5 +1,5 @@
 /** The tool task_update: the one that workers report with. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { activationMode } from '../store/copilot/classify.ts';
 import { refuseCycle } from '../store/copilot/cycle-refusal.ts';
 import { type CopilotDb, Refusal } from '../store/copilot/database.ts';

@@ -1,5 +1,5 @@
 /** What a tool is: its name, the shape of its input, what it does to the store; does not know JSON-RPC. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { CopilotDb } from '../store/copilot/database.ts';
 import type { RunScope } from './scope.ts';
 

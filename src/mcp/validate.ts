@@ -1,5 +1,5 @@
 /** Checks a tool's arguments and says in one sentence which field is wrong and how; knows no tool. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Tool } from './tool.ts';
 
 /** Problems named in one answer; further ones are counted. */
