@@ -6,7 +6,6 @@ import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { gitEnvironment } from './environment.ts';
 import { type GitResult, lockFileOf, outputOf } from './failure.ts';
 
-/** How long a command may wait for a lock of another git process, in all. */
 const LOCK_WAIT_MS = 5_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
@@ -37,11 +36,14 @@ export type DoorOptions = {
   readonly commonDir: string;
   readonly mark?: string | null;
   readonly log?: (message: string) => void;
+  /** How long a command may wait for a lock of another git process, in all; 5 s when left out. */
+  readonly lockWaitMs?: number;
 };
 
 /** Opens the door to the git of PATH for one project. */
 export function openDoor(options: DoorOptions): Door {
   const log = options.log ?? (() => undefined);
+  const lockWaitMs = options.lockWaitMs ?? LOCK_WAIT_MS;
   const run = (args: readonly string[], writes: boolean, command: CommandOptions) =>
     runOnce(args, {
       cwd: command.cwd ?? options.root,
@@ -56,7 +58,8 @@ export function openDoor(options: DoorOptions): Door {
         config: command.config ?? {},
       }),
     });
-  const attempt: Door['attempt'] = (args, command = {}) => untilUnlocked(() => run(args, true, command));
+  const attempt: Door['attempt'] = (args, command = {}) =>
+    untilUnlocked(lockWaitMs, () => run(args, true, command));
   return {
     root: options.root,
     commonDir: options.commonDir,
@@ -69,8 +72,8 @@ export function openDoor(options: DoorOptions): Door {
 }
 
 /** Repeats a command that found a lock taken, with growing, scattered pauses; gives the last result when time is up. */
-async function untilUnlocked(run: () => Promise<GitResult>): Promise<GitResult> {
-  const deadline = performance.now() + LOCK_WAIT_MS;
+async function untilUnlocked(waitMs: number, run: () => Promise<GitResult>): Promise<GitResult> {
+  const deadline = performance.now() + waitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const result = await run();
     if (result.code === 0 || lockFileOf(result.err) === null || performance.now() > deadline) return result;
@@ -145,19 +148,27 @@ async function spawnGit(args: readonly string[], invocation: Invocation): Promis
   return result;
 }
 
-let setsidFound: boolean | null = null;
+let setsidLookup: { readonly path: string; readonly found: boolean } | null = null;
 
-/** Whether PATH has setsid (Linux does, macOS does not); looked up once. */
+/** Whether PATH has setsid (Linux does, macOS does not); looked up once for each PATH. */
 function hasSetsid(): boolean {
-  setsidFound ??= (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, 'setsid'), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-  return setsidFound;
+  const path = process.env['PATH'] ?? '';
+  if (setsidLookup?.path !== path) {
+    setsidLookup = {
+      path,
+      found: path.split(delimiter).some((folder) => isExecutable(join(folder, 'setsid'))),
+    };
+  }
+  return setsidLookup.found;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function missingGit(): OrchestrateError {

@@ -2,7 +2,7 @@
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
+import { checkedSha, isSha } from './names.ts';
 import { resolveCommit } from './refs.ts';
 import type { BaseResult } from './types.ts';
 
@@ -47,9 +47,12 @@ async function mergeTwo(door: Door, ours: string, theirs: string, message: strin
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--allow-unrelated-histories'];
   const result = await door.attempt([...args, ours, theirs]);
   const [tree = '', ...rest] = result.out.split('\0');
+  // Exit 1 is a clash, but also some failures: only a clash comes with a tree. And git 2.39 exits 0, with a tree that
+  // lacks half of the work, when it can't read an object: then there is an error on stderr.
+  const broken = /^(?:error|fatal):/m.test(result.err);
+  if (result.code > 1 || broken || !isSha(tree)) throw gitFailure(args, result);
   if (result.code === 1) return { ok: false, files: rest.slice(0, rest.indexOf('')) };
-  if (result.code !== 0) throw gitFailure(args, result);
-  const commit = ['commit-tree', checkedSha(tree.trim()), '-p', ours, '-p', theirs, '-m', message];
+  const commit = ['commit-tree', tree, '-p', ours, '-p', theirs, '-m', message];
   return { ok: true, sha: (await door.write(commit, { env: identity(seconds) })).trim() };
 }
 

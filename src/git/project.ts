@@ -49,14 +49,14 @@ function look(directory: string): Search | null {
 
 /** A `.git` file: a worktree's (its git directory names the common one), a submodule's, or `--separate-git-dir`. */
 function fromGitFile(dotGit: string, directory: string): Search {
-  const target = /^gitdir: (.+)$/m.exec(readText(dotGit) ?? '')?.[1];
+  const target = /^gitdir: ([\s\S]+?)[\r\n]*$/.exec(readText(dotGit) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);
   if (gitDir === null || kindOf(gitDir) !== 'directory') {
     return { project: null, why: `${JSON.stringify(dotGit)} points to a git directory that does not exist` };
   }
   const common = readText(join(gitDir, 'commondir'));
   if (common === null) return fromCommonDir(realpathSync(gitDir), directory);
-  const commonDir = resolve(gitDir, common.trim());
+  const commonDir = resolve(gitDir, common.replace(/[\r\n]+$/, ''));
   if (!isGitDir(commonDir)) {
     return { project: null, why: `the git directory ${JSON.stringify(commonDir)} is not usable` };
   }

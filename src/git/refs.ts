@@ -49,8 +49,8 @@ export async function resolveCommit(door: Door, rev: string): Promise<string | n
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${rev}^{commit}`];
   const result = await door.ask(args);
   if (result.code === 0) return result.out.trim();
-  // Exit 1 without a word: no such thing. A broken repository or a missing object has something to say.
-  if (result.code === 1 && result.err === '') return null;
+  // Exit 1 without a word: no such thing. A broken repository has something to say.
+  if ((result.code === 1 && result.err === '') || /expected commit type/.test(result.err)) return null;
   throw gitFailure(args, result);
 }
 

@@ -9,12 +9,16 @@ const MADE = 'orchestrate: made for a stream';
 export type BranchFacts = {
   /** Its tip; null when there is no such branch. */
   readonly tip: string | null;
-  /** Its log says that we made it. */
-  readonly madeByUs: boolean;
+  /** It exists and is ours: by our records, or because its log says that we made it. */
+  readonly ours: boolean;
 };
 
-/** Looks at a branch. Throws exit 5 when another branch's name stands in its way. */
-export async function readBranch(door: Door, branch: string): Promise<BranchFacts> {
+/**
+ * Looks at a branch. Throws exit 5 when another branch's name stands in its way.
+ *
+ * @param recorded whether our records say that we made it; its log is asked only when they don't.
+ */
+export async function readBranch(door: Door, branch: string, recorded: boolean): Promise<BranchFacts> {
   const ref = `refs/heads/${branch}`;
   const parts = ref.split('/');
   const above = parts.slice(2, -1).map((_, index) => parts.slice(0, index + 3).join('/'));
@@ -23,7 +27,8 @@ export async function readBranch(door: Door, branch: string): Promise<BranchFact
   const inTheWay = [...tips.keys()].find((name) => above.includes(name) || name.startsWith(`${ref}/`));
   if (inTheWay !== undefined) throw blockedName(inTheWay.slice('refs/heads/'.length), branch);
   const tip = tips.get(ref) ?? null;
-  return { tip, madeByUs: tip !== null && (await firstLogEntry(door, ref)) === MADE };
+  const ours = tip !== null && (recorded || (await firstLogEntry(door, ref)) === MADE);
+  return { tip, ours };
 }
 
 function splitAtSpace(line: string): [string, string] {

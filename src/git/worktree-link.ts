@@ -53,7 +53,7 @@ export function realParent(path: string): string | null {
 export function readLink(path: string, commonDir: string): WorktreeLink | null {
   const real = realParent(path);
   if (real === null || kindAt(real) !== 'directory' || kindAt(join(real, '.git')) !== 'file') return null;
-  const target = /^gitdir: (.+)$/.exec(textOf(join(real, '.git')) ?? '')?.[1];
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(real, '.git')) ?? '')?.[1];
   if (target === undefined) return null;
   const gitDir = realParent(resolve(real, target));
   if (gitDir === null || dirname(gitDir) !== join(commonDir, 'worktrees')) return null;

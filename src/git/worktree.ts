@@ -31,11 +31,11 @@ export async function ensureWorktree(
 ): Promise<Outcome> {
   checkedKey(request.key);
   checkedSha(request.baseSha);
-  const branch = await readBranch(door, checkedBranch(request.branch));
+  const branch = await readBranch(door, checkedBranch(request.branch), request.ours);
   const path = preparePlace(door.root, request.path);
   clearUnborn(door.commonDir, path, request.key);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
-  const owned = request.ours || branch.madeByUs || entry?.lock === lockReason(request.key);
+  const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
   if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
   if (kindAt(path) !== 'missing' && (entry === null || !owned)) throw foreignPath(path);
   if (entry !== null && !owned) throw foreignPath(path);

@@ -1,6 +1,14 @@
 /** Real throw-away git repositories for tests, with the adapter opened on them. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createGit } from '../../src/git/git.ts';
@@ -37,12 +45,17 @@ export type GitRig = {
 export function createRig(options: { name?: string; empty?: boolean } = {}): GitRig {
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'orchestrate-git-')));
   const root = join(home, options.name ?? 'project');
-  mkdirSync(root);
+  const homeBefore = process.env['HOME'];
+  // The person's own git configuration must not decide a test.
+  process.env['HOME'] = home;
   const run = (args: readonly string[], cwd = root) =>
-    execFileSync('git', args, { cwd, env: personsEnvironment(), encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trimEnd();
-  run(['init', '--quiet', '--initial-branch=main']);
-  run(['config', 'user.name', 'A Person']);
-  run(['config', 'user.email', 'person@example.com']);
+    execFileSync('git', args, {
+      cwd,
+      env: personsEnvironment(),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trimEnd();
+  cpSync(template(), root, { recursive: true });
   const write = (path: string, text: string, cwd = root) => {
     mkdirSync(dirname(join(cwd, path)), { recursive: true });
     writeFileSync(join(cwd, path), text);
@@ -53,12 +66,7 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
     run(['commit', '--quiet', '-m', `Change ${path}`], cwd);
     return run(['rev-parse', 'HEAD'], cwd);
   };
-  if (!options.empty) {
-    write('a.txt', 'first\n');
-    write('b.txt', 'second\n');
-    run(['add', '.']);
-    run(['commit', '--quiet', '-m', 'Start']);
-  }
+  if (options.empty) run(['update-ref', '-d', 'refs/heads/main']);
   const commonDir = join(root, '.git');
   const commands: string[] = [];
   const git = createGit({ root, commonDir, mark: 'test', log: (line) => commands.push(line) });
@@ -84,9 +92,35 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
       }),
     refs: () => run(['for-each-ref', '--format=%(refname) %(objectname)']),
     remove: () => {
+      process.env['HOME'] = homeBefore;
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+let templatePath: string | null = null;
+
+/** A repository to copy, made once a process: copying is far quicker than five git commands. */
+function template(): string {
+  if (templatePath !== null) return templatePath;
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'a.txt'), 'first\n');
+  writeFileSync(join(folder, 'b.txt'), 'second\n');
+  mkdirSync(join(folder, '.git'));
+  for (const args of [
+    ['init', '--quiet', '--template=', '--initial-branch=main'],
+    ['config', 'user.name', 'A Person'],
+    ['config', 'user.email', 'person@example.com'],
+    ['add', '.'],
+    ['commit', '--quiet', '-m', 'Start'],
+  ]) {
+    execFileSync('git', args, { cwd: folder, env: personsEnvironment() });
+  }
+  mkdirSync(join(folder, '.git', 'hooks'));
+  mkdirSync(join(folder, '.git', 'info'));
+  templatePath = folder;
+  return folder;
 }
 
 /** Puts a script named `git` first in PATH until the returned function is called. `$GIT` in it is the real one. */
@@ -104,5 +138,5 @@ export function shimGit(rig: GitRig, script: string): () => void {
 
 function personsEnvironment(): NodeJS.ProcessEnv {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_')));
-  return { ...env, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
+  return { ...env, GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' };
 }

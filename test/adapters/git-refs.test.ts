@@ -1,0 +1,231 @@
+/** The base branch, the heads, the verified commits; bases computed from several heads. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
+
+describe('refs', () => {
+  let rig: GitRig;
+  beforeEach(() => {
+    rig = createRig();
+  });
+  afterEach(() => rig.remove());
+  const head = () => rig.run(['rev-parse', 'HEAD']);
+
+  it('takes the branch that is checked out as the base, or the configured one', async () => {
+    const first = head();
+    rig.run(['branch', 'develop']);
+    const second = rig.commit('c.txt', 'c\n');
+    assert.deepEqual(await rig.git.baseTip(null), { branch: 'main', sha: second });
+    assert.deepEqual(await rig.git.baseTip('develop'), { branch: 'develop', sha: first });
+  });
+
+  it('refuses a missing base branch, a detached and an unborn HEAD with exit 3 and what to type', async () => {
+    await assert.rejects(rig.git.baseTip('nope'), {
+      exitCode: 3,
+      message: /"nope" does not exist/,
+      fix: /git branch nope/,
+    });
+    await assert.rejects(rig.git.baseTip('--help'), { exitCode: 7 });
+    rig.run(['checkout', '--quiet', '--detach']);
+    await assert.rejects(rig.git.baseTip(null), { exitCode: 3, message: /detached/, fix: /git switch/ });
+    assert.equal((await rig.git.baseTip('main')).branch, 'main');
+    const unborn = createRig({ empty: true });
+    try {
+      await assert.rejects(unborn.git.baseTip(null), {
+        exitCode: 3,
+        message: /"main" has no commit/,
+        fix: /git commit/,
+      });
+    } finally {
+      unborn.remove();
+    }
+  });
+
+  it('does not take a tag or a remote branch for the base branch', async () => {
+    rig.run(['tag', 'v1']);
+    rig.run(['update-ref', 'refs/remotes/origin/trunk', 'HEAD']);
+    await assert.rejects(rig.git.baseTip('v1'), { exitCode: 3 });
+    await assert.rejects(rig.git.baseTip('trunk'), { exitCode: 3 });
+  });
+
+  it('reads heads, verified commits and what has landed, by key', async () => {
+    const first = head();
+    await rig.ensure('stream-a');
+    await rig.ensure('stream-b');
+    const work = rig.commit('w.txt', 'w\n', rig.worktree('stream-b'));
+    await rig.git.setVerified('stream-a', first, null);
+    await rig.git.setVerified('stream-b', work, null);
+    rig.run(['branch', 'orchestrate/Not-A-Key']);
+    rig.run(['branch', 'other/stream-z']);
+    const facts = await rig.git.readRefs('orchestrate/', 'main');
+    assert.ok(facts.known);
+    assert.deepEqual(
+      [...facts.value.heads],
+      [
+        ['stream-a', first],
+        ['stream-b', work],
+      ],
+    );
+    assert.deepEqual(
+      [...facts.value.verified],
+      [
+        ['stream-a', first],
+        ['stream-b', work],
+      ],
+    );
+    assert.deepEqual([...facts.value.landed], ['stream-a']);
+    rig.run(['merge', '--quiet', '--ff-only', 'orchestrate/stream-b']);
+    const later = await rig.git.readRefs('orchestrate/', 'main');
+    assert.ok(later.known && later.value.landed.has('stream-b'));
+  });
+
+  it('reads heads below a prefix that is no directory', async () => {
+    await rig.ensure('stream-a', { branch: 'bot-stream-a' });
+    rig.run(['branch', 'main-2']);
+    const facts = await rig.git.readRefs('bot-', null);
+    assert.ok(facts.known);
+    assert.deepEqual([...facts.value.heads.keys()], ['stream-a']);
+  });
+
+  it('knows that nothing has landed on a base branch that is gone', async () => {
+    await rig.git.setVerified('stream-a', head(), null);
+    const facts = await rig.git.readRefs('orchestrate/', 'gone');
+    assert.ok(facts.known);
+    assert.equal(facts.value.landed.size, 0);
+    assert.equal(facts.value.verified.size, 1);
+  });
+
+  it('says unknown, not empty, when git fails', async () => {
+    const restore = shimGit(rig, 'echo "fatal: no luck" >&2; exit 128');
+    const facts = await rig.git.readRefs('orchestrate/', 'main');
+    restore();
+    assert.deepEqual(facts, { known: false, why: 'git for-each-ref failed: no luck' });
+  });
+
+  it('sets a verified commit only over the value that is expected', async () => {
+    const first = head();
+    const second = rig.commit('c.txt', 'c\n');
+    assert.equal(await rig.git.setVerified('k', second, first), false);
+    assert.equal(await rig.git.setVerified('k', first, null), true);
+    assert.equal(await rig.git.setVerified('k', second, null), false);
+    assert.equal(await rig.git.setVerified('k', second, first), true);
+    assert.equal(await rig.git.resolve('refs/orchestrate/verified/k'), second);
+    // A tick that was killed after the ref was set does it again with the old expectation.
+    assert.equal(await rig.git.setVerified('k', second, first), true);
+    await assert.rejects(rig.git.setVerified('k', 'f'.repeat(40), second), { exitCode: 3 });
+    await assert.rejects(rig.git.setVerified('../../heads/main', second, null), { exitCode: 6 });
+    await assert.rejects(rig.git.setVerified('k', 'HEAD', null), { exitCode: 6 });
+  });
+
+  it('resolves what exists and answers null for the rest, options included', async () => {
+    assert.equal(await rig.git.resolve('main'), head());
+    assert.equal(await rig.git.resolve(head()), head());
+    for (const rev of ['nope', 'e'.repeat(40), '', '--all', '-h', 'refs/heads/a b']) {
+      assert.equal(await rig.git.resolve(rev), null, rev);
+    }
+  });
+});
+
+describe('mergeBases', () => {
+  let rig: GitRig;
+  let start: string;
+  beforeEach(() => {
+    rig = createRig();
+    start = rig.run(['rev-parse', 'HEAD']);
+  });
+  afterEach(() => rig.remove());
+  /** A branch off the first commit with one change. */
+  const branch = (name: string, path: string, text: string) => {
+    rig.run(['checkout', '--quiet', '-b', name, start]);
+    const sha = rig.commit(path, text);
+    rig.run(['checkout', '--quiet', 'main']);
+    return sha;
+  };
+  const merge = (...parents: string[]) => rig.git.mergeBases(parents, 'Base of stream-d');
+
+  it('gives one parent back as it is', async () => {
+    assert.deepEqual(await merge(start), { ok: true, sha: start });
+    assert.deepEqual(await merge(start, start), { ok: true, sha: start });
+  });
+
+  it('merges any number of parents into one commit that contains them all, touching no ref and no file', async () => {
+    const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y/y.txt', 'y\n'), branch('z', 'z.txt', 'z\n')];
+    const before = rig.refs() + rig.run(['status', '--porcelain']);
+    const result = await merge(...parents);
+    assert.ok(result.ok);
+    assert.equal(rig.refs() + rig.run(['status', '--porcelain']), before);
+    const files = rig.run(['ls-tree', '-r', '--name-only', result.sha]).split('\n');
+    assert.deepEqual(files, ['a.txt', 'b.txt', 'x.txt', 'y/y.txt', 'z.txt']);
+    for (const parent of parents) rig.run(['merge-base', '--is-ancestor', parent, result.sha]);
+    assert.equal(
+      rig.run(['log', '-1', '--format=%an %ae %s', result.sha]),
+      'orchestrate orchestrate@localhost Base of stream-d',
+    );
+  });
+
+  it('makes the same commit again from the same parents, whoever does it and when', async () => {
+    const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y.txt', 'y\n')];
+    const first = await merge(...parents);
+    rig.run(['config', 'user.name', 'Somebody Else']);
+    rig.run(['config', 'i18n.commitEncoding', 'latin1']);
+    rig.run(['config', 'commit.gpgSign', 'true']);
+    assert.deepEqual(await merge(...parents), first);
+  });
+
+  it('adds no merge for a parent that another one contains', async () => {
+    const x = branch('x', 'x.txt', 'x\n');
+    assert.deepEqual(await merge(start, x), { ok: true, sha: x });
+    assert.deepEqual(await merge(x, start), { ok: true, sha: x });
+  });
+
+  it('names the files that clash, whatever they are called, and changes nothing', async () => {
+    const x = branch('x', 'a.txt', 'x\n');
+    const y = branch('y', 'a.txt', 'y\n');
+    const odd = 'dir/new\nline – é "q".txt';
+    const before = rig.refs();
+    assert.deepEqual(await merge(x, y), { ok: false, files: ['a.txt'] });
+    assert.deepEqual(await merge(branch('p', odd, 'p\n'), branch('q', odd, 'q\n')), {
+      ok: false,
+      files: [odd],
+    });
+    rig.run(['branch', '-D', 'p', 'q']);
+    assert.equal(rig.refs(), before);
+  });
+
+  it('finds a clash with a third parent', async () => {
+    const result = await merge(
+      branch('x', 'x.txt', 'x\n'),
+      branch('y', 'y.txt', 'y\n'),
+      branch('z', 'x.txt', 'z\n'),
+    );
+    assert.deepEqual(result, { ok: false, files: ['x.txt'] });
+  });
+
+  it('merges histories that have nothing in common', async () => {
+    rig.run(['checkout', '--quiet', '--orphan', 'alone']);
+    rig.run(['rm', '-rfq', '.']);
+    const alone = rig.commit('alone.txt', 'alone\n');
+    rig.run(['checkout', '--quiet', 'main']);
+    const result = await merge(start, alone);
+    assert.ok(result.ok);
+    assert.match(rig.run(['ls-tree', '--name-only', result.sha]), /a\.txt\nalone\.txt/);
+  });
+
+  it('refuses what is no commit, and says when a commit is gone', async () => {
+    await assert.rejects(merge('main'), { exitCode: 6 });
+    await assert.rejects(merge('--help'), { exitCode: 6 });
+    await assert.rejects(merge('d'.repeat(40)), { exitCode: 6, message: /d{40} is not in the repository/ });
+    const tree = rig.run(['rev-parse', 'HEAD^{tree}']);
+    await assert.rejects(merge(tree), { exitCode: 6 });
+  });
+
+  it('throws, rather than calling it a clash, when git breaks', async () => {
+    const x = branch('x', 'x.txt', 'x\n');
+    const y = branch('y', 'y.txt', 'y\n');
+    const blob = rig.run(['rev-parse', `${y}^{tree}`]);
+    rmSync(join(rig.commonDir, 'objects', blob.slice(0, 2), blob.slice(2)), { force: true });
+    await assert.rejects(merge(x, y), { exitCode: 3 });
+  });
+});

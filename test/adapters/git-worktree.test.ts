@@ -1,0 +1,194 @@
+/** Worktrees are made once, found again, and never made over anything that is not ours. */
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
+
+describe('ensureWorktree', () => {
+  let rig: GitRig;
+  beforeEach(() => {
+    rig = createRig();
+  });
+  afterEach(() => rig.remove());
+  const admin = (key: string) => join(rig.commonDir, 'worktrees', key);
+
+  it('makes a locked worktree on a branch of its own at the base, without tracking', async () => {
+    const base = rig.run(['rev-parse', 'HEAD']);
+    rig.commit('later.txt', 'later\n');
+    rig.run(['config', 'branch.autoSetupMerge', 'always']);
+    assert.equal(await rig.ensure('stream-a', { baseSha: base }), 'created');
+    const path = rig.worktree('stream-a');
+    assert.equal(rig.run(['rev-parse', 'HEAD'], path), base);
+    assert.equal(rig.run(['symbolic-ref', 'HEAD'], path), 'refs/heads/orchestrate/stream-a');
+    assert.equal(rig.run(['status', '--porcelain'], path), '');
+    assert.equal(readFileSync(join(admin('stream-a'), 'locked'), 'utf8').trim(), 'orchestrate stream-a');
+    assert.throws(() => rig.run(['config', '--get-regexp', '^branch\\.orchestrate']));
+  });
+
+  it('finds it again and leaves work, other branches and a rebase under way as they are', async () => {
+    await rig.ensure('stream-a');
+    const path = rig.worktree('stream-a');
+    rig.write('a.txt', 'changed\n', path);
+    rig.write('new.txt', 'new\n', path);
+    assert.equal(await rig.ensure('stream-a'), 'reused');
+    assert.equal(rig.read('a.txt', path), 'changed\n');
+    rig.run(['stash', '-u', '--quiet'], path);
+    rig.run(['checkout', '--quiet', '--detach'], path);
+    assert.equal(await rig.ensure('stream-a', { ours: true }), 'reused');
+    assert.throws(() => rig.run(['symbolic-ref', 'HEAD'], path));
+  });
+
+  it('locks a worktree of ours again that somebody unlocked', async () => {
+    await rig.ensure('stream-a');
+    rig.run(['worktree', 'unlock', rig.worktree('stream-a')]);
+    assert.equal(await rig.ensure('stream-a'), 'reused');
+    assert.ok(existsSync(join(admin('stream-a'), 'locked')));
+  });
+
+  it('makes thirty at once', async () => {
+    const keys = Array.from({ length: 30 }, (_, number) => `s-${number}`);
+    const base = rig.run(['rev-parse', 'HEAD']);
+    const outcomes = await Promise.all(keys.map((key) => rig.ensure(key, { baseSha: base })));
+    assert.deepEqual(new Set(outcomes), new Set(['created']));
+    for (const key of keys) assert.equal(rig.read('a.txt', rig.worktree(key)), 'first\n');
+  });
+
+  it('works in a repository and at a path with spaces, emoji, line breaks and a leading dash', async () => {
+    const odd = createRig({ name: '-odd \n🚀 `x` $(y)' });
+    try {
+      assert.equal(await odd.ensure('stream-a'), 'created');
+      const path = join(odd.home, '- w\n🚀', '-rf');
+      assert.equal(await odd.ensure('stream-b', { path }), 'created');
+      assert.equal(await odd.ensure('stream-b', { path }), 'reused');
+      const base = odd.run(['rev-parse', 'HEAD']);
+      odd.write('-x\n🚀.txt', 'x', path);
+      const facts = await odd.git.inspect({
+        path,
+        branch: 'orchestrate/stream-b',
+        baseSha: base,
+        parents: [],
+      });
+      assert.deepEqual(facts.untracked, ['-x\n🚀.txt']);
+    } finally {
+      odd.remove();
+    }
+  });
+
+  it('uses the branch of an earlier worktree that is gone, with its commits', async () => {
+    await rig.ensure('stream-a');
+    const work = rig.commit('w.txt', 'w\n', rig.worktree('stream-a'));
+    rig.run(['worktree', 'remove', '--force', '--force', rig.worktree('stream-a')]);
+    assert.equal(await rig.ensure('stream-a'), 'repaired');
+    assert.equal(rig.run(['rev-parse', 'HEAD'], rig.worktree('stream-a')), work);
+  });
+
+  it('refuses a branch that somebody else made, also at the very base, and leaves it', async () => {
+    const theirs = rig.commit('theirs.txt', 'x\n');
+    rig.run(['branch', 'orchestrate/stream-a']);
+    await assert.rejects(rig.ensure('stream-a', { baseSha: theirs }), {
+      exitCode: 5,
+      message: /"orchestrate\/stream-a" exists already/,
+      fix: /git branch -m orchestrate\/stream-a/,
+    });
+    assert.equal(rig.run(['rev-parse', 'orchestrate/stream-a']), theirs);
+    assert.ok(!existsSync(rig.worktree('stream-a')));
+  });
+
+  it('refuses a branch whose name stands in the way, above or below', async () => {
+    rig.run(['branch', 'orchestrate']);
+    await assert.rejects(rig.ensure('stream-a'), { exitCode: 5, message: /"orchestrate" stands in the way/ });
+    rig.run(['branch', '-D', 'orchestrate']);
+    rig.run(['branch', 'orchestrate/stream-a/part']);
+    await assert.rejects(rig.ensure('stream-a'), {
+      exitCode: 5,
+      message: /stream-a\/part" stands in the way/,
+    });
+    assert.ok(!existsSync(rig.worktree('stream-a')));
+  });
+
+  it("refuses a path at which there is a file, a directory, a link or somebody else's worktree, and touches none", async () => {
+    const root = join(rig.root, '.claude', 'worktrees');
+    mkdirSync(join(root, 'directory'), { recursive: true });
+    mkdirSync(join(root, 'full'));
+    writeFileSync(join(root, 'full', 'precious'), 'x');
+    writeFileSync(join(root, 'file'), 'x');
+    symlinkSync('full', join(root, 'link'));
+    symlinkSync('nowhere', join(root, 'dangling'));
+    rig.run(['worktree', 'add', '--quiet', '-b', 'mine', join(root, 'theirs')]);
+    for (const key of ['directory', 'full', 'file', 'link', 'dangling', 'theirs']) {
+      await assert.rejects(rig.ensure(key), { exitCode: 5, message: /left as it is/ }, key);
+      assert.ok(!existsSync(join(rig.commonDir, 'refs', 'heads', 'orchestrate', key)), key);
+    }
+    assert.deepEqual(readdirSync(join(root, 'full')), ['precious']);
+    assert.ok(
+      lstatSync(join(root, 'link')).isSymbolicLink() && lstatSync(join(root, 'dangling')).isSymbolicLink(),
+    );
+    assert.equal(rig.run(['symbolic-ref', 'HEAD'], join(root, 'theirs')), 'refs/heads/mine');
+  });
+
+  it('refuses a worktree of ours whose directory was replaced by a link to another', async () => {
+    await rig.ensure('stream-a');
+    await rig.ensure('stream-b');
+    rig.run(['worktree', 'unlock', rig.worktree('stream-b')]);
+    rig.run(['worktree', 'move', rig.worktree('stream-b'), join(rig.home, 'elsewhere')]);
+    symlinkSync(rig.worktree('stream-a'), rig.worktree('stream-b'));
+    await assert.rejects(rig.ensure('stream-b', { ours: true }), { exitCode: 5 });
+    assert.ok(lstatSync(rig.worktree('stream-b')).isSymbolicLink());
+  });
+
+  it('refuses a branch that is checked out elsewhere and says where', async () => {
+    await rig.ensure('stream-a');
+    rig.run(['worktree', 'unlock', rig.worktree('stream-a')]);
+    rig.run(['worktree', 'move', rig.worktree('stream-a'), join(rig.home, 'moved')]);
+    await assert.rejects(rig.ensure('stream-a', { ours: true }), {
+      exitCode: 5,
+      message: /checked out in .*moved/,
+    });
+  });
+
+  it('refuses a worktree root inside the project that leads out of it, and takes one that is meant to be outside', async () => {
+    mkdirSync(join(rig.home, 'outside'));
+    mkdirSync(join(rig.root, '.claude'));
+    symlinkSync(join(rig.home, 'outside'), join(rig.root, '.claude', 'worktrees'));
+    await assert.rejects(rig.ensure('stream-a'), { exitCode: 5, message: /leads out of the project/ });
+    assert.deepEqual(readdirSync(join(rig.home, 'outside')), []);
+    const path = join(rig.home, 'outside', 'stream-a');
+    assert.equal(await rig.ensure('stream-a', { path }), 'created');
+  });
+
+  it('refuses keys, commits and branches that could mean something else to git', async () => {
+    await assert.rejects(rig.ensure('../x'), { exitCode: 6 });
+    await assert.rejects(rig.ensure('k', { baseSha: '--force' }), { exitCode: 6 });
+    await assert.rejects(rig.ensure('k', { branch: '-f' }), { exitCode: 7 });
+    await assert.rejects(rig.ensure('k', { branch: 'a..b' }), { exitCode: 7 });
+  });
+
+  it('leaves nothing that blocks another try when the checkout fails half-way', async () => {
+    rig.write('.gitattributes', '*.txt filter=full\n');
+    rig.run(['add', '.']);
+    rig.run(['commit', '--quiet', '-m', 'Attributes']);
+    rig.run(['config', 'filter.full.smudge', 'echo "No space left on device" >&2; exit 1']);
+    rig.run(['config', 'filter.full.required', 'true']);
+    await assert.rejects(rig.ensure('stream-a'), { exitCode: 3, fix: /free some disk space/ });
+    assert.ok(!existsSync(rig.worktree('stream-a')));
+    rig.run(['config', '--remove-section', 'filter.full']);
+    assert.equal(await rig.ensure('stream-a'), 'repaired');
+    assert.equal(rig.run(['status', '--porcelain'], rig.worktree('stream-a')), '');
+  });
+
+  it('does not believe git that says it made a worktree which is not there', async () => {
+    const restore = shimGit(rig, 'case "$*" in "worktree add"*) exit 0;; esac; exec $GIT "$@"');
+    await assert.rejects(rig.ensure('stream-a'), { exitCode: 3, message: /was not made properly/ });
+    restore();
+    assert.equal(await rig.ensure('stream-a'), 'repaired');
+  });
+});
