@@ -77,12 +77,15 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
     id: Math.min(ids, Math.max(8, Math.floor(block.columns / 5))),
     age: widest(waiting.map((stream) => ageOf(stream, block.nowMs))),
   };
+  const { ellipsis } = block.style.glyphs;
   const lines: string[] = [];
   for (const [i, stream] of waiting.entries()) {
     const next = entry(block, stream, widths);
     const rest = waiting.length - i - 1;
     if (lines.length + next.length + (rest > 0 ? 1 : 0) > room && i > 0) {
-      lines.push(`    ${block.style.glyphs.ellipsis} ${waiting.length - i} more: orchestrate status`);
+      lines.push(
+        cut(`    ${ellipsis} ${waiting.length - i} more: orchestrate status`, block.columns, ellipsis),
+      );
       break;
     }
     lines.push(...next);

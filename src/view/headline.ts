@@ -7,6 +7,9 @@ import { cut, widthOf } from './text-width.ts';
 import type { StatusReport } from './types.ts';
 import { STATES_BY_URGENCY } from './urgency.ts';
 
+/** Below this the count of open tasks makes room for the chain. */
+const LEAST_CHAIN = 8;
+
 type Headline = { readonly style: Style; readonly columns: number; readonly nowMs: number };
 
 /** Percent of the tasks, 100 only when every stream is done as well. */
@@ -100,7 +103,9 @@ function pathLine({ style, columns }: Headline, report: StatusReport): string {
   const label = columns >= 60 ? 'critical path  ' : 'path ';
   const room = columns - label.length - rest.length - 2;
   const gray = style.paint('gray');
-  return `${gray(label)}${cut(chain, room, style.glyphs.ellipsis)}  ${gray(rest)}`;
+  const { ellipsis } = style.glyphs;
+  if (room < LEAST_CHAIN) return gray(label) + cut(chain, columns - label.length, ellipsis);
+  return `${gray(label)}${cut(chain, room, ellipsis)}  ${gray(rest)}`;
 }
 
 /** The first `lines` of: title, progress, totals, critical path (where there is one). */
