@@ -39,7 +39,8 @@ export async function openPorts(project: Project, options: { readonly create: bo
     tmux: createTmux({
       projectRoot: root,
       socket: config.tmux.socket,
-      orchestratorDir: paths.orchestratorDir,
+      env: { ...env },
+      identify: processes.identify,
       prepareSummary: () => prepareSummary(project),
     }),
     processes,

@@ -47,6 +47,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     activity,
     watchPaths: () => (interactive ? [paths.sessions] : []),
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
+    transcript: (run) => (run.sessionId === null ? null : transcripts.find(run.sessionId)),
   };
 }
 

@@ -27,6 +27,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     }),
     watchPaths: () => [],
     findConversation: () => null,
+    transcript: () => null,
   };
 }
 

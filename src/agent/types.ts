@@ -46,4 +46,6 @@ export type Agent = {
   readonly endSignal: NodeJS.Signals;
   /** The conversation to resume for this run, null when there is none on disk. */
   findConversation(run: Run): string | null;
+  /** Path of the run's conversation on disk, for reading; null when there is none (its pane's output tells then). */
+  transcript(run: Run): string | null;
 };

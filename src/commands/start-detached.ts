@@ -15,6 +15,7 @@ const LOOK_EACH_MS = 50;
 /** Options that the detached poller gets too. */
 const PASSED_ON = ['max-workers', 'poll'] as const;
 
+/** Starts the poller in its window; returns once it acts. Throws exit 3 when it ended at once or did not start in time. */
 export async function detach(
   project: Project,
   ports: Ports,
@@ -23,40 +24,50 @@ export async function detach(
   io: Io,
 ): Promise<number> {
   await printHeader(ports, io);
-  const options = PASSED_ON.flatMap((name) =>
-    typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],
-  );
-  if (flags['accept-git-config'] === true) options.push('--accept-git-config');
-  const directory = writeCliRun(project, 'orchestrator', ['start', ...options, '--', ...args]);
+  const directory = writeCliRun(project, 'orchestrator', ['start', ...passedOn(flags), '--', ...args]);
   const { server } = await ports.tmux.ensureSession();
   ports.state.setMeta(META.server, server);
   const { pane, pid } = await ports.tmux.openOrchestrator(directory);
   const untilMs = ports.now() + START_WAIT_MS;
   while (!pollerLives(ports)) {
-    const look = await ports.tmux.look(server);
-    const seen = look.known ? look.value.panes.find((each) => each.id === pane) : undefined;
-    if (look.known && (seen === undefined || seen.dead)) {
-      if (seen?.exitCode === EXIT.ok) break;
-      const screen = (await ports.tmux.capture(pane).catch(() => '')).trim().split('\n').at(-1) ?? '';
-      throw new OrchestrateError(
-        EXIT.environment,
-        `the detached poller ended at once: ${screen}`,
-        'orchestrate start (in the foreground)',
-      );
-    }
-    if (ports.now() > untilMs)
+    if (await endedWell(ports, server, pane)) break;
+    if (ports.now() > untilMs) {
       throw new OrchestrateError(
         EXIT.environment,
         'the detached poller did not start in time',
         'orchestrate start',
       );
+    }
     await sleep(LOOK_EACH_MS);
   }
-  if (io.json)
-    io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach: ports.tmux.attachCommand() }));
-  else
-    io.print(
-      `poller started (pid ${pid}) in window "orchestrator"; watch with: orchestrate status, ./watch-status or ${ports.tmux.attachCommand()}`,
-    );
+  const attach = ports.tmux.attachCommand();
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach }));
+  else {
+    io.print(`poller started (pid ${pid}) in window "orchestrator"`);
+    io.print(`watch it with: orchestrate status, ./watch-status, or ${attach}`);
+  }
   return EXIT.ok;
+}
+
+function passedOn(flags: Flags): string[] {
+  const values = PASSED_ON.flatMap((name) =>
+    typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],
+  );
+  return flags['accept-git-config'] === true ? [...values, '--accept-git-config'] : values;
+}
+
+/** True when the poller had nothing to do and is through; throws with its last words when it failed. */
+async function endedWell(ports: Ports, server: string, pane: string): Promise<boolean> {
+  const look = await ports.tmux.look(server);
+  if (!look.known) return false;
+  const seen = look.value.panes.find((each) => each.id === pane);
+  if (seen !== undefined && !seen.dead) return false;
+  if (seen?.exitCode === EXIT.ok) return true;
+  const screen = seen === undefined ? '' : await ports.tmux.capture(pane);
+  const words = screen.trim().split('\n').at(-1) ?? '';
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the detached poller ended at once: ${words}`,
+    'orchestrate start',
+  );
 }

@@ -3,22 +3,17 @@ import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
-import { initiativeOf, worktreeRoot } from '../reconcile/snapshot.ts';
+import { initiativeOf, streamNames } from '../reconcile/snapshot.ts';
 
 /** The record of the stream that `text` names, by exact id, else by key, else by id without regard to case. Throws exit 7. */
 export function findStream(ports: Ports, text: string): StreamRecord {
   const plan = ports.plan.readPlan();
   const initiative = initiativeOf(plan);
-  const names = {
-    branchPrefix: ports.config.branchPrefix,
-    worktreeRoot: worktreeRoot(ports),
-    portBase: ports.config.worktree.portBase,
-  };
   const id =
     plan.streams.find((stream) => stream.id === text)?.id ??
     [...ports.state.records(initiative).values()].find((record) => record.key === text)?.streamId ??
     plan.streams.find((stream) => stream.id.toLowerCase() === text.toLowerCase())?.id;
-  if (id !== undefined) return ports.state.ensureStream(initiative, id, names);
+  if (id !== undefined) return ports.state.ensureStream(initiative, id, streamNames(ports));
   const known = plan.streams.slice(0, 10).map((stream) => printable(stream.id));
   const more = plan.streams.length > 10 ? ' …' : '';
   throw new OrchestrateError(

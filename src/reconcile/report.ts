@@ -17,9 +17,12 @@ export type Gathered = {
 };
 
 /** Looks once and reports. `all`: streams of every initiative. */
-export async function gatherReport(ports: Ports): Promise<Gathered> {
+export async function gatherReport(
+  ports: Ports,
+  options: { readonly all?: boolean } = {},
+): Promise<Gathered> {
   const alive = pollerLives(ports);
-  const look = await takeLook(ports, null, alive);
+  const look = await takeLook(ports, null, alive, options);
   const policy = currentPolicy(ports);
   const states = deriveStates(look.snapshot, policy);
   const changes = await readChanges(ports, look.snapshot);

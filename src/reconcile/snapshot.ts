@@ -30,27 +30,36 @@ export function initiativeOf(plan: Plan): string {
 }
 
 /** Absolute directory of the streams' worktrees. */
-export function worktreeRoot(ports: Pick<Ports, 'paths' | 'config'>): string {
+function worktreeRoot(ports: Pick<Ports, 'paths' | 'config'>): string {
   const { root } = ports.config.worktree;
   return isAbsolute(root) ? root : join(ports.paths.root, root);
+}
+
+/** What stream records are named by (see StateStore.ensureStream). */
+export function streamNames(ports: Pick<Ports, 'paths' | 'config'>): {
+  branchPrefix: string;
+  worktreeRoot: string;
+  portBase: number;
+} {
+  const { branchPrefix, worktree } = ports.config;
+  return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree.portBase };
 }
 
 /** The records of the plan's streams, allocating keys for streams seen for the first time. */
 function recordsOf(
   ports: Ports,
   plan: Plan,
+  all: boolean,
 ): { keys: Map<string, string>; records: ReadonlyMap<string, StreamRecord> } {
   const initiative = initiativeOf(plan);
-  const names = {
-    branchPrefix: ports.config.branchPrefix,
-    worktreeRoot: worktreeRoot(ports),
-    portBase: ports.config.worktree.portBase,
-  };
+  const names = streamNames(ports);
   let records = ports.state.records(initiative);
   const keys = new Map([...records.values()].map((record) => [record.streamId, record.key]));
   const unknown = plan.streams.filter((stream) => !keys.has(stream.id));
-  for (const stream of unknown)
-    keys.set(stream.id, ports.state.ensureStream(initiative, stream.id, names).key);
+  // Streams of other initiatives are only shown: they get no key.
+  for (const { id } of unknown) {
+    keys.set(id, all ? `?${id}` : ports.state.ensureStream(initiative, id, names).key);
+  }
   if (unknown.length > 0) records = ports.state.records(initiative);
   const planned = new Map(plan.streams.map((stream) => [stream.id, keys.get(stream.id) ?? '']));
   return { keys: planned, records };
@@ -60,9 +69,15 @@ function recordsOf(
  * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
  * what the poller wrote down). `pollerAlive`: whether a poller acts.
  */
-export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAlive: boolean): Promise<Look> {
-  const plan = ports.plan.readPlan();
-  const { keys, records } = recordsOf(ports, plan);
+export async function takeLook(
+  ports: Ports,
+  inFlight: InFlight | null,
+  pollerAlive: boolean,
+  options: { readonly all?: boolean } = {},
+): Promise<Look> {
+  const all = options.all === true;
+  const plan = ports.plan.readPlan({ all });
+  const { keys, records } = recordsOf(ports, plan, all);
   const base = ports.state.initiativeBase(initiativeOf(plan));
   const [tmux, refs] = await Promise.all([
     ports.tmux.look(ports.state.getMeta(META.server)),

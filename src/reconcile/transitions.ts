@@ -21,13 +21,16 @@ export function createTransitions(
 ): (states: readonly StreamState[]) => void {
   let last: ReadonlyMap<string, StateName> | null = null;
   return (states) => {
-    for (const { key, state, reason } of states) {
-      // At the first tick only what waits for a person is news.
-      const before = last === null ? (state === 'running' ? state : null) : last.get(key);
-      if (before === state || !TOLD.has(state)) continue;
-      if (last === null && state !== 'needs-input') continue;
-      ports.state.addEvent({ atMs: ports.now(), key, run: null, kind: state, message: reason ?? '' });
+    for (const state of states.filter((each) => isNews(each, last))) {
+      const { key, state: kind, reason } = state;
+      ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
     }
     last = new Map(states.map(({ key, state }) => [key, state]));
   };
+}
+
+/** At the first tick of a poller only what waits for a person is news. */
+function isNews({ key, state }: StreamState, last: ReadonlyMap<string, StateName> | null): boolean {
+  if (last === null) return state === 'needs-input';
+  return TOLD.has(state) && last.get(key) !== state;
 }

@@ -1,0 +1,82 @@
+/** `logs`: a stream's readable log, `-f` live; `--raw` the bytes that its last (or the named) run wrote to its pane. */
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandFor } from '../core/shell-word.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { runDir } from '../paths.ts';
+import { logSources } from '../reconcile/log-sources.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { createLogFollower, formatLogLine } from '../view/log.ts';
+import type { Flags } from './definition.ts';
+import { numberFlag } from './flags.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+/** Lines shown without `-n`. */
+const DEFAULT_LINES = 200;
+const FOLLOW_EACH_MS = 200;
+
+export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  return withPorts(io, { create: false }, async (ports) => {
+    const record = findStream(ports, args[0] ?? '');
+    const number = numberFlag(flags, 'run', { min: 1, whole: true }) ?? null;
+    if (number !== null && !record.runs.some((each) => each.number === number)) throw noRun(record, number);
+    if (flags['raw'] === true) return raw(ports, record, number, flags['follow'] === true, io);
+    return readable(ports, record, number, flags, io);
+  });
+}
+
+function noRun(record: StreamRecord, number: number | null): OrchestrateError {
+  const what = number === null ? 'has not run yet' : `has no run ${number}`;
+  return new OrchestrateError(
+    EXIT.state,
+    `${record.streamId} ${what}`,
+    commandFor('status', record.streamId),
+  );
+}
+
+async function readable(
+  ports: Ports,
+  record: StreamRecord,
+  number: number | null,
+  flags: Flags,
+  io: Io,
+): Promise<number> {
+  const follower = createLogFollower(logSources(ports, record.key, number));
+  const most = numberFlag(flags, 'lines', { min: 0, whole: true }) ?? DEFAULT_LINES;
+  const lines = follower.next(flags['follow'] !== true);
+  if (lines.length === 0 && record.runs.length === 0 && flags['follow'] !== true) throw noRun(record, null);
+  for (const line of most === 0 ? [] : lines.slice(-most)) io.print(formatLogLine(line));
+  while (flags['follow'] === true) {
+    await sleep(FOLLOW_EACH_MS);
+    for (const line of follower.next()) io.print(formatLogLine(line));
+  }
+  return EXIT.ok;
+}
+
+/** The pane's bytes as they were written: only for a terminal, or a file, that a person chose. */
+async function raw(
+  ports: Ports,
+  record: StreamRecord,
+  number: number | null,
+  follow: boolean,
+  io: Io,
+): Promise<number> {
+  const run = number ?? record.runs.at(-1)?.number ?? null;
+  const file = run === null ? null : join(runDir(ports.paths, record.key, run), 'pane.log');
+  if (file === null || !existsSync(file)) throw noRun(record, run);
+  let offset = 0;
+  for (;;) {
+    const { size } = statSync(file);
+    if (size > offset) {
+      for await (const chunk of createReadStream(file, { start: offset, end: size - 1 }))
+        io.write(String(chunk));
+      offset = size;
+    }
+    if (!follow) return EXIT.ok;
+    await sleep(FOLLOW_EACH_MS);
+  }
+}

@@ -1,0 +1,72 @@
+/** `status`: one look at everything, or everything about one stream; `--watch` is the live summary. */
+import { printable } from '../core/printable.ts';
+import { commandFor, shellWord } from '../core/shell-word.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { EXIT } from '../errors.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { type Gathered, gatherReport } from '../reconcile/report.ts';
+import { renderStatus } from '../view/status-text.ts';
+import { renderStream } from '../view/stream-text.ts';
+import type { StreamDetail } from '../view/types.ts';
+import type { Flags } from './definition.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { wantsUnicode } from './terminal.ts';
+import { withPorts } from './with-ports.ts';
+
+const PLAIN_COLUMNS = 100;
+
+export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (flags['watch'] !== undefined) {
+    const { run: watch } = await import('./watch.ts');
+    return watch(typeof flags['watch'] === 'string' ? [flags['watch']] : [], flags, io);
+  }
+  return withPorts(io, { create: false }, async (ports) => {
+    const gathered = await gatherReport(ports, { all: flags['all'] === true });
+    if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
+    if (io.json) io.print(JSON.stringify(gathered.report));
+    else for (const line of renderStatus(gathered.report, lookOf(io, ports))) io.print(line);
+    return EXIT.ok;
+  });
+}
+
+function lookOf(io: Io, ports: Ports) {
+  return {
+    colour: io.colour,
+    unicode: wantsUnicode(io.env),
+    columns: io.columns() ?? PLAIN_COLUMNS,
+    nowMs: ports.now(),
+  };
+}
+
+async function printStream(ports: Ports, gathered: Gathered, record: StreamRecord, io: Io): Promise<number> {
+  const detail = await detailOf(ports, gathered, record);
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, ...detail }));
+  else for (const line of renderStream(detail, lookOf(io, ports))) io.print(line);
+  return EXIT.ok;
+}
+
+async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord): Promise<StreamDetail> {
+  const stream = report.streams.find((each) => each.id === record.streamId);
+  if (stream === undefined) throw new Error(`${printable(record.streamId)} is not in the report`);
+  const { baseSha, headSha } = stream;
+  const changes =
+    baseSha !== null && headSha !== null && baseSha !== headSha
+      ? await ports.git.changes(baseSha, headSha)
+      : null;
+  const session = stream.sessionId;
+  return {
+    stream,
+    at: report.at,
+    record,
+    tasks: ports.plan.listTasks({ stream: record.streamId }),
+    gates: ports.state.gateResults(record.key),
+    events: ports.state.events({ key: record.key, limit: 20 }),
+    files: changes?.files ?? [],
+    attach: stream.pid === null ? null : commandFor('attach', record.streamId),
+    resume:
+      session === null || ports.agent.kind !== 'claude'
+        ? null
+        : `cd ${shellWord(record.worktree)} && claude --resume ${session}`,
+  };
+}

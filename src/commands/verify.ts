@@ -1,0 +1,105 @@
+/** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandFor } from '../core/shell-word.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { apply } from '../reconcile/apply.ts';
+import { createLimiter, createPace } from '../reconcile/limiter.ts';
+import { projectMarks } from '../reconcile/marks.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { initiativeOf, takeLook } from '../reconcile/snapshot.ts';
+import { acquireLease } from '../store/lease.ts';
+import type { Flags } from './definition.ts';
+import { noteCommand } from './intent.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+const ASK_EACH_MS = 100;
+
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  return withPorts(io, { create: true }, async (ports, project) => {
+    const record = findStream(ports, args[0] ?? '');
+    refuse(ports, record);
+    const beforeId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
+    ports.state.patchStream(record.key, { verifyRequested: true });
+    noteCommand(ports, record.key, 'verify');
+    const lease = acquireLease(project.paths.lockDb, 300);
+    try {
+      if (lease !== null) await verifyHere(ports, record);
+      else await verifiedByPoller(ports, record);
+    } finally {
+      lease?.release();
+    }
+    return report(ports, record, beforeId, io);
+  });
+}
+
+/** Only complete work of which something was made, and that no worker is at, can be checked. */
+function refuse(ports: Ports, record: StreamRecord): void {
+  const open = record.runs.at(-1);
+  if (open !== undefined && open.endedAtMs === null) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      `a worker is at ${record.streamId} (run ${open.number})`,
+      commandFor('stop', record.streamId),
+    );
+  }
+  const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);
+  if (stream === undefined || stream.tasks.completed < stream.tasks.total || stream.tasks.total === 0) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      `${record.streamId} has open tasks: ${stream?.openTasks.slice(0, 5).join(', ') ?? 'not in the plan'}`,
+      commandFor('status', record.streamId),
+    );
+  }
+  if (record.base === null)
+    throw new OrchestrateError(EXIT.state, `${record.streamId} was never started`, 'orchestrate start');
+}
+
+async function verifyHere(ports: Ports, record: StreamRecord): Promise<void> {
+  const { snapshot } = await takeLook(ports, new Map(), true);
+  const run = record.runs.at(-1)?.number ?? null;
+  const outcome = await apply(
+    {
+      ports,
+      snapshot,
+      marks: projectMarks(ports.paths.root, 'verify'),
+      gateSlots: createLimiter(ports.config.gateConcurrency),
+      pace: createPace(0, ports.now),
+      abort: new AbortController().signal,
+    },
+    { kind: 'verify', key: record.key, run, reason: 'the operator asked for a check' },
+  );
+  if (!outcome.ok)
+    throw new OrchestrateError(
+      EXIT.unfinished,
+      `${record.streamId} could not be checked: ${outcome.message}`,
+      'orchestrate doctor',
+    );
+}
+
+/** Waits until the acting poller took the wish off again. */
+async function verifiedByPoller(ports: Ports, record: StreamRecord): Promise<void> {
+  const initiative = initiativeOf(ports.plan.readPlan());
+  while (ports.state.records(initiative).get(record.key)?.verifyRequested === true) await sleep(ASK_EACH_MS);
+}
+
+function report(ports: Ports, record: StreamRecord, beforeId: number, io: Io): number {
+  const events = ports.state.events({ key: record.key, sinceId: beforeId });
+  const last = events
+    .filter(
+      (event) => event.kind === 'done' || event.kind === 'not-verified' || event.kind === 'verify-error',
+    )
+    .at(-1);
+  const ok = last?.kind === 'done';
+  const message = last?.message ?? 'nothing was checked';
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stream: record.streamId, verified: ok, message }));
+  else if (ok) io.print(message);
+  if (ok) return EXIT.ok;
+  throw new OrchestrateError(
+    EXIT.unfinished,
+    `${record.streamId} is not done: ${message}`,
+    commandFor('status', record.streamId),
+  );
+}

@@ -1,0 +1,75 @@
+/** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { gatherReport } from '../reconcile/report.ts';
+import { createAlarm } from '../reconcile/wake.ts';
+import { watchDatabases } from '../store/watch.ts';
+import { createScreen, type Screen } from '../view/screen.ts';
+import { renderSummary } from '../view/summary.ts';
+import type { Flags } from './definition.ts';
+import type { Io } from './io.ts';
+import { wantsUnicode } from './terminal.ts';
+import { withPorts } from './with-ports.ts';
+
+const DEFAULT_SECONDS = 15;
+/** Changes in quick succession are drawn together. */
+const SETTLE_MS = 50;
+
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  const seconds = secondsOf(args[0]);
+  return withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
+}
+
+function secondsOf(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_SECONDS;
+  const seconds = Number(text);
+  if (text.trim() !== '' && seconds >= 0.1 && seconds <= 86_400) return seconds;
+  throw new OrchestrateError(
+    EXIT.usage,
+    `the interval is a number of seconds, not ${JSON.stringify(text)}`,
+    'orchestrate watch 5',
+  );
+}
+
+async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<number> {
+  const alarm = createAlarm();
+  const screen = createScreen(process.stdout, process.stdin);
+  let over = false;
+  screen.onRedraw(alarm.ring);
+  screen.onQuit(() => {
+    over = true;
+    alarm.ring();
+  });
+  const stores = watchDatabases(
+    [ports.plan, ports.state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
+    alarm.ring,
+  );
+  try {
+    while (!over) {
+      await draw(ports, io, screen);
+      await alarm.wait(everyMs);
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    }
+    return EXIT.ok;
+  } finally {
+    stores.close();
+    screen.close();
+  }
+}
+
+/** A look that failed is shown in place of the summary: the next one may succeed. */
+async function draw(ports: Ports, io: Io, screen: Screen): Promise<void> {
+  const { columns, rows } = screen.size();
+  const lines = await gatherReport(ports).then(
+    ({ report }) =>
+      renderSummary(report, {
+        columns,
+        rows,
+        colour: io.colour,
+        unicode: wantsUnicode(io.env),
+        nowMs: ports.now(),
+      }),
+    (error: unknown) => [`orchestrate: ${messageOf(error)}`.slice(0, columns)],
+  );
+  screen.draw(lines);
+}
