@@ -89,7 +89,9 @@ function problemsOf(plan: Plan): ReadonlySet<string> {
 
 /** Old and new parts of a plan can be sound by themselves and yet close a cycle together. */
 function refuseNewProblems(before: ReadonlySet<string>, plan: Plan): void {
-  const found = plan.problems.find((problem) => !before.has(problem.message));
+  const news = plan.problems.filter((problem) => !before.has(problem.message));
+  // That there is no root follows from a cycle, and says less.
+  const found = news.find((problem) => problem.code !== 'no-root') ?? news[0];
   if (found === undefined) return;
   throw new OrchestrateError(
     EXIT.input,

@@ -1,15 +1,19 @@
-/** Runs snippets that use the store in processes of their own: the store is bundled once, so that a process starts quickly. */
+/** Processes of their own that use the store: it is bundled once, each process starts once and then runs what it is told. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Bundles the named modules of src/store; the snippets see all their exports as `store`. */
-export async function bundleStore(modules: readonly string[]): Promise<{ url: string; remove(): void }> {
+/** A bundle of modules of src/store. */
+export type StoreBundle = { readonly url: string; remove(): void };
+
+/** Bundles the named modules of src/store into one ES module. */
+export async function bundleStore(modules: readonly string[]): Promise<StoreBundle> {
   // Inside the checkout, so that the native module is found from there.
   const dir = mkdtempSync(join(root, 'node_modules', '.orchestrate-test-'));
   const outfile = join(dir, 'store.mjs');
@@ -29,52 +33,51 @@ export async function bundleStore(modules: readonly string[]): Promise<{ url: st
   return { url: pathToFileURL(outfile).href, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-/** Starts `code` (an ES module body; `store` and `args` are in scope) in a process of its own. */
-export function startStoreProcess(
-  bundle: { url: string },
-  code: string,
-  args: readonly string[],
-): ChildProcess {
-  const script = `import * as store from ${JSON.stringify(bundle.url)};\nconst args = process.argv.slice(1);\n${code}`;
-  return spawn(process.execPath, ['--input-type=module', '-e', script, '--', ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-}
+/** One process; `run` executes the body of an async function in it (`store`, `args` and `kept` are in scope). */
+export type StoreProcess = {
+  readonly child: ChildProcess;
+  /** Resolves to what the code returned (as JSON carries it), rejects with what it threw. `kept` lives between calls. */
+  run(code: string, args?: readonly string[]): Promise<unknown>;
+  /** kill -9; resolves when the process is gone. */
+  kill(): Promise<void>;
+};
 
-/** Runs `code` to its end; resolves to what it printed, rejects with its errors when it fails. */
-export async function runStoreProcess(
-  bundle: { url: string },
-  code: string,
-  args: readonly string[],
-): Promise<string> {
-  const child = startStoreProcess(bundle, code, args);
-  let out = '';
-  let err = '';
-  child.stdout?.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr?.on('data', (chunk) => {
-    err += chunk;
-  });
-  const [exitCode] = await once(child, 'close');
-  if (exitCode !== 0) throw new Error(`a store process ended with ${exitCode}: ${err.slice(0, 2000)}`);
-  return out;
-}
-
-/** Resolves with the next line that the process prints. */
-export async function nextLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const [chunk] of lines(child)) {
-    text += chunk;
-    if (text.includes('\n')) return text.slice(0, text.indexOf('\n'));
+const LOOP = `
+const { createInterface } = await import('node:readline');
+const store = await import(process.argv[1]);
+const kept = {};
+const AsyncFunction = (async () => {}).constructor;
+for await (const line of createInterface({ input: process.stdin })) {
+  const { code, args } = JSON.parse(line);
+  try {
+    const value = await new AsyncFunction('store', 'args', 'kept', code)(store, args, kept);
+    console.log(JSON.stringify({ value }));
+  } catch (error) {
+    console.log(JSON.stringify({ error: String(error.stack) }));
   }
-  throw new Error('the process ended without a line');
-}
+}`;
 
-async function* lines(child: ChildProcess): AsyncGenerator<[string]> {
-  if (child.stdout === null) return;
-  while (child.exitCode === null && child.signalCode === null) {
-    const [chunk] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [unknown];
-    if (chunk instanceof Uint8Array) yield [String(chunk)];
-  }
+/** Starts a process that has the bundle at `url` loaded and waits for work. */
+export function startStoreProcess(url: string): StoreProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', LOOP, '--', url], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    async run(code, args = []) {
+      child.stdin.write(`${JSON.stringify({ code, args })}\n`);
+      const { value: line, done } = await answers.next();
+      if (done === true) throw new Error('the process ended without an answer');
+      const answer = JSON.parse(line) as { value?: unknown; error?: string };
+      if (answer.error !== undefined) throw new Error(answer.error);
+      return answer.value;
+    },
+    async kill() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
 }

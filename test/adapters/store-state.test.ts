@@ -1,0 +1,311 @@
+/** orchestrate's own memory on a real file: streams, runs, events, and what is shared between connections. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { OrchestrateError } from '../../src/errors.ts';
+import { acquireLease } from '../../src/store/lease.ts';
+import { openStateStore } from '../../src/store/state-store.ts';
+import type { StateStore } from '../../src/store/types.ts';
+import { tempDir } from '../support/foreign-store.ts';
+
+const NAMES = { branchPrefix: 'orchestrate/', worktreeRoot: '/repo/.claude/worktrees', portBase: 4100 };
+const dirs: { remove(): void }[] = [];
+const states: StateStore[] = [];
+after(() => {
+  for (const state of states) state.close();
+  for (const dir of dirs) dir.remove();
+});
+
+function freshPath(name = 'state.db'): string {
+  const dir = tempDir();
+  dirs.push(dir);
+  return join(dir.path, 'orchestrator', name);
+}
+
+function opened(path = freshPath()): StateStore {
+  const state = openStateStore(path);
+  states.push(state);
+  return state;
+}
+
+let serial = 0;
+function newRun(key: string, number: number) {
+  serial++;
+  return {
+    key,
+    number,
+    agentKind: 'claude',
+    startedAtMs: 1000 + number,
+    bootId: 'boot',
+    sessionId: null,
+    baseSha: 'abc',
+    tokenHash: `hash-${serial}`,
+  } as const;
+}
+
+describe('streams', () => {
+  test('keep the key, branch, path and ports they were given', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const a = state.ensureStream('I', 'Stream-A', NAMES);
+    assert.equal(a.key, 'stream-a');
+    assert.equal(a.branch, 'orchestrate/stream-a');
+    assert.equal(a.worktree, '/repo/.claude/worktrees/stream-a');
+    assert.equal(a.port, 4100);
+    assert.equal(state.ensureStream('I', 'Stream-B', NAMES).port, 4110);
+    const other = { ...NAMES, branchPrefix: 'x/', portBase: 9000 };
+    assert.deepEqual(state.ensureStream('I', 'Stream-A', other), a);
+    assert.deepEqual(opened(path).ensureStream('I', 'Stream-A', other), a);
+    assert.deepEqual([...state.records('I').keys()], ['stream-a', 'stream-b']);
+  });
+
+  test('of different ids or initiatives never share a key', () => {
+    const state = opened();
+    const ids = ['a b', 'a-b', 'A-B', 'a/b', '🙂', '🙃', '-rf', '../../x', '$(touch pwn)', 'x'.repeat(200)];
+    const keys = [
+      ...ids.map((id) => state.ensureStream('I', id, NAMES).key),
+      ...ids.map((id) => state.ensureStream('J', id, NAMES).key),
+    ];
+    assert.equal(new Set(keys).size, keys.length);
+    for (const key of keys) assert.match(key, /^[a-z0-9][a-z0-9-]{0,39}$/);
+    assert.equal(state.records('J').size, ids.length);
+  });
+
+  test('take the lowest ports that no living stream holds', () => {
+    const state = opened();
+    state.ensureStream('old', 'A', NAMES);
+    const live = state.ensureStream('old', 'B', NAMES);
+    assert.equal(state.openRun(newRun(live.key, 1)), true);
+    assert.deepEqual(
+      ['C', 'D'].map((id) => state.ensureStream('new', id, NAMES).port),
+      [4100, 4120],
+    );
+  });
+
+  test('share ports when there are more streams than ports', () => {
+    const state = opened();
+    const few = { ...NAMES, portBase: 65_510 };
+    const ports = ['A', 'B', 'C', 'D'].map((id) => state.ensureStream('I', id, few).port);
+    assert.deepEqual(ports.slice(0, 2), [65_510, 65_520]);
+    for (const port of ports) assert.ok(port <= 65_526);
+  });
+
+  test('remember every field of a patch, and nothing else changes', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const before = state.ensureStream('I', 'A', NAMES);
+    const patch = {
+      intent: 'parked',
+      intentAtMs: 1,
+      attemptsClearedAtMs: 2,
+      requestedAtMs: 3,
+      resolve: true,
+      verifyRequested: true,
+      base: { sha: 's', parents: ['p', 'q'], atMs: 4 },
+      conflict: { parents: ['p'], files: ['a b', "c'd"] },
+      verified: { sha: 'v', atMs: 5, adopted: true },
+      launchFailure: { message: 'm', fix: 'f', atMs: 6, count: 2 },
+    } as const;
+    state.patchStream(before.key, patch);
+    assert.deepEqual(state.records('I').get('a'), { ...before, ...patch });
+    assert.deepEqual(opened(path).records('I').get('a'), { ...before, ...patch });
+    state.patchStream('a', { conflict: null, base: null });
+    state.setIntent('a', 'none', 7);
+    const cleared = { ...before, ...patch, conflict: null, base: null, intent: 'none', intentAtMs: 7 };
+    assert.deepEqual(state.records('I').get('a'), cleared);
+    assert.throws(() => state.patchStream('nope', { resolve: true }), OrchestrateError);
+  });
+
+  test('are read again only when something changed, and a map once read stays as it is', () => {
+    const path = freshPath();
+    const state = opened(path);
+    state.ensureStream('I', 'A', NAMES);
+    state.ensureStream('I', 'B', NAMES);
+    const first = state.records('I');
+    assert.equal(state.records('I'), first);
+    state.setIntent('a', 'stopped', 1);
+    const second = state.records('I');
+    assert.equal(first.get('a')?.intent, 'none');
+    assert.equal(second.get('a')?.intent, 'stopped');
+    assert.equal(second.get('b'), first.get('b'));
+    const token = state.changeToken();
+    opened(path).setIntent('b', 'parked', 2);
+    assert.notEqual(state.changeToken(), token);
+    assert.equal(state.records('I').get('b')?.intent, 'parked');
+  });
+});
+
+describe('runs', () => {
+  test('a second open run of a stream, or a number that is taken, is refused', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    assert.equal(state.openRun(newRun(key, 1)), true);
+    assert.equal(opened(path).openRun(newRun(key, 2)), false);
+    state.patchRun(key, 1, { endedAtMs: 5, outcome: 'failed', exitCode: 1, reason: 'r' });
+    assert.equal(state.openRun(newRun(key, 1)), false);
+    assert.equal(state.openRun(newRun(key, 2)), true);
+    assert.deepEqual(
+      state
+        .records('I')
+        .get(key)
+        ?.runs.map((run) => [run.number, run.outcome]),
+      [
+        [1, 'failed'],
+        [2, null],
+      ],
+    );
+  });
+
+  test('remember every field of a patch', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    state.openRun(newRun(key, 1));
+    const patch = {
+      claimedAtMs: 1,
+      endedAtMs: 2,
+      worker: { pid: 3, start: '4' },
+      pane: '%5',
+      server: 'sock|6|7',
+      sessionId: 'id',
+      baseSha: 'def',
+      exitCode: 0,
+      outcome: 'limited',
+      reason: 'r',
+      retryAtMs: 8,
+      verdict: { sha: null, atMs: 9, ok: false, cause: 'dirty', message: 'm' },
+      nudges: 1,
+      lastNudgeAtMs: 10,
+    } as const;
+    state.patchRun(key, 1, patch);
+    const expected = { key, number: 1, agentKind: 'claude', startedAtMs: 1001, bootId: 'boot', ...patch };
+    assert.deepEqual(state.records('I').get(key)?.runs, [expected]);
+    assert.deepEqual(opened(path).records('I').get(key)?.runs, [expected]);
+  });
+
+  test('are found by the hash of their launch token', () => {
+    const state = opened();
+    const { key } = state.ensureStream('I', 'Stream A', NAMES);
+    const run = newRun(key, 1);
+    state.openRun(run);
+    const found = state.runByTokenHash(run.tokenHash);
+    assert.equal(found?.run.number, 1);
+    assert.equal(found?.streamId, 'Stream A');
+    assert.equal(found?.initiativeId, 'I');
+    assert.equal(state.runByTokenHash('unknown'), null);
+  });
+
+  test('that are open are told apart by initiative', () => {
+    const state = opened();
+    assert.equal(state.hasOpenRuns(), false);
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    state.openRun(newRun(key, 1));
+    assert.equal(state.hasOpenRuns(), true);
+    assert.equal(state.hasOpenRuns('I'), false);
+    assert.equal(state.hasOpenRuns('J'), true);
+    state.patchRun(key, 1, { endedAtMs: 1 });
+    assert.equal(state.hasOpenRuns(), false);
+  });
+});
+
+describe('events and facts', () => {
+  test('events come oldest first, by key and since an id, and the oldest of very many go', () => {
+    const state = opened();
+    const add = (n: number) =>
+      state.addEvent({ atMs: n, key: n % 2 ? 'a' : null, run: null, kind: 'k', message: `${n}` });
+    for (let n = 1; n <= 10; n++) add(n);
+    assert.deepEqual(
+      state.events({ limit: 3 }).map((event) => event.message),
+      ['8', '9', '10'],
+    );
+    assert.deepEqual(
+      state.events({ key: 'a', sinceId: 5 }).map((event) => event.id),
+      [7, 9],
+    );
+    const db = new Database(state.path);
+    db.exec(`WITH RECURSIVE n (id) AS (SELECT 11 UNION ALL SELECT id + 1 FROM n WHERE id < 20735)
+      INSERT INTO events (id, at_ms, kind, message) SELECT id, id, 'k', id FROM n`);
+    db.close();
+    add(20_736);
+    const all = state.events({ limit: 100_000 });
+    assert.deepEqual([all.length, all[0]?.id, all.at(-1)?.message], [20_000, 737, '20736']);
+  });
+
+  test('gate results are kept per commit', () => {
+    const state = opened();
+    const result = {
+      key: 'a',
+      sha: 's1',
+      name: 'test',
+      command: 'npm test',
+      exitCode: null,
+      timedOut: true,
+      log: '/log',
+      startedAtMs: 1,
+      endedAtMs: 2,
+    };
+    state.addGateResult(result);
+    state.addGateResult({ ...result, sha: 's2', exitCode: 0, timedOut: false });
+    assert.deepEqual(state.gateResults('a', 's1'), [result]);
+    assert.equal(state.gateResults('a').length, 2);
+    assert.deepEqual(state.gateResults('b'), []);
+  });
+
+  test("an initiative's base is the first one given", () => {
+    const path = freshPath();
+    const state = opened(path);
+    assert.equal(state.initiativeBase('I'), null);
+    assert.deepEqual(state.setInitiativeBase('I', { branch: 'main', sha: '1' }), {
+      branch: 'main',
+      sha: '1',
+    });
+    assert.deepEqual(opened(path).setInitiativeBase('I', { branch: 'x', sha: '2' }), {
+      branch: 'main',
+      sha: '1',
+    });
+  });
+
+  test('named values and the poller come and go', () => {
+    const state = opened();
+    assert.equal(state.getMeta('a'), null);
+    state.setMeta('a', '1');
+    state.setMeta('a', '2');
+    assert.equal(state.getMeta('a'), '2');
+    state.setMeta('a', null);
+    assert.equal(state.getMeta('a'), null);
+    const poller = { pid: 1, start: 's', sinceMs: 2, configHash: 'h' };
+    state.setPoller(poller);
+    assert.deepEqual(state.poller(), poller);
+    state.setPoller(null);
+    assert.equal(state.poller(), null);
+  });
+
+  test('a value that something else wrote over is exit 6, not a crash', () => {
+    const path = freshPath();
+    const state = opened(path);
+    state.ensureStream('I', 'A', NAMES);
+    const db = new Database(path);
+    db.exec(`UPDATE streams SET base = '{'`);
+    db.close();
+    assert.throws(
+      () => state.records('I'),
+      (error) => error instanceof OrchestrateError && error.exitCode === 6,
+    );
+  });
+});
+
+describe('the lease', () => {
+  test('is given once, and again after its release', () => {
+    const path = freshPath('lock.db');
+    const lease = acquireLease(path, 0);
+    assert.notEqual(lease, null);
+    assert.equal(acquireLease(path, 0), null);
+    lease?.release();
+    lease?.release();
+    const again = acquireLease(path, 0);
+    assert.notEqual(again, null);
+    again?.release();
+  });
+});
