@@ -57,7 +57,7 @@ function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColu
     },
     {
       cell: (stream) => ({ text: dependencies(stream), paint: paint('gray') }),
-      min: 7,
+      min: 12,
       max: 24,
       align: 'left',
       rank: 7,
@@ -126,7 +126,7 @@ function workColumns({ style, neighbours, nowMs }: RowContext): StreamColumn[] {
     },
     {
       cell: (stream) => ({ text: style.clean(noteOf(stream, neighbours, nowMs)), paint: style.plain }),
-      min: 20,
+      min: 18,
       max: 400,
       align: 'left',
       rank: 5,

@@ -62,7 +62,6 @@ const ASCII_GLYPHS: Glyphs = {
 };
 
 export type Style = {
-  readonly unicode: boolean;
   readonly glyphs: Glyphs;
   readonly plain: Paint;
   readonly paint: (colour: Colour) => Paint;
@@ -107,7 +106,6 @@ export function createStyle(look: Look): Style {
     return look.unicode ? settled : toAscii(settled);
   };
   return {
-    unicode: look.unicode,
     glyphs: look.unicode ? UNICODE_GLYPHS : ASCII_GLYPHS,
     plain,
     paint,

@@ -1,4 +1,4 @@
-/** Lays rows out in aligned columns of a given total width: what matters least is left out first, the rest shrinks and grows. */
+/** Lays rows out in aligned columns of a given total width: what matters most gets its place first, the rest as far as there is room. */
 import type { Paint, Style } from './style.ts';
 import { cut, fit, widthOf } from './text-width.ts';
 
@@ -11,7 +11,7 @@ export type Column<Row> = {
   readonly min: number;
   readonly max: number;
   readonly align: 'left' | 'right';
-  /** 0 stays always; among the others the highest is left out first. */
+  /** 0 stays always; of the others the lowest gets its place first. */
   readonly rank: number;
   /** Draws the cell itself, exactly as wide as told; `cell` then only says how wide it would like to be. */
   readonly draw?: (row: Row, columns: number) => string;
@@ -38,15 +38,17 @@ function place<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Plac
 const totalWidth = <Row>(placed: readonly Placed<Row>[], gap: number): number =>
   placed.reduce((sum, { width }) => sum + width, 0) + gap * Math.max(0, placed.length - 1);
 
-/** Leaves out the least important columns until the rest fits at its least width. */
-function dropUntilFits<Row>(placed: readonly Placed<Row>[], width: number, gap: number): Placed<Row>[] {
-  let kept = [...placed];
-  while (totalWidth(kept, gap) > width) {
-    const rank = kept.reduce((most, { column }) => Math.max(most, column.rank), 0);
-    if (rank === 0) break;
-    kept = kept.filter(({ column }) => column.rank !== rank);
+/** The columns that fit at their least width, chosen from the most important down; those of rank 0 always. */
+function choose<Row>(placed: readonly Placed<Row>[], width: number, gap: number): Placed<Row>[] {
+  const chosen = new Set<Placed<Row>>();
+  let used = -gap;
+  for (const each of [...placed].sort((a, b) => a.column.rank - b.column.rank)) {
+    const more = gap + each.width;
+    if (each.column.rank > 0 && used + more > width) continue;
+    chosen.add(each);
+    used += more;
   }
-  return kept;
+  return placed.filter((each) => chosen.has(each));
 }
 
 /** Takes columns from the widest until all fit (only on terminals narrower than we are made for). */
@@ -91,7 +93,7 @@ export function renderTable<Row>(
   width: number,
   gap: number,
 ): string[] {
-  const placed = dropUntilFits(place(rows, columns), width, gap);
+  const placed = choose(place(rows, columns), width, gap);
   shrink(placed, width, gap);
   grow(placed, width, gap);
   return rows.map((row, i) => {
