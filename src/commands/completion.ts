@@ -1,7 +1,9 @@
 /** `orchestrate completion`: prints a shell's completion script, or the stream ids that such a script asks for. */
+import { openProject } from '../context.ts';
 import { EXIT } from '../errors.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completion-scripts.ts';
 import type { CommandModule } from './definition.ts';
+import type { Io } from './io.ts';
 import { COMMANDS } from './table.ts';
 
 const SCRIPTS: Readonly<Record<string, typeof bashCompletion>> = {
@@ -12,6 +14,18 @@ const SCRIPTS: Readonly<Record<string, typeof bashCompletion>> = {
 
 export const run: CommandModule['run'] = async ([shell = ''], _flags, io) => {
   const script = SCRIPTS[shell];
-  if (script !== undefined) io.write(script(COMMANDS));
+  if (script === undefined) await printStreams(io);
+  else io.write(script(COMMANDS));
   return EXIT.ok;
 };
+
+/** One id a line: no id holds a line break. */
+async function printStreams(io: Io): Promise<void> {
+  const project = openProject(io);
+  try {
+    const { streams } = (await project.planStore()).readPlan();
+    for (const { id } of streams) io.print(id);
+  } finally {
+    project.close();
+  }
+}

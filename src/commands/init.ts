@@ -25,37 +25,44 @@ export const run: CommandModule['run'] = async (_args, flags, io) => {
 };
 
 async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
-  const base = baseContext(project, flags);
+  const config = currentConfig(project, flags);
+  const base = baseContext(project, config, flags);
   const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
   const { accepted, passedOver } = takesProposals(base)
-    ? await accept(propose(project.root), asker)
-    : { accepted: null, passedOver: null };
+    ? await accept(propose(project.root), config, asker)
+    : { accepted: null, passedOver: [] };
   const context: InitContext = { ...base, accepted };
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes, context, flags, io);
-  if (flags['dry-run'] === true || io.json) return EXIT.ok;
-  if (passedOver !== null) io.print(`• ${passedOver}`);
-  sayWhatIsNext(project, changes, io);
+  if (io.json) return EXIT.ok;
+  if (passedOver.length > 0) io.print(`• proposed, not taken without --yes: ${passedOver.join(', ')}`);
+  if (flags['dry-run'] !== true) sayWhatIsNext(project, changes, io);
   return EXIT.ok;
 }
 
 async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
   await checkNothingRuns(project);
-  const context: InitContext = { ...baseContext(project, flags), accepted: null };
+  const context: InitContext = {
+    ...baseContext(project, currentConfig(project, flags), flags),
+    accepted: null,
+  };
   const changes: Change[] = [];
   for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
   await carryOut(changes, context, flags, io);
   return EXIT.ok;
 }
 
-function baseContext(project: Project, flags: Flags): Omit<InitContext, 'accepted'> {
+/** With `--force` a broken config.json doesn't matter: it is going to be replaced. */
+function currentConfig(project: Project, flags: Flags): Config {
+  return flags['force'] === true ? DEFAULT_CONFIG : project.config();
+}
+
+function baseContext(project: Project, config: Config, flags: Flags): Omit<InitContext, 'accepted'> {
   const { root, commonDir, paths } = project;
-  const force = flags['force'] === true;
-  const config: Config = force ? DEFAULT_CONFIG : project.config();
   return {
     paths,
     commonDir,
-    force,
+    force: flags['force'] === true,
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     worktreeRoot: resolve(root, config.worktree.root),

@@ -1,5 +1,4 @@
 /** What a command sees of the terminal and the environment it was typed in; the only door to stdin, stdout and stderr. */
-import { createInterface } from 'node:readline/promises';
 
 /** Handed to every command. `print` and `warn` end the line; `write` doesn't. */
 export type Io = {
@@ -47,6 +46,7 @@ export function createIo(flags: {
 }
 
 async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await lines.question(question)).trim();

@@ -43,7 +43,14 @@ export const EXCLUDE_STEP: InitStep = {
     const missing = rules(context).filter((rule) => !present.has(rule));
     if (missing.length === 0) return [unchanged(WHAT)];
     const add = () => exclude(context.commonDir, missing);
-    return [{ verb: 'update', what: WHAT, note: `ignore ${missing.join(' ')}`, apply: add }];
+    return [
+      {
+        verb: 'update',
+        what: WHAT,
+        note: `${missing.length} rules for run-time files, launchers and worktrees`,
+        apply: add,
+      },
+    ];
   },
   undo: (context, before) => {
     const present = presentLines(context);

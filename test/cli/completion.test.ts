@@ -1,0 +1,103 @@
+/** Completion scripts as real shells run them, with ids that would be commands if a shell read them as such. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { bashCompletion, fishCompletion, zshCompletion } from '../../src/commands/completion-scripts.ts';
+import type { CommandDefinition } from '../../src/commands/definition.ts';
+
+const TABLE: readonly CommandDefinition[] = [
+  {
+    name: 'logs',
+    summary: "a worker's log",
+    args: [{ name: 'stream', required: true, completes: 'streams' }],
+    options: [{ name: 'follow', short: 'f', description: "Go on: don't end." }],
+    examples: [],
+    load: () => assert.fail('not loaded by completion'),
+  },
+  {
+    name: 'import',
+    summary: 'a file',
+    args: [{ name: 'file', required: true, completes: 'files' }],
+    options: [],
+    examples: [],
+    load: () => assert.fail('not loaded by completion'),
+  },
+  ...['list', 'show'].map((name) => ({
+    name: `task ${name}`,
+    summary: name,
+    args: [],
+    options: [{ name: 'status', value: 'S', description: 'Only these.' }],
+    examples: [],
+    load: () => assert.fail('not loaded by completion'),
+  })),
+];
+
+let dir = '';
+before(() => {
+  dir = mkdtempSync(join(tmpdir(), 'orchestrate-completion-'));
+  const ids = ['Stream-A', 'Stream B', '$(touch pwn)', '`touch pwn`', "it's", 'x;touch pwn'];
+  writeFileSync(join(dir, 'ids'), `${ids.join('\n')}\n`);
+  writeFileSync(join(dir, 'orchestrate'), `#!/bin/sh\ncat '${join(dir, 'ids')}'\n`);
+  chmodSync(join(dir, 'orchestrate'), 0o755);
+  writeFileSync(join(dir, 'plan.yaml'), '');
+});
+after(() => rmSync(dir, { recursive: true }));
+
+function run(shell: string, args: readonly string[], script: string) {
+  const path = `${dir}:${process.env['PATH']}`;
+  return spawnSync(shell, [...args, '-c', script], {
+    cwd: dir,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: path },
+  });
+}
+
+function bash(...words: string[]): string[] {
+  const script = `${bashCompletion(TABLE)}
+COMP_WORDS=(orchestrate ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')})
+COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+_orchestrate
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { status, stdout, stderr } = run('bash', ['--norc'], script);
+  assert.deepEqual([status, stderr], [0, '']);
+  return stdout.trimEnd().split('\n');
+}
+
+const hasBash = spawnSync('bash', ['-c', ':']).status === 0;
+
+test('bash completes commands, second words, options and files', { skip: !hasBash }, () => {
+  assert.deepEqual(bash(''), ['logs', 'import', 'task']);
+  assert.deepEqual(bash('l'), ['logs']);
+  assert.deepEqual(bash('task', ''), ['list', 'show']);
+  assert.deepEqual(bash('task', 'list', '--st'), ['--status']);
+  assert.deepEqual(bash('-C', dir, 'logs', '--fo'), ['--follow']);
+  assert.deepEqual(bash('import', 'pl'), ['plan.yaml']);
+});
+
+test('bash offers stream ids quoted, and runs none of them', { skip: !hasBash }, () => {
+  assert.deepEqual(bash('logs', 'Stream'), ['Stream-A', 'Stream\\ B']);
+  const all = bash('logs', '');
+  assert.ok(all.includes('\\$\\(touch\\ pwn\\)'), all.join('\n'));
+  assert.equal(existsSync(join(dir, 'pwn')), false);
+});
+
+test('the scripts are valid in every shell that is installed', async (t) => {
+  const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
+  for (const [shell, write] of Object.entries(scripts)) {
+    const missing = spawnSync(shell, ['-c', ':']).status !== 0;
+    await t.test(shell, { skip: missing }, () => {
+      const file = join(dir, `script.${shell}`);
+      writeFileSync(file, write(TABLE));
+      const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
+      assert.deepEqual([status, stderr], [0, '']);
+    });
+  }
+});
+
+test('a quote in a description stays inside its word', () => {
+  assert.match(fishCompletion(TABLE), /-d 'Go on: don\\'t end\.'/);
+  assert.match(zshCompletion(TABLE), /'logs:a worker'\\''s log'/);
+});

@@ -1,0 +1,126 @@
+/** Runs the built command line as a person would: own home, own store, own tmux server, in a throw-away repository. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ensureBuilt } from '../../scripts/build.ts';
+import { CLI_ENTRY } from '../../src/package-root.ts';
+
+export type Ended = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+};
+
+type RunOptions = {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly input?: string;
+};
+
+export type CliRig = AsyncDisposable & {
+  /** Private directory around everything. */
+  readonly home: string;
+  /** The repository: one commit on `main`. */
+  readonly root: string;
+  /** Name of the private tmux server's socket. */
+  readonly socket: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs `orchestrate …` to its end. */
+  run(args: readonly string[], options?: RunOptions): Promise<Ended>;
+  /** Starts `orchestrate …`; it is killed at the end of the test at the latest. */
+  start(args: readonly string[], options?: RunOptions): ChildProcess;
+  git(...args: string[]): string;
+  /** Writes a file (parents made) below the repository, or at an absolute path. */
+  write(path: string, text: string): void;
+  read(path: string): string;
+};
+
+/** `name`: the repository's directory; `tools`: directories put in front of PATH. */
+export async function createCliRig(
+  options: { readonly name?: string; readonly tools?: readonly string[]; readonly repository?: boolean } = {},
+): Promise<CliRig> {
+  await ensureBuilt();
+  const home = realpathSync(mkdtempSync(join(tmpdir(), 'orchestrate-cli-')));
+  const root = join(home, options.name ?? 'project');
+  const socket = `orchestrate-test-${randomBytes(6).toString('hex')}`;
+  mkdirSync(root, { recursive: true });
+  const env: Record<string, string> = {
+    HOME: home,
+    PATH: [...(options.tools ?? []), process.env['PATH'] ?? ''].join(':'),
+    LANG: 'C.UTF-8',
+    TERM: 'xterm-256color',
+    SHELL: '/bin/sh',
+    TASK_DB_PATH: join(home, 'tasks'),
+    TMUX_TMPDIR: home,
+    ORCHESTRATE_TMUX_SOCKET: socket,
+    GIT_CONFIG_NOSYSTEM: '1',
+  };
+  const git = (...args: string[]) =>
+    execFileSync('git', args, {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trimEnd();
+  const at = (path: string) => (path.startsWith('/') ? path : join(root, path));
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(at(path)), { recursive: true });
+    writeFileSync(at(path), text);
+  };
+  if (options.repository !== false) {
+    git('init', '--quiet', '--initial-branch=main');
+    git('config', 'user.name', 'A Person');
+    git('config', 'user.email', 'person@example.com');
+    write('README.md', 'A project.\n');
+    git('add', '.');
+    git('commit', '--quiet', '--message=Start');
+  }
+  const children = new Set<ChildProcess>();
+  const start = (args: readonly string[], how: RunOptions = {}): ChildProcess => {
+    const child = spawn(process.execPath, [CLI_ENTRY, ...args], {
+      cwd: how.cwd ?? root,
+      env: { ...env, ...how.env },
+      stdio: 'pipe',
+    });
+    children.add(child);
+    child.once('close', () => children.delete(child));
+    return child;
+  };
+  return {
+    home,
+    root,
+    socket,
+    env,
+    git,
+    write,
+    read: (path) => readFileSync(at(path), 'utf8'),
+    start,
+    run: (args, how = {}) => untilEnd(start(args, how), how.input ?? ''),
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) child.kill('SIGKILL');
+      spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
+      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function untilEnd(child: ChildProcess, input: string): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  // A command that ends without reading its stdin closes the pipe first.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
