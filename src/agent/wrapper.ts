@@ -11,7 +11,8 @@ export { workerEnvironment } from './environment.ts';
  * - the first pass drops the environment of the tmux server, which is that of whoever started it once;
  * - `set -C` makes `>` create the claim with O_EXCL; the redirection sits on a group, since a failed one on a special
  *   builtin would end the shell without a word;
- * - after the launch file was read no variable of ours may be set: it could be one of the worker's.
+ * - the launch file is emptied before it is removed, in case its PATH holds no `rm`;
+ * - after it was read nothing of ours may be set: every name could be one of the worker's.
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
 export const WRAPPER_SCRIPT = [
@@ -31,7 +32,6 @@ export const WRAPPER_SCRIPT = [
   '  if [ -e ./claim ]; then say "this run is taken by another worker"; else say "cannot write $PWD/claim"; fi',
   '  exit 75',
   'fi',
-  'unset stat',
   'if ! [ -f ./launch ]; then say "the launch file is gone: $PWD/launch"; exit 1; fi',
   '. ./launch',
   '{ :; } >| ./launch',
@@ -44,7 +44,6 @@ export const WRAPPER_SCRIPT = [
   '  if ! [ -f "$1" ] || ! [ -x "$1" ]; then say "not an executable file: $1"; exit 126; fi ;;',
   '*) if ! command -v "$1" >/dev/null 2>&1; then say "command not found: $1"; exit 127; fi ;;',
   'esac',
-  'unset -f say',
   'exec "$@"',
   '',
 ].join('\n');

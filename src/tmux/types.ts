@@ -61,8 +61,11 @@ export type Tmux = {
   sendKey(pane: string, key: 'Enter' | 'Escape' | 'Up' | 'Down' | 'C-c'): Promise<void>;
   /** The visible screen (`lines` of history too), `colours` keeps escapes. */
   capture(pane: string, options?: { history?: number; colours?: boolean }): Promise<string>;
-  /** Closes one pane of ours (and so its window when it is the last); a pane that is gone is fine. */
-  closePane(pane: string): Promise<void>;
+  /**
+   * Closes one pane of ours (and so its window when it is the last); a pane that is gone or not ours is left alone.
+   * `owner`: only while it is the pane of that run (ids begin anew with each server).
+   */
+  closePane(pane: string, owner?: { readonly key: string; readonly run: number }): Promise<void>;
   /** Resolves when a worker's pane died or someone signalled; rejects when the signal can't be waited for. */
   waitForSignal(abort: AbortSignal): Promise<void>;
   signal(): Promise<void>;

@@ -1,0 +1,115 @@
+/** Runs one tmux client process and says how it went; knows where the server is, nothing of what is asked of it. */
+import { execa } from 'execa';
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+
+/** `absent`: no server answers at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the same. */
+export type Reply =
+  | { readonly status: 'ok'; readonly text: string }
+  | { readonly status: 'absent'; readonly why: string; readonly socketPath: string }
+  | { readonly status: 'failed'; readonly why: string; readonly text: string };
+
+export type Client = {
+  /** The arguments that lead to the server. */
+  readonly socketArguments: readonly string[];
+  /** Runs commands (chained by the argument `;`) from `cwd`, which is what tmux takes a new pane's directory from. */
+  run(words: readonly string[], cwd?: string): Promise<Reply>;
+  /** The same, waiting as long as it takes, until `abort`. */
+  wait(words: readonly string[], abort: AbortSignal): Promise<Reply>;
+  /** The same on the terminal of this process, with `env`; resolves with the exit code. */
+  hand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number>;
+};
+
+/** Where a client finds its server, and the environment it may pass on. */
+export type ClientOptions = {
+  /** Null for the user's default server, a name, or a path (with a `/`). */
+  readonly socket: string | null;
+  readonly env: NodeJS.ProcessEnv;
+  /** Another configuration file than the user's (tests). */
+  readonly configFile?: string | undefined;
+};
+
+/** A server that doesn't answer within this time is not known, rather than gone. */
+const TIMEOUT_MS = 5_000;
+
+/**
+ * What a server that we start may keep for ever: where to find its configuration, how to show text. TMUX is left out, so
+ * that without a configured socket it is always the user's default server, also from inside another one.
+ */
+const SERVER_VARIABLES =
+  /^(HOME|PATH|SHELL|TERM|LANG|LANGUAGE|LC_[A-Z]+|USER|LOGNAME|TMUX_TMPDIR|XDG_CONFIG_HOME|TZ|EDITOR|VISUAL)$/;
+
+function serverEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => SERVER_VARIABLES.test(name)));
+}
+
+function socketArguments({ socket, configFile }: ClientOptions): string[] {
+  const config = configFile === undefined ? [] : ['-f', configFile];
+  // -u: else characters outside ASCII come back as `_` when our own environment names no UTF-8 locale.
+  const server = socket === null ? ['-L', 'default'] : [socket.includes('/') ? '-S' : '-L', socket];
+  return ['-u', ...config, ...server];
+}
+
+type Ended = {
+  readonly exitCode?: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  readonly code?: string | undefined;
+  readonly cause?: unknown;
+};
+
+/** Reads tmux's own words: these two are how a client says that there is no server. */
+function replyOf(ended: Ended): Reply {
+  const said = ended.stderr.trim();
+  const absent =
+    /^error connecting to (.*) \(No such file or directory\)$/s.exec(said) ??
+    /^no server running on (.*)$/s.exec(said);
+  if (absent !== null) return { status: 'absent', why: said, socketPath: absent[1] ?? '' };
+  // A client that could not make the socket says so, and exits 0.
+  if (ended.exitCode === 0 && !said.startsWith('error creating '))
+    return { status: 'ok', text: ended.stdout };
+  return { status: 'failed', why: reasonOf(ended, said), text: ended.stdout };
+}
+
+function reasonOf(ended: Ended, said: string): string {
+  if (ended.code === 'ENOENT') return 'tmux is not installed';
+  if (ended.timedOut) return `tmux did not answer within ${TIMEOUT_MS / 1000} s`;
+  if (said !== '') return said.replaceAll('\n', '; ');
+  return ended.exitCode === undefined ? messageOf(ended.cause) : `tmux exited ${ended.exitCode}`;
+}
+
+/** A client for the server that the options name. */
+export function createClient(options: ClientOptions): Client {
+  const args = socketArguments(options);
+  const env = serverEnvironment(options.env);
+  const fixed = { env, extendEnv: false, reject: false, stdin: 'ignore', stripFinalNewline: false } as const;
+  return {
+    socketArguments: args,
+    async run(words, cwd = '/') {
+      return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd, timeout: TIMEOUT_MS }));
+    },
+    async wait(words, abort) {
+      return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd: '/', cancelSignal: abort }));
+    },
+    async hand(words, given) {
+      const handed = { env: given, extendEnv: false, reject: false, stdio: 'inherit' } as const;
+      const ended = await execa('tmux', [...args, ...words], handed);
+      return ended.exitCode ?? 1;
+    },
+  };
+}
+
+/** The error for something tmux would not do; `what` completes "tmux could not …". */
+export function tmuxError(what: string, reply: Exclude<Reply, { status: 'ok' }>): OrchestrateError {
+  return new OrchestrateError(EXIT.environment, `tmux could not ${what}: ${reply.why}`, remedyFor(reply.why));
+}
+
+function remedyFor(why: string): string {
+  if (why === 'tmux is not installed')
+    return 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+  const directory =
+    /unsafe permissions|too long|create directory|Permission denied|error creating|not a directory/i;
+  if (directory.test(why))
+    return 'unset TMUX_TMPDIR, or point it at a short directory that only you can write to (chmod 700)';
+  return 'orchestrate doctor';
+}

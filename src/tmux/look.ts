@@ -1,0 +1,100 @@
+/** Looks at our session and panes in one call; tells "no server" from "could not look", and mends a lost socket. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Known } from '../core/types.ts';
+import type { Client, Reply } from './client.ts';
+import { lookWords, parseLook } from './format.ts';
+import { type Identify, livingServer, parseServerIdentity, serverIdentity } from './identity.ts';
+import type { ServerIdentity, TmuxFacts } from './types.ts';
+import type { SessionHandle } from './words.ts';
+
+/** How long a server may take to make its socket again. */
+const RESTORE_MS = 2_000;
+const RESTORE_STEP_MS = 20;
+
+/** What a look found when no server runs. */
+const NOTHING: TmuxFacts = { server: null, session: null, sessionId: null, panes: [] };
+
+/** Our session as a look saw it. */
+export type SeenSession = SessionHandle & { readonly name: string; readonly server: ServerIdentity };
+
+/**
+ * What the last look saw: the server, whose process doesn't change (and asking for it costs a process on some systems),
+ * and our session, which may have ended since; null when there was none.
+ */
+export type Memory = { identity: ServerIdentity | null; session: SeenSession | null };
+
+/** One look. `last` is the server known from before, whose socket may have been removed under it. */
+export async function look(
+  client: Client,
+  root: string,
+  identify: Identify,
+  memory: Memory,
+  last: ServerIdentity | null,
+): Promise<Known<TmuxFacts>> {
+  const words = lookWords(root);
+  let reply = await client.run(words);
+  const known = last ?? memory.identity;
+  if (reply.status === 'absent' && known !== null) {
+    reply = await restoreSocket(reply, known, identify, () => client.run(words));
+  }
+  return factsOf(reply, identify, memory);
+}
+
+function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFacts> {
+  if (reply.status === 'absent') {
+    memory.session = null;
+    return { known: true, value: NOTHING };
+  }
+  // list-panes says this on a server without any session; the lines before it were printed.
+  if (reply.status === 'failed' && reply.why !== 'no current target') return { known: false, why: reply.why };
+  const answer = parseLook(reply.text);
+  if (answer === null)
+    return { known: false, why: `tmux answered something else: ${reply.text.slice(0, 100)}` };
+  const server = identityOf(answer, identify, memory);
+  const { session, panes } = answer;
+  memory.session =
+    session === null ? null : { name: session.name, sessionId: session.id, serverPid: answer.pid, server };
+  return {
+    known: true,
+    value: { server, session: session?.name ?? null, sessionId: session?.id ?? null, panes },
+  };
+}
+
+function identityOf(
+  answer: { socketPath: string; pid: number; startedAt: string },
+  identify: Identify,
+  memory: Memory,
+): ServerIdentity {
+  const before = memory.identity === null ? null : parseServerIdentity(memory.identity);
+  const same =
+    before?.pid === answer.pid &&
+    before.startedAt === answer.startedAt &&
+    before.socketPath === answer.socketPath;
+  if (same && memory.identity !== null) return memory.identity;
+  const { socketPath, pid, startedAt } = answer;
+  memory.identity = serverIdentity({ socketPath, pid, startedAt, processStart: identify(pid)?.start ?? '' });
+  return memory.identity;
+}
+
+/**
+ * When the server known as `last` lives though its socket is gone, asks it (SIGUSR1) to make the socket again and looks
+ * once more. Answers `failed` when that doesn't help: a second server must not be started beside it.
+ */
+async function restoreSocket(
+  absent: Extract<Reply, { status: 'absent' }>,
+  last: ServerIdentity,
+  identify: Identify,
+  again: () => Promise<Reply>,
+): Promise<Reply> {
+  const living = livingServer(last, identify);
+  if (living === null || living.socketPath !== absent.socketPath) return absent;
+  process.kill(living.pid, 'SIGUSR1');
+  for (let waitedMs = 0; waitedMs < RESTORE_MS; waitedMs += RESTORE_STEP_MS) {
+    await pause(RESTORE_STEP_MS);
+    const reply = await again();
+    if (reply.status !== 'absent') return reply;
+    if (livingServer(last, identify) === null) return reply;
+  }
+  const why = `the tmux server (pid ${living.pid}) lives, but its socket ${living.socketPath} is lost`;
+  return { status: 'failed', why, text: '' };
+}

@@ -1,0 +1,175 @@
+/** Puts the parts of the tmux door together; holds nothing but which server it last saw. */
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { type Client, createClient, tmuxError } from './client.ts';
+import type { Identify } from './identity.ts';
+import { look, type Memory, type SeenSession } from './look.ts';
+import { checkKey, checkPane, sessionNames } from './names.ts';
+import { onOurPane, openPane, type PaneTag } from './pane.ts';
+import { preparePaneLog } from './pane-log.ts';
+import { ensureSession, type OurSession } from './session.ts';
+import { signal, waitForSignal } from './signal.ts';
+import { attach, attachCommand, message } from './terminal.ts';
+import { capture, sendKey, typeText } from './type-text.ts';
+import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
+import { judgeVersion } from './version.ts';
+import { command } from './words.ts';
+
+export type TmuxOptions = {
+  /** Top level of the main checkout. */
+  readonly projectRoot: string;
+  /**
+   * Name or path of the server's socket. Null: the user's default server (`TMUX_TMPDIR` is honoured), also when
+   * orchestrate is called from inside another server, so that every terminal means the same one.
+   */
+  readonly socket: string | null;
+  /** The caller's environment. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Who a pid is (the process door's `identify`). */
+  readonly identify: Identify;
+  /** Writes `wrapper` and `launch` for the summary into a fresh run directory below the project, and returns it. */
+  prepareSummary(): string | Promise<string>;
+  /** Told when a pane can't be logged. */
+  readonly warn?: (message: string) => void;
+  /** Another configuration file than the user's, for a server that we start (tests). */
+  readonly configFile?: string;
+};
+
+/** The door to tmux for one project. */
+export function createTmux(options: TmuxOptions): Tmux {
+  const { projectRoot: root, env, socket } = options;
+  const client = createClient(options);
+  const memory: Memory = { identity: null, session: null };
+  const lookAt: Tmux['look'] = (last) => look(client, root, options.identify, memory, last);
+  const facts = () => factsOrThrow(lookAt);
+  const ensured = oneAtATime(() =>
+    ensureSession({ client, root, look: () => lookAt(null), prepareSummary: options.prepareSummary }),
+  );
+  const door: Door = { client, root, ensured, seen: () => memory.session };
+  return {
+    socket: socket ?? 'default',
+    checkVersion: () => checkVersion(client),
+    look: lookAt,
+    ensureSession: async () => {
+      const { server, sessionId, session } = await ensured();
+      return { server, sessionId, session };
+    },
+    openWindow: (request) => openWindow(door, options, request),
+    openOrchestrator: (runDir) => openOrchestrator(door, runDir),
+    typeText: (pane, text) => typeText(client, root, pane, text),
+    sendKey: (pane, key) => sendKey(client, root, pane, key),
+    capture: (pane, shown) => capture(client, pane, shown),
+    closePane: (pane, owner) => closePane(client, root, pane, owner),
+    waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
+    signal: async () => signal(client, root, await seenSession(door, lookAt)),
+    attach: async (pane) => attach(client, env, await facts(), pane),
+    attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
+    closeSession: async () => {
+      for (const pane of (await facts()).panes) await closePane(client, root, pane.id);
+    },
+    message: async (text) => {
+      const { sessionId } = await facts();
+      if (sessionId !== null) await message(client, sessionId, text);
+    },
+  };
+}
+
+/** What opening a window needs: the client, our session as last seen, and how to find or make it. */
+type Door = {
+  readonly client: Client;
+  readonly root: string;
+  ensured(): Promise<OurSession>;
+  seen(): SeenSession | null;
+};
+
+/** Calls that come while one is under way share its result: thirty launches at once make one session. */
+function oneAtATime<T>(make: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null;
+  return () => {
+    underWay ??= make().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
+/** Our session as last seen, looked for when none was. Throws exit 3 when there is none. */
+async function seenSession(door: Door, lookAt: Tmux['look']): Promise<SeenSession> {
+  if (door.seen() === null) await factsOrThrow(lookAt);
+  const seen = door.seen();
+  if (seen !== null) return seen;
+  throw tmuxError('be waited for', { status: 'failed', why: 'we have no session', text: '' });
+}
+
+async function factsOrThrow(lookAt: Tmux['look']): Promise<TmuxFacts> {
+  const facts = await lookAt(null);
+  if (facts.known) return facts.value;
+  throw tmuxError('be asked', { status: 'failed', why: facts.why, text: '' });
+}
+
+async function checkVersion(client: Client): Promise<string> {
+  const reply = await client.run(['-V']);
+  if (reply.status !== 'ok') throw tmuxError('be run', reply);
+  const verdict = judgeVersion(reply.text);
+  if (!verdict.ok) {
+    const fix = 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+    throw new OrchestrateError(EXIT.environment, verdict.why, fix);
+  }
+  // Its answer doesn't matter here; a directory for sockets that can't be used does.
+  const probe = await client.run(['list-sessions']);
+  if (probe.status === 'failed' && probe.why !== 'no current target') throw tmuxError('be asked', probe);
+  return verdict.version;
+}
+
+async function openWindow(
+  door: Door,
+  options: Pick<TmuxOptions, 'warn'>,
+  request: OpenWindowRequest,
+): Promise<{ pane: string; pid: number; server: ServerIdentity }> {
+  const { run, runDir, keepOnExit } = request;
+  const key = checkKey(request.key);
+  const log = preparePaneLog(door.root, runDir);
+  if (log.path === null) options.warn?.(`the output of ${key} is not logged: ${log.why}`);
+  return openTagged(door, { role: 'worker', name: key, key, run, keepOnExit, log: log.path }, runDir);
+}
+
+const ORCHESTRATOR: PaneTag = {
+  role: 'orchestrator',
+  name: 'orchestrator',
+  key: '',
+  run: 0,
+  keepOnExit: true,
+  log: null,
+};
+
+async function openOrchestrator(door: Door, runDir: string): Promise<{ pane: string; pid: number }> {
+  const former = (await door.ensured()).panes.filter((pane) => pane.role === 'orchestrator');
+  const alive = former.find((pane) => !pane.dead);
+  if (alive !== undefined) return { pane: alive.id, pid: alive.pid };
+  const { pane, pid } = await openTagged(door, ORCHESTRATOR, runDir);
+  for (const dead of former) await closePane(door.client, door.root, dead.id);
+  return { pane, pid };
+}
+
+/** Opens the window in our session as it was last seen, which costs one call; looks anew when that one has ended. */
+async function openTagged(
+  door: Door,
+  tag: PaneTag,
+  cwd: string,
+): Promise<{ pane: string; pid: number; server: ServerIdentity }> {
+  for (const find of [door.seen, door.ensured, door.ensured]) {
+    const session = await find();
+    const opened = session === null ? null : await openPane(door.client, door.root, session, tag, cwd);
+    if (session !== null && opened !== null) return { ...opened, server: session.server };
+  }
+  const why = 'our session ends as soon as it is made';
+  throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: '' });
+}
+
+async function closePane(
+  client: Client,
+  root: string,
+  pane: string,
+  owner?: { readonly key: string; readonly run: number },
+): Promise<void> {
+  await onOurPane(client, root, checkPane(pane), command('kill-pane', '-t', pane), owner ?? null);
+}

@@ -1,0 +1,67 @@
+/** Types into a pane: text as text, keys by name, and reads its screen. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, tmuxError } from './client.ts';
+import { checkPane } from './names.ts';
+import { onOurPane, paneGone } from './pane.ts';
+import { command, plainText, textArgument } from './words.ts';
+
+/** tmux refuses longer command lines at 16 KB; this leaves room. */
+const CHUNK_BYTES = 4_000;
+/** Programs that tell typing from pasting need a moment before Enter counts as a key of its own. */
+const BEFORE_ENTER_MS = 300;
+
+/** Cuts text into pieces of at most `limit` bytes, never inside a character. */
+export function chunks(text: string, limit = CHUNK_BYTES): string[] {
+  const pieces: string[] = [];
+  let piece = '';
+  let size = 0;
+  for (const character of text) {
+    const bytes = Buffer.byteLength(character);
+    if (size + bytes > limit) {
+      pieces.push(piece);
+      piece = '';
+      size = 0;
+    }
+    piece += character;
+    size += bytes;
+  }
+  return piece === '' ? pieces : [...pieces, piece];
+}
+
+/**
+ * Types `text` (line ends as spaces, other control characters left out) and Enter into a pane of ours. Leaves copy mode
+ * first, where letters would be commands. Throws exit 5 when the pane isn't ours, exit 3 when tmux refuses.
+ */
+export async function typeText(client: Client, root: string, pane: string, text: string): Promise<void> {
+  checkPane(pane);
+  await leaveMode(client, root, pane);
+  for (const piece of chunks(plainText(text))) {
+    const reply = await client.run(['send-keys', '-t', pane, '-l', '--', textArgument(piece)]);
+    if (reply.status !== 'ok') throw tmuxError(`type into pane ${pane}`, reply);
+  }
+  await pause(BEFORE_ENTER_MS);
+  await sendKey(client, root, pane, 'Enter');
+}
+
+async function leaveMode(client: Client, root: string, pane: string): Promise<void> {
+  if (!(await onOurPane(client, root, pane, command('copy-mode', '-q', '-t', pane)))) throw paneGone(pane);
+}
+
+/** Presses one key (a tmux key name) in a pane of ours. Throws like `typeText`. */
+export async function sendKey(client: Client, root: string, pane: string, key: string): Promise<void> {
+  const press = `${command('copy-mode', '-q', '-t', pane)} ; ${command('send-keys', '-t', pane, key)}`;
+  if (!(await onOurPane(client, root, checkPane(pane), press))) throw paneGone(pane);
+}
+
+/** The screen of a pane as text, with `history` lines above it. Throws exit 3 when it can't be read. */
+export async function capture(
+  client: Client,
+  pane: string,
+  options: { history?: number; colours?: boolean } = {},
+): Promise<string> {
+  const history = options.history === undefined ? [] : ['-S', `-${options.history}`];
+  const colours = options.colours === true ? ['-e'] : [];
+  const reply = await client.run(['capture-pane', '-p', ...colours, ...history, '-t', checkPane(pane)]);
+  if (reply.status !== 'ok') throw tmuxError(`read pane ${pane}`, reply);
+  return reply.text;
+}
