@@ -45,26 +45,29 @@ function together(count: number, code: string, args: (n: number) => string[]): P
 
 describe('several processes', () => {
   test('open a new plan store and a new state at once, and none fails', async () => {
-    for (let round = 0; round < 5; round++) {
-      const path = freshDir();
-      const answers = await together(
-        8,
-        `const plan = store.openPlanStore(args[0] + '/new/tasks.db', { create: true });
-         const state = store.openStateStore(args[0] + '/new/state.db');
+    const path = freshDir();
+    const answers = await together(
+      16,
+      `const seen = [];
+       for (let n = 0; n < 20; n++) {
+         const plan = store.openPlanStore(args[0] + '/' + n + '/tasks.db', { create: true });
+         const state = store.openStateStore(args[0] + '/' + n + '/state.db');
          const names = { branchPrefix: 'o/', worktreeRoot: '/w', portBase: 4100 };
-         const keys = ['Same', 'same', args[1]].map((id) => state.ensureStream('I', id, names).key);
-         const streams = plan.readPlan().streams.length;
+         const [a, b] = ['Same', 'same', args[1]].map((id) => state.ensureStream('I', id, names).key);
+         seen.push(plan.readPlan().streams.length, a === b);
          plan.close();
          state.close();
-         return [streams, keys[0] === keys[1]].join();`,
-        (n) => [path, `own-${n}`],
-      );
-      assert.deepEqual([...new Set(answers)], ['0,false']);
-      const state = openStateStore(join(path, 'new', 'state.db'));
+       }
+       return [...new Set(seen)].join();`,
+      (n) => [path, `own-${n}`],
+    );
+    assert.deepEqual([...new Set(answers)], ['0,false']);
+    for (let n = 0; n < 20; n++) {
+      const state = openStateStore(join(path, String(n), 'state.db'));
       const records = [...state.records('I').values()];
       state.close();
-      assert.equal(records.length, 10);
-      assert.equal(new Set(records.map((record) => record.port)).size, 10);
+      assert.equal(records.length, 18);
+      assert.equal(new Set(records.map((record) => record.port)).size, 18);
     }
   });
 
@@ -107,16 +110,18 @@ describe('several processes', () => {
   });
 
   test('claim one store for different projects, and one owns it', async () => {
-    const path = freshDir();
-    const projects = Array.from({ length: 20 }, (_, n) => join(path, `p${n}`));
-    for (const project of projects) mkdirSync(project);
-    const answers = await together(
-      20,
-      `try { store.checkOwner(args[0], args[1], { claim: true }); } catch (error) { return error.exitCode; }
-       return 0;`,
-      (n) => [join(path, 'ws', 'tasks.db'), projects[n] ?? ''],
-    );
-    assert.deepEqual(answers.sort(), [0, ...Array(19).fill(7)]);
+    for (let round = 0; round < 5; round++) {
+      const path = freshDir();
+      const projects = Array.from({ length: 20 }, (_, n) => join(path, `p${n}`));
+      for (const project of projects) mkdirSync(project);
+      const answers = await together(
+        20,
+        `try { store.checkOwner(args[0], args[1], { claim: true }); } catch (error) { return error.exitCode; }
+         return 0;`,
+        (n) => [join(path, 'ws', 'tasks.db'), projects[n] ?? ''],
+      );
+      assert.deepEqual(answers.sort(), [0, ...Array(19).fill(7)]);
+    }
   });
 });
 
