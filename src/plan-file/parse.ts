@@ -1,0 +1,129 @@
+/** From the text of a plan file to a plan, or to everything that is wrong with it, by line. */
+import type * as z from 'zod';
+import { nearest } from '../core/nearest.ts';
+import { printable } from '../core/printable.ts';
+import type { ReadDocument } from './document.ts';
+import { readDocument } from './document.ts';
+import { normalizeFlat, normalizeNested } from './normalize.ts';
+import type { FlatTask } from './schema.ts';
+import { flatPlan, METADATA_KEYS, nestedPlan } from './schema.ts';
+import type { PlanFileProblem, PlanFileResult } from './types.ts';
+
+export type { PlanFileProblem, PlanFileResult } from './types.ts';
+export { MAX_PLAN_BYTES } from './yaml-text.ts';
+
+/** All keys that some object of a plan file may have, to suggest one for a key that is unknown. */
+const KEYS = [
+  ...['initiative', 'prd', 'streams', 'tasks', 'id', 'title', 'description', 'content', 'name', 'phase'],
+  ...['dependencies', 'files', 'agent', 'assignedAgent', 'acceptanceCriteria', 'metadata'],
+];
+
+/** So many problems are enough to work on; finding the lines of a million would take for ever. */
+const MAX_PROBLEMS = 20;
+
+/**
+ * Reads a plan in YAML or JSON, with streams that hold tasks or as Task Copilot's flat list of tasks. Whether its
+ * dependencies make sense is not looked at here: `validatePlanInput` does that.
+ */
+export function parsePlanFile(text: string): PlanFileResult {
+  const document = readDocument(text);
+  if (!('value' in document)) return { ok: false, problems: document };
+  const { value } = document;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return failed({ line: 1, path: '', message: 'a plan is a map with the key "streams" (or "tasks")' });
+  }
+  if ('tasks' in value && 'streams' in value) {
+    const message = 'a plan has either "streams" or "tasks", not both';
+    return failed({ line: document.lineOf([], 'tasks'), path: '', message });
+  }
+  if ('tasks' in value) {
+    const flat = flatPlan.safeParse(value);
+    if (!flat.success) return refused(flat.error, document);
+    const misspelt = flat.data.tasks.flatMap((task, at) => misspeltKeys(task, at, document));
+    return misspelt.length > 0
+      ? { ok: false, problems: misspelt }
+      : { ok: true, plan: normalizeFlat(flat.data) };
+  }
+  const nested = nestedPlan.safeParse(value);
+  return nested.success ? { ok: true, plan: normalizeNested(nested.data) } : refused(nested.error, document);
+}
+
+function failed(problem: PlanFileProblem): PlanFileResult {
+  return { ok: false, problems: [problem] };
+}
+
+function refused(error: z.ZodError, document: ReadDocument): PlanFileResult {
+  return {
+    ok: false,
+    problems: error.issues.slice(0, MAX_PROBLEMS).flatMap((issue) => problemsOf(issue, document)),
+  };
+}
+
+function problemsOf(issue: z.core.$ZodIssue, { value, lineOf }: ReadDocument): PlanFileProblem[] {
+  const path = pathText(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .slice(0, MAX_PROBLEMS)
+      .map((key) => ({ line: lineOf(issue.path, key), path, message: unknownKey(key, KEYS) }));
+  }
+  const at = (message: string) => [{ line: lineOf(issue.path), path, message }];
+  const given = valueAt(value, issue.path);
+  if (issue.code === 'invalid_type' || issue.code === 'invalid_value') {
+    if (given === undefined) return at('is missing');
+    if (issue.code === 'invalid_value') return at(`must be one of ${issue.values.join(', ')}`);
+    return at(`must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(given)}`);
+  }
+  return at(issue.message);
+}
+
+/** The metadata of Task Copilot is open, but a key that is nearly one that we read is a mistake. */
+function misspeltKeys(task: FlatTask, at: number, { lineOf }: ReadDocument): PlanFileProblem[] {
+  const path = ['tasks', at, 'metadata'];
+  return Object.keys(task.metadata)
+    .filter((key) => !METADATA_KEYS.includes(key) && isNearlyKnown(key))
+    .map((key) => ({
+      line: lineOf(path, key),
+      path: pathText(path),
+      message: unknownKey(key, METADATA_KEYS),
+    }));
+}
+
+function isNearlyKnown(key: string): boolean {
+  const meant = key.length > 40 ? null : nearest(key, METADATA_KEYS);
+  return meant !== null && Math.abs(meant.length - key.length) <= 3;
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  const meant = nearest(key.slice(0, 60), known);
+  return `unknown key "${printable(key, 60)}"${meant === null ? '' : ` (did you mean "${meant}"?)`}`;
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null)?.[step], value);
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  array: 'a list',
+  object: 'a map',
+};
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  const kinds: Readonly<Record<string, string>> = {
+    string: 'text',
+    number: 'a number',
+    bigint: 'a number',
+    boolean: 'true or false (quote it if it is text)',
+    object: 'a map',
+  };
+  return kinds[typeof value] ?? typeof value;
+}
