@@ -1,0 +1,136 @@
+/** `task list|show|update`: the store from a shell; inside a run it obeys the run's scope. */
+import { openProject, type Project } from '../context.ts';
+import { printable } from '../core/printable.ts';
+import type { Task, TaskStatus } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { PlanStore, TaskPatch } from '../store/types.ts';
+import type { Flags } from './definition.ts';
+import { textFlag, usageError } from './flags.ts';
+import type { Io } from './io.ts';
+import { checkScope, readScope } from './task-scope.ts';
+
+export const TASK_STATUSES = [
+  'pending',
+  'in_progress',
+  'blocked',
+  'completed',
+  'cancelled',
+] as const satisfies readonly TaskStatus[];
+/** Notes and reasons beyond this are refused: they are for people. */
+const MOST_TEXT = 64 * 1024;
+
+async function withStore(io: Io, work: (store: PlanStore, project: Project) => number): Promise<number> {
+  const project = openProject(io);
+  try {
+    return work(await project.planStore(), project);
+  } finally {
+    project.close();
+  }
+}
+
+function statusFlag(flags: Flags): TaskStatus | undefined {
+  const text = textFlag(flags, 'status');
+  if (text === undefined) return undefined;
+  const status = TASK_STATUSES.find((each) => each === text);
+  if (status === undefined)
+    throw usageError(`unknown status ${JSON.stringify(text)}`, `--status ${TASK_STATUSES.join('|')}`);
+  return status;
+}
+
+/** `task list`: oldest first; inside a run those of its stream unless another is named. */
+export async function list(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  return withStore(io, (store, project) => {
+    const tasks = store.listTasks(filterOf(flags, project));
+    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, tasks: tasks.map(jsonOf) }));
+    else io.print(tasks.length === 0 ? 'no tasks' : tasks.map(lineOf).join('\n'));
+    return EXIT.ok;
+  });
+}
+
+function filterOf(flags: Flags, { env }: Project): { stream?: string; status?: TaskStatus; all: boolean } {
+  const own = env['ORCHESTRATE_TOKEN'] ? env['ORCHESTRATE_STREAM'] : undefined;
+  const stream = textFlag(flags, 'stream') ?? own;
+  const status = statusFlag(flags);
+  return {
+    all: flags['all'] === true,
+    ...(stream === undefined ? {} : { stream }),
+    ...(status === undefined ? {} : { status }),
+  };
+}
+
+/** `task show ID`. */
+export async function show(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  return withStore(io, (store) => {
+    const task = getTask(store, args[0] ?? '');
+    if (io.json) {
+      io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf(task) }));
+      return EXIT.ok;
+    }
+    io.print(lineOf(task));
+    for (const [name, text] of [
+      ['agent', task.assignedAgent],
+      ['blocked', task.blockedReason],
+      ['notes', task.notes],
+    ] as const) {
+      if (text !== null) io.print(`  ${name}: ${printable(text)}`);
+    }
+    if (task.description !== null) io.print(`\n${task.description.split('\n').map(printable).join('\n')}`);
+    for (const criterion of task.acceptanceCriteria) io.print(`  - ${printable(criterion)}`);
+    return EXIT.ok;
+  });
+}
+
+/** `task update ID --status … --notes … --blocked-reason …`. */
+export async function update(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  return withStore(io, (store, project) => {
+    const scope = readScope(project);
+    const task = getTask(store, args[0] ?? '');
+    const patch = patchOf(flags);
+    checkScope(scope, task, patch.status);
+    const updated = store.updateTask(task.id, patch);
+    io.print(io.json ? JSON.stringify({ schemaVersion: 1, task: jsonOf(updated) }) : lineOf(updated));
+    return EXIT.ok;
+  });
+}
+
+function patchOf(flags: Flags): TaskPatch {
+  const status = statusFlag(flags);
+  const notes = boundedText(flags, 'notes');
+  const blockedReason = boundedText(flags, 'blocked-reason');
+  if (status === undefined && notes === undefined && blockedReason === undefined) {
+    throw usageError('nothing to update', 'give --status, --notes or --blocked-reason');
+  }
+  if (status === 'blocked' && (blockedReason ?? '').trim() === '') {
+    throw usageError('a blocked task needs a reason', '--status blocked --blocked-reason "what is missing"');
+  }
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(notes === undefined ? {} : { notes }),
+    ...(blockedReason === undefined ? {} : { blockedReason }),
+  };
+}
+
+function boundedText(flags: Flags, name: string): string | undefined {
+  const text = textFlag(flags, name);
+  if (text === undefined || Buffer.byteLength(text) <= MOST_TEXT) return text;
+  throw new OrchestrateError(
+    EXIT.input,
+    `--${name} is longer than ${MOST_TEXT} bytes`,
+    'keep it short; details belong into a file or commit message',
+  );
+}
+
+function getTask(store: PlanStore, id: string): Task {
+  const task = store.getTask(id);
+  if (task !== null) return task;
+  throw new OrchestrateError(EXIT.input, `no task ${JSON.stringify(printable(id))}`, 'orchestrate task list');
+}
+
+function lineOf(task: Task): string {
+  return `${task.id}  ${task.status.padEnd(11)}  ${printable(task.stream ?? '-')}  ${printable(task.title)}`;
+}
+
+function jsonOf(task: Task) {
+  const { id, title, description, status, stream, assignedAgent, blockedReason, notes } = task;
+  return { id, title, description, status, stream, assignedAgent, blockedReason, notes };
+}
