@@ -1,0 +1,59 @@
+/** Reads processes through `ps` (macOS, which has no /proc); environments only as far as `ps` shows them. */
+import { execFileSync } from 'node:child_process';
+import type { ProcessIdentity } from '../core/types.ts';
+import type { ProcessRow, ProcessTable } from './table.ts';
+import { MARK_VARIABLE } from './types.ts';
+
+/** Output of a system command in the C locale (dates in English). A non-zero exit is an answer too: `ps -p` without a match. */
+function output(file: string, args: readonly string[]): string {
+  try {
+    const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' };
+    return execFileSync(file, args, {
+      encoding: 'utf8',
+      env,
+      maxBuffer: 1 << 26,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  } catch (thrown) {
+    if ((thrown as { status?: unknown }).status === 1) return '';
+    throw thrown;
+  }
+}
+
+const COLUMNS = ['-o', 'pid=,ppid=,pgid=,stat=,lstart='];
+
+/** Rows of `ps -o pid=,ppid=,pgid=,stat=,lstart=`; lines of another form and zombies are left out. */
+export function parsePs(text: string): ProcessRow[] {
+  return text.split('\n').flatMap((line) => {
+    const fields = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+([A-Z]\S*)\s+(\S.*?)\s*$/.exec(line);
+    if (fields === null || fields[4]?.startsWith('Z') === true) return [];
+    const [, pid, ppid, group, , start = ''] = fields;
+    return [
+      { pid: Number(pid), ppid: Number(ppid), group: Number(group), start: start.replace(/\s+/g, ' ') },
+    ];
+  });
+}
+
+/** Marks in the output of `ps -E -o pid=,command=`, where variables follow the command; a mark holds no space. */
+export function parseMarks(text: string): Map<number, string> {
+  const marks = new Map<number, string>();
+  for (const line of text.split('\n')) {
+    const found = new RegExp(`^\\s*(\\d+)\\s.*\\s${MARK_VARIABLE}=(\\S+)`).exec(line);
+    if (found !== null) marks.set(Number(found[1]), found[2] ?? '');
+  }
+  return marks;
+}
+
+export const darwinTable: ProcessTable = {
+  bootId: () => output('/usr/sbin/sysctl', ['-n', 'kern.boottime']).trim(),
+  identify(pid: number): ProcessIdentity | null {
+    const found = pid > 0 ? parsePs(output('/bin/ps', ['-p', String(pid), ...COLUMNS]))[0] : undefined;
+    return found === undefined ? null : { pid: found.pid, start: found.start };
+  },
+  rows: () => parsePs(output('/bin/ps', ['-ax', ...COLUMNS])),
+  marks(pids) {
+    const wanted = new Set(pids);
+    const all = parseMarks(output('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
+    return new Map([...all].filter(([pid]) => wanted.has(pid)));
+  },
+};

@@ -1,0 +1,94 @@
+/** Ends whole process trees: asks, waits, kills, and says who would not go. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ProcessIdentity } from '../core/types.ts';
+import type { ProcessRow, ProcessTable } from './table.ts';
+import { findMembers } from './tree.ts';
+
+export type EndTreeRequest = {
+  readonly roots: readonly ProcessIdentity[];
+  readonly mark: string | null;
+  readonly graceMs: number;
+  readonly firstSignal?: NodeJS.Signals;
+};
+
+/** How long a killed process may take to be gone; one that sleeps in the kernel may never go. */
+const KILL_MS = 5_000;
+const FIRST_STEP_MS = 5;
+const LONGEST_STEP_MS = 100;
+
+/** True for `mark` itself and for the marks below it (`mark/…`). */
+function isMarked(value: string, mark: string): boolean {
+  return value === mark || value.startsWith(`${mark}/`);
+}
+
+/** See `Processes.endTree`. */
+export async function endTree(table: ProcessTable, request: EndTreeRequest): Promise<ProcessIdentity[]> {
+  const { firstSignal, graceMs, roots } = request;
+  const members = memberFinder(table, request);
+  const isRoot = (row: ProcessRow): boolean =>
+    roots.some((root) => root.pid === row.pid && root.start === row.start);
+  // An agent told to end by its own signal ends its children itself; half of the time is for that.
+  const gentleMs = firstSignal === undefined ? 0 : graceMs / 2;
+  const gone =
+    (firstSignal !== undefined && (await round(table, members, firstSignal, gentleMs, isRoot))) ||
+    (await round(table, members, 'SIGTERM', graceMs - gentleMs)) ||
+    (await round(table, members, 'SIGKILL', KILL_MS));
+  return gone ? [] : members().map(({ pid, start }) => ({ pid, start }));
+}
+
+/** Looks for the members anew at each call, remembering those it has found. */
+function memberFinder(table: ProcessTable, { roots, mark }: EndTreeRequest): () => ProcessRow[] {
+  const known = new Map<number, string>();
+  return () => {
+    const rows = table.rows();
+    const found = findMembers(rows, { roots, marked: marked(table, rows, mark), known, self: process.pid });
+    for (const row of found) known.set(row.pid, row.start);
+    return found;
+  };
+}
+
+function marked(table: ProcessTable, rows: readonly ProcessRow[], mark: string | null): Set<number> {
+  if (mark === null) return new Set();
+  const marks = table.marks(rows.map((row) => row.pid));
+  return new Set([...marks].flatMap(([pid, value]) => (isMarked(value, mark) ? [pid] : [])));
+}
+
+/** Signals each wanted member once as it appears (with KILL again and again), until none is left (true) or time is up. */
+async function round(
+  table: ProcessTable,
+  members: () => ProcessRow[],
+  signal: NodeJS.Signals,
+  limitMs: number,
+  wanted: (row: ProcessRow) => boolean = () => true,
+): Promise<boolean> {
+  const endMs = performance.now() + limitMs;
+  const told = new Set<string>();
+  for (let stepMs = FIRST_STEP_MS; ; stepMs = Math.min(stepMs * 2, LONGEST_STEP_MS)) {
+    const left = members();
+    if (left.length === 0) return true;
+    for (const row of left.filter(wanted)) {
+      const name = `${row.pid} ${row.start}`;
+      if (signal === 'SIGKILL' || !told.has(name)) signalOne(table, row, signal);
+      told.add(name);
+    }
+    const restMs = endMs - performance.now();
+    if (restMs <= 0) return false;
+    await pause(Math.min(stepMs, restMs));
+  }
+}
+
+/**
+ * Signals the very process that was seen: its identity is looked up once more right before. A stopped one is let go on,
+ * or it could not act on the signal.
+ */
+function signalOne(table: ProcessTable, { pid, start }: ProcessIdentity, signal: NodeJS.Signals): void {
+  if (table.identify(pid)?.start !== start) return;
+  try {
+    process.kill(pid, signal);
+    if (signal !== 'SIGKILL') process.kill(pid, 'SIGCONT');
+  } catch (thrown) {
+    // Ended meanwhile, or not ours: the next look tells which.
+    const code = (thrown as NodeJS.ErrnoException).code;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw thrown;
+  }
+}

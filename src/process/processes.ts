@@ -1,0 +1,28 @@
+/** The door to processes on this platform. */
+import { darwinTable } from './darwin.ts';
+import { endTree } from './end-tree.ts';
+import { linuxTable } from './linux.ts';
+import { runShell } from './run-shell.ts';
+import type { ProcessTable } from './table.ts';
+import type { Processes } from './types.ts';
+
+/** The processes of this machine: /proc on Linux, `ps` elsewhere. */
+export function createProcesses(
+  table: ProcessTable = process.platform === 'linux' ? linuxTable : darwinTable,
+): Processes {
+  return {
+    bootId: () => table.bootId(),
+    identify: (pid) => table.identify(pid),
+    isAlive: (identity) => table.identify(identity.pid)?.start === identity.start,
+    findMarked(prefix) {
+      const rows = table.rows();
+      const marks = table.marks(rows.map((row) => row.pid));
+      return rows.flatMap(({ pid, start }) => {
+        const mark = marks.get(pid);
+        return mark?.startsWith(prefix) === true ? [{ identity: { pid, start }, mark }] : [];
+      });
+    },
+    endTree: (request) => endTree(table, request),
+    runShell: (request) => runShell(table, request),
+  };
+}

@@ -1,0 +1,74 @@
+/** Runs a command of the user's own configuration with log, time limit and mark; knows nothing of what it is for. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { messageOf } from '../errors.ts';
+import { endTree } from './end-tree.ts';
+import type { ProcessTable } from './table.ts';
+import { type CommandResult, MARK_VARIABLE, type Processes } from './types.ts';
+
+type Request = Parameters<Processes['runShell']>[0];
+type Ended = Omit<CommandResult, 'timedOut'>;
+
+/** Time between asking a command that took too long to end, and killing it. */
+const GRACE_MS = 2_000;
+/** Exit code of a command that could not be run at all, as shells give it. */
+const NOT_RUN = 127;
+
+/** See `Processes.runShell`. What can't be started (no such directory) is a result: 127, with the cause in the log. */
+export async function runShell(table: ProcessTable, request: Request): Promise<CommandResult> {
+  if (request.abort?.aborted === true) return { exitCode: null, signal: 'SIGTERM', timedOut: false };
+  const log = openSync(request.log, 'a', 0o600);
+  try {
+    return await runLogged(table, request, log);
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function runLogged(table: ProcessTable, request: Request, log: number): Promise<CommandResult> {
+  // A mark of its own below the caller's: ending this command must not end others with the same mark.
+  const mark = `${request.mark}/${randomBytes(4).toString('hex')}`;
+  const child = spawn('/bin/sh', ['-c', request.command], {
+    cwd: request.cwd,
+    env: { ...request.env, [MARK_VARIABLE]: mark },
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+    child.once('error', (error) => {
+      writeSync(log, `orchestrate: can't run this in ${request.cwd}: ${messageOf(error)}\n`);
+      resolve({ exitCode: NOT_RUN, signal: null });
+    });
+  });
+  const root = child.pid === undefined ? null : table.identify(child.pid);
+  const end = () => endTree(table, { roots: root === null ? [] : [root], mark, graceMs: GRACE_MS });
+  return watchOver(request, ended, end);
+}
+
+/** The result of the command, whose whole tree `end` ends when the time is up or the caller aborts. */
+async function watchOver(
+  { timeoutMs, abort }: Pick<Request, 'timeoutMs' | 'abort'>,
+  ended: Promise<Ended>,
+  end: () => Promise<unknown>,
+): Promise<CommandResult> {
+  let timedOut = false;
+  let ending: Promise<unknown> = Promise.resolve();
+  const timer = setTimeout(() => {
+    timedOut = true;
+    ending = end();
+  }, timeoutMs);
+  const onAbort = (): void => {
+    ending = end();
+  };
+  abort?.addEventListener('abort', onAbort, { once: true });
+  try {
+    const result = await ended;
+    await ending;
+    return { ...result, timedOut };
+  } finally {
+    clearTimeout(timer);
+    abort?.removeEventListener('abort', onAbort);
+  }
+}
