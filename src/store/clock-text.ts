@@ -1,12 +1,11 @@
 /** Times as the store's columns hold them: ISO-8601 in what we write, SQLite's own form as well in what we read. */
 
-const SQLITE_FORM = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
+const WITHOUT_ZONE = /^(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2}(?:\.\d+)?)$/;
 
-/** Milliseconds since the epoch of a time column (both forms are UTC); 0 when it holds no time. */
+/** Milliseconds since the epoch of a time column (UTC, also where it names no zone); 0 when it holds no time. */
 export function parseTime(value: unknown): number {
   if (typeof value !== 'string') return 0;
-  const match = SQLITE_FORM.exec(value);
-  const ms = Date.parse(match === null ? value : `${match[1]}T${match[2]}Z`);
+  const ms = Date.parse(value.endsWith('Z') ? value : value.replace(WITHOUT_ZONE, '$1T$2Z'));
   return Number.isNaN(ms) ? 0 : ms;
 }
 

@@ -6,7 +6,7 @@ import { guarded, isBusy, type Place, unusable } from './failures.ts';
 import { type Db, sqliteDriver } from './native.ts';
 import { makePrivateDirectory, makePrivateFile } from './private-files.ts';
 
-export type { Db, Statement } from './native.ts';
+export type { Db } from './native.ts';
 
 /** How long a statement waits for another connection's lock, unless told otherwise. */
 export const DEFAULT_BUSY_TIMEOUT_MS = 5000;

@@ -5,8 +5,6 @@ import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 
 /** An open database connection. */
 export type Db = BetterSqlite3.Database;
-/** A prepared statement. */
-export type Statement = BetterSqlite3.Statement<unknown[]>;
 type Driver = typeof BetterSqlite3;
 
 let loaded: Driver | null = null;

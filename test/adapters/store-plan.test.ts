@@ -147,13 +147,15 @@ describe('a plan as other writers leave it', () => {
     const store = storeWith((rows) => {
       rows.task({ streamId: 'A' }, { id: 'second', created_at: '2026-03-01T10:00:01.500Z' });
       rows.task({ streamId: 'A' }, { id: 'first', created_at: '2026-03-01 10:00:01' });
+      rows.task({ streamId: 'A' }, { id: 'third', created_at: '2026-03-01T10:00:02.25' });
     });
     const tasks = store.listTasks({ stream: 'A' });
     assert.deepEqual(
       tasks.map((task) => task.id),
-      ['first', 'second'],
+      ['first', 'second', 'third'],
     );
     assert.equal(tasks[0]?.createdAtMs, Date.UTC(2026, 2, 1, 10, 0, 1));
+    assert.equal(tasks[2]?.createdAtMs, Date.UTC(2026, 2, 1, 10, 0, 2, 250));
   });
 
   test('says so when only archived streams are left', () => {
