@@ -1,0 +1,86 @@
+/** Runs the main job on a throw-away repository: init, import, start; then shows what became of it. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
+/** A tmux server of its own, so that nothing of the user's is touched. */
+const SOCKET = 'orchestrate-try';
+
+const { values } = parseArgs({
+  options: { agent: { type: 'string', default: 'scripted' }, dir: { type: 'string' } },
+});
+if (values.agent !== 'scripted' && values.agent !== 'claude') {
+  process.stderr.write(
+    `try: error: unknown agent ${JSON.stringify(values.agent)}\n  fix: --agent scripted, or --agent claude\n`,
+  );
+  process.exit(2);
+}
+
+const top = mkdtempSync(join(values.dir ?? tmpdir(), 'orchestrate-try-'));
+const repository = join(top, 'converter');
+const env = { ...process.env, TASK_DB_PATH: join(top, 'tasks'), WORKSPACE_ID: 'converter' };
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+function orchestrate(...args: string[]): number {
+  say(`\n$ orchestrate ${args.join(' ')}`);
+  return spawnSync(process.execPath, [CLI, ...args], { cwd: repository, env, stdio: 'inherit' }).status ?? 1;
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { cwd: repository, encoding: 'utf8' });
+}
+
+/** The sample as a repository with one commit. */
+function makeRepository(): void {
+  cpSync(join(HERE, 'repository'), repository, { recursive: true });
+  git('init', '--quiet', '--initial-branch=main');
+  git('config', 'user.name', 'orchestrate sample');
+  git('config', 'user.email', 'sample@orchestrate.invalid');
+  git('add', '--all');
+  git('commit', '--quiet', '--message=Begin the converter');
+  cpSync(join(HERE, 'plan.yaml'), join(top, 'plan.yaml'));
+}
+
+/** The sample's own settings: the scripted worker (or Claude Code), a private tmux server, and a gate. */
+function configure(): void {
+  const scripted = { kind: 'custom', command: process.execPath, args: [join(HERE, 'agent.js')] };
+  const config = {
+    agent: values.agent === 'claude' ? { kind: 'claude', permissions: 'acceptEdits' } : scripted,
+    gates: [{ name: 'test', command: 'npm test', timeoutSeconds: 60 }],
+    finishedWindows: 'keep',
+    tmux: { socket: SOCKET },
+  };
+  writeFileSync(
+    join(repository, '.claude', 'orchestrator', 'config.json'),
+    `${JSON.stringify(config, null, 2)}\n`,
+  );
+}
+
+function closing(code: number): void {
+  say('\nThe merged history:\n');
+  say(git('log', '--graph', '--oneline', '--decorate', '--branches'));
+  if (values.agent === 'scripted') {
+    say('The agent here was scripted: it stands in for the model only; everything else was real.');
+    say('With Claude Code:   scripts/try --agent claude');
+  }
+  say(`Look at the windows: tmux -L ${SOCKET} attach        (Ctrl-b n: next window, Ctrl-b d: leave)`);
+  say(
+    `The repository:      cd ${repository} && TASK_DB_PATH=${env.TASK_DB_PATH} .claude/orchestrator/orchestrate status`,
+  );
+  say(`Clean up:            tmux -L ${SOCKET} kill-server; rm -rf ${top}`);
+  process.exitCode = code;
+}
+
+say(`A throw-away repository in ${repository}, four streams of a diamond, and a worker for each.`);
+makeRepository();
+const prepared = orchestrate('init', '--yes');
+if (prepared !== 0) process.exit(prepared);
+configure();
+const imported = orchestrate('import', join(top, 'plan.yaml'));
+if (imported !== 0) process.exit(imported);
+closing(orchestrate('start'));
