@@ -1,5 +1,6 @@
 /** Turns what SQLite and the file system throw into errors a user can act on, each with its exit code. */
 import { dirname } from 'node:path';
+import { shellWord } from '../core/shell-word.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { isNativeModuleFailure, nativeModuleMissing } from './native.ts';
 
@@ -41,7 +42,7 @@ function storeError(thrown: unknown, place: Place): OrchestrateError {
     return new OrchestrateError(
       EXIT.busy,
       `${label} ${path} is locked by another process (waited ${place.busyTimeoutMs / 1000} s)`,
-      `run the command again when that process is through; this names it: lsof ${path}`,
+      `run the command again when that process is through; this names it: lsof ${shellWord(path)}`,
       { cause: thrown },
     );
   }
@@ -69,7 +70,7 @@ export function unusable(place: Place, because: string, cause?: unknown): Orches
   return new OrchestrateError(
     EXIT.state,
     `${place.label} ${place.path} is unusable: ${because}`,
-    `it was left as it is; restore a copy of it, or move it away and begin anew: mv ${place.path} ${place.path}.broken`,
+    `it was left as it is; restore a copy of it, or move it away and begin anew: mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
     cause === undefined ? {} : { cause },
   );
 }
@@ -77,5 +78,5 @@ export function unusable(place: Place, because: string, cause?: unknown): Orches
 function remedyFor(code: string, path: string): string {
   if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return 'free some space on that disk';
   if (code === 'EMFILE' || code === 'ENFILE') return 'raise the limit of open files: ulimit -n 4096';
-  return `check the disk, and that you may write there: ls -ld ${dirname(path)} ${path}`;
+  return `check the disk, and that you may write there: ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`;
 }
