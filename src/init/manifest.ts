@@ -9,6 +9,8 @@ export type Manifest = {
   readonly isOurs: (name: string, content: string) => boolean;
   readonly record: (name: string, content: string) => void;
   readonly forget: (name: string) => void;
+  /** Forgets everything and removes the manifest's own file. */
+  readonly discard: () => void;
   /** Writes it back; an empty one is removed. */
   readonly save: () => void;
 };
@@ -20,6 +22,10 @@ export function openManifest(path: string): Manifest {
     isOurs: (name, content) => files.get(name) === hash(content),
     record: (name, content) => void files.set(name, hash(content)),
     forget: (name) => void files.delete(name),
+    discard: () => {
+      files.clear();
+      rmSync(path, { force: true });
+    },
     save: () => {
       if (files.size === 0) rmSync(path, { force: true });
       else writePrivately(path, `${JSON.stringify({ files: Object.fromEntries(files) }, null, 2)}\n`, 0o600);

@@ -1,0 +1,125 @@
+/** `orchestrate doctor`: what it finds missing or wrong, in text and as JSON, and that it changes nothing. */
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+
+type Check = { name: string; level: string; message: string; fix: string | null };
+
+async function checks(
+  rig: CliRig,
+  env: Record<string, string> = {},
+): Promise<{ code: number | null; find: (name: string) => Check; all: Check[] }> {
+  const { code, stdout } = await rig.run(['doctor', '--json'], { env });
+  const { schemaVersion, checks: all } = JSON.parse(stdout);
+  assert.equal(schemaVersion, 1);
+  const find = (name: string) =>
+    all.find((check: Check) => check.name === name) ?? assert.fail(`no check ${name}`);
+  return { code, find, all };
+}
+
+/** A directory for PATH that holds these scripts, and links to the real tools named. */
+function tools(rig: CliRig, scripts: Record<string, string>): string {
+  const dir = join(rig.home, `tools-${Object.keys(scripts).join('-')}`);
+  mkdirSync(dir);
+  for (const [name, text] of Object.entries(scripts)) {
+    writeFileSync(join(dir, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(dir, name), 0o755);
+  }
+  return dir;
+}
+
+test('with everything there it is exit 0, and it makes neither store nor state', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  rig.write('.claude/orchestrator/config.json', '{"agent": {"kind": "custom", "command": "true"}}');
+  const { code, find, all } = await checks(rig);
+  assert.deepEqual(
+    all.filter(({ level }) => level === 'fail'),
+    [],
+  );
+  assert.equal(code, 0);
+  assert.match(find('git').message, /^git \d/);
+  assert.match(find('tmux').message, /^tmux /);
+  assert.match(find('native module').message, /SQLite 3/);
+  assert.match(find('workspace').message, /^project \(from directory name\): .*tasks\/project\/tasks\.db$/);
+  assert.deepEqual([find('store').level, find('store').fix], ['warn', 'orchestrate import plan.yaml']);
+  assert.equal(find('gates').level, 'warn');
+  assert.ok(!existsSync(join(rig.home, 'tasks')));
+  assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
+});
+
+test('everything that is not ok says what to do', async () => {
+  await using rig = await createCliRig();
+  const { all } = await checks(rig);
+  for (const { name, level, fix } of all) assert.equal(fix === null, level === 'ok', name);
+});
+
+test('outside a repository it still checks the tools', async () => {
+  await using rig = await createCliRig({ repository: false });
+  const { code, find } = await checks(rig);
+  assert.equal(code, 3);
+  assert.equal(find('git').level, 'ok');
+  assert.equal(find('repository').level, 'fail');
+});
+
+test('tools that are missing or too old are each named', async () => {
+  await using rig = await createCliRig();
+  const node = join(process.execPath, '..');
+  const empty = tools(rig, {});
+  const none = await checks(rig, { PATH: empty });
+  assert.equal(none.code, 3);
+  assert.equal(none.find('git').level, 'fail');
+  assert.equal(none.find('tmux').level, 'fail');
+  const old = tools(rig, { git: 'echo git version 2.30.1', tmux: 'echo tmux 2.9' });
+  const outdated = await checks(rig, { PATH: `${old}:${node}` });
+  assert.match(outdated.find('git').message, /2\.30\.1 is too old/);
+  assert.match(outdated.find('tmux').message, /2\.9 is too old/);
+});
+
+test('missing files, a repository without a commit and a missing agent are failures with remedies', async () => {
+  await using rig = await createCliRig();
+  rig.git('checkout', '--quiet', '--orphan', 'empty');
+  const { code, find } = await checks(rig, { ORCHESTRATE_AGENT_COMMAND: 'no-such-agent' });
+  assert.equal(code, 3);
+  assert.deepEqual([find('files').level, find('files').fix], ['fail', 'orchestrate init']);
+  assert.equal(find('repository').level, 'fail');
+  assert.match(find('agent').message, /no-such-agent/);
+});
+
+test('a broken configuration is one failure that names the key', async () => {
+  await using rig = await createCliRig();
+  rig.write('.claude/orchestrator/config.json', '{"maxWorkres": 1}');
+  const { code, find } = await checks(rig);
+  assert.equal(code, 3);
+  assert.match(find('configuration').message, /unknown key "maxWorkres"/);
+});
+
+test('a corrupt store is a failure and stays as it is', async () => {
+  await using rig = await createCliRig();
+  const store = join(rig.home, 'tasks/project/tasks.db');
+  rig.write(store, 'this is no database, and long enough to be read as one'.repeat(100));
+  const before = rig.read(store);
+  const { find } = await checks(rig);
+  assert.equal(find('store').level, 'fail');
+  assert.equal(rig.read(store), before);
+});
+
+test("a workspace that is another project's is a failure", async () => {
+  await using rig = await createCliRig();
+  mkdirSync(join(rig.home, 'other'));
+  rig.write(join(rig.home, 'tasks/project/tasks.db'), '');
+  rig.write(join(rig.home, 'tasks/project/owner.json'), JSON.stringify({ project: join(rig.home, 'other') }));
+  const { find } = await checks(rig);
+  assert.equal(find('store').level, 'fail');
+  assert.match(find('store').message, /belongs to another project/);
+});
+
+test('the text has a mark and, where something is wrong, a remedy for each', async () => {
+  await using rig = await createCliRig();
+  const { stdout, code } = await rig.run(['doctor']);
+  assert.equal(code, 3);
+  assert.match(stdout, /^✓ git: git /m);
+  assert.match(stdout, /^✗ files: missing: .*\n {4}fix: orchestrate init$/m);
+});

@@ -1,0 +1,371 @@
+/** `orchestrate init` on real repositories: what it makes, keeps, replaces and takes away. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfig } from '../../src/config.ts';
+import { OrchestrateError } from '../../src/errors.ts';
+import { propose } from '../../src/init/proposals.ts';
+import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
+import { repairSymlink } from '../../src/init/symlink.ts';
+import { CLI_ENTRY } from '../../src/package-root.ts';
+import { projectPaths } from '../../src/paths.ts';
+import { openStateStore } from '../../src/store/state-store.ts';
+import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+
+const REQUIRED = ['orchestrate', 'check-streams', 'watch-status', 'config.json', 'worker-prompt.md'];
+const own = (name: string) => `.claude/orchestrator/${name}`;
+
+async function initialised(rig: CliRig, ...flags: string[]): Promise<string> {
+  const { code, stdout, stderr } = await rig.run(['init', ...flags]);
+  assert.deepEqual([code, stderr], [0, '']);
+  return stdout;
+}
+
+/** Every file of the repository but git's own, with its content. */
+function snapshot(rig: CliRig): Record<string, string> {
+  const names = readdirSync(rig.root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => !name.startsWith('.git/') && lstatSync(join(rig.root, name)).isFile(),
+  );
+  return Object.fromEntries(names.sort().map((name) => [name, rig.read(name)]));
+}
+
+test('it makes every file, the symlink and the ignore rules, and says which files to commit', async () => {
+  await using rig = await createCliRig();
+  const stdout = await initialised(rig);
+  for (const name of [...REQUIRED, 'ORCHESTRATION_GUIDE.md', 'config.schema.json']) {
+    assert.ok(lstatSync(join(rig.root, own(name))).isFile(), name);
+  }
+  assert.equal(readlinkSync(join(rig.root, 'watch-status')), '.claude/orchestrator/watch-status');
+  assert.match(
+    stdout,
+    /^✓ Orchestrator files created in \.claude\/orchestrator\/\n✓ Symlink created: \.\/watch-status$/m,
+  );
+  assert.match(stdout, /git add \.claude\/orchestrator\/config\.json /);
+  const untracked = rig.git('ls-files', '--others', '--exclude-standard').split('\n').sort();
+  assert.deepEqual(
+    untracked,
+    ['ORCHESTRATION_GUIDE.md', 'config.json', 'config.schema.json', 'worker-prompt.md'].map(own),
+  );
+  assert.equal(statSync(join(rig.root, '.claude/orchestrator')).mode & 0o777, 0o700);
+});
+
+test('worktrees and run-time files do not show up in git status', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  rig.git('add', '.');
+  rig.git('commit', '--quiet', '--message=Set up');
+  for (const name of [
+    'state.db',
+    'state.db-wal',
+    'lock.db',
+    'logs/a.log',
+    'pids/a.pid',
+    'runs/a-1/claim',
+    'spool/x',
+  ]) {
+    rig.write(own(name), '');
+  }
+  rig.write('.claude/worktrees/a/file', '');
+  assert.equal(rig.git('status', '--porcelain'), '');
+});
+
+test('a second init changes nothing', async () => {
+  await using rig = await createCliRig();
+  rig.write('package.json', '{"scripts": {"test": "node --test"}}');
+  await initialised(rig, '--yes');
+  const before = snapshot(rig);
+  const exclude = rig.read('.git/info/exclude');
+  assert.match(await initialised(rig), /^nothing to do\n✓ /);
+  assert.match(await initialised(rig, '--yes'), /^nothing to do\n✓ /);
+  assert.deepEqual(snapshot(rig), before);
+  assert.equal(rig.read('.git/info/exclude'), exclude);
+});
+
+test('it works from a subdirectory and from inside a worktree, always on the main checkout', async () => {
+  await using rig = await createCliRig();
+  mkdirSync(join(rig.root, 'deep/er'), { recursive: true });
+  const tree = join(rig.home, 'tree');
+  rig.git('worktree', 'add', '--quiet', tree);
+  assert.equal((await rig.run(['init'], { cwd: join(rig.root, 'deep/er') })).code, 0);
+  assert.equal((await rig.run(['init'], { cwd: tree })).code, 0);
+  assert.ok(existsSync(join(rig.root, own('config.json'))));
+  assert.ok(!existsSync(join(tree, '.claude')));
+});
+
+test('--dry-run says what would be done and does none of it', async () => {
+  await using rig = await createCliRig();
+  const before = [snapshot(rig), rig.read('.git/info/exclude')];
+  const stdout = await initialised(rig, '--dry-run');
+  assert.match(stdout, /^would create \.claude\/orchestrator\/config\.json$/m);
+  assert.match(stdout, /^would update \.git\/info\/exclude/m);
+  assert.deepEqual([snapshot(rig), rig.read('.git/info/exclude')], before);
+  const json = JSON.parse((await rig.run(['init', '--dry-run', '--json'])).stdout);
+  assert.deepEqual(json.changes.find(({ what }: { what: string }) => what === 'watch-status').verb, 'create');
+  assert.ok(!existsSync(join(rig.root, 'watch-status')));
+});
+
+test('a changed file is kept, and replaced with a backup only by --force', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  rig.write(own('worker-prompt.md'), 'Mine.\n');
+  rig.write(own('config.json'), '{"maxWorkers": 2}');
+  const stdout = await initialised(rig, '--yes');
+  assert.match(stdout, /^keep \.claude\/orchestrator\/worker-prompt\.md \(it was changed/m);
+  assert.equal(rig.read(own('worker-prompt.md')), 'Mine.\n');
+  assert.equal(rig.read(own('config.json')), '{"maxWorkers": 2}');
+  await initialised(rig, '--force');
+  assert.notEqual(rig.read(own('worker-prompt.md')), 'Mine.\n');
+  const backups = readdirSync(join(rig.root, '.claude/orchestrator')).filter((name) =>
+    name.includes('.bak-'),
+  );
+  assert.deepEqual(backups.map((name) => rig.read(own(name))).sort(), ['Mine.\n', '{"maxWorkers": 2}']);
+});
+
+test('a config.json that is broken is named by init, and replaced by --force', async () => {
+  await using rig = await createCliRig();
+  rig.write(own('config.json'), '{"maxWorkres": 2}');
+  const refused = await rig.run(['init']);
+  assert.equal(refused.code, 7);
+  assert.match(refused.stderr, /unknown key "maxWorkres"/);
+  assert.ok(!existsSync(join(rig.root, 'watch-status')));
+  await initialised(rig, '--force');
+  assert.equal(JSON.parse(rig.read(own('config.json'))).maxWorkers, 5);
+});
+
+test('something else named watch-status is kept, and a broken link is mended', async () => {
+  await using rig = await createCliRig();
+  rig.write('watch-status', 'Mine.\n');
+  const stdout = await initialised(rig);
+  assert.match(stdout, /^keep watch-status /m);
+  assert.ok(!stdout.includes('Symlink created'));
+  assert.equal(rig.read('watch-status'), 'Mine.\n');
+  rmSync(join(rig.root, 'watch-status'));
+  symlinkSync('/nowhere', join(rig.root, 'watch-status'));
+  assert.match(await initialised(rig), /^update watch-status /m);
+  assert.equal(readlinkSync(join(rig.root, 'watch-status')), '.claude/orchestrator/watch-status');
+});
+
+test('repairSymlink mends a missing or broken link and leaves everything else', async () => {
+  await using rig = await createCliRig();
+  const paths = projectPaths(rig.root);
+  await initialised(rig);
+  assert.equal(repairSymlink(paths), false);
+  for (const target of [null, '/nowhere']) {
+    rmSync(paths.symlink, { force: true });
+    if (target !== null) symlinkSync(target, paths.symlink);
+    assert.equal(repairSymlink(paths), true);
+    assert.equal(readlinkSync(paths.symlink), '.claude/orchestrator/watch-status');
+  }
+  rmSync(paths.symlink);
+  symlinkSync('README.md', paths.symlink);
+  assert.equal(repairSymlink(paths), false);
+  assert.equal(readlinkSync(paths.symlink), 'README.md');
+});
+
+test('missing required files are exit 3 with the box naming them, and nothing is made', async () => {
+  await using rig = await createCliRig();
+  const paths = projectPaths(rig.root);
+  assert.deepEqual(missingRequiredFiles(paths), REQUIRED.map(own));
+  await initialised(rig);
+  assert.deepEqual(missingRequiredFiles(paths), []);
+  rmSync(paths.workerPrompt);
+  assert.throws(
+    () => checkRequiredFiles(paths),
+    (error) => {
+      assert.ok(error instanceof OrchestrateError);
+      assert.equal(error.exitCode, 3);
+      assert.equal(error.fix, 'orchestrate init');
+      assert.match(error.box ?? '', /❌ ERROR: Orchestrator Files Not Found\n━+\n[\s\S]*worker-prompt\.md/);
+      assert.match(error.box ?? '', /`orchestrate init`[\s\S]*`\/orchestrate generate`/);
+      return true;
+    },
+  );
+  assert.ok(!existsSync(paths.workerPrompt));
+});
+
+test('launchers call the installed command line, from a project of any name, also through the symlink', async () => {
+  await using rig = await createCliRig({ name: `it's a "project" $(x)` });
+  await initialised(rig);
+  const launcher = join(rig.root, own('orchestrate'));
+  assert.equal(
+    execFileSync(launcher, ['--version'], { encoding: 'utf8' }),
+    (await rig.run(['--version'])).stdout,
+  );
+  for (const name of ['orchestrate', 'check-streams', 'watch-status']) {
+    const lines = rig.read(own(name)).trimEnd().split('\n');
+    assert.equal(lines.length, 3);
+    assert.ok(lines[2]?.includes(`'${CLI_ENTRY}'`), lines[2]);
+  }
+  const fromElsewhere = spawnSync(join(rig.root, own('check-streams')), ['--help'], {
+    cwd: '/',
+    encoding: 'utf8',
+  });
+  assert.match(fromElsewhere.stdout, /^orchestrate status: /);
+  const throughLink = spawnSync('./watch-status', ['--help'], { cwd: rig.root, encoding: 'utf8' });
+  assert.match(throughLink.stdout, /^orchestrate watch: /);
+});
+
+const PROPOSALS: readonly (readonly [string, Record<string, string>, string[], string[]])[] = [
+  ['npm', { 'package-lock.json': '', 'package.json': '{"scripts":{"test":"x"}}' }, ['npm ci'], ['npm test']],
+  [
+    'pnpm',
+    { 'pnpm-lock.yaml': '', 'package.json': '{"scripts":{"test":"x"}}' },
+    ['pnpm install --frozen-lockfile'],
+    ['pnpm test'],
+  ],
+  ['yarn 1', { 'yarn.lock': '', 'package.json': '{}' }, ['yarn install --frozen-lockfile'], []],
+  [
+    'yarn 4',
+    { 'yarn.lock': '', 'package.json': '{"packageManager":"yarn@4.1.0"}' },
+    ['yarn install --immutable'],
+    [],
+  ],
+  ['bun', { 'bun.lock': '' }, ['bun install --frozen-lockfile'], []],
+  [
+    "npm's placeholder",
+    { 'package.json': '{"scripts":{"test":"echo \\"Error: no test specified\\" && exit 1"}}' },
+    [],
+    [],
+  ],
+  [
+    'uv',
+    { 'uv.lock': '', 'pyproject.toml': '[tool.pytest.ini_options]' },
+    ['uv sync --frozen'],
+    ['uv run pytest'],
+  ],
+  [
+    'poetry',
+    { 'poetry.lock': '', 'pyproject.toml': 'pytest = "8"' },
+    ['poetry install'],
+    ['poetry run pytest'],
+  ],
+  ['cargo', { 'Cargo.toml': '', 'Cargo.lock': '' }, [], ['cargo test']],
+  ['go', { 'go.mod': '', 'go.sum': '' }, ['go mod download'], ['go test ./...']],
+  ['make', { Makefile: 'build:\n\ttrue\ntest: build\n\ttrue\n' }, [], ['make test']],
+  ['broken package.json', { 'package.json': '{' }, [], []],
+  ['nothing', {}, [], []],
+];
+
+test('setup commands are proposed from the lockfile and gates from the test script', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'orchestrate-proposals-'));
+  for (const [name, files, setup, gates] of PROPOSALS) {
+    await t.test(name, () => {
+      for (const [file, text] of Object.entries(files)) writeFileSync(join(dir, file), text);
+      const proposals = propose(dir);
+      for (const file of Object.keys(files)) rmSync(join(dir, file));
+      assert.deepEqual(
+        proposals.setup.map(({ command }) => command),
+        setup,
+      );
+      assert.deepEqual(
+        proposals.gates.map(({ gate }) => gate.command),
+        gates,
+      );
+    });
+  }
+  rmSync(dir, { recursive: true });
+});
+
+test('--yes writes the proposals into a configuration that is valid', async () => {
+  await using rig = await createCliRig();
+  rig.write('package.json', '{"scripts": {"test": "node --test"}}');
+  rig.write('package-lock.json', '{}');
+  await initialised(rig, '--yes');
+  const config = loadConfig(join(rig.root, own('config.json')), {});
+  assert.deepEqual(config.worktree.setup, ['npm ci']);
+  assert.deepEqual(config.gates, [{ name: 'test', command: 'npm test', cwd: '.', timeoutSeconds: 900 }]);
+});
+
+test('without a terminal and without --yes nothing is proposed into the file, and that is said', async () => {
+  await using rig = await createCliRig();
+  rig.write('package.json', '{"scripts": {"test": "node --test"}}');
+  assert.match(await initialised(rig), /^• proposed, not taken without --yes: npm test$/m);
+  assert.deepEqual(JSON.parse(rig.read(own('config.json'))).gates, []);
+  await initialised(rig, '--yes');
+  assert.equal(JSON.parse(rig.read(own('config.json'))).gates[0].command, 'npm test');
+});
+
+test('--remove takes away what is unchanged and keeps what was changed or holds data', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  rig.write(own('worker-prompt.md'), 'Mine.\n');
+  rig.write(own('state.db'), '');
+  rmSync(join(rig.root, own('state.db')));
+  openStateStore(join(rig.root, own('state.db'))).close();
+  rig.write('.claude/worktrees/a/file', 'work');
+  const { code, stdout } = await rig.run(['init', '--remove']);
+  assert.equal(code, 0);
+  assert.match(stdout, /^keep \.claude\/orchestrator\/worker-prompt\.md \(it was changed\)$/m);
+  assert.match(stdout, /^keep \.claude\/orchestrator\/ \(it still holds .*state\.db/m);
+  assert.ok(!existsSync(join(rig.root, own('config.json'))));
+  assert.ok(!existsSync(join(rig.root, 'watch-status')));
+  assert.equal(rig.read('.claude/worktrees/a/file'), 'work');
+  assert.match(rig.read('.git/info/exclude'), /orchestrate/);
+});
+
+test('init and then --remove leave the repository as it was', async () => {
+  await using rig = await createCliRig();
+  const before = [snapshot(rig), rig.read('.git/info/exclude')];
+  await initialised(rig, '--yes');
+  assert.equal((await rig.run(['init', '--remove'])).code, 0);
+  assert.deepEqual([snapshot(rig), rig.read('.git/info/exclude')], before);
+  assert.ok(!existsSync(join(rig.root, '.claude')));
+});
+
+test('--remove is refused while a run is open', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  const state = openStateStore(join(rig.root, own('state.db')));
+  state.ensureStream('i', 'A', { branchPrefix: 'orchestrate/', worktreeRoot: '/tmp/x', portBase: 4100 });
+  state.openRun({
+    key: 'a',
+    number: 1,
+    agentKind: 'custom',
+    startedAtMs: 1,
+    bootId: 'b',
+    sessionId: null,
+    baseSha: '0'.repeat(40),
+    tokenHash: 'h',
+  });
+  state.close();
+  const { code, stderr } = await rig.run(['init', '--remove']);
+  assert.equal(code, 5);
+  assert.match(stderr, /still at work\n {2}fix: orchestrate stop/);
+  assert.ok(existsSync(join(rig.root, own('config.json'))));
+});
+
+test('a directory that can not be written is exit 3, named, with nothing half made', {
+  skip: process.getuid?.() === 0 ? 'root may write everywhere' : false,
+}, async () => {
+  await using rig = await createCliRig();
+  mkdirSync(join(rig.root, '.claude'), { mode: 0o500 });
+  const { code, stderr } = await rig.run(['init']);
+  chmodSync(join(rig.root, '.claude'), 0o700);
+  assert.equal(code, 3);
+  assert.match(stderr, /can't write .*\.claude/);
+});
+
+test('a file where the directory belongs is exit 3 and stays', async () => {
+  await using rig = await createCliRig();
+  rig.write('.claude', 'Mine.\n');
+  const { code, stderr } = await rig.run(['init']);
+  assert.equal(code, 3);
+  assert.match(stderr, /^orchestrate: error: can't write .*\.claude/);
+  assert.equal(rig.read('.claude'), 'Mine.\n');
+  assert.doesNotMatch(rig.read('.git/info/exclude'), /orchestrate/);
+});
