@@ -84,10 +84,12 @@ export async function takeLook(
     ports.git.readRefs(ports.config.branchPrefix, base?.branch ?? null),
   ]);
   const workers = await readWorkers(ports, records, tmux);
+  // Read again after the workers: what one that has ended wrote last must be in the plan it is judged by.
+  const latest = ports.plan.readPlan({ all });
   const snapshot: Snapshot = {
     nowMs: ports.now(),
     bootId: ports.processes.bootId(),
-    plan,
+    plan: sameStreams(plan, latest) ? latest : plan,
     keys,
     records,
     workers,
@@ -97,6 +99,17 @@ export async function takeLook(
     pollerAlive,
   };
   return { snapshot, tmux, refs };
+}
+
+/** True when both plans are of one initiative and the same streams, so that the keys of one serve the other. */
+function sameStreams(a: Plan, b: Plan): boolean {
+  if (a === b) return true;
+  const ids = new Set(a.streams.map((stream) => stream.id));
+  return (
+    initiativeOf(a) === initiativeOf(b) &&
+    a.streams.length === b.streams.length &&
+    b.streams.every(({ id }) => ids.has(id))
+  );
 }
 
 /** What a living poller wrote down of its work under way. */

@@ -76,7 +76,10 @@ function identityOf(eyes: Eyes, claim: Claim | null, pane: PaneFact | null): Pro
   return eyes.processes.identify(pane.pid);
 }
 
-/** Before the claim the pane tells; after it the process itself does. */
+/**
+ * Before the claim the pane tells; after it the process itself does. A process that is gone while its pane is not dead yet
+ * is about to be: tmux will say so, with the exit status, within moments.
+ */
 function processState(
   eyes: Eyes,
   identity: ProcessIdentity | null,
@@ -84,6 +87,6 @@ function processState(
   claimed: boolean,
 ): WorkerFact['process'] {
   if (identity !== null && eyes.processes.isAlive(identity)) return 'alive';
-  if (!claimed && pane !== null && !pane.dead) return 'alive';
-  return 'gone';
+  const paneLives = pane !== null && !pane.dead;
+  return paneLives && (!claimed || identity?.pid === pane.pid) ? 'alive' : 'gone';
 }
