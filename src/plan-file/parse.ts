@@ -9,8 +9,7 @@ import type { FlatTask } from './schema.ts';
 import { flatPlan, METADATA_KEYS, nestedPlan } from './schema.ts';
 import type { PlanFileProblem, PlanFileResult } from './types.ts';
 
-export type { PlanFileProblem, PlanFileResult } from './types.ts';
-export { MAX_PLAN_BYTES } from './yaml-text.ts';
+export type { PlanFileProblem } from './types.ts';
 
 /** All keys that some object of a plan file may have, to suggest one for a key that is unknown. */
 const KEYS = [

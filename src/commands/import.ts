@@ -1,0 +1,156 @@
+/** `orchestrate import`: checks a plan file and brings it into the store, whole or not at all. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { openProject, type Project } from '../context.ts';
+import type { PlanInput } from '../core/plan-input.ts';
+import { planOfInput } from '../core/plan-input.ts';
+import { printable } from '../core/printable.ts';
+import type { Plan } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { PlanFileProblem } from '../plan-file/parse.ts';
+import { parsePlanFile } from '../plan-file/parse.ts';
+import { readPlanFile } from '../plan-file/read.ts';
+import type { PlanStore } from '../store/types.ts';
+import { planText } from '../view/plan-text.ts';
+import type { CommandModule } from './definition.ts';
+import type { Io } from './io.ts';
+
+/** What the command needs of the world. */
+export type ImportContext = {
+  /** Null for a store that isn't there and isn't to be made. */
+  readonly openStore: (
+    create: boolean,
+  ) => Promise<Pick<PlanStore, 'importPlan' | 'readPlan' | 'currentInitiative'> | null>;
+  readonly readFile: (path: string) => Promise<string>;
+  readonly readStdin: () => Promise<string>;
+  /** Throws exit 5 while workers of another initiative than this one live. */
+  readonly refuseWhileWorkersLive: (initiativeId: string) => Promise<void>;
+  readonly print: Io['print'];
+};
+
+export type ImportRequest = {
+  /** A path, or `-` for stdin. */
+  readonly file: string;
+  readonly update: boolean;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+};
+
+type Imported = ReturnType<PlanStore['importPlan']>;
+
+/** Imports the plan and says what came of it. Throws exit 7 for anything wrong with the plan, with every problem in the box. */
+export async function runImport(context: ImportContext, request: ImportRequest): Promise<number> {
+  const fromStdin = request.file === '-';
+  const text = await (fromStdin ? context.readStdin() : context.readFile(request.file));
+  const parsed = parsePlanFile(text);
+  const file = fromStdin ? 'stdin' : printable(request.file, 200);
+  if (!parsed.ok) throw badFile(file, parsed.problems);
+  const input = parsed.plan;
+  const { update, dryRun, json } = request;
+  const plan = planOfInput(input, update ? await planUpdated(context, input) : null);
+  if (plan.problems.length > 0) throw badPlan(file, plan);
+  if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
+  // Not before here, so that a plan that is refused leaves no store behind.
+  const store = await context.openStore(!dryRun);
+  const imported = store?.importPlan(input, { update, dryRun }) ?? imagined(input, plan);
+  const shown = dryRun || store === null ? plan : store.readPlan();
+  context.print(json ? jsonOf(imported, dryRun) : textOf(imported, shown, dryRun));
+  return EXIT.ok;
+}
+
+/** The plan that an update adds to: that of the current initiative, unless the file is for another one. */
+async function planUpdated(context: ImportContext, input: PlanInput): Promise<Plan | null> {
+  const store = await context.openStore(false);
+  const other = input.initiative !== null && input.initiative.id !== store?.currentInitiative()?.id;
+  return store === null || other ? null : store.readPlan();
+}
+
+/** What a dry run without a store answers. */
+function imagined(input: PlanInput, plan: Plan): Imported {
+  const tasks = input.tasks.length;
+  return { prd: 'PRD-new', streams: plan.streams.length, tasks, added: tasks, changed: 0 };
+}
+
+function jsonOf(imported: Imported, dryRun: boolean): string {
+  return JSON.stringify({ schemaVersion: 1, ...imported, dryRun });
+}
+
+function textOf({ prd, streams, tasks, added, changed }: Imported, plan: Plan, dryRun: boolean): string {
+  const counts = `${tasks} tasks across ${streams} streams`;
+  const kept = `${added} added, ${changed} changed, ${tasks - added - changed} as they were`;
+  const news = added === tasks ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept}`;
+  if (dryRun) return [planText(plan), '', 'Dry run, nothing was changed. It would say:', news].join('\n');
+  return [
+    `${added === tasks ? 'PRD Created' : 'PRD'}: ${prd}`,
+    news,
+    '',
+    planText(plan),
+    '',
+    'Next: orchestrate start',
+  ].join('\n');
+}
+
+function badFile(file: string, problems: readonly PlanFileProblem[]): OrchestrateError {
+  const lines = problems.map(({ line, path, message }) => {
+    const where = [line === null ? '' : `line ${line}`, printable(path, 200)].filter((part) => part !== '');
+    return printable([...where, message].join(': '), 400);
+  });
+  return refusal(`${file} is no plan`, lines, 'correct the file; the README shows the form of a plan');
+}
+
+function badPlan(file: string, { problems }: Plan): OrchestrateError {
+  const lines = problems.map((problem) => printable(problem.message));
+  return refusal(
+    `the plan in ${file} can't be run`,
+    lines,
+    'correct the dependencies in the file and import it again',
+  );
+}
+
+function refusal(what: string, lines: readonly string[], fix: string): OrchestrateError {
+  const [first = '', ...others] = lines;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  const box = ['Problems:', ...lines.slice(0, 20).map((line) => `  • ${line}`)];
+  if (lines.length > 20) box.push(`  … ${lines.length - 20} more`);
+  const options = others.length === 0 ? {} : { box: box.join('\n') };
+  return new OrchestrateError(EXIT.input, `${what}: ${first}${more}`, fix, options);
+}
+
+export const run: CommandModule['run'] = async (args, flags, io) => {
+  const project = openProject(io);
+  try {
+    return await runImport(contextOf(project, io), {
+      file: args[0] ?? '-',
+      update: flags['update'] === true,
+      dryRun: flags['dry-run'] === true,
+      json: io.json,
+    });
+  } finally {
+    project.close();
+  }
+};
+
+function contextOf(project: Project, io: Io): ImportContext {
+  return {
+    openStore: async (create) =>
+      create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
+    readFile: (path) => readPlanFile(resolve(io.cwd, path)),
+    readStdin: io.readStdin,
+    refuseWhileWorkersLive: (initiativeId) => refuseWhileWorkersLive(project, initiativeId),
+    print: io.print,
+  };
+}
+
+/** Linking an initiative archives the streams of the one before, under the hands of those at work on them. */
+async function refuseWhileWorkersLive({ paths, onClose }: Project, initiativeId: string): Promise<void> {
+  if (!existsSync(paths.stateDb)) return;
+  const { openStateStore } = await import('../store/state-store.ts');
+  const state = openStateStore(paths.stateDb);
+  onClose(() => state.close());
+  if (!state.hasOpenRuns(initiativeId)) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    'workers of another initiative are still at work',
+    'orchestrate stop, then import the plan again',
+  );
+}

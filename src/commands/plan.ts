@@ -1,0 +1,64 @@
+/** `orchestrate plan`: checks the plan and shows its structure, as text, JSON or a drawing. */
+import { openProject } from '../context.ts';
+import type { Plan } from '../core/types.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import type { PlanStore } from '../store/types.ts';
+import { planDot, planMermaid } from '../view/plan-graphics.ts';
+import { planJson } from '../view/plan-json.ts';
+import { planText, problemsText } from '../view/plan-text.ts';
+import type { CommandModule } from './definition.ts';
+import { usageError } from './flags.ts';
+import type { Io } from './io.ts';
+import { planError } from './plan-error.ts';
+
+/** What the command needs of the world. */
+export type PlanContext = {
+  readonly openStore: () => Promise<Pick<PlanStore, 'readPlan'>>;
+  readonly print: Io['print'];
+  readonly warn: Io['warn'];
+};
+
+export type PlanLook = { readonly form: 'text' | 'json' | 'mermaid' | 'dot'; readonly all: boolean };
+
+/**
+ * Prints the plan of the current initiative, or of all. Exit 7 for one with problems: thrown, but with JSON, which holds
+ * the problems itself, told on stderr only.
+ */
+export async function runPlan(context: PlanContext, { form, all }: PlanLook): Promise<number> {
+  const plan = (await context.openStore()).readPlan({ all });
+  const error = errorOf(plan);
+  if (form === 'json') {
+    context.print(JSON.stringify(planJson(plan)));
+    if (error !== null) context.warn(`orchestrate: error: ${error.message}\n  fix: ${error.fix}`);
+    return error?.exitCode ?? EXIT.ok;
+  }
+  if (plan.streams.length > 0) context.print(SHOW[form](plan));
+  if (error !== null) throw error;
+  return EXIT.ok;
+}
+
+const SHOW = { text: planText, mermaid: planMermaid, dot: planDot } as const;
+
+function errorOf({ problems, streams }: Plan): OrchestrateError | null {
+  const error = planError(problems);
+  if (error === null || (streams.length === 0 && error.box !== null)) return error;
+  return new OrchestrateError(EXIT.input, error.message, FIX, {
+    box: `Problems:\n${problemsText(problems)}`,
+  });
+}
+
+const FIX =
+  'correct the plan and run orchestrate import <file> --update, or correct the metadata of the tasks named';
+
+export const run: CommandModule['run'] = async (_args, flags, io) => {
+  const drawings = (['mermaid', 'dot'] as const).filter((form) => flags[form] === true);
+  const forms = [...(io.json ? (['json'] as const) : []), ...drawings];
+  if (forms.length > 1) throw usageError(`--${forms.join(' and --')} exclude each other`, 'give one of them');
+  const project = openProject(io);
+  try {
+    const context: PlanContext = { openStore: () => project.planStore(), print: io.print, warn: io.warn };
+    return await runPlan(context, { form: forms[0] ?? 'text', all: flags['all'] === true });
+  } finally {
+    project.close();
+  }
+};
