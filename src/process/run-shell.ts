@@ -51,24 +51,31 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
 async function watchOver(
   { timeoutMs, abort }: Pick<Request, 'timeoutMs' | 'abort'>,
   ended: Promise<Ended>,
-  end: () => Promise<unknown>,
+  end: () => Promise<readonly unknown[]>,
 ): Promise<CommandResult> {
-  let timedOut = false;
-  let ending: Promise<unknown> = Promise.resolve();
-  const timer = setTimeout(() => {
-    timedOut = true;
-    ending = end();
-  }, timeoutMs);
-  const onAbort = (): void => {
-    ending = end();
-  };
-  abort?.addEventListener('abort', onAbort, { once: true });
-  try {
-    const result = await ended;
-    await ending;
-    return { ...result, timedOut };
-  } finally {
-    clearTimeout(timer);
-    abort?.removeEventListener('abort', onAbort);
-  }
+  const limit = stopRequest(timeoutMs, abort);
+  const first = await Promise.race([ended, limit.reached]);
+  limit.forget();
+  if (typeof first !== 'string') return { ...first, timedOut: false };
+  const survivors = await end();
+  const result = survivors.length > 0 ? { exitCode: null, signal: 'SIGKILL' } : await ended;
+  return { ...result, timedOut: first === 'timeout' };
+}
+
+/** Resolves when the time is up or the caller aborts; `forget` drops timer and listener. */
+function stopRequest(
+  timeoutMs: number,
+  abort: AbortSignal | undefined,
+): { reached: Promise<'timeout' | 'abort'>; forget(): void } {
+  let forget = (): void => undefined;
+  const reached = new Promise<'timeout' | 'abort'>((resolve) => {
+    const timer = setTimeout(() => resolve('timeout'), timeoutMs);
+    const onAbort = (): void => resolve('abort');
+    abort?.addEventListener('abort', onAbort, { once: true });
+    forget = () => {
+      clearTimeout(timer);
+      abort?.removeEventListener('abort', onAbort);
+    };
+  });
+  return { reached, forget: () => forget() };
 }

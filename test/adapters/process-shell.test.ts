@@ -1,0 +1,109 @@
+/** Commands of the user's configuration: log, environment, time limit, abort. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProcesses } from '../../src/process/processes.ts';
+import { MARK_VARIABLE } from '../../src/process/types.ts';
+import { until } from '../support/tmux-rig.ts';
+
+const processes = createProcesses();
+
+function rig() {
+  const dir = mkdtempSync(join(tmpdir(), 'orchestrate-shell-'));
+  const log = join(dir, 'log');
+  const mark = `test:${dir}`;
+  const base = {
+    cwd: dir,
+    env: { PATH: process.env['PATH'] ?? '', ONLY: 'this' },
+    log,
+    timeoutMs: 10_000,
+    mark,
+  };
+  return {
+    dir,
+    mark,
+    run: (command: string, also: { timeoutMs?: number; abort?: AbortSignal; cwd?: string } = {}) =>
+      processes.runShell({ ...base, command, ...also }),
+    said: () => readFileSync(log, 'utf8'),
+    log,
+    async [Symbol.asyncDispose]() {
+      await processes.endTree({ roots: [], mark, graceMs: 0 });
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+test('output goes to a private log, appended; the exit code is told', async () => {
+  await using r = rig();
+  assert.deepEqual(await r.run('echo one; echo two >&2; exit 3'), {
+    exitCode: 3,
+    signal: null,
+    timedOut: false,
+  });
+  assert.deepEqual(await r.run('cat; echo three'), { exitCode: 0, signal: null, timedOut: false });
+  assert.equal(r.said(), 'one\ntwo\nthree\n');
+  assert.equal(statSync(r.log).mode & 0o777, 0o600);
+  assert.deepEqual(await r.run('kill -USR1 $$'), { exitCode: null, signal: 'SIGUSR1', timedOut: false });
+});
+
+test('the environment is the given one and the mark, and the command leads a group of its own', async () => {
+  await using r = rig();
+  await r.run('env; echo "GROUP=$(ps -o pgid= -p $$ | tr -d " ")"; echo "PID=$$"');
+  const said = new Map(
+    r
+      .said()
+      .trim()
+      .split('\n')
+      .map((line) => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]),
+  );
+  assert.equal(said.get('GROUP'), said.get('PID'));
+  assert.equal(said.get('ONLY'), 'this');
+  assert.match(said.get(MARK_VARIABLE) ?? '', new RegExp(`^${r.mark}/[0-9a-f]{8}$`));
+  for (const name of ['GROUP', 'PID', 'ONLY', MARK_VARIABLE, 'PATH', 'PWD', 'OLDPWD', 'SHLVL', '_'])
+    said.delete(name);
+  assert.deepEqual([...said.keys()], []);
+});
+
+test('at the time limit everything the command started is ended', async () => {
+  await using r = rig();
+  const startedMs = Date.now();
+  const result = await r.run(`setsid sh -c 'trap "" TERM; sleep 60; :' & sleep 60; :`, { timeoutMs: 300 });
+  assert.equal(result.timedOut, true);
+  assert.notEqual(result.exitCode, 0);
+  assert.deepEqual(processes.findMarked(r.mark), []);
+  assert.ok(Date.now() - startedMs < 8_000);
+});
+
+test('an abort ends the command, and one that runs beside it with the same mark goes on', async () => {
+  await using r = rig();
+  const abort = new AbortController();
+  const aborted = r.run('echo A; sleep 60; :', { abort: abort.signal });
+  const other = r.run('echo B; while [ ! -e go ]; do sleep 0.05; done');
+  await until('both run', () => /A/.test(r.said()) && /B/.test(r.said()));
+  abort.abort();
+  assert.deepEqual(await aborted, { exitCode: null, signal: 'SIGTERM', timedOut: false });
+  await processes.runShell({
+    command: 'touch go',
+    cwd: r.dir,
+    env: {},
+    log: r.log,
+    timeoutMs: 5_000,
+    mark: r.mark,
+  });
+  assert.equal((await other).exitCode, 0);
+  assert.deepEqual(await r.run('echo never', { abort: abort.signal }), {
+    exitCode: null,
+    signal: 'SIGTERM',
+    timedOut: false,
+  });
+  assert.ok(!r.said().includes('never'));
+});
+
+test('a directory that is missing is a failed command that says so', async () => {
+  await using r = rig();
+  const result = await r.run('true', { cwd: join(r.dir, 'nowhere') });
+  assert.deepEqual(result, { exitCode: 127, signal: null, timedOut: false });
+  assert.match(r.said(), /^orchestrate: can't run this in .*nowhere: /);
+});
