@@ -9,8 +9,14 @@ const oneHome = (name, pkg, homes) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-orphans-missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'a command loaded on demand may look at the table that loads it',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['dynamic-import'] } },
+    },
+    { name: 'no-missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'core-is-pure',
       severity: 'error',
@@ -34,18 +40,28 @@ module.exports = {
       name: 'reconcile-knows-adapter-types-only',
       severity: 'error',
       from: { path: '^src/reconcile' },
-      to: { path: '^src/(store|git|tmux|process)/', pathNot: '/types\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: {
+        path: '^src/(store|git|tmux|process)/',
+        pathNot: '/types\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
     },
     oneHome('sqlite', 'better-sqlite3', '^src/store'),
     oneHome('git', 'simple-git', '^src/git'),
     oneHome('yaml', 'yaml', '^src/plan-file'),
-    oneHome('cac', 'cac', '^src/(cli\\.ts|cli/)'),
+    oneHome('zod', 'zod', '^src/(config|plan-file|mcp)'),
+    oneHome('string-width', 'string-width', '^src/view'),
+    oneHome('picocolors', 'picocolors', '^src/view'),
     oneHome('mcp', '@modelcontextprotocol', '^src/mcp'),
     oneHome('execa', 'execa', '^src/(tmux|process|agent)'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
     tsConfig: { fileName: 'tsconfig.json' },
     exclude: { path: '^(dist|\\.cache)/' },
   },

@@ -23,7 +23,7 @@ function filesBelow(directory: string, ending: RegExp): SourceFile[] {
 const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/\b(?:TODO|FIXME|XXX|HACK)\b/, 'a left-over note'],
   [/\b(?:issue|ticket) #?\d+/i, 'the number of an issue'],
-  [/\b\w+(?:Manager|Helper|Utils?)\b/, 'a name that says nothing'],
+  [/\b[A-Z]\w*(?:Manager|Helper|Utils?)\b/, 'a name that says nothing'],
   [/catch\s*(?:\([^)]*\)\s*)?\{(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*\}/, 'a catch that swallows'],
 ];
 

@@ -1,4 +1,4 @@
-/** Fails when a package that ships with us (see package-lock.json) refuses a Node release that package.json promises. */
+/** Fails when a package that ships with us, installed or bundled, refuses a Node release that package.json promises. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -45,12 +45,19 @@ function allows(range: string, release: string): boolean {
 }
 
 const lock: {
-  packages: Record<string, { dev?: boolean; optional?: boolean; engines?: { node?: string } }>;
+  packages: Record<string, { dev?: boolean; engines?: { node?: string } }>;
 } = JSON.parse(readFileSync(`${root}/package-lock.json`, 'utf8'));
+
+/** Packages in the bundle: the build lists them with their licences. */
+const bundled = new Set(
+  [...readFileSync(`${root}/dist/THIRD-PARTY-LICENSES.txt`, 'utf8').matchAll(/^(\S+) \d\S* \(/gm)].map(
+    ([, name]) => `node_modules/${name}`,
+  ),
+);
 
 const tooNarrow = Object.entries(lock.packages).flatMap(([name, { dev, engines }]) => {
   const range = engines?.node;
-  if (dev || range === undefined) return [];
+  if (range === undefined || (dev && !bundled.has(name))) return [];
   const refused = RELEASES.filter((release) => !allows(range, release));
   return refused.length === 0
     ? []

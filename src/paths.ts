@@ -102,12 +102,6 @@ export function resolveWorkspace(project: {
   return { id, source, base: base.path, baseSource: base.source, storePath: join(base.path, id, 'tasks.db') };
 }
 
-/** The store of a workspace under the base directory that `env` names (default `~/.claude/tasks`). */
-export function storePath(env: Environment, workspace: string): string {
-  const base = env['TASK_DB_PATH']?.trim() || defaultStoreBase(env);
-  return join(base, checkWorkspaceId(workspace, 'WORKSPACE_ID'), 'tasks.db');
-}
-
 function defaultStoreBase(env: Environment): string {
   return join(env['HOME'] || homedir(), '.claude', 'tasks');
 }

@@ -216,7 +216,10 @@ test('launchers call the installed command line, from a project of any name, als
     encoding: 'utf8',
   });
   assert.match(fromElsewhere.stdout, /^orchestrate status: /);
-  const throughLink = spawnSync('./watch-status', ['--help'], { cwd: rig.root, encoding: 'utf8' });
+  const throughLink = spawnSync(join(rig.root, 'watch-status'), ['--help'], {
+    cwd: rig.root,
+    encoding: 'utf8',
+  });
   assert.match(throughLink.stdout, /^orchestrate watch: /);
 });
 
