@@ -17,6 +17,9 @@ import { wantsUnicode } from './terminal.ts';
 
 export type ForegroundRequest = { readonly named: readonly string[]; readonly flags: Flags; readonly io: Io };
 
+/** Events that are in the log only: what they say is told by another one. */
+const UNTOLD = new Set(['run-done']);
+
 /** Signals that end the poller (workers go on), with their exit codes. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** Longest time between a signal and the end of the process. */
@@ -55,7 +58,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
     },
   });
   tell();
-  logs.update();
+  logs.close();
   signalled.stop();
   return signalled.code() ?? (await conclude(ports, end, request));
 }
@@ -92,7 +95,8 @@ function createTeller(ports: Ports, io: Io): () => void {
     const streamOf = (key: string): string | null => records.get(key)?.streamId ?? null;
     for (const event of events) {
       const look = { unicode: wantsUnicode(io.env), streamOf };
-      if (!io.json) io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
+      if (!io.json && !UNTOLD.has(event.kind))
+        io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
       const line = describeEvent(event, { ...look, colour: false, columns: null });
       appendFileSync(file, `${new Date(event.atMs).toISOString()} ${line}\n`, { mode: 0o600 });
     }

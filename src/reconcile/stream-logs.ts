@@ -6,8 +6,8 @@ import type { Ports } from './ports.ts';
 
 const UPDATE_EACH_MS = 1_000;
 
-/** Returns the updater; an update in the last second is put off to a timer, so that nothing is left out at a pause. */
-export function createStreamLogs(ports: Ports): { update(): void } {
+/** Returns the updater; an update in the last second is put off to a timer, so that nothing is left out at a pause. `close` writes the rest. */
+export function createStreamLogs(ports: Ports): { update(): void; close(): void } {
   const open = new Map<string, StreamLog>();
   let lastMs = 0;
   let timer: NodeJS.Timeout | null = null;
@@ -34,6 +34,10 @@ export function createStreamLogs(ports: Ports): { update(): void } {
         }, waitMs);
         timer.unref();
       }
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+      write();
     },
   };
 }

@@ -4,7 +4,6 @@ import type { Ports } from './ports.ts';
 
 /** States that are told when a stream comes into them; the others pass by themselves or have an event of their own. */
 const TOLD: ReadonlySet<StateName> = new Set([
-  'running',
   'needs-input',
   'limited',
   'stalled',
@@ -14,6 +13,9 @@ const TOLD: ReadonlySet<StateName> = new Set([
   'stopped',
   'parked',
 ]);
+
+/** Going on after one of these is news; a launch has an event of its own. */
+const PAUSED: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'verifying']);
 
 /** Remembers the states of the last tick and writes an event for each that changed to one worth telling. */
 export function createTransitions(
@@ -32,5 +34,7 @@ export function createTransitions(
 /** At the first tick of a poller only what waits for a person is news. */
 function isNews({ key, state }: StreamState, last: ReadonlyMap<string, StateName> | null): boolean {
   if (last === null) return state === 'needs-input';
-  return TOLD.has(state) && last.get(key) !== state;
+  const before = last.get(key);
+  if (state === 'running') return before !== undefined && PAUSED.has(before);
+  return TOLD.has(state) && before !== state;
 }
