@@ -13,13 +13,14 @@ const MCP_NAME = 'task-copilot';
 const GIT_VERBS = ['add', 'commit', 'status', 'diff', 'log', 'show'] as const;
 
 /**
- * Permission rules of a worker: `agent.allow` when given, else git's everyday verbs, the task command and `commands`
- * (gates and setup); our MCP tools always.
+ * Permission rules of a worker: `agent.allow` when given, else git's everyday verbs and `commands` (gates and setup); how
+ * it reports (the task command, our MCP tools) always.
  */
-export function allowRules(agent: AgentConfig, commands: readonly string[]): string[] {
-  const own = [...GIT_VERBS.map((verb) => `git ${verb}`), 'orchestrate task', ...commands.flatMap(withParts)];
-  const rules = agent.allow ?? own.map(bashRule);
-  return [...new Set([...rules, `mcp__${MCP_NAME}`])];
+export function allowRules(agent: AgentConfig, commands: readonly string[], worktree: string): string[] {
+  const own = [...GIT_VERBS.map((verb) => `git ${verb}`), ...commands.flatMap(withParts)].map(bashRule);
+  // This mode denies what is not listed, edits too: a worker that can't edit does nothing.
+  if (agent.permissions === 'dontAsk') own.push(`Edit(/${worktree}/**)`);
+  return [...new Set([...(agent.allow ?? own), bashRule('orchestrate task'), `mcp__${MCP_NAME}`])];
 }
 
 /** The command itself and, since Claude Code judges a compound command part by part, each of its parts. */
@@ -33,16 +34,23 @@ function bashRule(command: string): string {
   return `Bash(${command}:*)`;
 }
 
-/** The settings file of one run. `readable` are files outside the worktree that the worker must be able to read. */
-export function claudeSettings(
-  agent: AgentConfig,
-  commands: readonly string[],
-  readable: readonly string[],
-  hooks: ClaudeHooks | null,
-): Readonly<Record<string, unknown>> {
-  const reads = readable.map((file) => `Read(/${file})`);
+/** What the settings of one run depend on. */
+export type SettingsRequest = {
+  readonly agent: AgentConfig;
+  /** Gate and setup commands. */
+  readonly commands: readonly string[];
+  readonly worktree: string;
+  /** Files outside the worktree that the worker must be able to read; absolute. */
+  readonly readable: readonly string[];
+  readonly hooks: ClaudeHooks | null;
+};
+
+/** The settings file of one run; rules write an absolute path with a second slash in front. */
+export function claudeSettings(request: SettingsRequest): Readonly<Record<string, unknown>> {
+  const { agent, commands, worktree, hooks } = request;
+  const reads = request.readable.map((file) => `Read(/${file})`);
   return {
-    permissions: { allow: [...allowRules(agent, commands), ...reads] },
+    permissions: { allow: [...allowRules(agent, commands, worktree), ...reads] },
     // Marks the worker's window in tmux when the agent wants a person.
     preferredNotifChannel: 'terminal_bell',
     ...(hooks === null ? {} : { hooks }),

@@ -47,7 +47,8 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     activity,
     watchPaths: () => (interactive ? [paths.sessions] : []),
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
-    transcript: (run) => (run.sessionId === null ? null : transcripts.find(run.sessionId)),
+    // Headless, the pane has the whole conversation, and what went wrong before it began.
+    transcript: (run) => (interactive && run.sessionId !== null ? transcripts.find(run.sessionId) : null),
   };
 }
 
@@ -56,7 +57,13 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
   const { runDir, record, prompt } = request;
   const env = { ...request.env, ORCHESTRATE_TOKEN: request.token };
   const promptFile = writeRunFile(runDir, 'prompt.md', prompt);
-  const settings = claudeSettings(agent, deps.commands, [promptFile], deps.hooks);
+  const settings = claudeSettings({
+    agent,
+    commands: deps.commands,
+    worktree: record.worktree,
+    readable: [promptFile],
+    hooks: deps.hooks,
+  });
   const argv = claudeArguments({
     agent,
     command: agent.command.includes('/') ? deps.resolve(agent.command) : agent.command,

@@ -25,10 +25,14 @@ export function readablePaneBytes(text: string): LogLine[] {
 }
 
 function readableLine(raw: string): LogLine[] {
-  const told = raw.startsWith('{"') || raw.includes('{"type"') ? readableTranscript([raw.trim()]) : [];
-  if (told.length > 0) return told;
+  if (isConversation(raw)) return readableTranscript([raw.trim()]);
   const text = printable(lastDrawn(erase(raw))).trimEnd();
   return text === '' ? [] : [{ atMs: null, text }];
+}
+
+/** A line of Claude Code's `stream-json`; another program's JSON is shown as it is. */
+function isConversation(line: string): boolean {
+  return line.startsWith('{"') && line.includes('"session_id":"');
 }
 
 /** What a carriage return let stand: the last piece that shows anything. */

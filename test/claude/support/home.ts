@@ -24,6 +24,8 @@ export type HomeOptions = {
   readonly trusted?: readonly string[];
   /** False: the API key dialog comes up. */
   readonly approveKey?: boolean;
+  /** False: there is no key at all. */
+  readonly loggedIn?: boolean;
   /** False: the onboarding comes up. */
   readonly onboarded?: boolean;
   /** Directories to put first in PATH. */
@@ -67,7 +69,7 @@ function testEnvironment(home: string, options: HomeOptions): Record<string, str
     SHELL: '/bin/bash',
     ...(asRoot ? { IS_SANDBOX: '1' } : {}),
     ANTHROPIC_BASE_URL: options.modelUrl,
-    ANTHROPIC_API_KEY: API_KEY,
+    ...(options.loggedIn === false ? {} : { ANTHROPIC_API_KEY: API_KEY }),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_AUTOUPDATER: '1',

@@ -8,8 +8,8 @@ export type Step =
   | { readonly text: string }
   | { readonly tool: string; readonly input: Readonly<Record<string, unknown>>; readonly text?: string }
   | { readonly error: number; readonly headers?: Readonly<Record<string, string>>; readonly message?: string }
-  /** Answers with `then` once the test has called `release(hold)`. */
-  | { readonly hold: string; readonly then: Step };
+  /** Answers with `answer` once the test has called `release(hold)`. */
+  | { readonly hold: string; readonly answer: Step };
 
 /** Applies to a conversation whose latest matching user message contains (or matches) `match`. */
 export type Rule = { readonly match: string | RegExp; readonly steps: readonly Step[] };
@@ -154,7 +154,7 @@ async function answerStep(
 ): Promise<void> {
   if ('hold' in step) {
     await held(step.hold);
-    return answerStep(response, step.then, streaming, held);
+    return answerStep(response, step.answer, streaming, held);
   }
   if ('error' in step) {
     answerError(response, step.error, step.headers ?? {}, step.message ?? 'scripted failure');

@@ -1,7 +1,7 @@
 /** One command in a tmux pane on a private server that ends with it; knows nothing of what runs inside. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +12,8 @@ const run = promisify(execFile);
 export type Pane = {
   readonly pid: number;
   screen(): Promise<string>;
+  /** Everything written since the beginning, as bytes came. */
+  output(): Promise<string>;
   type(text: string): Promise<void>;
   key(name: string): Promise<void>;
   /** Exit status once the command ended, else null. */
@@ -48,22 +50,37 @@ export async function openPane(
     'remain-on-exit',
     'on',
   );
-  const made = await tmux('new-window', '-P', '-F', '#{pane_id} #{pane_pid}', script);
+  const bytes = path.join(dir, 'bytes');
+  const piped = [';', 'pipe-pane', `cat > ${quoted(bytes)}`];
+  const made = await tmux('new-window', '-P', '-F', '#{pane_id} #{pane_pid}', script, ...piped);
   const [pane = '', pid = ''] = made.trim().split(' ');
+  const exitCode = async (): Promise<number | null> => {
+    const format = '#{pid},#{pane_dead},#{pane_dead_status},#{pane_dead_signal}';
+    const [server, dead, status, signal] = (await tmux('display', '-p', '-t', pane, format))
+      .trim()
+      .split(',');
+    if (dead !== '1') return null;
+    if (status || signal) return Number(status || signal);
+    // tmux 3.3a sometimes misses the signal that its child has ended: told again, it collects the status.
+    process.kill(Number(server), 'SIGCHLD');
+    return null;
+  };
   return {
     pid: Number(pid),
     screen: () => tmux('capture-pane', '-p', '-t', pane),
+    output: async () => readFileSync(bytes, 'utf8'),
     type: async (text) => void (await tmux('send-keys', '-t', pane, '-l', '--', text)),
     key: async (name) => void (await tmux('send-keys', '-t', pane, name)),
-    exitCode: async () => {
-      const [dead, status] = (await tmux('display', '-p', '-t', pane, '#{pane_dead} #{pane_dead_status}'))
-        .trim()
-        .split(' ');
-      return dead === '1' ? Number(status) : null;
-    },
+    exitCode,
     close: async () => {
-      await tmux('kill-server').catch(() => '');
-      rmSync(dir, { recursive: true, force: true });
+      // Killed and seen dead first, so that nothing writes to the test's directories any more.
+      try {
+        if ((await exitCode()) === null) process.kill(Number(pid), 'SIGKILL');
+        await waitFor('the end of the pane', async () => (await exitCode()) !== null);
+      } finally {
+        await tmux('kill-server');
+        rmSync(dir, { recursive: true, force: true });
+      }
     },
   };
 }
