@@ -12,22 +12,19 @@ export function nearest(word: string, candidates: readonly string[]): string | n
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
 function editDistance(a: string, b: string): number {
-  const [from, to] = [[...a], [...b]];
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [row, letter] of from.entries()) {
-    const current = [row + 1];
-    for (const [column, other] of to.entries()) {
-      const replaced = at(last, column) + (letter === other ? 0 : 1);
-      const isSwap = row > 0 && letter === to[column - 1] && other === from[row - 1];
-      const swapped = isSwap ? at(beforeLast, column - 1) + 1 : Number.POSITIVE_INFINITY;
-      current.push(Math.min(replaced, swapped, at(last, column + 1) + 1, at(current, column) + 1));
+  const from = [...a];
+  const to = [...b];
+  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, index) => index)];
+  const cost = (row: number, column: number): number => rows[row]?.[column] ?? row + column;
+  for (const [i, letter] of from.entries()) {
+    const current = [i + 1];
+    rows.push(current);
+    for (const [j, other] of to.entries()) {
+      const swapped =
+        letter === to[j - 1] && other === from[i - 1] ? cost(i - 1, j - 1) + 1 : Number.POSITIVE_INFINITY;
+      const replaced = cost(i, j) + (letter === other ? 0 : 1);
+      current.push(Math.min(swapped, replaced, cost(i, j + 1) + 1, cost(i + 1, j) + 1));
     }
-    [beforeLast, last] = [last, current];
   }
-  return at(last, to.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? 0;
+  return cost(from.length, to.length);
 }
