@@ -9,6 +9,7 @@ import type { Project } from './context.ts';
 import { createGit } from './git/git.ts';
 import { CLI_ENTRY } from './package-root.ts';
 import { createProcesses } from './process/processes.ts';
+import { projectMarks } from './reconcile/marks.ts';
 import type { Ports } from './reconcile/ports.ts';
 import { privateDirectory } from './reconcile/step.ts';
 import { openStateStore } from './store/state-store.ts';
@@ -28,6 +29,8 @@ export async function openPorts(project: Project, options: { readonly create: bo
   const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : ':memory:');
   project.onClose(() => state.close());
   const processes = createProcesses();
+  const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
+  const marks = projectMarks(root, self);
   return {
     paths,
     workspace: project.workspace(),
@@ -35,7 +38,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     configHash: configFileHash(paths.config),
     plan,
     state,
-    git: createGit({ root, commonDir: project.commonDir }),
+    git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
     tmux: createTmux({
       projectRoot: root,
       socket: config.tmux.socket,
@@ -47,9 +50,11 @@ export async function openPorts(project: Project, options: { readonly create: bo
     agent: createAgent(config.agent, {
       projectRoot: root,
       env,
+      mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
       commands: [...config.gates.map((gate) => gate.command), ...config.worktree.setup],
     }),
     env,
+    marks,
     cli: CLI_ARGV,
     now: project.now,
   };

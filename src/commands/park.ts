@@ -1,7 +1,6 @@
 /** `park`: takes a stream out until `retry`; its worker is ended, its work is kept. */
 import { EXIT } from '../errors.ts';
 import { applyEnd } from '../reconcile/end-run.ts';
-import { projectMarks } from '../reconcile/marks.ts';
 import { takeLook } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { noteCommand } from './intent.ts';
@@ -17,7 +16,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     const last = record.runs.at(-1);
     if (last !== undefined && last.endedAtMs === null) {
       const { snapshot } = await takeLook(ports, null, false);
-      const step = { ports, snapshot, marks: projectMarks(ports.paths.root, 'park') };
+      const step = { ports, snapshot };
       await applyEnd(step, {
         kind: 'end-run',
         key: record.key,

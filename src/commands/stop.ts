@@ -3,7 +3,6 @@ import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { applyEnd } from '../reconcile/end-run.ts';
-import { projectMarks } from '../reconcile/marks.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
@@ -54,7 +53,7 @@ async function endRuns(ports: Ports, records: readonly StreamRecord[], io: Io): 
   const open = records.filter((record) => record.runs.at(-1)?.endedAtMs === null);
   if (open.length === 0) return [];
   const { snapshot } = await takeLook(ports, null, false);
-  const step = { ports, snapshot, marks: projectMarks(ports.paths.root, 'stop') };
+  const step = { ports, snapshot };
   await Promise.all(
     open.map(async (record) => {
       const run = record.runs.at(-1)?.number ?? 0;

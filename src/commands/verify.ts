@@ -5,7 +5,6 @@ import type { StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { apply } from '../reconcile/apply.ts';
 import { createLimiter, createPace } from '../reconcile/limiter.ts';
-import { projectMarks } from '../reconcile/marks.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { initiativeOf, takeLook } from '../reconcile/snapshot.ts';
 import { acquireLease } from '../store/lease.ts';
@@ -64,7 +63,6 @@ async function verifyHere(ports: Ports, record: StreamRecord): Promise<void> {
     {
       ports,
       snapshot,
-      marks: projectMarks(ports.paths.root, 'verify'),
       gateSlots: createLimiter(ports.config.gateConcurrency),
       pace: createPace(0, ports.now),
       abort: new AbortController().signal,

@@ -14,10 +14,7 @@ const GRACE_MS = 3_000;
 export type EndRun = Extract<Action, { kind: 'end-run' }>;
 
 /** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
-export async function applyEnd(
-  step: Pick<Step, 'ports' | 'marks' | 'snapshot'>,
-  action: EndRun,
-): Promise<void> {
+export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: EndRun): Promise<void> {
   const { ports } = step;
   const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run === undefined || run.endedAtMs !== null) return;
@@ -35,19 +32,15 @@ export async function applyEnd(
 }
 
 /** Ends every process of the run; returns the exit status of the agent as far as it is known. */
-async function endWorker(
-  step: Pick<Step, 'ports' | 'marks'>,
-  run: Run,
-  known: number | null,
-): Promise<number | null> {
-  const { ports, marks } = step;
+async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | null): Promise<number | null> {
+  const { ports } = step;
   const directory = runDir(ports.paths, run.key, run.number);
   privateDirectory(directory);
   const worker = fenceRun(directory) ? null : claimedWorker(ports, run, directory);
   const wasAlive = worker !== null && ports.processes.isAlive(worker);
   const survivors = await ports.processes.endTree({
     roots: worker === null ? [] : [worker],
-    mark: marks.run(run.key, run.number),
+    mark: ports.marks.run(run.key, run.number),
     graceMs: GRACE_MS,
     firstSignal: ports.agent.endSignal,
   });

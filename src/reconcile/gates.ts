@@ -46,7 +46,7 @@ async function runGate(
     env: commandEnvironment(ports, record, run, record.base?.sha ?? sha),
     log,
     timeoutMs: gate.timeoutSeconds * 1000,
-    mark: step.marks.poller,
+    mark: step.ports.marks.own,
     abort: step.abort,
   });
   if (step.abort.aborted) return 'interrupted';

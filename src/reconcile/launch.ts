@@ -72,10 +72,10 @@ function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessi
 }
 
 async function launchFrom(step: Step, plan: Plan): Promise<void> {
-  const { ports, marks } = step;
+  const { ports } = step;
   const { record, run } = plan;
   // A worker that outlived its tmux server or window must be gone before another one starts.
-  await ports.processes.endTree({ roots: [], mark: marks.run(record.key, run - 1), graceMs: 3_000 });
+  await ports.processes.endTree({ roots: [], mark: ports.marks.run(record.key, run - 1), graceMs: 3_000 });
   const opened = ports.state.openRun({
     key: record.key,
     number: run,
@@ -121,7 +121,7 @@ async function writeRunFiles(step: Step, plan: Plan): Promise<void> {
     env: {
       ...streamVariables(ports, record, run, plan.baseSha),
       ORCHESTRATE_TOKEN: plan.token,
-      ORCHESTRATE_MARK: step.marks.run(record.key, run),
+      ORCHESTRATE_MARK: step.ports.marks.run(record.key, run),
     },
   });
   writeLaunch(directory, { cwd: record.worktree, argv: launched.argv, env: launched.env });

@@ -1,19 +1,30 @@
 /** The marks by which this project's processes are found again after any death; derived from the project's path. */
 import { createHash } from 'node:crypto';
+import type { ProcessIdentity } from '../core/types.ts';
 
-/** Marks of one project: `run` for a worker's tree, `poller` for the children of one poller, `pollers` for those of any. */
+/** Marks of one project: `run` for a worker's tree, `own` for the children (git, gates, setup) of this process. */
 export type Marks = {
   run(key: string, run: number): string;
-  readonly poller: string;
-  readonly pollers: string;
+  readonly own: string;
+  /** What all marks of children begin with, whosoever they are. */
+  readonly children: string;
+  /** The process whose child carries this mark; null for another kind of mark. */
+  parentOf(mark: string): ProcessIdentity | null;
 };
 
-/** Marks for the project at `root`; `pollerId` tells this poller's children from an earlier one's. */
-export function projectMarks(root: string, pollerId: string): Marks {
+/** Marks for the project at `root`, as seen by the process `self`. */
+export function projectMarks(root: string, self: ProcessIdentity): Marks {
   const hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const children = `${hash}:child:`;
   return {
     run: (key, run) => `${hash}:run:${key}:${run}`,
-    poller: `${hash}:poller:${pollerId}`,
-    pollers: `${hash}:poller:`,
+    // The start time is hex: it may hold spaces and colons on some platforms.
+    own: `${children}${self.pid}:${Buffer.from(self.start).toString('hex')}`,
+    children,
+    parentOf: (mark) => {
+      const [pid, start] = mark.startsWith(children) ? mark.slice(children.length).split(':') : [];
+      if (pid === undefined || start === undefined) return null;
+      return { pid: Number(pid), start: Buffer.from(start, 'hex').toString() };
+    },
   };
 }

@@ -1,8 +1,6 @@
 /** Runs the poller as the one holder of the lease: strays of an earlier one are ended first, changes and signals wake it. */
-import { randomBytes } from 'node:crypto';
 import { watch } from 'node:fs';
 import type { Policy } from '../core/types.ts';
-import { projectMarks } from './marks.ts';
 import { type PollerEnd, type PollerView, runPoller } from './poller.ts';
 import type { Ports } from './ports.ts';
 import { META } from './snapshot.ts';
@@ -25,8 +23,7 @@ const GRACE_MS = 2_000;
 /** Polls until the end. The caller holds the lease. */
 export async function poll(request: PollRequest): Promise<PollerEnd> {
   const { ports, abort } = request;
-  const marks = projectMarks(ports.paths.root, randomBytes(6).toString('hex'));
-  await endStrays(ports, marks.pollers);
+  await endStrays(ports);
   registerPoller(ports, request.policy);
   const alarm = createAlarm();
   const stopWaking = startWaking(request, alarm.ring);
@@ -34,7 +31,7 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   const onAbort = (): void => alarm.ring();
   abort.addEventListener('abort', onAbort);
   try {
-    return await runPoller({ ...request, marks, alarm });
+    return await runPoller({ ...request, alarm });
   } finally {
     abort.removeEventListener('abort', onAbort);
     stopWaking();
@@ -44,9 +41,12 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   }
 }
 
-/** Children (git, gates, setup) of a poller that was killed are ended before this one acts. */
-async function endStrays(ports: Ports, mark: string): Promise<void> {
-  const strays = ports.processes.findMarked(mark).filter(({ identity }) => identity.pid !== process.pid);
+/** Children (git, gates, setup) of a process of ours that was killed are ended before this poller acts. */
+async function endStrays(ports: Ports): Promise<void> {
+  const strays = ports.processes.findMarked(ports.marks.children).filter(({ mark }) => {
+    const parent = ports.marks.parentOf(mark);
+    return parent !== null && !ports.processes.isAlive(parent);
+  });
   if (strays.length === 0) return;
   await ports.processes.endTree({
     roots: strays.map(({ identity }) => identity),

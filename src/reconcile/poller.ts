@@ -4,7 +4,6 @@ import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
 import { apply, type Outcome } from './apply.ts';
 import { createLimiter, createPace } from './limiter.ts';
-import type { Marks } from './marks.ts';
 import { observe } from './observe.ts';
 import type { Ports } from './ports.ts';
 import { type Look, takeLook, writeInFlight } from './snapshot.ts';
@@ -23,7 +22,6 @@ export type PollerView = {
 export type PollerRequest = {
   readonly ports: Ports;
   readonly policy: Policy;
-  readonly marks: Marks;
   readonly alarm: Alarm;
   readonly abort: AbortSignal;
   readonly once: boolean;
@@ -126,10 +124,9 @@ type Flights = {
 
 /** The steps under way, one a stream; each end wakes the poller. */
 function createFlights(request: PollerRequest): Flights {
-  const { ports, marks, abort, alarm } = request;
+  const { ports, abort, alarm } = request;
   const shared: Omit<Step, 'snapshot'> = {
     ports,
-    marks,
     abort,
     gateSlots: createLimiter(ports.config.gateConcurrency),
     pace: createPace(ports.config.staggerMs, ports.now),

@@ -7,6 +7,7 @@ import type { ProjectPaths, Workspace } from '../paths.ts';
 import type { Processes } from '../process/types.ts';
 import type { PlanStore, StateStore } from '../store/types.ts';
 import type { Tmux } from '../tmux/types.ts';
+import type { Marks } from './marks.ts';
 
 export type Ports = {
   readonly paths: ProjectPaths;
@@ -22,6 +23,8 @@ export type Ports = {
   readonly agent: Agent;
   /** The starter's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Marks of this project's processes. */
+  readonly marks: Marks;
   /** argv that runs this very CLI (node and the bundle), for the panes it opens. */
   readonly cli: readonly string[];
   /** Milliseconds since the epoch. */

@@ -64,7 +64,7 @@ async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: 
       env: commandEnvironment(ports, record, run, baseSha),
       log,
       timeoutMs: setupTimeoutSeconds * 1000,
-      mark: step.marks.poller,
+      mark: step.ports.marks.own,
       abort: step.abort,
     });
     if (step.abort.aborted || result.exitCode === 0) continue;
