@@ -1,0 +1,73 @@
+/** The package as npm packs it, unpacked elsewhere: it works without our checkout, and says so when its native part is missing. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { PACKAGE_ROOT } from '../../src/package-root.ts';
+import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+
+const PLAN = 'prd: {title: P}\nstreams:\n  - {id: A, name: A, tasks: [{title: T}]}\n';
+
+let rig: CliRig;
+let unpacked = '';
+before(async () => {
+  rig = await createCliRig();
+  execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', rig.home], {
+    cwd: PACKAGE_ROOT,
+  });
+  execFileSync('tar', ['-xzf', `orchestrate-streams-${version()}.tgz`], { cwd: rig.home });
+  unpacked = join(rig.home, 'package');
+});
+after(() => rig[Symbol.asyncDispose]());
+
+function version(): string {
+  return JSON.parse(rig.read(join(PACKAGE_ROOT, 'package.json'))).version;
+}
+
+function orchestrate(args: readonly string[], input = '') {
+  return spawnSync(join(unpacked, 'dist/cli.js'), args, {
+    cwd: rig.root,
+    env: rig.env,
+    encoding: 'utf8',
+    input,
+  });
+}
+
+test('it holds the bundle, templates and licences, and neither sources nor tests', () => {
+  for (const name of [
+    'dist/cli.js',
+    'dist/THIRD-PARTY-LICENSES.txt',
+    'LICENSE',
+    'README.md',
+    'CHANGELOG.md',
+  ]) {
+    assert.ok(existsSync(join(unpacked, name)), name);
+  }
+  for (const name of ['src', 'test', 'scripts', 'node_modules'])
+    assert.ok(!existsSync(join(unpacked, name)), name);
+  assert.ok(statSync(join(unpacked, 'dist/cli.js')).mode & 0o100);
+});
+
+test('without any other package it shows help and sets a project up', () => {
+  assert.equal(orchestrate(['--version']).stdout, `${version()}\n`);
+  const init = orchestrate(['init']);
+  assert.deepEqual([init.status, init.stderr], [0, '']);
+  assert.ok(rig.read('.claude/orchestrator/orchestrate').includes(`'${unpacked}/dist/cli.js'`));
+});
+
+test('a missing native module is exit 3 with the remedy', () => {
+  const { status, stderr } = orchestrate(['import', '-'], PLAN);
+  assert.equal(status, 3);
+  assert.match(stderr, /^orchestrate: error: .*better-sqlite3.*\n {2}fix: .*--allow-scripts=better-sqlite3/);
+  assert.equal(orchestrate(['doctor']).status, 3);
+});
+
+test('with its one dependency it imports a plan', () => {
+  mkdirSync(join(unpacked, 'node_modules'));
+  for (const name of ['better-sqlite3', 'bindings', 'file-uri-to-path']) {
+    symlinkSync(join(PACKAGE_ROOT, 'node_modules', name), join(unpacked, 'node_modules', name));
+  }
+  const { status, stderr } = orchestrate(['import', '-'], PLAN);
+  assert.deepEqual([status, stderr], [0, '']);
+});
