@@ -1,6 +1,7 @@
 /** Opens the stores for the tools, on first use, and runs each call in one transaction; knows no tool. */
 import { createHash } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
+import { printable } from '../core/printable.ts';
 import { messageOf } from '../errors.ts';
 import type { Db } from '../store/database.ts';
 import { guarded } from '../store/failures.ts';
@@ -9,6 +10,9 @@ import type { StateStore } from '../store/types.ts';
 import type { CallSite } from './call.ts';
 import { openScope, type ScopeRefusal } from './scope.ts';
 import type { ToolContext } from './tool.ts';
+
+/** A refusal is logged no longer than this, whatever ids it quotes. */
+const EVENT_CHARACTERS = 500;
 
 /** Which stores a server works on, and for whom. */
 export type SiteOptions = {
@@ -45,7 +49,7 @@ export function openCallSite(options: SiteOptions): CallSite & { readonly close:
       key: scope?.key ?? null,
       run: scope?.run ?? null,
       kind: 'mcp-refused',
-      message: `${toolName}: ${message}`,
+      message: printable(`${toolName}: ${message}`, EVENT_CHARACTERS),
     });
   };
 

@@ -1,5 +1,9 @@
 /** Judges one line from the client: a JSON-RPC message, or the error to answer; does not know what methods exist. */
-import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
+import {
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+  type RequestId,
+} from '@modelcontextprotocol/sdk/types.js';
 import type { Line } from './line-reader.ts';
 
 /** JSON-RPC's codes for what is not a message. */
@@ -79,7 +83,10 @@ function checkMessage(value: unknown): Reading {
   if (depthExceeds(value, MAX_DEPTH)) {
     return failure(INVALID_REQUEST, `Invalid request: nested deeper than ${MAX_DEPTH} levels`, id);
   }
-  return { kind: 'message', message: value as JSONRPCMessage };
+  // The SDK drops a message that its own schema refuses, and its sender would wait for ever.
+  const parsed = JSONRPCMessageSchema.safeParse(value);
+  if (!parsed.success) return failure(INVALID_REQUEST, 'Invalid request: not a JSON-RPC 2.0 message', id);
+  return { kind: 'message', message: parsed.data };
 }
 
 /** True when objects and arrays in `value` nest deeper than `limit`; walks without recursion. */

@@ -47,7 +47,8 @@ type TaskFacts = {
 export function requireOwnTask(scope: RunScope, task: TaskFacts): void {
   const ownInitiative = task.initiative_id === null || task.initiative_id === scope.initiativeId;
   if (task.stream_id === scope.streamId && ownInitiative) return;
-  const where = task.stream_id === null ? 'no stream' : `stream ${task.stream_id}`;
+  const stream = task.stream_id === null ? 'no stream' : `stream ${task.stream_id}`;
+  const where = ownInitiative ? stream : `${stream} of initiative ${task.initiative_id}`;
   throw new ScopeRefusal(
     scope,
     `Task ${task.id} belongs to ${where}; this run may only change tasks of stream ${scope.streamId}.`,

@@ -1,10 +1,14 @@
 /** Serves the tools over a pair of streams until the input ends or a signal comes; stdout carries nothing but JSON-RPC. */
 import { Console } from 'node:console';
 import type { Readable, Writable } from 'node:stream';
+import { printable } from '../core/printable.ts';
 import { openCallSite, type SiteOptions } from './call-site.ts';
 import { LineTransport } from './line-transport.ts';
 import { createServer } from './server.ts';
 import { TOOLS } from './tools.ts';
+
+/** The SDK quotes whole messages in what it reports. */
+const WARNING_CHARACTERS = 300;
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -26,7 +30,7 @@ export async function serveMcp(options: ServeOptions): Promise<number> {
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
   });
-  server.onerror = (error) => warn(error.message);
+  server.onerror = (error) => warn(printable(error.message, WARNING_CHARACTERS));
   const stop = () => void transport.close();
   for (const signal of STOP_SIGNALS) process.once(signal, stop);
   try {

@@ -110,6 +110,8 @@ export type RawServer = {
   write(bytes: string | Buffer): Promise<void>;
   /** Everything the server has printed so far, a parsed JSON-RPC message a line; throws for a line that is none. */
   messages(): Json[];
+  /** Waits for the message at a position. */
+  nth(position: number): Promise<Json>;
   /** Waits for the first message that fits. */
   message(fits: (message: Json) => boolean): Promise<Json>;
   stderr(): string;
@@ -140,6 +142,22 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line));
+  const until = (find: () => Json): Promise<Json> =>
+    new Promise((resolve, reject) => {
+      const deadline = setTimeout(
+        () => reject(new Error(`no such message; printed: ${out.slice(-2000)}; stderr: ${errors}`)),
+        60_000,
+      );
+      const look = () => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(deadline);
+        child.off('printed', look);
+        resolve(found);
+      };
+      child.on('printed', look);
+      look();
+    });
   return {
     process: child,
     write: (bytes) =>
@@ -147,22 +165,8 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
         child.stdin.write(bytes, (error) => (error ? reject(error) : resolve())),
       ),
     messages,
-    message: (fits) =>
-      new Promise((resolve, reject) => {
-        const deadline = setTimeout(
-          () => reject(new Error(`no such message; printed: ${out.slice(0, 2000)}; stderr: ${errors}`)),
-          15_000,
-        );
-        const look = () => {
-          const found = messages().find(fits);
-          if (found === undefined) return;
-          clearTimeout(deadline);
-          child.off('printed', look);
-          resolve(found);
-        };
-        child.on('printed', look);
-        look();
-      }),
+    nth: (position) => until(() => messages()[position]),
+    message: (fits) => until(() => messages().find(fits)),
     stderr: () => errors,
     exit: new Promise((resolve) => child.once('exit', resolve)),
   };
