@@ -1,0 +1,192 @@
+/** `import` and `plan` end to end, on real stores. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+
+let rig: CliRig;
+/** Each test has a store of its own in the same repository. */
+let stores = 0;
+before(async () => {
+  rig = await createCliRig();
+});
+after(() => rig[Symbol.asyncDispose]());
+beforeEach(() => {
+  stores += 1;
+});
+
+const storeDirectory = () => join(rig.home, `tasks-${stores}`);
+const storeFile = () => join(storeDirectory(), 'project', 'tasks.db');
+const run = (args: readonly string[], input = '') =>
+  rig.run(args, { input, env: { TASK_DB_PATH: storeDirectory() } });
+/** A plan as the text of a file: streams with their dependencies, one task each. */
+const planFile = (streams: Record<string, string[]>, over: object = {}) =>
+  JSON.stringify({
+    initiative: { id: 'i1', title: 'First' },
+    streams: Object.entries(streams).map(([id, dependencies]) => ({
+      id,
+      dependencies,
+      tasks: [{ title: `of ${id.slice(0, 50)}` }],
+    })),
+    ...over,
+  });
+const DIAMOND = { A: [], B: ['A'], C: ['A'], Z: ['B', 'C'] };
+const importing = (text: string, ...flags: string[]) => run(['import', '-', ...flags], text);
+const planned = async (...flags: string[]) => JSON.parse((await run(['plan', '--json', ...flags])).stdout);
+
+test('a YAML file becomes the plan', async () => {
+  rig.write(
+    'plans/p.yaml',
+    'streams:\n  - id: Stream-A\n    name: Base\n    tasks: [{title: x, agent: me}]\n  - {id: B, dependencies: [Stream-A], tasks: [{title: y}]}\n',
+  );
+  const imported = await run(['import', 'plans/p.yaml', '--json']);
+  assert.equal(imported.code, 0, imported.stderr);
+  const answer = JSON.parse(imported.stdout);
+  assert.match(answer.prd, /^PRD-/);
+  assert.deepEqual([answer.schemaVersion, answer.streams, answer.tasks], [1, 2, 2]);
+  const shown = await run(['plan']);
+  assert.equal(shown.code, 0, shown.stderr);
+  assert.match(shown.stdout, /Depth 1:\n {4}• B → depends on: Stream-A\n/);
+  const tasks = JSON.parse((await run(['task', 'list', '--json'])).stdout).tasks;
+  assert.deepEqual(
+    tasks.map((task: { title: string; stream: string }) => [task.title, task.stream]),
+    [
+      ['x', 'Stream-A'],
+      ['y', 'B'],
+    ],
+  );
+});
+
+test('import says what it made and shows the structure', async () => {
+  const imported = await importing(planFile(DIAMOND));
+  assert.equal(imported.code, 0, imported.stderr);
+  assert.match(
+    imported.stdout,
+    /^PRD Created: PRD-\S+\nTasks Created: 4 tasks across 4 streams\n\nStream Dependency Structure:\n/,
+  );
+  assert.match(imported.stdout, /Next: orchestrate start\n$/);
+});
+
+test('a dry run answers the same and leaves nothing, with and without a store', async () => {
+  const before = await importing(planFile(DIAMOND), '--dry-run', '--json');
+  assert.equal(before.code, 0, before.stderr);
+  assert.deepEqual(
+    { ...JSON.parse(before.stdout), prd: '' },
+    { schemaVersion: 1, prd: '', streams: 4, tasks: 4, added: 4, changed: 0, dryRun: true },
+  );
+  assert.ok(!existsSync(storeFile()));
+  await importing(planFile({ A: [] }));
+  const after = await importing(
+    planFile(DIAMOND, { initiative: { id: 'i2', title: 'Second' } }),
+    '--dry-run',
+  );
+  assert.match(after.stdout, /Dry run, nothing was changed/);
+  assert.equal((await planned()).initiative.id, 'i1');
+});
+
+test('the same initiative again is refused, and updated on demand', async () => {
+  await importing(planFile({ A: [] }));
+  const again = await importing(planFile(DIAMOND));
+  assert.equal(again.code, 7);
+  assert.match(again.stderr, /--update/);
+  assert.equal((await planned()).streams.length, 1);
+  const updated = await importing(planFile(DIAMOND), '--update', '--json');
+  assert.deepEqual(
+    { ...JSON.parse(updated.stdout), prd: '' },
+    { schemaVersion: 1, prd: '', streams: 4, tasks: 4, added: 3, changed: 0, dryRun: false },
+  );
+  const addition = await importing(planFile({ Y: ['Z'] }), '--update');
+  assert.equal(addition.code, 0, addition.stderr);
+  assert.deepEqual((await planned()).depths, [['A'], ['B', 'C'], ['Z'], ['Y']]);
+});
+
+test('a bad plan is refused with everything that is wrong, and makes no store', async () => {
+  for (const [text, words] of [
+    [
+      'streams:\n  - id: A\n    task: []\n',
+      /stdin is no plan: line 2: streams\[0\]\.tasks: is missing \(and 1 more\)\n[\s\S]*line 3: streams\[0\]: unknown key "task" \(did you mean "tasks"\?\)/,
+    ],
+    [planFile({ R: [], A: ['C'], B: ['A'], C: ['B'] }), /cycle: A → C → B → A/],
+    [planFile({ R: [], A: ['A'] }), /"A" depends on itself/],
+    [planFile({ R: [], A: ['nowhere'] }), /"A" depends on "nowhere", which is no stream/],
+    [planFile({ R: [], ['x'.repeat(10_000)]: [] }), /longer than 200/],
+    [planFile({ R: [], 'a\u001b[31m': [] }), /control character/],
+  ] as const) {
+    const result = await importing(text);
+    assert.equal(result.code, 7);
+    assert.match(result.stderr, /^orchestrate: error: .*\n {2}fix: /);
+    assert.match(result.stderr, words);
+    assert.doesNotMatch(result.stderr, /[^\n\P{Cc}]/u);
+    assert.ok(!existsSync(storeFile()));
+  }
+});
+
+test('files that are none are named', async () => {
+  rig.write('bytes.yaml', '');
+  for (const [file, words] of [
+    ['missing.yaml', /missing\.yaml can't be read/],
+    ['.', /EISDIR/],
+    ['bytes.yaml', /is no plan/],
+  ] as const) {
+    const result = await run(['import', file]);
+    assert.equal(result.code, 7, file);
+    assert.match(result.stderr, words);
+  }
+});
+
+test('hostile ids and titles are data from the file to the drawing', async () => {
+  const ids = [
+    '../../x',
+    '-rf',
+    '$(touch pwn)',
+    '#(touch pwn)',
+    'a;b',
+    'x;',
+    '{start}',
+    '1',
+    '.',
+    'a.lock',
+    '😀',
+    'a b',
+    'a-b',
+    'Stream-A',
+    'stream-a',
+    'a',
+    'a/b',
+  ];
+  const streams = ids.map((id) => ({
+    id,
+    tasks: [{ title: `\u001b[2J${id}`, description: '$(touch pwn)' }],
+  }));
+  const imported = await importing(JSON.stringify({ streams }));
+  assert.equal(imported.code, 0, imported.stderr);
+  const plan = await planned();
+  assert.deepEqual(
+    plan.streams.map((stream: { id: string }) => stream.id),
+    ids,
+  );
+  assert.deepEqual(plan.problems, []);
+  for (const form of [[], ['--mermaid'], ['--dot']]) {
+    const shown = await run(['plan', ...form]);
+    assert.equal(shown.code, 0);
+    assert.doesNotMatch(shown.stdout, /[^\n\P{Cc}]/u);
+  }
+  assert.ok(!existsSync(join(rig.root, 'pwn')));
+});
+
+test('an empty store says what tasks need, an archived plan says so', async () => {
+  assert.equal((await run(['plan'])).code, 6);
+  await importing(planFile({ A: [] }));
+  const link = { name: 'initiative_link', arguments: { initiativeId: 'i2', title: 'Second' } };
+  await run(['mcp'], `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: link })}\n`);
+  const shown = await run(['plan']);
+  assert.equal(shown.code, 7);
+  assert.match(
+    shown.stderr,
+    /No streams found in Task Copilot: the one stream task there is archived\n[\s\S]*"streamId": "Stream-A"/,
+  );
+  const json = await run(['plan', '--json']);
+  assert.equal(json.code, 7);
+  assert.equal(JSON.parse(json.stdout).problems[0].code, 'archived-only');
+});
