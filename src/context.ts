@@ -1,9 +1,7 @@
-/** The composition root: finds the project and builds its stores and adapters, each only when a command first asks for it. */
+/** Opens the project around a command: where it is, its configuration, workspace and plan, each looked at only when asked for. */
 
-import type { Agent } from './agent/types.ts';
 import { type Config, type ConfigFlags, loadConfig } from './config.ts';
 import { explainNoProject, findProject } from './git/project.ts';
-import type { Git } from './git/types.ts';
 import { type ProjectPaths, projectPaths, resolveWorkspace, type Workspace } from './paths.ts';
 import type { PlanStore } from './store/types.ts';
 
@@ -30,8 +28,6 @@ export type Project = {
    * Throws exit 6 when it is missing or unusable, exit 7 when it is another living project's.
    */
   readonly planStore: (options?: { readonly create?: boolean }) => Promise<PlanStore>;
-  readonly git: () => Promise<Git>;
-  readonly agent: () => Promise<Agent>;
   /** Adds something that `close` has to close; the last added goes first. */
   readonly onClose: (close: () => void) => void;
   readonly close: () => void;
@@ -60,13 +56,6 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
     closers.push(() => store.close());
     return store;
   });
-  const git = onceAsync(async () => (await import('./git/git.ts')).createGit({ root, commonDir }));
-  const agent = onceAsync(async () => {
-    const { createAgent } = await import('./agent/agent.ts');
-    const { agent: settings, gates, worktree } = config();
-    const commands = [...gates.map(({ command }) => command), ...worktree.setup];
-    return createAgent(settings, { projectRoot: root, env, commands });
-  });
   return {
     root,
     commonDir,
@@ -76,8 +65,6 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
     config,
     workspace,
     planStore: (options) => planStore(options?.create ?? false),
-    git,
-    agent,
     onClose: (close) => void closers.push(close),
     close: () => {
       for (const close of closers.splice(0).reverse()) close();

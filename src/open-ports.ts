@@ -3,7 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgent } from './agent/agent.ts';
 import { workerEnvironment } from './agent/environment.ts';
+import type { Agent } from './agent/types.ts';
 import { writeLaunch } from './agent/wrapper.ts';
+import { configVariables } from './config/environment.ts';
 import { configFileHash } from './config.ts';
 import type { Project } from './context.ts';
 import { createGit } from './git/git.ts';
@@ -47,17 +49,23 @@ export async function openPorts(project: Project, options: { readonly create: bo
       prepareSummary: () => prepareSummary(project),
     }),
     processes,
-    agent: createAgent(config.agent, {
-      projectRoot: root,
-      env,
-      mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
-      commands: [...config.gates.map((gate) => gate.command), ...config.worktree.setup],
-    }),
+    agent: agentOf(project),
     env,
     marks,
     cli: CLI_ARGV,
     now: project.now,
   };
+}
+
+/** The configured agent, with what it needs of this project. */
+export function agentOf({ root, env, config }: Project): Agent {
+  const { agent, gates, worktree } = config();
+  return createAgent(agent, {
+    projectRoot: root,
+    env,
+    mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
+    commands: [...gates.map((gate) => gate.command), ...worktree.setup],
+  });
 }
 
 /** Writes what the first window of the session runs (the live summary); returns its directory. */
@@ -71,7 +79,7 @@ export function writeCliRun(project: Project, name: string, args: readonly strin
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...CLI_ARGV, ...args],
-    env: workerEnvironment(project.env, {}),
+    env: workerEnvironment(project.env, configVariables(project.env)),
   });
   return directory;
 }

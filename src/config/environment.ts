@@ -50,3 +50,13 @@ export function parseScalar(kind: ScalarKey['kind'], text: string): unknown {
   if (kind === 'boolean') return { true: true, '1': true, false: false, '0': false }[text.trim()] ?? text;
   return text;
 }
+
+/** What of an environment is configuration: has to travel to whatever of ours is started elsewhere. */
+export function configVariables(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { variable } of SCALAR_KEYS) {
+    const value = env[variable];
+    if (value !== undefined) found[variable] = value;
+  }
+  return found;
+}

@@ -9,8 +9,13 @@ export async function checkAgent(project: Project): Promise<Check[]> {
 
 async function ownChecks(project: Project): Promise<Check[]> {
   try {
-    const agent = await project.agent();
-    return (await agent.check()).map(({ name, level, message, fix }) => ({ name, level, message, fix }));
+    const { agentOf } = await import('../open-ports.ts');
+    return (await agentOf(project).check()).map(({ name, level, message, fix }) => ({
+      name,
+      level,
+      message,
+      fix,
+    }));
   } catch (error) {
     return [failed('agent', error)];
   }

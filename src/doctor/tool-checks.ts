@@ -33,7 +33,8 @@ export async function checkTools(surroundings: Surroundings): Promise<Check[]> {
 /** The checkout has a commit that streams can start from. */
 export function checkRepository(project: Project): Promise<Check> {
   return attempt('repository', async () => {
-    const git = await project.git();
+    const { createGit } = await import('../git/git.ts');
+    const git = createGit({ root: project.root, commonDir: project.commonDir });
     const { branch, sha } = await git.baseTip(project.config().baseBranch);
     return ok('repository', `${project.root}: streams start from ${branch} (${sha.slice(0, 10)})`);
   });

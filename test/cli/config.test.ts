@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { SCALAR_KEYS } from '../../src/config/environment.ts';
+import { configVariables, SCALAR_KEYS } from '../../src/config/environment.ts';
 import { publishedSchema } from '../../src/config/published-schema.ts';
 import { configFileHash, DEFAULT_CONFIG, loadConfig } from '../../src/config.ts';
 import { OrchestrateError } from '../../src/errors.ts';
@@ -78,6 +78,16 @@ test('every scalar key has a variable, and the variable sets that key', () => {
       .reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config);
     assert.equal(String(found), value, variable);
   }
+});
+
+test('only the variables of the configuration travel to what we start elsewhere', () => {
+  const env = {
+    ORCHESTRATE_TMUX_SOCKET: 's',
+    ORCHESTRATE_STREAM: 'A',
+    HOME: '/home/me',
+    ORCHESTRATE_MAX_WORKERS: '',
+  };
+  assert.deepEqual(configVariables(env), { ORCHESTRATE_TMUX_SOCKET: 's', ORCHESTRATE_MAX_WORKERS: '' });
 });
 
 test('an empty variable counts as not set', () => {
