@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type Stats, statSync } from 'node:fs';
 import { printable } from '../core/printable.ts';
 import { messageOf } from '../errors.ts';
+import { whileBusy } from '../store/busy-wait.ts';
 import type { Db } from '../store/database.ts';
 import { guarded } from '../store/failures.ts';
 import { copilotPlace, openCopilotDatabase } from '../store/schema.ts';
@@ -10,6 +11,9 @@ import type { StateStore } from '../store/types.ts';
 import type { CallSite } from './call.ts';
 import { openScope, type ScopeRefusal } from './scope.ts';
 import type { ToolContext } from './tool.ts';
+
+/** How long a call waits for other writers: well below the time that clients wait for an answer. */
+const LOCK_WAIT_MS = 20_000;
 
 /** A refusal is logged no longer than this, whatever ids it quotes. */
 const EVENT_CHARACTERS = 500;
@@ -86,7 +90,7 @@ function once<T>(open: () => T | null): { readonly get: () => T | null } {
 
 /** The connection to the plan store: made on first use, and made anew when the file at the path is another one. */
 function planConnection(path: string, beforeOpening: () => void) {
-  const place = copilotPlace(path);
+  const place = copilotPlace(path, LOCK_WAIT_MS);
   let open: { readonly db: Db; readonly file: Stats | undefined } | null = null;
 
   const connection = (): Db => {
@@ -95,6 +99,7 @@ function planConnection(path: string, beforeOpening: () => void) {
     open = null;
     beforeOpening();
     const db = openCopilotDatabase(path, { create: true });
+    db.pragma('busy_timeout = 0');
     open = { db, file: fileAt(path) };
     return db;
   };
@@ -103,7 +108,9 @@ function planConnection(path: string, beforeOpening: () => void) {
     inTransaction: (changes: boolean, work: (sql: Db) => unknown): unknown => {
       const db = connection();
       const transaction = db.transaction(() => work(db));
-      return guarded(place, () => (changes ? transaction.immediate() : transaction.deferred()));
+      return guarded(place, () =>
+        whileBusy(LOCK_WAIT_MS, () => (changes ? transaction.immediate() : transaction.deferred())),
+      );
     },
     close: () => open?.db.close(),
   };

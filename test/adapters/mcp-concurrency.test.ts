@@ -1,7 +1,7 @@
 /** Many MCP servers on one store at once: nothing is lost, nothing fails, and a reader reads on. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openPlanStore } from '../../src/store/plan-store.ts';
 import {
   initialize,
@@ -14,6 +14,7 @@ import {
 
 const SERVERS = 20;
 const UPDATES = 200;
+const READ_EVERY_MS = 10;
 
 let project: McpProject;
 let servers: RawServer[] = [];
@@ -82,7 +83,7 @@ async function readOn(isDone: () => boolean): Promise<number> {
   while (!isDone()) {
     assert.equal(store.readPlan().streams.length, 4);
     reads += 1;
-    await turn();
+    await pause(READ_EVERY_MS);
   }
   store.close();
   return reads;
