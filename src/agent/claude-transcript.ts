@@ -22,6 +22,8 @@ export type Transcripts = {
 };
 
 const TAIL_BYTES = 32 * 1024;
+/** One tool call can carry a whole file, and bookkeeping of 50 KB may follow the last word of a turn. */
+const LONGEST_TAIL = 64 * TAIL_BYTES;
 const HEAD_BYTES = 4 * 1024;
 
 /** Reads below `projects`; remembers where transcripts are and re-reads one only when it changed. */
@@ -45,8 +47,7 @@ export function createTranscripts(projects: string): Transcripts {
       const last = tails.get(sessionId);
       if (last !== undefined && last.size === stat.size && last.tail.modifiedAtMs === stat.mtimeMs)
         return last.tail;
-      const text = readPart(file, Math.max(0, stat.size - TAIL_BYTES), TAIL_BYTES);
-      const tail = { modifiedAtMs: stat.mtimeMs, ...readTail(text) };
+      const tail = { modifiedAtMs: stat.mtimeMs, ...readTail(lastItems(file, stat.size)) };
       tails.set(sessionId, { size: stat.size, tail });
       return tail;
     },
@@ -57,15 +58,24 @@ export function createTranscripts(projects: string): Transcripts {
   };
 }
 
-/** What the last lines of a transcript say; the first of them may be cut off. */
-export function readTail(text: string): Omit<TranscriptTail, 'modifiedAtMs'> {
-  const items = text.split('\n').flatMap(parseConversationLine);
-  const answered = new Set(items.flatMap((item) => (item.kind === 'result' ? [item.callId] : [])));
-  const call = items.findLast((item) => item.kind === 'call');
+/** The last items: as much of the end as it takes to find any. */
+function lastItems(file: string, size: number): readonly ConversationItem[] {
+  for (let length = TAIL_BYTES; ; length *= 4) {
+    const text = readPart(file, Math.max(0, size - length), length);
+    const items = text.split('\n').flatMap(parseConversationLine);
+    if (items.some(({ kind }) => kind !== 'turn-end') || length >= Math.min(size, LONGEST_TAIL)) return items;
+  }
+}
+
+/** What the last items of a conversation say. */
+export function readTail(items: readonly ConversationItem[]): Omit<TranscriptTail, 'modifiedAtMs'> {
+  const turn = items.slice(items.findLastIndex(({ kind }) => kind === 'prompt') + 1);
+  const answered = new Set(turn.flatMap((item) => (item.kind === 'result' ? [item.callId] : [])));
+  const calls = turn.flatMap((item) => (item.kind === 'call' && !answered.has(item.id) ? [item] : []));
+  const open = calls.at(-1);
   const last = items.findLast((item) => item.kind !== 'turn-end');
-  const open = call !== undefined && !answered.has(call.id) && last?.kind !== 'prompt';
   return {
-    openCall: open ? { text: `${call.tool} ${call.target}`.trim(), atMs: call.atMs } : null,
+    openCall: open === undefined ? null : { text: `${open.tool} ${open.target}`.trim(), atMs: open.atMs },
     apiError: last?.kind === 'api-error' ? last : null,
   };
 }

@@ -89,8 +89,12 @@ test('a refused request over the usage limit is a limit, not rest', async () => 
 });
 
 async function needsPerson(session: Session): Promise<AgentActivity> {
+  let last = '';
   return waitFor('a person to be needed', async () => {
     const activity = await session.activity();
+    last = JSON.stringify(activity);
     return activity.status === 'waiting' && activity;
+  }).catch(async (cause: unknown) => {
+    throw new Error(`${last}\n${await session.pane.screen()}`, { cause });
   });
 }

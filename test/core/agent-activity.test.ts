@@ -1,0 +1,120 @@
+/** What a Claude Code worker is doing follows from registry, transcript and screen, in this order. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { activityOf, needsScreen, type Sighting } from '../../src/agent/claude-activity.ts';
+import { recogniseDialog } from '../../src/agent/claude-dialogs.ts';
+import type { RegistryEntry } from '../../src/agent/claude-registry.ts';
+import type { TranscriptTail } from '../../src/agent/claude-transcript.ts';
+
+const START = 1_000_000;
+const ENTRY: RegistryEntry = {
+  sessionId: 'new-id',
+  status: 'busy',
+  waitingFor: null,
+  statusAtMs: START + 10,
+  startedAtMs: START,
+  processStart: '1',
+};
+const TAIL: TranscriptTail = {
+  modifiedAtMs: START + 20,
+  openCall: { text: 'Bash npm test', atMs: START + 15 },
+  apiError: null,
+};
+const TRUST =
+  ' Quick safety check: Is this a project\n you trust?\n ❯ No, exit\n   Yes, I trust this folder\n';
+
+function see(sighting: Partial<Sighting>): ReturnType<typeof activityOf> {
+  const nothing = {
+    entry: null,
+    tail: null,
+    screen: null,
+    sessionId: 'old-id',
+    startedAtMs: START,
+    toolAliveAtMs: null,
+  };
+  return activityOf({ ...nothing, ...sighting });
+}
+
+test('busy, and a shell left in the background, are work; the call under way and the newest sign are told', () => {
+  for (const status of ['busy', 'shell']) {
+    const seen = see({ entry: { ...ENTRY, status }, tail: TAIL });
+    assert.deepEqual(
+      [seen.status, seen.doing, seen.sessionId, seen.sinceMs, seen.lastSignAtMs],
+      ['busy', 'Bash npm test', 'new-id', START + 10, START + 20],
+    );
+  }
+  assert.equal(see({ entry: ENTRY, tail: TAIL, toolAliveAtMs: START + 900 }).lastSignAtMs, START + 900);
+});
+
+test('idle is rest, unless an error of the service ended the turn', () => {
+  const idle = { ...ENTRY, status: 'idle' };
+  const after = (error: string, status: number | null, text: string) =>
+    see({
+      entry: idle,
+      tail: { ...TAIL, openCall: null, apiError: { kind: 'api-error', atMs: START, error, status, text } },
+    });
+  assert.equal(see({ entry: idle, tail: TAIL }).status, 'idle');
+  assert.equal(see({ entry: idle, tail: TAIL }).doing, null);
+  assert.equal(after('server_error', 500, 'API Error').status, 'idle');
+  assert.equal(after('server_error', 529, 'Overloaded').status, 'limited');
+  const limited = after('rate_limit', 429, 'resets 12:30am (UTC)');
+  assert.deepEqual([limited.status, limited.untilMs], ['limited', Date.parse('1970-01-01T00:30:00Z')]);
+  const login = after('authentication_failed', null, 'Not logged in · Please run /login');
+  assert.equal(login.status, 'waiting');
+  assert.match(login.remedy ?? '', /\/login/);
+  assert.equal(after('billing_error', 400, 'Credit balance is too low').status, 'waiting');
+});
+
+test('waiting says for what, and reads the screen only for a dialog that the registry does not name', () => {
+  const asks = { ...ENTRY, status: 'waiting', waitingFor: 'permission prompt' };
+  const seen = see({ entry: asks, tail: TAIL });
+  assert.deepEqual(
+    [seen.status, seen.detail, seen.inferred],
+    ['waiting', 'permission prompt: Bash npm test', false],
+  );
+  assert.equal(needsScreen(asks, TAIL, START), false);
+  const dialog = { ...ENTRY, status: 'waiting', waitingFor: 'dialog open' };
+  assert.equal(needsScreen(dialog, TAIL, START), true);
+  const auto = see({ entry: dialog, tail: TAIL, screen: "Auto mode can't check actions in this session" });
+  assert.match(auto.detail ?? '', /auto mode/);
+  assert.equal(auto.inferred, true);
+});
+
+test('without an entry it is starting, or held up by a dialog on its screen', () => {
+  assert.equal(needsScreen(null, null, START), true);
+  assert.equal(see({}).status, 'starting');
+  assert.equal(see({ screen: '$ claude' }).status, 'starting');
+  assert.equal(see({ entry: { ...ENTRY, status: null }, screen: '' }).status, 'starting');
+  const seen = see({ screen: TRUST });
+  assert.deepEqual([seen.status, seen.inferred, seen.sessionId], ['waiting', true, 'old-id']);
+  assert.match(seen.remedy ?? '', /run `claude` once/);
+});
+
+test('a conversation that moved since the launch is never called a start, nor is its screen believed', () => {
+  assert.equal(needsScreen(null, TAIL, START), false);
+  assert.equal(see({ tail: TAIL, screen: TRUST }).status, 'unknown');
+  const resumed = { ...TAIL, modifiedAtMs: START - 1 };
+  assert.equal(needsScreen(null, resumed, START), true);
+  assert.equal(see({ tail: resumed }).status, 'starting');
+  assert.equal(see({ tail: resumed }).lastSignAtMs, null);
+});
+
+test('a status of a later version is unknown, not rest', () => {
+  assert.equal(see({ entry: { ...ENTRY, status: 'dreaming' } }).status, 'unknown');
+});
+
+test('every known dialog is recognised across line breaks, and ordinary screens are none', () => {
+  const screens = [
+    'Choose the text style that looks best',
+    'Unable to connect to Anthropic\nservices',
+    'Select login method:',
+    TRUST,
+    'New MCP server found in this project',
+    'Detected a custom API key in\n your environment',
+    'WARNING: Claude Code running in Bypass Permissions mode',
+  ];
+  const details = screens.map((screen) => recogniseDialog(screen)?.detail);
+  assert.equal(new Set(details).size, screens.length, String(details));
+  assert.equal(details.includes(undefined), false);
+  assert.equal(recogniseDialog('❯ \n  ⏵⏵ bypass permissions on (shift+tab to cycle)'), null);
+});
