@@ -1,0 +1,135 @@
+/** The vocabulary of work under way: runs, their workers, what is remembered of a stream. */
+
+/** What a person asked of a stream; survives the poller. */
+export type Intent = 'none' | 'stopped' | 'parked';
+
+/** A process, told apart from a later one with the same pid by its start time (an opaque text of the platform). */
+export type ProcessIdentity = { readonly pid: number; readonly start: string };
+
+/** How a run ended. Only `failed` burns an attempt. */
+export type RunOutcome =
+  /** the stream was verified */
+  | 'done'
+  /** the worker ended or gave up with the stream unfinished */
+  | 'failed'
+  /** an operator or a cap ended it */
+  | 'stopped'
+  /** lost with its tmux server, window or machine, or never claimed */
+  | 'interrupted'
+  /** ended by a usage limit or an overloaded service */
+  | 'limited';
+
+/** What the last check of a run's worktree and gates found, tied to the commit it was found on. */
+export type Verdict = {
+  readonly sha: string | null;
+  readonly atMs: number;
+  readonly ok: boolean;
+  /** Machine-readable cause when not ok. */
+  readonly cause:
+    | null
+    | 'dirty'
+    | 'no-commits'
+    | 'off-branch'
+    | 'operation-in-progress'
+    | 'missing-parents'
+    | 'gate'
+    | 'gate-void'
+    | 'worktree-missing'
+    | 'tampered';
+  /** One sentence for a person (and the agent), e.g. `gate test failed (exit 1), log: …`. */
+  readonly message: string;
+};
+
+/** One attempt to work on a stream. */
+export type Run = {
+  readonly key: string;
+  readonly number: number;
+  readonly agentKind: 'claude' | 'custom';
+  readonly startedAtMs: number;
+  readonly claimedAtMs: number | null;
+  readonly endedAtMs: number | null;
+  readonly worker: ProcessIdentity | null;
+  readonly pane: string | null;
+  /** Identity of the tmux server (`socket|pid|start`), since a pane id means nothing on another one. */
+  readonly server: string | null;
+  readonly bootId: string;
+  readonly sessionId: string | null;
+  readonly baseSha: string;
+  readonly exitCode: number | null;
+  readonly outcome: RunOutcome | null;
+  readonly reason: string | null;
+  /** For `limited`: when the limit ends, by the agent's word or our own growing delay. */
+  readonly retryAtMs: number | null;
+  readonly verdict: Verdict | null;
+  /** Messages sent to an idle agent about what is missing (bounded). */
+  readonly nudges: number;
+  readonly lastNudgeAtMs: number | null;
+};
+
+/** What orchestrate itself remembers of a stream (state.db). */
+export type StreamRecord = {
+  readonly key: string;
+  readonly initiativeId: string;
+  readonly streamId: string;
+  readonly intent: Intent;
+  readonly intentAtMs: number;
+  /** Attempts before this moment don't count (set by `retry` and `start X`). */
+  readonly attemptsClearedAtMs: number;
+  /** When a person last asked for this very stream (`start X`); lets a poller limited to some streams add it. */
+  readonly requestedAtMs: number;
+  /** `resolve`: start on the first dependency and give the merge of the others to the agent. */
+  readonly resolve: boolean;
+  /** `verify`: check again, without an agent. */
+  readonly verifyRequested: boolean;
+  readonly branch: string;
+  /** Absolute path of the worktree. */
+  readonly worktree: string;
+  /** First port of the stream's range of ten. */
+  readonly port: number;
+  readonly base: { readonly sha: string; readonly parents: readonly string[]; readonly atMs: number } | null;
+  readonly conflict: { readonly parents: readonly string[]; readonly files: readonly string[] } | null;
+  readonly verified: { readonly sha: string; readonly atMs: number; readonly adopted: boolean } | null;
+  /** The last attempt to prepare a launch (worktree, setup, window) that failed before any agent ran. */
+  readonly launchFailure: {
+    readonly message: string;
+    readonly fix: string;
+    readonly atMs: number;
+    readonly count: number;
+  } | null;
+  /** Last run first is not promised: ordered by number. */
+  readonly runs: readonly Run[];
+};
+
+/** What the agent is doing, as far as its own channels tell. */
+export type AgentActivity = {
+  readonly status: 'unknown' | 'starting' | 'busy' | 'idle' | 'waiting' | 'limited';
+  /** When `status` began, if known. */
+  readonly sinceMs: number | null;
+  /** For `waiting`: what it asks a person; for `limited`: the limit; else null. */
+  readonly detail: string | null;
+  /** What to type to deal with `detail`; null when attaching is the answer. */
+  readonly remedy: string | null;
+  /** For `limited`: when it ends, if the agent said so. */
+  readonly untilMs: number | null;
+  /** The last sign of life, if known. */
+  readonly lastSignAtMs: number | null;
+  /** True when `detail` was read off the screen. */
+  readonly inferred: boolean;
+  /** What it is doing now, e.g. `Bash npm test`; null when unknown. */
+  readonly doing: string | null;
+  /** Conversation id as last seen (it changes on `/clear`). */
+  readonly sessionId: string | null;
+};
+
+/** A run's worker as it is at this moment. */
+export type WorkerFact = {
+  readonly run: number;
+  readonly claimed: boolean;
+  readonly pane: { readonly id: string; readonly dead: boolean; readonly exitCode: number | null } | null;
+  /** `unknown` when it could not be looked at: never read as gone. */
+  readonly process: 'alive' | 'gone' | 'unknown';
+  readonly identity: ProcessIdentity | null;
+  /** The tmux server that the run was launched on no longer exists. */
+  readonly serverGone: boolean;
+  readonly activity: AgentActivity;
+};
