@@ -157,11 +157,6 @@ export function deriveStates(snapshot: Snapshot, policy: Policy): readonly Strea
   return judge(snapshot, policy).states;
 }
 
-/** The steps of one tick, most urgent first. */
-export function decide(snapshot: Snapshot, policy: Policy): readonly Action[] {
-  return judge(snapshot, policy).actions;
-}
-
 function stateOf(
   snapshot: Snapshot,
   stream: PlanStream,
