@@ -27,7 +27,8 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   registerPoller(ports, request.policy);
   const alarm = createAlarm();
   const stopWaking = startWaking(request, alarm.ring);
-  const signals = ringOn((signal) => ports.tmux.waitForSignal(signal), alarm, abort);
+  const listening = new AbortController();
+  const signals = ringOn((signal) => ports.tmux.waitForSignal(signal), alarm, listening.signal);
   const onAbort = (): void => alarm.ring();
   abort.addEventListener('abort', onAbort);
   try {
@@ -35,9 +36,10 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   } finally {
     abort.removeEventListener('abort', onAbort);
     stopWaking();
+    listening.abort();
     ports.state.setMeta(META.inFlight, null);
     ports.state.setPoller(null);
-    void signals;
+    await signals;
   }
 }
 
