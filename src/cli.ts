@@ -17,15 +17,20 @@ async function main(argv: readonly string[]): Promise<number> {
     checkNode();
     return await perform(parseCommandLine(argv, COMMANDS));
   } catch (error) {
-    const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-    const report = reportOf(error, {
-      json: options.includes('--json'),
-      verbose: options.includes('--verbose'),
-    });
-    process.stderr.write(report.stderr);
-    process.stdout.write(report.stdout);
-    return report.exitCode;
+    return tell(error, argv);
   }
+}
+
+/** Reports an error as the command line asked for it; returns the exit code it means. */
+function tell(error: unknown, argv: readonly string[]): number {
+  const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const report = reportOf(error, {
+    json: options.includes('--json'),
+    verbose: options.includes('--verbose'),
+  });
+  process.stderr.write(report.stderr);
+  process.stdout.write(report.stdout);
+  return report.exitCode;
 }
 
 async function perform(line: CommandLine): Promise<number> {
@@ -85,5 +90,8 @@ function endQuietlyOnClosedPipe(): void {
   }
 }
 
+const argv = process.argv.slice(2);
 endQuietlyOnClosedPipe();
-process.exitCode = await main(process.argv.slice(2));
+// What is thrown outside the command's own promise (a timer, a stream) is told the same way.
+process.once('uncaughtException', (error) => process.exit(tell(error, argv)));
+process.exitCode = await main(argv);

@@ -17,8 +17,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadConfig } from '../../src/config.ts';
+import { DEFAULT_CONFIG, loadConfig } from '../../src/config.ts';
 import { OrchestrateError } from '../../src/errors.ts';
+import { accept } from '../../src/init/accept.ts';
 import { propose } from '../../src/init/proposals.ts';
 import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
 import { repairSymlink } from '../../src/init/symlink.ts';
@@ -282,6 +283,28 @@ test('setup commands are proposed from the lockfile and gates from the test scri
     });
   }
   rmSync(dir, { recursive: true });
+});
+
+test('on a terminal each new proposal is asked about, and only those agreed to are taken', async () => {
+  const setup = [{ command: 'npm ci', because: 'package-lock.json' }];
+  const gate = { name: 'test', command: 'npm test', cwd: '.', timeoutSeconds: 900 };
+  const proposals = { setup, gates: [{ gate, because: 'package.json' }] };
+  const asked: string[] = [];
+  const asker = (answers: string[]) => ({
+    interactive: true,
+    yes: false,
+    ask: async (question: string) => {
+      asked.push(question);
+      return answers.shift() ?? assert.fail('asked too often');
+    },
+  });
+  const first = await accept(proposals, DEFAULT_CONFIG, asker(['n', '']));
+  assert.deepEqual(first, { accepted: { setup: [], gates: proposals.gates }, passedOver: [] });
+  assert.match(asked[0] ?? '', /"npm ci" in every new worktree \(package-lock\.json\)\? \[Y\/n\] $/);
+  assert.match(asked[1] ?? '', /"npm test" passes \(package\.json\)/);
+  const withGate = { ...DEFAULT_CONFIG, gates: [gate] };
+  assert.deepEqual((await accept(proposals, withGate, asker(['y']))).accepted, proposals);
+  assert.equal((await accept(proposals, withGate, asker(['no']))).accepted, null);
 });
 
 test('--yes writes the proposals into a configuration that is valid', async () => {
