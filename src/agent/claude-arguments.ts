@@ -15,6 +15,9 @@ export type ClaudeArguments = {
   readonly prompt: string;
 };
 
+/** Tools that wait for a person's answer, or leave the worktree. */
+const UNATTENDED = ['AskUserQuestion', 'EnterPlanMode', 'EnterWorktree'] as const;
+
 /** Flags that take several values stand where another flag ends them, and the prompt stands after `--`. */
 export function claudeArguments(request: ClaudeArguments): string[] {
   const { agent, resume } = request;
@@ -26,7 +29,7 @@ export function claudeArguments(request: ClaudeArguments): string[] {
     ...['--settings', request.settingsFile],
     ...['--mcp-config', request.mcpFile],
     ...(agent.mcp === 'ours-only' ? ['--strict-mcp-config'] : []),
-    ...(agent.attended ? [] : ['--disallowedTools', 'AskUserQuestion']),
+    ...(agent.attended ? [] : ['--disallowedTools', ...UNATTENDED]),
     ...(agent.model === null ? [] : ['--model', agent.model]),
     ...['-n', request.name],
     ...agent.args,

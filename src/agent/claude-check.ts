@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { execa } from 'execa';
 import type { Config } from '../config.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { messageOf } from '../errors.ts';
 import type { ClaudePaths } from './claude-paths.ts';
 import { findCommand, missingCommand } from './find-command.ts';
@@ -117,12 +118,12 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   const { agent, env, paths } = where;
   if (account === 'corrupt') {
     return [
-      fail(`${paths.account} can not be read as JSON`, 'mend it, or restore a copy from ~/.claude/backups'),
+      fail(`${paths.account} can not be read as JSON`, 'mend it, or move it away and run `claude` once'),
     ];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';
-  const fix = `cd ${where.projectRoot} && claude, answer its questions once, then /exit`;
+  const fix = `cd ${shellWord(where.projectRoot)} && claude, answer its questions once, then /exit`;
   const checks: AgentCheck[] = [];
   if (account?.['hasCompletedOnboarding'] !== true && level === 'fail') {
     checks.push({

@@ -2,7 +2,6 @@
 import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
-import { checkClaude } from './claude-check.ts';
 import { claudePaths } from './claude-paths.ts';
 import { type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
@@ -41,8 +40,11 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     kind: 'claude',
     interactive,
     endSignal: 'SIGINT',
-    check: () =>
-      checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot }),
+    check: async () => {
+      // Loaded only here: it brings the package that runs programs, which looking at workers doesn't need.
+      const { checkClaude } = await import('./claude-check.ts');
+      return checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot });
+    },
     prepare: async (request) => prepareClaude(agent, deps, request),
     activity,
     watchPaths: () => (interactive ? [paths.sessions] : []),

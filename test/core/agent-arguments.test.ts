@@ -29,7 +29,16 @@ test('a new interactive run has its own id, an explicit mode, our files, and the
     'claude',
     ...['--session-id', 'id-1', '--permission-mode', 'auto'],
     ...['--settings', '/run/settings.json', '--mcp-config', '/run/mcp.json', '--strict-mcp-config'],
-    ...['--disallowedTools', 'AskUserQuestion', '-n', 'stream-a', '--', 'Do it.'],
+    ...[
+      '--disallowedTools',
+      'AskUserQuestion',
+      'EnterPlanMode',
+      'EnterWorktree',
+      '-n',
+      'stream-a',
+      '--',
+      'Do it.',
+    ],
   ]);
 });
 
