@@ -21,6 +21,8 @@ test('equal paths, a directory and what is in it, and patterns overlap', () => {
     ['src/a*.ts', 'src/*b.ts'],
     ['src/?.ts', 'src/a.ts'],
     ['src/**/test', 'src/test/x'],
+    ['src/?', 'src/a*'],
+    ['src/ab', 'src/*ab'],
     ['**', 'a'],
   ] as const) {
     assert.ok(overlap(a, b), `${a} and ${b}`);
@@ -56,6 +58,10 @@ test('streams that wait for each other, directly or not, and one stream alone ar
     { streams: ['B', 'D'], files: ['x', 'x/y'] },
     { streams: ['C', 'D'], files: ['x', 'x/y'] },
   ]);
+});
+
+test('a dependency that comes later in the plan is one too', () => {
+  assert.deepEqual(fileOverlaps([claim('B', ['x'], ['A']), claim('A', ['x'])]), []);
 });
 
 test('property: two literal claims overlap exactly when one is the other or above it', () => {

@@ -60,7 +60,7 @@ function comesBefore(
 }
 
 test('depth is the longest way from a root', () => {
-  const streams = [node('Z', ['A', 'C']), node('C', ['B']), node('B', ['A']), node('A')];
+  const streams = [node('Z', ['C', 'A']), node('C', ['B']), node('B', ['A']), node('A')];
   assert.deepEqual(
     [...streamDepths(streams)],
     [
@@ -217,7 +217,12 @@ test('property: what comes before what is known for every pair', () => {
   );
 });
 
-test('more than 300 streams are measured by their fullest depth', () => {
+test('more than 300 streams are measured by their fullest depth, a lower bound', () => {
+  const one = (_: unknown, at: number) => node(`a${at}`);
+  const two = (_: unknown, at: number) => node(`b${at}`, ['B']);
+  const skewed = [...Array.from({ length: 200 }, one), node('B'), ...Array.from({ length: 200 }, two)];
+  assert.equal(maxParallel(skewed), 201);
+  assert.equal(maxParallel([...skewed.slice(150, 201), ...skewed.slice(201, 251)]), 100);
   const wide = [node('root'), ...Array.from({ length: 400 }, (_, at) => node(`w${at}`, ['root']))];
   assert.equal(maxParallel(wide), 400);
   const knotted = [
@@ -235,6 +240,19 @@ test('a chain of ten thousand streams overflows nothing', () => {
   const ring = chain(10_000);
   ring[0] = node('s0', ['s9999']);
   assert.equal(findCycles(ring)[0]?.length, 10_000);
+});
+
+test('thousands of knots before a big one are searched each for itself', () => {
+  const leaves = Array.from({ length: 5000 }, (_, at) => `leaf${at}`);
+  const star = [node('hub', leaves), ...leaves.map((leaf) => node(leaf, ['hub']))];
+  const triangles = Array.from({ length: 4000 }, (_, at) => [
+    node(`a${at}`, [`b${at}`, 'hub']),
+    node(`b${at}`, [`c${at}`]),
+    node(`c${at}`, [`a${at}`]),
+  ]);
+  const started = performance.now();
+  assert.equal(findCycles([...triangles.flat(), ...star]).length, 4001);
+  assert.ok(performance.now() - started < 1500);
 });
 
 test('the exact width of 300 streams takes less than a second', () => {

@@ -38,6 +38,10 @@ test('a key that is taken is told apart by the hash', () => {
   assert.match(keyOf('stream-a', ['stream-a']), /^stream-a-[0-9a-f]{6}$/);
 });
 
+test('a long id is cut without leaving dashes at the seam', () => {
+  assert.match(keyOf(`${'x'.repeat(32)} ${'y'.repeat(50)}`), /^x{32}-[0-9a-f]{6}$/);
+});
+
 test('an id of which nothing is left is called s and its hash', () => {
   assert.equal(keyOf('😀😀'), `s-${sha256('i1\u0000😀😀').slice(0, 6)}`);
 });

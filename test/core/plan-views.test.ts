@@ -100,7 +100,9 @@ test('problems are listed up to a bound', () => {
 
 test('nothing of a plan acts on the terminal', () => {
   const plan = planOf(
-    Object.fromEntries(HOSTILE.map((id) => [id.replace(/\p{Cc}/gu, ''), { name: id, files: [id] }])),
+    Object.fromEntries(
+      HOSTILE.map((id) => [id.replace(/\p{Cc}/gu, ''), { name: id, files: ['\u001b[2Jx'] }]),
+    ),
   );
   assert.doesNotMatch(planText(plan).replaceAll('\n', ''), /\p{Cc}/u);
   assert.doesNotMatch(problemsText(plan.problems), /[^\n\P{Cc}]/u);

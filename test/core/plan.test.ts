@@ -129,6 +129,8 @@ test('a dependency may be spelled as the title of a task', () => {
   for (const [spelling, id] of [
     ['Stream-A: Whatever', 'Stream-A'],
     ['Stream-A:Whatever', 'Stream-A'],
+    ['Stream-A: Part one: more', 'Stream-A'],
+    ['[Stream-A] Part [one]', 'Stream-A'],
     ['[Stream-A] Whatever', 'Stream-A'],
     ['[ Stream-A ]', 'Stream-A'],
     [' Stream-A ', 'Stream-A'],
@@ -160,6 +162,10 @@ test('tasks of one stream may name each other by title', () => {
     built.streams.map((stream) => stream.dependencies),
     [[], ['A']],
   );
+});
+
+test('a task that names its own title depends on itself', () => {
+  assert.deepEqual(codes(inStream('A'), inStream('B', ['mine'], { title: 'mine' })), ['self-dependency']);
 });
 
 test('a title that two other streams have is no answer', () => {
