@@ -14,7 +14,7 @@ export type Ended = {
   readonly stderr: string;
 };
 
-type RunOptions = {
+export type RunOptions = {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly input?: string;

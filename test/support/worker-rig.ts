@@ -1,0 +1,302 @@
+/** A whole project under test: real repository, store, tmux server and command line, and workers that the test steers. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openProject } from '../../src/context.ts';
+import type { TaskStatus } from '../../src/core/types.ts';
+import { openPorts } from '../../src/open-ports.ts';
+import { parsePlanFile } from '../../src/plan-file/parse.ts';
+import { createProcesses } from '../../src/process/processes.ts';
+import type { Ports } from '../../src/reconcile/ports.ts';
+import { gatherReport } from '../../src/reconcile/report.ts';
+import { checkOwner } from '../../src/store/owner.ts';
+import { openPlanStore } from '../../src/store/plan-store.ts';
+import type { PlanStore } from '../../src/store/types.ts';
+import { watchDatabases } from '../../src/store/watch.ts';
+import type { ReportStream, StatusReport } from '../../src/view/types.ts';
+import { type CliRig, createCliRig, type Ended, type RunOptions } from './cli-rig.ts';
+import { createWorkerDesk, STEERED_WORKER, type Worker, type WorkerDesk } from './worker-desk.ts';
+
+/** Generous, since the machine may be busy: it is only waited out by a test that fails. */
+const DEADLINE_MS = 60_000;
+
+/** Dependencies by stream id, or a whole plan file. */
+export type PlanSpec = Readonly<Record<string, readonly string[]>> | { readonly file: object };
+
+/** A command line that runs in the background, such as a poller. */
+export type Running = {
+  readonly child: ChildProcess;
+  /** What it printed so far, stderr too. */
+  output(): string;
+  /** Resolves to how it ended; fails the test when it goes on beyond the deadline. */
+  end(deadlineMs?: number): Promise<Ended>;
+  /** Sends a signal and resolves to how it ended. */
+  kill(signal?: NodeJS.Signals): Promise<Ended>;
+};
+
+export type ProjectRig = AsyncDisposable & {
+  readonly cli: CliRig;
+  readonly root: string;
+  readonly store: PlanStore;
+  readonly desk: WorkerDesk;
+  /** The next worker of the stream that says hello (also one that did already and was not asked for). */
+  nextWorker(stream: string): Promise<Worker>;
+  /** From now on each worker is handed to `work`; its failure fails `settled`. */
+  onWorker(work: (worker: Worker) => Promise<void>): void;
+  /** `orchestrate start …`, in the background. */
+  start(args?: readonly string[], options?: RunOptions): Running;
+  /** `orchestrate …` to its end; fails the test unless it exits with `code`. */
+  run(args: readonly string[], code?: number, options?: RunOptions): Promise<Ended>;
+  /** `orchestrate status --json`. */
+  status(): Promise<StatusReport>;
+  /** What status would say, looked at from here. */
+  look(): Promise<StatusReport>;
+  stream(id: string): Promise<ReportStream>;
+  /** Waits for a report that `holds`, looking again after every change. */
+  until(what: string, holds: (report: StatusReport) => boolean, deadlineMs?: number): Promise<StatusReport>;
+  untilState(id: string, state: ReportStream['state']): Promise<ReportStream>;
+  setTasks(stream: string, status: TaskStatus, more?: { notes?: string; blockedReason?: string }): void;
+  /** Changes config.json. */
+  configure(part: object): void;
+  tmux(...args: string[]): string;
+  /** Processes of the project: workers and what belongs to them, commands of pollers. */
+  marked(): { pid: number; mark: string }[];
+};
+
+export type RigOptions = {
+  readonly plan?: PlanSpec;
+  readonly config?: object;
+  /** Directory name of the repository. */
+  readonly name?: string;
+  readonly tools?: readonly string[];
+};
+
+let templateFolder: Promise<string> | null = null;
+
+/** A repository with one commit on `main` that `orchestrate init` has set up; made once a process, to be copied. */
+function template(): Promise<string> {
+  templateFolder ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const cli = await createCliRig();
+    const { code, stderr } = await cli.run(['init', '--yes']);
+    assert.equal(code, 0, stderr);
+    cpSync(cli.root, folder, { recursive: true, verbatimSymlinks: true });
+    await cli[Symbol.asyncDispose]();
+    return folder;
+  })();
+  return templateFolder;
+}
+
+/** A plan file's content for dependencies by stream: one task a stream. */
+export function planFile(dependencies: Readonly<Record<string, readonly string[]>>): object {
+  const streams = Object.entries(dependencies).map(([id, on]) => ({
+    id,
+    name: `Work of ${id}`,
+    dependencies: on,
+    tasks: [{ title: `Task of ${id}` }],
+  }));
+  return { initiative: { id: 'init-1', title: 'The initiative' }, prd: { title: 'The product' }, streams };
+}
+
+/** The steered worker as config.json's agent. */
+export function steeredAgent(desk: WorkerDesk): object {
+  const args = [STEERED_WORKER, desk.socketPath, desk.ledger, '{stream}', '{prompt_file}'];
+  return { kind: 'custom', command: process.execPath, args };
+}
+
+/** Makes the project; dispose of it in the test's end. */
+export async function createProjectRig(options: RigOptions = {}): Promise<ProjectRig> {
+  const from = await template();
+  const cli = await createCliRig({
+    repository: false,
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.tools === undefined ? {} : { tools: options.tools }),
+  });
+  cpSync(from, cli.root, { recursive: true, verbatimSymlinks: true });
+  const desk = await createWorkerDesk(cli.home);
+  const configPath = join(cli.root, '.claude', 'orchestrator', 'config.json');
+  const config: Record<string, unknown> = {
+    agent: steeredAgent(desk),
+    gates: [],
+    staggerMs: 0,
+    restart: { maxAttempts: 3, windowMinutes: 60, delaysSeconds: [0.1] },
+    tmux: { socket: cli.socket },
+    ...options.config,
+  };
+  writeFileSync(configPath, JSON.stringify(config));
+  const storePath = join(cli.home, 'tasks', options.name ?? 'project', 'tasks.db');
+  checkOwner(storePath, cli.root, { claim: true });
+  const store = openPlanStore(storePath, { create: true });
+  importPlan(store, options.plan ?? { A: [] });
+  const running = new Set<Running>();
+  const eyes = createEyes(cli, store);
+  const rig: ProjectRig = {
+    cli,
+    root: cli.root,
+    store,
+    desk,
+    nextWorker: (stream) =>
+      desk.next(stream, DEADLINE_MS).catch(async (error: unknown) => {
+        const said = [...running].map((each) => each.output()).join('\n');
+        throw new Error(`${String(error)}; ${stateText(await eyes.look())}\n${said}`, { cause: error });
+      }),
+    onWorker: (work) => desk.onWorker(work),
+    start: (args = [], how = {}) => follow(cli.start(['start', ...args], how), running),
+    async run(args, code = 0, how = {}) {
+      const ended = await cli.run(args, how);
+      assert.equal(ended.code, code, `orchestrate ${args.join(' ')}: ${ended.stdout}${ended.stderr}`);
+      return ended;
+    },
+    status: async () => JSON.parse((await rig.run(['status', '--json'])).stdout) as StatusReport,
+    look: eyes.look,
+    stream: async (id) => streamOf(await eyes.look(), id),
+    until: eyes.until,
+    async untilState(id, state) {
+      const report = await eyes.until(`${id} is ${state}`, (seen) => streamOf(seen, id).state === state);
+      return streamOf(report, id);
+    },
+    setTasks(stream, status, more = {}) {
+      for (const task of store.listTasks({ stream })) store.updateTask(task.id, { status, ...more });
+    },
+    configure(part) {
+      Object.assign(config, part);
+      writeFileSync(configPath, JSON.stringify(config));
+    },
+    tmux: (...args) => execFileSync('tmux', ['-L', cli.socket, ...args], { env: cli.env, encoding: 'utf8' }),
+    marked: () => markedProcesses(cli.root),
+    async [Symbol.asyncDispose]() {
+      for (const { child } of running) child.kill('SIGKILL');
+      spawnSync('tmux', ['-L', cli.socket, 'kill-server'], { env: cli.env, stdio: 'ignore' });
+      for (const { pid } of markedProcesses(cli.root)) process.kill(pid, 'SIGKILL');
+      eyes.close();
+      await desk.close();
+      store.close();
+      rmSync(join('/tmp', `orchestrate-${process.getuid?.() ?? 0}`, projectHash(cli.root)), { force: true });
+      await cli[Symbol.asyncDispose]();
+    },
+  };
+  return rig;
+}
+
+function importPlan(store: PlanStore, spec: PlanSpec): void {
+  const file = 'file' in spec && !Array.isArray(spec.file) ? spec.file : planFile(spec as never);
+  const parsed = parsePlanFile(JSON.stringify(file));
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  store.importPlan(parsed.plan, { update: false, dryRun: false });
+}
+
+function follow(child: ChildProcess, running: Set<Running>): Running {
+  let stdout = '';
+  let stderr = '';
+  child.stdout?.on('data', (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(self);
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+  const self: Running = {
+    child,
+    output: () => stdout + stderr,
+    end: (deadlineMs = DEADLINE_MS) => inTime(ended, deadlineMs, () => stdout + stderr),
+    kill(signal = 'SIGKILL') {
+      child.kill(signal);
+      return inTime(ended, DEADLINE_MS, () => stdout + stderr);
+    },
+  };
+  running.add(self);
+  return self;
+}
+
+/** `promise`, or a failure once the time is up. */
+async function inTime<T>(promise: Promise<T>, deadlineMs: number, said: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`still running after ${deadlineMs} ms: ${said()}`)),
+      deadlineMs,
+    );
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+type Eyes = Pick<ProjectRig, 'look' | 'until'> & { close(): void };
+
+/** Looks at the project from the test's own process, which costs far less than a command. */
+function createEyes(cli: CliRig, store: PlanStore): Eyes {
+  let opened: { ports: Ports; close(): void } | null = null;
+  const ports = async (): Promise<Ports> => {
+    if (opened === null) {
+      const project = openProject({ cwd: cli.root, env: cli.env });
+      opened = { ports: await openPorts(project, { create: true }), close: project.close };
+    }
+    return opened.ports;
+  };
+  const look = async (): Promise<StatusReport> => (await gatherReport(await ports())).report;
+  return {
+    look,
+    async until(what, holds, deadlineMs = DEADLINE_MS) {
+      const { state } = await ports();
+      const endMs = Date.now() + deadlineMs;
+      let wake = (): void => undefined;
+      const watched = [store, state].map((each) => ({ path: each.path, check: () => each.changeToken() }));
+      const watcher = watchDatabases(watched, () => wake());
+      try {
+        for (;;) {
+          const changed = new Promise<void>((resolve) => {
+            wake = resolve;
+            setTimeout(resolve, 100);
+          });
+          const report = await look();
+          if (holds(report)) return report;
+          assert.ok(Date.now() < endMs, `waited in vain until ${what}: ${stateText(report)}`);
+          await changed;
+        }
+      } finally {
+        watcher.close();
+      }
+    },
+    close: () => opened?.close(),
+  };
+}
+
+/** The report's stream; fails the test when there is none. */
+export function streamOf(report: StatusReport, id: string): ReportStream {
+  const stream = report.streams.find((each) => each.id === id);
+  assert.ok(stream, `no stream ${id}`);
+  return stream;
+}
+
+/** States by stream id. */
+export function statesOf(report: StatusReport): Record<string, string> {
+  return Object.fromEntries(report.streams.map(({ id, state }) => [id, state]));
+}
+
+function stateText(report: StatusReport): string {
+  return report.streams.map(({ id, state, reason }) => `${id} ${state} (${reason})`).join('; ');
+}
+
+function projectHash(root: string): string {
+  return createHash('sha256').update(root).digest('hex').slice(0, 16);
+}
+
+function markedProcesses(root: string): { pid: number; mark: string }[] {
+  return createProcesses()
+    .findMarked(`${projectHash(root)}:`)
+    .map(({ identity, mark }) => ({ pid: identity.pid, mark }));
+}
+
+/** The text of a file of the project, empty when there is none. */
+export function textAt(rig: ProjectRig, path: string): string {
+  const file = join(rig.root, path);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
