@@ -5,6 +5,8 @@ import type { PaneFact } from './types.ts';
 
 /** A server's answer, before its process was looked up. */
 export type LookAnswer = {
+  /** True when the end of some process seems not to have reached tmux yet: its pane's output has ended, no more. */
+  readonly unsettled: boolean;
   readonly socketPath: string;
   readonly pid: number;
   readonly startedAt: string;
@@ -17,7 +19,7 @@ export type LookAnswer = {
  * panes and of sessions have different names, since a pane's format also sees the options of its session, and a
  * session's those of its active pane.
  */
-const SERVER = 'S|#{pid}|#{start_time}|#{socket_path}';
+const SERVER = 'S|#{pid}|#{start_time}|#{version}|#{socket_path}';
 const SESSION = 'N|#{session_id}|#{session_name}';
 const PANE = [
   'P',
@@ -46,35 +48,49 @@ export function lookWords(root: string): string[] {
   ];
 }
 
+/**
+ * A shell that ends at once, run by tmux: tmux then collects every process that has ended. It misses some ends itself,
+ * while it has its own helpers (utempter) started and waited for around the making of a pane.
+ */
+export const COLLECT = ['if-shell', ':', ''] as const;
+
 /** Reads what `lookWords` printed. Null for anything that isn't such an answer. */
 export function parseLook(text: string): LookAnswer | null {
   const lines = text.split('\n').filter((line) => line !== '');
-  const server = /^S\|(\d+)\|(\d+)\|(.+)$/.exec(lines[0] ?? '');
+  const server = /^S\|(\d+)\|(\d+)\|([^|]*)\|(.+)$/.exec(lines[0] ?? '');
   if (server === null) return null;
-  let session: LookAnswer['session'] = null;
+  const [, pid, startedAt = '', version = '', socketPath = ''] = server;
+  const tellsHow = !version.startsWith('3.2');
+  const sessions = lines.flatMap((line) => parseSession(line) ?? []);
+  const session = sessions[0] ?? null;
   const panes = new Map<string, PaneFact>();
-  for (const line of lines.slice(1)) {
-    const named = /^N\|(\$\d+)\|(.*)$/.exec(line);
-    if (named !== null) {
-      session ??= { id: named[1] ?? '', name: named[2] ?? '' };
-      continue;
-    }
-    const pane = parsePane(line);
+  for (const line of lines.slice(1 + sessions.length)) {
+    const pane = parsePane(line, tellsHow);
     if (pane === null) return null;
     // A window linked into several sessions is listed once in each: ours counts.
     if (!panes.has(pane.id) || pane.session === session?.name) panes.set(pane.id, pane);
   }
-  const [, pid, startedAt = '', socketPath = ''] = server;
-  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()] };
+  const unsettled = tellsHow && lines.some((line) => UNSETTLED.test(line));
+  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()], unsettled };
 }
+
+function parseSession(line: string): { id: string; name: string } | null {
+  const [, id, name] = /^N\|(\$\d+)\|(.*)$/.exec(line) ?? [];
+  return id === undefined || name === undefined ? null : { id, name };
+}
+
+/** Dead, with neither status nor signal. */
+const UNSETTLED = /^P\|%\d+\|@\d+\|\d+\|1\|\|\|/;
 
 const PANE_LINE =
   /^P\|(?<id>%\d+)\|(?<window>@\d+)\|(?<pid>\d+)\|(?<dead>[01]?)\|(?<status>\d*)\|(?<signal>[A-Z0-9]*)\|(?<active>[01])\|(?<width>\d+)\|(?<height>\d+)\|(?<role>[a-z]*)\|(?<key>[a-z0-9-]*)\|(?<run>\d*)\|(?<session>.*)$/;
 
-function parsePane(line: string): PaneFact | null {
+/** One pane, without the end of its process where tmux doesn't know how that ended (`tellsHow`: it would). */
+function parsePane(line: string, tellsHow: boolean): PaneFact | null {
   const field = PANE_LINE.exec(line)?.groups;
   if (field === undefined) return null;
-  const dead = field['dead'] === '1';
+  const exitCode = exitCodeOf(field['status'] ?? '', field['signal'] ?? '');
+  const dead = field['dead'] === '1' && (exitCode !== null || !tellsHow);
   return {
     id: field['id'] ?? '',
     windowId: field['window'] ?? '',
@@ -84,7 +100,7 @@ function parsePane(line: string): PaneFact | null {
     run: Number(field['run'] ?? ''),
     pid: Number(field['pid']),
     dead,
-    exitCode: dead ? exitCodeOf(field['status'] ?? '', field['signal'] ?? '') : null,
+    exitCode: dead ? exitCode : null,
     active: field['active'] === '1',
     width: Number(field['width']),
     height: Number(field['height']),

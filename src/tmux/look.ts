@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Known } from '../core/types.ts';
 import type { Client, Reply } from './client.ts';
-import { lookWords, parseLook } from './format.ts';
+import { COLLECT, lookWords, parseLook } from './format.ts';
 import { type Identify, livingServer, parseServerIdentity, serverIdentity } from './identity.ts';
 import type { ServerIdentity, TmuxFacts } from './types.ts';
 import type { SessionHandle } from './words.ts';
@@ -36,6 +36,9 @@ export async function look(
   const known = last ?? memory.identity;
   if (reply.status === 'absent' && known !== null) {
     reply = await restoreSocket(reply, known, identify, () => client.run(words));
+  }
+  if (reply.status === 'ok' && parseLook(reply.text)?.unsettled === true) {
+    reply = await client.run([...COLLECT, ';', ...words]);
   }
   return factsOf(reply, identify, memory);
 }
@@ -89,7 +92,7 @@ async function restoreSocket(
   const living = livingServer(last, identify);
   if (living === null || living.socketPath !== absent.socketPath) return absent;
   process.kill(living.pid, 'SIGUSR1');
-  for (let waitedMs = 0; waitedMs < RESTORE_MS; waitedMs += RESTORE_STEP_MS) {
+  for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
     await pause(RESTORE_STEP_MS);
     const reply = await again();
     if (reply.status !== 'absent') return reply;

@@ -1,6 +1,7 @@
 /** Opens a tagged window in our session, and acts on single panes only while they carry our tag. */
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { type Client, type Reply, tmuxError } from './client.ts';
+import { COLLECT } from './format.ts';
 import { projectTag } from './names.ts';
 import { hookCommands } from './signal.ts';
 import { allOf, command, NOT_OURS, onOurSession, type SessionHandle } from './words.ts';
@@ -56,6 +57,8 @@ export async function openPane(
     ...tagCommands(root, target, tag),
     ...hookCommands(root, handle.sessionId, target),
     command('display-message', '-p', '-t', target, `T|#{pane_id}|#{@orchestrate_role}|#{@orchestrate_key}`),
+    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
+    command('if-shell', '-b', ...COLLECT.slice(1)),
   ];
   const reply = await client.run(onOurSession(root, handle, commands), cwd);
   if (reply.status === 'absent' || /^can't find session/.test(reply.status === 'failed' ? reply.why : ''))

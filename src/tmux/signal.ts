@@ -39,21 +39,38 @@ export async function signal(client: Client, root: string, session: SessionHandl
   await client.run(onOurSession(root, session, [signalCommand(root, session.sessionId)]));
 }
 
-/** Resolves at the next signal (at once for one sent since the last wait) or at `abort`. Throws exit 3 when it can't wait. */
+/**
+ * Resolves at the next signal (at once for one sent since the last wait), when the server ends, or at `abort`. Throws
+ * exit 3 when it can't wait.
+ */
 export async function waitForSignal(
   client: Client,
   root: string,
   session: SessionHandle,
   abort: AbortSignal,
 ): Promise<void> {
+  if (abort.aborted) return;
   const clear = setPending(session.sessionId, '');
   const wait = [clear, command('wait-for', channelOf(root)), clear];
-  const reply = await client.wait(onOurSession(root, session, wait), abort);
-  if (abort.aborted) return;
-  if (reply.status !== 'ok') throw tmuxError('be waited for', reply);
-  if (reply.text.trim() === NOT_OURS) throw tmuxError('be waited for', ended(reply));
+  const kill = new AbortController();
+  // A client that is killed goes on waiting as far as the server knows, and takes the next signal with it: so it is woken.
+  const wake = async (): Promise<void> => {
+    await signal(client, root, session);
+    kill.abort();
+  };
+  let woken: Promise<void> = Promise.resolve();
+  const onAbort = (): void => {
+    woken = wake();
+  };
+  abort.addEventListener('abort', onAbort, { once: true });
+  const reply = await client.wait(onOurSession(root, session, wait), kill.signal);
+  abort.removeEventListener('abort', onAbort);
+  await woken;
+  if (!abort.aborted) checkWaited(reply);
 }
 
-function ended(reply: Reply & { text: string }): Extract<Reply, { status: 'failed' }> {
-  return { status: 'failed', why: 'our session has ended', text: reply.text };
+function checkWaited(reply: Reply): void {
+  const why = 'our session has ended';
+  if (reply.status !== 'ok') throw tmuxError('be waited for', reply);
+  if (reply.text.trim() === NOT_OURS) throw tmuxError('be waited for', { status: 'failed', why, text: '' });
 }

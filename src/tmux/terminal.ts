@@ -8,6 +8,8 @@ import { plainText, textArgument } from './words.ts';
 
 /** Longest message: more than a status line shows. */
 const MESSAGE_LENGTH = 300;
+/** Long enough to be read. */
+const MESSAGE_MS = 5_000;
 
 /** True when the terminal of `env` is itself a pane of that server. */
 export function isInside(env: NodeJS.ProcessEnv, facts: Pick<TmuxFacts, 'server'>): boolean {
@@ -67,6 +69,9 @@ export async function message(client: Client, sessionId: string, text: string): 
   const shows = clients.text
     .split('\n')
     .filter((name) => name !== '')
-    .flatMap((name) => [';', 'display-message', '-c', name, '#{@orchestrate_message}']);
+    .flatMap((name) => [
+      ...[';', 'display-message', '-d', String(MESSAGE_MS), '-c', name],
+      '#{@orchestrate_message}',
+    ]);
   await client.run(['set-option', '-t', `${sessionId}:`, '--', '@orchestrate_message', value, ...shows]);
 }

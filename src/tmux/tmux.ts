@@ -129,7 +129,9 @@ async function openWindow(
   const key = checkKey(request.key);
   const log = preparePaneLog(door.root, runDir);
   if (log.path === null) options.warn?.(`the output of ${key} is not logged: ${log.why}`);
-  return openTagged(door, { role: 'worker', name: key, key, run, keepOnExit, log: log.path }, runDir);
+  // Also without a log: tmux may miss the end of a pane's process, but then hears of the end of the reader.
+  const tag: PaneTag = { role: 'worker', name: key, key, run, keepOnExit, log: log.path ?? '/dev/null' };
+  return openTagged(door, tag, runDir);
 }
 
 const ORCHESTRATOR: PaneTag = {
