@@ -16,8 +16,10 @@ before(async () => {
   execFileSync('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', rig.home], {
     cwd: PACKAGE_ROOT,
   });
-  execFileSync('tar', ['-xzf', `orchestrate-streams-${version()}.tgz`], { cwd: rig.home });
-  unpacked = join(rig.home, 'package');
+  const place = join(rig.home, "it's $(here)");
+  mkdirSync(place);
+  execFileSync('tar', ['-xzf', `../orchestrate-streams-${version()}.tgz`], { cwd: place });
+  unpacked = join(place, 'package');
 });
 after(() => rig[Symbol.asyncDispose]());
 
@@ -53,7 +55,11 @@ test('without any other package it shows help and sets a project up', () => {
   assert.equal(orchestrate(['--version']).stdout, `${version()}\n`);
   const init = orchestrate(['init']);
   assert.deepEqual([init.status, init.stderr], [0, '']);
-  assert.ok(rig.read('.claude/orchestrator/orchestrate').includes(`'${unpacked}/dist/cli.js'`));
+  const launcher = spawnSync('.claude/orchestrator/orchestrate', ['--version'], {
+    cwd: rig.root,
+    encoding: 'utf8',
+  });
+  assert.deepEqual([launcher.stdout, launcher.stderr], [`${version()}\n`, '']);
 });
 
 test('a missing native module is exit 3 with the remedy', () => {
