@@ -94,14 +94,3 @@ export function unorderedStreams(streams: readonly GraphNode[]): string[] {
   const ordered = new Set(order);
   return ids.filter((_, at) => !ordered.has(at));
 }
-
-/** Ids of every stream that depends on `id`, directly or through others, in plan order; `id` itself only on a cycle. */
-export function transitiveDependents(streams: readonly GraphNode[], id: string): string[] {
-  const { ids, dependents } = streamGraph(streams);
-  const start = ids.indexOf(id);
-  const reached = new Set(dependents[start] ?? []);
-  for (const at of reached) {
-    for (const next of dependents[at] ?? []) reached.add(next);
-  }
-  return ids.filter((_, at) => reached.has(at));
-}

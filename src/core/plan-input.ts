@@ -1,7 +1,7 @@
-/** A plan that someone hands in, and the check that it passes before a row of it is stored. */
+/** A plan that someone hands in, and what it would be as a plan, so that its problems are known before a row is stored. */
 import type { PlanRow } from './plan.ts';
 import { buildPlan } from './plan.ts';
-import type { Plan, PlanProblem } from './types.ts';
+import type { Plan } from './types.ts';
 
 /** A plan as `import` takes it, already validated and normalised. */
 export type PlanInput = {
@@ -32,11 +32,6 @@ export function planOfInput(input: PlanInput, existing: Plan | null = null): Pla
     .filter((stream) => !own.has(stream.id))
     .map((stream) => rowOf(stream.name, { streamId: stream.id, dependencies: stream.dependencies }, -1));
   return buildPlan([...others, ...given], input.initiative, 0);
-}
-
-/** Everything that keeps the input from being a plan that can be run; see `planOfInput`. */
-export function validatePlanInput(input: PlanInput, existing: Plan | null = null): readonly PlanProblem[] {
-  return planOfInput(input, existing).problems;
 }
 
 function rowOf(title: string, metadata: unknown, at: number): PlanRow {

@@ -22,7 +22,7 @@ const MAX_PROBLEMS = 20;
 
 /**
  * Reads a plan in YAML or JSON, with streams that hold tasks or as Task Copilot's flat list of tasks. Whether its
- * dependencies make sense is not looked at here: `validatePlanInput` does that.
+ * dependencies make sense is not looked at here: `planOfInput` does that.
  */
 export function parsePlanFile(text: string): PlanFileResult {
   const document = readDocument(text);
