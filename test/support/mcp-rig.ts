@@ -113,7 +113,7 @@ export type RawServer = {
   /** Waits for the message at a position. */
   nth(position: number): Promise<Json>;
   /** Waits for the first message that fits. */
-  message(fits: (message: Json) => boolean): Promise<Json>;
+  message(fits: (message: Json) => boolean, deadlineMs?: number): Promise<Json>;
   stderr(): string;
   exit: Promise<number | null>;
 };
@@ -142,11 +142,11 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line));
-  const until = (find: () => Json): Promise<Json> =>
+  const until = (find: () => Json, deadlineMs = 60_000): Promise<Json> =>
     new Promise((resolve, reject) => {
       const deadline = setTimeout(
         () => reject(new Error(`no such message; printed: ${out.slice(-2000)}; stderr: ${errors}`)),
-        60_000,
+        deadlineMs,
       );
       const look = () => {
         const found = find();
@@ -166,7 +166,7 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
       ),
     messages,
     nth: (position) => until(() => messages()[position]),
-    message: (fits) => until(() => messages().find(fits)),
+    message: (fits, deadlineMs) => until(() => messages().find(fits), deadlineMs),
     stderr: () => errors,
     exit: new Promise((resolve) => child.once('exit', resolve)),
   };
