@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { fileOverlaps } from '../../src/core/file-overlaps.ts';
+import { cpuMs } from '../support/cpu-time.ts';
 
 const claim = (id: string, files: string[], dependencies: string[] = []) => ({ id, files, dependencies });
 const overlap = (a: string, b: string) => fileOverlaps([claim('A', [a]), claim('B', [b])]).length === 1;
@@ -86,13 +87,13 @@ test('property: two literal claims overlap exactly when one is the other or abov
 
 test('a thousand streams that claim the same file are counted up to the limit, quickly', () => {
   const streams = Array.from({ length: 1000 }, (_, at) => claim(`s${at}`, ['package.json', `src/${at}/**`]));
-  const started = performance.now();
+  const started = cpuMs();
   assert.equal(fileOverlaps(streams, 200).length, 200);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuMs() - started < 1000);
 });
 
 test('a claim of absurd length is answered at once', () => {
-  const started = performance.now();
+  const started = cpuMs();
   assert.ok(overlap(`${'*a'.repeat(20_000)}`, `${'a*'.repeat(20_000)}`));
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuMs() - started < 1000);
 });

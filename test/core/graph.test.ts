@@ -7,6 +7,7 @@ import { findCycles } from '../../src/core/cycles.ts';
 import type { GraphNode } from '../../src/core/graph.ts';
 import { streamDepths, streamGraph, streamLevels, unorderedStreams } from '../../src/core/graph.ts';
 import { maxParallel, reachability } from '../../src/core/parallelism.ts';
+import { cpuMs } from '../support/cpu-time.ts';
 
 type Node = GraphNode & { openTasks: string[] };
 const node = (id: string, dependencies: string[] = [], open = 1): Node => ({
@@ -237,16 +238,16 @@ test('thousands of knots before a big one are searched each for itself', () => {
     node(`b${at}`, [`c${at}`]),
     node(`c${at}`, [`a${at}`]),
   ]);
-  const started = performance.now();
+  const started = cpuMs();
   assert.equal(findCycles([...triangles.flat(), ...star]).length, 4001);
-  assert.ok(performance.now() - started < 1500);
+  assert.ok(cpuMs() - started < 1500);
 });
 
 test('the exact width of 300 streams takes less than a second', () => {
   const streams = Array.from({ length: 300 }, (_, at) =>
     node(`s${at}`, at < 10 ? [] : [`s${at - 10}`, `s${at - 7}`]),
   );
-  const started = performance.now();
+  const started = cpuMs();
   assert.equal(maxParallel(streams), 10);
-  assert.ok(performance.now() - started < 1000);
+  assert.ok(cpuMs() - started < 1000);
 });

@@ -7,6 +7,7 @@ import type { PlanInput } from '../../src/core/plan-input.ts';
 import { planOfInput } from '../../src/core/plan-input.ts';
 import type { Plan } from '../../src/core/types.ts';
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
+import { cpuMs } from '../support/cpu-time.ts';
 
 const problemsOf = (input: PlanInput, existing: Plan | null = null) => planOfInput(input, existing).problems;
 const read = (text: string) => {
@@ -312,9 +313,9 @@ test('alias bombs, deep nesting, great size and a host of errors end soon', () =
     [`a: ${'x'.repeat(5 * 1024 * 1024)}`, /larger than 5 MB/],
     [many, /is missing|unknown key/],
   ] as const) {
-    const started = performance.now();
+    const started = cpuMs();
     assert.match(told(text).join('\n').slice(0, 500), words);
-    assert.ok(performance.now() - started < 5000, String(words));
+    assert.ok(cpuMs() - started < 5000, String(words));
   }
   assert.ok(wrong(many).length <= 40);
 });
