@@ -55,7 +55,7 @@ test('without any other package it shows help and sets a project up', () => {
   assert.equal(orchestrate(['--version']).stdout, `${version()}\n`);
   const init = orchestrate(['init']);
   assert.deepEqual([init.status, init.stderr], [0, '']);
-  const launcher = spawnSync('.claude/orchestrator/orchestrate', ['--version'], {
+  const launcher = spawnSync(join(rig.root, '.claude/orchestrator/orchestrate'), ['--version'], {
     cwd: rig.root,
     encoding: 'utf8',
   });
