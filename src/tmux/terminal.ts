@@ -63,7 +63,8 @@ function shellWord(word: string): string {
  * from there: the value of an option is not expanded, so `#(…)` in it runs nothing.
  */
 export async function message(client: Client, sessionId: string, text: string): Promise<void> {
-  const clients = await client.run(['list-clients', '-t', `${sessionId}:`, '-F', '#{client_name}']);
+  const target = `${sessionId}:`;
+  const clients = await client.run(['list-clients', '-t', target, '-F', '#{client_name}']);
   if (clients.status !== 'ok' || clients.text.trim() === '') return;
   const value = textArgument([...plainText(text)].slice(0, MESSAGE_LENGTH).join(''));
   const shows = clients.text
@@ -71,7 +72,7 @@ export async function message(client: Client, sessionId: string, text: string): 
     .filter((name) => name !== '')
     .flatMap((name) => [
       ...[';', 'display-message', '-d', String(MESSAGE_MS), '-c', name],
-      '#{@orchestrate_message}',
+      ...['-t', target, '#{@orchestrate_message}'],
     ]);
-  await client.run(['set-option', '-t', `${sessionId}:`, '--', '@orchestrate_message', value, ...shows]);
+  await client.run(['set-option', '-t', target, '--', '@orchestrate_message', value, ...shows]);
 }
