@@ -53,8 +53,8 @@ test('a permission prompt says for which call', async () => {
 
 test('auto mode without its safety check is named as such', async () => {
   await using trial = await createTrial({ rules: ASKS, agent: { permissions: 'auto' } });
-  const seen = await needsPerson(await trial.launch('Please do it.'));
-  assert.match(seen.detail ?? '', /auto mode can not check/);
+  // The registry knows of a dialog a moment before it is drawn.
+  const seen = await needsPerson(await trial.launch('Please do it.'), /auto mode can not check/);
   assert.match(seen.remedy ?? '', /agent\.permissions/);
 });
 
@@ -88,13 +88,17 @@ test('a refused request over the usage limit is a limit, not rest', async () => 
   assert.match(seen.detail ?? '', /429/);
 });
 
-async function needsPerson(session: Session): Promise<AgentActivity> {
+async function needsPerson(session: Session, asking = /./): Promise<AgentActivity> {
   let last = '';
   return waitFor('a person to be needed', async () => {
     const activity = await session.activity();
     last = JSON.stringify(activity);
-    return activity.status === 'waiting' && activity;
+    return activity.status === 'waiting' && asking.test(activity.detail ?? '') && activity;
   }).catch(async (cause: unknown) => {
-    throw new Error(`${last}\n${await session.pane.screen()}`, { cause });
+    throw new Error(
+      `${last}
+${await session.pane.screen()}`,
+      { cause },
+    );
   });
 }
