@@ -1,7 +1,7 @@
 /** Launches a run: base, worktree, setup, agent files, window; each step can be found half-done and finished or undone. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { writeLaunch } from '../agent/wrapper.ts';
+import { workerEnvironment, writeLaunch } from '../agent/wrapper.ts';
 import type { PlanStream, StreamRecord } from '../core/types.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
@@ -124,7 +124,11 @@ async function writeRunFiles(step: Step, plan: Plan): Promise<void> {
       ORCHESTRATE_MARK: step.ports.marks.run(record.key, run),
     },
   });
-  writeLaunch(directory, { cwd: record.worktree, argv: launched.argv, env: launched.env });
+  writeLaunch(directory, {
+    cwd: record.worktree,
+    argv: launched.argv,
+    env: workerEnvironment(ports.env, launched.env),
+  });
 }
 
 /** The dead pane of the run before is of no more use once the next one lives. */
