@@ -1,4 +1,4 @@
-/** The launch file of a run: directory, environment and arguments as shell literals that the wrapper reads once; decides nothing about them. */
+/** The launch file of a run: directory, environment and arguments as lines of data that the wrapper reads once; decides nothing about them. */
 
 /** What the wrapper turns into: `argv` run in `cwd` with exactly `env` (plus what tmux sets in a pane). */
 export type LaunchFile = {
@@ -22,11 +22,15 @@ export function isLaunchVariable(name: string): boolean {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !SHELL_OWNED.has(name);
 }
 
-/** `text` as one shell word: between single quotes nothing is special but the single quote. */
-function literal(text: string, what: string): string {
+/** Longer arguments (prompts) travel in a file of their own: a shell reads lines a byte at a time, files in blocks. */
+const LONG_BYTES = 2_048;
+
+/** A value that may hold line breaks, as one line and continuation lines. */
+function lines(kind: string, text: string, what: string): string[] {
   if (text.includes('\0'))
     throw new TypeError(`${what} holds a NUL character, which no process can be given`);
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  const [first = '', ...rest] = text.split('\n');
+  return [`${kind}${first}`, ...rest.map((line) => `+${line}`)];
 }
 
 function checkCommand(launch: LaunchFile): void {
@@ -36,19 +40,32 @@ function checkCommand(launch: LaunchFile): void {
   if (!launch.cwd.startsWith('/')) throw new TypeError(`not an absolute path: ${launch.cwd}`);
 }
 
+/** A launch as files of a run directory, by name. */
+export type LaunchFiles = Readonly<Record<string, string>>;
+
 /**
- * The text of a launch file. Shells read it in blocks and without a child process, which no loop over `read` does (a
- * byte at a time), so that a prompt of 100 KB costs a few milliseconds. `umask` is the starter's.
+ * The files of a launch. `launch` has one value a line, marked by its first letter: U umask, D directory, E variable,
+ * A argument, F argument in a file of that name, + one more line of the value before, . the end. The wrapper reads them with
+ * `read`: nothing in them is ever shell text. `umask` is the starter's.
  * Throws a TypeError for what can't be carried (see `isLaunchVariable`, NUL, no command).
  */
-export function launchText(launch: LaunchFile, umask: number): string {
+export function launchFiles(launch: LaunchFile, umask: number): LaunchFiles {
   checkCommand(launch);
-  const lines = [`umask ${umask.toString(8).padStart(4, '0')}`];
+  const files: Record<string, string> = {};
+  const text = [`U${umask.toString(8).padStart(4, '0')}`, ...lines('D', launch.cwd, 'the directory')];
   for (const [name, value] of Object.entries(launch.env)) {
     if (!isLaunchVariable(name)) throw new TypeError(`not a variable a launch can carry: ${name}`);
-    lines.push(`export ${name}=${literal(value, name)}`);
+    text.push(...lines('E', `${name}=${value}`, name));
   }
-  const words = [launch.cwd, ...launch.argv].map((word) => literal(word, 'an argument'));
-  lines.push(`set -- ${words.join(' ')}`, '');
-  return lines.join('\n');
+  for (const [index, argument] of launch.argv.entries()) {
+    const content = lines('A', argument, 'an argument');
+    if (Buffer.byteLength(argument) <= LONG_BYTES) {
+      text.push(...content);
+      continue;
+    }
+    files[`argument-${index}`] = argument;
+    text.push(`Fargument-${index}`);
+  }
+  files['launch'] = `${[...text, '.'].join('\n')}\n`;
+  return files;
 }

@@ -2,7 +2,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProcStat } from '../core/proc-stat.ts';
-import { type LaunchFile, launchText } from './launch-file.ts';
+import { type LaunchFile, launchFiles } from './launch-file.ts';
 
 export { workerEnvironment } from './environment.ts';
 
@@ -33,11 +33,29 @@ export const WRAPPER_SCRIPT = [
   '  exit 75',
   'fi',
   'if ! [ -f ./launch ]; then say "the launch file is gone: $PWD/launch"; exit 1; fi',
-  '. ./launch',
+  'set --',
+  'ORCHESTRATE_KIND=',
+  'while IFS= read -r ORCHESTRATE_LINE; do',
+  '  case $ORCHESTRATE_LINE in +*)',
+  '    ORCHESTRATE_TEXT="$ORCHESTRATE_TEXT',
+  '${ORCHESTRATE_LINE#+}"',
+  '    continue ;;',
+  '  esac',
+  '  case $ORCHESTRATE_KIND in',
+  '  U) umask "$ORCHESTRATE_TEXT" ;;',
+  '  D) ORCHESTRATE_CWD=$ORCHESTRATE_TEXT ;;',
+  '  E) export "$ORCHESTRATE_TEXT" ;;',
+  '  A) set -- "$@" "$ORCHESTRATE_TEXT" ;;',
+  '  F) ORCHESTRATE_TEXT=$(/bin/cat "./$ORCHESTRATE_TEXT" && echo .)',
+  '     set -- "$@" "${ORCHESTRATE_TEXT%.}" ;;',
+  '  esac',
+  '  ORCHESTRATE_TEXT=${ORCHESTRATE_LINE#?}',
+  '  ORCHESTRATE_KIND=${ORCHESTRATE_LINE%"$ORCHESTRATE_TEXT"}',
+  'done < ./launch',
   '{ :; } >| ./launch',
-  'rm -f ./launch',
-  'if ! cd "$1"; then say "cannot enter the worktree: $1"; exit 1; fi',
-  'shift',
+  '/bin/rm -f ./launch ./argument-*',
+  'if ! cd "$ORCHESTRATE_CWD"; then say "cannot enter the worktree: $ORCHESTRATE_CWD"; exit 1; fi',
+  'unset ORCHESTRATE_KIND ORCHESTRATE_LINE ORCHESTRATE_TEXT ORCHESTRATE_CWD',
   'case $1 in',
   '*/*)',
   '  if ! [ -e "$1" ]; then say "command not found: $1"; exit 127; fi',
@@ -74,9 +92,9 @@ function writeWhole(path: string, text: string, mode: number): void {
  * claimed. Throws a TypeError for what a process can't be given, and file system errors.
  */
 export function writeLaunch(runDir: string, launch: LaunchFile): void {
-  const text = launchText(launch, process.umask());
+  const files = launchFiles(launch, process.umask());
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  writeWhole(join(runDir, 'launch'), text, 0o600);
+  for (const [name, text] of Object.entries(files)) writeWhole(join(runDir, name), text, 0o600);
   writeWhole(join(runDir, 'wrapper'), WRAPPER_SCRIPT, 0o600);
 }
 
