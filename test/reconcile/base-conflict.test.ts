@@ -1,0 +1,55 @@
+/** Dependencies that do not merge: seen before an agent starts, named, and given to an agent only when asked. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
+
+test('a clash names its files while the others go on; resolve gives the merge to an agent', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], Both: ['A', 'B'], Other: ['A'] } });
+  rig.onWorker(async (worker) => {
+    if (worker.stream === 'Both') {
+      assert.equal(worker.env['ORCHESTRATE_BASE_SHA'], rig.cli.git('rev-parse', 'orchestrate/a'));
+      const other = rig.cli.git('rev-parse', 'orchestrate/b');
+      assert.match(await worker.sh('cat "$1"', worker.promptFile), new RegExp(other));
+      await worker.sh('git merge --quiet "$1" || { echo both > shared.txt; git commit -qam Merge; }', other);
+    } else await worker.commit(worker.stream === 'Other' ? 'other.txt' : 'shared.txt', worker.stream);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  const first = await rig.start().end();
+  assert.equal(first.code, 1);
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { A: 'done', B: 'done', Both: 'base-conflict', Other: 'done' });
+  const both = streamOf(report, 'Both');
+  assert.match(both.reason ?? '', /shared\.txt/);
+  assert.equal(both.remedy, 'orchestrate resolve Both');
+  assert.equal(both.run, null, 'nothing was launched');
+  assert.equal((await rig.run(['resolve', 'A'], 5)).stderr.split('\n').length, 3);
+
+  await rig.run(['resolve', 'Both']);
+  const second = await rig.start().end();
+  assert.equal(second.code, 0, second.stdout + String(rig.desk.troubles));
+  const parents = ['a', 'b'].map((key) =>
+    rig.cli.git('merge-base', `orchestrate/${key}`, 'orchestrate/both'),
+  );
+  assert.deepEqual(
+    parents,
+    ['a', 'b'].map((key) => rig.cli.git('rev-parse', `orchestrate/${key}`)),
+  );
+  rig.desk.assertSound();
+});
+
+test('an agent that leaves a dependency out of the merge is not done', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [], Both: ['A', 'B'] },
+    config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } },
+  });
+  rig.onWorker(async (worker) => {
+    await worker.commit(worker.stream === 'Both' ? 'both.txt' : 'shared.txt', worker.stream);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 1);
+  await rig.run(['resolve', 'Both']);
+  assert.equal((await rig.start().end()).code, 1);
+  assert.match((await rig.stream('Both')).reason ?? '', /its dependencies' work is not merged/);
+});

@@ -1,0 +1,181 @@
+/** When a stream counts as done, and what becomes of a worker that ended without being it. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProjectRig, streamOf } from '../support/worker-rig.ts';
+
+const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } };
+
+test('a worker that leaves its work unfinished has failed, in whichever way, and its streams keep apart', async () => {
+  await using rig = await createProjectRig({
+    plan: { Dirty: [], Untracked: [], Empty: [], Early: [], Branch: [], Merging: [], Exit1: [] },
+    config: { ...ONE_ATTEMPT, maxWorkers: 7 },
+  });
+  const scripts: Readonly<Record<string, string>> = {
+    Dirty: 'commit; echo more >> work.txt',
+    Untracked: 'commit; echo new > new.txt',
+    Empty: 'true',
+    Early: 'commit',
+    Branch: 'git switch --quiet --create elsewhere; commit',
+    Merging:
+      'git switch --quiet --create other; commit 1; git switch --quiet -; commit 2; ! git merge -q other',
+    Exit1: 'commit',
+  };
+  rig.onWorker(async (worker) => {
+    await worker.sh(
+      `commit() { echo "$1" > work.txt && git add . && git commit -qm Work; }; ${scripts[worker.stream]}`,
+    );
+    if (worker.stream !== 'Early') rig.setTasks(worker.stream, 'completed');
+    worker.exit(worker.stream === 'Exit1' ? 1 : 0);
+  });
+  const { code, stdout } = await rig.start().end();
+  assert.equal(code, 1, stdout);
+  const report = await rig.look();
+  const expected: Record<string, RegExp> = {
+    Dirty: /uncommitted: work\.txt/,
+    Untracked: /uncommitted: new\.txt/,
+    Empty: /no commit since its base/,
+    Early: /exit 0 with 1 of 1 task open/,
+    Branch: /on elsewhere, not on orchestrate\/branch/,
+    Merging: /a merge is in progress/,
+    Exit1: /exit 1/,
+  };
+  for (const [id, reason] of Object.entries(expected)) {
+    const stream = streamOf(report, id);
+    assert.equal(stream.state, 'failed', `${id}: ${stream.reason}`);
+    assert.match(stream.reason ?? '', reason);
+    assert.equal(stream.remedy, `orchestrate retry ${id}`);
+    assert.match(stdout, new RegExp(`${id}[^\\n]*failed|failed[^\\n]*${id}`), 'the summary names it');
+  }
+  assert.equal(
+    readFileSync(join(rig.root, '.claude/worktrees/dirty/work.txt'), 'utf8').split('\n').length,
+    3,
+  );
+  rig.desk.assertSound();
+});
+
+test('without commits it is done when a note says that none are needed', async () => {
+  await using rig = await createProjectRig();
+  rig.onWorker(async (worker) => {
+    rig.setTasks('A', 'completed', { notes: 'looked at it\nno-changes: it was right already' });
+    worker.exit(0);
+  });
+  const { code, stdout } = await rig.start().end();
+  assert.equal(code, 0, stdout);
+  assert.equal((await rig.stream('A')).verifiedSha, rig.cli.git('rev-parse', 'main'));
+});
+
+test('a gate that fails uses up the attempts; then retry, with the gate mended, finishes', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'] },
+    config: { gates: [{ name: 'test', command: 'echo looking; test -e good.txt' }] },
+  });
+  rig.onWorker(async (worker) => {
+    await worker.commit(`try-${worker.run}.txt`);
+    if (worker.run > 3) await worker.commit('good.txt');
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  const first = await rig.start().end();
+  assert.equal(first.code, 1);
+  assert.equal(rig.desk.starts().length, 3, 'three attempts');
+  const report = await rig.look();
+  const a = streamOf(report, 'A');
+  assert.equal(a.state, 'failed');
+  assert.match(a.reason ?? '', /3 attempts failed; the last: gate test failed \(exit 1\), log: /);
+  const log = /log: (\S+)/.exec(a.reason ?? '')?.[1] ?? '';
+  assert.match(readFileSync(log, 'utf8'), /looking/);
+  const b = streamOf(report, 'B');
+  assert.deepEqual(
+    [b.state, b.reason, b.remedy],
+    ['blocked', 'blocked by A (failed)', 'orchestrate retry A'],
+  );
+
+  const again = await rig.start().end();
+  assert.equal(again.code, 1, 'a plain start does not clear what failed');
+  assert.equal(rig.desk.starts().length, 3);
+  await rig.run(['retry', 'A']);
+  const last = await rig.start().end();
+  assert.equal(last.code, 0, last.stdout);
+  assert.deepEqual(
+    rig.desk.starts().map(({ stream, run }) => `${stream}${run}`),
+    ['A1', 'A2', 'A3', 'A4', 'B1'],
+  );
+  assert.equal(
+    rig.cli.git('log', '--oneline', 'main..orchestrate/a').split('\n').length,
+    5,
+    'every commit is kept',
+  );
+  rig.desk.assertSound();
+});
+
+test('attempts are counted across pollers', async () => {
+  await using rig = await createProjectRig();
+  rig.onWorker(async (worker) => worker.exit(1));
+  for (const runs of [1, 2]) {
+    const poller = rig.start();
+    await rig.until(
+      `run ${runs} has ended`,
+      ({ events }) => events.filter((e) => e.kind === 'run-failed').length >= runs,
+    );
+    await poller.kill();
+  }
+  assert.equal((await rig.start().end()).code, 1);
+  assert.equal(rig.desk.starts().length, 3);
+});
+
+test('a blocked task waits for a person, and its dependents say whom they wait for', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  rig.onWorker(async (worker) => {
+    await worker.commit('half.txt');
+    rig.setTasks('A', 'blocked', { blockedReason: 'which database?' });
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 1);
+  const report = await rig.look();
+  const a = streamOf(report, 'A');
+  assert.equal(a.state, 'blocked');
+  assert.match(a.reason ?? '', /which database\?/);
+  assert.match(a.remedy ?? '', /^orchestrate task update TASK-\S+ --status pending$/);
+  assert.equal(streamOf(report, 'B').reason, 'blocked by A (blocked)');
+  assert.equal(rig.desk.starts().length, 1);
+});
+
+test('work that is complete without any run is adopted; one that was left complete is verified again', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  rig.setTasks('A', 'completed');
+  const poller = rig.start();
+  const b = await rig.nextWorker('B');
+  assert.equal(b.env['ORCHESTRATE_BASE_SHA'], rig.cli.git('rev-parse', 'main'));
+  await poller.kill();
+  await b.commit('b.txt');
+  rig.setTasks('B', 'completed');
+  b.exit(0);
+  await b.ended;
+  const before = await rig.stream('B');
+  assert.deepEqual([before.state, before.remedy], ['verifying', 'orchestrate start B']);
+  assert.equal((await rig.start().end()).code, 0);
+  assert.equal((await rig.stream('B')).state, 'done');
+  assert.equal(rig.desk.starts().length, 1, 'the work was not done again');
+});
+
+test('leftovers: commit commits tracked changes, and never an untracked file', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { ...ONE_ATTEMPT, leftovers: 'commit' },
+  });
+  rig.onWorker(async (worker) => {
+    await worker.commit('file.txt');
+    await worker.sh('echo more >> file.txt');
+    if (worker.stream === 'B') await worker.sh('echo secret > untracked.txt');
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 1);
+  const report = await rig.look();
+  assert.equal(streamOf(report, 'A').state, 'done');
+  assert.match(rig.cli.git('log', '-1', '--format=%B', 'orchestrate/a'), /leftovers: commit/);
+  assert.match(streamOf(report, 'B').reason ?? '', /uncommitted: untracked\.txt/);
+  assert.ok(existsSync(join(rig.root, '.claude/worktrees/b/untracked.txt')));
+});

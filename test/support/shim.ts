@@ -1,0 +1,67 @@
+/** A `git` and a `tmux` in front of the real ones that count the calls of a poller and kill it at a chosen one. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export type Shim = {
+  /** To be put in front of PATH. */
+  readonly directory: string;
+  /** kill -9 of the poller at its `call`-th call of `tool`, before or after the tool has done it. */
+  arm(tool: 'git' | 'tmux', call: number, moment: 'before' | 'after'): void;
+  disarm(): void;
+  /** True once the armed kill happened. */
+  fired(): boolean;
+  /** Calls of the poller so far, one line each. */
+  calls(tool: 'git' | 'tmux'): string[];
+  remove(): void;
+};
+
+/* Only what `orchestrate start` calls counts: workers call git too. */
+const SCRIPT = `#!/bin/sh
+real=$1; shift
+case $(tr '\\0' ' ' < /proc/$PPID/cmdline 2>/dev/null) in
+*'cli.js start'*) ;;
+*) exec "$real" "$@" ;;
+esac
+dir=\${0%/*}; tool=\${0##*/}
+printf '%s\\n' "$(printf '%s' "$*" | tr '\\n' ' ')" >> "$dir/$tool.calls"
+count=$(wc -l < "$dir/$tool.calls")
+at=; moment=
+[ -e "$dir/$tool.kill" ] && read -r at moment < "$dir/$tool.kill"
+fire() { [ -n "$at" ] && [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired" 2>/dev/null && kill -9 $PPID; }
+fire before && exit 1
+"$real" "$@"
+code=$?
+fire after
+exit $code
+`;
+
+/** Makes the shim; `remove` deletes it. */
+export function createShim(): Shim {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-shim-'));
+  for (const tool of ['git', 'tmux']) {
+    const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
+    writeFileSync(join(directory, tool), SCRIPT.replace('real=$1; shift', `real='${real}'`));
+    chmodSync(join(directory, tool), 0o755);
+  }
+  const disarm = (): void => {
+    for (const tool of ['git', 'tmux']) rmSync(join(directory, `${tool}.kill`), { force: true });
+  };
+  return {
+    directory,
+    arm(tool, call, moment) {
+      disarm();
+      for (const each of ['git', 'tmux']) rmSync(join(directory, `${each}.calls`), { force: true });
+      rmSync(join(directory, 'fired'), { recursive: true, force: true });
+      writeFileSync(join(directory, `${tool}.kill`), `${call} ${moment}\n`);
+    },
+    disarm,
+    fired: () => existsSync(join(directory, 'fired')),
+    calls(tool) {
+      const file = join(directory, `${tool}.calls`);
+      return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+    },
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
