@@ -8,7 +8,7 @@ import { executableConfig } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { inspect } from './inspect.ts';
 import { mergeBases } from './merge.ts';
-import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
+import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
 import { createSlots } from './slots.ts';
 import { saveSnapshot } from './snapshot.ts';
 import type { Git } from './types.ts';
@@ -33,7 +33,7 @@ export function createGit(options: DoorOptions): Git {
     commonDir,
     checkVersion: () => checkVersion(door),
     baseTip: (configured) => baseTip(door, configured),
-    readRefs: (branchPrefix, baseBranch) => readRefs(door, branchPrefix, baseBranch),
+    readRefs: createRefReader(door),
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: (request) => ensureWorktree(door, request, slot),

@@ -1,11 +1,10 @@
 /** Reads and sets refs: the base branch, the streams' heads, and the verified commits below `refs/orchestrate/`. */
 import { isKey } from '../core/names.ts';
-import type { Known } from '../core/types.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';
-import type { RefFacts } from './types.ts';
+import type { Git } from './types.ts';
 
 const VERIFIED = 'refs/orchestrate/verified/';
 
@@ -54,36 +53,47 @@ export async function resolveCommit(door: Door, rev: string): Promise<string | n
   throw gitFailure(args, result);
 }
 
-/** See `Git.readRefs`. */
-export async function readRefs(
-  door: Door,
-  branchPrefix: string,
-  baseBranch: string | null,
-): Promise<Known<RefFacts>> {
-  try {
-    const base = baseBranch === null ? null : `refs/heads/${checkedBranch(baseBranch)}`;
-    const [refs, landed] = await Promise.all([allRefs(door, branchPrefix), landedKeys(door, base)]);
-    const heads = byKey(refs, `refs/heads/${branchPrefix}`);
-    return { known: true, value: { heads, verified: byKey(refs, VERIFIED), landed } };
-  } catch (error) {
-    return { known: false, why: messageOf(error) };
-  }
+/**
+ * Makes `Git.readRefs`: one `for-each-ref`; what has landed is asked anew only when the base branch or a verified ref moved,
+ * since it depends on nothing else.
+ */
+export function createRefReader(door: Door): Git['readRefs'] {
+  let answered: { question: string; landed: ReadonlySet<string> } | null = null;
+  const landedOf = async (
+    base: string | null,
+    refs: ReadonlyMap<string, string>,
+  ): Promise<ReadonlySet<string>> => {
+    const tip = base === null ? undefined : refs.get(base);
+    const verified = byKey(refs, VERIFIED);
+    if (base === null || tip === undefined || verified.size === 0) return new Set();
+    const question = [tip, ...[...verified].flat()].join(' ');
+    if (answered?.question !== question) answered = { question, landed: await landedKeys(door, tip) };
+    return answered.landed;
+  };
+  return async (branchPrefix, baseBranch) => {
+    try {
+      const base = baseBranch === null ? null : `refs/heads/${checkedBranch(baseBranch)}`;
+      const refs = await allRefs(door, branchPrefix, base);
+      const landed = await landedOf(base, refs);
+      return {
+        known: true,
+        value: { heads: byKey(refs, `refs/heads/${branchPrefix}`), verified: byKey(refs, VERIFIED), landed },
+      };
+    } catch (error) {
+      return { known: false, why: messageOf(error) };
+    }
+  };
 }
 
-async function allRefs(door: Door, branchPrefix: string): Promise<Map<string, string>> {
+async function allRefs(door: Door, branchPrefix: string, base: string | null): Promise<Map<string, string>> {
   const folder = branchPrefix.slice(0, branchPrefix.lastIndexOf('/') + 1);
-  const patterns = [`refs/heads/${folder}`, VERIFIED];
+  const patterns = [`refs/heads/${folder}`, VERIFIED, ...(base === null ? [] : [base])];
   return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
 }
 
-async function landedKeys(door: Door, base: string | null): Promise<ReadonlySet<string>> {
-  if (base === null) return new Set();
-  const args = ['for-each-ref', `--merged=${base}`, '--format=%(objectname) %(refname)', VERIFIED];
-  const result = await door.ask(args);
-  if (result.code === 0) return new Set(byKey(parseRefs(result.out), VERIFIED).keys());
-  // Nothing can have landed on a branch that does not exist.
-  if (/malformed object name|no such commit/.test(result.err)) return new Set();
-  throw gitFailure(args, result);
+async function landedKeys(door: Door, tip: string): Promise<ReadonlySet<string>> {
+  const args = ['for-each-ref', `--merged=${checkedSha(tip)}`, '--format=%(objectname) %(refname)', VERIFIED];
+  return new Set(byKey(parseRefs(await door.read(args)), VERIFIED).keys());
 }
 
 function parseRefs(out: string): Map<string, string> {
