@@ -98,7 +98,7 @@ function createTeller(ports: Ports, io: Io): () => void {
       if (!io.json && !UNTOLD.has(event.kind))
         io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
       const line = describeEvent(event, { ...look, colour: false, columns: null });
-      appendFileSync(file, `${new Date(event.atMs).toISOString()} ${line}\n`, { mode: 0o600 });
+      appendFileSync(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line}\n`, { mode: 0o600 });
     }
   };
 }
