@@ -1,23 +1,32 @@
 /** Cuts, pads and wraps text by the columns it takes on a terminal; expects clean text without escapes. */
-import stringWidth from 'string-width';
+import { eastAsianWidth } from 'get-east-asian-width';
 
 const ASCII = /^[\x20-\x7e]*$/;
-const segmenter = new Intl.Segmenter();
+/** Characters that take no column of their own: marks on the one before, and format characters. */
+const WITHOUT_WIDTH = /[\p{M}\p{Cf}]/u;
 
-/** Columns that a text takes; escapes take none. */
-export function widthOf(text: string): number {
-  return ASCII.test(text) ? text.length : stringWidth(text);
+/** Columns of one character. Segmenting text into graphemes would cost every command the start of ICU's segmenter. */
+function columnsOf(character: string): number {
+  return WITHOUT_WIDTH.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0);
 }
 
-/** As many whole characters as fit into `columns`. */
+/** Columns that a text takes. */
+export function widthOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
+  let columns = 0;
+  for (const character of text) columns += columnsOf(character);
+  return columns;
+}
+
+/** As many whole characters, with their marks, as fit into `columns`. */
 function head(text: string, columns: number): string {
   if (ASCII.test(text)) return text.slice(0, Math.max(0, columns));
   let used = 0;
   let kept = '';
-  for (const { segment } of segmenter.segment(text)) {
-    used += widthOf(segment);
+  for (const character of text) {
+    used += columnsOf(character);
     if (used > columns) break;
-    kept += segment;
+    kept += character;
   }
   return kept;
 }
