@@ -5,7 +5,7 @@ import { printable } from '../core/printable.ts';
 import { openCallSite, type SiteOptions } from './call-site.ts';
 import { LineTransport } from './line-transport.ts';
 import { createServer } from './server.ts';
-import { TOOLS } from './tools.ts';
+import type { Tool } from './tool.ts';
 
 /** The SDK quotes whole messages in what it reports. */
 const WARNING_CHARACTERS = 300;
@@ -25,7 +25,7 @@ export async function serveMcp(options: ServeOptions): Promise<number> {
   // Whatever a dependency prints must not end up between the messages.
   globalThis.console = new Console(process.stderr, process.stderr);
   const site = openCallSite({ ...options, warn });
-  const server = createServer(TOOLS, site, options.version);
+  const server = createServer(loadTools, site, options.version);
   const transport = new LineTransport(options.stdin, options.stdout);
   const closed = new Promise<void>((resolve) => {
     server.onclose = resolve;
@@ -41,4 +41,9 @@ export async function serveMcp(options: ServeOptions): Promise<number> {
     site.close();
   }
   return 0;
+}
+
+/** The tools and the schemas of their inputs, which the first answer needn't wait for. */
+async function loadTools(): Promise<readonly Tool[]> {
+  return (await import('./tools.ts')).TOOLS;
 }

@@ -13,14 +13,23 @@ import type { Tool } from './tool.ts';
 /** The SDK checks calls by itself, but only then as wrong parameters (-32602), when the schema let them through. */
 const AnyCallSchema = z.object({ method: z.literal('tools/call'), params: z.unknown() });
 
-/** A server that offers `tools`, performing their calls at `site`. */
-export function createServer(tools: readonly Tool[], site: CallSite, version: string): Server {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const server = new Server({ name: 'task-copilot', version }, { capabilities: { tools: {} } });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
-  server.setRequestHandler(AnyCallSchema, (request): CallToolResult => {
+/** Clients' own forms are never asked for, so nothing is validated, and the SDK's validator needn't be loaded. */
+const NO_VALIDATOR = {
+  getValidator: (): never => {
+    throw new Error('this server asks clients for no input');
+  },
+};
+
+/** A server that offers the tools which `load` gives, performing their calls at `site`. */
+export function createServer(load: () => Promise<readonly Tool[]>, site: CallSite, version: string): Server {
+  const server = new Server(
+    { name: 'task-copilot', version },
+    { capabilities: { tools: {} }, jsonSchemaValidator: NO_VALIDATOR },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: (await load()).map(listed) }));
+  server.setRequestHandler(AnyCallSchema, async (request): Promise<CallToolResult> => {
     const { name, arguments: given = {} } = CallToolRequestSchema.parse(request).params;
-    const tool = byName.get(name);
+    const tool = (await load()).find((one) => one.name === name);
     return tool === undefined ? unknownTool(name) : callTool(tool, given, site);
   });
   return server;
