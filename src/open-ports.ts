@@ -1,4 +1,5 @@
 /** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgent } from './agent/agent.ts';
@@ -14,7 +15,9 @@ import { createProcesses } from './process/processes.ts';
 import { projectMarks } from './reconcile/marks.ts';
 import type { Ports } from './reconcile/ports.ts';
 import { privateDirectory } from './reconcile/step.ts';
+import { IN_MEMORY } from './store/state-schema.ts';
 import { openStateStore } from './store/state-store.ts';
+import type { StateStore } from './store/types.ts';
 import { createTmux } from './tmux/tmux.ts';
 
 /** argv that runs this very command line. */
@@ -28,7 +31,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
   const { paths, root, env } = project;
   const config = project.config();
   const plan = await project.planStore();
-  const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : ':memory:');
+  const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
@@ -49,7 +52,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
       prepareSummary: () => prepareSummary(project),
     }),
     processes,
-    agent: agentOf(project),
+    agent: agentOf(project, state),
     env,
     marks,
     cli: CLI_ARGV,
@@ -57,10 +60,20 @@ export async function openPorts(project: Project, options: { readonly create: bo
   };
 }
 
-/** The configured agent, with what it needs of this project. */
-export function agentOf({ root, env, config }: Project): Agent {
+/** The configured agent, with what it needs of this project; without `state` it is only good for checks. */
+export function agentOf({ root, env, config, paths }: Project, state: StateStore | null): Agent {
   const { agent, gates, worktree } = config();
   return createAgent(agent, {
+    reports:
+      state === null
+        ? null
+        : {
+            spool: paths.spoolDir,
+            isTokenOf: (token, key, run) => {
+              const found = state.runByTokenHash(createHash('sha256').update(token).digest('hex'));
+              return found?.run.key === key && found.run.number === run;
+            },
+          },
     projectRoot: root,
     env,
     mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },

@@ -2,6 +2,7 @@
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { type Db, openDatabase, placeOf } from './database.ts';
 import { guarded, type Place, unusable } from './failures.ts';
+import { sqliteDriver } from './native.ts';
 
 const LABEL = "orchestrate's state";
 /** Kept in `user_version`. */
@@ -97,6 +98,7 @@ export function statePlace(path: string, options: StateOptions): Place {
  * Throws exit 6 for one that is corrupt, newer, or something else; it stays as it is.
  */
 export function openStateDatabase(path: string, options: StateOptions): Db {
+  if (path === IN_MEMORY) return openInMemory();
   const place = statePlace(path, options);
   const db = openDatabase(path, {
     ...options,
@@ -111,6 +113,15 @@ export function openStateDatabase(path: string, options: StateOptions): Db {
     db.close();
     throw error;
   }
+  return db;
+}
+
+/** Path that stands for a state of this process alone, which leaves no file. */
+export const IN_MEMORY = ':memory:';
+
+function openInMemory(): Db {
+  const db = new (sqliteDriver())(IN_MEMORY);
+  createTables(db);
   return db;
 }
 

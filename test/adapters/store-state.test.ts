@@ -1,10 +1,12 @@
 /** orchestrate's own memory on a real file: streams, runs, events, and what is shared between connections. */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { OrchestrateError } from '../../src/errors.ts';
 import { acquireLease } from '../../src/store/lease.ts';
+import { IN_MEMORY } from '../../src/store/state-schema.ts';
 import { openStateStore } from '../../src/store/state-store.ts';
 import type { StateStore } from '../../src/store/types.ts';
 import { tempDir } from '../support/foreign-store.ts';
@@ -308,4 +310,12 @@ describe('the lease', () => {
     assert.notEqual(again, null);
     again?.release();
   });
+});
+
+test('a state in memory works and leaves no file', () => {
+  const before = readdirSync('.');
+  const state = opened(IN_MEMORY);
+  state.setMeta('name', 'value');
+  assert.equal(state.getMeta('name'), 'value');
+  assert.deepEqual(readdirSync('.'), before);
 });
