@@ -1,8 +1,10 @@
 /** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
+import { existsSync } from 'node:fs';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { gatherReport } from '../reconcile/report.ts';
 import { createAlarm } from '../reconcile/wake.ts';
+import { IN_MEMORY } from '../store/state-schema.ts';
 import { watchDatabases } from '../store/watch.ts';
 import { createScreen, type Screen } from '../view/screen.ts';
 import { renderSummary } from '../view/summary.ts';
@@ -17,7 +19,17 @@ const SETTLE_MS = 50;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const seconds = secondsOf(args[0]);
-  return withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
+  for (;;) {
+    const code = await withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
+    if (code !== STARTED) return code;
+  }
+}
+
+/** The project was started while it was watched: there is a state.db to look into now. */
+const STARTED = -1;
+
+function startedMeanwhile({ state, paths }: Ports): boolean {
+  return state.path === IN_MEMORY && existsSync(paths.stateDb);
 }
 
 function secondsOf(text: string | undefined): number {
@@ -46,6 +58,7 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
   );
   try {
     while (!over) {
+      if (startedMeanwhile(ports)) return STARTED;
       await draw(ports, io, screen);
       await alarm.wait(everyMs);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
