@@ -33,11 +33,11 @@ export function readScope(project: Project): Scope {
 export function checkScope(scope: Scope, task: Task, status: TaskStatus | undefined): void {
   if (scope === null) return;
   const foreign = task.stream !== scope.stream;
-  const undone = task.status === 'completed' && status !== undefined && status !== 'completed';
+  const undone = task.status === 'completed' && status === 'pending';
   if (!foreign && !undone) return;
   const what = foreign
     ? `task ${task.id} belongs to ${task.stream ?? 'no stream'}, not to ${scope.stream}`
-    : `task ${task.id} is completed already`;
+    : `task ${task.id} is completed: a worker can not set it back`;
   scope.state.addEvent({
     atMs: Date.now(),
     key: scope.key,

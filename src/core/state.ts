@@ -72,10 +72,10 @@ function workerOf(snapshot: Snapshot, key: string, run: number | undefined): Wor
 }
 
 /** A step that is under way is not taken again, and shows as what it is. */
-function underWay({ snapshot, key, openRun }: Situation, assessment: Assessment): Assessment {
+function underWay({ snapshot, key, openRun, worker }: Situation, assessment: Assessment): Assessment {
   const flight = snapshot.inFlight.get(key);
   if (flight === undefined) return assessment;
-  if (flight.kind === 'launch' && openRun === null) {
+  if (flight.kind === 'launch' && (openRun === null || worker === null)) {
     return assess('starting', {
       reason: 'its worktree and window are being made',
       remedy: 'orchestrate doctor',

@@ -2,7 +2,7 @@
 import type { PlanStream, StreamRecord, Verdict } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { WorktreeFacts } from '../git/types.ts';
-import { recordVerified } from './adopt.ts';
+import { adopt, recordVerified } from './adopt.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
@@ -21,6 +21,8 @@ export async function verify(step: Step, key: string, run: number | null): Promi
       'orchestrate start',
     );
   }
+  // What was never worked on has no worktree to look into.
+  if (record.verified?.adopted === true && record.runs.length === 0) return adopt(step, key);
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
   if (step.abort.aborted) return;

@@ -544,12 +544,24 @@ const OPEN: readonly Row[] = [
   },
 ];
 
+const launching = { inFlight: new Map([['s', { kind: 'launch' as const, sinceMs: NOW_MS }]]) };
+const SETTING_UP: Row = {
+  title: 'a run whose worktree is being set up is starting, not gone',
+  world: {
+    streams: [stream('S')],
+    records: [open({ pane: null, claimedAtMs: null, worker: null })],
+    part: launching,
+  },
+  state: 'starting',
+  step: null,
+};
+
 describe('a stream without an open run', () => {
   for (const row of REST) test(row.title, () => check(row));
 });
 
 describe('a stream with an open run', () => {
-  for (const row of OPEN) test(row.title, () => check(row));
+  for (const row of [...OPEN, SETTING_UP]) test(row.title, () => check(row));
 });
 
 describe('the worker limit', () => {
