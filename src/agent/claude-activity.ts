@@ -1,18 +1,22 @@
-/** Derives what a Claude Code worker is doing from its registry entry, the end of its transcript and, before both exist, the screen. */
+/** Derives what a Claude Code worker is doing from its registry entry, what its hooks reported, the end of its transcript and, before all of them, the screen. */
 import type { AgentActivity } from '../core/types.ts';
 import { type Dialog, recogniseDialog } from './claude-dialogs.ts';
 import type { RegistryEntry } from './claude-registry.ts';
+import type { Report } from './claude-reports.ts';
+import { atRest, lastOfTurn } from './claude-rest.ts';
 import type { TranscriptTail } from './claude-transcript.ts';
-import { limitEnd } from './limit-time.ts';
 
 /** What could be read of one worker. `screen` is null when it was not looked at. */
 export type Sighting = {
   readonly entry: RegistryEntry | null;
   readonly tail: TranscriptTail | null;
+  /** The latest report of each kind, oldest first. */
+  readonly reports: readonly Report[];
   readonly screen: string | null;
   /** Conversation id as last known from elsewhere. */
   readonly sessionId: string | null;
   readonly startedAtMs: number;
+  readonly nowMs: number;
   /** The open tool call has a living process of its own, now. */
   readonly toolAliveAtMs: number | null;
 };
@@ -41,7 +45,7 @@ export function needsScreen(
 
 /** The activity that a sighting shows. */
 export function activityOf(sighting: Sighting): AgentActivity {
-  const { entry, tail } = sighting;
+  const { entry, tail, reports } = sighting;
   const common: AgentActivity = {
     ...NOTHING,
     sinceMs: entry?.statusAtMs ?? null,
@@ -49,8 +53,9 @@ export function activityOf(sighting: Sighting): AgentActivity {
       entry?.statusAtMs,
       hasBegun(tail, sighting.startedAtMs) ? tail?.modifiedAtMs : null,
       sighting.toolAliveAtMs,
+      reports.at(-1)?.atMs,
     ),
-    doing: tail?.openCall?.text ?? null,
+    doing: tail?.openCall?.text ?? subagentCall(reports),
     sessionId: entry?.sessionId ?? sighting.sessionId,
   };
   switch (entry?.status ?? null) {
@@ -58,19 +63,21 @@ export function activityOf(sighting: Sighting): AgentActivity {
       return unheard(sighting, common);
     case 'busy':
     case 'shell':
-      return { ...common, status: 'busy' };
+      return asksAlready(sighting, common) ?? { ...common, status: 'busy' };
     case 'waiting':
       return { ...common, ...waiting(sighting), status: 'waiting' };
     case 'idle':
-      return idle(sighting, common);
+      return atRest(sighting, common);
     default:
       return { ...common, detail: `unknown status ${entry?.status}` };
   }
 }
 
-/** No status yet: starting, unless the screen shows a dialog; a conversation that already moves without an entry is unknown. */
+/** No status yet: what the hooks say; else starting, unless the screen shows a dialog; a conversation that moves without an entry is unknown. */
 function unheard(sighting: Sighting, common: AgentActivity): AgentActivity {
   const { entry, tail, screen, startedAtMs } = sighting;
+  const reported = byReports(sighting, common);
+  if (reported !== null) return reported;
   if (entry === null && hasBegun(tail, startedAtMs)) return common;
   const dialog = screen === null ? null : recogniseDialog(screen);
   const sinceMs = startedAtMs;
@@ -78,39 +85,48 @@ function unheard(sighting: Sighting, common: AgentActivity): AgentActivity {
   return { ...common, ...dialog, status: 'waiting', sinceMs, inferred: true };
 }
 
+/** Without a registry (an older or later version) the last report of the turn tells; null before there is one. */
+function byReports(sighting: Sighting, common: AgentActivity): AgentActivity | null {
+  const last = lastOfTurn(sighting.reports);
+  if (last === null) return null;
+  const since = { ...common, sinceMs: last.atMs };
+  if (last.event === 'PermissionRequest') return { ...since, ...request(last), status: 'waiting' };
+  return last.event === 'Stop' || last.event === 'StopFailure'
+    ? atRest(sighting, since)
+    : { ...since, status: 'busy' };
+}
+
+/** A request for permission is reported a moment before the registry tells. */
+function asksAlready({ entry, reports }: Sighting, common: AgentActivity): AgentActivity | null {
+  const last = lastOfTurn(reports);
+  if (last?.event !== 'PermissionRequest' || last.atMs <= (entry?.statusAtMs ?? 0)) return null;
+  return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs };
+}
+
+function request(report: Report): Dialog {
+  if (report.question !== null) return { detail: `the agent asks: ${report.question}`, remedy: null };
+  const who = report.subagent === null ? '' : ` (subagent ${report.subagent})`;
+  return { detail: `permission${who}: ${report.call ?? 'a tool'}`, remedy: null };
+}
+
 function waiting(sighting: Sighting): Dialog & { readonly inferred: boolean } {
   const { entry, tail, screen } = sighting;
   const shown = screen === null ? null : recogniseDialog(screen);
   if (shown !== null) return { ...shown, inferred: true };
+  const last = lastOfTurn(sighting.reports);
+  if (last?.event === 'PermissionRequest') return { ...request(last), inferred: false };
   const what = entry?.waitingFor ?? 'input needed';
   const call = tail?.openCall;
   const detail = call === null || call === undefined ? what : `${what}: ${call.text}`;
   return { detail, remedy: null, inferred: false };
 }
 
-/** At rest; or ended by an error of the service that rest does not cure. */
-function idle({ tail }: Sighting, common: AgentActivity): AgentActivity {
-  const atRest: AgentActivity = { ...common, status: 'idle', doing: null };
-  const error = tail?.apiError ?? null;
-  if (error === null) return atRest;
-  if (error.error === 'rate_limit' || error.status === OVERLOADED) {
-    const untilMs = limitEnd(error.text, error.atMs ?? common.sinceMs ?? 0);
-    return { ...atRest, status: 'limited', detail: error.text, untilMs };
-  }
-  if (error.error === 'authentication_failed') {
-    return {
-      ...atRest,
-      status: 'waiting',
-      detail: error.text,
-      remedy: 'attach and type /login, then `go on`',
-    };
-  }
-  if (error.error === 'billing_error') return { ...atRest, status: 'waiting', detail: error.text };
-  return atRest;
+/** What a subagent in the background is doing, when that was the last thing reported. */
+function subagentCall(reports: readonly Report[]): string | null {
+  const last = reports.at(-1);
+  if (last?.event !== 'PreToolUse' || last.subagent === null || last.call === null) return null;
+  return `${last.subagent}: ${last.call}`;
 }
-
-/** HTTP status of an overloaded service. */
-const OVERLOADED = 529;
 
 /** The conversation moved since this run began (a resumed one has a transcript from before). */
 function hasBegun(tail: TranscriptTail | null, startedAtMs: number): boolean {

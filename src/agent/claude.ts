@@ -1,12 +1,15 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
+import { mkdirSync } from 'node:fs';
 import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
 import { claudePaths } from './claude-paths.ts';
 import { type RegistryEntry, readRegistry } from './claude-registry.ts';
+import { createReports } from './claude-reports.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
+import { REPORT_SCRIPT, reportingHooks } from './report-script.ts';
 import { writeRunFile } from './run-files.ts';
 import { createScreens } from './screens.ts';
 import { hasChildYoungerThan } from './tool-process.ts';
@@ -17,17 +20,21 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
   const paths = claudePaths(deps.env);
   const transcripts = createTranscripts(paths.projects);
   const screens = createScreens(deps.nowMs);
+  const reports = deps.reports === null ? null : createReports(deps.reports.spool, deps.reports.isTokenOf);
   const interactive = agent.mode === 'interactive';
 
   const activity: Agent['activity'] = async (run, worker, screen) => {
     const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
-    const sessionId = entry?.sessionId ?? run.sessionId;
+    const reported = reports?.of(run.key, run.number) ?? [];
+    const sessionId = entry?.sessionId ?? reported.at(-1)?.sessionId ?? run.sessionId;
     const tail = sessionId === null ? null : transcripts.tail(sessionId);
     const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
     const looked = interactive && needsScreen(entry, tail, startedAtMs);
     const seen = activityOf({
       entry,
       tail,
+      reports: reported,
+      nowMs: deps.nowMs(),
       screen: looked ? await screens.read(`${run.key}#${run.number}`, screen) : null,
       sessionId,
       startedAtMs,
@@ -47,7 +54,10 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     },
     prepare: async (request) => prepareClaude(agent, deps, request),
     activity,
-    watchPaths: () => (interactive ? [paths.sessions] : []),
+    watchPaths: () => [
+      ...(interactive ? [paths.sessions] : []),
+      ...(deps.reports === null ? [] : [deps.reports.spool]),
+    ],
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
     // Headless, the pane has the whole conversation, and what went wrong before it began.
     transcript: (run) => (interactive && run.sessionId !== null ? transcripts.find(run.sessionId) : null),
@@ -57,14 +67,14 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
 /** Writes prompt, settings and MCP configuration into the run's directory and returns what to execute. */
 function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchRequest): Launch {
   const { runDir, record, prompt } = request;
-  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token };
+  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token, ...prepareReports(deps, runDir) };
   const promptFile = writeRunFile(runDir, 'prompt.md', prompt);
   const settings = claudeSettings({
     agent,
     commands: deps.commands,
     worktree: record.worktree,
     readable: [promptFile],
-    hooks: deps.hooks,
+    hooks: deps.reports === null ? null : reportingHooks(),
   });
   const argv = claudeArguments({
     agent,
@@ -77,6 +87,16 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     prompt: promptArgument(prompt, promptFile),
   });
   return { argv, env, sessionId: request.resume ?? request.sessionId };
+}
+
+/** Puts the hooks' script into the run's directory; returns the variables it works by. */
+function prepareReports({ reports }: AgentDeps, runDir: string): Readonly<Record<string, string>> {
+  if (reports === null) return {};
+  mkdirSync(reports.spool, { recursive: true, mode: 0o700 });
+  return {
+    ORCHESTRATE_REPORT: writeRunFile(runDir, 'report', REPORT_SCRIPT),
+    ORCHESTRATE_SPOOL: reports.spool,
+  };
 }
 
 /** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */

@@ -121,7 +121,8 @@ const TELLING_INPUTS = [
 ] as const;
 const TARGET_LIMIT = 160;
 
-function targetOf(input: unknown): string {
+/** What a tool call is about, in a few words that print safely. */
+export function targetOf(input: unknown): string {
   const record = recordOf(input);
   const name = TELLING_INPUTS.find((candidate) => typeof record[candidate] === 'string');
   const value = name === undefined ? '' : (stringOf(record[name]) ?? '');

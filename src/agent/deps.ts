@@ -1,6 +1,7 @@
 /** What agents need of their surroundings; plain data and functions given by the composition root. */
 import type { Config } from '../config.ts';
-import type { ClaudeHooks, McpServer } from './claude-settings.ts';
+import type { TokenCheck } from './claude-reports.ts';
+import type { McpServer } from './claude-settings.ts';
 
 export type AgentSettings = Config['agent'];
 
@@ -13,8 +14,8 @@ export type AgentDeps = {
   readonly commands: readonly string[];
   /** Our MCP server; null: workers report with `orchestrate task`. */
   readonly mcpServer: McpServer | null;
-  /** Hooks of the settings file; null: none. */
-  readonly hooks: ClaudeHooks | null;
+  /** Where the agent's hooks put their reports, and how they are known for a run's own; null: no hooks. */
+  readonly reports: { readonly spool: string; readonly isTokenOf: TokenCheck } | null;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
   /** A path of the configuration (relative to the project) as an absolute one. */

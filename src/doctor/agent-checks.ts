@@ -10,7 +10,7 @@ export async function checkAgent(project: Project): Promise<Check[]> {
 async function ownChecks(project: Project): Promise<Check[]> {
   try {
     const { agentOf } = await import('../open-ports.ts');
-    return (await agentOf(project).check()).map(({ name, level, message, fix }) => ({
+    return (await agentOf(project, null).check()).map(({ name, level, message, fix }) => ({
       name,
       level,
       message,

@@ -11,6 +11,7 @@ import { streamVariables } from './environment.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
 import { META } from './snapshot.ts';
+import { forgetReports } from './spool.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf, streamOf } from './step.ts';
 import { prepareWorktree } from './worktree.ts';
@@ -91,6 +92,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   if (step.abort.aborted) return;
   await writeRunFiles(step, plan);
   if (step.abort.aborted) return;
+  forgetReports(ports, record.key);
   await ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server));
   await step.pace.next();
   const directory = runDir(ports.paths, record.key, run);

@@ -4,6 +4,7 @@ import type { Policy } from '../core/types.ts';
 import { type PollerEnd, type PollerView, runPoller } from './poller.ts';
 import type { Ports } from './ports.ts';
 import { META } from './snapshot.ts';
+import { createReportBell, prepareSpool } from './spool.ts';
 import { createAlarm, ringOn } from './wake.ts';
 
 export type PollRequest = {
@@ -79,10 +80,12 @@ function registerPoller(ports: Ports, policy: Policy): void {
 /** Everything that wakes the poller but tmux; returns how to stop it. */
 function startWaking(request: PollRequest, ring: () => void): () => void {
   const { ports } = request;
+  prepareSpool(ports);
   const stores = request.watchStores(ring);
+  const bell = createReportBell(ring);
   const watchers = ports.agent.watchPaths().flatMap((path) => {
     try {
-      return [watch(path, ring)];
+      return [watch(path, (_event, name) => bell.onFile(name))];
     } catch (error) {
       request.view.onTrouble(
         `cannot watch ${path}: ${error instanceof Error ? error.message : String(error)}`,
@@ -95,6 +98,7 @@ function startWaking(request: PollRequest, ring: () => void): () => void {
   }, LIFE_CHECK_MS);
   return () => {
     clearInterval(timer);
+    bell.close();
     for (const watcher of watchers) watcher.close();
     stores.close();
   };

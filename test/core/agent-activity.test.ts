@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { activityOf, needsScreen, type Sighting } from '../../src/agent/claude-activity.ts';
 import { recogniseDialog } from '../../src/agent/claude-dialogs.ts';
 import type { RegistryEntry } from '../../src/agent/claude-registry.ts';
+import type { Report } from '../../src/agent/claude-reports.ts';
 import type { TranscriptTail } from '../../src/agent/claude-transcript.ts';
 
 const START = 1_000_000;
@@ -31,9 +32,17 @@ function see(sighting: Partial<Sighting>): ReturnType<typeof activityOf> {
     sessionId: 'old-id',
     startedAtMs: START,
     toolAliveAtMs: null,
+    reports: [],
+    nowMs: START + 5_000,
   };
   return activityOf({ ...nothing, ...sighting });
 }
+
+function report(event: Report['event'], atMs: number, part: Partial<Report> = {}): Report {
+  const empty = { sessionId: null, call: null, question: null, subagent: null, background: [] };
+  return { event, atMs, ...empty, error: null, said: null, ...part };
+}
+const IDLE: RegistryEntry = { ...ENTRY, status: 'idle', statusAtMs: START + 1_000 };
 
 test('busy, and a shell left in the background, are work; the call under way and the newest sign are told', () => {
   for (const status of ['busy', 'shell']) {
@@ -55,7 +64,8 @@ test('idle is rest, unless an error of the service ended the turn', () => {
     });
   assert.equal(see({ entry: idle, tail: TAIL }).status, 'idle');
   assert.equal(see({ entry: idle, tail: TAIL }).doing, null);
-  assert.equal(after('server_error', 500, 'API Error').status, 'idle');
+  assert.equal(after('invalid_request', 400, 'API Error').status, 'idle');
+  assert.equal(after('server_error', 500, 'API Error').status, 'limited');
   assert.equal(after('server_error', 529, 'Overloaded').status, 'limited');
   const limited = after('rate_limit', 429, 'resets 12:30am (UTC)');
   assert.deepEqual([limited.status, limited.untilMs], ['limited', Date.parse('1970-01-01T00:30:00Z')]);
@@ -117,4 +127,69 @@ test('every known dialog is recognised across line breaks, and ordinary screens 
   assert.equal(new Set(details).size, screens.length, String(details));
   assert.equal(details.includes(undefined), false);
   assert.equal(recogniseDialog('❯ \n  ⏵⏵ bypass permissions on (shift+tab to cycle)'), null);
+});
+
+test('a request for permission says for what, before the registry does and after; a question is told', () => {
+  const asks = report('PermissionRequest', START + 50, { call: 'Bash npm publish' });
+  const early = see({ entry: ENTRY, reports: [report('PreToolUse', START + 40), asks] });
+  assert.deepEqual(
+    [early.status, early.detail, early.sinceMs],
+    ['waiting', 'permission: Bash npm publish', START + 50],
+  );
+  const entry = { ...ENTRY, status: 'waiting', waitingFor: 'permission prompt', statusAtMs: START + 60 };
+  assert.equal(see({ entry, reports: [asks] }).detail, 'permission: Bash npm publish');
+  const question = { ...asks, question: 'Which colour?' };
+  assert.equal(see({ entry, reports: [question] }).detail, 'the agent asks: Which colour?');
+  const answered = { ...ENTRY, statusAtMs: START + 70 };
+  assert.equal(see({ entry: answered, reports: [asks] }).status, 'busy');
+});
+
+test('a stop with work in the background is not rest, and one without is', () => {
+  const stop = report('Stop', START + 900, { background: ['subagent (look around)'] });
+  const seen = see({ entry: IDLE, reports: [report('UserPromptSubmit', START + 100), stop] });
+  assert.equal(seen.status, 'busy');
+  assert.match(seen.doing ?? '', /background: subagent \(look around\)/);
+  assert.equal(see({ entry: IDLE, reports: [report('Stop', START + 900)] }).status, 'idle');
+});
+
+test('idle without a report of the end of its turn is an interrupt by a person, once a late report is out of question', () => {
+  const begun = [report('Stop', START + 20), report('UserPromptSubmit', START + 100)];
+  const seen = see({ entry: IDLE, reports: begun });
+  assert.equal(seen.status, 'waiting');
+  assert.match(seen.detail ?? '', /interrupted by a person/);
+  assert.equal(see({ entry: IDLE, reports: begun, nowMs: START + 1_500 }).status, 'busy');
+  assert.equal(
+    see({ entry: { ...IDLE, statusAtMs: START + 50 }, reports: begun }).status,
+    'busy',
+    'not begun yet',
+  );
+  assert.equal(see({ entry: IDLE, reports: [report('SessionStart', START + 1)] }).status, 'idle');
+});
+
+test('a turn that failed is told by its report, also before the transcript has it', () => {
+  const failed = (error: string, said: string) =>
+    see({
+      entry: IDLE,
+      reports: [report('UserPromptSubmit', START), report('StopFailure', START + 900, { error, said })],
+    });
+  const limited = failed('rate_limit', 'resets 12:30am (UTC)');
+  assert.deepEqual([limited.status, limited.untilMs], ['limited', Date.parse('1970-01-01T00:30:00Z')]);
+  assert.equal(failed('server_error', 'API Error: 500').status, 'limited');
+  assert.match(failed('authentication_failed', 'Please run /login').remedy ?? '', /login/);
+  assert.equal(failed('invalid_request', 'no').status, 'idle');
+});
+
+test('without a registry the reports alone tell', () => {
+  const statusAfter = (...reports: Report[]) => see({ reports }).status;
+  assert.equal(statusAfter(report('SessionStart', START + 1)), 'starting');
+  assert.equal(statusAfter(report('UserPromptSubmit', START + 2)), 'busy');
+  assert.equal(
+    statusAfter(report('PreToolUse', START + 3), report('PermissionRequest', START + 4)),
+    'waiting',
+  );
+  assert.equal(statusAfter(report('PreToolUse', START + 3), report('Stop', START + 4)), 'idle');
+  assert.equal(
+    statusAfter(report('Stop', START + 4), report('PreToolUse', START + 5, { subagent: 'x' })),
+    'idle',
+  );
 });

@@ -71,7 +71,12 @@ export async function createTrial(trial: TrialOptions): Promise<Trial> {
       resume,
       sessionId: randomUUID(),
       token: 'secret-of-the-run',
-      env: home.env,
+      env: {
+        ...home.env,
+        ORCHESTRATE_KEY: KEY,
+        ORCHESTRATE_RUN: String(number),
+        ORCHESTRATE_PROJECT: repo,
+      },
     });
     const pane = await openPane(launch.argv, { cwd: repo, env: launch.env });
     panes.push(pane);

@@ -1,0 +1,97 @@
+/** What it means that Claude Code's turn is over: rest, work left in the background, an interrupt by a person, or an error of the service. */
+import type { AgentActivity } from '../core/types.ts';
+import type { Report } from './claude-reports.ts';
+import type { TranscriptTail } from './claude-transcript.ts';
+import { limitEnd } from './limit-time.ts';
+
+/** Reports that begin, carry on or end a turn of the agent itself. */
+const OF_A_TURN: ReadonlySet<Report['event']> = new Set([
+  'UserPromptSubmit',
+  'PreToolUse',
+  'PermissionRequest',
+  'Stop',
+  'StopFailure',
+]);
+
+/** An end of a turn is reported, and idle is registered, within this of each other. */
+const REPORT_DELAY_MS = 1_000;
+
+/** What is known of an agent whose turn is over. */
+export type Resting = {
+  readonly tail: TranscriptTail | null;
+  readonly reports: readonly Report[];
+  readonly nowMs: number;
+};
+
+/** The last report about the agent's own turn; null before its first. A subagent's calls are not its own, its requests are. */
+export function lastOfTurn(reports: readonly Report[]): Report | null {
+  return (
+    reports.findLast(
+      (report) => OF_A_TURN.has(report.event) && (report.event !== 'PreToolUse' || report.subagent === null),
+    ) ?? null
+  );
+}
+
+/** The activity of an agent whose turn is over; `common` has what does not depend on how it ended. */
+export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
+  const { reports, tail, nowMs } = resting;
+  const idle: AgentActivity = { ...common, status: 'idle', doing: null };
+  const failure = serviceFailure(reports, tail);
+  if (failure !== null) return failed(idle, failure);
+  const last = lastOfTurn(reports);
+  if (last === null || last.event === 'StopFailure') return idle;
+  if (last.event === 'Stop') {
+    if (last.background.length === 0) return idle;
+    const doing = common.doing ?? `in the background: ${last.background.join(', ')}`;
+    return { ...common, status: 'busy', sinceMs: last.atMs, doing };
+  }
+  // No hook tells of an interrupt: the turn is over without a report of its end.
+  const restedMs = nowMs - (common.sinceMs ?? nowMs);
+  if ((common.sinceMs ?? 0) <= last.atMs || restedMs < REPORT_DELAY_MS) return { ...common, status: 'busy' };
+  return { ...idle, status: 'waiting', detail: 'its turn was interrupted by a person' };
+}
+
+/** An error of the service by which a turn ended. */
+export type ServiceFailure = {
+  /** Claude Code's word for it. */
+  readonly error: string;
+  readonly text: string;
+  readonly atMs: number;
+};
+
+/** The service's error that ended the last turn, by report or transcript; null when it did not end by one. */
+export function serviceFailure(
+  reports: readonly Report[],
+  tail: TranscriptTail | null,
+): ServiceFailure | null {
+  const last = lastOfTurn(reports);
+  const told = tail?.apiError ?? null;
+  if (last?.event === 'StopFailure') {
+    return {
+      error: last.error ?? told?.error ?? 'unknown',
+      text: last.said ?? told?.text ?? '',
+      atMs: last.atMs,
+    };
+  }
+  if (told === null || (last !== null && (told.atMs ?? 0) < last.atMs)) return null;
+  return { error: told.error, text: told.text, atMs: told.atMs ?? tail?.modifiedAtMs ?? 0 };
+}
+
+/** Errors that pass: a usage limit, an overloaded or failing service. */
+const PASSING: ReadonlySet<string> = new Set(['rate_limit', 'server_error', 'overloaded']);
+
+/** When the limit ends, as far as the error says; null for an error that time does not cure. */
+export function limitOf(failure: ServiceFailure): { readonly untilMs: number | null } | null {
+  if (!PASSING.has(failure.error)) return null;
+  return { untilMs: limitEnd(failure.text, failure.atMs) };
+}
+
+function failed(idle: AgentActivity, failure: ServiceFailure): AgentActivity {
+  const told = { ...idle, detail: failure.text || `the service failed: ${failure.error}` };
+  const limit = limitOf(failure);
+  if (limit !== null) return { ...told, status: 'limited', untilMs: limit.untilMs };
+  if (failure.error === 'authentication_failed') {
+    return { ...told, status: 'waiting', remedy: 'attach and type /login, then `go on`' };
+  }
+  return failure.error === 'billing_error' ? { ...told, status: 'waiting' } : idle;
+}

@@ -1,0 +1,56 @@
+/** The script that Claude Code's hooks call: it puts what the agent reports into the spool directory, whole or not at all, and never fails the agent. */
+
+/**
+ * POSIX sh, run as `/bin/sh "$ORCHESTRATE_REPORT" <event>` with the report on its standard input. Notes:
+ * - everything it uses comes from the launch's environment, so nothing is ever pasted into shell text;
+ * - one file for each run and kind of event holds the latest report: nothing piles up while nobody reads;
+ * - the first line is the run's token, by which the reader knows the report for this run's own;
+ * - what can't be written is lost without a word: an agent never stops because orchestrate went away;
+ * - the Stop event goes on to the command that may refuse it, whether or not the report could be written.
+ */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
+export const REPORT_SCRIPT = [
+  '# Made by orchestrate. Keeps the latest report of each kind of event where the poller looks for it.',
+  'umask 077',
+  'name=$ORCHESTRATE_KEY-$ORCHESTRATE_RUN.$1.json',
+  'if cd "$ORCHESTRATE_SPOOL" 2>/dev/null; then',
+  '  { printf "%s\\n" "$ORCHESTRATE_TOKEN" && cat; } 2>/dev/null > "./.$name.$$" &&',
+  '    mv -f "./.$name.$$" "./$name" 2>/dev/null || rm -f "./.$name.$$" 2>/dev/null',
+  'fi',
+  '[ "$1" = Stop ] || exit 0',
+  'command=$ORCHESTRATE_PROJECT/.claude/orchestrator/orchestrate',
+  'cd "$ORCHESTRATE_PROJECT" 2>/dev/null && [ -x "$command" ] && "$command" hook stop 2>/dev/null',
+  'exit 0',
+  '',
+].join('\n');
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: these are the shell's
+
+/** What is asked to be reported. Tool calls are reported as they begin; their ends are in the transcript. */
+export const REPORTED_EVENTS = [
+  'SessionStart',
+  'UserPromptSubmit',
+  'PreToolUse',
+  'PermissionRequest',
+  'Notification',
+  'Stop',
+  'StopFailure',
+  'SubagentStop',
+  'PreCompact',
+  'SessionEnd',
+] as const;
+export type ReportedEvent = (typeof REPORTED_EVENTS)[number];
+
+/** Seconds after which Claude Code gives up on a hook. The Stop hook asks git and the store. */
+const TIMEOUT_SECONDS = 5;
+const STOP_TIMEOUT_SECONDS = 20;
+
+/** The `hooks` section of a run's settings. A script that is gone (`orchestrate` was removed) is no error to the agent. */
+export function reportingHooks(): Readonly<Record<string, readonly unknown[]>> {
+  return Object.fromEntries(
+    REPORTED_EVENTS.map((event) => {
+      const command = `[ -r "$ORCHESTRATE_REPORT" ] && /bin/sh "$ORCHESTRATE_REPORT" ${event}; exit 0`;
+      const timeout = event === 'Stop' ? STOP_TIMEOUT_SECONDS : TIMEOUT_SECONDS;
+      return [event, [{ hooks: [{ type: 'command', command, timeout }] }]];
+    }),
+  );
+}
