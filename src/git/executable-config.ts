@@ -1,4 +1,5 @@
 /** Collects the repository's settings that make git run a program, so that a later change of them can be noticed. */
+import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Door } from './door.ts';
 import { kindAt, worktreeEntries } from './worktree-link.ts';
@@ -22,10 +23,39 @@ const EXECUTABLE = [
 ];
 
 /**
+ * Makes `Git.executableConfig`: git is asked anew when one of the files it would read has changed (by ctime, which can't be
+ * set back), and each time when they include others.
+ */
+export function createConfigReader(door: Door): () => Promise<Readonly<Record<string, string>>> {
+  let last: { readonly stamp: string; readonly settings: Readonly<Record<string, string>> } | null = null;
+  return async () => {
+    const stamp = stampOf(door);
+    if (last?.stamp === stamp) return last.settings;
+    const settings = await executableConfig(door);
+    const includes = Object.keys(settings).some((name) => /^(?:.*: )?include/.test(name));
+    last = includes ? null : { stamp, settings };
+    return settings;
+  };
+}
+
+/** Changes with every change to the configuration files of repository and worktrees. */
+function stampOf({ commonDir }: Door): string {
+  const own = worktreeEntries(commonDir).map((entry) => join(entry.gitDir, 'config.worktree'));
+  return [join(commonDir, 'config'), join(commonDir, 'config.worktree'), ...own]
+    .map((file) => {
+      const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+      return stat === undefined
+        ? `${file} -`
+        : `${file} ${stat.ino} ${stat.size} ${stat.ctimeNs} ${stat.mode}`;
+    })
+    .join('\n');
+}
+
+/**
  * See `Git.executableConfig`. Names are the keys; settings of one worktree only are `<worktree>: <key>`; several values
  * of one key are joined by line breaks, in order.
  */
-export async function executableConfig(door: Door): Promise<Readonly<Record<string, string>>> {
+async function executableConfig(door: Door): Promise<Readonly<Record<string, string>>> {
   const shared = await door.read(['config', '--list', '-z', '--show-scope', '--includes']);
   const found = new Map<string, string[]>();
   collect(found, scopedSettings(shared), '');

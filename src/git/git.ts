@@ -4,7 +4,7 @@ import { changes, graph } from './changes.ts';
 import { commitTracked } from './commit.ts';
 import { type DoorOptions, openDoor } from './door.ts';
 import { exclude, unexclude } from './exclude.ts';
-import { executableConfig } from './executable-config.ts';
+import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { inspect } from './inspect.ts';
 import { mergeBases } from './merge.ts';
@@ -43,7 +43,7 @@ export function createGit(options: DoorOptions): Git {
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     saveSnapshot: (request) => saveSnapshot(door, request),
     changes: (base, head) => changes(door, base, head),
-    executableConfig: () => executableConfig(door),
+    executableConfig: createConfigReader(door),
     exclude: async (patterns) => exclude(commonDir, patterns),
     unexclude: async (patterns) => unexclude(commonDir, patterns),
     graph: (refs) => graph(door, refs),

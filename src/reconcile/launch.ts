@@ -88,12 +88,15 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     tokenHash: createHash('sha256').update(plan.token).digest('hex'),
   });
   if (!opened) return;
-  await prepareWorktree(step, record, run, plan.baseSha);
+  const [prompt] = await Promise.all([
+    workerPrompt(ports, plan, step.snapshot),
+    ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server)),
+    prepareWorktree(step, record, run, plan.baseSha),
+  ]);
   if (step.abort.aborted) return;
-  await writeRunFiles(step, plan);
+  await writeRunFiles(step, plan, prompt);
   if (step.abort.aborted) return;
   forgetReports(ports, record.key);
-  await ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server));
   await step.pace.next();
   const directory = runDir(ports.paths, record.key, run);
   const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
@@ -105,7 +108,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
 }
 
 /** Writes what the pane's wrapper and the agent read, in a fresh private directory. */
-async function writeRunFiles(step: Step, plan: Plan): Promise<void> {
+async function writeRunFiles(step: Step, plan: Plan, prompt: string): Promise<void> {
   const { ports } = step;
   const { record, run } = plan;
   const directory = runDir(ports.paths, record.key, run);
@@ -116,7 +119,7 @@ async function writeRunFiles(step: Step, plan: Plan): Promise<void> {
     runDir: directory,
     record,
     run,
-    prompt: await workerPrompt(ports, plan, step.snapshot),
+    prompt,
     resume: plan.resume,
     sessionId: plan.sessionId,
     token: plan.token,
@@ -165,5 +168,6 @@ async function recordFailure(step: Step, record: StreamRecord, run: number, erro
     exitCode: null,
     closeWindow: true,
     intent: null,
+    retryAtMs: null,
   });
 }
