@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
 /** A tmux server of its own, so that nothing of the user's is touched. */
-const SOCKET = 'orchestrate-try';
+const SOCKET = process.env['ORCHESTRATE_TMUX_SOCKET'] || 'orchestrate-try';
 
 const { values } = parseArgs({
   options: { agent: { type: 'string', default: 'scripted' }, dir: { type: 'string' } },

@@ -1,0 +1,54 @@
+/** `scripts/try`, as the README tells a newcomer to type it: the sample is worked off to a merged, tested whole. */
+import assert from 'node:assert/strict';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { ensureBuilt } from '../../scripts/build.ts';
+
+const TRY = fileURLToPath(new URL('../../scripts/try', import.meta.url));
+
+test('the sample finishes, its integration stream is tested on the work of both its dependencies', async () => {
+  await ensureBuilt();
+  const home = mkdtempSync(join(tmpdir(), 'orchestrate-trial-'));
+  const socket = `orchestrate-test-${process.pid}`;
+  const env = {
+    ...process.env,
+    HOME: home,
+    TMPDIR: home,
+    TMUX_TMPDIR: home,
+    ORCHESTRATE_TMUX_SOCKET: socket,
+    SAMPLE_THINKING_MS: '0',
+  };
+  try {
+    const { stdout } = await promisify(execFile)(TRY, [], { env, timeout: 240_000 });
+    assert.match(stdout, /All 4 streams are done/);
+    assert.match(stdout, /Stream Dependency Structure:/);
+    assert.match(stdout, /The agent here was scripted/);
+    assert.match(stdout, new RegExp(`tmux -L ${socket} attach`));
+    const top = readdirSync(home).find((name) => name.startsWith('orchestrate-try-')) ?? '';
+    const repository = join(home, top, 'converter');
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' });
+    assert.equal(git('rev-list', '--merges', '--count', 'orchestrate/stream-z').trim(), '1');
+    const files = git('ls-tree', '-r', '--name-only', 'orchestrate/stream-z').split('\n');
+    for (const file of ['src/length.js', 'src/temperature.js', 'src/convert.js'])
+      assert.ok(files.includes(file), file);
+    assert.equal(
+      git('status', '--porcelain', '--untracked-files=no').trim(),
+      '',
+      "the user's checkout is untouched",
+    );
+  } finally {
+    spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
+    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+});
+
+test('an unknown agent is a usage error', () => {
+  const ended = spawnSync(TRY, ['--agent', 'nobody'], { encoding: 'utf8' });
+  assert.equal(ended.status, 2);
+  assert.match(ended.stderr, /fix: --agent scripted/);
+});
