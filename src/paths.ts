@@ -32,6 +32,9 @@ export type ProjectPaths = {
   /** `watch-status` at the root. */
   readonly symlink: string;
   readonly mcpConfig: string;
+  /** The slash command and the planner agent for Claude Code. */
+  readonly slashCommand: string;
+  readonly plannerAgent: string;
 };
 
 /** All paths of the project whose main checkout is at `root` (absolute). */
@@ -59,6 +62,8 @@ export function projectPaths(root: string): ProjectPaths {
     },
     symlink: join(root, 'watch-status'),
     mcpConfig: join(root, '.mcp.json'),
+    slashCommand: join(root, '.claude', 'commands', 'orchestrate.md'),
+    plannerAgent: join(root, '.claude', 'agents', 'ta.md'),
   };
 }
 
@@ -100,6 +105,11 @@ export function resolveWorkspace(project: {
   const id = checkWorkspaceId(found?.value?.trim() ?? basename(root), source);
   const base = storeBase(root, env, entry);
   return { id, source, base: base.path, baseSource: base.source, storePath: join(base.path, id, 'tasks.db') };
+}
+
+/** Where Memory Copilot keeps the initiatives of a workspace, whether or not there is such a file. */
+export function memoryCopilotPath(env: Environment, workspaceId: string): string {
+  return join(env['HOME'] || homedir(), '.claude', 'memory', workspaceId, 'memory.db');
 }
 
 function defaultStoreBase(env: Environment): string {
@@ -146,13 +156,12 @@ function checkWorkspaceId(id: string, source: Workspace['source']): string {
   );
 }
 
-/** The environment that `.mcp.json` gives the server "task-copilot"; empty when there is no such file or entry. */
-function readMcpEntry(path: string, env: Environment): Environment {
-  let text: string;
+/** The text of `.mcp.json` at `path`, null when there is none. Throws exit 3 when it can't be read. */
+export function readMcpConfig(path: string): string | null {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return {};
+    if (isMissing(error)) return null;
     throw new OrchestrateError(
       EXIT.environment,
       `can't read ${path}: ${messageOf(error)}`,
@@ -162,7 +171,13 @@ function readMcpEntry(path: string, env: Environment): Environment {
       },
     );
   }
-  const server = property(property(parseMcp(text, path), 'mcpServers'), 'task-copilot');
+}
+
+/** The environment that `.mcp.json` gives the server "task-copilot"; empty when there is no such file or entry. */
+function readMcpEntry(path: string, env: Environment): Environment {
+  const text = readMcpConfig(path);
+  if (text === null) return {};
+  const server = property(property(parseMcpConfig(text, path), 'mcpServers'), 'task-copilot');
   const entry = property(server, 'env');
   if (typeof entry !== 'object' || entry === null) return {};
   const strings = Object.entries(entry).filter(
@@ -171,7 +186,8 @@ function readMcpEntry(path: string, env: Environment): Environment {
   return Object.fromEntries(strings.map(([name, value]) => [name, expand(value, env)]));
 }
 
-function parseMcp(text: string, path: string): unknown {
+/** What the text of `.mcp.json` says. Throws exit 7 when it is no JSON. */
+export function parseMcpConfig(text: string, path: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {

@@ -14,6 +14,7 @@ import type { PlanStore } from '../store/types.ts';
 import { planText } from '../view/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
+import { refuseWhileWorkersLive } from './live-workers.ts';
 
 /** What the command needs of the world. */
 export type ImportContext = {
@@ -136,21 +137,8 @@ function contextOf(project: Project, io: Io): ImportContext {
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
     readFile: (path) => readPlanFile(resolve(io.cwd, path)),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId) => refuseWhileWorkersLive(project, initiativeId),
+    refuseWhileWorkersLive: (initiativeId) =>
+      refuseWhileWorkersLive(project, initiativeId, 'import the plan again'),
     print: io.print,
   };
-}
-
-/** Linking an initiative archives the streams of the one before, under the hands of those at work on them. */
-async function refuseWhileWorkersLive({ paths, onClose }: Project, initiativeId: string): Promise<void> {
-  if (!existsSync(paths.stateDb)) return;
-  const { openStateStore } = await import('../store/state-store.ts');
-  const state = openStateStore(paths.stateDb);
-  onClose(() => state.close());
-  if (!state.hasOpenRuns(initiativeId)) return;
-  throw new OrchestrateError(
-    EXIT.refused,
-    'workers of another initiative are still at work',
-    'orchestrate stop, then import the plan again',
-  );
 }

@@ -25,19 +25,44 @@ export const run: CommandModule['run'] = async (_args, flags, io) => {
 };
 
 async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
-  const config = currentConfig(project, flags);
-  const base = baseContext(project, config, flags);
-  const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
-  const { accepted, passedOver } = takesProposals(base)
-    ? await accept(propose(project.root), config, asker)
-    : { accepted: null, passedOver: [] };
-  const context: InitContext = { ...base, accepted };
+  const { context, passedOver } = await prepare(project, flags, io);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes, context, flags, io);
   if (io.json) return EXIT.ok;
   if (passedOver.length > 0) io.print(`• proposed, not taken without --yes: ${passedOver.join(', ')}`);
   if (flags['dry-run'] !== true) sayWhatIsNext(project, changes, io);
   return EXIT.ok;
+}
+
+/** Looks at the project and asks about what could go into its configuration. */
+async function prepare(
+  project: Project,
+  flags: Flags,
+  io: Io,
+): Promise<{ context: InitContext; passedOver: readonly string[] }> {
+  const config = currentConfig(project, flags);
+  const base = baseContext(project, config, flags);
+  const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
+  const { accepted, passedOver } = takesProposals(base)
+    ? await accept(propose(project.root), config, asker)
+    : { accepted: null, passedOver: [] };
+  return { context: { ...base, accepted }, passedOver };
+}
+
+/** Throws what setting up would throw, before anything else is done; makes nothing. */
+export function checkSetUp(project: Project): void {
+  const context = { ...baseContext(project, project.config(), {}), accepted: null };
+  for (const step of INIT_STEPS) step.plan(context);
+}
+
+/** Sets the project up as `init` does, saying only what was kept and that it is done. */
+export async function setUpQuietly(project: Project, io: Io): Promise<void> {
+  const { context } = await prepare(project, {}, io);
+  const changes = INIT_STEPS.flatMap((step) => step.plan(context));
+  await apply(changes, context);
+  if (io.json) return;
+  for (const { verb, what, note } of changes) if (verb === 'keep') io.print(`keep ${what} (${note})`);
+  confirm(project, changes, io);
 }
 
 async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
@@ -78,11 +103,14 @@ async function carryOut(
 ): Promise<void> {
   const dryRun = flags['dry-run'] === true;
   show(changes, dryRun, io);
-  if (dryRun) return;
+  if (!dryRun) await apply(changes, context);
+}
+
+async function apply(changes: readonly Change[], { manifest }: InitContext): Promise<void> {
   try {
-    for (const { apply } of changes) await apply?.();
+    for (const change of changes) await change.apply?.();
   } finally {
-    context.manifest.save();
+    manifest.save();
   }
 }
 
@@ -100,13 +128,18 @@ function show(changes: readonly Change[], dryRun: boolean, io: Io): void {
 }
 
 function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): void {
+  confirm(project, changes, io);
+  io.print('');
+  io.print('Meant to be committed:');
+  io.print(`  git add ${MEANT_TO_BE_COMMITTED.join(' ')}`);
+  io.print('Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start');
+}
+
+/** The two lines that say what is there now. */
+function confirm(project: Project, changes: readonly Change[], io: Io): void {
   if (missingRequiredFiles(project.paths).length === 0) {
     io.print('✓ Orchestrator files created in .claude/orchestrator/');
   }
   const symlinkKept = changes.some(({ verb, what }) => verb === 'keep' && what === 'watch-status');
   if (!symlinkKept) io.print('✓ Symlink created: ./watch-status');
-  io.print('');
-  io.print('Meant to be committed:');
-  io.print(`  git add ${MEANT_TO_BE_COMMITTED.join(' ')}`);
-  io.print('Next: orchestrate import plan.yaml, then orchestrate start');
 }

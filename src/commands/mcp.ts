@@ -1,12 +1,10 @@
 /** `orchestrate mcp`: serves Task Copilot's tools on stdio, for the project around it; scoped when a launch token is given. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { loadConfig } from '../config.ts';
 import { findProject } from '../git/project.ts';
 import { serveMcp } from '../mcp/serve.ts';
 import { packageVersion } from '../package-root.ts';
-import { type ProjectPaths, projectPaths, resolveWorkspace } from '../paths.ts';
+import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../paths.ts';
 import { checkOwner } from '../store/owner.ts';
 import { openStateStore } from '../store/state-store.ts';
 import type { StateStore } from '../store/types.ts';
@@ -28,7 +26,7 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
     openState: () => openState(paths),
     workspace: workspace.id,
     token: env['ORCHESTRATE_TOKEN'] || null,
-    memoryDbPath: join(env['HOME'] || homedir(), '.claude', 'memory', workspace.id, 'memory.db'),
+    memoryDbPath: memoryCopilotPath(env, workspace.id),
     version: packageVersion(),
     stdin: process.stdin,
     stdout: process.stdout,

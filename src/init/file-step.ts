@@ -10,6 +10,8 @@ export type OwnedFile = {
   /** What it should hold; null: whatever it holds now is right. */
   readonly content: (context: InitContext) => string | null;
   readonly mode: number;
+  /** Somebody else's file in its place is kept even with `--force`; the reason shown. */
+  readonly yields?: string;
 };
 
 /** The step that looks after one file. */
@@ -39,6 +41,7 @@ function planFile(file: OwnedFile, context: InitContext): Change {
   if (found.kind === 'file' && context.manifest.isOurs(what, found.content)) {
     return { verb: 'update', what, note: null, apply: write };
   }
+  if (file.yields !== undefined) return kept(what, file.yields);
   if (!context.force) return kept(what, 'it was changed; --force replaces it and keeps a backup');
   const backup = `${path}.bak-${stamp(context.nowMs)}`;
   const replace = () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { templatePath } from '../package-root.ts';
 import type { ProjectPaths } from '../paths.ts';
 import type { InitStep } from './change.ts';
+import { CLAUDE_STEPS } from './claude-steps.ts';
 import { CONFIG_STEP } from './config-step.ts';
 import { DIRECTORY_STEP } from './directory-step.ts';
 import { EXCLUDE_STEP } from './exclude-step.ts';
@@ -28,6 +29,7 @@ export const INIT_STEPS: readonly InitStep[] = [
   templateStep('worker-prompt.md', (paths) => paths.workerPrompt),
   templateStep('ORCHESTRATION_GUIDE.md', (paths) => paths.guide),
   SYMLINK_STEP,
+  ...CLAUDE_STEPS,
 ];
 
 /** What init makes that belongs into the repository, relative to the project. */
@@ -36,4 +38,6 @@ export const MEANT_TO_BE_COMMITTED: readonly string[] = [
   '.claude/orchestrator/config.schema.json',
   '.claude/orchestrator/worker-prompt.md',
   '.claude/orchestrator/ORCHESTRATION_GUIDE.md',
+  '.claude/commands/orchestrate.md',
+  '.claude/agents/ta.md',
 ];

@@ -62,7 +62,7 @@ function nameOf(stream: unknown, title: string): string {
 }
 
 /** Readers look at one key or the other, so both hold all the dependencies. */
-function withBothDependencyKeys(metadata: Metadata): Metadata {
+export function withBothDependencyKeys(metadata: Metadata): Metadata {
   const lists = [metadata['dependencies'], metadata['streamDependencies']].filter(
     (value) => value !== undefined && value !== null,
   );

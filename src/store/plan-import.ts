@@ -77,18 +77,20 @@ function derivedInitiative(plan: PlanInput): NonNullable<PlanInput['initiative']
   return { id: newId('INIT'), title: plan.prd.title, description: plan.prd.description };
 }
 
-function planNow(db: CopilotDb): Plan {
+/** The plan of the current initiative, as it is inside the transaction. */
+export function planNow(db: CopilotDb): Plan {
   const current = currentInitiative(db);
   const rows = readPlanRows(db.sql, { initiativeId: current?.id ?? null, all: false });
   return buildPlan(rows, current, 0);
 }
 
-function problemsOf(plan: Plan): ReadonlySet<string> {
+/** The problems of a plan, by their messages. */
+export function problemsOf(plan: Plan): ReadonlySet<string> {
   return new Set(plan.problems.map((problem) => problem.message));
 }
 
-/** Old and new parts of a plan can be sound by themselves and yet close a cycle together. */
-function refuseNewProblems(before: ReadonlySet<string>, plan: Plan): void {
+/** Old and new parts of a plan can be sound by themselves and yet close a cycle together: exit 7. */
+export function refuseNewProblems(before: ReadonlySet<string>, plan: Plan): void {
   const news = plan.problems.filter((problem) => !before.has(problem.message));
   // That there is no root follows from a cycle, and says less.
   const found = news.find((problem) => problem.code !== 'no-root') ?? news[0];

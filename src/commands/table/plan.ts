@@ -3,6 +3,21 @@ import type { CommandDefinition } from '../definition.ts';
 
 export const PLAN_COMMANDS: readonly CommandDefinition[] = [
   {
+    name: 'generate',
+    summary: 'have Claude plan a feature as parallel streams, checked before it counts',
+    args: [{ name: 'feature', required: false, variadic: true }],
+    options: [
+      { name: 'retry', description: 'Try once more, unasked, when the plan fails its verification.' },
+      { name: 'no-retry', description: 'End when the plan fails its verification, without asking.' },
+    ],
+    examples: [
+      'orchestrate generate',
+      'orchestrate generate "Implement user authentication with OAuth"',
+      'orchestrate generate --retry --json - < feature.md',
+    ],
+    load: () => import('../generate.ts'),
+  },
+  {
     name: 'import',
     summary: 'check a plan file and bring it into the store, whole or not at all',
     args: [{ name: 'file', required: true, completes: 'files' }],

@@ -1,0 +1,179 @@
+/** `orchestrate generate`: Claude plans a feature in a draft store; what passes the verification becomes the plan, nothing else does. */
+import { randomBytes } from 'node:crypto';
+import { workerEnvironment } from '../agent/environment.ts';
+import { findCommand } from '../agent/find-command.ts';
+import { openProject, type Project } from '../context.ts';
+import { printable } from '../core/printable.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
+import { SERVER_NAME } from '../generate/draft-store.ts';
+import { chooseInitiative } from '../generate/initiative.ts';
+import { plannerPrompt, plannerRules } from '../generate/prompt.ts';
+import { failureBox, summaryText } from '../generate/texts.ts';
+import { isSound, type SoundDraft, type Verdict } from '../generate/verify.ts';
+import { CLI_ENTRY } from '../package-root.ts';
+import { createProcesses } from '../process/processes.ts';
+import { MARK_VARIABLE } from '../process/types.ts';
+import { projectMarks } from '../reconcile/marks.ts';
+import { checkOwner } from '../store/owner.ts';
+import { type Adopted, adoptDraft, type LinkedInitiative } from '../store/plan-draft.ts';
+import type { CommandModule, Flags } from './definition.ts';
+import { usageError } from './flags.ts';
+import { checkSetUp, setUpQuietly } from './init.ts';
+import type { Io } from './io.ts';
+import { refuseWhileWorkersLive } from './live-workers.ts';
+
+/** Longest feature taken, in characters. */
+const LONGEST_FEATURE = 100_000;
+/** Time between asking the planner to end, and killing it. */
+const GRACE_MS = 2_000;
+
+/** Whether one more attempt is made after the first failed its verification. */
+type Retry = 'yes' | 'no' | 'ask';
+
+export const run: CommandModule['run'] = async (args, flags, io) => {
+  const retry = retryOf(flags, io);
+  const feature = await featureOf(args, io);
+  const project = openProject(io);
+  try {
+    checkSetUp(project);
+    const command = findClaude(project);
+    checkOwner(project.workspace().storePath, project.root, { claim: false });
+    const initiative = await chooseInitiative(project, feature);
+    await refuseWhileWorkersLive(project, initiative.id, 'run orchestrate generate again');
+    const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
+    if (typeof made === 'number') return made;
+    return await bringIn(project, made, io);
+  } finally {
+    project.close();
+  }
+};
+
+function retryOf(flags: Flags, io: Io): Retry {
+  const [yes, no] = [flags['retry'] === true, flags['no-retry'] === true];
+  if (yes && no) throw usageError('--retry and --no-retry exclude each other', 'give one of them');
+  if (yes) return 'yes';
+  return no || !io.interactive ? 'no' : 'ask';
+}
+
+/** The feature: the arguments, all of stdin for `-`, or what the person answers. Throws exit 2 for none. */
+async function featureOf(args: readonly string[], io: Io): Promise<string> {
+  const isStdin = args.length === 1 && args[0] === '-';
+  const given = isStdin ? await io.readStdin() : args.join(' ');
+  const asked = given.trim() === '' && !isStdin && io.interactive;
+  const text = asked ? await io.ask('What feature or initiative should I plan for orchestration? ') : given;
+  const feature = text
+    .replace(/\r\n?/g, '\n')
+    .replace(/(?!\n)\p{Cc}/gu, ' ')
+    .trim();
+  const example = 'orchestrate generate "Implement user authentication with OAuth"';
+  if (feature === '') throw usageError('generate needs a feature to plan', example);
+  if (feature.length > LONGEST_FEATURE) {
+    throw usageError(
+      `the feature is longer than ${LONGEST_FEATURE} characters`,
+      'put the details into a file of the repository and name it in the feature',
+    );
+  }
+  return feature;
+}
+
+function findClaude(project: Project): string {
+  const { kind, command } = project.config().agent;
+  const wanted = kind === 'claude' ? command : 'claude';
+  const found = findCommand(wanted, project.env['PATH'] ?? '', project.root);
+  if (found !== null) return found;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `Claude Code is needed to plan, and the command ${printable(wanted, 200)} was not found`,
+    'install Claude Code (https://claude.com/claude-code), or write the plan yourself and run: orchestrate import plan.yaml',
+  );
+}
+
+function attemptOptions(
+  project: Project,
+  command: string,
+  initiative: LinkedInitiative,
+  io: Io,
+): AttemptOptions {
+  const { root, env, paths } = project;
+  const processes = createProcesses();
+  const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
+  const mark = `${projectMarks(root, self).own}/${randomBytes(4).toString('hex')}`;
+  return {
+    planner: {
+      command,
+      model: project.config().agent.model,
+      rules: plannerRules(paths),
+      cwd: root,
+      env: workerEnvironment(env, { [MARK_VARIABLE]: mark }),
+    },
+    projectRoot: root,
+    workspace: project.workspace().id,
+    initiative,
+    server: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
+    serverName: SERVER_NAME,
+    verbose: io.verbose,
+    endPlanner: () => processes.endTree({ roots: [], mark, graceMs: GRACE_MS }),
+    say: io.json ? io.warn : io.print,
+  };
+}
+
+/** A plan that passed, or the exit code of an interruption. Throws exit 1 when no attempt gave one. */
+async function makePlan(
+  feature: string,
+  retry: Retry,
+  options: AttemptOptions,
+  io: Io,
+): Promise<SoundDraft | number> {
+  options.say('Claude is planning; each task is shown as it is created (Ctrl-C leaves everything as it is).');
+  const first = resultOf(await attemptPlan(plannerPrompt(feature, null), options));
+  if (!('problems' in first)) return first.outcome;
+  io.warn(failureBox(first, retry === 'ask'));
+  const again = retry === 'yes' || (retry === 'ask' && /^y/i.test(await io.ask('[y/n] ')));
+  if (!again) throw notPlanned(first, retry === 'no');
+  options.say('Planning again, with explicit tool enforcement.');
+  const second = resultOf(await attemptPlan(plannerPrompt(feature, first.problems), options));
+  if (!('problems' in second)) return second.outcome;
+  io.warn(failureBox(second, false));
+  throw notPlanned(second, false);
+}
+
+/** What to do with an attempt: a plan or an exit code, or what its verification found. Throws exit 1 when it did not work. */
+function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } | Verdict {
+  if (attempt.kind === 'interrupted') return { outcome: attempt.exitCode };
+  if (attempt.kind === 'failed') {
+    throw new OrchestrateError(
+      EXIT.unfinished,
+      `Claude Code could not plan: ${printable(attempt.why, 1_000)}; nothing was changed`,
+      'see that `claude -p hello` works here (orchestrate doctor), then run orchestrate generate again',
+    );
+  }
+  const { draft, verdict } = attempt;
+  return isSound(draft, verdict) ? { outcome: draft } : verdict;
+}
+
+function notPlanned({ prds, streams, problems: [first = ''] }: Verdict, mayRetry: boolean): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.unfinished,
+    `no plan was made (PRDs found: ${prds}, streams found: ${streams}): ${printable(first, 400)}; nothing was changed`,
+    mayRetry
+      ? 'run it again with --retry, or write the plan yourself and run: orchestrate import plan.yaml'
+      : 'describe the feature more closely and run it again, or run: orchestrate import plan.yaml',
+  );
+}
+
+/** Makes the draft the plan, sets the project up, and says what is there now. */
+async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<number> {
+  const { storePath } = project.workspace();
+  await refuseWhileWorkersLive(project, draft.initiative.id, 'run orchestrate generate again');
+  checkOwner(storePath, project.root, { claim: true });
+  const adopted = adoptDraft(storePath, draft);
+  await setUpQuietly(project, io);
+  io.print(io.json ? jsonOf(adopted) : `\n${summaryText(adopted)}`);
+  return EXIT.ok;
+}
+
+function jsonOf({ initiative, prd, streams, tasks, archivedTasks }: Adopted): string {
+  const { id, title } = initiative;
+  return JSON.stringify({ schemaVersion: 1, initiative: { id, title }, prd, streams, tasks, archivedTasks });
+}

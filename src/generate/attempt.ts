@@ -1,0 +1,97 @@
+/** One attempt at a plan: a draft store, the planner on it, what it stored judged; nothing of it stays, however it ends. */
+import type { Draft, LinkedInitiative } from '../store/plan-draft.ts';
+import { openDraftStore } from './draft-store.ts';
+import { type PlannerEnd, type PlannerRun, runPlanner } from './planner.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { readPlannerLine } from './stream-json.ts';
+import { type Verdict, verifyDraft } from './verify.ts';
+
+/** How long the planner may be silent before its being at work is said again. */
+const SILENCE_MS = 60_000;
+
+/** Signals that end an attempt, with the exit codes they mean. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** What an attempt works with. */
+export type AttemptOptions = {
+  readonly planner: Pick<PlannerRun, 'command' | 'model' | 'rules' | 'cwd' | 'env'>;
+  readonly projectRoot: string;
+  readonly workspace: string;
+  readonly initiative: LinkedInitiative;
+  readonly server: { readonly command: string; readonly args: readonly string[] };
+  readonly serverName: string;
+  readonly verbose: boolean;
+  /** Ends the planner and everything it started; resolves when all is gone. */
+  readonly endPlanner: () => Promise<unknown>;
+  readonly say: (line: string) => void;
+};
+
+/** How an attempt ended. `failed`: the planner itself did not work, and why. */
+export type Attempt =
+  | { readonly kind: 'judged'; readonly draft: Draft; readonly verdict: Verdict }
+  | { readonly kind: 'failed'; readonly why: string }
+  | { readonly kind: 'interrupted'; readonly exitCode: number };
+
+/** Makes one attempt with this prompt. */
+export async function attemptPlan(prompt: string, options: AttemptOptions): Promise<Attempt> {
+  const { endPlanner } = options;
+  let interrupted: number | null = null;
+  const handlers = Object.entries(SIGNALS).map(([signal, exitCode]) => {
+    const handler = (): void => {
+      interrupted ??= exitCode;
+      void endPlanner();
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  const draft = openDraftStore(options);
+  try {
+    const { end, progress } = await observed(prompt, draft.mcpConfig, options);
+    await endPlanner();
+    if (interrupted !== null) return { kind: 'interrupted', exitCode: interrupted };
+    const why = failureOf(end, progress);
+    if (why !== null) return { kind: 'failed', why };
+    const made = draft.read();
+    return { kind: 'judged', draft: made, verdict: verifyDraft(made) };
+  } finally {
+    draft.remove();
+    for (const forget of handlers) forget();
+  }
+}
+
+/** Runs the planner, telling what it does; a planner without our tools is ended at once. */
+async function observed(
+  prompt: string,
+  mcpConfig: string,
+  { planner, serverName, verbose, endPlanner, say }: AttemptOptions,
+): Promise<{ end: PlannerEnd; progress: Progress }> {
+  const progress = createProgress(verbose);
+  const startedAtMs = Date.now();
+  const silence = setInterval(() => {
+    say(`  … still planning (${Math.round((Date.now() - startedAtMs) / 60_000)} min)`);
+  }, SILENCE_MS);
+  const onLine = (line: string): void => {
+    silence.refresh();
+    for (const event of readPlannerLine(line, serverName)) {
+      const told = progress.note(event);
+      if (told !== null) say(told);
+    }
+    if (progress.server() === 'failed') void endPlanner();
+  };
+  try {
+    return { end: await runPlanner({ ...planner, mcpConfig, prompt, onLine }), progress };
+  } finally {
+    clearInterval(silence);
+  }
+}
+
+/** Why the planner did not work, null when it ended well. Its exit code alone says little: see what its last line says. */
+function failureOf(end: PlannerEnd, progress: Progress): string | null {
+  if (progress.server() === 'failed') return `it could not start the MCP server that keeps the plan`;
+  if (end.notRun !== null) return end.notRun;
+  const result = progress.result();
+  if (result?.isError === true) return result.text;
+  if (end.exitCode === 0 && result !== null) return null;
+  const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
+  return `it ended with ${how}${end.stderr === '' ? '' : `: ${end.stderr}`}`;
+}

@@ -1,0 +1,40 @@
+/** Which initiative a new plan belongs to: Memory Copilot's active one, one that was linked and has no plan yet, or a new one. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Project } from '../context.ts';
+import { printable } from '../core/printable.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { memoryCopilotPath } from '../paths.ts';
+import { activeInMemoryCopilot } from '../store/copilot/memory-copilot.ts';
+import { type LinkedInitiative, refuseSecondPlan } from '../store/plan-draft.ts';
+
+const LONGEST_TITLE = 100;
+
+/** Chooses it; makes and changes nothing. Throws exit 7 when it has a plan already, or none is active where one must be. */
+export async function chooseInitiative(project: Project, feature: string): Promise<LinkedInitiative> {
+  const { id: workspace, storePath } = project.workspace();
+  const store = existsSync(storePath) ? await project.planStore() : null;
+  const current = store?.currentInitiative() ?? null;
+  const streams = store?.readPlan().streams ?? [];
+  const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
+  if (active === null) throw noneActive(workspace);
+  if (active === 'absent') {
+    if (current !== null && streams.length === 0) return { ...current, description: null };
+    return { id: `INIT-${randomUUID()}`, title: titleOf(feature), description: feature };
+  }
+  if (current?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
+  return { id: active.id, title: active.name || titleOf(feature), description: active.goal };
+}
+
+function noneActive(workspace: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.input,
+    `Memory Copilot has no active initiative in the workspace ${workspace}`,
+    'start the initiative in Memory Copilot (initiative_start), then run orchestrate generate again',
+  );
+}
+
+/** The first line of the feature, cut to a title's length. */
+function titleOf(feature: string): string {
+  return printable(feature.trim().split('\n', 1)[0] ?? '', LONGEST_TITLE);
+}

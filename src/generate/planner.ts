@@ -1,0 +1,85 @@
+/** Runs Claude Code headless as the planner: which tools it may use, its prompt by stdin, its lines as they come, and its end. */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import { SERVER_NAME } from './draft-store.ts';
+
+/** The planner reads the repository and writes nothing but the plan. */
+const READ_TOOLS = ['Read', 'Glob', 'Grep'];
+const PLAN_TOOLS = [
+  ...['prd_create', 'prd_get', 'prd_list'],
+  ...['task_create', 'task_update', 'task_get', 'task_list'],
+  ...['stream_list', 'stream_get', 'stream_conflict_check', 'initiative_get', 'progress_summary'],
+].map((name) => `mcp__${SERVER_NAME}__${name}`);
+
+/** How long to wait for the last lines of a planner that has ended; its children may hold the pipe open. */
+const LAST_LINES_MS = 1_000;
+/** How much of the end of its error output is kept, in characters. */
+const STDERR_TAIL = 2_000;
+
+/** What to run. */
+export type PlannerRun = {
+  /** Absolute path of the program. */
+  readonly command: string;
+  readonly model: string | null;
+  readonly mcpConfig: string;
+  readonly rules: string;
+  readonly prompt: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly onLine: (line: string) => void;
+};
+
+/** How it ended. `notRun`: why it couldn't be started, else null. */
+export type PlannerEnd = {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly notRun: string | null;
+  readonly stderr: string;
+};
+
+/** The command line; flags that take several values stand where another flag ends them. */
+export function plannerArguments({ model, mcpConfig, rules }: Omit<PlannerRun, 'command'>): string[] {
+  return [
+    ...['-p', '--output-format', 'stream-json', '--verbose', '--no-session-persistence'],
+    ...['--mcp-config', mcpConfig, '--strict-mcp-config'],
+    // What isn't allowed is denied at once: nobody is there to be asked.
+    ...['--permission-mode', 'dontAsk'],
+    // The tool search finds tools of MCP servers that aren't shown to the model at first.
+    ...['--tools', [...READ_TOOLS, 'ToolSearch'].join(',')],
+    ...['--allowedTools', [...READ_TOOLS, ...PLAN_TOOLS].join(',')],
+    ...(model === null ? [] : ['--model', model]),
+    ...['--append-system-prompt', rules],
+  ];
+}
+
+/** Runs the planner to its end, in a process group of its own, so that a Ctrl-C reaches only who started it. */
+export async function runPlanner(run: PlannerRun): Promise<PlannerEnd> {
+  const child = spawn(run.command, plannerArguments(run), {
+    cwd: run.cwd,
+    env: run.env,
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-STDERR_TAIL);
+  });
+  // One that ends without reading its prompt closes the pipe first; how it ended tells why.
+  child.stdin.on('error', (error) => {
+    stderr ||= messageOf(error);
+  });
+  child.stdin.end(run.prompt);
+  const lines = createInterface({ input: child.stdout });
+  lines.on('line', run.onLine);
+  const drained = new Promise<void>((resolve) => lines.once('close', resolve));
+  const end = await new Promise<Omit<PlannerEnd, 'stderr'>>((resolve) => {
+    child.once('error', (error) => resolve({ exitCode: null, signal: null, notRun: messageOf(error) }));
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal, notRun: null }));
+  });
+  await Promise.race([drained, pause(LAST_LINES_MS, undefined, { ref: false })]);
+  lines.close();
+  for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  return { ...end, stderr: stderr.trim() };
+}

@@ -1,0 +1,103 @@
+/** Puts the server "task-copilot" into the project's `.mcp.json`, beside what is there; an entry of somebody else's is kept. */
+import { realpathSync, rmSync, statSync } from 'node:fs';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { CLI_ENTRY } from '../package-root.ts';
+import { parseMcpConfig, readMcpConfig } from '../paths.ts';
+import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
+import { removeMember, setMember } from './json-edit.ts';
+import { writePrivately } from './write.ts';
+
+const WHAT = '.mcp.json';
+const SERVERS = 'mcpServers';
+const NAME = 'task-copilot';
+const COMMAND = { command: process.execPath, args: [CLI_ENTRY, 'mcp'] };
+
+type Entry = Readonly<Record<string, unknown>>;
+
+export const MCP_CONFIG_STEP: InitStep = {
+  name: 'MCP server',
+  plan: (context) => [planEntry(context)],
+  undo: (context) => [undoEntry(context)].filter((change) => change !== null),
+};
+
+function planEntry(context: InitContext): Change {
+  const text = readMcpConfig(context.paths.mcpConfig);
+  if (text === null) {
+    const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: COMMAND } }, null, 2)}\n`;
+    return { verb: 'create', what: WHAT, note: null, apply: () => write(context, whole, true) };
+  }
+  const entry = entryIn(text, context.paths.mcpConfig);
+  if (entry !== undefined && !isOurs(entry)) {
+    return kept(
+      WHAT,
+      `its server "${NAME}" is used, with its WORKSPACE_ID and TASK_DB_PATH where it has them`,
+    );
+  }
+  if (entry !== undefined && isUpToDate(entry)) return unchanged(WHAT);
+  const changed = setMember(text, SERVERS, NAME, { ...entry, ...COMMAND });
+  const note = entry === undefined ? `server "${NAME}" added` : `server "${NAME}" calls this installation`;
+  const apply = () => write(context, changed, context.manifest.isOurs(WHAT, text));
+  return { verb: 'update', what: WHAT, note, apply };
+}
+
+function undoEntry(context: InitContext): Change | null {
+  const path = context.paths.mcpConfig;
+  const text = readMcpConfig(path);
+  if (text === null) return null;
+  if (context.manifest.isOurs(WHAT, text)) {
+    return { verb: 'remove', what: WHAT, note: null, apply: () => removeFile(context) };
+  }
+  let entry: Entry | undefined;
+  try {
+    entry = entryIn(text, path);
+  } catch (error) {
+    if (!(error instanceof OrchestrateError)) throw error;
+    return kept(WHAT, 'it is not valid');
+  }
+  if (entry === undefined) return null;
+  if (!isOurs(entry)) return kept(WHAT, `its server "${NAME}" is not ours`);
+  const apply = () => write(context, removeMember(text, SERVERS, NAME), false);
+  return { verb: 'update', what: WHAT, note: `server "${NAME}" removed`, apply };
+}
+
+/** The server's entry, undefined when there is none. Throws exit 7 for a file that is no MCP configuration. */
+function entryIn(text: string, path: string): Entry | undefined {
+  const top = objectOf(parseMcpConfig(text, path), path, 'its top');
+  if (!Object.hasOwn(top, SERVERS)) return undefined;
+  const servers = objectOf(top[SERVERS], path, `"${SERVERS}"`);
+  if (!Object.hasOwn(servers, NAME)) return undefined;
+  return objectOf(servers[NAME], path, `"${SERVERS}"."${NAME}"`);
+}
+
+function objectOf(value: unknown, path: string, what: string): Entry {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  throw new OrchestrateError(
+    EXIT.input,
+    `${path} is no MCP configuration: ${what} is not an object`,
+    'mend or remove .mcp.json',
+  );
+}
+
+/** True for an entry as init writes it, whichever installation and Node it names, and whatever `env` was added. */
+function isOurs({ args, type = 'stdio' }: Entry): boolean {
+  if (type !== 'stdio' || !Array.isArray(args) || args.length !== 2) return false;
+  return String(args[0]).endsWith('/dist/cli.js') && args[1] === 'mcp';
+}
+
+function isUpToDate({ command, args }: Entry): boolean {
+  return JSON.stringify({ command, args }) === JSON.stringify(COMMAND);
+}
+
+/** Writes through a symlink and keeps the file's mode; `whole` means that nothing in it is anybody else's. */
+function write({ paths, manifest }: InitContext, text: string, whole: boolean): void {
+  const stat = statSync(paths.mcpConfig, { throwIfNoEntry: false });
+  const target = stat === undefined ? paths.mcpConfig : realpathSync(paths.mcpConfig);
+  writePrivately(target, text, stat === undefined ? 0o644 : stat.mode & 0o777);
+  if (whole) manifest.record(WHAT, text);
+  else manifest.forget(WHAT);
+}
+
+function removeFile({ paths, manifest }: InitContext): void {
+  rmSync(paths.mcpConfig);
+  manifest.forget(WHAT);
+}
