@@ -46,6 +46,7 @@ module.exports = {
         dependencyTypesNot: ['type-only'],
       },
     },
+    oneHome('cac', 'cac', '^src/cli'),
     oneHome('sqlite', 'better-sqlite3', '^src/store'),
     oneHome('git', 'simple-git', '^src/git'),
     oneHome('yaml', 'yaml', '^src/plan-file'),

@@ -1,5 +1,5 @@
-/** Turns a command line into a command, its arguments and its flags; texts stay texts, so that an id such as `007` survives. */
-import { parseArgs } from 'node:util';
+/** Turns a command line into a command, its arguments and its flags; cac parses, texts stay as they were typed. */
+import type { CAC } from 'cac';
 import {
   type CommandDefinition,
   type Flags,
@@ -8,6 +8,8 @@ import {
 } from '../commands/definition.ts';
 import { usageError } from '../commands/flags.ts';
 import { nearest } from '../core/nearest.ts';
+import { declareCommands, declaredOption } from './declare.ts';
+import { marked, type Spelled, spellOut, unmarked } from './spell.ts';
 
 /** What was asked for. `definition` is null for the help of the whole. */
 export type CommandLine =
@@ -20,11 +22,13 @@ export type CommandLine =
       readonly flags: Flags;
     };
 
-/** Parses what follows `orchestrate`. Throws exit 2 for anything it doesn't know. */
+/** Parses what follows `orchestrate`; global options may stand before the command. Throws exit 2 for anything it doesn't know. */
 export function parseCommandLine(argv: readonly string[], table: readonly CommandDefinition[]): CommandLine {
-  const { before, words } = splitAtCommand(argv);
-  const leading = readOptions(before, GLOBAL_OPTIONS).flags;
+  const cli = declareCommands(table);
+  const front = spellOut(argv, GLOBAL_OPTIONS, null);
+  const leading = readFlags(cli, front, null);
   if (leading['version']) return { kind: 'version' };
+  const words = front.args;
   const help = leading['help'] !== undefined || words[0] === 'help';
   const rest = words[0] === 'help' ? words.slice(1) : words;
   if (rest[0] === undefined) return { kind: 'help', definition: null, prefix: '' };
@@ -32,22 +36,32 @@ export function parseCommandLine(argv: readonly string[], table: readonly Comman
   if (found === null) return helpOfPrefix(rest, table);
   const { definition } = found;
   if (help) return { kind: 'help', definition, prefix: '' };
-  const own = readOptions(found.rest, [...GLOBAL_OPTIONS, ...definition.options], definition);
-  if (own.flags['help']) return { kind: 'help', definition, prefix: '' };
-  if (own.flags['version']) return { kind: 'version' };
-  checkArguments(definition, own.args);
-  return { kind: 'run', definition, args: own.args, flags: { ...leading, ...own.flags } };
+  const spelled = spellOut(found.rest, [...GLOBAL_OPTIONS, ...definition.options], definition);
+  const flags = readFlags(cli, spelled, definition);
+  if (flags['help']) return { kind: 'help', definition, prefix: '' };
+  if (flags['version']) return { kind: 'version' };
+  const args = cli.args.map(unmarked);
+  checkArguments(definition, args);
+  return { kind: 'run', definition, args, flags: { ...leading, ...flags } };
 }
 
-/** Global options may stand before the command. */
-function splitAtCommand(argv: readonly string[]): { before: string[]; words: string[] } {
-  let index = 0;
-  while (index < argv.length && argv[index]?.startsWith('-')) {
-    const word = argv[index];
-    if (word === '--') return { before: argv.slice(0, index), words: argv.slice(index + 1) };
-    index += word === '-C' || word === '--directory' ? 2 : 1;
+/** Has cac parse the command and its options; of an option given twice the last counts. */
+function readFlags(cli: CAC, { args, options }: Spelled, definition: CommandDefinition | null): Flags {
+  const words = definition === null ? [] : [definition.name, ...args.map(marked)];
+  // Its first two words, the program's, are skipped by cac.
+  cli.parse(['node', cli.name, ...words, ...options], { run: false });
+  const flags: Record<string, string | true> = {};
+  for (const option of [...GLOBAL_OPTIONS, ...(definition?.options ?? [])]) {
+    const last = [cli.options[nameInCac(cli, option)]].flat().at(-1);
+    if (last !== undefined) flags[option.name] = typeof last === 'string' ? unmarked(last) : true;
   }
-  return { before: argv.slice(0, index), words: argv.slice(index) };
+  return flags;
+}
+
+/** cac calls `--dry-run` dryRun, and `--no-color` color. */
+function nameInCac({ globalCommand, matchedCommand }: CAC, option: OptionDefinition): string {
+  const declared = [...globalCommand.options, ...(matchedCommand?.options ?? [])];
+  return declared.find(({ rawName }) => rawName === declaredOption(option))?.name ?? option.name;
 }
 
 function findCommand(words: readonly string[], table: readonly CommandDefinition[]) {
@@ -75,84 +89,6 @@ function helpOfPrefix(words: readonly string[], table: readonly CommandDefinitio
     `unknown command ${JSON.stringify(asked)}`,
     guess === null ? 'orchestrate --help' : `orchestrate ${guess}`,
   );
-}
-
-function readOptions(
-  argv: readonly string[],
-  options: readonly OptionDefinition[],
-  definition?: CommandDefinition,
-): { args: string[]; flags: Flags } {
-  const { tokens } = parseArgs({
-    args: joinOptionalValues(argv, options),
-    options: Object.fromEntries(
-      options.map((option) => [
-        option.name,
-        {
-          type: option.value === undefined ? ('boolean' as const) : ('string' as const),
-          ...(option.short === undefined ? {} : { short: option.short }),
-        },
-      ]),
-    ),
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  });
-  const args: string[] = [];
-  const flags: Record<string, string | true> = {};
-  for (const token of tokens) {
-    if (token.kind === 'positional') args.push(token.value);
-    if (token.kind !== 'option') continue;
-    const option = options.find(({ name }) => name === token.name);
-    if (option === undefined) throw unknownOption(token.rawName, options, definition);
-    flags[option.name] = optionValue(option, token.value, token.rawName);
-  }
-  return { args, flags };
-}
-
-/** Gives `--watch 5` and `--watch` the unambiguous forms `--watch=5` and `--watch=`. */
-function joinOptionalValues(argv: readonly string[], options: readonly OptionDefinition[]): string[] {
-  const names = new Set(options.filter(({ valueOptional }) => valueOptional).map(({ name }) => `--${name}`));
-  const end = argv.indexOf('--');
-  const joined: string[] = [];
-  for (let index = 0; index < argv.length; index += 1) {
-    const word = argv[index] ?? '';
-    const next = argv[index + 1] ?? '';
-    if (!names.has(word) || (end !== -1 && index > end)) joined.push(word);
-    else if (/^\d+(\.\d+)?$/.test(next)) {
-      joined.push(`${word}=${next}`);
-      index += 1;
-    } else joined.push(`${word}=`);
-  }
-  return joined;
-}
-
-function optionValue(option: OptionDefinition, value: string | undefined, rawName: string): string | true {
-  if (option.value === undefined) {
-    if (value === undefined) return true;
-    throw usageError(`${rawName} takes no value`, rawName);
-  }
-  if (option.valueOptional && value === '') return true;
-  if (value === undefined) throw usageError(`${rawName} needs a value`, `${rawName} ${option.value}`);
-  if (option.choices !== undefined && !option.choices.includes(value)) {
-    throw usageError(
-      `${rawName} can't be ${JSON.stringify(value)}`,
-      `${rawName} ${option.choices.join('|')}`,
-    );
-  }
-  return value;
-}
-
-function unknownOption(
-  rawName: string,
-  options: readonly OptionDefinition[],
-  definition?: CommandDefinition,
-) {
-  const guess = nearest(
-    rawName,
-    options.map(({ name }) => `--${name}`),
-  );
-  const of = definition === undefined ? '' : ` ${definition.name}`;
-  return usageError(`unknown option ${rawName}`, guess ?? `orchestrate${of} --help`);
 }
 
 function checkArguments(definition: CommandDefinition, args: readonly string[]): void {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import fc from 'fast-check';
 import { parseCommandLine } from '../../src/cli/parse.ts';
 import { reportOf } from '../../src/cli/report.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
@@ -28,6 +29,7 @@ const TABLE: readonly CommandDefinition[] = [
       { name: 'lines', short: 'n', value: 'N', description: 'How many.' },
       { name: 'watch', value: 'S', valueOptional: true, description: 'Again and again.' },
       { name: 'kind', value: 'KIND', choices: ['a', 'b'], description: 'Which.' },
+      { name: 'dry-run', description: 'Only say.' },
     ],
     examples: ['orchestrate show x'],
     load: () => assert.fail('not loaded by parsing'),
@@ -57,6 +59,50 @@ test('ids stay texts, whatever they look like', () => {
   }
 });
 
+test('any text comes through as typed, as an argument and as a value', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('007', '1e3', '0x10', '-5', '--', '-', '--json', ':', '=', 'a=b', '__proto__', 'true'),
+  );
+  fc.assert(
+    fc.property(text, text, fc.array(text), (id, value, words) => {
+      assert.deepEqual(parsed('show', '--lines', value, '--', id), {
+        name: 'show',
+        args: [id],
+        flags: { lines: value },
+      });
+      assert.deepEqual(parsed('show', `--lines=${value}`, '--', id)?.flags, { lines: value });
+      assert.deepEqual(parsed('task', 'list', '--', ...words)?.args, words);
+    }),
+  );
+});
+
+test('a value is attached, joined or follows; of several the last counts', () => {
+  for (const argv of [['-n', '007'], ['-n007'], ['-n=007'], ['--lines', '007'], ['--lines=007']]) {
+    assert.deepEqual(parsed('show', 'a', ...argv), { name: 'show', args: ['a'], flags: { lines: '007' } });
+    assert.deepEqual(parsed('show', ...argv, 'a'), { name: 'show', args: ['a'], flags: { lines: '007' } });
+  }
+  assert.deepEqual(parsed('show', 'a', '-n', '1', '--lines', '2', '-n3')?.flags, { lines: '3' });
+  assert.deepEqual(parsed('show', 'a', '--lines', '2', '-n', '1')?.flags, { lines: '1' });
+  assert.deepEqual(parsed('show', 'a', '--lines=')?.flags, { lines: '' });
+  assert.deepEqual(parsed('show', 'a', '--lines', '')?.flags, { lines: '' });
+  assert.deepEqual(parsed('show', 'a', '-n', '-5')?.flags, { lines: '-5' });
+});
+
+test('a switch takes no argument for its value', () => {
+  for (const id of ['007', 'true', 'false', '-', 'x']) {
+    for (const name of ['follow', 'dry-run', 'json', 'no-color']) {
+      assert.deepEqual(parsed('show', `--${name}`, id), {
+        name: 'show',
+        args: [id],
+        flags: { [name]: true },
+      });
+    }
+  }
+  assert.deepEqual(parsed('show', 'a', '-ff', '--follow')?.flags, { follow: true });
+  assert.deepEqual(parsed('--no-color', 'show', 'a')?.flags, { 'no-color': true });
+});
+
 test('an id that begins with a dash works after --', () => {
   assert.deepEqual(parsed('show', '-f', '--', '-rf'), {
     name: 'show',
@@ -83,6 +129,27 @@ test('commands of two words take the rest as their arguments', () => {
   assert.deepEqual(parsed('task', 'list', 'x', 'y'), { name: 'task list', args: ['x', 'y'], flags: {} });
 });
 
+test('the table itself: commands of two words, left-out values, stdin as a file', () => {
+  const real = (...argv: string[]) => {
+    const line = parseCommandLine(argv, COMMANDS);
+    return line.kind === 'run' ? [line.definition.name, line.args, { ...line.flags }] : line.kind;
+  };
+  assert.deepEqual(real('task', 'list', '--stream=007'), ['task list', [], { stream: '007' }]);
+  assert.deepEqual(real('task', 'update', '1e3', '--notes', '-x'), ['task update', ['1e3'], { notes: '-x' }]);
+  assert.deepEqual(real('status', '--watch', '007'), ['status', [], { watch: '007' }]);
+  assert.deepEqual(real('status', '--watch', 'A'), ['status', ['A'], { watch: true }]);
+  assert.deepEqual(real('start', '-d', '1', '--max-workers', '2', '02'), [
+    'start',
+    ['1', '02'],
+    { detach: true, 'max-workers': '2' },
+  ]);
+  assert.deepEqual(real('import', '-', '--dry-run'), ['import', ['-'], { 'dry-run': true }]);
+  assert.deepEqual(real('status', 'watch'), ['status', ['watch'], {}]);
+  assert.equal(real('status', '--help', '--watch'), 'help');
+  assert.equal(real('status', '-V'), 'version');
+  assert.equal(real('task', '-h'), 'help');
+});
+
 test('short options can be joined', () => {
   assert.deepEqual(parsed('show', 'a', '-fn5')?.flags, { follow: true, lines: '5' });
 });
@@ -94,6 +161,12 @@ test('what is not known is a usage error with the nearest word', async (t) => {
     [['task', 'lst'], /unknown command "task lst"/, 'orchestrate task list'],
     [['show', 'a', '--folow'], /unknown option --folow/, '--follow'],
     [['show', 'a', '-x'], /unknown option -x/, 'orchestrate show --help'],
+    [['show', 'a', '-fx'], /unknown option -x/, 'orchestrate show --help'],
+    [['show', 'a', '--dryRun'], /unknown option --dryRun/, '--dry-run'],
+    [['show', 'a', '--no-follow'], /unknown option --no-follow/, '--no-color'],
+    [['show', 'a', '--color'], /unknown option --color/, 'orchestrate show --help'],
+    [['show', 'a', '--__proto__=x'], /unknown option --__proto__/, 'orchestrate show --help'],
+    [['show', 'a', '--follow='], /--follow takes no value/, '--follow'],
     [['--jsn', 'show'], /unknown option --jsn/, '--json'],
     [['show'], /show needs <stream>/, 'orchestrate show --help'],
     [['show', 'a', 'b'], /unexpected argument "b"/, 'orchestrate show --help'],
