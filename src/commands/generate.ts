@@ -22,6 +22,7 @@ import { usageError } from './flags.ts';
 import { checkSetUp, setUpQuietly } from './init.ts';
 import type { Io } from './io.ts';
 import { refuseWhileWorkersLive } from './live-workers.ts';
+import { refuseInsideRun } from './outside-runs.ts';
 
 /** Longest feature taken, in characters. */
 const LONGEST_FEATURE = 100_000;
@@ -32,6 +33,7 @@ const GRACE_MS = 2_000;
 type Retry = 'yes' | 'no' | 'ask';
 
 export const run: CommandModule['run'] = async (args, flags, io) => {
+  refuseInsideRun(io.env, 'generate');
   const retry = retryOf(flags, io);
   const feature = await featureOf(args, io);
   const project = openProject(io);

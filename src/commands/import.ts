@@ -15,6 +15,7 @@ import { planText } from '../view/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 import { refuseWhileWorkersLive } from './live-workers.ts';
+import { refuseInsideRun } from './outside-runs.ts';
 
 /** What the command needs of the world. */
 export type ImportContext = {
@@ -118,6 +119,7 @@ function refusal(what: string, lines: readonly string[], fix: string): Orchestra
 }
 
 export const run: CommandModule['run'] = async (args, flags, io) => {
+  refuseInsideRun(io.env, 'import');
   const project = openProject(io);
   try {
     return await runImport(contextOf(project, io), {

@@ -1,4 +1,8 @@
 /** What a command sees of the terminal and the environment it was typed in; the only door to stdin, stdout and stderr. */
+import { EXIT, OrchestrateError } from '../errors.ts';
+
+/** Most that is read from stdin, in bytes: as much as a plan file may have. */
+const MAX_STDIN_BYTES = 5 * 1024 * 1024;
 
 /** Handed to every command. `print` and `warn` end the line; `write` doesn't. */
 export type Io = {
@@ -18,7 +22,7 @@ export type Io = {
   readonly warn: (text: string) => void;
   /** One line from the person, trimmed; asked on stderr. */
   readonly ask: (question: string) => Promise<string>;
-  /** All of stdin. */
+  /** All of stdin. Throws exit 7 for more than 5 MB (without reading on) and for what is not UTF-8. */
   readonly readStdin: () => Promise<string>;
 };
 
@@ -57,6 +61,20 @@ async function ask(question: string): Promise<string> {
 
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  let bytes = 0;
+  for await (const chunk of process.stdin) {
+    bytes += chunk.length;
+    if (bytes > MAX_STDIN_BYTES) {
+      const message = `stdin is larger than ${MAX_STDIN_BYTES / 1024 / 1024} MB`;
+      throw new OrchestrateError(EXIT.input, message, 'give less on stdin');
+    }
+    chunks.push(Buffer.from(chunk));
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch (error) {
+    throw new OrchestrateError(EXIT.input, 'stdin is not text in UTF-8', 'give it as UTF-8', {
+      cause: error,
+    });
+  }
 }

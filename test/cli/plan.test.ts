@@ -1,7 +1,9 @@
 /** `import` and `plan` end to end, on real stores. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
@@ -133,6 +135,44 @@ test('files that are none are named', async () => {
     assert.equal(result.code, 7, file);
     assert.match(result.stderr, words);
   }
+});
+
+test('stdin without an end is refused after 5 MB, and other bytes than UTF-8', async () => {
+  const child = rig.start(['import', '-'], { env: { TASK_DB_PATH: storeDirectory() } });
+  let stderr = '';
+  child.stderr?.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const fed = Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(65_536, '#');
+    })(),
+  );
+  assert.ok(child.stdin);
+  child.stdin.on('error', () => fed.destroy());
+  fed.pipe(child.stdin);
+  const [code] = await once(child, 'close', { signal: AbortSignal.timeout(30_000) });
+  assert.deepEqual(
+    [code, stderr],
+    [7, 'orchestrate: error: stdin is larger than 5 MB\n  fix: give less on stdin\n'],
+  );
+  const latin = rig.start(['import', '-'], { env: { TASK_DB_PATH: storeDirectory() } });
+  latin.stdin?.end(Buffer.from(planFile(DIAMOND).replace('First', 'F\u00e4'), 'latin1'));
+  assert.deepEqual(await once(latin, 'close'), [7, null]);
+});
+
+test('a worker does not change the plan', async () => {
+  for (const args of [
+    ['import', '-'],
+    ['import', '-', '--dry-run'],
+    ['generate', 'more'],
+  ]) {
+    const env = { TASK_DB_PATH: storeDirectory(), ORCHESTRATE_TOKEN: 'made up' };
+    const { code, stderr } = await rig.run(args, { input: planFile(DIAMOND), env });
+    assert.equal(code, 5, args.join(' '));
+    assert.match(stderr, /changes the plan, which a worker may not do\n {2}fix: /);
+  }
+  assert.ok(!existsSync(storeFile()));
 });
 
 test('hostile ids and titles are data from the file to the drawing', async () => {
