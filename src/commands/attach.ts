@@ -14,6 +14,7 @@ import { withPorts } from './with-ports.ts';
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
     const pane = flags['next'] === true ? await nextPane(ports) : await paneOf(ports, args[0]);
+    await ports.tmux.bindKeys();
     return ports.tmux.attach(pane);
   });
 }

@@ -53,7 +53,8 @@ function passedOn(flags: Flags): string[] {
   const values = PASSED_ON.flatMap((name) =>
     typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],
   );
-  return flags['accept-git-config'] === true ? [...values, '--accept-git-config'] : values;
+  const switches = ['accept-git-config', 'view'].filter((name) => flags[name] === true);
+  return [...values, ...switches.map((name) => `--${name}`)];
 }
 
 /** True when the poller had nothing to do and is through; throws with its last words when it failed. */

@@ -2,6 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../errors.ts';
+import { createSummaryKeeper } from '../reconcile/keep-view.ts';
 import { poll } from '../reconcile/poll.ts';
 import type { PollerEnd } from '../reconcile/poller.ts';
 import { type Ports, policyOf } from '../reconcile/ports.ts';
@@ -34,6 +35,8 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   const tell = createTeller(ports, io);
   const transitions = createTransitions(ports);
   const logs = createStreamLogs(ports);
+  const onTrouble = (message: string): void => io.warn(`orchestrate: warning: ${message}`);
+  const keepSummary = createSummaryKeeper(ports, onTrouble);
   const end = await poll({
     ports,
     policy,
@@ -45,7 +48,8 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
         onChange,
       ),
     view: {
-      onStates: (states) => {
+      onStates: (states, look) => {
+        keepSummary(look);
         transitions(states);
         tell();
         logs.update();
@@ -54,7 +58,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
         tell();
         logs.update();
       },
-      onTrouble: (message) => io.warn(`orchestrate: warning: ${message}`),
+      onTrouble,
     },
   });
   tell();

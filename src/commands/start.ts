@@ -5,6 +5,7 @@ import { repairSymlink } from '../init/symlink.ts';
 import { openPorts } from '../open-ports.ts';
 import { acceptGitConfig } from '../reconcile/git-config.ts';
 import type { Ports } from '../reconcile/ports.ts';
+import { META } from '../reconcile/snapshot.ts';
 import { acquireLease } from '../store/lease.ts';
 import { checkOwner } from '../store/owner.ts';
 import type { Flags } from './definition.ts';
@@ -17,6 +18,7 @@ import { dryRun } from './start-dry-run.ts';
 import { pollInForeground } from './start-foreground.ts';
 import { printHeader } from './start-header.ts';
 import { findStream } from './stream-argument.ts';
+import { showSession } from './view.ts';
 
 /** How long to wait for a lease that another process only looked at, or is about to give up, in ms. */
 const LEASE_WAIT_MS = 300;
@@ -52,10 +54,18 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
     if (flags['accept-git-config'] === true) await acceptGitConfig(ports);
     clearIntents(ports, named);
     await printHeader(ports, io);
+    if (flags['view'] === true) await turnViewOn(ports);
     return await pollInForeground(ports, { named: named.map((record) => record.streamId), flags, io });
   } finally {
     lease.release();
   }
+}
+
+/** The session, made before the first worker when it has to be, shows its workers beside the summary. */
+async function turnViewOn(ports: Ports): Promise<void> {
+  const { server } = await showSession(ports);
+  ports.state.setMeta(META.server, server);
+  await ports.tmux.setView(true);
 }
 
 /** Named streams are cleared of everything; without names only what was stopped goes on. */

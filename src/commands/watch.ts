@@ -1,8 +1,9 @@
 /** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
 import { existsSync } from 'node:fs';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { isSummary, keepView } from '../reconcile/keep-view.ts';
 import type { Ports } from '../reconcile/ports.ts';
-import { gatherReport } from '../reconcile/report.ts';
+import { type Gathered, gatherReport } from '../reconcile/report.ts';
 import { createAlarm } from '../reconcile/wake.ts';
 import { IN_MEMORY } from '../store/state-schema.ts';
 import { watchDatabases } from '../store/watch.ts';
@@ -73,16 +74,31 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
 /** A look that failed is shown in place of the summary: the next one may succeed. */
 async function draw(ports: Ports, io: Io, screen: Screen): Promise<void> {
   const { columns, rows } = screen.size();
-  const lines = await gatherReport(ports).then(
-    ({ report }) =>
-      renderSummary(report, {
-        columns,
-        rows,
-        colour: io.colour,
-        unicode: wantsUnicode(io.env),
-        nowMs: ports.now(),
-      }),
-    (error: unknown) => [`orchestrate: ${messageOf(error)}`.slice(0, columns)],
-  );
-  screen.draw(lines);
+  try {
+    const gathered = await gatherReport(ports);
+    const look = { columns, rows, colour: io.colour, unicode: wantsUnicode(io.env), nowMs: ports.now() };
+    screen.draw(renderSummary(gathered.report, look));
+    await keepSession(ports, gathered, io);
+  } catch (error) {
+    screen.draw([`orchestrate: ${messageOf(error)}`.slice(0, columns)]);
+  }
+}
+
+/** The summary of the session also keeps its view, and does what a key of it asks for. */
+async function keepSession(ports: Ports, gathered: Gathered, io: Io): Promise<void> {
+  if (!isSummary(gathered, process.pid)) return;
+  await keepView(ports, gathered, wantsUnicode(io.env));
+  const request = gathered.look.tmux.known ? (gathered.look.tmux.value.view?.request ?? '') : '';
+  if (request !== '') await obey(ports, request, io);
+}
+
+/** `stop KEY`, asked for by a key; how it went is told on the status line. */
+async function obey(ports: Ports, request: string, io: Io): Promise<void> {
+  await ports.tmux.clearRequest();
+  const [verb, key = ''] = request.split(' ');
+  if (verb !== 'stop') return;
+  const quiet: Io = { ...io, print: () => undefined, warn: () => undefined, write: () => undefined };
+  const { run: stop } = await import('./stop.ts');
+  const said = await stop([key], {}, quiet).then(() => `stopped ${key}`, messageOf);
+  await ports.tmux.message(said);
 }

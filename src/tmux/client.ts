@@ -13,6 +13,8 @@ export type Client = {
   readonly socketArguments: readonly string[];
   /** Runs commands (chained by the argument `;`) from `cwd`, which is what tmux takes a new pane's directory from. */
   run(words: readonly string[], cwd?: string): Promise<Reply>;
+  /** The same, with `input` as its stdin. */
+  feed(words: readonly string[], input: string): Promise<Reply>;
   /** The same, waiting as long as it takes, until `abort`. */
   wait(words: readonly string[], abort: AbortSignal): Promise<Reply>;
   /** The same on the terminal of this process, with `env`; resolves with the exit code. */
@@ -87,6 +89,12 @@ export function createClient(options: ClientOptions): Client {
     socketArguments: args,
     async run(words, cwd = '/') {
       return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd, timeout: TIMEOUT_MS }));
+    },
+    async feed(words, input) {
+      const { stdin: _nothing, ...fed } = fixed;
+      return replyOf(
+        await execa('tmux', [...args, ...words], { ...fed, input, cwd: '/', timeout: TIMEOUT_MS }),
+      );
     },
     async wait(words, abort) {
       return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd: '/', cancelSignal: abort }));

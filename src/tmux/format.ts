@@ -1,7 +1,8 @@
 /** How our panes are asked for in one call, and how the answer is read; strict: what can't be read is unknown, never empty. */
 import { constants } from 'node:os';
 import { projectTag } from './names.ts';
-import type { PaneFact } from './types.ts';
+import type { PaneFact, ViewFacts } from './types.ts';
+import { isViewLine, parseView, viewWords } from './view-look.ts';
 
 /** A server's answer, before its process was looked up. */
 export type LookAnswer = {
@@ -12,6 +13,8 @@ export type LookAnswer = {
   readonly startedAt: string;
   readonly session: { readonly id: string; readonly name: string } | null;
   readonly panes: readonly PaneFact[];
+  /** Null when there is no session of ours, or its panes could not be told apart. */
+  readonly view: ViewFacts | null;
 };
 
 /*
@@ -44,7 +47,8 @@ export function lookWords(root: string): string[] {
   return [
     ...['display-message', '-p', SERVER, ';'],
     ...['list-sessions', '-f', `#{==:#{@orchestrate_session},${tag}}`, '-F', SESSION, ';'],
-    ...['list-panes', '-a', '-f', `#{==:#{@orchestrate_project},${tag}}`, '-F', PANE],
+    ...['list-panes', '-a', '-f', `#{==:#{@orchestrate_project},${tag}}`, '-F', PANE, ';'],
+    ...viewWords(tag),
   ];
 }
 
@@ -56,7 +60,8 @@ export const COLLECT = ['if-shell', ':', ''] as const;
 
 /** Reads what `lookWords` printed. Null for anything that isn't such an answer. */
 export function parseLook(text: string): LookAnswer | null {
-  const lines = text.split('\n').filter((line) => line !== '');
+  const all = text.split('\n').filter((line) => line !== '');
+  const lines = all.filter((line) => !isViewLine(line));
   const server = /^S\|(\d+)\|(\d+)\|([^|]*)\|(.+)$/.exec(lines[0] ?? '');
   if (server === null) return null;
   const [, pid, startedAt = '', version = '', socketPath = ''] = server;
@@ -71,7 +76,8 @@ export function parseLook(text: string): LookAnswer | null {
     if (!panes.has(pane.id) || pane.session === session?.name) panes.set(pane.id, pane);
   }
   const unsettled = tellsHow && lines.some((line) => UNSETTLED.test(line));
-  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()], unsettled };
+  const view = parseView(all.filter(isViewLine));
+  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()], view, unsettled };
 }
 
 function parseSession(line: string): { id: string; name: string } | null {

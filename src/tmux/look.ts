@@ -54,12 +54,18 @@ function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFa
   if (answer === null)
     return { known: false, why: `tmux answered something else: ${reply.text.slice(0, 100)}` };
   const server = identityOf(answer, identify, memory);
-  const { session, panes } = answer;
+  const { session, panes, view } = answer;
   memory.session =
     session === null ? null : { name: session.name, sessionId: session.id, serverPid: answer.pid, server };
   return {
     known: true,
-    value: { server, session: session?.name ?? null, sessionId: session?.id ?? null, panes },
+    value: {
+      server,
+      session: session?.name ?? null,
+      sessionId: session?.id ?? null,
+      panes,
+      ...(view === null ? {} : { view }),
+    },
   };
 }
 

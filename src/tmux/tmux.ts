@@ -2,6 +2,7 @@
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { type Client, createClient, tmuxError } from './client.ts';
 import type { Identify } from './identity.ts';
+import { bindKeys } from './keys.ts';
 import { look, type Memory, type SeenSession } from './look.ts';
 import { checkKey, checkPane, sessionNames } from './names.ts';
 import { onOurPane, openPane, type PaneTag } from './pane.ts';
@@ -12,6 +13,7 @@ import { attach, attachCommand, message } from './terminal.ts';
 import { capture, sendKey, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
+import { arrangeView, clearRequest, setView } from './view.ts';
 import { command } from './words.ts';
 
 export type TmuxOptions = {
@@ -63,6 +65,11 @@ export function createTmux(options: TmuxOptions): Tmux {
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts(), pane),
     attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
+    setView: async (on) => setView(client, root, await seenSession(door, lookAt), on),
+    arrangeView: async (seen, request) =>
+      arrangeView(client, root, await seenSession(door, lookAt), seen, request),
+    bindKeys: async () => bindKeys(client, root, await seenSession(door, lookAt)),
+    clearRequest: async () => clearRequest(client, root, await seenSession(door, lookAt)),
     closeSession: async () => {
       for (const pane of (await facts()).panes) await closePane(client, root, pane.id);
     },

@@ -30,6 +30,74 @@ export type TmuxFacts = {
   readonly session: string | null;
   readonly sessionId: string | null;
   readonly panes: readonly PaneFact[];
+  /** Our session as people see it; absent when there is none, or when it could not be understood. */
+  readonly view?: ViewFacts;
+};
+
+/** One pane of our session, whoever made it, with the window it is in. */
+export type ViewPane = {
+  readonly id: string;
+  readonly windowId: string;
+  readonly windowIndex: number;
+  /** Among the panes of its window. */
+  readonly position: number;
+  /** Size of the window. */
+  readonly columns: number;
+  readonly rows: number;
+  readonly zoomed: boolean;
+  /** Some client looks at the window. */
+  readonly watched: boolean;
+  /** The window is the current one of our session. */
+  readonly current: boolean;
+  /** The pane is the active one of its window. */
+  readonly active: boolean;
+  /** Somebody scrolls or searches in it. */
+  readonly inMode: boolean;
+  /** As in `PaneFact`; empty for panes that aren't ours. */
+  readonly role: string;
+  /** Window into which the view put it, else empty. */
+  readonly shownIn: string;
+  /** Index of the window that it had before. */
+  readonly place: number | null;
+  /** What the view last made of the window: its size, and its panes in order. */
+  readonly layout: string;
+  readonly urgent: boolean;
+  readonly label: string;
+};
+
+/** What our session shows, and what the view keeps in options of it. */
+export type ViewFacts = {
+  readonly on: boolean;
+  /** Pane that waits for a person, else empty. */
+  readonly next: string;
+  /** Pane of the summary as last written, else empty. */
+  readonly summary: string;
+  /** Workers for which there was no room, as last written. */
+  readonly hidden: string;
+  /** What a person asked for by a key of our session, else empty. */
+  readonly request: string;
+  readonly needs: string;
+  readonly totals: string;
+  /** In the order of windows, and of panes in them. */
+  readonly panes: readonly ViewPane[];
+};
+
+/** A living worker as the view is to show it; texts are fixed words and numbers. */
+export type ViewWorker = {
+  readonly pane: string;
+  readonly urgent: boolean;
+  /** Symbol, state and age. */
+  readonly label: string;
+};
+
+/** How the session is to look. */
+export type ViewRequest = {
+  /** Those that should be seen first come first. */
+  readonly workers: readonly ViewWorker[];
+  readonly limits: { readonly minWidth: number; readonly minHeight: number };
+  /** For the status line: who waits for a person (or empty), and the totals; fixed words and numbers. */
+  readonly needs: string;
+  readonly totals: string;
 };
 
 export type OpenWindowRequest = {
@@ -73,6 +141,20 @@ export type Tmux = {
   attach(pane: string | null): Promise<number>;
   /** The command a person types to attach. */
   attachCommand(): string;
+  /** Turns the view on or off; `arrangeView` makes it so. Throws exit 3 when there is no session. */
+  setView(on: boolean): Promise<void>;
+  /**
+   * Brings windows, borders and status line of our session into the shape that `request` and the session's own setting ask
+   * for, in one call, or none when they are. Panes that a person types into or scrolls stay where they are.
+   */
+  arrangeView(
+    facts: TmuxFacts,
+    request: ViewRequest,
+  ): Promise<{ readonly shown: number; readonly hidden: number }>;
+  /** Gives our session, and no other, its keys; false when this tmux could not take them. */
+  bindKeys(): Promise<boolean>;
+  /** Forgets what a person asked for by a key. */
+  clearRequest(): Promise<void>;
   /** Ends our session (never anyone else's, never the server). */
   closeSession(): Promise<void>;
   message(text: string): Promise<void>;

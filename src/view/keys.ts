@@ -15,6 +15,7 @@ export type KeyActions = {
   readonly interrupt: () => void;
   readonly suspend: () => void;
   readonly redraw: () => void;
+  readonly refresh: () => void;
   readonly quit: () => void;
 };
 
@@ -22,6 +23,7 @@ const ACTION_OF: Readonly<Record<string, keyof KeyActions>> = {
   '\u0003': 'interrupt',
   '\u001a': 'suspend',
   '\u000c': 'redraw',
+  r: 'refresh',
   q: 'quit',
 };
 

@@ -27,7 +27,7 @@ export type Screen = {
   size(): { readonly columns: number; readonly rows: number };
   /** Shows these lines (no wider than the terminal) instead of the last ones. */
   draw(lines: readonly string[]): void;
-  /** Calls back when the terminal changed its size or lost its picture: draw again, `draw` will then write every line. */
+  /** Calls back when the terminal changed its size or lost its picture, and on `r`: draw again (`draw` knows what to write). */
   onRedraw(listener: () => void): void;
   /** Calls back on `q`; without a listener the key means nothing. */
   onQuit(listener: () => void): void;
@@ -135,6 +135,7 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
     interrupt: () => host.kill(0, 'SIGINT'),
     suspend: () => host.kill(0, 'SIGTSTP'),
     redraw: wipe,
+    refresh: () => redraw(),
     quit: () => quit(),
   };
   const enter = (): void => {

@@ -54,19 +54,24 @@ export function depthGroups(streams: readonly ReportStream[]): { depth: number; 
   return groups;
 }
 
-/** The `room` most important streams in the order they came in, and those that are left out. */
-export function mostUrgent(
-  streams: readonly ReportStream[],
-  room: number,
-): { readonly shown: ReportStream[]; readonly hidden: ReportStream[] } {
-  const ranked = streams
+/** All streams, the most important first. */
+export function mostUrgentFirst(streams: readonly ReportStream[]): ReportStream[] {
+  return streams
     .map((stream, place) => ({ stream, urgency: urgencyOf(stream), since: sinceMs(stream), place }))
     .sort(
       (a, b) =>
         a.urgency - b.urgency ||
         (a.urgency === 0 && a.since !== b.since ? a.since - b.since : a.place - b.place),
-    );
-  const kept = new Set(ranked.slice(0, Math.max(0, room)).map(({ stream }) => stream));
+    )
+    .map(({ stream }) => stream);
+}
+
+/** The `room` most important streams in the order they came in, and those that are left out. */
+export function mostUrgent(
+  streams: readonly ReportStream[],
+  room: number,
+): { readonly shown: ReportStream[]; readonly hidden: ReportStream[] } {
+  const kept = new Set(mostUrgentFirst(streams).slice(0, Math.max(0, room)));
   return {
     shown: streams.filter((stream) => kept.has(stream)),
     hidden: streams.filter((stream) => !kept.has(stream)),

@@ -106,6 +106,7 @@ test('an answer is read strictly: what is not one is unknown', () => {
     session: null,
     unsettled: false,
     panes: [],
+    view: null,
   });
   const text = [SERVER, 'N|$3|my | name', pane('1|3||1|200|50|worker|stream-a|2|my | name'), ''].join('\n');
   const answer = parseLook(text);

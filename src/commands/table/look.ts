@@ -27,6 +27,17 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
     load: () => import('../watch.ts'),
   },
   {
+    name: 'view',
+    summary: 'live workers beside the summary, or a window each again',
+    args: [],
+    options: [
+      { name: 'on', description: 'Beside the summary (without --on and --off: the other way round).' },
+      { name: 'off', description: 'A window each.' },
+    ],
+    examples: ['orchestrate view', 'orchestrate view --off'],
+    load: () => import('../view.ts'),
+  },
+  {
     name: 'attach',
     summary: "go to the tmux session, or to a stream's window in it",
     args: [{ name: 'stream', required: false, completes: 'streams' }],

@@ -15,6 +15,7 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
       { name: 'once', description: 'One tick: start and check what can be, then end.' },
       { name: 'max-workers', value: 'N', description: 'Agents at work at the same time.' },
       { name: 'poll', value: 'S', description: 'Safety poll in seconds (changes are noticed at once).' },
+      { name: 'view', description: 'Live workers beside the summary (as orchestrate view --on).' },
       {
         name: 'accept-git-config',
         description: 'Accept git settings that were changed since the first worker started.',

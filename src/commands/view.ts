@@ -1,0 +1,69 @@
+/** `view`: the live workers' panes beside the summary, or in windows of their own again. */
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { keepView } from '../reconcile/keep-view.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { gatherReport } from '../reconcile/report.ts';
+import { META } from '../reconcile/snapshot.ts';
+import { plural } from '../view/amounts.ts';
+import type { Flags } from './definition.ts';
+import { usageError } from './flags.ts';
+import type { Io } from './io.ts';
+import { wantsUnicode } from './terminal.ts';
+import { withPorts } from './with-ports.ts';
+
+export async function run(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (flags['on'] === true && flags['off'] === true)
+    throw usageError('--on and --off exclude each other', 'orchestrate view --on');
+  return withPorts(io, { create: false }, (ports) => view(ports, flags, io));
+}
+
+async function view(ports: Ports, flags: Flags, io: Io): Promise<number> {
+  const before = await isOn(ports);
+  const on = flags['on'] === true || (flags['off'] !== true && !before);
+  if (on) await showSession(ports);
+  await ports.tmux.setView(on);
+  const { shown, hidden } = (await keepView(ports, await gatherReport(ports), wantsUnicode(io.env))) ?? {
+    shown: 0,
+    hidden: 0,
+  };
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, view: on ? 'on' : 'off', shown, hidden }));
+  else for (const line of describe(on, shown, hidden, ports)) io.print(line);
+  return EXIT.ok;
+}
+
+/** Whether the view is on now. Throws exit 6 when there is no session. */
+async function isOn(ports: Ports): Promise<boolean> {
+  const look = await ports.tmux.look(ports.state.getMeta(META.server));
+  if (!look.known) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `tmux could not be asked: ${look.why}`,
+      'orchestrate doctor',
+    );
+  }
+  if (look.value.session === null) {
+    throw new OrchestrateError(EXIT.state, 'there is no session of this project', 'orchestrate start');
+  }
+  return look.value.view?.on === true;
+}
+
+/** The summary anew where someone has closed it, and the session's keys. */
+export async function showSession(ports: Ports): Promise<{ readonly server: string }> {
+  const { server } = await ports.tmux.ensureSession();
+  await ports.tmux.bindKeys();
+  return { server };
+}
+
+function describe(on: boolean, shown: number, hidden: number, ports: Ports): string[] {
+  if (!on) return ['every worker has a window of its own'];
+  const rest = hidden === 0 ? '' : `; ${hidden} more in windows of their own (${limits(ports)})`;
+  return [
+    shown + hidden === 0
+      ? 'no worker is alive now; they will appear beside the summary'
+      : `${plural(shown, 'worker')} beside the summary${rest}`,
+    'see it with: orchestrate attach',
+  ];
+}
+
+const limits = ({ config }: Ports): string =>
+  `each is shown at ${config.view.minWidth} by ${config.view.minHeight} characters at least`;

@@ -1,0 +1,56 @@
+/** The keys of our session: a key table of our own that only our session uses, with the person's own root keys beside ours. */
+import type { Client } from './client.ts';
+import { command, onOurSession, type SessionHandle } from './words.ts';
+
+/** Sessions that don't ask for this table never see it; those of all projects share it. */
+const TABLE = 'orchestrate';
+
+/** Wakes the summary, which looks and does what an option of the session asks for. */
+const POKE = `run-shell -C "copy-mode -q -t '#{@orchestrate_summary}' ; send-keys -t '#{@orchestrate_summary}' r"`;
+
+const goTo = (option: string, otherwise: string): string =>
+  `if-shell -F '#{${option}}' { run-shell -C "select-window -t '#{${option}}' ; select-pane -t '#{${option}}'" } ` +
+  `{ display-message '${otherwise}' }`;
+
+/** A person who asks for the view wants to see it; one who ends it stays at the pane they are in. */
+const TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')} } ; ${POKE}`;
+
+/** The log of the pane's stream, a file of our own making, in a pager that runs nothing. */
+const LOG = `if-shell -F '#{@orchestrate_key}' { run-shell -C "display-popup -E -w 90% -h 90% 'exec env LESSSECURE=1 less -R +G .claude/orchestrator/logs/#{@orchestrate_key}.log'" } { display-message 'Go to the pane of a stream first' }`;
+
+const STOP = `if-shell -F '#{@orchestrate_key}' { confirm-before -p 'Stop #{@orchestrate_key}? Its work is kept. (y/n)' { run-shell -C "set-option @orchestrate_request 'stop #{@orchestrate_key}'" ; ${POKE} } } { display-message 'Go to the pane of a stream first' }`;
+
+/** Label, key and command of each entry of the menu. */
+const ENTRIES: readonly (readonly [string, string, string])[] = [
+  ['Who needs me next', 'n', goTo('@orchestrate_next', 'No stream needs you')],
+  [
+    '#{?#{==:#{@orchestrate_view},on},Workers in windows of their own,Workers beside the summary}',
+    'v',
+    TOGGLE,
+  ],
+  ['Summary', 's', goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')],
+  ['Log of this stream', 'l', LOG],
+  ['Stop this stream', 'x', STOP],
+];
+
+const MENU = `display-menu -T ' orchestrate ' -x C -y C ${ENTRIES.map(
+  ([label, key, action]) => `"${label}" ${key} { ${action} }`,
+).join(' ')}`;
+
+/**
+ * Copies the root table into ours, adds `F9`, and lets our session use it. False, and nothing is changed for the session,
+ * when this tmux doesn't take its own list of keys back.
+ */
+export async function bindKeys(client: Client, root: string, handle: SessionHandle): Promise<boolean> {
+  const listed = await client.run(['list-keys', '-T', 'root']);
+  const theirs = listed.status === 'ok' ? listed.text : '';
+  const copy = theirs
+    .split('\n')
+    .filter((line) => line.startsWith('bind-key'))
+    .map((line) => line.replace(/ -T root /, ` -T ${TABLE} `));
+  const file = [...copy, `bind-key -T ${TABLE} F9 ${MENU}`, ''].join('\n');
+  const made = await client.feed(['source-file', '-'], file);
+  if (made.status !== 'ok') return false;
+  const use = command('set-option', '-t', `${handle.sessionId}:`, 'key-table', TABLE);
+  return (await client.run(onOurSession(root, handle, [use]))).status === 'ok';
+}

@@ -1,0 +1,202 @@
+/** Carries out what the view asks for in one call of tmux: panes moved, borders and status line set; decides nothing. */
+import { type Arrangement, arrange, type Place, type Step } from './arrange.ts';
+import { type Client, tmuxError } from './client.ts';
+import { checkPane, projectTag } from './names.ts';
+import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from './types.ts';
+import { allOf, command, onOurSession, type SessionHandle } from './words.ts';
+
+/** Index, name and age in the pane's own options: values of options are not expanded. */
+const BORDER = [
+  '#{?pane_active,#[bold],}',
+  '#{?@orchestrate_urgent,#[fg=yellow]#[bold],}',
+  '#{?#{==:#{@orchestrate_role},summary}, summary#{?@orchestrate_hidden, · #{@orchestrate_hidden} more in windows of their own,} ,',
+  '#{?#{==:#{@orchestrate_role},worker}, #{@orchestrate_key}  #{@orchestrate_label} , #{pane_index} }}',
+  '#[default]',
+].join('');
+
+const STATUS_RIGHT = [
+  '#{?@orchestrate_needs,#[fg=colour0]#[bg=colour11] #{@orchestrate_needs} #[default],}',
+  ' #{@orchestrate_totals} ',
+  '#{?#{==:#{key-table},orchestrate},· F9 menu ,}',
+].join('');
+
+/** Fixed words and numbers only: what could mean something to tmux is refused. */
+function fixedText(text: string): string {
+  if (/[#'|;{}\\\n]/.test(text)) throw new TypeError(`not a fixed text: ${JSON.stringify(text)}`);
+  return text;
+}
+
+const sessionOption = (handle: SessionHandle, name: string, value: string): string =>
+  command('set-option', '-t', `${handle.sessionId}:`, name, fixedText(value));
+
+/** Runs `commands` on our session if it still is that one; nothing for none. Throws exit 3 when tmux refuses. */
+async function onSession(
+  client: Client,
+  root: string,
+  handle: SessionHandle,
+  commands: readonly string[],
+): Promise<void> {
+  if (commands.length === 0) return;
+  const reply = await client.run(onOurSession(root, handle, commands));
+  // A pane that ended meanwhile ends the chain: the next look sees what is left to do.
+  const gone =
+    reply.status === 'failed' && /can't find (?:pane|window)|index in use|no space/.test(reply.why);
+  if (reply.status !== 'ok' && !gone) throw tmuxError('arrange the view', reply);
+}
+
+/** Writes down that the view is wanted, or not. */
+export function setView(client: Client, root: string, handle: SessionHandle, on: boolean): Promise<void> {
+  return onSession(client, root, handle, [sessionOption(handle, '@orchestrate_view', on ? 'on' : 'off')]);
+}
+
+/** Forgets what was asked for by a key. */
+export function clearRequest(client: Client, root: string, handle: SessionHandle): Promise<void> {
+  return onSession(client, root, handle, [sessionOption(handle, '@orchestrate_request', '')]);
+}
+
+/** Makes our session look as `request` and its own setting ask; see `Tmux.arrangeView`. */
+export async function arrangeView(
+  client: Client,
+  root: string,
+  handle: SessionHandle,
+  facts: TmuxFacts,
+  request: ViewRequest,
+): Promise<{ shown: number; hidden: number }> {
+  const { view } = facts;
+  if (view === undefined) return { shown: 0, hidden: request.workers.length };
+  const arrangement = arrange(view, request.workers, request.limits);
+  const commands = [
+    ...arrangement.steps.flatMap((step) => stepCommands(root, handle, step)),
+    ...labelCommands(view, request, arrangement),
+    ...sessionCommands(handle, view, request, arrangement),
+  ];
+  await onSession(client, root, handle, commands);
+  const shown = request.workers.filter(({ pane }) => arrangement.shown.includes(pane)).length;
+  return { shown, hidden: arrangement.hidden };
+}
+
+/** `commands` if the pane is ours and, unless `anyway`, nobody types into it or scrolls in it at that very moment. */
+function guarded(root: string, pane: string, anyway: boolean, commands: readonly string[]): string {
+  const ours = `#{==:#{@orchestrate_project},${projectTag(root)}}`;
+  const free = '#{?#{||:#{pane_in_mode},#{&&:#{pane_active},#{window_active_clients}}},,1}';
+  const condition = anyway ? ours : allOf([ours, free]);
+  return `${command('if-shell', '-F', '-t', checkPane(pane), condition)} { ${commands.join(' ; ')} }`;
+}
+
+const paneOption = (pane: string, name: string, value: string): string =>
+  command('set-option', '-p', '-t', pane, name, value);
+
+function stepCommands(root: string, handle: SessionHandle, step: Step): string[] {
+  switch (step.kind) {
+    case 'join':
+      return [joinCommand(root, step)];
+    case 'leave':
+      return [leaveCommand(root, handle, step)];
+    case 'swap':
+      return [command('swap-pane', '-d', '-s', step.pane, '-t', step.with)];
+    case 'forget':
+      return [paneOption(step.pane, '@orchestrate_shown', '')];
+    case 'plain':
+      return ['pane-border-status', 'pane-border-format', '@orchestrate_layout'].map((name) =>
+        command('set-option', '-w', '-u', '-t', step.window, name),
+      );
+    case 'layout':
+      return layoutCommands(step);
+  }
+}
+
+/** Even sizes first, so that there is room to split; programs hear of the last size only. */
+function joinCommand(root: string, { pane, after, window, place }: Extract<Step, { kind: 'join' }>): string {
+  const on = command('if-shell', '-F', '#{==:#{@orchestrate_view},on}');
+  const commands = [
+    command('set-option', '-p', '-F', '-t', pane, '@orchestrate_window', '#{window_name}'),
+    paneOption(pane, '@orchestrate_place', String(place)),
+    paneOption(pane, '@orchestrate_shown', window),
+    command('select-layout', '-t', window, 'tiled'),
+    command('join-pane', '-d', '-s', pane, '-t', after),
+  ];
+  return `${on} { ${guarded(root, pane, false, commands)} }`;
+}
+
+function leaveCommand(
+  root: string,
+  handle: SessionHandle,
+  { pane, at, follow, held }: Extract<Step, { kind: 'leave' }>,
+): string {
+  const commands = [
+    command('break-pane', ...(follow ? [] : ['-d']), '-s', pane, ...placeWords(handle, at)),
+    command('set-option', '-w', '-t', pane, 'automatic-rename', 'off'),
+    command(
+      'rename-window',
+      '-t',
+      pane,
+      '#{?@orchestrate_window,#{@orchestrate_window},#{@orchestrate_key}}',
+    ),
+    paneOption(pane, '@orchestrate_shown', ''),
+  ];
+  return guarded(root, pane, !held, commands);
+}
+
+function placeWords(handle: SessionHandle, at: Place): string[] {
+  if ('index' in at) return ['-t', `${handle.sessionId}:${at.index}`];
+  return 'before' in at ? ['-b', '-t', checkPane(at.before)] : ['-a', '-t', checkPane(at.behind)];
+}
+
+function layoutCommands({ window, text, mark }: Extract<Step, { kind: 'layout' }>): string[] {
+  const option = (name: string, value: string): string =>
+    command('set-option', '-w', '-t', window, name, value);
+  return [
+    option('pane-border-status', 'top'),
+    option('pane-border-format', BORDER),
+    ...(text === null ? [] : [command('select-layout', '-t', window, text)]),
+    option('@orchestrate_layout', mark),
+  ];
+}
+
+/** Labels of the panes that the view shows, where they changed. */
+function labelCommands(view: ViewFacts, { workers }: ViewRequest, { shown }: Arrangement): string[] {
+  const before = new Map<string, ViewPane>(view.panes.map((pane) => [pane.id, pane]));
+  return workers
+    .filter(({ pane }) => shown.includes(pane))
+    .flatMap(({ pane, urgent, label }) => {
+      const now = before.get(pane);
+      return [
+        ...(now?.label === label ? [] : [paneOption(pane, '@orchestrate_label', fixedText(label))]),
+        ...(now?.urgent === urgent ? [] : [paneOption(pane, '@orchestrate_urgent', urgent ? '1' : '')]),
+      ];
+    });
+}
+
+/** What the status line says and the keys use, where it changed. */
+function sessionCommands(
+  handle: SessionHandle,
+  view: ViewFacts,
+  { workers, needs, totals }: ViewRequest,
+  { hidden }: Arrangement,
+): string[] {
+  const wanted: readonly (readonly [string, string, string])[] = [
+    ['@orchestrate_next', view.next, workers.find(({ urgent }) => urgent)?.pane ?? ''],
+    ['@orchestrate_summary', view.summary, view.panes.find(({ role }) => role === 'summary')?.id ?? ''],
+    ['@orchestrate_hidden', view.hidden, view.on && hidden > 0 ? String(hidden) : ''],
+    ['@orchestrate_needs', view.needs, needs],
+    ['@orchestrate_totals', view.totals, totals],
+  ];
+  const changed = wanted.filter(([, before, now]) => before !== now);
+  const first = view.totals === '' && totals !== '';
+  return [
+    ...(first ? statusLine(handle) : []),
+    ...changed.map(([name, , now]) => sessionOption(handle, name, now)),
+  ];
+}
+
+/** The right end of our session's status line, once; and windows keep their indexes, so that they can come back to them. */
+function statusLine({ sessionId }: SessionHandle): string[] {
+  const option = (name: string, value: string): string =>
+    command('set-option', '-t', `${sessionId}:`, name, value);
+  return [
+    option('status-left-length', '40'),
+    option('status-right-length', '100'),
+    option('status-right', STATUS_RIGHT),
+    option('renumber-windows', 'off'),
+  ];
+}
