@@ -1,6 +1,6 @@
 /** Decides how the windows of our session become what the view asks for; pure, and it asks for nothing where all is as wanted. */
 import { capacity, type Limits, layoutText } from './grid.ts';
-import { placesFor } from './places.ts';
+import { type Place, placesFor } from './places.ts';
 import type { ViewFacts, ViewPane } from './types.ts';
 
 /** One change of the session's windows. Panes are named by id. */
@@ -29,9 +29,6 @@ export type Step =
   | { readonly kind: 'forget'; readonly pane: string }
   /** The window without the view's borders again. */
   | { readonly kind: 'plain'; readonly window: string };
-
-/** Where a window goes: an index that nothing has, or right before or behind the window of a pane. */
-export type Place = { readonly index: number } | { readonly before: string } | { readonly behind: string };
 
 export type Arrangement = {
   readonly steps: readonly Step[];

@@ -1,6 +1,8 @@
 /** Finds the window indexes for panes that get a window of their own again, so that windows come back in their old order; pure. */
-import type { Place } from './arrange.ts';
 import type { ViewPane } from './types.ts';
+
+/** Where a window goes: an index that nothing has, or right before or behind the window of a pane. */
+export type Place = { readonly index: number } | { readonly before: string } | { readonly behind: string };
 
 const numberOf = (id: string): number => Number(id.slice(1));
 

@@ -1,7 +1,8 @@
 /** Carries out what the view asks for in one call of tmux: panes moved, borders and status line set; decides nothing. */
-import { type Arrangement, arrange, type Place, type Step } from './arrange.ts';
+import { type Arrangement, arrange, type Step } from './arrange.ts';
 import { type Client, tmuxError } from './client.ts';
 import { checkPane, projectTag } from './names.ts';
+import type { Place } from './places.ts';
 import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from './types.ts';
 import { allOf, command, onOurSession, type SessionHandle } from './words.ts';
 
