@@ -1,4 +1,5 @@
 /** Derives what a Claude Code worker is doing from its registry entry, what its hooks reported, the end of its transcript and, before all of them, the screen. */
+import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
 import type { AgentActivity } from '../core/types.ts';
 import { type Dialog, recogniseDialog } from './claude-dialogs.ts';
 import type { RegistryEntry } from './claude-registry.ts';
@@ -21,17 +22,8 @@ export type Sighting = {
   readonly toolAliveAtMs: number | null;
 };
 
-const NOTHING: AgentActivity = {
-  status: 'unknown',
-  sinceMs: null,
-  detail: null,
-  remedy: null,
-  untilMs: null,
-  lastSignAtMs: null,
-  inferred: false,
-  doing: null,
-  sessionId: null,
-};
+/** How long after a Stop to look again whether it has become rest. */
+const REST_DELAYS_MS = [500, 2_000, 5_000] as const;
 
 /** True when only the screen can tell what is going on: no status yet, or a dialog that the registry doesn't name. */
 export function needsScreen(
@@ -47,7 +39,7 @@ export function needsScreen(
 export function activityOf(sighting: Sighting): AgentActivity {
   const { entry, tail, reports } = sighting;
   const common: AgentActivity = {
-    ...NOTHING,
+    ...UNKNOWN_ACTIVITY,
     sinceMs: entry?.statusAtMs ?? null,
     lastSignAtMs: latest(
       entry?.statusAtMs,
@@ -63,7 +55,7 @@ export function activityOf(sighting: Sighting): AgentActivity {
       return unheard(sighting, common);
     case 'busy':
     case 'shell':
-      return asksAlready(sighting, common) ?? { ...common, status: 'busy' };
+      return asksAlready(sighting, common) ?? { ...common, status: 'busy', settlesAtMs: restComes(sighting) };
     case 'waiting':
       return { ...common, ...waiting(sighting), status: 'waiting' };
     case 'idle':
@@ -101,6 +93,13 @@ function asksAlready({ entry, reports }: Sighting, common: AgentActivity): Agent
   const last = lastOfTurn(reports);
   if (last?.event !== 'PermissionRequest' || last.atMs <= (entry?.statusAtMs ?? 0)) return null;
   return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs };
+}
+
+/** After the report of a Stop the registry turns idle by itself, unless the stop was refused. */
+function restComes({ entry, reports, nowMs }: Sighting): number | null {
+  const last = lastOfTurn(reports);
+  if (last?.event !== 'Stop' || last.atMs <= (entry?.statusAtMs ?? 0)) return null;
+  return REST_DELAYS_MS.map((delay) => last.atMs + delay).find((atMs) => atMs > nowMs) ?? null;
 }
 
 function request(report: Report): Dialog {

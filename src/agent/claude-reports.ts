@@ -18,6 +18,8 @@ export type Report = {
   readonly subagent: string | null;
   /** What still runs in the background, at a Stop. */
   readonly background: readonly string[];
+  /** A Stop that follows a refused one in the same turn. */
+  readonly again: boolean;
   /** Why a turn failed (StopFailure), in Claude Code's word for it. */
   readonly error: string | null;
   /** The last thing said, at the end of a turn. */
@@ -81,6 +83,7 @@ export function parseReport(
     question: questionOf(tool, fields['tool_input']),
     subagent: stringOf(fields['agent_type']) ?? stringOf(fields['agent_id']),
     background: Array.isArray(tasks) ? tasks.filter(isUnderWay).map(backgroundText) : [],
+    again: fields['stop_hook_active'] === true,
     error: stringOf(fields['error']),
     said: stringOf(fields['last_assistant_message']),
   };

@@ -47,7 +47,11 @@ export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
   }
   // No hook tells of an interrupt: the turn is over without a report of its end.
   const restedMs = nowMs - (common.sinceMs ?? nowMs);
-  if ((common.sinceMs ?? 0) <= last.atMs || restedMs < REPORT_DELAY_MS) return { ...common, status: 'busy' };
+  if ((common.sinceMs ?? 0) <= last.atMs)
+    return { ...common, status: 'busy', settlesAtMs: nowMs + REPORT_DELAY_MS };
+  if (restedMs < REPORT_DELAY_MS) {
+    return { ...common, status: 'busy', settlesAtMs: nowMs + REPORT_DELAY_MS - restedMs };
+  }
   return { ...idle, status: 'waiting', detail: 'its turn was interrupted by a person' };
 }
 

@@ -6,6 +6,7 @@ import { claudeArguments, promptArgument } from './claude-arguments.ts';
 import { claudePaths } from './claude-paths.ts';
 import { type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { createReports } from './claude-reports.ts';
+import { limitOf, serviceFailure } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
@@ -54,6 +55,12 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     },
     prepare: async (request) => prepareClaude(agent, deps, request),
     activity,
+    lastError: (run) => {
+      const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
+      const since = tail !== null && (tail.apiError?.atMs ?? 0) >= run.startedAtMs ? tail : null;
+      const failure = serviceFailure(reports?.of(run.key, run.number) ?? [], since);
+      return failure === null ? null : { text: failure.text || failure.error, limit: limitOf(failure) };
+    },
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
       ...(deps.reports === null ? [] : [deps.reports.spool]),

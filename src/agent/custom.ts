@@ -1,5 +1,5 @@
 /** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
-
+import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
 import { mcpConfig } from './claude-settings.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
 import { findCommand, missingCommand } from './find-command.ts';
@@ -15,16 +15,11 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     check: async () => [checkCustom(agent, deps)],
     prepare: async (request) => prepareCustom(agent, deps, request),
     activity: async (run) => ({
+      ...UNKNOWN_ACTIVITY,
       status: 'busy',
       sinceMs: run.claimedAtMs ?? run.startedAtMs,
-      detail: null,
-      remedy: null,
-      untilMs: null,
-      lastSignAtMs: null,
-      inferred: false,
-      doing: null,
-      sessionId: null,
     }),
+    lastError: () => null,
     watchPaths: () => [],
     findConversation: () => null,
     transcript: () => null,

@@ -1,5 +1,5 @@
 /** The door to coding agents: what is launched for a run, and what it says it is doing; knows nothing of tmux windows or the plan's graph. */
-import type { AgentActivity, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
+import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
 
 export type LaunchRequest = {
   readonly projectRoot: string;
@@ -40,6 +40,8 @@ export type Agent = {
   prepare(request: LaunchRequest): Promise<Launch>;
   /** What a living worker is doing. Cheap: called for every open run at each tick. `screen` reads the pane (only for dialogs before any hook). */
   activity(run: Run, worker: ProcessIdentity, screen: () => Promise<string>): Promise<AgentActivity>;
+  /** The service's error that ended the last turn of a run whose process is gone; null when it did not end by one. */
+  lastError(run: Run): AgentError | null;
   /** Directories whose changes mean that an agent's activity changed. */
   watchPaths(): string[];
   /** Signal that ends it cleanly when at rest. */

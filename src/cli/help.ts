@@ -12,7 +12,9 @@ export function overview(groups: readonly CommandGroup[], prefix: string): strin
   const shown = groups
     .map(({ title, commands }) => ({
       title,
-      commands: commands.filter(({ name }) => prefix === '' || name.startsWith(`${prefix} `)),
+      commands: commands.filter(
+        ({ name, hidden }) => hidden !== true && (prefix === '' || name.startsWith(`${prefix} `)),
+      ),
     }))
     .filter(({ commands }) => commands.length > 0);
   const blocks = shown.map(

@@ -39,6 +39,8 @@ export type CommandDefinition = {
   readonly args: readonly ArgumentDefinition[];
   readonly options: readonly OptionDefinition[];
   readonly examples: readonly string[];
+  /** Called by programs only: left out of the overview and of completion. */
+  readonly hidden?: true;
   readonly load: () => Promise<CommandModule>;
 };
 

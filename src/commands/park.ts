@@ -26,6 +26,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
         exitCode: null,
         closeWindow: true,
         intent: null,
+        retryAtMs: null,
       });
     }
     io.print(

@@ -66,6 +66,7 @@ async function endRuns(ports: Ports, records: readonly StreamRecord[], io: Io): 
         exitCode: null,
         closeWindow: true,
         intent: null,
+        retryAtMs: null,
       });
       if (!io.json) io.print(`stopped ${printable(record.streamId)} (run ${run})`);
     }),

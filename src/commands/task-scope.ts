@@ -11,6 +11,7 @@ import type { StateStore } from '../store/types.ts';
 /** A run as its token tells; null outside of runs. */
 export type Scope = {
   readonly stream: string;
+  readonly initiative: string;
   readonly key: string;
   readonly run: number;
   readonly state: StateStore;
@@ -26,7 +27,13 @@ export function readScope(project: Project): Scope {
   const found = state.runByTokenHash(createHash('sha256').update(token).digest('hex'));
   if (found === null) throw refused('the run of this token is not known here');
   if (found.run.endedAtMs !== null) throw refused(`run ${found.run.number} of ${found.streamId} has ended`);
-  return { stream: found.streamId, key: found.run.key, run: found.run.number, state };
+  return {
+    stream: found.streamId,
+    initiative: found.initiativeId,
+    key: found.run.key,
+    run: found.run.number,
+    state,
+  };
 }
 
 /** Refuses (and writes down) a change that the scope does not allow. */

@@ -1,7 +1,10 @@
 /** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
+import { overCap } from './assess-caps.ts';
+import { retryAfterLimit } from './assess-limit.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, openTasksText, startCommand, tasksComplete, verifying } from './assessment.ts';
-import type { Run, RunOutcome, WorkerFact } from './types.ts';
+import { commandFor } from './shell-word.ts';
+import type { AgentError, Run, RunOutcome, WorkerFact } from './types.ts';
 
 /** How an ended process reads, e.g. `exit 1`, `killed by signal 9`. */
 function exitText(exitCode: number | null): string {
@@ -39,11 +42,36 @@ export function assessGone(situation: Situation, run: Run, worker: WorkerFact | 
   }
   const lost = lostCause(situation, run, worker);
   if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);
-  return assessEnded(situation, run, worker?.pane ?? null);
+  const error = worker?.lastError ?? null;
+  return (
+    unfinished(situation, run, error) ??
+    assessEnded(situation, run, worker?.pane ?? null, error?.text ?? null)
+  );
+}
+
+/** Unfinished for a reason that is no failure: a cap, a limit; null for any other end. */
+function unfinished(situation: Situation, run: Run, error: AgentError | null): Assessment | null {
+  if (tasksComplete(situation.stream)) return null;
+  const capped = overCap(situation, run);
+  if (capped !== null || error === null || error.limit === null) return capped;
+  return afterLimit(situation, run, error.text, error.limit.untilMs);
+}
+
+/** Ended by a usage limit or a failing service: no attempt is burnt, and it goes on when that may be over. */
+function afterLimit(situation: Situation, run: Run, reason: string, untilMs: number | null): Assessment {
+  const { record, policy, snapshot, stream } = situation;
+  const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, untilMs);
+  const action = endRun(situation, run, 'limited', reason, { retryAtMs });
+  return assess('limited', { reason, remedy: commandFor('retry', stream.id), dueAtMs: retryAtMs, action });
 }
 
 /** The worker ran and ended: its work is checked, or it gave up, or it failed. `pane` is null when its window was closed. */
-function assessEnded(situation: Situation, run: Run, pane: WorkerFact['pane']): Assessment {
+function assessEnded(
+  situation: Situation,
+  run: Run,
+  pane: WorkerFact['pane'],
+  error: string | null,
+): Assessment {
   const { stream } = situation;
   const exitCode = pane?.exitCode ?? null;
   const mayBeDone = run.agentKind === 'claude' || exitCode === 0 || exitCode === null;
@@ -57,7 +85,9 @@ function assessEnded(situation: Situation, run: Run, pane: WorkerFact['pane']): 
     });
   }
   const how = pane === null ? 'its window was closed' : exitText(exitCode);
-  return restarting(situation, run, 'failed', `${how} with ${openTasksText(stream)}`, exitCode);
+  const why = run.stopGate?.gaveUp ?? error;
+  const reason = `${how} with ${openTasksText(stream)}${why === null ? '' : ` (${why})`}`;
+  return restarting(situation, run, 'failed', reason, exitCode);
 }
 
 /** A finished worker's claim is checked; a failed check fails the run. */

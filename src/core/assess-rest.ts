@@ -2,6 +2,7 @@
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
 import { judgeAttempts } from './attempts.ts';
+import { isWanted } from './schedule.ts';
 import { commandFor } from './shell-word.ts';
 import type { StateName } from './types.ts';
 
@@ -182,11 +183,8 @@ function startable({ stream, record, key, policy, snapshot, lastRun }: Situation
       reason: `git could not be asked: ${snapshot.heads.why}`,
       remedy: 'orchestrate doctor',
     });
-  const wanted =
-    policy.only === null ||
-    policy.only.has(stream.id) ||
-    (record?.requestedAtMs ?? 0) >= policy.pollerSinceMs;
-  if (!wanted) return assess('ready', { reason: 'the poller was started for other streams only', remedy });
+  if (!isWanted(policy, stream.id, record))
+    return assess('ready', { reason: 'the poller was started for other streams only', remedy });
   const run = (lastRun?.number ?? 0) + 1;
   const reason =
     run === 1 ? 'its dependencies are done' : `run ${run}, after: ${lastRun?.reason ?? 'the last one ended'}`;

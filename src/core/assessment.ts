@@ -71,7 +71,7 @@ export function endRun(
   run: Run,
   outcome: RunOutcome,
   reason: string,
-  extra: { exitCode?: number | null; intent?: 'parked' } = {},
+  extra: { exitCode?: number | null; intent?: 'parked'; retryAtMs?: number } = {},
 ): Action {
   return {
     kind: 'end-run',
@@ -82,6 +82,7 @@ export function endRun(
     exitCode: extra.exitCode ?? null,
     closeWindow: outcome !== 'failed' && !(outcome === 'done' && situation.policy.keepFinishedWindows),
     intent: extra.intent ?? null,
+    retryAtMs: extra.retryAtMs ?? null,
   };
 }
 

@@ -40,6 +40,27 @@ export type Verdict = {
   readonly message: string;
 };
 
+/** What the stop gate did about an agent that wanted to stop too early. */
+export type StopGate = {
+  /** Refusals in this run, and those since the agent was last told something else. */
+  readonly refusals: number;
+  readonly inARow: number;
+  /** What the work looked like at the last refusal: the same again means that nothing changed. */
+  readonly signature: string;
+  readonly atMs: number;
+  /** Set when it gave up: the whole reason. */
+  readonly gaveUp: string | null;
+};
+
+/** What a run used, by the agent's own word; null where it doesn't say. */
+export type Usage = { readonly tokens: number | null; readonly costUsd: number | null };
+
+/** An error of the service that ended the agent's turn; `limit` is set when time cures it. */
+export type AgentError = {
+  readonly text: string;
+  readonly limit: { readonly untilMs: number | null } | null;
+};
+
 /** One attempt to work on a stream. */
 export type Run = {
   readonly key: string;
@@ -64,6 +85,10 @@ export type Run = {
   /** Messages sent to an idle agent about what is missing (bounded). */
   readonly nudges: number;
   readonly lastNudgeAtMs: number | null;
+  readonly stopGate: StopGate | null;
+  /** How often, and when last, the agent was told to go on after a limit. */
+  readonly continued: { readonly count: number; readonly atMs: number } | null;
+  readonly usage: Usage | null;
 };
 
 /** What orchestrate itself remembers of a stream (state.db). */
@@ -111,6 +136,8 @@ export type AgentActivity = {
   readonly remedy: string | null;
   /** For `limited`: when it ends, if the agent said so. */
   readonly untilMs: number | null;
+  /** When to look again, since what was read is about to change without a sign; null when it is settled. */
+  readonly settlesAtMs: number | null;
   /** The last sign of life, if known. */
   readonly lastSignAtMs: number | null;
   /** True when `detail` was read off the screen. */
@@ -132,4 +159,6 @@ export type WorkerFact = {
   /** The tmux server that the run was launched on no longer exists. */
   readonly serverGone: boolean;
   readonly activity: AgentActivity;
+  /** For a process that is gone: the error its last turn ended by, if it did. */
+  readonly lastError: AgentError | null;
 };

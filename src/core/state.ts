@@ -1,4 +1,5 @@
 /** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
+import { holdingLimit } from './assess-limit.ts';
 import { assessAtRest } from './assess-rest.ts';
 import { assessOpenRun } from './assess-run.ts';
 import type { Assessment, Situation } from './assessment.ts';
@@ -91,6 +92,7 @@ function limitLaunches(snapshot: Snapshot, policy: Policy, found: Map<string, As
   if (ready.length === 0) return;
   let free = policy.maxWorkers - occupiedSlots(snapshot);
   const blocked = snapshot.plan.problems.length > 0;
+  const limit = holdingLimit(found, snapshot.nowMs);
   for (const id of launchOrder(
     ready.map((stream) => stream.id),
     snapshot.plan,
@@ -99,6 +101,7 @@ function limitLaunches(snapshot: Snapshot, policy: Policy, found: Map<string, As
     if (assessment === undefined) continue;
     if (blocked)
       found.set(id, assess('blocked', { reason: 'the plan has problems', remedy: 'orchestrate plan' }));
+    else if (limit !== null) found.set(id, limit);
     else if (free <= 0)
       found.set(
         id,
@@ -220,6 +223,7 @@ function strayEnd(run: Run): Action {
     exitCode: null,
     closeWindow: false,
     intent: null,
+    retryAtMs: null,
     reason,
   };
 }

@@ -49,6 +49,7 @@ export type Policy = {
   readonly maxNudges: number;
   readonly keepFinishedWindows: boolean;
   readonly maxRunMs: number | null;
+  readonly maxCostUsd: number | null;
 };
 
 /** One step towards the plan; every one says why. */
@@ -56,7 +57,8 @@ export type Action = { readonly key: string; readonly reason: string } & (
   | { readonly kind: 'adopt' }
   | { readonly kind: 'launch'; readonly run: number }
   | { readonly kind: 'verify'; readonly run: number | null }
-  | { readonly kind: 'nudge'; readonly run: number; readonly text: string }
+  /** Type `text` to an idle agent: about its work, or to go on after a limit. */
+  | { readonly kind: 'nudge'; readonly run: number; readonly text: string; readonly about: 'work' | 'limit' }
   /** End the process tree of an open run, if any of it lives, and record how the run ended. */
   | {
       readonly kind: 'end-run';
@@ -67,6 +69,8 @@ export type Action = { readonly key: string; readonly reason: string } & (
       readonly closeWindow: boolean;
       /** Also set this intent (a cap that parks). */
       readonly intent: Intent | null;
+      /** For `limited`: when the next run may start. */
+      readonly retryAtMs: number | null;
     }
 );
 

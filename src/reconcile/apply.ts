@@ -33,7 +33,7 @@ function dispatch(step: Step, action: Action): Promise<void> {
     case 'adopt':
       return adopt(step, action.key);
     case 'nudge':
-      return nudge(step, action.key, action.run, action.text);
+      return nudge(step, action);
     case 'end-run':
       return applyEnd(step, action);
   }

@@ -26,6 +26,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
     outcome: action.outcome,
     reason: action.reason,
     exitCode,
+    retryAtMs: action.retryAtMs,
   });
   rmSync(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, action.reason);

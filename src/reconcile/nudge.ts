@@ -1,20 +1,29 @@
-/** Tells an idle agent what is still missing, by typing one fixed sentence into its pane. */
+/** Tells an idle agent what is still missing, or to go on after a limit, by typing one fixed sentence into its pane. */
+import type { Action } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
 
-/** Types `text` into the run's pane and counts it. Throws exit 6 when the run has no pane. */
-export async function nudge(step: Step, key: string, runNumber: number, text: string): Promise<void> {
-  const run = recordOf(step, key).runs.find((each) => each.number === runNumber);
+export type Nudge = Extract<Action, { kind: 'nudge' }>;
+
+/** Types the text into the run's pane and counts it. Throws exit 6 when the run has no pane. */
+export async function nudge(step: Step, { key, run: number, text, about }: Nudge): Promise<void> {
+  const { ports } = step;
+  const run = recordOf(step, key).runs.find((each) => each.number === number);
   if (run === undefined || run.pane === null) {
     throw new OrchestrateError(
       EXIT.state,
-      `run ${runNumber} of ${key} has no pane to type into`,
+      `run ${number} of ${key} has no pane to type into`,
       'orchestrate start',
     );
   }
+  const atMs = ports.now();
   // Counted first: a kill in between costs one message, never an endless row of them.
-  step.ports.state.patchRun(key, runNumber, { nudges: run.nudges + 1, lastNudgeAtMs: step.ports.now() });
-  await step.ports.tmux.typeText(run.pane, text);
-  note(step, key, runNumber, 'nudge', text);
+  const counted =
+    about === 'work'
+      ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
+      : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
+  ports.state.patchRun(key, number, counted);
+  await ports.tmux.typeText(run.pane, text);
+  note(step, key, number, about === 'work' ? 'nudge' : 'go-on', text);
 }

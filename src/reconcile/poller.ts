@@ -1,4 +1,5 @@
 /** The acting poller: ticks until the plan is finished, stuck or aborted; holds no knowledge that the next tick needs. */
+import { isWanted } from '../core/schedule.ts';
 import { deriveStates, judge } from '../core/state.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
@@ -68,7 +69,7 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
       await flights.settle();
       return { why: 'once', states };
     }
-    const end = endOf(ticked.states, flights.size(), request.policy);
+    const end = endOf(ticked, flights.size());
     if (end !== null) return { why: end, states };
     await new Promise((resolve) => setTimeout(resolve, MIN_TICK_GAP_MS));
     await alarm.wait(pauseMs(ticked.states, ports.now(), ports.config.pollSeconds * 1000));
@@ -77,8 +78,11 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   return { why: 'aborted', states };
 }
 
+/** What a tick saw; `wanted`: the streams that this poller is to finish. */
+type Ticked = { readonly states: readonly StreamState[]; readonly wanted: readonly StreamState[] };
+
 /** One tick: look, derive, decide, and set off what is to be done. */
-async function tick(request: PollerRequest, flights: Flights): Promise<{ states: readonly StreamState[] }> {
+async function tick(request: PollerRequest, flights: Flights): Promise<Ticked> {
   const { ports, policy } = request;
   const look = await takeLook(ports, flights.view(), true);
   observe(ports, look);
@@ -87,7 +91,8 @@ async function tick(request: PollerRequest, flights: Flights): Promise<{ states:
   const states =
     actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
   request.view.onStates(states, look);
-  return { states };
+  const { records } = look.snapshot;
+  return { states, wanted: states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null)) };
 }
 
 /** Until when to sleep: the next thing that is due by itself, or the safety poll. */
@@ -97,22 +102,12 @@ function pauseMs(states: readonly StreamState[], nowMs: number, pollMs: number):
 }
 
 /** Finished when every wanted stream is done; stuck when nothing lives, is timed or can start. */
-function endOf(
-  states: readonly StreamState[],
-  inFlight: number,
-  policy: Policy,
-): 'all-done' | 'stuck' | null {
+function endOf({ states, wanted }: Ticked, inFlight: number): 'all-done' | 'stuck' | null {
   if (inFlight > 0) return null;
-  const wanted = policy.only === null ? states : states.filter((state) => policy.only?.has(state.id));
-  if (wanted.every((state) => state.state === 'done')) {
-    return states.some((state) => LIVELY.has(state.state)) && policy.only === null ? null : 'all-done';
-  }
-  const startable = (state: StreamState): boolean =>
-    (state.state === 'ready' || state.state === 'queued') &&
-    (policy.only === null || policy.only.has(state.id) || state.dueAtMs !== null);
-  return states.some((state) => LIVELY.has(state.state) || state.dueAtMs !== null || startable(state))
-    ? null
-    : 'stuck';
+  if (wanted.every((state) => state.state === 'done')) return 'all-done';
+  const startable = (state: StreamState): boolean => state.state === 'ready' || state.state === 'queued';
+  const goesOn = states.some((state) => LIVELY.has(state.state) || state.dueAtMs !== null);
+  return goesOn || wanted.some(startable) ? null : 'stuck';
 }
 
 type Flights = {

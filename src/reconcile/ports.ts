@@ -56,5 +56,6 @@ export function policyOf(
     maxNudges: MAX_NUDGES,
     keepFinishedWindows: config.finishedWindows === 'keep',
     maxRunMs: config.limits.maxMinutes === null ? null : config.limits.maxMinutes * 60_000,
+    maxCostUsd: config.limits.maxCostUsd,
   };
 }

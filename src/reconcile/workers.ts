@@ -1,24 +1,12 @@
 /** Reads what became of each open run: its claim, its pane, its process, and what its agent says; decides nothing. */
 import { type Claim, readClaim } from '../agent/wrapper.ts';
-import type { AgentActivity, Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
+import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
 import { runDir } from '../paths.ts';
 import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
 import type { Ports } from './ports.ts';
 
 type Eyes = Pick<Ports, 'paths' | 'processes' | 'agent' | 'tmux'>;
-
-/** An agent of which nothing is known. */
-export const UNKNOWN_ACTIVITY: AgentActivity = {
-  status: 'unknown',
-  sinceMs: null,
-  detail: null,
-  remedy: null,
-  untilMs: null,
-  lastSignAtMs: null,
-  inferred: false,
-  doing: null,
-  sessionId: null,
-};
 
 /** Facts of every open run, by key; unknown as a whole when tmux could not be asked. */
 export async function readWorkers(
@@ -51,7 +39,8 @@ async function readWorker(
   const claim = readClaim(runDir(eyes.paths, run.key, run.number));
   const identity = run.worker ?? identityOf(eyes, claim, pane);
   const claimed = claim !== null || run.claimedAtMs !== null;
-  const process = processState(eyes, identity, pane, claimed);
+  const process =
+    run.bootId === eyes.processes.bootId() ? processState(eyes, identity, pane, claimed) : 'gone';
   const activity =
     claimed && process === 'alive' && identity !== null && pane !== null
       ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
@@ -64,6 +53,7 @@ async function readWorker(
     identity,
     serverGone: run.server !== null && run.server !== tmux.server,
     activity,
+    lastError: process === 'gone' ? eyes.agent.lastError(run) : null,
   };
   return [run.key, fact];
 }

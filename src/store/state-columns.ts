@@ -45,6 +45,9 @@ export const RUN_CODECS: Codecs<RunPatch> = {
   verdict: json('verdict'),
   nudges: plain('nudges'),
   lastNudgeAtMs: plain('last_nudge_at_ms'),
+  stopGate: json('stop_gate'),
+  continued: json('continued'),
+  usage: json('usage'),
 };
 
 /** The columns that a patch sets, and their values; fields that are undefined are left alone. */
@@ -81,6 +84,9 @@ export function runOf(row: Row): Run {
     verdict: parsed<Run['verdict']>(row, 'verdict'),
     nudges: number(row, 'nudges'),
     lastNudgeAtMs: maybeNumber(row, 'last_nudge_at_ms'),
+    stopGate: parsed<Run['stopGate']>(row, 'stop_gate'),
+    continued: parsed<Run['continued']>(row, 'continued'),
+    usage: parsed<Run['usage']>(row, 'usage'),
   };
 }
 

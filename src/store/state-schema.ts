@@ -49,6 +49,9 @@ CREATE TABLE runs (
   verdict TEXT,
   nudges INTEGER NOT NULL DEFAULT 0,
   last_nudge_at_ms INTEGER,
+  stop_gate TEXT,
+  continued TEXT,
+  usage TEXT,
   PRIMARY KEY (key, number)
 );
 CREATE UNIQUE INDEX one_open_run ON runs (key) WHERE ended_at_ms IS NULL;

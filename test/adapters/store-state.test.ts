@@ -180,6 +180,9 @@ describe('runs', () => {
       verdict: { sha: null, atMs: 9, ok: false, cause: 'dirty', message: 'm' },
       nudges: 1,
       lastNudgeAtMs: 10,
+      stopGate: { refusals: 2, inARow: 1, signature: 's', atMs: 11, gaveUp: 'why' },
+      continued: { count: 1, atMs: 12 },
+      usage: { tokens: 13, costUsd: 0.5 },
     } as const;
     state.patchRun(key, 1, patch);
     const expected = { key, number: 1, agentKind: 'claude', startedAtMs: 1001, bootId: 'boot', ...patch };

@@ -39,7 +39,7 @@ function see(sighting: Partial<Sighting>): ReturnType<typeof activityOf> {
 }
 
 function report(event: Report['event'], atMs: number, part: Partial<Report> = {}): Report {
-  const empty = { sessionId: null, call: null, question: null, subagent: null, background: [] };
+  const empty = { sessionId: null, call: null, question: null, subagent: null, background: [], again: false };
   return { event, atMs, ...empty, error: null, said: null, ...part };
 }
 const IDLE: RegistryEntry = { ...ENTRY, status: 'idle', statusAtMs: START + 1_000 };

@@ -152,7 +152,7 @@ test('work that is complete without any run is adopted; one that was left comple
   await b.commit('b.txt');
   rig.setTasks('B', 'completed');
   b.exit(0);
-  await b.ended;
+  await b.end();
   const before = await rig.stream('B');
   assert.deepEqual([before.state, before.remedy], ['verifying', 'orchestrate start B']);
   assert.equal((await rig.start().end()).code, 0);

@@ -28,6 +28,7 @@ export const POLICY: Policy = {
   maxNudges: 3,
   keepFinishedWindows: false,
   maxRunMs: null,
+  maxCostUsd: null,
 };
 
 export function counts(part: Partial<TaskCounts> = {}): TaskCounts {
@@ -120,6 +121,9 @@ export function run(id: string, part: Partial<Run> = {}): Run {
     verdict: null,
     nudges: 0,
     lastNudgeAtMs: null,
+    stopGate: null,
+    continued: null,
+    usage: null,
     ...part,
   };
 }
@@ -131,6 +135,7 @@ export function activity(part: Partial<AgentActivity> = {}): AgentActivity {
     detail: null,
     remedy: null,
     untilMs: null,
+    settlesAtMs: null,
     lastSignAtMs: NOW_MS - 1000,
     inferred: false,
     doing: null,
@@ -149,6 +154,7 @@ export function worker(part: Partial<WorkerFact> = {}): WorkerFact {
     identity: { pid: 42, start: '7' },
     serverGone: false,
     activity: activity(),
+    lastError: null,
     ...part,
   };
 }

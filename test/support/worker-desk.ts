@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const STEERED_WORKER = fileURLToPath(new URL('steered-worker.js', import.meta.url));
@@ -35,8 +36,8 @@ export type Worker = Hello & {
   exit(code: number): void;
   /** kill -9. */
   kill(): void;
-  /** Resolves when its connection is gone. */
-  readonly ended: Promise<void>;
+  /** Resolves when its connection is gone; fails the test when it lives on for a minute. */
+  end(): Promise<void>;
 };
 
 export type WorkerDesk = {
@@ -166,7 +167,13 @@ function workerOf(
   return {
     ...hello,
     sh,
-    ended,
+    async end() {
+      const deadline = new AbortController();
+      const late = sleep(60_000, null, { signal: deadline.signal }).then(() =>
+        assert.fail(`the worker of ${hello.stream} lives on`),
+      );
+      await Promise.race([ended, late]).finally(() => deadline.abort());
+    },
     print: async (text) => void (await ask({ op: 'print', text })),
     commit: (path, text = `by ${hello.stream}, run ${hello.run}\n`) =>
       sh(

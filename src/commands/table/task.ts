@@ -6,6 +6,15 @@ const TASK = { name: 'task', required: true } as const;
 
 export const TASK_COMMANDS: readonly CommandDefinition[] = [
   {
+    name: 'hook stop',
+    summary: "what an agent's Stop hook asks: refuses, on stdout, while something is missing",
+    args: [],
+    options: [],
+    examples: ['orchestrate hook stop'],
+    hidden: true,
+    load: () => import('../hook.ts'),
+  },
+  {
     name: 'task list',
     summary: 'tasks, oldest first (inside a run: its own)',
     args: [],

@@ -1,0 +1,43 @@
+/** `hook stop`: what an agent's Stop hook asks; prints a refusal as the agent understands it, or nothing. Only of use inside a run. */
+import { createReports } from '../agent/claude-reports.ts';
+import { openProject, type Project } from '../context.ts';
+import { EXIT } from '../errors.ts';
+import { createGit } from '../git/git.ts';
+import { answerStop, type ReportedStop } from '../reconcile/stop-gate.ts';
+import type { Flags } from './definition.ts';
+import type { Io } from './io.ts';
+import { readScope, type Scope } from './task-scope.ts';
+
+export async function run(_args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  const project = openProject(io);
+  try {
+    const scope = readScope(project);
+    if (scope === null) return EXIT.ok;
+    const refusal = await refusalFor(project, scope);
+    if (refusal !== null) io.print(JSON.stringify({ decision: 'block', reason: refusal }));
+    return EXIT.ok;
+  } finally {
+    project.close();
+  }
+}
+
+async function refusalFor(project: Project, scope: NonNullable<Scope>): Promise<string | null> {
+  const { state, key, run } = scope;
+  const record = [...state.records(scope.initiative).values()].find((each) => each.key === key);
+  if (record === undefined) return null;
+  const ports = {
+    plan: await project.planStore(),
+    state,
+    config: project.config(),
+    git: createGit({ root: project.root, commonDir: project.commonDir }),
+    now: project.now,
+  };
+  return answerStop(ports, record, run, reportedStop(project, key, run));
+}
+
+/** The report that the hook's script has just written; without one (a full disk) a plain stop is assumed. */
+function reportedStop({ paths }: Project, key: string, run: number): ReportedStop {
+  const reports = createReports(paths.spoolDir, () => true).of(key, run);
+  const stop = reports.find(({ event }) => event === 'Stop');
+  return { again: stop?.again ?? false, background: stop?.background ?? [] };
+}

@@ -1,0 +1,187 @@
+/** What a person asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
+
+const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+/** Starts children that leave their parent in every way a process can, and live long. */
+const LEAVE = `exec >/dev/null 2>&1
+setsid sleep 1000 & nohup sleep 1001 & (sleep 1003 &)
+sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done' &
+setsid sh -c 'trap "" TERM HUP INT; sleep 1002 & wait' & sleep 0.2`;
+
+test('stop ends whole process trees, keeps the work, and a plain start goes on', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.commit('kept.txt');
+  await a.sh('echo uncommitted > more.txt');
+  await a.ignoreSignals();
+  await a.sh(LEAVE);
+  const before = rig.marked();
+  assert.ok(before.length >= 7, `${before.length} processes`);
+  await rig.run(['stop']);
+  assert.equal((await poller.end()).code, 143);
+  assert.deepEqual(rig.marked(), []);
+  for (const pid of [a.pid, b.pid]) assert.ok(!alive(pid));
+  assert.equal(rig.cli.git('show', 'orchestrate/a:kept.txt'), 'by A, run 1');
+  assert.ok(existsSync(join(rig.root, '.claude/worktrees/a/more.txt')));
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { A: 'stopped', B: 'stopped' });
+  assert.equal(streamOf(report, 'A').remedy, 'orchestrate start A');
+  assert.equal(report.poller.alive, false);
+  assert.deepEqual((await rig.run(['stop'])).stdout.split('\n')[0], 'no worker was running');
+
+  const again = rig.start();
+  const [a2] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  assert.deepEqual([a2.run, a2.cwd], [2, a.cwd]);
+  assert.equal(await a2.sh('cat more.txt kept.txt'), 'uncommitted\nby A, run 1');
+  await again.kill();
+  rig.desk.assertSound();
+});
+
+test('stop of one stream leaves the others; park lasts until retry; start of a name clears a stop', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await rig.run(['stop', 'A']);
+  await a.end();
+  assert.ok(alive(b.pid));
+  await rig.untilState('A', 'stopped');
+  assert.match((await rig.stream('C')).reason ?? '', /blocked by A \(stopped\)/);
+  await rig.run(['start', 'A']);
+  const a2 = await rig.nextWorker('A');
+  await rig.run(['park', 'A']);
+  await a2.end();
+  assert.equal((await rig.untilState('A', 'parked')).remedy, 'orchestrate retry A');
+  await b.commit('b.txt');
+  rig.setTasks('B', 'completed');
+  b.exit(0);
+  const ended = await poller.end();
+  assert.equal(ended.code, 1, 'nothing can go on any more');
+  const parked = await rig.start().end();
+  assert.equal(parked.code, 1, 'a plain start does not bring back what was parked');
+  await rig.run(['retry', 'A']);
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 0);
+  assert.deepEqual(
+    rig.desk
+      .starts()
+      .map(({ stream, run }) => `${stream}${run}`)
+      .sort(),
+    ['A1', 'A2', 'A3', 'B1', 'C1'],
+  );
+  rig.desk.assertSound();
+});
+
+test('start of a name starts that stream only, and says what it waits for in vain', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'], Other: [] } });
+  const vain = await rig.start(['B']).end();
+  assert.equal(vain.code, 1);
+  assert.match(vain.stdout, /A/);
+  assert.equal(rig.desk.starts().length, 0);
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  const one = await rig.start(['A']).end();
+  assert.equal(one.code, 0, one.stdout);
+  assert.equal((await rig.start(['B']).end()).code, 0);
+  assert.deepEqual(
+    rig.desk.starts().map(({ stream }) => stream),
+    ['A', 'B'],
+  );
+  assert.equal((await rig.stream('Other')).state, 'ready');
+});
+
+test('a poller for one stream takes another that is asked for, and stays until that one is done too', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], C: [] } });
+  const poller = rig.start(['A']);
+  const a = await rig.nextWorker('A');
+  const asked = await rig.run(['start', 'B']);
+  assert.match(asked.stdout, /B: asked of the running poller \(pid \d+\)/);
+  const b = await rig.nextWorker('B');
+  for (const worker of [a, b]) {
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+  }
+  a.exit(0);
+  await rig.untilState('A', 'done');
+  b.exit(0);
+  assert.equal((await poller.end()).code, 0);
+  assert.deepEqual(statesOf(await rig.look()), { A: 'done', B: 'done', C: 'ready' });
+});
+
+test('verify checks again without an agent: by itself, by the poller, and refuses while a worker is at it', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { gates: [{ name: 'mood', command: 'test ! -e "$ORCHESTRATE_PROJECT/../bad-mood"' }] },
+  });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  assert.match((await rig.run(['verify', 'A'], 5)).stderr, /a worker is at A \(run 1\)/);
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const done = await rig.untilState('A', 'done');
+  assert.match(
+    (await rig.run(['verify', 'A'])).stdout,
+    new RegExp(`verified at ${done.headSha?.slice(0, 10)}`),
+  );
+  await poller.kill();
+  b.kill();
+  await rig.run(['verify', 'A']);
+  rig.cli.write('../bad-mood', '');
+  const bad = await rig.run(['verify', 'A', '--json'], 1);
+  assert.deepEqual(JSON.parse(bad.stdout.split('\n')[0] ?? '').verified, false);
+  assert.match(bad.stderr, /A is not done: gate mood failed/);
+});
+
+test('the tasks can be completed after a stop, and verify alone makes the stream done', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.commit('a.txt');
+  await rig.run(['stop', 'A']);
+  await poller.end();
+  rig.setTasks('A', 'completed');
+  await rig.run(['verify', 'A']);
+  const report = await rig.status();
+  assert.equal(streamOf(report, 'A').state, 'done');
+});
+
+test('--once makes one round, --dry-run none, --detach leaves the poller in its window', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const dry = await rig.run(['start', '--dry-run']);
+  assert.match(dry.stdout, /launch {3}A: its dependencies are done/);
+  assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
+  assert.equal((await rig.start(['--once']).end()).code, 0);
+  const a = await rig.nextWorker('A');
+  const detached = await rig.run(['start', '--detach', '--json']);
+  const { poller } = JSON.parse(detached.stdout);
+  assert.ok(alive(poller.pid));
+  const report = await rig.look();
+  assert.deepEqual([report.poller.alive, report.poller.pid], [true, poller.pid]);
+  assert.equal(report.session.socket, rig.cli.socket);
+  assert.match(
+    rig.tmux('list-windows', '-F', '#{window_name}', '-t', report.session.name ?? ''),
+    /^orchestrator$/m,
+  );
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const b = await rig.nextWorker('B');
+  await rig.run(['stop']);
+  await b.end();
+  await until('the poller ends', () => !alive(poller.pid));
+  rig.desk.assertSound();
+});
