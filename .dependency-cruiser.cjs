@@ -28,7 +28,7 @@ module.exports = {
       name: 'adapters-do-not-meet',
       severity: 'error',
       from: { path: '^src/(store|git|tmux|process|agent|plan-file)/' },
-      to: { path: '^src/', pathNot: '^src/(core/|errors\\.ts|config|paths\\.ts|$1/)' },
+      to: { path: '^src/', pathNot: '^src/(core/|errors\\.ts|slots\\.ts|config|paths\\.ts|$1/)' },
     },
     {
       name: 'reconcile-view-mcp-stay-inside',

@@ -4,9 +4,10 @@ import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { apply } from '../reconcile/apply.ts';
-import { createLimiter, createPace } from '../reconcile/limiter.ts';
+import { createPace } from '../reconcile/pace.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { initiativeOf, takeLook } from '../reconcile/snapshot.ts';
+import { createSlots } from '../slots.ts';
 import { acquireLease } from '../store/lease.ts';
 import type { Flags } from './definition.ts';
 import { noteCommand } from './intent.ts';
@@ -63,7 +64,7 @@ async function verifyHere(ports: Ports, record: StreamRecord): Promise<void> {
     {
       ports,
       snapshot,
-      gateSlots: createLimiter(ports.config.gateConcurrency),
+      gateSlots: createSlots(ports.config.gateConcurrency),
       pace: createPace(0, ports.now),
       abort: new AbortController().signal,
     },

@@ -1,5 +1,6 @@
 /** Puts the git adapter together for one project. */
 import { realpathSync } from 'node:fs';
+import { createSlots } from '../slots.ts';
 import { changes, graph } from './changes.ts';
 import { commitTracked } from './commit.ts';
 import { type DoorOptions, openDoor } from './door.ts';
@@ -9,7 +10,6 @@ import { furnishWorktree } from './furnish.ts';
 import { inspect } from './inspect.ts';
 import { mergeBases } from './merge.ts';
 import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
-import { createSlots } from './slots.ts';
 import { saveSnapshot } from './snapshot.ts';
 import type { Git } from './types.ts';
 import { checkVersion } from './version.ts';

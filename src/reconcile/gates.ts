@@ -12,7 +12,7 @@ export async function runGates(step: Step, record: StreamRecord, sha: string): P
   for (const [index, gate] of step.ports.config.gates.entries()) {
     if (step.abort.aborted) return 'interrupted';
     if (passedBefore(step, record, sha, gate)) continue;
-    const failed = await step.gateSlots.run(() => runGate(step, record, sha, gate, index));
+    const failed = await step.gateSlots(() => runGate(step, record, sha, gate, index));
     if (failed !== null) return failed;
   }
   return null;

@@ -3,9 +3,10 @@ import { isWanted } from '../core/schedule.ts';
 import { deriveStates, judge } from '../core/state.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
+import { createSlots } from '../slots.ts';
 import { apply, type Outcome } from './apply.ts';
-import { createLimiter, createPace } from './limiter.ts';
 import { observe } from './observe.ts';
+import { createPace } from './pace.ts';
 import type { Ports } from './ports.ts';
 import { type Look, takeLook, writeInFlight } from './snapshot.ts';
 import type { Step } from './step.ts';
@@ -123,7 +124,7 @@ function createFlights(request: PollerRequest): Flights {
   const shared: Omit<Step, 'snapshot'> = {
     ports,
     abort,
-    gateSlots: createLimiter(ports.config.gateConcurrency),
+    gateSlots: createSlots(ports.config.gateConcurrency),
     pace: createPace(ports.config.staggerMs, ports.now),
   };
   const flying = new Map<string, { kind: Action['kind']; sinceMs: number; done: Promise<void> }>();

@@ -2,13 +2,13 @@
 import { mkdirSync } from 'node:fs';
 import type { PlanStream, Snapshot, StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
-import type { Limiter } from './limiter.ts';
+import type { Slots } from '../slots.ts';
 import type { Ports } from './ports.ts';
 
 /** The surroundings of a step: the ports, what this poller shares between steps, and the snapshot it was decided on. */
 export type Step = {
   readonly ports: Ports;
-  readonly gateSlots: Limiter;
+  readonly gateSlots: Slots;
   readonly pace: { next(): Promise<void> };
   readonly abort: AbortSignal;
   readonly snapshot: Snapshot;

@@ -1,7 +1,10 @@
 /** Lets a bounded number of asynchronous works run at once, the others in order after them. */
 
-/** Returns a function that runs works, at most `size` at a time. */
-export function createSlots(size: number): <T>(work: () => Promise<T>) => Promise<T> {
+/** Runs a work as soon as there is a slot for it. */
+export type Slots = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Makes `size` slots: at most so many works run at a time. */
+export function createSlots(size: number): Slots {
   let free = size;
   const waiting: (() => void)[] = [];
   return async (work) => {
