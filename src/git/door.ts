@@ -1,10 +1,10 @@
-/** The one place that runs git: clean environment, own session for what changes something, bounded waits for locks. */
+/** The one place that runs git: clean environment, own session for what changes something, bounded waits for other git processes. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { gitEnvironment } from './environment.ts';
-import { type GitResult, lockFileOf, outputOf } from './failure.ts';
+import { type GitResult, isPassing, outputOf } from './failure.ts';
 
 const LOCK_WAIT_MS = 5_000;
 const FIRST_PAUSE_MS = 20;
@@ -25,7 +25,7 @@ export type Door = {
   ask(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** Runs a command that changes nothing and returns what it printed; throws exit 3 when it fails. */
   read(args: readonly string[], options?: CommandOptions): Promise<string>;
-  /** Runs a command that changes something, out of reach of a Ctrl-C, waiting for locks; the result may be a failure. */
+  /** Runs a command that changes something, out of reach of a Ctrl-C, waiting for other git processes; the result may be a failure. */
   attempt(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** The same, returning what it printed; throws exit 3 when it fails. */
   write(args: readonly string[], options?: CommandOptions): Promise<string>;
@@ -36,7 +36,7 @@ export type DoorOptions = {
   readonly commonDir: string;
   readonly mark?: string | null;
   readonly log?: (message: string) => void;
-  /** How long a command may wait for a lock of another git process, in all; 5 s when left out. */
+  /** How long a command may wait for other git processes, in all; 5 s when left out. */
   readonly lockWaitMs?: number;
 };
 
@@ -59,7 +59,7 @@ export function openDoor(options: DoorOptions): Door {
       }),
     });
   const attempt: Door['attempt'] = (args, command = {}) =>
-    untilUnlocked(lockWaitMs, () => run(args, true, command));
+    untilPassed(lockWaitMs, () => run(args, true, command));
   return {
     root: options.root,
     commonDir: options.commonDir,
@@ -71,12 +71,12 @@ export function openDoor(options: DoorOptions): Door {
   };
 }
 
-/** Repeats a command that found a lock taken, with growing, scattered pauses; gives the last result when time is up. */
-async function untilUnlocked(waitMs: number, run: () => Promise<GitResult>): Promise<GitResult> {
+/** Repeats a command that another git process is in the way of, with growing, scattered pauses; gives the last result when time is up. */
+async function untilPassed(waitMs: number, run: () => Promise<GitResult>): Promise<GitResult> {
   const deadline = performance.now() + waitMs;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     const result = await run();
-    if (result.code === 0 || lockFileOf(result.err) === null || performance.now() > deadline) return result;
+    if (result.code === 0 || !isPassing(result.err) || performance.now() > deadline) return result;
     await sleep(pause * (0.5 + Math.random()));
   }
 }

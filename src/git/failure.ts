@@ -13,6 +13,21 @@ export function lockFileOf(err: string): string | null {
   return config === undefined ? null : `${config}.lock`;
 }
 
+/**
+ * Name of the worktree's entry that git could not read because it is being made at this moment (or was left so by a kill):
+ * `worktree add` and `lock` read all entries, and die at one whose `commondir` has no text yet. Seen with git 2.39.
+ */
+export function halfMadeEntryOf(err: string): string | null {
+  return /failed to read [^\n]*worktrees\/([^\n/]+)\/commondir: /.exec(err)?.[1] ?? null;
+}
+
+/** True for a failure that passes by itself: another git process is in the middle of something. */
+export function isPassing(err: string): boolean {
+  // The directory of all entries goes away with the last one, also between git's two steps of making a new one.
+  const vanished = /could not create [^\n]*worktrees\/[^\n]*: No such file or directory/;
+  return lockFileOf(err) !== null || halfMadeEntryOf(err) !== null || vanished.test(err);
+}
+
 /** The sentence git died with, without its prefix; the last line when there is none. */
 function causeOf(result: GitResult): string {
   const lines = result.err.split('\n').filter((line) => line.trim() !== '');
@@ -45,6 +60,14 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
       EXIT.environment,
       `git ${args[0]} is held up by the lock ${printable(lock)}`,
       `wait for the git process that holds it; when none is running: rm ${shellWord(printable(lock))}`,
+    );
+  }
+  const halfMade = halfMadeEntryOf(result.err);
+  if (halfMade !== null) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished`,
+      `git worktree list; if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}`,
     );
   }
   const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];

@@ -1,5 +1,5 @@
-/** Reads how worktrees and their git directories point at one another, from files only; nothing in them is believed unchecked. */
-import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+/** Reads how worktrees and their git directories point at one another, from files only, and completes what a kill cut off; nothing in them is believed unchecked. */
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, realpathSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { CommandOptions } from './door.ts';
 
@@ -72,6 +72,23 @@ export function worktreeEntries(commonDir: string): WorktreeEntry[] {
       const gitDir = join(folder, name);
       return { gitDir, path: pathOfEntry(gitDir), lock: textOf(join(gitDir, 'locked')) };
     });
+}
+
+/**
+ * Writes the text that a kill kept from an entry's `commondir`: without it git can add no worktree at all. False for an
+ * entry that is not one of ours. Nothing is cut, so that a git process that writes the same text now is not disturbed.
+ */
+export function completeEntry(commonDir: string, name: string): boolean {
+  const gitDir = join(commonDir, 'worktrees', basename(name));
+  if (!textOf(join(gitDir, 'locked'))?.startsWith(lockReason(''))) return false;
+  if (textOf(join(gitDir, 'commondir')) !== '') return false;
+  const file = openSync(join(gitDir, 'commondir'), 'r+');
+  try {
+    writeSync(file, '../..\n', 0);
+  } finally {
+    closeSync(file);
+  }
+  return true;
 }
 
 /** The worktree a git directory points back at, with links in its parent resolved. */

@@ -5,11 +5,12 @@ import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
-import { gitFailure } from './failure.ts';
+import { gitFailure, halfMadeEntryOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha } from './names.ts';
 import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
+  completeEntry,
   kindAt,
   lockReason,
   readLink,
@@ -63,7 +64,9 @@ async function addWorktree(door: Door, request: Request, branch: BranchFacts): P
   if (branch.tip === null) await makeBranch(door, request.branch, request.baseSha);
   const reason = lockReason(request.key);
   const args = ['worktree', 'add', '--lock', '--reason', reason, '--', request.path, request.branch];
-  const result = await door.attempt(args);
+  let result = await door.attempt(args);
+  const halfMade = halfMadeEntryOf(result.err);
+  if (halfMade !== null && completeEntry(door.commonDir, halfMade)) result = await door.attempt(args);
   const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
   if (elsewhere !== undefined) {
     throw new OrchestrateError(

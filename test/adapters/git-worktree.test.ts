@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createGit } from '../../src/git/git.ts';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
 
 describe('ensureWorktree', () => {
@@ -183,6 +184,39 @@ describe('ensureWorktree', () => {
     rig.run(['config', '--remove-section', 'filter.full']);
     assert.equal(await rig.ensure('stream-a'), 'repaired');
     assert.equal(rig.run(['status', '--porcelain'], rig.worktree('stream-a')), '');
+  });
+
+  it('tries again when git meets a worktree that another process is just making', async () => {
+    const restore = shimGit(
+      rig,
+      `case "$*" in "worktree add"*) mkdir "${rig.home}/once" 2>/dev/null && {
+        echo "fatal: failed to read .git/worktrees/early/commondir: Success" >&2; exit 128; };; esac; exec $GIT "$@"`,
+    );
+    assert.equal(await rig.ensure('stream-a'), 'created');
+    restore();
+  });
+
+  it('finishes what a kill left of another of our worktrees, and names one of somebody else', async () => {
+    const git = createGit({ root: rig.root, commonDir: rig.commonDir, lockWaitMs: 50 });
+    const ensure = (key: string) =>
+      git.ensureWorktree({
+        path: rig.worktree(key),
+        branch: `orchestrate/${key}`,
+        baseSha: rig.run(['rev-parse', 'HEAD']),
+        key,
+        ours: false,
+      });
+    await rig.ensure('stream-a');
+    rig.run(['worktree', 'add', '--quiet', '-b', 'mine', join(rig.home, 'theirs')]);
+    writeFileSync(join(admin('stream-a'), 'commondir'), '');
+    assert.equal(await ensure('stream-b'), 'created');
+    assert.equal(
+      rig.run(['rev-parse', '--abbrev-ref', 'HEAD'], rig.worktree('stream-a')),
+      'orchestrate/stream-a',
+    );
+    writeFileSync(join(admin('theirs'), 'commondir'), '');
+    await assert.rejects(ensure('stream-c'), { exitCode: 3, message: /held up by the worktree theirs/ });
+    assert.equal(readFileSync(join(admin('theirs'), 'commondir'), 'utf8'), '');
   });
 
   it('does not believe git that says it made a worktree which is not there', async () => {
