@@ -58,6 +58,11 @@ function checkDecision(world: ModelWorld, policy: Policy): readonly Action[] {
     if (SPEAKS_FOR_ITSELF.includes(state.state)) continue;
     assert.ok(state.reason && state.remedy, `${state.id} is ${state.state} without reason or remedy`);
   }
+  for (const { id, state, dueAtMs } of states)
+    assert.ok(
+      dueAtMs === null || dueAtMs > seen.nowMs,
+      `${id} (${state}) is due in the past: the poller would spin`,
+    );
   assert.equal(new Set(actions.map(({ key }) => key)).size, actions.length, 'one step a stream');
   for (const action of actions) assert.ok(action.reason !== '', 'every step says why');
   const doneIds = new Set(states.flatMap(({ id, state }) => (state === 'done' ? [id] : [])));
