@@ -8,10 +8,13 @@ import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { readScope, type Scope } from './task-scope.ts';
 
+/** An agent that wants to stop is not kept waiting for a lock: it stops, and is told what is missing by the poller. */
+const BUSY_TIMEOUT_MS = 1_000;
+
 export async function run(_args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const project = openProject(io);
   try {
-    const scope = readScope(project);
+    const scope = readScope(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (scope === null) return EXIT.ok;
     const refusal = await refusalFor(project, scope);
     if (refusal !== null) io.print(JSON.stringify({ decision: 'block', reason: refusal }));

@@ -17,12 +17,15 @@ export type Scope = {
   readonly state: StateStore;
 } | null;
 
-/** The scope of this process. Throws exit 5 for a token that is unknown or whose run has ended. */
-export function readScope(project: Project): Scope {
+/**
+ * The scope of this process; `busyTimeoutMs` bounds each wait for another's lock on our memory. Throws exit 5 for a token
+ * that is unknown or whose run has ended.
+ */
+export function readScope(project: Project, options: { readonly busyTimeoutMs?: number } = {}): Scope {
   const token = project.env['ORCHESTRATE_TOKEN'];
   if (token === undefined || token === '') return null;
   if (!existsSync(project.paths.stateDb)) throw refused('the run of this token is not known here');
-  const state = openStateStore(project.paths.stateDb);
+  const state = openStateStore(project.paths.stateDb, options);
   project.onClose(() => state.close());
   const found = state.runByTokenHash(createHash('sha256').update(token).digest('hex'));
   if (found === null) throw refused('the run of this token is not known here');

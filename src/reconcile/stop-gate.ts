@@ -45,9 +45,10 @@ export async function answerStop(
   const signature = signatureOf(record, tasks, worktree, missing);
   const answer = judgeStop({ missing, signature, again: stop.again, atMs: ports.now() }, before);
   if (answer.gate !== null) ports.state.patchRun(record.key, run, { stopGate: answer.gate });
-  const told = answer.refusal === null ? (answer.gate?.gaveUp ?? null) : missing.join('; ');
-  if (told !== null) {
-    const kind = answer.refusal === null ? 'stop-allowed' : 'stop-refused';
+  const refused = answer.refusal !== null;
+  const told = refused ? `its stop was refused: ${missing.join('; ')}` : answer.gate?.gaveUp;
+  if (told != null) {
+    const kind = refused ? 'stop-refused' : 'stop-allowed';
     ports.state.addEvent({ atMs: ports.now(), key: record.key, run, kind, message: told });
   }
   return answer.refusal;
