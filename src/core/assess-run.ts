@@ -42,7 +42,10 @@ function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): A
   return assess(intent, { reason, remedy, action: endRun(situation, run, 'stopped', reason) });
 }
 
-/** An agent that outlived its window can't be seen, typed to or answered: it is ended, and its conversation goes on in a new run. */
+/**
+ * An agent that outlived its window can't be seen, typed to or answered: it is ended, and its conversation goes on in a new
+ * run. A closed window counts as a failed attempt, whether or not the agent was quicker to end than we to look.
+ */
 function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assessment | null {
   const { policy, snapshot, stream } = situation;
   // Claimed since an earlier look: a window that was just opened may be missing from this one.
@@ -53,7 +56,7 @@ function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assess
   return assess('running', {
     reason,
     remedy: commandFor('start', stream.id),
-    action: endRun(situation, run, 'interrupted', reason),
+    action: endRun(situation, run, worker.serverGone ? 'interrupted' : 'failed', reason),
   });
 }
 
