@@ -5,6 +5,7 @@ import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
 import { createSlots } from '../slots.ts';
 import { apply, type Outcome } from './apply.ts';
+import { closeLostWindows } from './lost-windows.ts';
 import { observe } from './observe.ts';
 import { createPace } from './pace.ts';
 import type { Ports } from './ports.ts';
@@ -87,6 +88,7 @@ async function tick(request: PollerRequest, flights: Flights): Promise<Ticked> {
   const { ports, policy } = request;
   const look = await takeLook(ports, flights.view(), true);
   observe(ports, look);
+  await closeLostWindows(ports, look, request.view.onTrouble);
   const { actions, states: before } = judge(look.snapshot, policy);
   for (const action of actions) flights.launch(action, look.snapshot);
   const states =

@@ -4,11 +4,14 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** When the poller dies: before the tool has done anything, after it has, or before while the tool does it all the same. */
+export type Moment = 'before' | 'after' | 'orphaned';
+
 export type Shim = {
   /** To be put in front of PATH. */
   readonly directory: string;
-  /** kill -9 of the poller at its `call`-th call of `tool`, before or after the tool has done it. */
-  arm(tool: 'git' | 'tmux', call: number, moment: 'before' | 'after'): void;
+  /** kill -9 of the poller at its `call`-th call of `tool` whose arguments hold `words`. */
+  arm(tool: 'git' | 'tmux', call: number, moment: Moment, words?: string): void;
   disarm(): void;
   /** True once the armed kill happened. */
   fired(): boolean;
@@ -26,11 +29,13 @@ case $(tr '\\0' ' ' < /proc/$PPID/cmdline 2>/dev/null) in
 esac
 dir=\${0%/*}; tool=\${0##*/}
 printf '%s\\n' "$(printf '%s' "$*" | tr '\\n' ' ')" >> "$dir/$tool.calls"
-count=$(wc -l < "$dir/$tool.calls")
-at=; moment=
-[ -e "$dir/$tool.kill" ] && read -r at moment < "$dir/$tool.kill"
-fire() { [ -n "$at" ] && [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired" 2>/dev/null && kill -9 $PPID; }
+at=; serial=; moment=; words=
+[ -e "$dir/$tool.kill" ] && read -r at serial moment words < "$dir/$tool.kill"
+case "$*" in *"$words"*) ;; *) at= ;; esac
+[ -n "$at" ] && count=$(grep -cF -e "$words" "$dir/$tool.calls")
+fire() { [ -n "$at" ] && [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired-$serial" 2>/dev/null && kill -9 $PPID; }
 fire before && exit 1
+fire orphaned && sleep 0.3
 "$real" "$@"
 code=$?
 fire after
@@ -45,19 +50,21 @@ export function createShim(): Shim {
     writeFileSync(join(directory, tool), SCRIPT.replace('real=$1; shift', `real='${real}'`));
     chmodSync(join(directory, tool), 0o755);
   }
+  // Calls of a dead poller may still be under way: they must not count for the next kill.
+  let serial = 0;
   const disarm = (): void => {
     for (const tool of ['git', 'tmux']) rmSync(join(directory, `${tool}.kill`), { force: true });
   };
   return {
     directory,
-    arm(tool, call, moment) {
+    arm(tool, call, moment, words = '') {
       disarm();
       for (const each of ['git', 'tmux']) rmSync(join(directory, `${each}.calls`), { force: true });
-      rmSync(join(directory, 'fired'), { recursive: true, force: true });
-      writeFileSync(join(directory, `${tool}.kill`), `${call} ${moment}\n`);
+      serial += 1;
+      writeFileSync(join(directory, `${tool}.kill`), `${call} ${serial} ${moment} ${words}\n`);
     },
     disarm,
-    fired: () => existsSync(join(directory, 'fired')),
+    fired: () => existsSync(join(directory, `fired-${serial}`)),
     calls(tool) {
       const file = join(directory, `${tool}.calls`);
       return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
