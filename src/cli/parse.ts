@@ -52,6 +52,8 @@ function readFlags(cli: CAC, { args, options }: Spelled, definition: CommandDefi
   cli.parse(['node', cli.name, ...words, ...options], { run: false });
   const flags: Record<string, string | true> = {};
   for (const option of [...GLOBAL_OPTIONS, ...(definition?.options ?? [])]) {
+    // To cac `--retry` and `--no-retry` are one option: of a switch only its having been given is taken.
+    if (option.value === undefined && !options.includes(`--${option.name}`)) continue;
     const last = [cli.options[nameInCac(cli, option)]].flat().at(-1);
     if (last !== undefined) flags[option.name] = typeof last === 'string' ? unmarked(last) : true;
   }

@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import Database from 'better-sqlite3';
 import type { Db } from '../../src/store/database.ts';
 import { openCopilotDatabase } from '../../src/store/schema.ts';
 import { openStateStore } from '../../src/store/state-store.ts';
@@ -407,21 +408,17 @@ test("Memory Copilot's active initiative is linked; without an active one nothin
   rig.acts(GOOD, GOOD);
   const memory = join(rig.home, '.claude/memory/project/memory.db');
   mkdirSync(join(memory, '..'), { recursive: true });
-  const db = openCopilotDatabase(memory, { create: true });
-  db.exec(
-    'DROP TABLE initiatives; CREATE TABLE initiatives (id, project_id, name, goal, status, created_at)',
-  );
-  db.close();
+  const db = new Database(memory);
+  db.exec('CREATE TABLE initiatives (id, project_id, name, goal, status, created_at)');
   const none = await rig.generate('OAuth');
   assert.equal(none.code, 7);
   assert.match(
     none.stderr,
     /Memory Copilot has no active initiative[\s\S]*fix: start the initiative in Memory Copilot/,
   );
-  const add = openMemory(memory);
-  add.exec(`INSERT INTO initiatives VALUES ('old', 'p', 'Old', 'G', 'COMPLETE', '2025-03-01'),
+  db.exec(`INSERT INTO initiatives VALUES ('old', 'p', 'Old', 'G', 'COMPLETE', '2025-03-01'),
     ('new', 'p', 'Newer', 'G', 'NOT STARTED', '2025-02-01'), ('now', 'p', 'Under way', 'G', 'IN PROGRESS', '2025-01-01')`);
-  add.close();
+  db.close();
   assert.equal((await rig.generate('OAuth')).code, 0);
   assert.deepEqual(rig.query('SELECT id, title FROM initiatives'), [{ id: 'now', title: 'Under way' }]);
   const again = await rig.generate('OAuth');
@@ -429,10 +426,6 @@ test("Memory Copilot's active initiative is linked; without an active one nothin
   assert.match(again.stderr, /initiative now has a plan already \(4 streams\)/);
   assert.equal(rig.seen().length, 1);
 });
-
-function openMemory(path: string): Db {
-  return openCopilotDatabase(path, { create: true });
-}
 
 function isAlive(pid: number): boolean {
   try {
