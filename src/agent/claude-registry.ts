@@ -1,5 +1,5 @@
 /** Reads Claude Code's own session registry: what a living session says of itself; knows nothing of runs. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { numberOf, parseRecord, stringOf } from './json.ts';
 
@@ -28,6 +28,26 @@ export function readRegistry(sessions: string, pid: number): RegistryEntry | nul
     startedAtMs: numberOf(record['startedAt']),
     processStart: stringOf(record['procStart']),
   };
+}
+
+/** Processes that say they have this conversation open, dead ones included: after kill -9 nobody removes an entry. */
+export function holdersOf(
+  sessions: string,
+  sessionId: string,
+): { readonly pid: number; readonly start: string | null }[] {
+  return listIfThere(sessions).flatMap((name) => {
+    const pid = Number(/^(\d+)\.json$/.exec(name)?.[1] ?? Number.NaN);
+    const entry = Number.isNaN(pid) ? null : readRegistry(sessions, pid);
+    return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
+  });
+}
+
+function listIfThere(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 /** The file's text; null when it can't be read, which here always means "says nothing". */

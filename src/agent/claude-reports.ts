@@ -24,6 +24,8 @@ export type Report = {
   readonly error: string | null;
   /** The last thing said, at the end of a turn. */
   readonly said: string | null;
+  /** How a session came to start: `startup`, `resume`, `clear`, `compact`. */
+  readonly source: string | null;
 };
 
 /** Tells whether a token is that of a run. */
@@ -86,6 +88,7 @@ export function parseReport(
     again: fields['stop_hook_active'] === true,
     error: stringOf(fields['error']),
     said: stringOf(fields['last_assistant_message']),
+    source: stringOf(fields['source']),
   };
 }
 

@@ -36,6 +36,7 @@ export function lastOfTurn(reports: readonly Report[]): Report | null {
 export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
   const { reports, tail, nowMs } = resting;
   const idle: AgentActivity = { ...common, status: 'idle', doing: null };
+  if (wasCleared(reports)) return { ...idle, status: 'waiting', detail: CLEARED };
   const failure = serviceFailure(reports, tail);
   if (failure !== null) return failed(idle, failure);
   const last = lastOfTurn(reports);
@@ -53,6 +54,14 @@ export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
     return { ...common, status: 'busy', settlesAtMs: nowMs + REPORT_DELAY_MS - restedMs };
   }
   return { ...idle, status: 'waiting', detail: 'its turn was interrupted by a person' };
+}
+
+const CLEARED = 'its conversation was cleared by a person: it no longer knows what it was told';
+
+/** The person who types `/clear` is about to say how to go on: what we would tell it means nothing to it now. */
+function wasCleared(reports: readonly Report[]): boolean {
+  const start = reports.findLast(({ event }) => event === 'SessionStart');
+  return start?.source === 'clear' && start.atMs >= (lastOfTurn(reports)?.atMs ?? 0);
 }
 
 /** An error of the service by which a turn ended. */

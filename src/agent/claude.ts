@@ -4,7 +4,7 @@ import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
 import { claudePaths } from './claude-paths.ts';
-import { type RegistryEntry, readRegistry } from './claude-registry.ts';
+import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { createReports } from './claude-reports.ts';
 import { limitOf, serviceFailure } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
@@ -66,6 +66,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       ...(deps.reports === null ? [] : [deps.reports.spool]),
     ],
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
+    holders: (conversation) => holdersOf(paths.sessions, conversation),
     // Headless, the pane has the whole conversation, and what went wrong before it began.
     transcript: (run) => (interactive && run.sessionId !== null ? transcripts.find(run.sessionId) : null),
   };

@@ -22,6 +22,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     lastError: () => null,
     watchPaths: () => [],
     findConversation: () => null,
+    holders: () => [],
     transcript: () => null,
   };
 }

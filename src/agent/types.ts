@@ -48,6 +48,8 @@ export type Agent = {
   readonly endSignal: NodeJS.Signals;
   /** The conversation to resume for this run, null when there is none on disk. */
   findConversation(run: Run): string | null;
+  /** Processes that are registered as having this conversation open; some may be dead. `start` as ProcessIdentity has it. */
+  holders(conversation: string): { readonly pid: number; readonly start: string | null }[];
   /** Path of the run's conversation on disk, for reading; null when there is none (its pane's output tells then). */
   transcript(run: Run): string | null;
 };

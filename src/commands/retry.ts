@@ -1,5 +1,10 @@
-/** `retry`: clears what holds a stream back, so that it starts again; `--fresh` begins a new conversation. */
+/** `retry`: clears what holds a stream back, so that it starts again, also one whose agent waits in vain; `--fresh` begins a new conversation. */
+import { printable } from '../core/printable.ts';
+import type { StateName, StreamRecord } from '../core/types.ts';
 import { EXIT } from '../errors.ts';
+import { applyEnd } from '../reconcile/end-run.ts';
+import type { Ports } from '../reconcile/ports.ts';
+import { gatherReport } from '../reconcile/report.ts';
 import { pollerLives } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { clearStream, noteCommand } from './intent.ts';
@@ -7,16 +12,50 @@ import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
+/** States in which a living agent gets no further by itself: trying again means ending it. */
+const HELD_UP: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'blocked']);
+
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
     const record = findStream(ports, args[0] ?? '');
+    const fresh = flags['fresh'] === true;
+    if (fresh) ports.state.setMeta(`fresh:${record.key}`, '1');
+    const ended = await endHeldUp(ports, record, fresh);
     clearStream(ports, record);
-    if (flags['fresh'] === true) ports.state.setMeta(`fresh:${record.key}`, '1');
-    noteCommand(ports, record.key, flags['fresh'] === true ? 'retry with a new conversation' : 'retry');
-    const next = pollerLives(ports)
-      ? 'the poller starts it as soon as it can'
-      : 'start it with: orchestrate start';
-    io.print(io.json ? JSON.stringify({ schemaVersion: 1, stream: record.streamId }) : `cleared; ${next}`);
+    noteCommand(ports, record.key, fresh ? 'retry with a new conversation' : 'retry');
+    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stream: record.streamId, endedRun: ended }));
+    else io.print(nextText(ports, record, ended));
     return EXIT.ok;
   });
+}
+
+/** Ends the run of an agent that gets no further, or (for a new conversation) of any; returns its number, null for none. */
+async function endHeldUp(ports: Ports, record: StreamRecord, fresh: boolean): Promise<number | null> {
+  const run = record.runs.at(-1);
+  if (run === undefined || run.endedAtMs !== null) return null;
+  const { look, states } = await gatherReport(ports);
+  const state = states.find(({ key }) => key === record.key)?.state;
+  if (!fresh && (state === undefined || !HELD_UP.has(state))) return null;
+  await applyEnd(
+    { ports, snapshot: look.snapshot },
+    {
+      kind: 'end-run',
+      key: record.key,
+      run: run.number,
+      outcome: 'stopped',
+      reason: 'ended by the operator, to be tried again',
+      exitCode: null,
+      closeWindow: true,
+      intent: null,
+      retryAtMs: null,
+    },
+  );
+  return run.number;
+}
+
+function nextText(ports: Ports, record: StreamRecord, ended: number | null): string {
+  const what = ended === null ? 'cleared' : `ended run ${ended} of ${printable(record.streamId)}`;
+  return pollerLives(ports)
+    ? `${what}; the poller starts it as soon as it can`
+    : `${what}; start it with: orchestrate start`;
 }

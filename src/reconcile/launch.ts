@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { workerEnvironment, writeLaunch } from '../agent/wrapper.ts';
+import { commandFor } from '../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../core/types.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
@@ -69,7 +70,22 @@ function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessi
   const last = record.runs.at(-1);
   const fresh = step.ports.state.getMeta(`fresh:${record.key}`) !== null;
   const resume = last === undefined || fresh ? null : step.ports.agent.findConversation(last);
+  if (resume !== null) refuseSecondWriter(step, record, resume);
   return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
+}
+
+/** Claude Code itself lets two processes write into one conversation. Throws exit 5 when someone else has it open. */
+function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation: string): void {
+  const holder = ports.agent.holders(conversation).find(({ pid, start }) => {
+    const found = ports.processes.identify(pid);
+    return found !== null && (start === null || start === found.start);
+  });
+  if (holder === undefined) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `the conversation of ${record.streamId} is open in another session (pid ${holder.pid})`,
+    `leave that session with /exit, then ${commandFor('retry', record.streamId)} (with --fresh: a new conversation)`,
+  );
 }
 
 async function launchFrom(step: Step, plan: Plan): Promise<void> {

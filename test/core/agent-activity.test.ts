@@ -40,7 +40,7 @@ function see(sighting: Partial<Sighting>): ReturnType<typeof activityOf> {
 
 function report(event: Report['event'], atMs: number, part: Partial<Report> = {}): Report {
   const empty = { sessionId: null, call: null, question: null, subagent: null, background: [], again: false };
-  return { event, atMs, ...empty, error: null, said: null, ...part };
+  return { event, atMs, ...empty, error: null, said: null, source: null, ...part };
 }
 const IDLE: RegistryEntry = { ...ENTRY, status: 'idle', statusAtMs: START + 1_000 };
 
@@ -164,6 +164,22 @@ test('idle without a report of the end of its turn is an interrupt by a person, 
     'not begun yet',
   );
   assert.equal(see({ entry: IDLE, reports: [report('SessionStart', START + 1)] }).status, 'idle');
+});
+
+test('a conversation that a person cleared is not rest: what we would say means nothing to it', () => {
+  const cleared = report('SessionStart', START + 500, { source: 'clear' });
+  const before = [report('UserPromptSubmit', START + 100), report('Stop', START + 400)];
+  const seen = see({ entry: IDLE, reports: [...before, cleared] });
+  assert.deepEqual([seen.status, seen.inferred], ['waiting', false]);
+  assert.match(seen.detail ?? '', /cleared by a person/);
+  const typed = report('UserPromptSubmit', START + 600, {});
+  assert.equal(
+    see({ entry: { ...IDLE, status: 'busy' }, reports: [...before, cleared, typed] }).status,
+    'busy',
+  );
+  assert.equal(see({ entry: IDLE, reports: [cleared, typed, report('Stop', START + 700)] }).status, 'idle');
+  const compacted = { ...cleared, source: 'compact' };
+  assert.equal(see({ entry: IDLE, reports: [...before, compacted] }).status, 'idle');
 });
 
 test('a turn that failed is told by its report, also before the transcript has it', () => {

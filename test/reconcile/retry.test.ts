@@ -1,0 +1,24 @@
+/** `retry` of a stream whose agent lives: what becomes of it, of its work and of the attempts. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProjectRig, statesOf } from '../support/worker-rig.ts';
+
+test('an agent at work is let be; for a new conversation it is ended, its work kept, and no attempt burnt', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] }, config: { restart: { maxAttempts: 1 } } });
+  rig.start();
+  const first = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  assert.equal((await rig.run(['retry', 'A'])).stdout, 'cleared; the poller starts it as soon as it can\n');
+  assert.ok(existsSync(`/proc/${first.pid}`), 'an agent at work is let be');
+  await first.sh('echo half > half.txt');
+  const told = await rig.run(['retry', 'A', '--fresh']);
+  assert.match(told.stdout, /^ended run 1 of A; the poller starts it/);
+  await first.end();
+  const second = await rig.nextWorker('A');
+  assert.deepEqual([second.run, second.cwd], [2, first.cwd]);
+  assert.ok(existsSync(join(second.cwd, 'half.txt')), 'its work is kept');
+  assert.deepEqual(statesOf(await rig.look()), { A: 'running' });
+  rig.desk.assertSound();
+});
