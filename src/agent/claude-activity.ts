@@ -4,7 +4,7 @@ import type { AgentActivity } from '../core/types.ts';
 import { type Dialog, recogniseDialog } from './claude-dialogs.ts';
 import type { RegistryEntry } from './claude-registry.ts';
 import type { Report } from './claude-reports.ts';
-import { atRest, lastOfTurn } from './claude-rest.ts';
+import { atRest, lastOfTurn, limitOf, serviceFailure } from './claude-rest.ts';
 import type { TranscriptTail } from './claude-transcript.ts';
 
 /** What could be read of one worker. `screen` is null when it was not looked at. */
@@ -57,7 +57,14 @@ export function activityOf(sighting: Sighting): AgentActivity {
     case 'shell':
       return asksAlready(sighting, common) ?? { ...common, status: 'busy', settlesAtMs: restComes(sighting) };
     case 'waiting':
-      return { ...common, ...waiting(sighting), status: 'waiting' };
+      return (
+        atLimitDialog(sighting, common) ?? {
+          ...common,
+          ...waiting(sighting),
+          status: 'waiting',
+          dialog: true,
+        }
+      );
     case 'idle':
       return atRest(sighting, common);
     default:
@@ -74,7 +81,7 @@ function unheard(sighting: Sighting, common: AgentActivity): AgentActivity {
   const dialog = screen === null ? null : recogniseDialog(screen);
   const sinceMs = startedAtMs;
   if (dialog === null) return { ...common, status: 'starting', sinceMs };
-  return { ...common, ...dialog, status: 'waiting', sinceMs, inferred: true };
+  return { ...common, ...dialog, status: 'waiting', sinceMs, inferred: true, dialog: true };
 }
 
 /** Without a registry (an older or later version) the last report of the turn tells; null before there is one. */
@@ -82,7 +89,8 @@ function byReports(sighting: Sighting, common: AgentActivity): AgentActivity | n
   const last = lastOfTurn(sighting.reports);
   if (last === null) return null;
   const since = { ...common, sinceMs: last.atMs };
-  if (last.event === 'PermissionRequest') return { ...since, ...request(last), status: 'waiting' };
+  if (last.event === 'PermissionRequest')
+    return { ...since, ...request(last), status: 'waiting', dialog: true };
   return last.event === 'Stop' || last.event === 'StopFailure'
     ? atRest(sighting, since)
     : { ...since, status: 'busy' };
@@ -92,7 +100,15 @@ function byReports(sighting: Sighting, common: AgentActivity): AgentActivity | n
 function asksAlready({ entry, reports }: Sighting, common: AgentActivity): AgentActivity | null {
   const last = lastOfTurn(reports);
   if (last?.event !== 'PermissionRequest' || last.atMs <= (entry?.statusAtMs ?? 0)) return null;
-  return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs };
+  return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs, dialog: true };
+}
+
+/** A limit of more than a day comes with a dialog (wait, go on by itself, upgrade): it is a limit all the same. */
+function atLimitDialog(sighting: Sighting, common: AgentActivity): AgentActivity | null {
+  if (sighting.entry?.waitingFor !== 'dialog open') return null;
+  const failure = serviceFailure(sighting.reports, sighting.tail);
+  if (failure === null || limitOf(failure) === null) return null;
+  return { ...atRest(sighting, common), dialog: true };
 }
 
 /** After the report of a Stop the registry turns idle by itself, unless the stop was refused. */

@@ -90,8 +90,23 @@ export function serviceFailure(
   return { error: told.error, text: told.text, atMs: told.atMs ?? tail?.modifiedAtMs ?? 0 };
 }
 
-/** Errors that pass: a usage limit, an overloaded or failing service. */
+/** Errors that pass: a usage limit, an overloaded or failing service, one that can't be reached. */
 const PASSING: ReadonlySet<string> = new Set(['rate_limit', 'server_error', 'overloaded']);
+
+/** Errors by which the service refuses the account: with what to do about each. */
+const DENIED: Readonly<Record<string, string>> = {
+  authentication_failed: 'type /login',
+  oauth_org_not_allowed: 'type /login',
+  cloud_credential_error: 'renew the credentials',
+  account_on_hold: 'see to the account',
+  verification_required: 'see to the account',
+  billing_error: 'add credit to the account',
+};
+
+/** What a person has to do about the account; null for an error that is not about it. */
+export function deniedRemedy(failure: ServiceFailure): string | null {
+  return DENIED[failure.error] ?? null;
+}
 
 /** When the limit ends, as far as the error says; null for an error that time does not cure. */
 export function limitOf(failure: ServiceFailure): { readonly untilMs: number | null } | null {
@@ -103,8 +118,6 @@ function failed(idle: AgentActivity, failure: ServiceFailure): AgentActivity {
   const told = { ...idle, detail: failure.text || `the service failed: ${failure.error}` };
   const limit = limitOf(failure);
   if (limit !== null) return { ...told, status: 'limited', untilMs: limit.untilMs };
-  if (failure.error === 'authentication_failed') {
-    return { ...told, status: 'waiting', remedy: 'attach and type /login, then `go on`' };
-  }
-  return failure.error === 'billing_error' ? { ...told, status: 'waiting' } : idle;
+  const remedy = deniedRemedy(failure);
+  return remedy === null ? idle : { ...told, status: 'waiting', remedy, account: true };
 }

@@ -10,6 +10,8 @@ export const UNKNOWN_ACTIVITY: AgentActivity = {
   settlesAtMs: null,
   lastSignAtMs: null,
   inferred: false,
+  dialog: false,
+  account: false,
   doing: null,
   sessionId: null,
 };

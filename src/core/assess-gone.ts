@@ -1,6 +1,6 @@
 /** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
 import { overCap } from './assess-caps.ts';
-import { retryAfterLimit } from './assess-limit.ts';
+import { deniedRemedy, retryAfterLimit } from './assess-limit.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, openTasksText, startCommand, tasksComplete, verifying } from './assessment.ts';
 import { commandFor } from './shell-word.ts';
@@ -53,8 +53,9 @@ export function assessGone(situation: Situation, run: Run, worker: WorkerFact | 
 function unfinished(situation: Situation, run: Run, error: AgentError | null): Assessment | null {
   if (tasksComplete(situation.stream)) return null;
   const capped = overCap(situation, run);
-  if (capped !== null || error === null || error.limit === null) return capped;
-  return afterLimit(situation, run, error.text, error.limit.untilMs);
+  if (capped !== null || error === null) return capped;
+  if (error.limit !== null) return afterLimit(situation, run, error.text, error.limit.untilMs);
+  return error.denied === null ? null : afterRefusal(situation, run, `${error.text} (${error.denied})`);
 }
 
 /** Ended by a usage limit or a failing service: no attempt is burnt, and it goes on when that may be over. */
@@ -62,7 +63,17 @@ function afterLimit(situation: Situation, run: Run, reason: string, untilMs: num
   const { record, policy, snapshot, stream } = situation;
   const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, untilMs);
   const action = endRun(situation, run, 'limited', reason, { retryAtMs });
-  return assess('limited', { reason, remedy: commandFor('retry', stream.id), dueAtMs: retryAtMs, action });
+  const remedy = commandFor('retry', stream.id);
+  return assess('limited', { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
+}
+
+/** Ended since the service refused the account: no attempt is burnt, a person is called, and it is tried again now and then. */
+function afterRefusal(situation: Situation, run: Run, reason: string): Assessment {
+  const { record, policy, snapshot, stream } = situation;
+  const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, null);
+  const action = endRun(situation, run, 'denied', reason, { retryAtMs });
+  const remedy = deniedRemedy(stream);
+  return assess('needs-input', { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
 }
 
 /** The worker ran and ended: its work is checked, or it gave up, or it failed. `pane` is null when its window was closed. */

@@ -76,7 +76,15 @@ function tell(situation: Situation, run: Run, activity: AgentActivity, missing: 
   }
   return assess('running', {
     reason: missing,
-    action: { kind: 'nudge', key, run: run.number, reason: missing, text: nudgeText(missing), about: 'work' },
+    action: {
+      kind: 'nudge',
+      key,
+      run: run.number,
+      reason: missing,
+      text: nudgeText(missing),
+      about: 'work',
+      leaveDialog: false,
+    },
   });
 }
 

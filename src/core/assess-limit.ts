@@ -1,15 +1,20 @@
 /** Rules for usage limits and a failing service: how long to wait, when to tell the agent to go on, and what else waits with it. */
 import { NUDGE_ANSWER_MS } from './assess-idle.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess } from './assessment.ts';
+import { assess, tasksComplete, verifying } from './assessment.ts';
 import { restartDelayMs } from './attempts.ts';
 import { commandFor } from './shell-word.ts';
-import type { Action, AgentActivity, Policy, Run, StreamRecord } from './types.ts';
+import type { Action, AgentActivity, PlanStream, Policy, Run, StreamRecord } from './types.ts';
 
-/** An agent that names the end of a limit goes on by itself then; it is told to only when it did not. */
-const OWN_START_MS = 60_000;
+/**
+ * An agent that names the end of a limit goes on by itself then (Claude Code 2.1.331 did so two minutes after it was
+ * stopped, 95 s after the time it had named); it is told to only when it did not.
+ */
+const OWN_START_MS = 4 * 60_000;
 /** After this much time a new limit has nothing to do with the last one: delays begin anew. */
-const NEW_LIMIT_MS = 15 * 60_000;
+const NEW_LIMIT_MS = 60 * 60_000;
+/** Longest delay between two attempts to go on where nobody says when. */
+const LONGEST_DELAY_MS = 15 * 60_000;
 
 const GO_ON =
   'orchestrate: the usage limit or the trouble of the service may be over. Please go on with your tasks.';
@@ -18,8 +23,10 @@ const GO_ON =
 export function assessLimited(situation: Situation, run: Run, activity: AgentActivity): Assessment {
   const { stream, snapshot } = situation;
   const nowMs = snapshot.nowMs;
+  if (tasksComplete(stream) && !wasRefused(run, activity)) return verifying(situation, run.number);
   const reason = activity.detail ?? 'usage limit';
-  const common = { reason, remedy: commandFor('attach', stream.id), sinceMs: activity.sinceMs };
+  const remedy = commandFor('attach', stream.id);
+  const common = { reason, remedy, sinceMs: activity.sinceMs, holdsLaunches: true };
   const toldMs = run.continued?.atMs ?? null;
   if (toldMs !== null && toldMs >= (activity.sinceMs ?? 0)) return afterTelling(common, toldMs, nowMs);
   const dueMs = endOfWait(situation, run, activity);
@@ -29,29 +36,53 @@ export function assessLimited(situation: Situation, run: Run, activity: AgentAct
   }
   if (!snapshot.pollerAlive)
     return assess('limited', { ...common, reason: `${reason}; no poller`, remedy: 'orchestrate start' });
-  return assess('limited', { ...common, dueAtMs: nowMs + NUDGE_ANSWER_MS, action: goOn(situation, run) });
+  const action = goOn(situation, run, activity);
+  return assess('limited', { ...common, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
 }
 
-type Common = { readonly reason: string; readonly remedy: string; readonly sinceMs: number | null };
+/** The work was checked in this rest and found wanting: what is missing needs the agent, and so the end of the limit. */
+function wasRefused(run: Run, activity: AgentActivity): boolean {
+  return run.verdict !== null && !run.verdict.ok && run.verdict.atMs >= (activity.sinceMs ?? 0);
+}
+
+type Common = {
+  readonly reason: string;
+  readonly remedy: string;
+  readonly sinceMs: number | null;
+  readonly holdsLaunches: boolean;
+};
 
 /** It was told to go on after this limit: it is about to, or it did not notice. */
 function afterTelling(common: Common, toldMs: number, nowMs: number): Assessment {
   const dueAtMs = toldMs + NUDGE_ANSWER_MS;
   return dueAtMs > nowMs
     ? assess('limited', { ...common, reason: `${common.reason}; told to go on`, dueAtMs })
-    : assess('needs-input', { ...common, reason: `${common.reason}; told to go on, but it did not react` });
+    : assess('needs-input', {
+        ...common,
+        reason: `${common.reason}; told to go on, but it did not react`,
+        holdsLaunches: false,
+      });
 }
 
-function goOn({ key }: Situation, run: Run): Action {
+function goOn({ key }: Situation, run: Run, { dialog }: AgentActivity): Action {
   const reason = 'the limit may be over';
-  return { kind: 'nudge', key, run: run.number, reason, text: GO_ON, about: 'limit' };
+  const { number } = run;
+  return { kind: 'nudge', key, run: number, reason, text: GO_ON, about: 'limit', leaveDialog: dialog };
 }
 
 function endOfWait({ policy, key }: Situation, run: Run, activity: AgentActivity): number {
-  if (activity.untilMs !== null) return activity.untilMs + OWN_START_MS;
+  // A dialog keeps it from going on by itself.
+  if (activity.untilMs !== null) return activity.untilMs + (activity.dialog ? 60_000 : OWN_START_MS);
   const sinceMs = activity.sinceMs ?? activity.lastSignAtMs ?? run.startedAtMs;
   const again = run.continued !== null && sinceMs - run.continued.atMs < NEW_LIMIT_MS;
-  return sinceMs + restartDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs);
+  return sinceMs + limitDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs);
+}
+
+/** Delay before the n-th attempt to go on (n from 1): as after failures, then doubled up to a quarter of an hour. */
+function limitDelayMs(key: string, attempt: number, delaysMs: readonly number[]): number {
+  const beyond = Math.max(0, attempt - delaysMs.length);
+  const delayMs = restartDelayMs(key, attempt, delaysMs) * 2 ** Math.min(beyond, 10);
+  return Math.min(delayMs, Math.max(LONGEST_DELAY_MS, ...delaysMs));
 }
 
 /** When a stream whose run was ended by a limit may start again: when the agent said, else after a growing delay. */
@@ -63,19 +94,30 @@ export function retryAfterLimit(
 ): number {
   if (untilMs !== null && untilMs > nowMs) return untilMs;
   const ended = (record?.runs ?? []).filter((run) => run.outcome !== null);
-  const inARow = ended.length - 1 - ended.findLastIndex((run) => run.outcome !== 'limited');
-  return nowMs + restartDelayMs(record?.key ?? '', inARow + 1, policy.delaysMs);
+  const held = (run: Run): boolean => run.outcome === 'limited' || run.outcome === 'denied';
+  const inARow = ended.length - 1 - ended.findLastIndex((run) => !held(run));
+  return nowMs + limitDelayMs(record?.key ?? '', inARow + 1, policy.delaysMs);
 }
 
-/** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. */
+/** What to type for a stream whose run ended since the service refused the account. */
+export function deniedRemedy(stream: Pick<PlanStream, 'id'>): string {
+  return `see to the account (claude, then /login), then ${commandFor('retry', stream.id)}`;
+}
+
+/** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. The latest end counts. */
 export function holdingLimit(found: ReadonlyMap<string, Assessment>, nowMs: number): Assessment | null {
-  let longest: Assessment | null = null;
-  for (const [id, assessment] of found) {
-    if (assessment.state !== 'limited' || assessment.dueAtMs === null || assessment.dueAtMs <= nowMs)
-      continue;
-    if (longest !== null && (longest.dueAtMs ?? 0) >= assessment.dueAtMs) continue;
-    const reason = `held back while ${id} is limited: ${assessment.reason ?? 'usage limit'}`;
-    longest = assess('queued', { reason, remedy: commandFor('retry', id), dueAtMs: assessment.dueAtMs });
-  }
-  return longest;
+  const [longest] = [...found]
+    .filter(([, held]) => held.holdsLaunches && endOf(held) > nowMs)
+    .sort(([, a], [, b]) => endOf(b) - endOf(a) || 0);
+  if (longest === undefined) return null;
+  const [id, held] = longest;
+  const what = held.state === 'limited' ? 'is limited' : 'waits for you';
+  const reason = `held back while ${id} ${what}: ${held.reason ?? 'usage limit'}`;
+  const due = held.dueAtMs === null ? {} : { dueAtMs: held.dueAtMs };
+  return assess('queued', { reason, remedy: held.remedy ?? commandFor('retry', id), ...due });
+}
+
+/** One without an end (a person has to act) ends last. */
+function endOf({ dueAtMs }: Assessment): number {
+  return dueAtMs ?? Number.MAX_VALUE;
 }

@@ -1,4 +1,6 @@
 /** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
+
+import { deniedRemedy } from './assess-limit.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
 import { judgeAttempts } from './attempts.ts';
@@ -131,14 +133,18 @@ function baseConflict({ stream, record, snapshot }: Situation): Assessment | nul
   });
 }
 
-function limited({ lastRun, snapshot, stream }: Situation): Assessment | null {
-  if (lastRun?.outcome !== 'limited' || lastRun.retryAtMs === null || lastRun.retryAtMs <= snapshot.nowMs)
-    return null;
-  return assess('limited', {
+/** Its last run was ended by a limit, or by the service refusing the account; a person's `retry` doesn't wait for it. */
+function limited({ lastRun, record, snapshot, stream }: Situation): Assessment | null {
+  const denied = lastRun?.outcome === 'denied';
+  if (lastRun?.outcome !== 'limited' && !denied) return null;
+  if (lastRun.retryAtMs === null || lastRun.retryAtMs <= snapshot.nowMs) return null;
+  if ((record?.attemptsClearedAtMs ?? 0) > (lastRun.endedAtMs ?? 0)) return null;
+  return assess(denied ? 'needs-input' : 'limited', {
     reason: lastRun.reason ?? 'usage limit',
-    remedy: commandFor('retry', stream.id),
+    remedy: denied ? deniedRemedy(stream) : commandFor('retry', stream.id),
     sinceMs: lastRun.endedAtMs,
     dueAtMs: lastRun.retryAtMs,
+    holdsLaunches: true,
   });
 }
 

@@ -76,10 +76,13 @@ function assessAlive(situation: Situation, run: Run, activity: AgentActivity | n
 function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessment {
   const detail = activity.detail ?? 'the agent waits for a person';
   const reason = activity.inferred ? `${detail} (read off its screen)` : detail;
+  const attach = commandFor('attach', stream.id);
+  const { account, remedy, sinceMs } = activity;
   return assess('needs-input', {
     reason,
-    remedy: activity.remedy ?? commandFor('attach', stream.id),
-    sinceMs: activity.sinceMs,
+    remedy: account ? `${attach}, ${remedy ?? 'see to the account'}, then type: go on` : (remedy ?? attach),
+    sinceMs,
+    holdsLaunches: account,
   });
 }
 

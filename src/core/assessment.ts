@@ -20,6 +20,8 @@ export type Assessment = {
   readonly remedy: string | null;
   readonly sinceMs: number | null;
   readonly dueAtMs: number | null;
+  /** What stops this stream would stop every other one too: it is the account's. */
+  readonly holdsLaunches: boolean;
   readonly action: Action | null;
 };
 
@@ -42,7 +44,14 @@ export type Situation = {
 /** Fills an assessment's optional parts. */
 export function assess(
   state: StateName,
-  rest: { reason?: string; remedy?: string; sinceMs?: number | null; dueAtMs?: number; action?: Action } = {},
+  rest: {
+    reason?: string;
+    remedy?: string;
+    sinceMs?: number | null;
+    dueAtMs?: number;
+    holdsLaunches?: boolean;
+    action?: Action;
+  } = {},
 ): Assessment {
   return {
     state,
@@ -50,6 +59,7 @@ export function assess(
     remedy: rest.remedy ?? null,
     sinceMs: rest.sinceMs ?? null,
     dueAtMs: rest.dueAtMs ?? null,
+    holdsLaunches: rest.holdsLaunches ?? false,
     action: rest.action ?? null,
   };
 }

@@ -17,7 +17,9 @@ export type RunOutcome =
   /** lost with its tmux server, window or machine, or never claimed */
   | 'interrupted'
   /** ended by a usage limit or an overloaded service */
-  | 'limited';
+  | 'limited'
+  /** ended since the service refused the account (login expired, no credit): a person has to act */
+  | 'denied';
 
 /** What the last check of a run's worktree and gates found, tied to the commit it was found on. */
 export type Verdict = {
@@ -53,12 +55,25 @@ export type StopGate = {
 };
 
 /** What a run used, by the agent's own word; null where it doesn't say. */
-export type Usage = { readonly tokens: number | null; readonly costUsd: number | null };
+export type Usage = {
+  /** Read in, written to the cache and put out; what came from the cache is apart. */
+  readonly tokens: number | null;
+  readonly cachedTokens: number | null;
+  readonly costUsd: number | null;
+};
 
-/** An error of the service that ended the agent's turn; `limit` is set when time cures it. */
+/** Time in which the agent could not work: it waited for a person or for the end of a limit. */
+export type Pause = {
+  readonly totalMs: number;
+  /** Begin of the one under way, null when there is none. */
+  readonly sinceMs: number | null;
+};
+
+/** An error of the service that ended the agent's turn; `limit` is set when time cures it, `denied` (what to type) when a person has to see to the account. */
 export type AgentError = {
   readonly text: string;
   readonly limit: { readonly untilMs: number | null } | null;
+  readonly denied: string | null;
 };
 
 /** One attempt to work on a stream. */
@@ -79,7 +94,7 @@ export type Run = {
   readonly exitCode: number | null;
   readonly outcome: RunOutcome | null;
   readonly reason: string | null;
-  /** For `limited`: when the limit ends, by the agent's word or our own growing delay. */
+  /** For `limited` and `denied`: when to try again, by the agent's word or our own growing delay. */
   readonly retryAtMs: number | null;
   readonly verdict: Verdict | null;
   /** Messages sent to an idle agent about what is missing (bounded). */
@@ -89,6 +104,7 @@ export type Run = {
   /** How often, and when last, the agent was told to go on after a limit. */
   readonly continued: { readonly count: number; readonly atMs: number } | null;
   readonly usage: Usage | null;
+  readonly paused: Pause | null;
 };
 
 /** What orchestrate itself remembers of a stream (state.db). */
@@ -142,6 +158,10 @@ export type AgentActivity = {
   readonly lastSignAtMs: number | null;
   /** True when `detail` was read off the screen. */
   readonly inferred: boolean;
+  /** A dialog is open in its pane: what is typed would answer it. */
+  readonly dialog: boolean;
+  /** For `waiting`: the cause is the account (login, credit), which every worker shares. */
+  readonly account: boolean;
   /** What it is doing now, e.g. `Bash npm test`; null when unknown. */
   readonly doing: string | null;
   /** Conversation id as last seen (it changes on `/clear`). */

@@ -58,7 +58,14 @@ export type Action = { readonly key: string; readonly reason: string } & (
   | { readonly kind: 'launch'; readonly run: number }
   | { readonly kind: 'verify'; readonly run: number | null }
   /** Type `text` to an idle agent: about its work, or to go on after a limit. */
-  | { readonly kind: 'nudge'; readonly run: number; readonly text: string; readonly about: 'work' | 'limit' }
+  | {
+      readonly kind: 'nudge';
+      readonly run: number;
+      readonly text: string;
+      readonly about: 'work' | 'limit';
+      /** A dialog that is known to be about the limit is left with Escape first. */
+      readonly leaveDialog: boolean;
+    }
   /** End the process tree of an open run, if any of it lives, and record how the run ended. */
   | {
       readonly kind: 'end-run';
@@ -69,7 +76,7 @@ export type Action = { readonly key: string; readonly reason: string } & (
       readonly closeWindow: boolean;
       /** Also set this intent (a cap that parks). */
       readonly intent: Intent | null;
-      /** For `limited`: when the next run may start. */
+      /** For `limited` and `denied`: when the next run may start. */
       readonly retryAtMs: number | null;
     }
 );

@@ -1,13 +1,18 @@
 /** Tells an idle agent what is still missing, or to go on after a limit, by typing one fixed sentence into its pane. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Action } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
 
+/** What a dialog needs to vanish before the next key is its successor's. */
+const AFTER_DIALOG_MS = 500;
+
 export type Nudge = Extract<Action, { kind: 'nudge' }>;
 
 /** Types the text into the run's pane and counts it. Throws exit 6 when the run has no pane. */
-export async function nudge(step: Step, { key, run: number, text, about }: Nudge): Promise<void> {
+export async function nudge(step: Step, request: Nudge): Promise<void> {
+  const { key, run: number, text, about, leaveDialog } = request;
   const { ports } = step;
   const run = recordOf(step, key).runs.find((each) => each.number === number);
   if (run === undefined || run.pane === null) {
@@ -24,6 +29,10 @@ export async function nudge(step: Step, { key, run: number, text, about }: Nudge
       ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
       : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
   ports.state.patchRun(key, number, counted);
+  if (leaveDialog) {
+    await ports.tmux.sendKey(run.pane, 'Escape');
+    await pause(AFTER_DIALOG_MS);
+  }
   await ports.tmux.typeText(run.pane, text);
   note(step, key, number, about === 'work' ? 'nudge' : 'go-on', text);
 }

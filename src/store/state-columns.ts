@@ -48,6 +48,7 @@ export const RUN_CODECS: Codecs<RunPatch> = {
   stopGate: json('stop_gate'),
   continued: json('continued'),
   usage: json('usage'),
+  paused: json('paused'),
 };
 
 /** The columns that a patch sets, and their values; fields that are undefined are left alone. */
@@ -87,6 +88,7 @@ export function runOf(row: Row): Run {
     stopGate: parsed<Run['stopGate']>(row, 'stop_gate'),
     continued: parsed<Run['continued']>(row, 'continued'),
     usage: parsed<Run['usage']>(row, 'usage'),
+    paused: parsed<Run['paused']>(row, 'paused'),
   };
 }
 

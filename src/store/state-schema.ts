@@ -52,6 +52,7 @@ CREATE TABLE runs (
   stop_gate TEXT,
   continued TEXT,
   usage TEXT,
+  paused TEXT,
   PRIMARY KEY (key, number)
 );
 CREATE UNIQUE INDEX one_open_run ON runs (key) WHERE ended_at_ms IS NULL;

@@ -182,7 +182,8 @@ describe('runs', () => {
       lastNudgeAtMs: 10,
       stopGate: { refusals: 2, inARow: 1, signature: 's', atMs: 11, gaveUp: 'why' },
       continued: { count: 1, atMs: 12 },
-      usage: { tokens: 13, costUsd: 0.5 },
+      usage: { tokens: 13, cachedTokens: 14, costUsd: 0.5 },
+      paused: { totalMs: 15, sinceMs: null },
     } as const;
     state.patchRun(key, 1, patch);
     const expected = { key, number: 1, agentKind: 'claude', startedAtMs: 1001, bootId: 'boot', ...patch };

@@ -87,17 +87,34 @@ test('only an error that nothing followed counts', () => {
   assert.equal(readTail([error, line('user', 'Again')].flatMap(parseConversationLine)).apiError, null);
 });
 
-test('the end of a usage limit is the next such time of day in the named zone', () => {
-  const noon = Date.parse('2026-11-24T12:00:30Z');
-  const at = (text: string): string | null => {
-    const endMs = limitEnd(text, noon);
-    return endMs === null ? null : new Date(endMs).toISOString();
-  };
-  assert.equal(at("You've hit your limit · resets 3:55pm (UTC)"), '2026-11-24T15:55:00.000Z');
-  assert.equal(at('resets 3:55am (UTC)'), '2026-11-25T03:55:00.000Z');
-  assert.equal(at('resets 12am (UTC)'), '2026-11-25T00:00:00.000Z');
-  assert.equal(at('resets 12:00pm (UTC)'), '2026-11-25T12:00:00.000Z');
-  assert.equal(at('resets 2pm (Europe/Berlin)'), '2026-11-24T13:00:00.000Z');
-  assert.equal(at('resets 2pm (No/Where)'), null);
-  assert.equal(at('API Error: Request rejected (429)'), null);
+const AFTER_NOON = Date.parse('2026-11-24T12:00:30Z');
+const LIMIT_ENDS: readonly (readonly [string, string | null])[] = [
+  ["You've hit your limit · resets 3:55pm (UTC)", '2026-11-24T15:55:00Z'],
+  ["You've hit your 5-hour limit · resets Nov 25, 2:04pm (UTC)", '2026-11-25T14:04:00Z'],
+  ["You've hit your weekly limit · resets Dec 1, 9am (UTC)", '2026-12-01T09:00:00Z'],
+  ['resets Mar 1, 2028, 12:11pm (UTC)', '2028-03-01T12:11:00Z'],
+  ['resets Jan 2, 9am (UTC)', '2027-01-02T09:00:00Z'],
+  ['resets Nov 25, 9am (America/New_York)', '2026-11-25T14:00:00Z'],
+  ['It resets November 26 at 3pm (UTC)', '2026-11-26T15:00:00Z'],
+  ['resets 3:55am (UTC)', '2026-11-25T03:55:00Z'],
+  ['resets 12am (UTC)', '2026-11-25T00:00:00Z'],
+  ['resets 2pm (Europe/Berlin)', '2026-11-24T13:00:00Z'],
+  ['resets 8am (Asia/Tokyo)', '2026-11-24T23:00:00Z'],
+  ['Claude AI usage limit reached|1795525680', '2026-11-24T13:08:00Z'],
+  ['resets 2pm (No/Where)', null],
+  ['API Error: Request rejected (429)', null],
+];
+
+for (const [text, end] of LIMIT_ENDS) {
+  test(`when a limit ends: ${text}`, () => {
+    const endMs = limitEnd(text, AFTER_NOON);
+    assert.equal(endMs, end === null ? null : Date.parse(end));
+  });
+}
+
+test('a limit that ends in the very minute it was met, or ended a moment ago, is not one until tomorrow', () => {
+  assert.equal(limitEnd('resets 12:00pm (UTC)', AFTER_NOON), Date.parse('2026-11-24T12:01:00Z'));
+  assert.equal(limitEnd('resets 11:58am (UTC)', AFTER_NOON), Date.parse('2026-11-24T12:01:00Z'));
+  assert.equal(limitEnd('resets 11:50am (UTC)', AFTER_NOON), Date.parse('2026-11-25T11:50:00Z'));
+  assert.equal(limitEnd('resets Nov 24, 12pm (UTC)', AFTER_NOON), Date.parse('2026-11-24T12:01:00Z'));
 });

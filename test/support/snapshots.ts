@@ -124,6 +124,7 @@ export function run(id: string, part: Partial<Run> = {}): Run {
     stopGate: null,
     continued: null,
     usage: null,
+    paused: null,
     ...part,
   };
 }
@@ -138,6 +139,8 @@ export function activity(part: Partial<AgentActivity> = {}): AgentActivity {
     settlesAtMs: null,
     lastSignAtMs: NOW_MS - 1000,
     inferred: false,
+    dialog: false,
+    account: false,
     doing: null,
     sessionId: null,
     ...part,
