@@ -6,7 +6,7 @@ import { claudeArguments, promptArgument } from './claude-arguments.ts';
 import { claudePaths } from './claude-paths.ts';
 import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { createReports } from './claude-reports.ts';
-import { limitOf, serviceFailure } from './claude-rest.ts';
+import { deniedRemedy, limitOf, serviceFailure } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
@@ -59,7 +59,8 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
       const since = tail !== null && (tail.apiError?.atMs ?? 0) >= run.startedAtMs ? tail : null;
       const failure = serviceFailure(reports?.of(run.key, run.number) ?? [], since);
-      return failure === null ? null : { text: failure.text || failure.error, limit: limitOf(failure) };
+      if (failure === null) return null;
+      return { text: failure.text || failure.error, limit: limitOf(failure), denied: deniedRemedy(failure) };
     },
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
@@ -124,6 +125,8 @@ function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
     remedy: null,
     untilMs: null,
     inferred: false,
+    dialog: false,
+    account: false,
   };
 }
 
