@@ -4,7 +4,7 @@ import type { AgentActivity } from '../core/types.ts';
 import { type Dialog, recogniseDialog } from './claude-dialogs.ts';
 import type { RegistryEntry } from './claude-registry.ts';
 import type { Report } from './claude-reports.ts';
-import { atRest, lastOfTurn, limitOf, serviceFailure } from './claude-rest.ts';
+import { atRest, lastOfTurn, leftInBackground, limitOf, serviceFailure } from './claude-rest.ts';
 import type { TranscriptTail } from './claude-transcript.ts';
 
 /** What could be read of one worker. `screen` is null when it was not looked at. */
@@ -47,7 +47,7 @@ export function activityOf(sighting: Sighting): AgentActivity {
       sighting.toolAliveAtMs,
       reports.at(-1)?.atMs,
     ),
-    doing: tail?.openCall?.text ?? subagentCall(reports),
+    doing: tail?.openCall?.text ?? subagentCall(reports) ?? leftInBackground(reports),
     sessionId: entry?.sessionId ?? sighting.sessionId,
   };
   switch (entry?.status ?? null) {

@@ -32,6 +32,13 @@ export function lastOfTurn(reports: readonly Report[]): Report | null {
   );
 }
 
+/** What the last turn left running when it ended; null when nothing. */
+export function leftInBackground(reports: readonly Report[]): string | null {
+  const last = lastOfTurn(reports);
+  if (last?.event !== 'Stop' || last.background.length === 0) return null;
+  return `in the background: ${last.background.join(', ')}`;
+}
+
 /** The activity of an agent whose turn is over; `common` has what does not depend on how it ended. */
 export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
   const { reports, tail, nowMs } = resting;
@@ -43,8 +50,7 @@ export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
   if (last === null || last.event === 'StopFailure') return idle;
   if (last.event === 'Stop') {
     if (last.background.length === 0) return idle;
-    const doing = common.doing ?? `in the background: ${last.background.join(', ')}`;
-    return { ...common, status: 'busy', sinceMs: last.atMs, doing };
+    return { ...common, status: 'busy', sinceMs: last.atMs };
   }
   // No hook tells of an interrupt: the turn is over without a report of its end.
   const restedMs = nowMs - (common.sinceMs ?? nowMs);

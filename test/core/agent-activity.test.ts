@@ -149,6 +149,8 @@ test('a stop with work in the background is not rest, and one without is', () =>
   const seen = see({ entry: IDLE, reports: [report('UserPromptSubmit', START + 100), stop] });
   assert.equal(seen.status, 'busy');
   assert.match(seen.doing ?? '', /background: subagent \(look around\)/);
+  const registered = see({ entry: { ...IDLE, status: 'shell' }, reports: [stop] });
+  assert.deepEqual([registered.status, registered.doing], ['busy', seen.doing]);
   assert.equal(see({ entry: IDLE, reports: [report('Stop', START + 900)] }).status, 'idle');
 });
 
