@@ -66,7 +66,9 @@ export function activityOf(sighting: Sighting): AgentActivity {
         }
       );
     case 'idle':
-      return atRest(sighting, common);
+      return notBegun(sighting)
+        ? { ...common, status: 'starting', sinceMs: sighting.startedAtMs }
+        : atRest(sighting, common);
     default:
       return { ...common, detail: `unknown status ${entry?.status}` };
   }
@@ -141,6 +143,12 @@ function subagentCall(reports: readonly Report[]): string | null {
   const last = reports.at(-1);
   if (last?.event !== 'PreToolUse' || last.subagent === null || last.call === null) return null;
   return `${last.subagent}: ${last.call}`;
+}
+
+/** It is registered as idle before its prompt is submitted (for seconds, on a busy machine): that is no rest. */
+function notBegun({ reports, tail, startedAtMs }: Sighting): boolean {
+  if (lastOfTurn(reports) !== null) return false;
+  return reports.length > 0 || !hasBegun(tail, startedAtMs);
 }
 
 /** The conversation moved since this run began (a resumed one has a transcript from before). */

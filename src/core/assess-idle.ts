@@ -21,11 +21,13 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
     const reason = `task blocked: ${stream.blockedReason ?? 'no reason given'}`;
     return assess('blocked', { reason, remedy: commandFor('attach', stream.id), sinceMs: activity.sinceMs });
   }
+  const given = gaveUp(situation, run, activity);
+  if (given !== null) return given;
   if (restedMs < SETTLE_MS) {
     return assess('running', { sinceMs: activity.sinceMs, dueAtMs: (activity.sinceMs ?? 0) + SETTLE_MS });
   }
   const missing = `${openTasksText(stream)}: ${stream.openTasks.slice(0, 5).join(', ')}`;
-  return gaveUp(situation, run, activity) ?? tell(situation, run, activity, missing);
+  return tell(situation, run, activity, missing);
 }
 
 /** All tasks are complete: the work is checked, and what the check found goes back to the agent. */

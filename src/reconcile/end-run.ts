@@ -1,6 +1,7 @@
 /** Ends a run: fences a launch that never claimed, ends the whole process tree, keeps the exit status, closes the window. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fenceRun, readClaim } from '../agent/wrapper.ts';
 import type { Action, ProcessIdentity, Run } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
@@ -10,6 +11,9 @@ import { note, privateDirectory, recordOf } from './step.ts';
 
 /** Time between asking a tree to end and killing it. */
 const GRACE_MS = 3_000;
+/** tmux notices the end of a pane's process a moment after we do. */
+const NOTICE_MS = 500;
+const NOTICE_STEP_MS = 25;
 
 export type EndRun = Extract<Action, { kind: 'end-run' }>;
 
@@ -63,11 +67,15 @@ function claimedWorker(ports: Step['ports'], run: Run, directory: string): Proce
   return claim.start === null ? ports.processes.identify(claim.pid) : { pid: claim.pid, start: claim.start };
 }
 
-/** The exit status that the dead pane keeps. */
+/** The exit status that the dead pane keeps; null when its window is gone, or tmux does not notice the end in time. */
 async function exitCodeOf(step: Pick<Step, 'ports'>, run: Run): Promise<number | null> {
-  const look = await step.ports.tmux.look(run.server);
-  if (!look.known) return null;
-  return look.value.panes.find((pane) => pane.key === run.key && pane.run === run.number)?.exitCode ?? null;
+  for (let waitedMs = 0; ; waitedMs += NOTICE_STEP_MS) {
+    const look = await step.ports.tmux.look(run.server);
+    if (!look.known) return null;
+    const pane = look.value.panes.find((each) => each.key === run.key && each.run === run.number);
+    if (pane === undefined || pane.dead || waitedMs >= NOTICE_MS) return pane?.exitCode ?? null;
+    await pause(NOTICE_STEP_MS);
+  }
 }
 
 function pidFile(step: Pick<Step, 'ports'>, key: string): string {

@@ -165,7 +165,15 @@ test('idle without a report of the end of its turn is an interrupt by a person, 
     'busy',
     'not begun yet',
   );
-  assert.equal(see({ entry: IDLE, reports: [report('SessionStart', START + 1)] }).status, 'idle');
+});
+
+test('idle before the prompt was submitted is the start, also of a conversation that goes on', () => {
+  const started = [report('SessionStart', START + 1)];
+  const seen = see({ entry: IDLE, tail: TAIL, reports: started });
+  assert.deepEqual([seen.status, seen.sinceMs], ['starting', START]);
+  assert.equal(see({ entry: IDLE }).status, 'starting', 'no hook has told anything yet');
+  assert.equal(see({ entry: IDLE, tail: TAIL }).status, 'idle', 'hooks that never tell anything');
+  assert.equal(see({ entry: IDLE, reports: [...started, report('Stop', START + 9)] }).status, 'idle');
 });
 
 test('a conversation that a person cleared is not rest: what we would say means nothing to it', () => {

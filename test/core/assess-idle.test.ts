@@ -76,6 +76,12 @@ const ROWS: readonly Row[] = [
     reason: /^the agent stopped, though$/,
   },
   {
+    title: 'a stop gate that gave up has settled it: no moment is waited',
+    activity: { sinceMs: NOW_MS - 10 },
+    run: { stopGate: gaveUp },
+    state: 'needs-input',
+  },
+  {
     title: 'a stop gate that only refused does not: the agent is told',
     run: { stopGate: refusing },
     state: 'running',
