@@ -39,6 +39,7 @@ function startGroup(rig: ProjectRig): {
     stdio: 'ignore',
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  process.once('exit', () => child.kill('SIGKILL'));
   return {
     child,
     async leave(signal) {

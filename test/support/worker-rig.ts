@@ -171,7 +171,7 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
     async [Symbol.asyncDispose]() {
       for (const { child } of running) child.kill('SIGKILL');
       spawnSync('tmux', ['-L', cli.socket, 'kill-server'], { env: cli.env, stdio: 'ignore' });
-      for (const { pid } of markedProcesses(cli.root)) process.kill(pid, 'SIGKILL');
+      for (const { pid } of markedProcesses(cli.root)) killIfThere(pid);
       eyes.close();
       await desk.close();
       store.close();
@@ -293,6 +293,14 @@ function markedProcesses(root: string): { pid: number; mark: string }[] {
   return createProcesses()
     .findMarked(`${projectHash(root)}:`)
     .map(({ identity, mark }) => ({ pid: identity.pid, mark }));
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** The text of a file of the project, empty when there is none. */
