@@ -80,6 +80,7 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
   const project = openProject({ cwd: cli.root, env });
   const ports = await openPorts(project, { create: true });
   const look = async (): Promise<StatusReport> => (await gatherReport(ports)).report;
+  const sharedLook = shared(look);
   const pollers: ChildProcess[] = [];
   return {
     cli,
@@ -93,7 +94,7 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
       pollers.push(poller.child);
       return poller;
     },
-    until: (what, holds, deadlineMs) => untilReport(look, what, holds, deadlineMs ?? DEADLINE_MS),
+    until: (what, holds, deadlineMs) => untilReport(sharedLook, what, holds, deadlineMs ?? DEADLINE_MS),
     tmux: (...args) => execFileSync('tmux', ['-L', cli.socket, ...args], { env, encoding: 'utf8' }),
     [Symbol.asyncDispose]: async () => {
       await cli.run(['stop'], { env });
@@ -103,6 +104,18 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
       await cli[Symbol.asyncDispose]();
       home.remove();
     },
+  };
+}
+
+/** How long a look serves everyone who waits at the same time. */
+const LOOK_FRESH_MS = 150;
+
+/** Looks once for all who ask at the same time: many scenes wait at once, and a look costs processor time. */
+function shared(look: () => Promise<StatusReport>): () => Promise<StatusReport> {
+  let last: { readonly atMs: number; readonly report: Promise<StatusReport> } | null = null;
+  return () => {
+    if (last === null || Date.now() - last.atMs > LOOK_FRESH_MS) last = { atMs: Date.now(), report: look() };
+    return last.report;
   };
 }
 

@@ -1,0 +1,140 @@
+/** Real Claude Code that wants, or meets, a person: permission, question, trust, silence, an interrupt, `/clear`; each is seen at once, named, and gone on from; all in one `start`. */
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { test } from 'node:test';
+import { createClaudeHome } from './support/home.ts';
+import { installClaude } from './support/install.ts';
+import { type ClaudeProject, createClaudeProject } from './support/project.ts';
+import { bash, planOf, press, reportedAtMs, seenAfter, streamIn, type, untilState } from './support/scene.ts';
+
+const STREAMS = ['Ask', 'Question', 'Trust', 'Hang', 'Esc', 'Clear'] as const;
+const STALL_MS = 3_000;
+
+test('what a person has to see is seen within seconds, named with its remedy, and answered', async () => {
+  await using project = await createClaudeProject({
+    plan: planOf('persons', STREAMS),
+    config: { maxWorkers: 6, stallMinutes: STALL_MS / 60_000 },
+    agent: { command: '../claude', permissions: 'manual', attended: true },
+    rules: (taskOf) => {
+      // Allowed without a question: git commit and the task command.
+      const done = (id: string) => [
+        bash(
+          `git commit -q --allow-empty -m "Work of ${id}" && orchestrate task update ${taskOf(`Task of ${id}`).id} --status completed`,
+        ),
+        { text: 'Done.' },
+      ];
+      const colours = ['Red', 'Blue'].map((label) => ({ label, description: `It is ${label}.` }));
+      const question = { question: 'Which colour?', header: 'Colour', options: colours, multiSelect: false };
+      return [
+        { match: 'the stream `Ask`', steps: [bash('sh make.sh'), ...done('Ask')] },
+        {
+          match: 'the stream `Question`',
+          steps: [{ tool: 'AskUserQuestion', input: { questions: [question] } }, ...done('Question')],
+        },
+        { match: 'the stream `Trust`', steps: done('Trust') },
+        {
+          match: 'the stream `Hang`',
+          steps: [{ hold: 'hang', answer: { text: 'There I am.' } }, ...done('Hang')],
+        },
+        { match: 'the stream `Esc`', steps: [{ hold: 'esc', answer: { text: 'Too late.' } }] },
+        { match: 'Go on with Esc', steps: done('Esc') },
+        { match: 'the stream `Clear`', steps: [{ text: 'Hm.' }, { text: 'Hm.' }] },
+        { match: 'Please do Clear', steps: done('Clear') },
+      ];
+    },
+  });
+  // One stream's agent gets a home that has never been asked about trust, which `start` can't foresee.
+  const strange = createClaudeHome({ modelUrl: project.server.url });
+  await using _ = { [Symbol.asyncDispose]: async () => strange.remove() };
+  const command = await installClaude();
+  project.cli.write(
+    '../claude',
+    `#!/bin/sh\n[ "$ORCHESTRATE_STREAM" = Trust ] && export HOME='${strange.home}'\nexec '${command}' "$@"\n`,
+  );
+  chmodSync(`${project.cli.home}/claude`, 0o755);
+
+  const poller = project.start();
+  await Promise.all([ask, question, trust, hang, interrupt, clear].map((scene) => scene(project)));
+  assert.equal(await poller.ended, 0, poller.output());
+  const report = await project.look();
+  for (const { id, state, run } of report.streams) assert.deepEqual([state, run], ['done', 1], id);
+});
+
+async function ask(project: ClaudeProject): Promise<void> {
+  const seen = await seenAfter(project, 'Ask', 'needs-input', {
+    reason: /^permission: Bash sh make\.sh$/,
+    eventAtMs: () => reportedAtMs(project, 'ask', 'PermissionRequest'),
+  });
+  assert.equal(seen.remedy, 'orchestrate attach Ask');
+  await press(project, 'Ask', 'Enter');
+}
+
+async function question(project: ClaudeProject): Promise<void> {
+  await seenAfter(project, 'Question', 'needs-input', {
+    reason: /^the agent asks: Which colour\?$/,
+    eventAtMs: () => reportedAtMs(project, 'question', 'PermissionRequest'),
+  });
+  await press(project, 'Question', 'Enter');
+}
+
+async function trust(project: ClaudeProject): Promise<void> {
+  const launched = await project.until(
+    'Trust to be launched',
+    (report) => streamIn(report, 'Trust').pid !== null,
+  );
+  const launchedAtMs = Date.parse(streamIn(launched, 'Trust').startedAt ?? '');
+  const seen = await seenAfter(project, 'Trust', 'needs-input', {
+    reason: /asks whether this project is trusted \(read off its screen\)/,
+    eventAtMs: () => launchedAtMs,
+    // Six programs start at the same time before any of them draws a dialog.
+    withinMs: 15_000,
+  });
+  assert.match(seen.remedy ?? '', /run `claude` once/);
+  await press(project, 'Trust', 'Down', 'Enter');
+}
+
+async function hang(project: ClaudeProject): Promise<void> {
+  let lastSignAtMs = 0;
+  await project.until('the silence', (report) => {
+    lastSignAtMs = Date.parse(streamIn(report, 'Hang').lastActivityAt ?? '');
+    return streamIn(report, 'Hang').state === 'stalled';
+  });
+  const seen = await seenAfter(project, 'Hang', 'stalled', {
+    reason: /^no sign of life for/,
+    eventAtMs: () => lastSignAtMs + STALL_MS,
+  });
+  assert.match(seen.remedy ?? '', /attach Hang/);
+  await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+  const later = streamIn(await project.look(), 'Hang');
+  assert.deepEqual([later.state, later.pid, later.run], ['stalled', seen.pid, 1], 'it is never killed');
+  project.server.release('hang');
+}
+
+async function interrupt(project: ClaudeProject): Promise<void> {
+  await untilState(project, 'Esc', 'running');
+  await project.until('the request', () => askedFor(project, 'Esc'));
+  await press(project, 'Esc', 'Escape');
+  const pressedAtMs = Date.now();
+  await seenAfter(project, 'Esc', 'needs-input', {
+    reason: /turn was interrupted by a person/,
+    eventAtMs: () => pressedAtMs,
+  });
+  await type(project, 'Esc', 'Go on with Esc, please.');
+}
+
+async function clear(project: ClaudeProject): Promise<void> {
+  const before = await untilState(project, 'Clear', 'needs-input', /the agent stopped, though/);
+  await type(project, 'Clear', '/clear');
+  const seen = await seenAfter(project, 'Clear', 'needs-input', {
+    reason: /conversation was cleared by a person/,
+    eventAtMs: () => reportedAtMs(project, 'clear', 'SessionStart'),
+  });
+  assert.notEqual(seen.sessionId, before.sessionId);
+  await type(project, 'Clear', 'Please do Clear now.');
+}
+
+function askedFor(project: ClaudeProject, id: string): boolean {
+  return project.server.requests.some(({ messages }) =>
+    JSON.stringify(messages).includes(`the stream \`${id}\``),
+  );
+}
