@@ -62,7 +62,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
 
 /** The configured agent, with what it needs of this project; without `state` it is only good for checks. */
 export function agentOf({ root, env, config, paths }: Project, state: StateStore | null): Agent {
-  const { agent, gates, worktree } = config();
+  const { agent, gates, limits, worktree } = config();
   return createAgent(agent, {
     reports:
       state === null
@@ -74,6 +74,7 @@ export function agentOf({ root, env, config, paths }: Project, state: StateStore
               return found?.run.key === key && found.run.number === run;
             },
           },
+    maxCostUsd: limits.maxCostUsd,
     projectRoot: root,
     env,
     mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },

@@ -7,13 +7,14 @@ import type { Agent } from './types.ts';
 
 /** What a caller gives; the rest follows from the process. */
 export type AgentOptions = Pick<AgentDeps, 'projectRoot' | 'env' | 'commands'> &
-  Partial<Pick<AgentDeps, 'mcpServer' | 'reports' | 'nowMs' | 'isRoot'>>;
+  Partial<Pick<AgentDeps, 'mcpServer' | 'reports' | 'maxCostUsd' | 'nowMs' | 'isRoot'>>;
 
 /** The configured agent (`agent` of config.json). */
 export function createAgent(agent: AgentSettings, options: AgentOptions): Agent {
   const deps: AgentDeps = {
     mcpServer: null,
     reports: null,
+    maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
     resolve: (file) => path.resolve(options.projectRoot, file),

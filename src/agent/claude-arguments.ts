@@ -12,6 +12,8 @@ export type ClaudeArguments = {
   readonly resume: string | null;
   readonly settingsFile: string;
   readonly mcpFile: string;
+  /** Dollars after which a headless session ends by itself; null for no end. */
+  readonly budgetUsd: number | null;
   readonly prompt: string;
 };
 
@@ -20,11 +22,13 @@ const UNATTENDED = ['AskUserQuestion', 'EnterPlanMode', 'EnterWorktree'] as cons
 
 /** Flags that take several values stand where another flag ends them, and the prompt stands after `--`. */
 export function claudeArguments(request: ClaudeArguments): string[] {
-  const { agent, resume } = request;
+  const { agent, resume, budgetUsd } = request;
+  const headless = agent.mode === 'print';
   return [
     request.command,
     ...(resume === null ? ['--session-id', request.sessionId] : ['--resume', resume]),
-    ...(agent.mode === 'print' ? ['-p', '--output-format', 'stream-json', '--verbose'] : []),
+    ...(headless ? ['-p', '--output-format', 'stream-json', '--verbose'] : []),
+    ...(headless && budgetUsd !== null ? ['--max-budget-usd', budgetUsd.toFixed(4)] : []),
     ...['--permission-mode', agent.permissions === 'bypass' ? 'bypassPermissions' : agent.permissions],
     ...['--settings', request.settingsFile],
     ...['--mcp-config', request.mcpFile],

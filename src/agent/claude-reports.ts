@@ -1,9 +1,10 @@
 /** Reads what a run's hooks reported: the latest of each kind of event, believed only with the run's own token. */
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
+import type { ReportedCost } from './claude-usage.ts';
 import { targetOf } from './conversation.ts';
-import { parseRecord, recordOf, stringOf } from './json.ts';
-import { REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
+import { numberOf, parseRecord, recordOf, stringOf } from './json.ts';
+import { COST_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
 
 /** One report. What a field means depends on the event; null where it does not carry it. */
 export type Report = {
@@ -34,6 +35,8 @@ export type TokenCheck = (token: string, key: string, run: number) => boolean;
 export type Reports = {
   /** The latest report of each kind from this run, oldest first; none when there are none. */
   of(key: string, run: number): readonly Report[];
+  /** What the conversation of this run cost so far, as its status line was last told; null when it never was. */
+  cost(key: string, run: number): ReportedCost | null;
 };
 
 /** A report can carry a whole file; what is looked at stands near its beginning or is not needed. */
@@ -61,7 +64,27 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
         const report = read(path.join(spool, `${key}-${run}.${event}.json`), event, key, run);
         return report === null ? [] : [report];
       }).sort((a, b) => a.atMs - b.atMs),
+    cost: (key, run) => {
+      const file = path.join(spool, `${key}-${run}.${COST_REPORT}.json`);
+      const stat = statIfThere(file);
+      if (stat === null) return null;
+      return parseCost(readIfThere(file), stat.mtimeMs, (token) => isTokenOf(token, key, run));
+    },
   };
+}
+
+/** What a status line was told of costs; null without the right token or without a number. */
+export function parseCost(
+  text: string | null,
+  atMs: number,
+  isOurs: (token: string) => boolean,
+): ReportedCost | null {
+  const end = text?.indexOf('\n') ?? -1;
+  if (text === null || end < 0 || !isOurs(text.slice(0, end))) return null;
+  const fields = parseRecord(text.slice(end + 1));
+  const sessionId = stringOf(fields?.['session_id']);
+  const usd = numberOf(recordOf(fields?.['cost'])['total_cost_usd']);
+  return sessionId === null || usd === null ? null : { sessionId, usd, atMs };
 }
 
 /** A report as its file tells; null for one without the right token. A text that is no JSON (cut off) still says that it happened. */

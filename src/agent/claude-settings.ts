@@ -43,17 +43,20 @@ export type SettingsRequest = {
   /** Files outside the worktree that the worker must be able to read; absolute. */
   readonly readable: readonly string[];
   readonly hooks: ClaudeHooks | null;
+  /** Null: the person's own. */
+  readonly statusLine: Readonly<Record<string, string>> | null;
 };
 
 /** The settings file of one run; rules write an absolute path with a second slash in front. */
 export function claudeSettings(request: SettingsRequest): Readonly<Record<string, unknown>> {
-  const { agent, commands, worktree, hooks } = request;
+  const { agent, commands, worktree, hooks, statusLine } = request;
   const reads = request.readable.map((file) => `Read(/${file})`);
   return {
     permissions: { allow: [...allowRules(agent, commands, worktree), ...reads] },
     // Marks the worker's window in tmux when the agent wants a person.
     preferredNotifChannel: 'terminal_bell',
     ...(hooks === null ? {} : { hooks }),
+    ...(statusLine === null ? {} : { statusLine }),
     ...(agent.permissions === 'bypass' ? { skipDangerousModePermissionPrompt: true } : {}),
     // Nobody is there to answer the dialog for the project's own servers, which "all" asks for.
     ...(agent.mcp === 'all' ? { enableAllProjectMcpServers: true } : {}),

@@ -1,5 +1,6 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
 import { mkdirSync } from 'node:fs';
+import { costUsd } from '../core/assess-caps.ts';
 import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
@@ -9,8 +10,9 @@ import { createReports } from './claude-reports.ts';
 import { deniedRemedy, limitOf, serviceFailure } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
+import { createUsageMeter } from './claude-usage.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
-import { REPORT_SCRIPT, reportingHooks } from './report-script.ts';
+import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
 import { writeRunFile } from './run-files.ts';
 import { createScreens } from './screens.ts';
 import { hasChildYoungerThan } from './tool-process.ts';
@@ -21,6 +23,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
   const paths = claudePaths(deps.env);
   const transcripts = createTranscripts(paths.projects);
   const screens = createScreens(deps.nowMs);
+  const meter = createUsageMeter();
   const reports = deps.reports === null ? null : createReports(deps.reports.spool, deps.reports.isTokenOf);
   const interactive = agent.mode === 'interactive';
 
@@ -68,6 +71,11 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     ],
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
     holders: (conversation) => holdersOf(paths.sessions, conversation),
+    usage: (run) => {
+      const transcript = run.sessionId === null ? null : transcripts.find(run.sessionId);
+      if (transcript === null) return null;
+      return meter.of(run, transcript, reports?.cost(run.key, run.number) ?? null);
+    },
     // Headless, the pane has the whole conversation, and what went wrong before it began.
     transcript: (run) => (interactive && run.sessionId !== null ? transcripts.find(run.sessionId) : null),
   };
@@ -84,6 +92,7 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     worktree: record.worktree,
     readable: [promptFile],
     hooks: deps.reports === null ? null : reportingHooks(),
+    statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine(),
   });
   const argv = claudeArguments({
     agent,
@@ -93,6 +102,7 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     resume: request.resume,
     settingsFile: writeRunFile(runDir, 'settings.json', JSON.stringify(settings, null, 2)),
     mcpFile: writeRunFile(runDir, 'mcp.json', JSON.stringify(mcpConfig(deps.mcpServer, env), null, 2)),
+    budgetUsd: deps.maxCostUsd === null ? null : Math.max(0.01, deps.maxCostUsd - costUsd(record)),
     prompt: promptArgument(prompt, promptFile),
   });
   return { argv, env, sessionId: request.resume ?? request.sessionId };

@@ -16,6 +16,8 @@ export type AgentDeps = {
   readonly mcpServer: McpServer | null;
   /** Where the agent's hooks put their reports, and how they are known for a run's own; null: no hooks. */
   readonly reports: { readonly spool: string; readonly isTokenOf: TokenCheck } | null;
+  /** Dollars that one stream may cost; null: no cap, and then the agent is not made to tell what it costs while it works. */
+  readonly maxCostUsd: number | null;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
   /** A path of the configuration (relative to the project) as an absolute one. */

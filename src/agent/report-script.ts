@@ -38,6 +38,8 @@ export const REPORTED_EVENTS = [
   'PreCompact',
   'SessionEnd',
 ] as const;
+/** Name of the report that is no event: what the status line was told, costs among it. */
+export const COST_REPORT = 'Status';
 export type ReportedEvent = (typeof REPORTED_EVENTS)[number];
 
 /** Seconds after which Claude Code gives up on a hook. The Stop hook asks git and the store. */
@@ -53,4 +55,10 @@ export function reportingHooks(): Readonly<Record<string, readonly unknown[]>> {
       return [event, [{ hooks: [{ type: 'command', command, timeout }] }]];
     }),
   );
+}
+
+/** The status line of a run whose costs are capped: it shows nothing and keeps what it is told. */
+export function reportingStatusLine(): Readonly<Record<string, string>> {
+  const command = `[ -r "$ORCHESTRATE_REPORT" ] && /bin/sh "$ORCHESTRATE_REPORT" ${COST_REPORT}; exit 0`;
+  return { type: 'command', command };
 }

@@ -1,5 +1,5 @@
 /** The door to coding agents: what is launched for a run, and what it says it is doing; knows nothing of tmux windows or the plan's graph. */
-import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
+import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord, Usage } from '../core/types.ts';
 
 export type LaunchRequest = {
   readonly projectRoot: string;
@@ -50,6 +50,8 @@ export type Agent = {
   findConversation(run: Run): string | null;
   /** Processes that are registered as having this conversation open; some may be dead. `start` as ProcessIdentity has it. */
   holders(conversation: string): { readonly pid: number; readonly start: string | null }[];
+  /** What the run used so far, by the agent's own word; null where it doesn't say. */
+  usage(run: Run): Usage | null;
   /** Path of the run's conversation on disk, for reading; null when there is none (its pane's output tells then). */
   transcript(run: Run): string | null;
 };

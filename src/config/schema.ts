@@ -139,8 +139,14 @@ export const configSchema = z
       .describe('Silence after which a stream is said to be stalled.'),
     limits: z
       .strictObject({
-        maxMinutes: positive.nullable().default(null).describe('Longest run; it is parked then.'),
-        maxCostUsd: positive.nullable().default(null),
+        maxMinutes: positive
+          .nullable()
+          .default(null)
+          .describe('Minutes that agents may work on one stream; it is parked then.'),
+        maxCostUsd: positive
+          .nullable()
+          .default(null)
+          .describe('Dollars, by the word of the agent, that one stream may cost; it is parked then.'),
       })
       .prefault({}),
     finishedWindows: z.enum(FINISHED_WINDOWS).default(D.finishedWindows),

@@ -1,6 +1,7 @@
-/** Caps of a stream: how long its runs may take and what they may cost together; reaching one parks it. */
+/** Caps of a stream: how long its agents may work and what its runs may cost together; reaching one parks it. */
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
+import { workedMs } from './pause.ts';
 import { commandFor } from './shell-word.ts';
 import type { Run, StreamRecord } from './types.ts';
 
@@ -20,18 +21,20 @@ function countedRuns(record: StreamRecord): readonly Run[] {
 
 function overTime({ policy, snapshot }: Situation, record: StreamRecord): string | null {
   if (policy.maxRunMs === null) return null;
-  const usedMs = countedRuns(record).reduce(
-    (sum, each) => sum + ((each.endedAtMs ?? snapshot.nowMs) - each.startedAtMs),
-    0,
-  );
-  if (usedMs <= policy.maxRunMs) return null;
+  const usedMs = countedRuns(record).reduce((sum, each) => sum + workedMs(each, snapshot.nowMs), 0);
+  if (usedMs < policy.maxRunMs) return null;
   const minutes = (ms: number): number => Math.round(ms / 6_000) / 10;
   return `worked ${minutes(usedMs)} minutes, the cap is ${minutes(policy.maxRunMs)} (limits.maxMinutes)`;
 }
 
+/** What the stream's counted runs cost together, by the agent's own word. */
+export function costUsd(record: StreamRecord): number {
+  return countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), 0);
+}
+
 function overCost({ policy }: Situation, record: StreamRecord): string | null {
   if (policy.maxCostUsd === null) return null;
-  const cost = countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), 0);
-  if (cost <= policy.maxCostUsd) return null;
+  const cost = costUsd(record);
+  if (cost < policy.maxCostUsd) return null;
   return `cost $${cost.toFixed(2)}, the cap is $${policy.maxCostUsd.toFixed(2)} (limits.maxCostUsd)`;
 }

@@ -8,6 +8,7 @@ import { EXIT, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
+import { recordUsage } from './usage.ts';
 
 /** Time between asking a tree to end and killing it. */
 const GRACE_MS = 3_000;
@@ -24,6 +25,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   if (run === undefined || run.endedAtMs !== null) return;
   const exitCode = await endWorker(step, run, action.exitCode);
   if (action.closeWindow && run.pane !== null) await ports.tmux.closePane(run.pane);
+  recordUsage(ports, run);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
   ports.state.patchRun(action.key, action.run, {
     endedAtMs: ports.now(),

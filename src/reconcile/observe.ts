@@ -1,4 +1,5 @@
 /** Writes down what a look saw for the first time: a claimed run's process and pane, a changed conversation id. */
+import { pauseAfter } from '../core/pause.ts';
 import type { Run, WorkerFact } from '../core/types.ts';
 import type { RunPatch } from '../store/types.ts';
 import { writePidFile } from './end-run.ts';
@@ -20,10 +21,12 @@ export function observe(ports: Ports, { snapshot, tmux }: Look): void {
 
 function newFacts(run: Run, fact: WorkerFact, nowMs: number, server: string | null): RunPatch {
   const session = fact.activity.sessionId;
+  const paused = pauseAfter(run, fact.activity, nowMs);
   return {
     ...(fact.claimed && run.claimedAtMs === null ? { claimedAtMs: nowMs } : {}),
     ...(fact.claimed && run.worker === null && fact.identity !== null ? { worker: fact.identity } : {}),
     ...(fact.pane !== null && run.pane === null ? { pane: fact.pane.id, server } : {}),
+    ...(paused === run.paused ? {} : { paused }),
     ...(session !== null && session !== run.sessionId ? { sessionId: session } : {}),
   };
 }

@@ -11,6 +11,7 @@ import { createPace } from './pace.ts';
 import type { Ports } from './ports.ts';
 import { type Look, takeLook, writeInFlight } from './snapshot.ts';
 import type { Step } from './step.ts';
+import { createUsageRecorder } from './usage.ts';
 import type { Alarm } from './wake.ts';
 
 /** What the poller tells whoever watches it. */
@@ -56,9 +57,10 @@ const LIVELY: ReadonlySet<StreamState['state']> = new Set([
 export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   const { ports, abort, alarm } = request;
   const flights = createFlights(request);
+  const recordUsages = createUsageRecorder(ports);
   let states: readonly StreamState[] = [];
   while (!abort.aborted) {
-    const ticked = await tick(request, flights).catch((error: unknown) => {
+    const ticked = await tick(request, flights, recordUsages).catch((error: unknown) => {
       request.view.onTrouble(messageOf(error));
       return null;
     });
@@ -84,10 +86,15 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
 type Ticked = { readonly states: readonly StreamState[]; readonly wanted: readonly StreamState[] };
 
 /** One tick: look, derive, decide, and set off what is to be done. */
-async function tick(request: PollerRequest, flights: Flights): Promise<Ticked> {
+async function tick(
+  request: PollerRequest,
+  flights: Flights,
+  recordUsages: (look: Look) => void,
+): Promise<Ticked> {
   const { ports, policy } = request;
   const look = await takeLook(ports, flights.view(), true);
   observe(ports, look);
+  recordUsages(look);
   await closeLostWindows(ports, look, request.view.onTrouble);
   const { actions, states: before } = judge(look.snapshot, policy);
   for (const action of actions) flights.launch(action, look.snapshot);

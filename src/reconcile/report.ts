@@ -59,7 +59,6 @@ export function reportOf(
     poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
     maxWorkers: ports.config.maxWorkers,
     changes,
-    tokens: new Map(),
     events: ports.state.events({ limit: 10 }),
     warnings: warningsOf(ports, look.snapshot),
   });

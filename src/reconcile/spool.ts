@@ -19,6 +19,8 @@ export function createReportBell(ring: () => void): { onFile(name: string | null
   return {
     onFile(name) {
       if (name?.startsWith('.') === true) return;
+      // Costs are looked at now and then.
+      if (name?.includes('.Status.') === true) return;
       if (name?.includes('.PreToolUse.') !== true) return ring();
       const waitMs = lastMs + TOOL_WAKE_MS - Date.now();
       if (timer !== null) return;

@@ -24,6 +24,15 @@ export function amount(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`;
 }
 
+/** `12.3k tokens, $0.42`, as far as known; empty when nothing is. */
+export function usageText(used: { readonly tokens: number | null; readonly costUsd: number | null }): string {
+  const { tokens, costUsd } = used;
+  return [
+    ...(tokens === null ? [] : [`${amount(tokens)} tokens`]),
+    ...(costUsd === null ? [] : [`$${costUsd.toFixed(2)}`]),
+  ].join(', ');
+}
+
 /** `1 task`, `3 tasks`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -7,6 +7,7 @@ import type {
   StreamRecord,
   StreamState,
   TaskCounts,
+  Usage,
   WorkerFact,
 } from '../core/types.ts';
 import { elapsedMs, etaMs, remainingPath } from './forecast.ts';
@@ -93,7 +94,7 @@ function workFields(context: Context, key: string, record: StreamRecord | undefi
 }
 
 function codeFields(context: Context, key: string, record: StreamRecord | undefined) {
-  const { snapshot, projectRoot, changes, tokens } = context.input;
+  const { snapshot, projectRoot, changes } = context.input;
   const change = changes.get(key);
   return {
     branch: record?.branch ?? null,
@@ -104,7 +105,20 @@ function codeFields(context: Context, key: string, record: StreamRecord | undefi
     commits: change?.commits ?? null,
     added: change?.added ?? null,
     removed: change?.removed ?? null,
-    tokens: tokens.get(key) ?? null,
+    ...usageOf((record?.runs ?? []).flatMap((run) => run.usage ?? [])),
+  };
+}
+
+/** What all of these used; null where none says. */
+function usageOf(used: readonly Usage[]): Usage {
+  const sum = (part: (usage: Usage) => number | null): number | null => {
+    const known = used.flatMap((usage) => part(usage) ?? []);
+    return known.length === 0 ? null : known.reduce((all, each) => all + each, 0);
+  };
+  return {
+    tokens: sum(({ tokens }) => tokens),
+    cachedTokens: sum(({ cachedTokens }) => cachedTokens),
+    costUsd: sum(({ costUsd }) => costUsd),
   };
 }
 
@@ -190,6 +204,7 @@ export function buildReport(input: ReportInput): StatusReport {
       streams: countStates(states),
       tasks: streams.reduce((sum, stream) => addCounts(sum, stream.tasks), NO_TASKS),
       needsYou: streams.filter((stream) => stream.needsYou).length,
+      ...usageOf(streams),
     },
     streams,
     criticalPath: remainingPath(facts),

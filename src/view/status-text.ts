@@ -1,6 +1,6 @@
 /** `status` for people: the whole plan once and complete, in the words of the live screen; nothing is cut, long texts go on below. */
 import type { StateName } from '../core/types.ts';
-import { ageMs, amount, duration, plural } from './amounts.ts';
+import { ageMs, duration, plural, usageText } from './amounts.ts';
 import { alertsOf } from './attention.ts';
 import { progressBar } from './bar.ts';
 import { eventRows } from './event-rows.ts';
@@ -52,11 +52,13 @@ function overview(page: StatusPage, report: StatusReport): string[] {
   const numbers = `${overallPercent(report)}%  ${streams.done ?? 0} of ${plural(streams.total, 'stream')} done, ${tasks.completed} of ${plural(tasks.total, 'task')} completed`;
   const { chain, rest } = criticalPathText(report, style);
   const eta = report.etaMs === null ? '' : `, about ${duration(report.etaMs)} left`;
+  const used = usageText(report.summary);
   const label = (name: string, text: string) => labelled(page, name, text);
   return [
     style.paint('bold')(style.clean(titleOf(report))),
     `${style.paint('gray')('Progress  ')}${bar} ${numbers}`,
     ...(report.elapsedMs === null ? [] : label('Time', `${duration(report.elapsedMs)} so far${eta}`)),
+    ...(used === '' ? [] : label('Used', used)),
     ...(report.criticalPath.length === 0 ? [] : label('Critical', `${chain} (${rest})`)),
     ...label('Poller', pollerText(report, page.nowMs)),
     ...label('Session', sessionText(report)),
@@ -101,10 +103,7 @@ function streamLines(page: StatusPage, stream: ReportStream, titleColumns: numbe
   const worker = [age === null ? '' : duration(age), workerText(stream)]
     .filter((fact) => fact !== '')
     .join('  ');
-  const work = [
-    changesOf(stream, style),
-    stream.tokens === null ? '' : `${amount(stream.tokens)} tokens`,
-  ].filter((fact) => fact !== '');
+  const work = [changesOf(stream, style), usageText(stream)].filter((fact) => fact !== '');
   const bar = progressBar(style, stream.tasks, BAR, paint);
   const line = `  ${paint(symbol)} ${title} ${bar} ${tasks} ${paint(word.padEnd(13))} ${worker}`.trimEnd();
   const whole = [line, ...work].join('  ');

@@ -2,7 +2,7 @@
 import { commandFor } from '../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../core/types.ts';
 import type { GateResult } from '../store/types.ts';
-import { ageMs, amount, duration, moment, plural } from './amounts.ts';
+import { ageMs, amount, duration, moment, plural, usageText } from './amounts.ts';
 import { progressBar } from './bar.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 import { changesOf } from './stream-note.ts';
@@ -122,10 +122,20 @@ function code(page: StreamPage, { stream, record, files }: StreamDetail): string
     ),
     ...label('Conflict', conflict === null ? null : `of its dependencies in ${conflict.files.join(', ')}`),
     ...label('Changes', changesOf(stream, page.style)),
-    ...label('Tokens', stream.tokens === null ? null : amount(stream.tokens)),
+    ...label('Used', usedText(stream)),
     ...shown,
     ...(hidden > 0 ? [`  ${page.style.glyphs.ellipsis} ${plural(hidden, 'more file')}`] : []),
   ];
+}
+
+/** Tokens and dollars over all runs, with the tokens that came from the cache; null when nothing is known. */
+function usedText(stream: ReportStream): string | null {
+  const used = usageText(stream);
+  if (used === '') return null;
+  const { cachedTokens } = stream;
+  return cachedTokens === null || cachedTokens === 0
+    ? used
+    : `${used} (${amount(cachedTokens)} more from the cache)`;
 }
 
 function gateLine(page: StreamPage, gate: GateResult): string {

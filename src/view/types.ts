@@ -30,8 +30,6 @@ export type ReportInput = {
   readonly poller: { readonly pid: number; readonly sinceMs: number } | null;
   readonly maxWorkers: number;
   readonly changes: ReadonlyMap<string, ChangeFacts>;
-  /** Tokens used so far; a stream that is absent is unknown. */
-  readonly tokens: ReadonlyMap<string, number>;
   /** Oldest first; the last ten are kept. */
   readonly events: readonly OrchestrateEvent[];
   /** Sentences a person should know (bypassed permissions, a configuration change not yet obeyed, …). */
@@ -75,7 +73,10 @@ export type ReportStream = {
   readonly commits: number | null;
   readonly added: number | null;
   readonly removed: number | null;
+  /** Over all runs, by the agent's own word; null where it doesn't say. Tokens that came from the cache are apart. */
   readonly tokens: number | null;
+  readonly cachedTokens: number | null;
+  readonly costUsd: number | null;
 };
 
 export type ReportEvent = {
@@ -101,6 +102,10 @@ export type StatusReport = {
     readonly streams: { readonly total: number } & Readonly<Partial<Record<StateName, number>>>;
     readonly tasks: TaskCounts;
     readonly needsYou: number;
+    /** All streams' together; null when none says. */
+    readonly tokens: number | null;
+    readonly cachedTokens: number | null;
+    readonly costUsd: number | null;
   };
   readonly streams: readonly ReportStream[];
   /** The longest chain of streams that are not done, first to start first. */

@@ -19,6 +19,7 @@ function argumentsFor(fields: Partial<ClaudeArguments> = {}): string[] {
     resume: null,
     settingsFile: '/run/settings.json',
     mcpFile: '/run/mcp.json',
+    budgetUsd: null,
     prompt: 'Do it.',
     ...fields,
   });
@@ -64,7 +65,7 @@ test('print mode, model, attended, other servers and own arguments are passed on
 });
 
 test('bypass is passed as such only by its explicit setting, and then its warning is answered by settings', () => {
-  const request = { commands: [], worktree: '/w', readable: [], hooks: null };
+  const request = { commands: [], worktree: '/w', readable: [], hooks: null, statusLine: null };
   const bypass = agent({ permissions: 'bypass' });
   assert.ok(argumentsFor({ agent: bypass }).join(' ').includes('--permission-mode bypassPermissions'));
   assert.equal(claudeSettings({ ...request, agent: bypass })['skipDangerousModePermissionPrompt'], true);
@@ -101,6 +102,7 @@ test('hooks go into the settings as they are, and the secret goes to our server 
     worktree: '/w',
     readable: ['/run/p.md'],
     hooks,
+    statusLine: null,
   });
   assert.equal(settings['hooks'], hooks);
   assert.ok(JSON.stringify(settings['permissions']).includes('Read(//run/p.md)'));
@@ -109,4 +111,18 @@ test('hooks go into the settings as they are, and the secret goes to our server 
     mcpServers: { 'task-copilot': { ...server, env: { ORCHESTRATE_TOKEN: 't' } } },
   });
   assert.deepEqual(mcpConfig(null, { ORCHESTRATE_TOKEN: 't' }), { mcpServers: {} });
+});
+
+test('a cap on costs ends a headless session by itself, and makes an interactive one tell its costs', () => {
+  const print = argumentsFor({ agent: agent({ mode: 'print' }), budgetUsd: 1.5 });
+  assert.ok(print.join(' ').includes('--max-budget-usd 1.5000'));
+  assert.equal(argumentsFor({ budgetUsd: 1.5 }).includes('--max-budget-usd'), false);
+  const request = { agent: agent(), commands: [], worktree: '/w', readable: [], hooks: null };
+  const statusLine = { type: 'command', command: 'x' };
+  assert.equal(claudeSettings({ ...request, statusLine })['statusLine'], statusLine);
+  assert.equal(
+    'statusLine' in claudeSettings({ ...request, statusLine: null }),
+    false,
+    'else it is the own one',
+  );
 });

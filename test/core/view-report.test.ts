@@ -29,7 +29,6 @@ function input(facts: Snapshot, rest: Partial<ReportInput> = {}): ReportInput {
     poller: { pid: 77, sinceMs: NOW_MS - 60_000 },
     maxWorkers: 5,
     changes: new Map(),
-    tokens: new Map(),
     events: [],
     warnings: [],
     ...rest,
@@ -67,6 +66,9 @@ test('the report has the keys and the values that scripts rely on', () => {
     streams: { total: 3, done: 1, running: 1, waiting: 1 },
     tasks: { total: 6, completed: 3, inProgress: 1, pending: 2, blocked: 0, cancelled: 0 },
     needsYou: 0,
+    tokens: null,
+    cachedTokens: null,
+    costUsd: null,
   });
   const { blockedBy, currentTask, doing, ...running } = streams[1];
   assert.deepEqual(blockedBy, []);
@@ -109,6 +111,8 @@ test('the report has the keys and the values that scripts rely on', () => {
       added: null,
       removed: null,
       tokens: null,
+      cachedTokens: null,
+      costUsd: null,
     },
   );
 });
@@ -210,4 +214,26 @@ test('work under way in the poller shows as what is being done', () => {
     input(chain({ inFlight: new Map([['b', { kind: 'verify', sinceMs: NOW_MS }]]) })),
   );
   assert.equal(report.streams[1]?.doing, 'checking the work');
+});
+
+test('what runs used is added up by stream and in all; what no agent told is null, not nothing', () => {
+  const used = (tokens: number, cachedTokens: number, costUsd: number | null) => ({
+    usage: { tokens, cachedTokens, costUsd },
+  });
+  const runs = [
+    run('A', { endedAtMs: 1, outcome: 'failed', ...used(100, 10, 0.25) }),
+    run('A', { number: 2, ...used(20, 5, null) }),
+  ];
+  const facts = snapshot({
+    streams: [stream('A'), stream('B'), stream('C')],
+    records: [record('A', { runs }), record('B', { runs: [run('B', used(3, 0, 1))] })],
+  });
+  const { streams, summary } = buildReport(input(facts));
+  const told = streams.map(({ tokens, cachedTokens, costUsd }) => [tokens, cachedTokens, costUsd]);
+  assert.deepEqual(told, [
+    [120, 15, 0.25],
+    [3, 0, 1],
+    [null, null, null],
+  ]);
+  assert.deepEqual([summary.tokens, summary.cachedTokens, summary.costUsd], [123, 15, 1.25]);
 });

@@ -47,6 +47,8 @@ export function stream(id: string, state: StateName, rest: Partial<ReportStream>
     added: null,
     removed: null,
     tokens: null,
+    cachedTokens: null,
+    costUsd: null,
     ...rest,
   };
 }
@@ -75,6 +77,9 @@ export function report(streams: readonly ReportStream[], rest: Partial<StatusRep
         cancelled: sum((tasks) => tasks.cancelled),
       },
       needsYou: streams.filter(({ needsYou }) => needsYou).length,
+      tokens: null,
+      cachedTokens: null,
+      costUsd: null,
     },
     streams,
     criticalPath: [],
