@@ -19,6 +19,8 @@ export type PromptContext = {
     readonly commits: number;
     /** Why the previous run ended, or what its check found; null when unknown. */
     readonly failure: string | null;
+    /** Its conversation goes on; else this run knows nothing of it. */
+    readonly sameConversation: boolean;
   } | null;
   /** Set by `resolve`: what to merge first, and which files are known to clash. */
   readonly resolve: {
@@ -123,14 +125,16 @@ function gatesSection({ gates }: PromptContext): string {
 function resumeSection({ resume, base }: PromptContext): string {
   if (resume === null) return '';
   const ended = resume.failure === null ? '' : ` It ended with: ${plainLine(resume.failure, LINE)}.`;
+  const log = `\`git log ${base.sha.slice(0, 12)}..HEAD\``;
+  const counted = resume.commits === 1 ? '1 commit is' : `${resume.commits} commits are`;
   const commits =
     resume.commits === 0
       ? 'Nothing of it is committed; look at `git status` for unfinished changes.'
-      : `Its ${resume.commits} commits are on your branch (\`git log ${base.sha.slice(0, 12)}..HEAD\`); build on them.`;
+      : `So far ${counted} on your branch (${log}); build on that, and look at \`git status\` too.`;
   return [
     '## Work already begun',
     '',
-    `Run ${resume.run} worked on this stream before you.${ended} ${commits} Do not start over.`,
+    `Run ${resume.run} worked on this stream before you${resume.sameConversation ? ', in this conversation' : ''}.${ended} ${commits} Do not start over.`,
   ].join('\n');
 }
 

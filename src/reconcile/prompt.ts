@@ -12,6 +12,8 @@ export type PromptRequest = {
   readonly record: StreamRecord;
   readonly run: number;
   readonly baseSha: string;
+  /** Conversation that goes on; null for a new one. */
+  readonly resume: string | null;
   /** Parents that the agent has to merge first (`resolve`). */
   readonly mergeFirst: readonly string[];
 };
@@ -80,6 +82,7 @@ async function earlierWork(ports: Ports, request: PromptRequest): Promise<Prompt
   return {
     run: last.number,
     commits,
+    sameConversation: request.resume !== null,
     failure: last.verdict?.ok === false ? last.verdict.message : last.reason,
   };
 }

@@ -71,9 +71,22 @@ test('the shipped template tells stream, tasks, dependencies, checks and how to 
 });
 
 test('a run after another one is told what is there and why that one ended', () => {
-  const resume = { run: 2, commits: 3, failure: 'gate test failed\n(exit 1)' };
+  const resume = { run: 2, commits: 3, failure: 'gate test failed\n(exit 1)', sameConversation: false };
   const prompt = renderPrompt(TEMPLATE, { ...CONTEXT, resume });
-  assert.match(prompt, /Run 2 .* It ended with: gate test failed \(exit 1\)\. Its 3 commits/);
+  assert.match(
+    prompt,
+    /Run 2 .* It ended with: gate test failed \(exit 1\)\. So far 3 commits are on your branch/,
+  );
+  assert.match(prompt, /Run 2 worked on this stream before you\./);
+  const cut = renderPrompt(TEMPLATE, {
+    ...CONTEXT,
+    resume: { ...resume, commits: 1, sameConversation: true },
+  });
+  assert.match(cut, /before you, in this conversation\. .* So far 1 commit is on your branch/);
+  assert.match(
+    renderPrompt(TEMPLATE, { ...CONTEXT, resume: { ...resume, commits: 0 } }),
+    /Nothing of it is committed/,
+  );
 });
 
 test('resolve gives the merges as the first job, by commit', () => {
