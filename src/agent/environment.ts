@@ -1,12 +1,25 @@
 /** The environment a worker starts with: the starter's, without what belongs to the starter's own surroundings. */
 import { isLaunchVariable } from './launch-file.ts';
 
-/** Families of variables that would tie a worker to the caller's repository, tmux, run or npm script. */
-const FOREIGN = /^(GIT_|TMUX|ORCHESTRATE_|npm_)/;
+/** Families of variables that would tie a worker to the caller's tmux, run or npm script. */
+const FOREIGN = /^(TMUX|ORCHESTRATE_|npm_)/;
+
+/**
+ * What would tie it to the caller's repository, as `git rev-parse --local-env-vars` lists it, and what git itself tells
+ * its hooks. Who commits (GIT_AUTHOR_NAME …) and how git reaches others (GIT_SSH_COMMAND …) stays the starter's.
+ */
+const GIT_OF_CALLER = new RegExp(
+  `^GIT_(${[
+    '(ALTERNATE_)?OBJECT_DIRECTOR(Y|IES)',
+    'CONFIG(_PARAMETERS|_COUNT|_KEY_\\d+|_VALUE_\\d+)?',
+    'DIR|COMMON_DIR|WORK_TREE|IMPLICIT_WORK_TREE|INDEX_FILE|PREFIX|INTERNAL_SUPER_PREFIX|NAMESPACE|CEILING_DIRECTORIES',
+    'GRAFT_FILE|SHALLOW_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|QUARANTINE_PATH|EXEC_PATH|REFLOG_ACTION|OPTIONAL_LOCKS',
+  ].join('|')})$`,
+);
 
 /**
  * Claude Code's marks on its own children. `CLAUDE_CODE_CHILD_SESSION` turns the saving of conversations off, so that
- * none could be resumed; the others name a session that isn't the worker's. (GIT_EDITOR goes with GIT_.)
+ * none could be resumed; the others name a session that isn't the worker's; its GIT_EDITOR answers for its own commits.
  */
 const CLAUDE_CHILD = new Set([
   'CLAUDECODE',
@@ -20,6 +33,7 @@ const CLAUDE_CHILD = new Set([
   'CLAUDE_CODE_EXECPATH',
   'CLAUDE_PID',
   'CLAUDE_EFFORT',
+  'GIT_EDITOR',
   'AI_AGENT',
   'INIT_CWD',
 ]);
@@ -34,9 +48,8 @@ export function workerEnvironment(
 ): Record<string, string> {
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(base)) {
-    if (value === undefined || FOREIGN.test(name) || CLAUDE_CHILD.has(name) || !isLaunchVariable(name))
-      continue;
-    env[name] = value;
+    const ties = FOREIGN.test(name) || GIT_OF_CALLER.test(name) || CLAUDE_CHILD.has(name);
+    if (value !== undefined && !ties && isLaunchVariable(name)) env[name] = value;
   }
   return { ...env, ...extra };
 }

@@ -2,12 +2,13 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { workerEnvironment, writeLaunch } from '../agent/wrapper.ts';
+import { configVariables } from '../config/environment.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../core/types.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
 import { findBase } from './base.ts';
-import { applyEnd } from './end-run.ts';
+import { applyEnd, closeWindow } from './end-run.ts';
 import { streamVariables } from './environment.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
@@ -140,6 +141,8 @@ async function writeRunFiles(step: Step, plan: Plan, prompt: string): Promise<vo
     sessionId: plan.sessionId,
     token: plan.token,
     env: {
+      // What the starter configured by variables holds for what the worker types too (`orchestrate status`).
+      ...configVariables(ports.env),
       ...streamVariables(ports, record, run, plan.baseSha),
       ORCHESTRATE_TOKEN: plan.token,
       ORCHESTRATE_MARK: step.ports.marks.run(record.key, run),
@@ -155,14 +158,14 @@ async function writeRunFiles(step: Step, plan: Plan, prompt: string): Promise<vo
 /** The dead pane of the run before is of no more use once the next one lives. */
 async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> {
   const former = record.runs.at(-1);
-  const { config, tmux, state } = step.ports;
+  const { config, state } = step.ports;
   if (
     former?.pane == null ||
     config.finishedWindows === 'keep' ||
     former.server !== state.getMeta(META.server)
   )
     return;
-  await tmux.closePane(former.pane);
+  await closeWindow(step.ports, former.pane, former);
 }
 
 /** Counts a failed preparation against the stream, and closes the run if it was opened. */

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fenceRun, readClaim, workerEnvironment, writeLaunch } from '../../src/agent/wrapper.ts';
+import { fenceRun, readClaim, writeLaunch } from '../../src/agent/wrapper.ts';
 
 /** Prints, as JSON, what the process was given: arguments, environment, directory. */
 const REPORT =
@@ -208,37 +208,4 @@ test('what no process can be given is refused when the launch is written', async
   assert.throws(() => write(['true'], { 'A; touch pwn': '' }), /not a variable/);
   assert.throws(() => write(['true'], { UID: '0' }), /not a variable/);
   assert.ok(!existsSync(join(r.runDir, 'launch')));
-});
-
-test("a worker's environment is the starter's without what belongs to its surroundings", () => {
-  const kept = {
-    HOME: '/h',
-    NODE_OPTIONS: '--x',
-    LANG: 'C',
-    ANTHROPIC_API_KEY: 'k',
-    CLAUDE_CONFIG_DIR: '/c',
-    EMPTY: '',
-  };
-  const dropped = {
-    GIT_DIR: '/x',
-    GIT_EDITOR: 'vi',
-    TMUX: '/s,1,0',
-    TMUX_PANE: '%1',
-    ORCHESTRATE_KEY: 'other',
-    npm_lifecycle_event: 'test',
-    INIT_CWD: '/x',
-    CLAUDECODE: '1',
-    CLAUDE_CODE_CHILD_SESSION: '1',
-    CLAUDE_CODE_SESSION_ID: 'x',
-    CLAUDE_CODE_ENTRYPOINT: 'cli',
-    AI_AGENT: 'x',
-    TERM: 'xterm',
-    PWD: '/x',
-    SHLVL: '3',
-    'BASH_FUNC_f%%': '() { :; }',
-  };
-  assert.deepEqual(workerEnvironment({ ...kept, ...dropped, GONE: undefined }, { ORCHESTRATE_KEY: 'mine' }), {
-    ...kept,
-    ORCHESTRATE_KEY: 'mine',
-  });
 });

@@ -16,6 +16,7 @@ test('a diamond is worked off, each stream on top of its dependencies', async ()
   const a = await rig.nextWorker('A');
   assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting', C: 'waiting', D: 'waiting' });
   assert.equal(a.env['ORCHESTRATE_BASE_SHA'], rig.cli.git('rev-parse', 'main'));
+  assert.equal(a.env['ORCHESTRATE_TMUX_SOCKET'], rig.cli.env['ORCHESTRATE_TMUX_SOCKET']);
   assert.equal(a.cwd, `${rig.root}/.claude/worktrees/a`);
   await a.commit('A.txt');
   await a.completeTasks();
