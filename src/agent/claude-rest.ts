@@ -1,5 +1,5 @@
 /** What it means that Claude Code's turn is over: rest, work left in the background, an interrupt by a person, or an error of the service. */
-import type { AgentActivity } from '../core/types.ts';
+import type { AgentActivity, AgentError } from '../core/types.ts';
 import type { Report } from './claude-reports.ts';
 import type { TranscriptTail } from './claude-transcript.ts';
 import { limitEnd } from './limit-time.ts';
@@ -110,7 +110,7 @@ const DENIED: Readonly<Record<string, string>> = {
 };
 
 /** What a person has to do about the account; null for an error that is not about it. */
-export function deniedRemedy(failure: ServiceFailure): string | null {
+function deniedRemedy(failure: ServiceFailure): string | null {
   return DENIED[failure.error] ?? null;
 }
 
@@ -118,6 +118,18 @@ export function deniedRemedy(failure: ServiceFailure): string | null {
 export function limitOf(failure: ServiceFailure): { readonly untilMs: number | null } | null {
   if (!PASSING.has(failure.error)) return null;
   return { untilMs: limitEnd(failure.text, failure.atMs) };
+}
+
+/** The error by which the last turn of a run that began at `startedAtMs` ended; null when it did not end by one. */
+export function errorOf(
+  reports: readonly Report[],
+  tail: TranscriptTail | null,
+  startedAtMs: number,
+): AgentError | null {
+  const ownTail = tail !== null && (tail.apiError?.atMs ?? 0) >= startedAtMs ? tail : null;
+  const failure = serviceFailure(reports, ownTail);
+  if (failure === null) return null;
+  return { text: failure.text || failure.error, limit: limitOf(failure), denied: deniedRemedy(failure) };
 }
 
 function failed(idle: AgentActivity, failure: ServiceFailure): AgentActivity {

@@ -4,10 +4,11 @@ import { costUsd } from '../core/assess-caps.ts';
 import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
+import { listenTo } from './claude-hearing.ts';
 import { claudePaths } from './claude-paths.ts';
 import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { createReports } from './claude-reports.ts';
-import { deniedRemedy, limitOf, serviceFailure } from './claude-rest.ts';
+import { errorOf } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import { createUsageMeter } from './claude-usage.ts';
@@ -26,6 +27,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
   const meter = createUsageMeter();
   const reports = deps.reports === null ? null : createReports(deps.reports.spool, deps.reports.isTokenOf);
   const interactive = agent.mode === 'interactive';
+  const transcriptOf = ({ sessionId }: Run) => (sessionId === null ? null : transcripts.find(sessionId));
 
   const activity: Agent['activity'] = async (run, worker, screen) => {
     const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
@@ -60,10 +62,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     activity,
     lastError: (run) => {
       const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
-      const since = tail !== null && (tail.apiError?.atMs ?? 0) >= run.startedAtMs ? tail : null;
-      const failure = serviceFailure(reports?.of(run.key, run.number) ?? [], since);
-      if (failure === null) return null;
-      return { text: failure.text || failure.error, limit: limitOf(failure), denied: deniedRemedy(failure) };
+      return errorOf(reports?.of(run.key, run.number) ?? [], tail, run.startedAtMs);
     },
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
@@ -71,13 +70,16 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     ],
     findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
     holders: (conversation) => holdersOf(paths.sessions, conversation),
+    listen: (run) => {
+      const file = transcriptOf(run);
+      return file === null ? null : listenTo(file);
+    },
     usage: (run) => {
-      const transcript = run.sessionId === null ? null : transcripts.find(run.sessionId);
-      if (transcript === null) return null;
-      return meter.of(run, transcript, reports?.cost(run.key, run.number) ?? null);
+      const file = transcriptOf(run);
+      return file === null ? null : meter.of(run, file, reports?.cost(run.key, run.number) ?? null);
     },
     // Headless, the pane has the whole conversation, and what went wrong before it began.
-    transcript: (run) => (interactive && run.sessionId !== null ? transcripts.find(run.sessionId) : null),
+    transcript: (run) => (interactive ? transcriptOf(run) : null),
   };
 }
 

@@ -23,6 +23,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     watchPaths: () => [],
     findConversation: () => null,
     holders: () => [],
+    listen: () => null,
     usage: () => null,
     transcript: () => null,
   };

@@ -30,6 +30,9 @@ export type AgentCheck = {
   readonly fix: string | null;
 };
 
+/** What became of a typed text: the agent took it, or keeps it until its present step ends; null: nothing is known (yet). */
+export type Heard = 'taken' | 'queued' | null;
+
 export type Agent = {
   readonly kind: 'claude' | 'custom';
   /** Stays after a turn and can be told things. */
@@ -50,6 +53,11 @@ export type Agent = {
   findConversation(run: Run): string | null;
   /** Processes that are registered as having this conversation open; some may be dead. `start` as ProcessIdentity has it. */
   holders(conversation: string): { readonly pid: number; readonly start: string | null }[];
+  /**
+   * Begins to listen whether typed text arrives in the run's conversation: asked again and again with the text's first
+   * line. Null where the agent's own files don't tell: then its pane has to.
+   */
+  listen(run: Run): ((firstLine: string) => Heard) | null;
   /** What the run used so far, by the agent's own word; null where it doesn't say. */
   usage(run: Run): Usage | null;
   /** Path of the run's conversation on disk, for reading; null when there is none (its pane's output tells then). */

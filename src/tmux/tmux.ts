@@ -10,6 +10,7 @@ import { preparePaneLog } from './pane-log.ts';
 import { ensureSession, type OurSession } from './session.ts';
 import { signal, waitForSignal } from './signal.ts';
 import { attach, attachCommand, message } from './terminal.ts';
+import { typeLines } from './type-lines.ts';
 import { capture, sendKey, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
@@ -58,6 +59,7 @@ export function createTmux(options: TmuxOptions): Tmux {
     openWindow: (request) => openWindow(door, options, request),
     openOrchestrator: (runDir) => openOrchestrator(door, runDir),
     typeText: (pane, text) => typeText(client, root, pane, text),
+    typeLines: (pane, lines) => typeLines(client, root, pane, lines),
     sendKey: (pane, key) => sendKey(client, root, pane, key),
     capture: (pane, shown) => capture(client, pane, shown),
     closePane: (pane, owner) => closePane(client, root, pane, owner),

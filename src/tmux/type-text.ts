@@ -35,15 +35,21 @@ export function chunks(text: string, limit = CHUNK_BYTES): string[] {
 export async function typeText(client: Client, root: string, pane: string, text: string): Promise<void> {
   checkPane(pane);
   await leaveMode(client, root, pane);
-  for (const piece of chunks(plainText(text))) {
-    const reply = await client.run(['send-keys', '-t', pane, '-l', '--', textArgument(piece)]);
-    if (reply.status !== 'ok') throw tmuxError(`type into pane ${pane}`, reply);
-  }
+  await typePieces(client, pane, text);
   await pause(BEFORE_ENTER_MS);
   await sendKey(client, root, pane, 'Enter');
 }
 
-async function leaveMode(client: Client, root: string, pane: string): Promise<void> {
+/** Types text (plain) as it is, a piece at a time. Throws exit 3 when tmux refuses. */
+export async function typePieces(client: Client, pane: string, text: string): Promise<void> {
+  for (const piece of chunks(plainText(text))) {
+    const reply = await client.run(['send-keys', '-t', pane, '-l', '--', textArgument(piece)]);
+    if (reply.status !== 'ok') throw tmuxError(`type into pane ${pane}`, reply);
+  }
+}
+
+/** Leaves copy mode, where letters would be commands. Throws exit 5 when the pane isn't ours. */
+export async function leaveMode(client: Client, root: string, pane: string): Promise<void> {
   if (!(await onOurPane(client, root, pane, command('copy-mode', '-q', '-t', pane)))) throw paneGone(pane);
 }
 

@@ -126,14 +126,16 @@ export type Tmux = {
   openOrchestrator(runDir: string): Promise<{ pane: string; pid: number }>;
   /** Types literal text and Enter into a pane; the text is data (no key names, no formats). */
   typeText(pane: string, text: string): Promise<void>;
+  /** Types literal lines, line feeds between them, without Enter. */
+  typeLines(pane: string, lines: readonly string[]): Promise<void>;
   sendKey(pane: string, key: 'Enter' | 'Escape' | 'Up' | 'Down' | 'C-c'): Promise<void>;
   /** The visible screen (`lines` of history too), `colours` keeps escapes. */
   capture(pane: string, options?: { history?: number; colours?: boolean }): Promise<string>;
   /**
    * Closes one pane of ours (and so its window when it is the last); a pane that is gone or not ours is left alone.
-   * `owner`: only while it is the pane of that run (ids begin anew with each server).
+   * Left alone too when it is the pane of another run than `owner`: ids begin anew with each server.
    */
-  closePane(pane: string, owner?: { readonly key: string; readonly run: number }): Promise<void>;
+  closePane(pane: string, owner: { readonly key: string; readonly run: number }): Promise<void>;
   /** Resolves when a worker's pane died or someone signalled; rejects when the signal can't be waited for. */
   waitForSignal(abort: AbortSignal): Promise<void>;
   signal(): Promise<void>;

@@ -46,6 +46,18 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
     load: () => import('../retry.ts'),
   },
   {
+    name: 'send',
+    summary: "type a message into a stream's agent",
+    args: [STREAM, { name: 'text', required: true, variadic: true }],
+    options: [],
+    examples: [
+      'orchestrate send Stream-B "Please use the existing helper in src/db"',
+      'orchestrate send Stream-B go on',
+      'orchestrate send Stream-B - < message.txt',
+    ],
+    load: () => import('../send.ts'),
+  },
+  {
     name: 'park',
     summary: 'take a stream out until retry',
     args: [STREAM],

@@ -1,0 +1,54 @@
+/** `send`: types a message into a stream's living agent, as a person at its window would. */
+import { typedMessage } from '../agent/typed-message.ts';
+import { printable } from '../core/printable.ts';
+import { EXIT, OrchestrateError } from '../errors.ts';
+import { sendMessage } from '../reconcile/send.ts';
+import type { Flags } from './definition.ts';
+import { usageError } from './flags.ts';
+import { noteCommand } from './intent.ts';
+import type { Io } from './io.ts';
+import { findStream } from './stream-argument.ts';
+import { withPorts } from './with-ports.ts';
+
+/** A longer text is better read from a file. */
+const LONGEST = 10_000;
+/** Characters of it in the event. */
+const TOLD = 200;
+
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  if (io.env['ORCHESTRATE_TOKEN']) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      'a worker may not type into other workers',
+      'say it in the notes of your task: orchestrate task update TASK-… --notes TEXT',
+    );
+  }
+  const [stream = '', ...words] = args;
+  const lines = await messageOf(words, io);
+  return withPorts(io, { create: false }, async (ports) => {
+    const record = findStream(ports, stream);
+    const heard = await sendMessage(ports, record, lines);
+    noteCommand(ports, record.key, `sent by a person: ${printable(lines.join(' '), TOLD)}`);
+    const later = heard === 'queued' ? '; it is at work and reads it when its present step ends' : '';
+    io.print(
+      io.json
+        ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, arrived: heard })
+        : `sent to ${printable(record.streamId)}${later}`,
+    );
+    return EXIT.ok;
+  });
+}
+
+/** The message as lines; `-` alone stands for stdin. */
+async function messageOf(words: readonly string[], io: Io): Promise<readonly string[]> {
+  const text = words.length === 1 && words[0] === '-' ? await io.readStdin() : words.join(' ');
+  if (text.length > LONGEST) {
+    throw usageError(
+      `the text has ${text.length} characters, at most ${LONGEST} are typed`,
+      'put it into a file and send its name',
+    );
+  }
+  const lines = typedMessage(text);
+  if (lines.length === 0) throw usageError('there is no text to send', 'orchestrate send STREAM TEXT…');
+  return lines;
+}
