@@ -24,7 +24,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run === undefined || run.endedAtMs !== null) return;
   const exitCode = await endWorker(step, run, action.exitCode);
-  if (action.closeWindow && run.pane !== null) await ports.tmux.closePane(run.pane);
+  if (action.closeWindow && run.pane !== null) await closeWindow(ports, run.pane, run);
   recordUsage(ports, run);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
   ports.state.patchRun(action.key, action.run, {
@@ -36,6 +36,11 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   });
   rmSync(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, action.reason);
+}
+
+/** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
+export function closeWindow(ports: Pick<Step['ports'], 'tmux'>, pane: string, run: Run): Promise<void> {
+  return ports.tmux.closePane(pane, { key: run.key, run: run.number });
 }
 
 /** Ends every process of the run; returns the exit status of the agent as far as it is known. */

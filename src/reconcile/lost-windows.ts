@@ -13,7 +13,7 @@ export async function closeLostWindows(
   if (!look.tmux.known) return;
   for (const pane of look.tmux.value.panes.filter((each) => isLost(each, look))) {
     try {
-      await ports.tmux.closePane(pane.id);
+      await ports.tmux.closePane(pane.id, pane);
     } catch (error) {
       onTrouble(messageOf(error));
     }

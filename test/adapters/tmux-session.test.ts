@@ -144,10 +144,10 @@ test('what others have on the server stays as it is', async () => {
   await tmux.signal();
   assert.equal(others(rig, 'orchestrate-app2', 'work'), before);
   const strangers = rig.raw('list-panes', '-t', 'work', '-F', '#{pane_id}').trim();
-  await tmux.closePane(strangers);
+  await tmux.closePane(strangers, { key: 'stream-a', run: 1 });
   await assert.rejects(tmux.typeText(strangers, 'x'), OrchestrateError);
   await assert.rejects(tmux.sendKey(strangers, 'C-c'), OrchestrateError);
-  await tmux.closePane(opened.pane);
+  await tmux.closePane(opened.pane, { key: 'stream-a', run: 1 });
   await tmux.closeSession();
   await until('our session ended', async () => (await rig.facts(tmux)).session === null);
   assert.equal(others(rig, 'orchestrate-app2', 'work'), before);

@@ -212,8 +212,8 @@ test('typing leaves copy mode first, and is refused where it would reach nobody'
   await tmux.typeText(pane, 'q');
   assert.equal((await deadPane(rig, tmux, pane)).exitCode, 4);
   assert.match(await tmux.capture(pane, { history: 10 }), /got q/);
-  await tmux.closePane(pane);
-  await tmux.closePane(pane);
+  await tmux.closePane(pane, { key: 'a', run: 1 });
+  await tmux.closePane(pane, { key: 'a', run: 1 });
   await assert.rejects(tmux.typeText(pane, 'x'), { exitCode: 5, message: /is gone or not one of ours/ });
   await assert.rejects(tmux.capture(pane), { exitCode: 3 });
 });

@@ -1,0 +1,130 @@
+/** What people and accidents do to tmux: servers, sessions, sockets and panes go away, and configurations are odd. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../support/tmux-rig.ts';
+import type { Worker } from '../support/worker-desk.ts';
+import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
+
+const alive = (pid: number): boolean => {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+};
+
+const serverPid = (rig: ProjectRig): number => Number(rig.tmux('display-message', '-p', '#{pid}'));
+
+async function finish(rig: ProjectRig, worker: Worker): Promise<void> {
+  await worker.commit(`${worker.stream}.txt`);
+  rig.setTasks(worker.stream, 'completed');
+  worker.exit(0);
+}
+
+/** A child that outlives its worker, its window and its server. */
+const IMMORTAL = `setsid sh -c 'trap "" TERM HUP INT; while :; do sleep 1; done' >/dev/null 2>&1 & echo $!`;
+
+test('a server that is killed under its workers costs no attempt: what outlived it ends, and they start again on another', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [], C: [] },
+    config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } },
+  });
+  const poller = rig.start();
+  const [a, b, c] = await Promise.all(['A', 'B', 'C'].map((stream) => rig.nextWorker(stream)));
+  assert.ok(a && b && c);
+  await a.sh('echo half > half.txt');
+  const child = Number(await a.sh(IMMORTAL));
+  await c.ignoreSignals();
+  process.kill(serverPid(rig), 'SIGKILL');
+  const [a2, b2] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  assert.deepEqual([a2.run, b2.run], [2, 2]);
+  assert.ok(![a.pid, b.pid, child].some(alive));
+  assert.equal(await a2.sh('cat half.txt; rm half.txt'), 'half');
+  // A worker without need of its window that lives on is let finish, and nobody is put beside it.
+  await finish(rig, c);
+  await rig.untilState('C', 'done');
+
+  // The same once more by tmux's own command, with nobody polling meanwhile.
+  await poller.kill();
+  rig.tmux('kill-server');
+  await Promise.all([a2.end(), b2.end()]);
+  const next = rig.start();
+  for (const stream of ['A', 'B']) await finish(rig, await rig.nextWorker(stream));
+  const ended = await next.end();
+  assert.equal(ended.code, 0, ended.stdout);
+  const runs = rig.desk.starts().map(({ stream, run }) => `${stream}${run}`);
+  assert.deepEqual(runs.sort(), ['A1', 'A2', 'A3', 'B1', 'B2', 'B3', 'C1']);
+  rig.desk.assertSound();
+});
+
+test('a socket that is deleted comes back: the same server, the same worker', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'], C: [] } });
+  const poller = rig.start();
+  const [a, c] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('C')]);
+  const server = serverPid(rig);
+  const socket = rig.tmux('display-message', '-p', '#{socket_path}').trim();
+  rmSync(socket);
+  await finish(rig, a);
+  const b = await rig.nextWorker('B');
+  assert.equal(serverPid(rig), server);
+  // And with the poller dead: the next one finds the server by what was written down.
+  await poller.kill();
+  rmSync(socket);
+  const next = rig.start();
+  await until('the socket is back', () => existsSync(socket), 30_000);
+  assert.equal(serverPid(rig), server);
+  for (const worker of [b, c]) await finish(rig, worker);
+  assert.equal((await next.end()).code, 0);
+  assert.equal(rig.desk.starts().length, 3, 'nobody was started twice');
+  rig.desk.assertSound();
+});
+
+test('a session or a pane that a person kills is made again; beside it their own session stays as it was', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  rig.tmux('new-session', '-d', '-s', 'theirs', 'sleep 1000');
+  rig.tmux('kill-pane', '-t', a.env['TMUX_PANE'] ?? '');
+  const a2 = await rig.nextWorker('A');
+  assert.ok(alive(b.pid));
+  rig.tmux('kill-session', '-t', '=orchestrate-project');
+  const [a3, b3] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  assert.ok(![a, a2, b].some(({ pid }) => alive(pid)));
+  for (const worker of [a3, b3]) await finish(rig, worker);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.match(poller.output(), /its window was closed/);
+  const sessions = rig.tmux('list-sessions', '-F', '#{session_name}').trim().split('\n').sort();
+  assert.deepEqual(sessions, ['orchestrate-project', 'theirs']);
+  rig.desk.assertSound();
+});
+
+test("the user's tmux.conf and TMUX variable change nothing", async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  rig.cli.write(
+    join(rig.cli.home, '.tmux.conf'),
+    [
+      'set -g base-index 1',
+      'set -g pane-base-index 1',
+      'set -g renumber-windows on',
+      'set -g destroy-unattached on',
+      'set -g default-shell /bin/false',
+      'set -g default-command "exit 9"',
+      'set -g remain-on-exit off',
+      'set -g history-limit 0',
+      'set -g automatic-rename on',
+      'setw -g synchronize-panes on',
+      'set -g update-environment ""',
+      'set -g status off',
+      'set -g prefix C-a',
+      'set-hook -g after-new-window "rename-window hooked"',
+      'set-hook -g session-created "rename-session hooked"',
+    ].join('\n'),
+  );
+  const poller = rig.start([], { env: { TMUX: '/nonexistent/socket,1,0', TMUX_PANE: '%99' } });
+  for (const stream of ['A', 'B']) await finish(rig, await rig.nextWorker(stream));
+  assert.equal((await poller.end()).code, 0, poller.output());
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { A: 'done', B: 'done' });
+  assert.equal(report.session.alive, true, 'the session outlives its last worker, with nobody attached');
+  assert.equal(rig.tmux('show-options', '-gv', 'base-index').trim(), '1', 'their options stay');
+  rig.desk.assertSound();
+});
