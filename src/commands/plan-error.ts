@@ -1,7 +1,8 @@
-/** The error for a plan that can't be run: the first problem, and what to do about it. */
+/** The error for a plan that can't be run: its problems, and what to do about them. */
 import { printable } from '../core/printable.ts';
 import type { PlanProblem } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
+import { problemsText } from '../view/plan-text.ts';
 
 /** What every task of a plan has to carry. */
 const METADATA_SAMPLE = `Tasks must include stream metadata for orchestration:
@@ -16,11 +17,14 @@ const METADATA_SAMPLE = `Tasks must include stream metadata for orchestration:
 Run \`/orchestrate generate\` first to create PRD and tasks with stream metadata,
 or import a plan: orchestrate import plan.yaml`;
 
-/** Exit 7 naming the first problem; null for a plan without problems. */
+/**
+ * Exit 7 naming the first problem, with all of them below; null for a plan without problems. Where there is nothing but
+ * the lack of streams, what tasks have to carry is below instead.
+ */
 export function planError(problems: readonly PlanProblem[]): OrchestrateError | null {
   const [first, ...others] = problems;
   if (first === undefined) return null;
-  if (first.code === 'no-streams' || first.code === 'archived-only') {
+  if (others.length === 0 && (first.code === 'no-streams' || first.code === 'archived-only')) {
     return new OrchestrateError(EXIT.input, printable(first.message), 'orchestrate import plan.yaml', {
       box: METADATA_SAMPLE,
     });
@@ -29,6 +33,7 @@ export function planError(problems: readonly PlanProblem[]): OrchestrateError | 
   return new OrchestrateError(
     EXIT.input,
     `${printable(first.message)}${more}`,
-    'orchestrate plan shows every problem',
+    'correct the plan and run orchestrate import <file> --update, or correct the metadata of the tasks named',
+    { box: `Problems:\n${problemsText(problems)}` },
   );
 }

@@ -1,11 +1,10 @@
 /** `orchestrate plan`: checks the plan and shows its structure, as text, JSON or a drawing. */
 import { openProject } from '../context.ts';
-import type { Plan } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT } from '../errors.ts';
 import type { PlanStore } from '../store/types.ts';
 import { planDot, planMermaid } from '../view/plan-graphics.ts';
 import { planJson } from '../view/plan-json.ts';
-import { planText, problemsText } from '../view/plan-text.ts';
+import { planText } from '../view/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import { usageError } from './flags.ts';
 import type { Io } from './io.ts';
@@ -26,7 +25,7 @@ export type PlanLook = { readonly form: 'text' | 'json' | 'mermaid' | 'dot'; rea
  */
 export async function runPlan(context: PlanContext, { form, all }: PlanLook): Promise<number> {
   const plan = (await context.openStore()).readPlan({ all });
-  const error = errorOf(plan);
+  const error = planError(plan.problems);
   if (form === 'json') {
     context.print(JSON.stringify(planJson(plan)));
     if (error !== null) context.warn(`orchestrate: error: ${error.message}\n  fix: ${error.fix}`);
@@ -38,17 +37,6 @@ export async function runPlan(context: PlanContext, { form, all }: PlanLook): Pr
 }
 
 const SHOW = { text: planText, mermaid: planMermaid, dot: planDot } as const;
-
-function errorOf({ problems, streams }: Plan): OrchestrateError | null {
-  const error = planError(problems);
-  if (error === null || (streams.length === 0 && error.box !== null)) return error;
-  return new OrchestrateError(EXIT.input, error.message, FIX, {
-    box: `Problems:\n${problemsText(problems)}`,
-  });
-}
-
-const FIX =
-  'correct the plan and run orchestrate import <file> --update, or correct the metadata of the tasks named';
 
 export const run: CommandModule['run'] = async (_args, flags, io) => {
   const drawings = (['mermaid', 'dot'] as const).filter((form) => flags[form] === true);

@@ -1,6 +1,5 @@
 /** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
 import type { ConfigFlags } from '../config.ts';
-import { printable } from '../core/printable.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import type { PlanStore } from '../store/types.ts';
@@ -18,12 +17,9 @@ export function configFlags(flags: Flags): ConfigFlags {
 }
 
 /** Throws exit 7 naming the plan's problems. */
-export function checkPlan(store: PlanStore, io: Io): void {
-  const { problems } = store.readPlan();
-  const error = planError(problems);
-  if (error === null) return;
-  if (!io.json) for (const problem of problems.slice(1)) io.warn(`  also: ${printable(problem.message)}`);
-  throw error;
+export function checkPlan(store: PlanStore): void {
+  const error = planError(store.readPlan().problems);
+  if (error !== null) throw error;
 }
 
 /** Throws exit 3 when git, tmux or the agent can't do their part; prints what the agent warns of. */

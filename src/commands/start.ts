@@ -37,7 +37,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 async function start(project: Project, args: readonly string[], flags: Flags, io: Io): Promise<number> {
   const planStore = await project.planStore();
   checkOwner(planStore.path, project.root, { claim: flags['dry-run'] !== true });
-  checkPlan(planStore, io);
+  checkPlan(planStore);
   const ports = await openPorts(project, { create: flags['dry-run'] !== true });
   await checkEnvironment(ports, io);
   if (flags['dry-run'] === true) return dryRun(ports, args, io);

@@ -230,3 +230,20 @@ test('an empty store says what tasks need, an archived plan says so', async () =
   assert.equal(json.code, 7);
   assert.equal(JSON.parse(json.stdout).problems[0].code, 'archived-only');
 });
+
+test('plan and start name every problem of a plan below the error line', async () => {
+  await importing(planFile({ A: [] }));
+  const metadata = { streamId: 'B', dependencies: ['Gone', 'Lost'] };
+  const call = { name: 'task_create', arguments: { title: 'T', metadata } };
+  await run(['mcp'], `${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: call })}\n`);
+  await run(['init', '--yes']);
+  for (const command of ['plan', 'start']) {
+    const { code, stderr } = await run([command]);
+    assert.equal(code, 7);
+    assert.match(
+      stderr,
+      /^orchestrate: error: .*"B" depends on "Gone", .* \(and 1 more\)\n {2}fix: .*\n\nProblems:\n/,
+    );
+    assert.match(stderr, /"B" depends on "Lost"/);
+  }
+});
