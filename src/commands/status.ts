@@ -41,7 +41,7 @@ function lookOf(io: Io, ports: Ports) {
 
 async function printStream(ports: Ports, gathered: Gathered, record: StreamRecord, io: Io): Promise<number> {
   const detail = await detailOf(ports, gathered, record);
-  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, ...detail }));
+  if (io.json) io.print(JSON.stringify({ ...gathered.report, streams: [detail.stream], ...detail }));
   else for (const line of renderStream(detail, lookOf(io, ports))) io.print(line);
   return EXIT.ok;
 }

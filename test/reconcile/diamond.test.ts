@@ -52,5 +52,8 @@ test('a diamond is worked off, each stream on top of its dependencies', async ()
   assert.deepEqual(report.summary.streams, { total: 4, done: 4 });
   for (const stream of report.streams) assert.equal(stream.verifiedSha, stream.headSha);
   assert.equal(report.poller.alive, false);
+  const one = JSON.parse((await rig.run(['status', 'D', '--json'])).stdout);
+  assert.deepEqual(one.streams, report.streams.slice(3), 'one stream in the form of all');
+  assert.deepEqual([one.workspace, one.summary], [report.workspace, report.summary]);
   rig.desk.assertSound();
 });
