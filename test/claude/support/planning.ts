@@ -1,0 +1,109 @@
+/** A repository that is set up but has no plan, with real Claude Code and a scripted model: what planning one needs. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { openCopilotDatabase } from '../../../src/store/schema.ts';
+import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
+import { createClaudeHome } from './home.ts';
+import { installClaude } from './install.ts';
+import { type ModelServer, type Rule, type Step, startModelServer } from './model-server.ts';
+import { openPane, type Pane } from './pane.ts';
+
+type Place = { readonly cwd: string; readonly env: Readonly<Record<string, string>> };
+
+export type PlanningRig = AsyncDisposable & {
+  readonly cli: CliRig;
+  readonly server: ModelServer;
+  /** What a person's shell would have. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `claude -p` with this prompt, to its end; what it printed. */
+  headless(prompt: string): Promise<string>;
+  /** An interactive session in a pane. */
+  session(): Promise<Pane>;
+  /** Looks into the plan's store; nothing where there is none. */
+  query(sql: string): unknown[];
+  /** What tools answered in all conversations so far, oldest first. */
+  answers(): string[];
+};
+
+/** `script` tells what the model says, with a way to call Task Copilot's tools (`$prd` is the id of the last PRD made). */
+export async function createPlanningRig(
+  script: (call: (tool: string, input?: object) => Step) => readonly Rule[],
+): Promise<PlanningRig> {
+  const claude = await installClaude();
+  const cli = await createCliRig();
+  const rules: Rule[] = [];
+  const server = await startModelServer(rules);
+  rules.push(...script((tool, input = {}) => toolCall(server, tool, input)));
+  const home = createClaudeHome({ modelUrl: server.url, trusted: [cli.root] });
+  const place = { cwd: cli.root, env: { ...cli.env, ...home.env } };
+  const store = path.join(cli.home, 'tasks', 'project', 'tasks.db');
+  const made = await cli.run(['init'], { env: place.env });
+  if (made.code !== 0) throw new Error(made.stderr);
+  cli.write('.claude/orchestrator/config.json', JSON.stringify({ agent: { command: claude } }));
+  // What Claude Code writes when a person accepts the project's server in its dialog.
+  cli.write('.claude/settings.local.json', '{"enabledMcpjsonServers": ["task-copilot"]}');
+  const panes: Pane[] = [];
+  return {
+    cli,
+    server,
+    env: place.env,
+    headless: (prompt) => runHeadless(claude, prompt, place),
+    session: async () => {
+      const pane = await openPane([claude, '--permission-mode', 'manual'], place);
+      panes.push(pane);
+      return pane;
+    },
+    query: (sql) => {
+      if (!existsSync(store)) return [];
+      const db = openCopilotDatabase(store, { create: false });
+      try {
+        return db.prepare(sql).all();
+      } finally {
+        db.close();
+      }
+    },
+    answers: () => toolAnswers(server),
+    [Symbol.asyncDispose]: async () => {
+      for (const pane of panes) await pane.close();
+      await server.close();
+      await cli[Symbol.asyncDispose]();
+      home.remove();
+    },
+  };
+}
+
+/** In manual mode, so that nothing runs but what the command or a setting allows. */
+function runHeadless(claude: string, prompt: string, place: Place): Promise<string> {
+  const args = ['-p', '--permission-mode', 'manual', '--', prompt];
+  return new Promise((resolve, reject) => {
+    const child = execFile(claude, args, { ...place, timeout: 90_000 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`claude -p: ${error.message}\n${stdout}\n${stderr}`));
+    });
+    child.stdin?.end();
+  });
+}
+
+function toolCall(server: ModelServer, tool: string, input: object): Step {
+  const filled = (): unknown => {
+    const prd = toolAnswers(server).findLast((answer) => answer.includes('PRD-')) ?? '';
+    const id = /PRD-[0-9a-f-]{36}/.exec(prd)?.[0] ?? 'none';
+    return JSON.parse(JSON.stringify(input).replaceAll('$prd', id));
+  };
+  return { tool: `mcp__task-copilot__${tool}`, input: { toJSON: filled } };
+}
+
+function toolAnswers({ requests }: ModelServer): string[] {
+  const seen = new Map<string, string>();
+  for (const block of requests.flatMap(({ messages }) => messages.flatMap(({ content }) => content))) {
+    if (block.type === 'tool_result') seen.set(block.tool_use_id, answerText(block.content));
+  }
+  return [...seen.values()];
+}
+
+function answerText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  const blocks: readonly { readonly text?: string }[] = Array.isArray(content) ? content : [];
+  return blocks.map(({ text = '' }) => text).join('\n');
+}
