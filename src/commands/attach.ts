@@ -1,10 +1,12 @@
 /** `attach`: hands the terminal to tmux, at a stream's window or at the status window; switches the client when already inside. */
 
+import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { gatherReport } from '../reconcile/report.ts';
 import { META } from '../reconcile/snapshot.ts';
+import type { PaneFact } from '../tmux/types.ts';
 import { waitingForYou } from '../view/urgency.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
@@ -36,9 +38,8 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   }
   if (text === undefined) return null;
   const record = findStream(ports, text);
-  const panes = look.value.panes.filter((pane) => pane.role === 'worker' && pane.key === record.key);
-  const pane = panes.sort((a, b) => b.run - a.run)[0];
-  if (pane !== undefined) return pane.id;
+  const pane = latestPane(look.value.panes, record.key);
+  if (pane !== null) return pane;
   throw new OrchestrateError(
     EXIT.state,
     `${record.streamId} has no window now`,
@@ -46,10 +47,23 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   );
 }
 
+/** The pane of the stream's last worker, living or dead; null when it has none. */
+function latestPane(panes: readonly PaneFact[], key: string): string | null {
+  const own = panes.filter((pane) => pane.role === 'worker' && pane.key === key);
+  return own.sort((a, b) => b.run - a.run)[0]?.id ?? null;
+}
+
 /** The pane of the stream that has waited longest for a person. */
 async function nextPane(ports: Ports): Promise<string> {
-  const { report } = await gatherReport(ports);
-  const next = waitingForYou(report.streams).find((stream) => stream.pane !== null);
-  if (next?.pane != null) return next.pane;
-  throw new OrchestrateError(EXIT.state, 'no stream with a window waits for you', 'orchestrate status');
+  const { report, look } = await gatherReport(ports);
+  const waiting = waitingForYou(report.streams);
+  const panes = look.tmux.known ? look.tmux.value.panes : [];
+  const [next] = waiting.flatMap(({ key }) => latestPane(panes, key) ?? []);
+  if (next !== undefined) return next;
+  const [first] = waiting;
+  if (first === undefined) {
+    throw new OrchestrateError(EXIT.unfinished, 'no stream waits for you', 'orchestrate status');
+  }
+  const who = `${printable(first.id)} waits for you (${first.state}), but has no window`;
+  throw new OrchestrateError(EXIT.unfinished, who, first.remedy ?? 'orchestrate status');
 }

@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT } from '../errors.ts';
 import { createSummaryKeeper } from '../reconcile/keep-view.ts';
+import { createNotifier } from '../reconcile/notify.ts';
 import { poll } from '../reconcile/poll.ts';
 import type { PollerEnd } from '../reconcile/poller.ts';
 import { type Ports, policyOf } from '../reconcile/ports.ts';
@@ -11,6 +12,7 @@ import { privateDirectory } from '../reconcile/step.ts';
 import { createStreamLogs } from '../reconcile/stream-logs.ts';
 import { createTransitions } from '../reconcile/transitions.ts';
 import { watchDatabases } from '../store/watch.ts';
+import { heldBackLines } from '../view/held-back.ts';
 import { describeEvent, renderFinal } from '../view/progress-lines.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
@@ -26,6 +28,17 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 /** Longest time between a signal and the end of the process. */
 const LEAVE_MS = 1_700;
 
+/** How the whole ended, for whoever is to be told; null where nobody is. */
+const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => string) | null>> = {
+  'all-done': (states) => `all ${states.length} streams are done`,
+  stuck: (states) => {
+    const open = states.filter(({ state }) => state !== 'done');
+    return `nothing can go on: ${open.map(({ id, state }) => `${id} ${state}`).join(', ')}`;
+  },
+  aborted: null,
+  once: null,
+};
+
 /** Polls until the end; returns the exit code. The caller holds the lease. */
 export async function pollInForeground(ports: Ports, request: ForegroundRequest): Promise<number> {
   const { io, named, flags } = request;
@@ -37,6 +50,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   const logs = createStreamLogs(ports);
   const onTrouble = (message: string): void => io.warn(`orchestrate: warning: ${message}`);
   const keepSummary = createSummaryKeeper(ports, onTrouble);
+  const notifier = createNotifier(ports, onTrouble, abort.signal);
   const end = await poll({
     ports,
     policy,
@@ -51,6 +65,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
       onStates: (states, look) => {
         keepSummary(look);
         transitions(states);
+        notifier.look(states, look);
         tell();
         logs.update();
       },
@@ -63,6 +78,9 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   });
   tell();
   logs.close();
+  const ended = ENDS[end.why];
+  if (ended !== null) notifier.finished(ended(end.states));
+  await notifier.settle();
   signalled.stop();
   return signalled.code() ?? (await conclude(ports, end, request));
 }
@@ -114,6 +132,7 @@ async function conclude(ports: Ports, end: PollerEnd, { io, named }: ForegroundR
   else {
     const look = { colour: io.colour, unicode: wantsUnicode(io.env), columns: io.columns() ?? 100 };
     for (const line of renderFinal(report, look)) io.print(line);
+    for (const line of heldBackLines(report.streams, named)) io.warn(line);
   }
   if (end.why === 'once') return EXIT.ok;
   const wanted = report.streams.filter((stream) => named.length === 0 || named.includes(stream.id));

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import { endTree } from './end-tree.ts';
 import type { ProcessTable } from './table.ts';
@@ -33,8 +34,9 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
     cwd: request.cwd,
     env: { ...request.env, [MARK_VARIABLE]: mark },
     detached: true,
-    stdio: ['ignore', log, log],
+    stdio: [request.input === undefined ? 'ignore' : 'pipe', log, log],
   });
+  giveInput(child.stdin, request.input);
   const ended = new Promise<Ended>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
     child.once('error', (error) => {
@@ -45,6 +47,12 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
   const root = child.pid === undefined ? null : table.identify(child.pid);
   const end = () => endTree(table, { roots: root === null ? [] : [root], mark, graceMs: GRACE_MS });
   return watchOver(request, ended, end);
+}
+
+/** A command that ends without reading its input closes the pipe: no failure of ours. */
+function giveInput(stdin: Writable | null, input: string | undefined): void {
+  stdin?.on('error', () => undefined);
+  stdin?.end(input);
 }
 
 /** The result of the command, whose whole tree `end` ends when the time is up or the caller aborts. */

@@ -28,11 +28,12 @@ export type Processes = {
     graceMs: number;
     firstSignal?: NodeJS.Signals;
   }): Promise<ProcessIdentity[]>;
-  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended). */
+  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended); `input` on its stdin, else nothing. */
   runShell(request: {
     command: string;
     cwd: string;
     env: Readonly<Record<string, string>>;
+    input?: string;
     log: string;
     timeoutMs: number;
     mark: string;

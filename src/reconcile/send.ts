@@ -9,8 +9,9 @@ import { takeLook } from './snapshot.ts';
 
 /** Programs that tell typing from pasting need a moment before Enter counts as a key of its own. */
 const BEFORE_ENTER_MS = 300;
-/** Longest wait for the text to be seen. */
+/** Longest wait for an agent's own files to tell of the text, and for a terminal to show it. */
 const ARRIVE_MS = 10_000;
+const SHOW_MS = 3_000;
 const LOOK_EACH_MS = 100;
 
 /** A worker that text can be typed to. */
@@ -92,7 +93,7 @@ async function showsText(
 ): Promise<boolean> {
   const bare = (text: string): string => text.replace(/\s+/g, '');
   const end = bare(lines.at(-1) ?? '').slice(-40);
-  for (let waitedMs = 0; waitedMs <= ARRIVE_MS; waitedMs += LOOK_EACH_MS) {
+  for (let waitedMs = 0; waitedMs <= SHOW_MS; waitedMs += LOOK_EACH_MS) {
     if (bare(await ports.tmux.capture(pane)).includes(end)) return true;
     await pause(LOOK_EACH_MS);
   }

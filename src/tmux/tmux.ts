@@ -1,5 +1,6 @@
 /** Puts the parts of the tmux door together; holds nothing but which server it last saw. */
 import { EXIT, OrchestrateError } from '../errors.ts';
+import { ringBell } from './bell.ts';
 import { type Client, createClient, tmuxError } from './client.ts';
 import type { Identify } from './identity.ts';
 import { bindKeys } from './keys.ts';
@@ -75,6 +76,7 @@ export function createTmux(options: TmuxOptions): Tmux {
     closeSession: async () => {
       for (const pane of (await facts()).panes) await closePane(client, root, pane.id);
     },
+    bell: (pane) => ringBell(client, root, pane),
     message: async (text) => {
       const { sessionId } = await facts();
       if (sessionId !== null) await message(client, sessionId, text);

@@ -160,4 +160,6 @@ export type Tmux = {
   /** Ends our session (never anyone else's, never the server). */
   closeSession(): Promise<void>;
   message(text: string): Promise<void>;
+  /** Rings the bell of a living pane of ours, which marks its window. */
+  bell(pane: string): Promise<void>;
 };

@@ -1,0 +1,168 @@
+/** A stream that needs a person says so, once; and the person answers: notify.command, attach --next, send. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/package-root.ts';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, type ProjectRig, textAt } from '../support/worker-rig.ts';
+
+const NOTICES = 'notices.jsonl';
+
+/** The notices that the command wrote so far. */
+function notices(rig: ProjectRig): Record<string, unknown>[] {
+  return textAt(rig, NOTICES)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+/** Its next worker says that it is stuck. */
+async function blockNext(rig: ProjectRig, stream: string, why: string): Promise<void> {
+  const worker = await rig.nextWorker(stream);
+  await worker.sh(
+    'id=$(orchestrate task list --json | grep -o "TASK-[A-Za-z0-9-]*" | head -n 1) && orchestrate task update "$id" --status blocked --blocked-reason "$1"',
+    why,
+  );
+  worker.exit(0);
+  await rig.untilState(stream, 'blocked');
+}
+
+test('send types a message into a living worker, every line as text, and says when there is none', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  const heard = worker.sh('head -n 3 < /dev/tty');
+  const text = '/clear $(touch pwn); `id` #{pid}\n\u001b[31msecond\u001b[0m "line" ;\nthird';
+  const sent = await rig.run(['send', 'A', text, 'and', 'more;']);
+  assert.equal(sent.stdout, 'sent to A\n');
+  assert.equal(await heard, 'Message: /clear $(touch pwn); `id` #{pid}\nsecond "line" ;\nthird and more;');
+  const fromStdin = worker.sh('head -n 1 < /dev/tty');
+  const json = await rig.run(['send', 'A', '-', '--json'], 0, { input: 'from a file\n' });
+  assert.deepEqual(JSON.parse(json.stdout), { schemaVersion: 1, stream: 'A', arrived: 'taken' });
+  assert.equal(await fromStdin, 'from a file');
+  assert.match((await rig.run(['logs', 'A'])).stdout, /sent by a person: Message: \/clear/);
+
+  const none = await rig.run(['send', 'B', 'hello'], 6);
+  assert.match(none.stderr, /B has no living worker to send to\n {2}fix: orchestrate start B/);
+  assert.match((await rig.run(['send', 'A', ' \u0007 '], 2)).stderr, /no text to send/);
+  assert.match((await rig.run(['send', 'A'], 2)).stderr, /text/);
+  assert.match((await rig.run(['send', 'X', 'hello'], 7)).stderr, /no stream "X"/);
+  const env = { ORCHESTRATE_TOKEN: 'a worker’s' };
+  assert.match((await rig.run(['send', 'A', 'hi'], 5, { env })).stderr, /a worker may not type/);
+  assert.match((await rig.run(['send', '--help'])).stdout, /orchestrate send Stream-B go on/);
+  await poller.kill('SIGINT');
+});
+
+test('a text that the pane does not show was not seen to arrive, and is not called sent', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await worker.sh('stty -echo < /dev/tty');
+  const lost = await rig.run(['send', 'A', 'hello'], 1);
+  assert.match(lost.stderr, /not seen to arrive at A\n {2}fix: orchestrate attach A/);
+  await poller.kill('SIGINT');
+});
+
+test('notify.command gets each event once as JSON, however many pollers look at it, and the end of all', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { notify: { tmux: true, command: `cat >> ${NOTICES}` } },
+  });
+  const first = rig.start();
+  await blockNext(rig, 'A', 'which colour, 7 or 8?');
+  await until('the notice', () => notices(rig).length > 0);
+  const worker = await rig.nextWorker('B');
+  await first.kill('SIGKILL');
+  const second = rig.start();
+  await rig.until('a poller looks again', ({ poller }) => poller.alive && poller.pid === second.child.pid);
+  await worker.commit('b.txt');
+  await worker.completeTasks();
+  worker.exit(0);
+  assert.equal((await second.end()).code, 1);
+  const [asked, ended, ...more] = notices(rig);
+  assert.deepEqual(more, []);
+  const { at, projectRoot, remedy, ...told } = asked ?? {};
+  assert.match(String(remedy), /^orchestrate \w+ /);
+  assert.ok(Math.abs(Date.parse(String(at)) - Date.now()) < 3_600_000);
+  assert.equal(projectRoot, rig.root);
+  assert.deepEqual(told, {
+    schemaVersion: 1,
+    kind: 'blocked',
+    workspace: 'project',
+    stream: 'A',
+    key: 'a',
+    run: 1,
+    reason: 'task blocked: which colour, 7 or 8?',
+    attach: 'orchestrate attach A',
+    needsYou: true,
+  });
+  assert.deepEqual([ended?.['kind'], ended?.['reason']], ['finished', 'nothing can go on: A blocked']);
+});
+
+test('a notify.command that fails is written down, and nothing waits for one that hangs', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { notify: { tmux: false, command: 'echo told on stderr >&2; exit 3' } },
+  });
+  const poller = rig.start();
+  await blockNext(rig, 'A', 'stuck');
+  const { events } = await rig.until('the failure', (report) =>
+    report.events.some(({ kind }) => kind === 'notify-error'),
+  );
+  const failure = events.find(({ kind }) => kind === 'notify-error');
+  assert.match(failure?.message ?? '', /failed \(exit 3\), see .*notify\.log/);
+  assert.match(textAt(rig, '.claude/orchestrator/logs/notify.log'), /told on stderr/);
+  assert.equal((await poller.kill('SIGINT')).code, 130);
+
+  rig.configure({ notify: { tmux: false, command: `echo $$ > ${NOTICES}; exec sleep 1000` } });
+  rig.setTasks('A', 'pending');
+  await rig.run(['retry', 'A']);
+  const again = rig.start();
+  await blockNext(rig, 'A', 'stuck again');
+  await until('the command runs', () => textAt(rig, NOTICES) !== '');
+  const worker = await rig.nextWorker('B');
+  await worker.commit('b.txt');
+  await worker.completeTasks();
+  worker.exit(0);
+  await rig.untilState('B', 'done');
+  const startedMs = Date.now();
+  const { code } = await again.kill('SIGTERM');
+  assert.equal(code, 143);
+  assert.ok(Date.now() - startedMs < 10_000, 'the poller leaves without waiting for the command');
+});
+
+test('attach --next goes to the stream that has waited longest, and says when nobody waits', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [], C: [] },
+    config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0] } },
+  });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B'), rig.nextWorker('C')]);
+  await rig.until('all at work', ({ summary }) => summary.streams.running === 3);
+  assert.match((await rig.run(['attach', '--next'], 1)).stderr, /no stream waits for you/);
+  b.exit(1);
+  await rig.untilState('B', 'failed');
+  a.exit(1);
+  await rig.untilState('A', 'failed');
+  const windows = rig.tmux('list-panes', '-a', '-F', '#{window_name} #{pane_id}').split('\n');
+  const pane = windows.find((line) => line.startsWith('b '))?.slice(2);
+  assert.ok(pane, 'the window of a failed run stays');
+  const typed = join(rig.cli.home, 'attach');
+  writeFileSync(typed, `exec '${process.execPath}' '${CLI_ENTRY}' attach --next\n`);
+  const terminal = spawn('script', ['-q', '-c', `/bin/sh ${typed}`, '/dev/null'], {
+    cwd: rig.root,
+    env: rig.cli.env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const ended = new Promise((resolve) => terminal.once('close', resolve));
+  const shown = () => rig.tmux('list-clients', '-F', '#{pane_id}').trim();
+  await until('the client shows it', () => shown() === pane);
+  rig.tmux('detach-client', '-a');
+  rig.tmux('detach-client', '-t', rig.tmux('list-clients', '-F', '#{client_name}').trim());
+  await ended;
+  await poller.kill('SIGINT');
+});
