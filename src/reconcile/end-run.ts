@@ -39,7 +39,11 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
 }
 
 /** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
-export function closeWindow(ports: Pick<Step['ports'], 'tmux'>, pane: string, run: Run): Promise<void> {
+export function closeWindow(
+  ports: Pick<Step['ports'], 'tmux'>,
+  pane: string,
+  run: Pick<Run, 'key' | 'number'>,
+): Promise<void> {
   return ports.tmux.closePane(pane, { key: run.key, run: run.number });
 }
 
@@ -50,21 +54,42 @@ async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | nu
   privateDirectory(directory);
   const worker = fenceRun(directory) ? null : claimedWorker(ports, run, directory);
   const wasAlive = worker !== null && ports.processes.isAlive(worker);
-  const survivors = await ports.processes.endTree({
-    roots: worker === null ? [] : [worker],
-    mark: ports.marks.run(run.key, run.number),
-    graceMs: GRACE_MS,
-    firstSignal: ports.agent.endSignal,
-  });
-  if (survivors.length > 0) {
-    const pids = survivors.map((each) => each.pid).join(', ');
-    throw new OrchestrateError(
-      EXIT.refused,
-      `processes of run ${run.number} of ${run.key} would not end: ${pids}`,
-      `kill -9 ${pids}`,
-    );
-  }
+  refuseSurvivors(
+    `run ${run.number} of ${run.key}`,
+    await ports.processes.endTree({
+      roots: worker === null ? [] : [worker],
+      mark: ports.marks.run(run.key, run.number),
+      graceMs: GRACE_MS,
+      firstSignal: ports.agent.endSignal,
+    }),
+  );
   return wasAlive ? exitCodeOf(step, run) : known;
+}
+
+/**
+ * Ends what still lives of any earlier run of the stream, also of one that nothing is remembered of (state.db was moved
+ * away): before a new worker starts no other may live. Throws exit 5 when something would not go.
+ */
+export async function endFormerWorkers(
+  { processes, marks }: Pick<Step['ports'], 'processes' | 'marks'>,
+  key: string,
+): Promise<void> {
+  const roots = processes.findMarked(marks.runs(key)).map(({ identity }) => identity);
+  if (roots.length === 0) return;
+  refuseSurvivors(
+    `earlier runs of ${key}`,
+    await processes.endTree({ roots, mark: null, graceMs: GRACE_MS }),
+  );
+}
+
+function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): void {
+  if (survivors.length === 0) return;
+  const pids = survivors.map((each) => each.pid).join(', ');
+  throw new OrchestrateError(
+    EXIT.refused,
+    `processes of ${whose} would not end: ${pids}`,
+    `kill -9 ${pids.replaceAll(',', '')}`,
+  );
 }
 
 function claimedWorker(ports: Step['ports'], run: Run, directory: string): ProcessIdentity | null {

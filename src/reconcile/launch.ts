@@ -8,7 +8,7 @@ import type { PlanStream, StreamRecord } from '../core/types.ts';
 import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
 import { findBase } from './base.ts';
-import { applyEnd, closeWindow } from './end-run.ts';
+import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { streamVariables } from './environment.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
@@ -60,7 +60,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
       ...identity(step, record),
     });
   } catch (error) {
-    if (step.abort.aborted) return;
+    if (isCalledOff(step, key, run)) return;
     await recordFailure(step, record, run, error);
     throw error;
   }
@@ -92,8 +92,11 @@ function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation:
 async function launchFrom(step: Step, plan: Plan): Promise<void> {
   const { ports } = step;
   const { record, run } = plan;
-  // A worker that outlived its tmux server or window must be gone before another one starts.
-  await ports.processes.endTree({ roots: [], mark: ports.marks.run(record.key, run - 1), graceMs: 3_000 });
+  await endFormerWorkers(ports, record.key);
+  const directory = runDir(ports.paths, record.key, run);
+  // Fresh before the run is known to anyone: from then on a `stop` may put its fence there, which has to stay.
+  rmSync(directory, { recursive: true, force: true });
+  privateDirectory(directory);
   const opened = ports.state.openRun({
     key: record.key,
     number: run,
@@ -110,27 +113,36 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server)),
     prepareWorktree(step, record, run, plan.baseSha),
   ]);
-  if (step.abort.aborted) return;
-  await writeRunFiles(step, plan, prompt);
-  if (step.abort.aborted) return;
+  if (isCalledOff(step, record.key, run)) return;
+  await writeRunFiles(step, plan, directory, prompt);
   forgetReports(ports, record.key);
   await step.pace.next();
-  const directory = runDir(ports.paths, record.key, run);
+  if (isCalledOff(step, record.key, run)) return;
   const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
   ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
+  // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
+  if (isEnded(step, record.key, run))
+    return closeWindow(ports, window.pane, { key: record.key, number: run });
   ports.state.patchStream(record.key, { launchFailure: null });
   ports.state.setMeta(`fresh:${record.key}`, null);
   note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
   await closeFormerPane(step, record);
 }
 
-/** Writes what the pane's wrapper and the agent read, in a fresh private directory. */
-async function writeRunFiles(step: Step, plan: Plan, prompt: string): Promise<void> {
+/** True when the poller is leaving, or a person ended the run while it was being prepared. */
+function isCalledOff(step: Step, key: string, run: number): boolean {
+  return step.abort.aborted || isEnded(step, key, run);
+}
+
+function isEnded(step: Step, key: string, run: number): boolean {
+  const opened = recordOf(step, key).runs.find(({ number }) => number === run);
+  return opened !== undefined && opened.endedAtMs !== null;
+}
+
+/** Writes what the pane's wrapper and the agent read into the run's directory. */
+async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: string): Promise<void> {
   const { ports } = step;
   const { record, run } = plan;
-  const directory = runDir(ports.paths, record.key, run);
-  rmSync(directory, { recursive: true, force: true });
-  privateDirectory(directory);
   const launched = await ports.agent.prepare({
     projectRoot: ports.paths.root,
     runDir: directory,

@@ -5,6 +5,8 @@ import type { ProcessIdentity } from '../core/types.ts';
 /** Marks of one project: `run` for a worker's tree, `own` for the children (git, gates, setup) of this process. */
 export type Marks = {
   run(key: string, run: number): string;
+  /** What the marks of all runs of a stream begin with. */
+  runs(key: string): string;
   readonly own: string;
   /** What all marks of children begin with, whosoever they are. */
   readonly children: string;
@@ -18,6 +20,7 @@ export function projectMarks(root: string, self: ProcessIdentity): Marks {
   const children = `${hash}:child:`;
   return {
     run: (key, run) => `${hash}:run:${key}:${run}`,
+    runs: (key) => `${hash}:run:${key}:`,
     // The start time is hex: it may hold spaces and colons on some platforms.
     own: `${children}${self.pid}:${Buffer.from(self.start).toString('hex')}`,
     children,

@@ -1,0 +1,47 @@
+/** What becomes of a worker that is called off before it began: its preparation may take minutes, and nothing may start after it. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
+
+/** Setup that goes on until the test allows it to end. */
+const HELD = {
+  config: { worktree: { setup: ['while ! [ -e "$ORCHESTRATE_PROJECT/../go" ]; do sleep 0.05; done'] } },
+};
+
+const letGo = (rig: ProjectRig): void => writeFileSync(join(rig.cli.home, 'go'), '');
+
+for (const verb of ['stop', 'park']) {
+  test(`${verb} while the worktree is being set up: no worker starts afterwards`, async () => {
+    await using rig = await createProjectRig({ plan: { A: [] }, ...HELD });
+    const poller = rig.start();
+    await rig.until('the setup runs', ({ events }) => events.some(({ kind }) => kind === 'setup'));
+    await rig.run([verb, 'A']);
+    letGo(rig);
+    assert.equal((await poller.end()).code, 1, 'nothing is left to do');
+    assert.deepEqual(rig.desk.starts(), []);
+    assert.deepEqual(rig.marked(), []);
+    assert.equal((await rig.stream('A')).state, verb === 'stop' ? 'stopped' : 'parked');
+
+    rig.start(['A']);
+    const worker = await rig.nextWorker('A');
+    assert.equal(worker.run, 2);
+    await rig.untilState('A', 'running');
+    await rig.run(['stop']);
+    rig.desk.assertSound();
+  });
+}
+
+test('a setup that fails after its stream was stopped burns no attempt', async () => {
+  const setup = ['until [ -e "$ORCHESTRATE_PROJECT/../go" ]; do sleep 0.05; done; exit 3'];
+  await using rig = await createProjectRig({ plan: { A: [] }, config: { worktree: { setup } } });
+  const poller = rig.start();
+  await rig.until('the setup runs', ({ events }) => events.some(({ kind }) => kind === 'setup'));
+  await rig.run(['stop', 'A']);
+  letGo(rig);
+  await poller.end();
+  const { events } = await rig.look();
+  assert.ok(!events.some(({ message }) => message.includes('could not be launched')));
+  assert.equal((await rig.stream('A')).state, 'stopped');
+});
