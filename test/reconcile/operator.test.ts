@@ -86,7 +86,7 @@ test('start of a name starts that stream only, and says what it waits for in vai
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'], Other: [] } });
   const vain = await rig.start(['B']).end();
   assert.equal(vain.code, 1);
-  assert.match(vain.stdout, /A/);
+  assert.match(vain.stderr, /^B was not started: it waits for A, .*\n {2}↳ orchestrate start A B\n$/m);
   assert.equal(rig.desk.starts().length, 0);
   rig.onWorker(async (worker) => {
     await worker.commit(`${worker.stream}.txt`);
