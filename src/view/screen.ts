@@ -46,6 +46,8 @@ const LEAVE = `${ESC}0m${ESC}?7h${ESC}?25h${ESC}?1049l`;
 /** Frames are shown at once on terminals that know synchronised output; the others ignore it. */
 const BEGIN = `${ESC}?2026h`;
 const END = `${ESC}?2026l`;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with ESC
+const COLOURS = /\u001b\[[\d;]*m/g;
 
 /** The bytes that turn one frame into the next. Without a last frame every line is written. */
 export function frameUpdate(
@@ -59,8 +61,8 @@ export function frameUpdate(
     const line = next[row] ?? '';
     if (last !== null && last[row] === line) continue;
     // Erasing behind a line that fills its row would erase its last character: the cursor waits on it.
-    const erase = widthOf(line) < columns ? `${ESC}K` : '';
-    bytes += `${ESC}${row + 1};1H${line}${ESC}0m${erase}`;
+    const full = widthOf(line.replace(COLOURS, '')) >= columns;
+    bytes += `${ESC}${row + 1};1H${full ? `${ESC}2K` : ''}${line}${ESC}0m${full ? '' : `${ESC}K`}`;
   }
   return bytes === '' ? '' : BEGIN + bytes + END;
 }

@@ -2,12 +2,23 @@
 import { eastAsianWidth } from 'get-east-asian-width';
 
 const ASCII = /^[\x20-\x7e]*$/;
-/** Characters that take no column of their own: marks on the one before, and format characters. */
-const WITHOUT_WIDTH = /[\p{M}\p{Cf}]/u;
+/**
+ * Marks drawn over the character before, and characters that are never drawn. By glibc's `wcwidth` spacing marks, the soft
+ * hyphen, the fillers of Hangul and the signs before Arabic numbers take columns; and the selector of emoji and the keycap
+ * widen the character they belong to.
+ */
+const WITHOUT_WIDTH =
+  /(?!\u00ad|\u115f|\u1160|\u3164|\uffa0|\ufe0f|\u20e3)[\p{Mn}\p{Me}\p{Default_Ignorable_Code_Point}]/u;
+/** Circled numbers, two columns wide to some terminals and one to others. */
+const DISPUTED_WIDE = /[\u3248-\u324f]/;
 
-/** Columns of one character. Segmenting text into graphemes would cost every command the start of ICU's segmenter. */
+/**
+ * The most columns that a terminal gives one character: where they disagree a line is rather too short than too long.
+ * Segmenting text into graphemes would cost every command the start of ICU's segmenter.
+ */
 function columnsOf(character: string): number {
-  return WITHOUT_WIDTH.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0);
+  if (WITHOUT_WIDTH.test(character)) return 0;
+  return DISPUTED_WIDE.test(character) ? 2 : eastAsianWidth(character.codePointAt(0) ?? 0);
 }
 
 /** Columns that a text takes. */

@@ -77,7 +77,9 @@ test('the first frame is written whole, the next one only where it differs', () 
 });
 
 test('a line that fills its row is not erased behind, or its last character would go', () => {
-  assert.equal(frameUpdate(null, ['abcde'], 5), `${ESC}?2026h${ESC}1;1Habcde${ESC}0m${ESC}?2026l`);
+  assert.equal(frameUpdate(null, ['abcde'], 5), `${ESC}?2026h${ESC}1;1H${ESC}2Kabcde${ESC}0m${ESC}?2026l`);
+  const red = '\u001b[31mabc\u001b[39m';
+  assert.equal(frameUpdate(null, [red], 5), `${ESC}?2026h${ESC}1;1H${red}${ESC}0m${ESC}K${ESC}?2026l`);
 });
 
 test('nothing is written below the last row', () => {

@@ -28,6 +28,7 @@ const hostile = fc.oneof(
     '\u001b[31mred\u001b[2J\u001b]0;title\u0007',
     'line one\nline two\r\n\tthree',
     '\u202egnirts desrever',
+    '\u0dda \u0dda',
     'é'.repeat(40),
     'e\u0301\u0302\u0303'.repeat(20),
     '한국어 각 각',
