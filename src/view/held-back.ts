@@ -26,7 +26,7 @@ export function heldBackLines(streams: readonly ReportStream[], named: readonly 
       const words = [...missing, stream.id];
       const dashes = words.some((id) => id.startsWith('-')) ? '-- ' : '';
       return [
-        `${printable(stream.id)} was not started: it waits for ${missing.map(printable).join(', ')}, and nothing is at work there`,
+        `${printable(stream.id)} was not started: it waits for ${missing.map((id) => printable(id)).join(', ')}, and nothing is at work there`,
         `  ↳ orchestrate start ${dashes}${words.map(shellWord).join(' ')}`,
       ];
     });
