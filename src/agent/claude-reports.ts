@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ReportedCost } from './claude-usage.ts';
-import { targetOf } from './conversation.ts';
+import { callOf } from './conversation.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from './json.ts';
 import { COST_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
 
@@ -104,7 +104,7 @@ export function parseReport(
     event,
     atMs,
     sessionId: stringOf(fields['session_id']),
-    call: tool === null ? null : `${tool} ${targetOf(fields['tool_input'])}`.trim(),
+    call: tool === null ? null : callText(tool, fields['tool_input']),
     question: questionOf(tool, fields['tool_input']),
     subagent: stringOf(fields['agent_type']) ?? stringOf(fields['agent_id']),
     background: Array.isArray(tasks) ? tasks.filter(isUnderWay).map(backgroundText) : [],
@@ -113,6 +113,11 @@ export function parseReport(
     said: stringOf(fields['last_assistant_message']),
     source: stringOf(fields['source']),
   };
+}
+
+function callText(name: string, input: unknown): string {
+  const { tool, target } = callOf(name, input);
+  return `${tool} ${target}`.trim();
 }
 
 function questionOf(tool: string | null, input: unknown): string | null {

@@ -90,6 +90,18 @@ function search(projects: string, sessionId: string): string | null {
   return null;
 }
 
+/** The transcripts in the directory of this one (none for none), oldest first: no other stream has a conversation there. */
+export function conversationsBeside(file: string | null): readonly string[] {
+  if (file === null) return [];
+  const directory = path.dirname(file);
+  return listIfThere(directory)
+    .filter((entry) => entry.endsWith('.jsonl'))
+    .map((entry) => path.join(directory, entry))
+    .map((each) => ({ each, bornMs: statIfThere(each)?.birthtimeMs ?? 0 }))
+    .sort((a, b) => a.bornMs - b.bornMs)
+    .map(({ each }) => each);
+}
+
 /** Conversations made by `/clear` lie beside the first one and carry the same name at their head. */
 function newestNamed(file: string, name: string): string {
   const directory = path.dirname(file);

@@ -1,7 +1,7 @@
 /** Adds up what a run used, from the conversations in its worktree: tokens message by message, dollars only as Claude Code itself wrote them down. */
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Run, Usage } from '../core/types.ts';
+import { conversationsBeside } from './claude-transcript.ts';
 import { type ReadUpTo, readGrownLines } from './grown-lines.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from './json.ts';
 
@@ -127,21 +127,9 @@ function costOf(
 
 /** The transcripts of a directory, and those of subagents below. */
 function transcriptsBeside(transcript: string): readonly string[] {
-  const directory = path.dirname(transcript);
-  const main = listIfThere(directory).filter((name) => name.endsWith('.jsonl'));
-  const subagents = main.flatMap((name) => {
-    const below = path.join(directory, path.basename(name, '.jsonl'), 'subagents');
-    return listIfThere(below)
-      .filter((each) => each.endsWith('.jsonl'))
-      .map((each) => path.join(below, each));
-  });
-  return [...main.map((name) => path.join(directory, name)), ...subagents];
-}
-
-function listIfThere(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
+  const main = conversationsBeside(transcript);
+  return main.flatMap((file) => [
+    file,
+    ...conversationsBeside(path.join(file.slice(0, -'.jsonl'.length), 'subagents', 'any')),
+  ]);
 }

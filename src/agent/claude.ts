@@ -10,7 +10,7 @@ import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.t
 import { createReports } from './claude-reports.ts';
 import { errorOf } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
-import { createTranscripts, type TranscriptTail } from './claude-transcript.ts';
+import { conversationsBeside, createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import { createUsageMeter } from './claude-usage.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
@@ -79,7 +79,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       return file === null ? null : meter.of(run, file, reports?.cost(run.key, run.number) ?? null);
     },
     // Headless, the pane has the whole conversation, and what went wrong before it began.
-    transcript: (run) => (interactive ? transcriptOf(run) : null),
+    transcripts: (run) => (interactive ? conversationsBeside(transcriptOf(run)) : []),
   };
 }
 

@@ -64,8 +64,8 @@ function assistantItems(entry: Line, atMs: number | null): ConversationItem[] {
   return blocks.flatMap((block): ConversationItem[] => {
     if (block['type'] === 'text') return saidItem('said', block['text'], atMs);
     if (block['type'] !== 'tool_use') return [];
-    const tool = stringOf(block['name']) ?? 'a tool';
-    return [{ kind: 'call', atMs, id: stringOf(block['id']) ?? '', tool, target: targetOf(block['input']) }];
+    const call = callOf(stringOf(block['name']), block['input']);
+    return [{ kind: 'call', atMs, id: stringOf(block['id']) ?? '', ...call }];
   });
 }
 
@@ -116,13 +116,32 @@ const TELLING_INPUTS = [
   'description',
   'taskId',
   'id',
+  'streamId',
   'skill',
   'prompt',
 ] as const;
 const TARGET_LIMIT = 160;
 
+/** Task Copilot's tools, by whichever server: the name says enough. */
+const OF_TASKS = /^mcp__task-copilot__/;
+
+/** Tool and target of a call as they are told; of a task's update what is new. */
+export function callOf(
+  name: string | null,
+  input: unknown,
+): { readonly tool: string; readonly target: string } {
+  const tool = (name ?? 'a tool').replace(OF_TASKS, '');
+  const target = targetOf(input);
+  if (tool !== 'task_update') return { tool, target };
+  const { status, notes, blockedReason } = recordOf(input);
+  const change = stringOf(status) === null ? '' : ` -> ${stringOf(status)}`;
+  const words = stringOf(blockedReason) ?? stringOf(notes);
+  const why = words === null ? '' : `: ${words}`;
+  return { tool, target: printable(`${target}${change}${why}`.trim(), TARGET_LIMIT) };
+}
+
 /** What a tool call is about, in a few words that print safely. */
-export function targetOf(input: unknown): string {
+function targetOf(input: unknown): string {
   const record = recordOf(input);
   const name = TELLING_INPUTS.find((candidate) => typeof record[candidate] === 'string');
   const value = name === undefined ? '' : (stringOf(record[name]) ?? '');

@@ -25,7 +25,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     holders: () => [],
     listen: () => null,
     usage: () => null,
-    transcript: () => null,
+    transcripts: () => [],
   };
 }
 

@@ -60,6 +60,6 @@ export type Agent = {
   listen(run: Run): ((firstLine: string) => Heard) | null;
   /** What the run used so far, by the agent's own word; null where it doesn't say. */
   usage(run: Run): Usage | null;
-  /** Path of the run's conversation on disk, for reading; null when there is none (its pane's output tells then). */
-  transcript(run: Run): string | null;
+  /** Paths of the run's conversations on disk, oldest first (`/clear` begins another); none when its pane's output tells. */
+  transcripts(run: Run): readonly string[];
 };

@@ -1,27 +1,44 @@
-/** Where a stream's log comes from: each run's conversation or pane output, and our events about it. */
+/** Where a stream's log comes from: each run's conversations or pane output, and our events about it. */
 import { join } from 'node:path';
+import type { Run } from '../core/types.ts';
 import { runDir } from '../paths.ts';
 import type { LogSource, LogSources } from '../view/log.ts';
 import type { Ports } from './ports.ts';
 
 /** Sources of the stream's runs, asked anew at each reading; `run` limits them to one run. */
 export function logSources(ports: Ports, key: string, run: number | null = null): LogSources {
+  const runsOf = (): readonly Run[] => {
+    const initiative = ports.plan.currentInitiative()?.id ?? '';
+    return ports.state.records(initiative).get(key)?.runs ?? [];
+  };
   return {
     files: () => {
-      const initiative = ports.plan.currentInitiative()?.id ?? '';
-      const runs = ports.state.records(initiative).get(key)?.runs ?? [];
+      const runs = runsOf();
+      if (run === null) return distinct(runs.flatMap((each) => sourcesOf(ports, each)));
       return runs
-        .filter((each) => run === null || each.number === run)
-        .map((each): LogSource => {
-          const transcript = ports.agent.transcript(each);
-          return transcript === null
-            ? { kind: 'bytes', path: join(runDir(ports.paths, key, each.number), 'pane.log') }
-            : { kind: 'transcript', path: transcript };
-        });
+        .filter((each) => each.number === run)
+        .flatMap((each) => sourcesOf(ports, each).map(within(each)));
     },
     events: (sinceId) =>
       ports.state
         .events({ key, sinceId })
         .filter((event) => run === null || event.run === null || event.run === run),
   };
+}
+
+function sourcesOf(ports: Ports, run: Run): LogSource[] {
+  const transcripts = ports.agent.transcripts(run);
+  return transcripts.length === 0
+    ? [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log') }]
+    : transcripts.map((path) => ({ kind: 'transcript', path }));
+}
+
+/** Only what happened during the run: a resumed conversation is in one file with the runs before. */
+function within(run: Run): (source: LogSource) => LogSource {
+  const between = { fromMs: run.startedAtMs, toMs: run.endedAtMs ?? Number.POSITIVE_INFINITY };
+  return (source) => ({ ...source, between });
+}
+
+function distinct(sources: readonly LogSource[]): LogSource[] {
+  return [...new Map(sources.map((source) => [source.path, source])).values()];
 }

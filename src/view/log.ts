@@ -10,7 +10,12 @@ export { readableTranscript } from './log-conversation.ts';
 export { formatLogLine, type LogLine } from './log-line.ts';
 
 /** A file that tells of a stream: a conversation's transcript, or the bytes that a worker wrote to its pane. */
-export type LogSource = { readonly kind: 'transcript' | 'bytes'; readonly path: string };
+export type LogSource = {
+  readonly kind: 'transcript' | 'bytes';
+  readonly path: string;
+  /** Only what happened in this time; a resumed conversation holds more than one run. */
+  readonly between?: { readonly fromMs: number; readonly toMs: number };
+};
 
 /** What has been read so far; plain data, so that it can be kept on disk. */
 export type LogPlaces = {
@@ -45,7 +50,8 @@ export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PL
       const part = readNewLines(source.path, positions.get(source.path) ?? null, rest);
       if (part === null) return lines;
       positions.set(source.path, part.position);
-      if (source.kind === 'transcript') lines.push(...readableTranscript(part.text.split('\n')));
+      if (source.kind === 'transcript')
+        lines.push(...readableTranscript(part.text.split('\n')).filter((line) => isWithin(line, source)));
       else
         lines.push(
           ...readablePaneBytes(part.text).map((line) => ({ ...line, atMs: line.atMs ?? part.atMs })),
@@ -63,7 +69,11 @@ export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PL
   };
 }
 
+function isWithin({ atMs }: LogLine, { between }: LogSource): boolean {
+  return between === undefined || atMs === null || (atMs >= between.fromMs && atMs <= between.toMs);
+}
+
 function eventLine(event: OrchestrateEvent): LogLine {
   const run = event.run === null ? '' : ` (run ${event.run})`;
-  return { atMs: event.atMs, text: `-- ${event.message}${run}` };
+  return { atMs: event.atMs, text: `-- ${event.kind}: ${event.message}${run}` };
 }

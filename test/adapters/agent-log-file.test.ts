@@ -63,13 +63,25 @@ test('a follower merges conversation and events by time, and gives each line onc
   happen(4, 'fourth');
   assert.deepEqual(
     follower.next().map(({ text }) => text),
-    ['-- second (run 1)', 'third', '-- fourth (run 1)', 'fifth', 'and more'],
+    ['-- k: second (run 1)', 'third', '-- k: fourth (run 1)', 'fifth', 'and more'],
   );
   assert.deepEqual(follower.next(), []);
   say(6, 'sixth');
   assert.deepEqual(
     follower.next().map(({ text }) => text),
     ['sixth'],
+  );
+});
+
+test('of a conversation that holds several runs only what happened in one of them is told', () => {
+  const [conversation] = sources;
+  assert.ok(conversation);
+  const between = { fromMs: Date.parse(at(2)), toMs: Date.parse(at(3)) };
+  const follower = createLogFollower({ ...all, files: () => [{ ...conversation, between }] });
+  for (const second of [1, 2, 3, 4]) say(second, `at ${second}`);
+  assert.deepEqual(
+    follower.next().map(({ text }) => text),
+    ['at 2', 'at 3'],
   );
 });
 
@@ -118,7 +130,7 @@ test('the log on disk goes on over restarts without a line lost or told twice, a
   const log = openStreamLog(logFile(), all);
   assert.equal(log.update(), 1);
   assert.equal(log.update(), 0);
-  assert.deepEqual(logged(), ['one', '-- two (run 1)', 'three']);
+  assert.deepEqual(logged(), ['one', '-- k: two (run 1)', 'three']);
   for (const file of [logFile(), `${logFile()}.places`]) assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(statSync(path.dirname(logFile())).mode & 0o777, 0o700);
 });

@@ -44,6 +44,22 @@ test('a conversation is told by its words, calls with their target, and the begi
   assert.equal(lines[0]?.atMs, Date.parse(AT));
 });
 
+test('updates of tasks are told with what is new', () => {
+  const call = (name: string, input: object) =>
+    readableTranscript([entry('assistant', [{ type: 'tool_use', id: 'a', name, input }])]).map(
+      ({ text }) => text,
+    );
+  const update = 'mcp__task-copilot__task_update';
+  assert.deepEqual(call(update, { id: 'TASK-1', status: 'completed', notes: 'wrote\na \u001b[31mfile' }), [
+    '* task_update TASK-1 -> completed: wrote a file',
+  ]);
+  assert.deepEqual(call(update, { id: 'TASK-1', status: 'blocked', blockedReason: 'no key' }), [
+    '* task_update TASK-1 -> blocked: no key',
+  ]);
+  assert.deepEqual(call(update, { id: 'TASK-1', notes: 'half way' }), ['* task_update TASK-1: half way']);
+  assert.deepEqual(call('mcp__task-copilot__task_list', { streamId: 'Stream-A' }), ['* task_list Stream-A']);
+});
+
 test('stream-json written to a pane reads the same, and other JSON is shown as it is', () => {
   assert.deepEqual(bytes(CONVERSATION.map((line) => `${line}\r\n`).join('')), READABLE);
   assert.deepEqual(bytes('{"type":"info","msg":"hi"}\n'), ['{"type":"info","msg":"hi"}']);
