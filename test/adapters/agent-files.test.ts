@@ -233,13 +233,13 @@ test('an entry that an earlier process with the same pid left behind is not beli
   const worker: ProcessIdentity = { pid: 4242, start: '777' };
   const run = { key: 'a', number: 1, startedAtMs: 5_000, claimedAtMs: 5_000, sessionId: ID } as Run;
   const status = async (entry: object): Promise<string> => {
-    writeFileSync(path.join(sessions, '4242.json'), JSON.stringify({ pid: 4242, status: 'idle', ...entry }));
+    writeFileSync(path.join(sessions, '4242.json'), JSON.stringify({ pid: 4242, status: 'busy', ...entry }));
     return (await agent.activity(run, worker, async () => '')).status;
   };
   assert.equal(await status({ sessionId: 'other', procStart: '111', startedAt: 1_000 }), 'starting');
-  assert.equal(await status({ sessionId: 'other', procStart: '777', startedAt: 1_000 }), 'idle');
-  assert.equal(await status({ sessionId: ID, procStart: '111', startedAt: 1_000 }), 'idle');
-  assert.equal(await status({ sessionId: 'other', startedAt: 9_000 }), 'idle');
+  assert.equal(await status({ sessionId: 'other', procStart: '777', startedAt: 1_000 }), 'busy');
+  assert.equal(await status({ sessionId: ID, procStart: '111', startedAt: 1_000 }), 'busy');
+  assert.equal(await status({ sessionId: 'other', startedAt: 9_000 }), 'busy');
 });
 
 test('a pane is read at most once a second for a run, and one that can not be read says nothing', async () => {
