@@ -24,7 +24,8 @@ function planEntry(context: InitContext): Change {
   const text = readMcpConfig(context.paths.mcpConfig);
   if (text === null) {
     const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: COMMAND } }, null, 2)}\n`;
-    return { verb: 'create', what: WHAT, note: null, apply: () => write(context, whole, true) };
+    const note = 'it holds paths of this machine: not meant to be committed';
+    return { verb: 'create', what: WHAT, note, apply: () => write(context, whole, true) };
   }
   const entry = entryIn(text, context.paths.mcpConfig);
   if (entry !== undefined && !isOurs(entry)) {

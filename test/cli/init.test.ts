@@ -58,10 +58,12 @@ test('it makes every file, the symlink and the ignore rules, and says which file
   );
   assert.match(stdout, /git add \.claude\/orchestrator\/config\.json /);
   const untracked = rig.git('ls-files', '--others', '--exclude-standard').split('\n').sort();
-  assert.deepEqual(
-    untracked,
-    ['ORCHESTRATION_GUIDE.md', 'config.json', 'config.schema.json', 'worker-prompt.md'].map(own),
-  );
+  assert.deepEqual(untracked, [
+    '.claude/agents/ta.md',
+    '.claude/commands/orchestrate.md',
+    ...['ORCHESTRATION_GUIDE.md', 'config.json', 'config.schema.json', 'worker-prompt.md'].map(own),
+    '.mcp.json',
+  ]);
   assert.equal(statSync(join(rig.root, '.claude/orchestrator')).mode & 0o777, 0o700);
 });
 
