@@ -25,9 +25,8 @@ export function planError(problems: readonly PlanProblem[]): OrchestrateError | 
   const [first, ...others] = problems;
   if (first === undefined) return null;
   if (others.length === 0 && (first.code === 'no-streams' || first.code === 'archived-only')) {
-    return new OrchestrateError(EXIT.input, printable(first.message), 'orchestrate import plan.yaml', {
-      box: METADATA_SAMPLE,
-    });
+    const fix = 'orchestrate generate, or orchestrate import plan.yaml';
+    return new OrchestrateError(EXIT.input, printable(first.message), fix, { box: METADATA_SAMPLE });
   }
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return new OrchestrateError(

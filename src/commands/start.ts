@@ -27,7 +27,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   const project = openProject(io, configFlags(flags));
   try {
     checkRequiredFiles(project.paths);
-    repairSymlink(project.paths);
+    if (flags['dry-run'] !== true) repairSymlink(project.paths);
     return await start(project, args, flags, io);
   } finally {
     project.close();
