@@ -6,6 +6,15 @@ export type Intent = 'none' | 'stopped' | 'parked';
 /** A process, told apart from a later one with the same pid by its start time (an opaque text of the platform). */
 export type ProcessIdentity = { readonly pid: number; readonly start: string };
 
+/** A step of ours that could not be taken, `count` times in a row; launches keep an account of their own. */
+export type Trouble = {
+  readonly kind: 'end-run' | 'adopt' | 'verify' | 'nudge';
+  readonly message: string;
+  readonly fix: string;
+  readonly atMs: number;
+  readonly count: number;
+};
+
 /** How a run ended. Only `failed` burns an attempt. */
 export type RunOutcome =
   /** the stream was verified */

@@ -2,6 +2,7 @@
 import { holdingLimit } from './assess-limit.ts';
 import { assessAtRest } from './assess-rest.ts';
 import { assessOpenRun } from './assess-run.ts';
+import { afterTrouble } from './assess-trouble.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, baseParents, isVerified } from './assessment.ts';
 import { streamDepths } from './graph.ts';
@@ -63,7 +64,7 @@ function assessOne(
     dependencies,
   };
   const assessment = openRun === null ? assessAtRest(situation) : assessOpenRun(situation, openRun);
-  return underWay(situation, assessment);
+  return underWay(situation, afterTrouble(situation, assessment));
 }
 
 function workerOf(snapshot: Snapshot, key: string, run: number | undefined): WorkerFact | null | undefined {

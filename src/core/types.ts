@@ -1,6 +1,6 @@
 /** The vocabulary of orchestrate: the facts a tick reads and the states it derives; knows nothing of how they are read. */
 import type { Plan } from './plan-types.ts';
-import type { Intent, RunOutcome, StreamRecord, WorkerFact } from './run-types.ts';
+import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 
 export type * from './plan-types.ts';
 export type * from './run-types.ts';
@@ -26,6 +26,8 @@ export type Snapshot = {
   readonly landed: ReadonlySet<string>;
   /** Work under way in this poller, by key. */
   readonly inFlight: ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
+  /** Steps that failed when they were last tried, by key. */
+  readonly troubles: ReadonlyMap<string, Trouble>;
   /** Whether a poller acts (this process or another). */
   readonly pollerAlive: boolean;
 };

@@ -7,6 +7,7 @@ import { launch } from './launch.ts';
 import { nudge } from './nudge.ts';
 import type { Step } from './step.ts';
 import { note } from './step.ts';
+import { forgetTrouble, noteTrouble } from './troubles.ts';
 import { verify } from './verify.ts';
 
 /** How an action went; `message` says what failed. */
@@ -16,9 +17,11 @@ export type Outcome = { readonly action: Action; readonly ok: boolean; readonly 
 export async function apply(step: Step, action: Action): Promise<Outcome> {
   try {
     await dispatch(step, action);
+    forgetTrouble(step.ports, action);
     return { action, ok: true, message: null };
   } catch (error) {
     const message = messageOf(error);
+    noteTrouble(step.ports, action, error);
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }

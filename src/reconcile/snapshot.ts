@@ -5,6 +5,7 @@ import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.
 import type { RefFacts } from '../git/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
 import type { Ports } from './ports.ts';
+import { readTroubles } from './troubles.ts';
 import { readWorkers } from './workers.ts';
 
 /** Names of the values kept in state.db's meta table. */
@@ -96,6 +97,7 @@ export async function takeLook(
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
     landed: refs.known ? refs.value.landed : new Set(),
     inFlight: inFlight ?? writtenInFlight(ports, pollerAlive),
+    troubles: readTroubles(ports),
     pollerAlive,
   };
   return { snapshot, tmux, refs };

@@ -56,7 +56,7 @@ test('in a project of any name streams of any name, with any text, are worked, s
     plan: { file: { initiative: { id: '$(touch pwn)', title: TITLE }, prd: { title: TITLE }, streams } },
     config: {
       maxWorkers: 30,
-      gates: [{ name: '#(touch pwn) $(touch pwn)', command: 'true' }],
+      gates: [{ name: '$(touch pwn) #(touch pwn)', command: 'true' }],
       worktree: { setup: ['test -n "$ORCHESTRATE_STREAM"'] },
     },
   });

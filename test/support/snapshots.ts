@@ -189,6 +189,7 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
     heads: { known: true, value: new Map() },
     landed: new Set(),
     inFlight: new Map(),
+    troubles: new Map(),
     pollerAlive: true,
     ...part,
   };
