@@ -58,24 +58,28 @@ function filterOf(flags: Flags, { env }: Project): { stream?: string; status?: T
   };
 }
 
+/** Everything about a task that has something to say, for a person. */
+function pageOf(task: Task): string[] {
+  const facts = [
+    ['agent', task.assignedAgent],
+    ['blocked', task.status === 'blocked' ? task.blockedReason : null],
+    ['notes', task.notes],
+  ] as const;
+  const description = task.description === null ? [] : ['', ...task.description.split('\n')];
+  return [
+    lineOf(task),
+    ...facts.flatMap(([name, text]) => (text === null ? [] : [`  ${name}: ${printable(text)}`])),
+    ...description.map((line) => printable(line)),
+    ...task.acceptanceCriteria.map((criterion) => `  - ${printable(criterion)}`),
+  ];
+}
+
 /** `task show ID`. */
 export async function show(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withStore(io, (store) => {
     const task = getTask(store, args[0] ?? '');
-    if (io.json) {
-      io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf(task) }));
-      return EXIT.ok;
-    }
-    io.print(lineOf(task));
-    for (const [name, text] of [
-      ['agent', task.assignedAgent],
-      ['blocked', task.blockedReason],
-      ['notes', task.notes],
-    ] as const) {
-      if (text !== null) io.print(`  ${name}: ${printable(text)}`);
-    }
-    if (task.description !== null) io.print(`\n${task.description.split('\n').map(printable).join('\n')}`);
-    for (const criterion of task.acceptanceCriteria) io.print(`  - ${printable(criterion)}`);
+    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf(task) }));
+    else for (const line of pageOf(task)) io.print(line);
     return EXIT.ok;
   });
 }

@@ -1,0 +1,53 @@
+/** `task list`, `show` and `update` as a person types them. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createCliRig } from '../support/cli-rig.ts';
+
+const PLAN = {
+  initiative: { id: 'i1', title: 'First' },
+  streams: [
+    {
+      id: 'A',
+      tasks: [
+        { title: 'One', description: 'first line\nsecond \u001b[31mline\n\n- third', agent: 'me' },
+        { title: 'Two' },
+      ],
+    },
+    { id: 'B', dependencies: ['A'], tasks: [{ title: 'Three' }] },
+  ],
+};
+
+test('tasks are listed, shown whole and updated', async () => {
+  await using rig = await createCliRig();
+  const run = async (code: number, ...args: string[]) => {
+    const ended = await rig.run(args, { input: JSON.stringify(PLAN) });
+    assert.equal(ended.code, code, ended.stderr);
+    return ended;
+  };
+  const list = async (...args: string[]) =>
+    JSON.parse((await run(0, 'task', 'list', '--json', ...args)).stdout).tasks;
+  await run(0, 'import', '-');
+  const tasks = await list();
+  assert.deepEqual(
+    tasks.map(({ title, stream }: { title: string; stream: string }) => `${stream} ${title}`),
+    ['A One', 'A Two', 'B Three'],
+  );
+  const [{ id }] = tasks;
+  const shown = (await run(0, 'task', 'show', id)).stdout;
+  assert.match(shown, /\n {2}agent: me\n\nfirst line\nsecond line\n\n- third\n$/);
+
+  const blocked = ['--status', 'blocked', '--blocked-reason', 'no key'];
+  await run(2, 'task', 'update', id, '--status', 'blocked');
+  await run(0, 'task', 'update', id, ...blocked);
+  assert.match((await run(0, 'task', 'show', id)).stdout, /\n {2}blocked: no key\n/);
+  assert.deepEqual(
+    (await list('--status', 'blocked')).map((task: { id: string }) => task.id),
+    [id],
+  );
+  const updated = await run(0, 'task', 'update', id, '--status', 'completed', '--notes', 'a\nb', '--json');
+  assert.deepEqual(JSON.parse(updated.stdout).task.notes, 'a\nb');
+  assert.doesNotMatch((await run(0, 'task', 'show', id)).stdout, /blocked/);
+  assert.equal((await list('--stream', 'A')).length, 2);
+  await run(7, 'task', 'show', 'TASK-none');
+  await run(2, 'task', 'update', id);
+});
