@@ -1,4 +1,5 @@
 /** `park`: takes a stream out until `retry`; its worker is ended, its work is kept. */
+import { commandFor } from '../core/shell-word.ts';
 import { EXIT } from '../errors.ts';
 import { applyEnd } from '../reconcile/end-run.ts';
 import { takeLook } from '../reconcile/snapshot.ts';
@@ -32,7 +33,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     io.print(
       io.json
         ? JSON.stringify({ schemaVersion: 1, stream: record.streamId })
-        : 'parked; bring it back with: orchestrate retry',
+        : `parked; bring it back with: ${commandFor('retry', record.streamId)}`,
     );
     return EXIT.ok;
   });

@@ -48,12 +48,12 @@ function done({ stream, record, key, snapshot }: Situation): Assessment | null {
   return assess('done', { sinceMs: record?.verified?.atMs ?? null });
 }
 
-function held({ stream, record }: Situation): Assessment | null {
+function held({ stream, record, lastRun }: Situation): Assessment | null {
   if (record === null || record.intent === 'none') return null;
+  // A cap parks and ends the run in one step; a run that ended before is not what parked the stream.
+  const ended = (lastRun?.endedAtMs ?? -1) >= record.intentAtMs ? lastRun?.reason : null;
   const reason =
-    record.intent === 'stopped'
-      ? 'stopped by the operator'
-      : (record.runs.at(-1)?.reason ?? 'parked by the operator');
+    record.intent === 'stopped' ? 'stopped by the operator' : (ended ?? 'parked by the operator');
   const verb = record.intent === 'stopped' ? 'start' : 'retry';
   return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
 }
@@ -156,8 +156,10 @@ function wornOut({ stream, record, policy, snapshot, lastRun }: Situation): Asse
       ? commandFor('retry', stream.id)
       : `${record.launchFailure.fix}; then ${commandFor('retry', stream.id)}`;
   const atMs = Math.max(record.launchFailure?.atMs ?? 0, lastRun?.endedAtMs ?? 0);
+  const what =
+    policy.maxAttempts === 1 ? 'the one attempt failed' : `${policy.maxAttempts} attempts failed; the last`;
   return assess('failed', {
-    reason: `${policy.maxAttempts} attempts failed; the last: ${last}`,
+    reason: `${what}: ${last}`,
     remedy,
     sinceMs: atMs,
   });

@@ -6,6 +6,7 @@ import { fenceRun, readClaim } from '../agent/wrapper.ts';
 import type { Action, ProcessIdentity, Run } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { runDir } from '../paths.ts';
+import { lastWords } from './last-words.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
 import { recordUsage } from './usage.ts';
@@ -26,16 +27,26 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const exitCode = await endWorker(step, run, action.exitCode);
   if (action.closeWindow && run.pane !== null) await closeWindow(ports, run.pane, run);
   recordUsage(ports, run);
+  const reason = reasonOf(ports, run, action);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
-  ports.state.patchRun(action.key, action.run, {
+  const ended = ports.state.endRun(action.key, action.run, {
     endedAtMs: ports.now(),
     outcome: action.outcome,
-    reason: action.reason,
+    reason,
     exitCode,
     retryAtMs: action.retryAtMs,
   });
+  // Poller and command may do this at the same time; what the first wrote down stays.
+  if (!ended) return;
   rmSync(pidFile(step, action.key), { force: true });
-  note(step, action.key, action.run, `run-${action.outcome}`, action.reason);
+  note(step, action.key, action.run, `run-${action.outcome}`, reason);
+}
+
+/** A worker that failed by itself (not by a check of its work) and tells nothing else of it: what it printed last is the cause. */
+function reasonOf(ports: Step['ports'], run: Run, { outcome, reason }: EndRun): string {
+  if (outcome !== 'failed' || run.verdict !== null || ports.agent.transcripts(run).length > 0) return reason;
+  const last = lastWords(join(runDir(ports.paths, run.key, run.number), 'pane.log'));
+  return last === null ? reason : `${reason}; it printed last: ${last}`;
 }
 
 /** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
@@ -92,7 +103,9 @@ function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): 
   );
 }
 
+/** The worker as far as it can be known; null for a run of before a reboot, whose numbers are other processes' now. */
 function claimedWorker(ports: Step['ports'], run: Run, directory: string): ProcessIdentity | null {
+  if (run.bootId !== ports.processes.bootId()) return null;
   if (run.worker !== null) return run.worker;
   const claim = readClaim(directory);
   if (claim === null || claim.pid === null) return null;

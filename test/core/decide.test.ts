@@ -165,6 +165,22 @@ const REST: readonly Row[] = [
     step: null,
   },
   {
+    title: 'a stream that failed and was parked is parked by the operator',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          runs: [failedRun(1, 50_000)],
+          intent: 'parked',
+          intentAtMs: NOW_MS - 1000,
+        }),
+      ],
+    },
+    state: 'parked',
+    step: null,
+    reason: /^parked by the operator$/,
+  },
+  {
     title: 'failed stays failed when the window has passed',
     world: {
       streams: [stream('S')],

@@ -112,7 +112,10 @@ test('a gate that fails uses up the attempts; then retry, with the gate mended, 
 
 test('attempts are counted across pollers', async () => {
   await using rig = await createProjectRig();
-  rig.onWorker(async (worker) => worker.exit(1));
+  rig.onWorker(async (worker) => {
+    await worker.print('boom: \u001b[31mout of cheese\u001b[0m\n\n');
+    worker.exit(1);
+  });
   for (const runs of [1, 2]) {
     const poller = rig.start();
     await rig.until(
@@ -123,6 +126,11 @@ test('attempts are counted across pollers', async () => {
   }
   assert.equal((await rig.start().end()).code, 1);
   assert.equal(rig.desk.starts().length, 3);
+  const { reason } = await rig.stream('A');
+  assert.equal(
+    reason,
+    '3 attempts failed; the last: exit 1 with 1 of 1 task open; it printed last: boom: out of cheese',
+  );
 });
 
 test('a blocked task waits for a person, and its dependents say whom they wait for', async () => {
