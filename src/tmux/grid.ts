@@ -5,7 +5,7 @@ export type Size = { readonly columns: number; readonly rows: number };
 /** Smallest size at which a worker's pane can be read. */
 export type Limits = { readonly minWidth: number; readonly minHeight: number };
 
-/** The summary is readable from here on. */
+/** The summary is readable from here on (its border apart). */
 const SUMMARY_WIDTH = 40;
 const SUMMARY_HEIGHT = 9;
 /** More width than this does the summary no good. */
@@ -94,7 +94,8 @@ function summaryLength(plan: Plan, size: Size, limits: Limits, count: number): n
   }
   const deep = Math.ceil(count / plan.across);
   const workers = deep * (limits.minHeight + 1);
-  return Math.min(Math.floor(size.rows * SUMMARY_SHARE), size.rows - workers);
+  const share = Math.max(SUMMARY_HEIGHT + 1, Math.floor(size.rows * SUMMARY_SHARE));
+  return Math.min(share, size.rows - workers);
 }
 
 /** The first plan that holds `count` workers, workers beside the summary where there is width for both. */

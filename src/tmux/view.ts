@@ -67,6 +67,7 @@ export async function arrangeView(
   if (view === undefined) return { shown: 0, hidden: request.workers.length };
   const arrangement = arrange(view, request.workers, request.limits);
   const commands = [
+    ...(view.totals === '' ? settings(handle) : []),
     ...arrangement.steps.flatMap((step) => stepCommands(root, handle, step)),
     ...labelCommands(view, request, arrangement),
     ...sessionCommands(handle, view, request, arrangement),
@@ -125,7 +126,7 @@ function leaveCommand(
   { pane, at, follow, held }: Extract<Step, { kind: 'leave' }>,
 ): string {
   const commands = [
-    command('break-pane', ...(follow ? [] : ['-d']), '-s', pane, ...placeWords(handle, at)),
+    breakCommand(handle, pane, at, follow ? [] : ['-d']),
     command('set-option', '-w', '-t', pane, 'automatic-rename', 'off'),
     command(
       'rename-window',
@@ -138,9 +139,13 @@ function leaveCommand(
   return guarded(root, pane, !held, commands);
 }
 
-function placeWords(handle: SessionHandle, at: Place): string[] {
-  if ('index' in at) return ['-t', `${handle.sessionId}:${at.index}`];
-  return 'before' in at ? ['-b', '-t', checkPane(at.before)] : ['-a', '-t', checkPane(at.behind)];
+/** Beside a window that may only be there since an earlier step, so that just the pane in it is known: tmux puts its id in. */
+function breakCommand({ sessionId }: SessionHandle, pane: string, at: Place, how: readonly string[]): string {
+  const words = ['break-pane', ...how, '-s', pane];
+  if ('index' in at) return command(...words, '-t', `${sessionId}:${at.index}`);
+  const [side, neighbour] = 'before' in at ? ['-b', at.before] : ['-a', at.behind];
+  const text = [...words, side, '-t', '#{window_id}'].join(' ');
+  return command('run-shell', '-C', '-t', checkPane(neighbour), text);
 }
 
 function layoutCommands({ window, text, mark }: Extract<Step, { kind: 'layout' }>): string[] {
@@ -183,15 +188,11 @@ function sessionCommands(
     ['@orchestrate_totals', view.totals, totals],
   ];
   const changed = wanted.filter(([, before, now]) => before !== now);
-  const first = view.totals === '' && totals !== '';
-  return [
-    ...(first ? statusLine(handle) : []),
-    ...changed.map(([name, , now]) => sessionOption(handle, name, now)),
-  ];
+  return changed.map(([name, , now]) => sessionOption(handle, name, now));
 }
 
-/** The right end of our session's status line, once; and windows keep their indexes, so that they can come back to them. */
-function statusLine({ sessionId }: SessionHandle): string[] {
+/** Once, before anything moves: windows keep their indexes, so that they can come back to them; and the right end of the status line. */
+function settings({ sessionId }: SessionHandle): string[] {
   const option = (name: string, value: string): string =>
     command('set-option', '-t', `${sessionId}:`, name, value);
   return [
