@@ -18,17 +18,13 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   return withPorts(io, { create: false }, async (ports) => {
     const named = args.map((text) => findStream(ports, text));
     if (named.length === 0) await stopPoller(ports, io);
-    const targets = named.length > 0 ? named : openRecords(ports);
+    // Of every initiative: another tool may have linked a new one while workers of the last are alive.
+    const targets = named.length > 0 ? named : ports.state.openRecords();
     for (const record of targets) ports.state.setIntent(record.key, 'stopped', ports.now());
     const ended = await endRuns(ports, targets, io);
     report(io, named, ended);
     return EXIT.ok;
   });
-}
-
-function openRecords(ports: Ports): StreamRecord[] {
-  const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
-  return [...records.values()].filter((record) => record.runs.at(-1)?.endedAtMs === null);
 }
 
 async function stopPoller(ports: Ports, io: Io): Promise<void> {
@@ -53,7 +49,7 @@ async function endRuns(ports: Ports, records: readonly StreamRecord[], io: Io): 
   const open = records.filter((record) => record.runs.at(-1)?.endedAtMs === null);
   if (open.length === 0) return [];
   const { snapshot } = await takeLook(ports, null, false);
-  const step = { ports, snapshot };
+  const step = { ports, snapshot: { ...snapshot, records: new Map(open.map((each) => [each.key, each])) } };
   await Promise.all(
     open.map(async (record) => {
       const run = record.runs.at(-1)?.number ?? 0;

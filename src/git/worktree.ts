@@ -6,7 +6,7 @@ import { shellWord } from '../core/shell-word.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure, halfMadeEntryOf } from './failure.ts';
-import { checkedBranch, checkedKey, checkedSha } from './names.ts';
+import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
 import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
@@ -102,10 +102,12 @@ async function takeUp(
 
 /** A branch deleted under a living worktree is put back where that worktree last was, else at the base. */
 async function restoreBranch(door: Door, request: Request, entry: WorktreeEntry): Promise<void> {
-  const last = textOf(join(entry.gitDir, 'logs', 'HEAD'))
-    ?.split('\n')
-    .at(-1)
-    ?.split(' ')[1];
+  // Each line begins with the commit before and the one after; none after is how the log tells of the deletion itself.
+  const line =
+    textOf(join(entry.gitDir, 'logs', 'HEAD'))
+      ?.split('\n')
+      .at(-1) ?? '';
+  const last = line.split(' ', 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
   const head = textOf(join(entry.gitDir, 'HEAD'));
   const onBranch = head === `ref: refs/heads/${request.branch}`;
   const known =

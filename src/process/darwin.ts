@@ -4,18 +4,23 @@ import type { ProcessIdentity } from '../core/types.ts';
 import type { ProcessRow, ProcessTable } from './table.ts';
 import { MARK_VARIABLE } from './types.ts';
 
-/** Output of a system command in the C locale (dates in English). A non-zero exit is an answer too: `ps -p` without a match. */
+/** Output of a system command in the C locale (dates in English) and in UTC: a start time must read the same after a journey. */
 function output(file: string, args: readonly string[]): string {
+  const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC0' };
+  return execFileSync(file, args, {
+    encoding: 'utf8',
+    env,
+    maxBuffer: 1 << 26,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
+
+/** The rows of one process; none when `ps` says by its exit that there is no such process. Any other failure is no answer. */
+function rowsOf(pid: number): ProcessRow[] {
   try {
-    const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C' };
-    return execFileSync(file, args, {
-      encoding: 'utf8',
-      env,
-      maxBuffer: 1 << 26,
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    return parsePs(output('/bin/ps', ['-p', String(pid), ...COLUMNS]));
   } catch (thrown) {
-    if ((thrown as { status?: unknown }).status === 1) return '';
+    if ((thrown as { status?: unknown }).status === 1) return [];
     throw thrown;
   }
 }
@@ -45,9 +50,10 @@ export function parseMarks(text: string): Map<number, string> {
 }
 
 export const darwinTable: ProcessTable = {
-  bootId: () => output('/usr/sbin/sysctl', ['-n', 'kern.boottime']).trim(),
+  // Not kern.boottime: that moves whenever the clock is set.
+  bootId: () => output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).trim(),
   identify(pid: number): ProcessIdentity | null {
-    const found = pid > 0 ? parsePs(output('/bin/ps', ['-p', String(pid), ...COLUMNS]))[0] : undefined;
+    const found = pid > 0 ? rowsOf(pid)[0] : undefined;
     return found === undefined ? null : { pid: found.pid, start: found.start };
   },
   rows: () => parsePs(output('/bin/ps', ['-ax', ...COLUMNS])),

@@ -11,7 +11,10 @@ const PORTS_PER_STREAM = 10;
 const LAST_PORT = 65_535;
 
 type StreamMethods = Pick<StateStore, 'records' | 'ensureStream' | 'patchStream'>;
-type RunMethods = Pick<StateStore, 'openRun' | 'patchRun' | 'runByTokenHash' | 'hasOpenRuns'>;
+type RunMethods = Pick<
+  StateStore,
+  'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'hasOpenRuns'
+>;
 
 /** The methods of the state store that deal with streams and runs; SQLite's errors pass through. */
 export function createRecords(db: Db): StreamMethods & RunMethods {
@@ -61,6 +64,9 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
          WHERE r.ended_at_ms IS NULL AND s.initiative_id IS NOT ?)`,
     )
     .pluck();
+  const open = db.prepare(
+    'SELECT s.* FROM streams s JOIN runs r ON r.key = s.key WHERE r.ended_at_ms IS NULL ORDER BY s.rowid',
+  );
   return {
     openRun: (run) => {
       const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
@@ -76,6 +82,15 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
       if (statement.run(...values, key, number).changes === 0) throw unknownRecord(`run ${number} of ${key}`);
       cache.touch(key);
     },
+    endRun: (key, number, patch) => {
+      const { assignments, values } = columnsOf(patch, RUN_CODECS);
+      const { changes } = db
+        .prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ? AND ended_at_ms IS NULL`)
+        .run(...values, key, number);
+      cache.touch(key);
+      return changes === 1;
+    },
+    openRecords: () => (open.all() as Row[]).map((row) => readStream(db, row)),
     runByTokenHash: (tokenHash) => {
       const row = byToken.get(tokenHash) as Row | undefined;
       if (row === undefined) return null;

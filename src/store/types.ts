@@ -102,6 +102,10 @@ export type StateStore = {
     },
   ): boolean;
   patchRun(key: string, number: number, patch: RunPatch): void;
+  /** Changes a run that is open, `endedAtMs` among the rest; false, changing nothing, when another process ended it before. */
+  endRun(key: string, number: number, patch: RunPatch & { readonly endedAtMs: number }): boolean;
+  /** Records of any initiative whose last run is open. */
+  openRecords(): StreamRecord[];
   /** The run a launch token belongs to, with its stream; null for an unknown token. */
   runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
   addEvent(event: Omit<OrchestrateEvent, 'id'>): void;

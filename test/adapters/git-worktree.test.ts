@@ -48,6 +48,18 @@ describe('ensureWorktree', () => {
     assert.throws(() => rig.run(['symbolic-ref', 'HEAD'], path));
   });
 
+  it('puts a branch back where its worktree was, whoever deleted it and wherever from', async () => {
+    await rig.ensure('stream-a');
+    const path = rig.worktree('stream-a');
+    for (const where of [rig.root, path]) {
+      const head = rig.commit('more.txt', `deleted from ${where}\n`, path);
+      rig.run(['update-ref', '-d', 'refs/heads/orchestrate/stream-a'], where);
+      assert.equal(await rig.ensure('stream-a', { ours: true }), 'repaired');
+      assert.equal(rig.run(['rev-parse', 'HEAD'], path), head);
+      assert.equal(rig.run(['status', '--porcelain'], path), '');
+    }
+  });
+
   it('locks a worktree of ours again that somebody unlocked', async () => {
     await rig.ensure('stream-a');
     rig.run(['worktree', 'unlock', rig.worktree('stream-a')]);

@@ -203,6 +203,23 @@ describe('runs', () => {
     assert.equal(state.runByTokenHash('unknown'), null);
   });
 
+  test('are ended once: what the first process wrote down stays', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    state.ensureStream('J', 'B', NAMES);
+    state.openRun(newRun(key, 1));
+    assert.deepEqual(
+      state.openRecords().map((record) => [record.streamId, record.runs.length]),
+      [['A', 1]],
+    );
+    assert.equal(opened(path).endRun(key, 1, { endedAtMs: 5, outcome: 'stopped' }), true);
+    assert.equal(state.endRun(key, 1, { endedAtMs: 6, outcome: 'failed' }), false);
+    const run = state.records('I').get(key)?.runs[0];
+    assert.deepEqual([run?.endedAtMs, run?.outcome], [5, 'stopped']);
+    assert.deepEqual(state.openRecords(), []);
+  });
+
   test('that are open are told apart by initiative', () => {
     const state = opened();
     assert.equal(state.hasOpenRuns(), false);

@@ -1,0 +1,65 @@
+/** Whose processes are ended: those of workers that the plan no longer names too, never those that got a worker's number after a reboot. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { parsePlanFile } from '../../src/plan-file/parse.ts';
+import { createProcesses } from '../../src/process/processes.ts';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, planFile } from '../support/worker-rig.ts';
+
+const alive = (pid: number): boolean => createProcesses().identify(pid) !== null;
+
+test('stop ends workers of an earlier initiative too, when another tool has linked a new one', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await poller.kill();
+  const next = { ...planFile({ Z: [] }), initiative: { id: 'init-2', title: 'The next one' } };
+  const parsed = parsePlanFile(JSON.stringify(next));
+  assert.ok(parsed.ok);
+  rig.store.importPlan(parsed.plan, { update: false, dryRun: false });
+  assert.match((await rig.run(['stop'])).stdout, /stopped A \(run 1\)/);
+  await worker.end();
+  assert.deepEqual(rig.marked(), []);
+});
+
+/** A daemon as daemons are made: the leader of its session has ended; returns both pids. */
+async function startDaemon(home: string): Promise<{ leader: number; daemon: number }> {
+  const pids = join(home, 'daemon-pids');
+  spawn('setsid', ['sh', '-c', 'sleep 1000 & echo $$ $! > "$1"', 'sh', pids], {
+    env: { PATH: process.env['PATH'] },
+    stdio: 'ignore',
+  });
+  const read = (): number[] =>
+    existsSync(pids) ? readFileSync(pids, 'utf8').trim().split(' ').map(Number) : [];
+  await until('the daemon runs', () => read().length === 2 && !alive(read()[0] ?? 0));
+  const [leader = 0, daemon = 0] = read();
+  process.once('exit', () => alive(daemon) && process.kill(daemon, 'SIGKILL'));
+  return { leader, daemon };
+}
+
+test('a run of before a reboot is closed without touching who has its number now', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const first = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await first.kill();
+  worker.kill();
+  await worker.end();
+  const { leader, daemon } = await startDaemon(rig.cli.home);
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  state
+    .prepare(`UPDATE runs SET boot_id = 'an earlier boot', worker = ?`)
+    .run(JSON.stringify({ pid: leader, start: '1' }));
+  state.close();
+  rig.start();
+  assert.equal((await rig.nextWorker('A')).run, 2);
+  const { events } = await rig.look();
+  assert.ok(events.some(({ message }) => message === 'the machine was restarted'));
+  assert.ok(alive(daemon), 'somebody else’s daemon lives on');
+  process.kill(daemon, 'SIGKILL');
+});
