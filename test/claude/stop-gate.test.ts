@@ -106,6 +106,32 @@ test('an agent that stops too early is told what is missing and mends it; what i
   await assertEndedCleanly(project, 'Open');
 });
 
+test('headless, an agent that only claims is told once, and its run fails with the whole reason', async () => {
+  await using project = await createClaudeProject({
+    plan: planOf('headless', ['Claim', 'Mend']),
+    config: { restart: { maxAttempts: 1 } },
+    agent: { mode: 'print' },
+    rules: (taskOf) => [
+      { match: 'the stream `Claim`', steps: [{ text: 'All is done.' }, { text: 'As I said, it is.' }] },
+      {
+        match: 'the stream `Mend`',
+        steps: [{ text: 'I am done.' }, work('Mend', taskOf('Task of Mend').id), { text: 'Now I am.' }],
+      },
+    ],
+  });
+  const poller = project.start();
+  assert.equal(await poller.ended, 1, poller.output());
+  const report = await project.look();
+  assert.equal(streamIn(report, 'Mend').state, 'done', streamIn(report, 'Mend').reason ?? '');
+  const claimed = streamIn(report, 'Claim');
+  assert.equal(claimed.state, 'failed');
+  assert.match(
+    claimed.reason ?? '',
+    /exit 0 with 1 of 1 task open .*"Task of Claim" is pending.*nothing has changed/,
+  );
+  assert.equal(claimed.remedy, 'orchestrate retry Claim');
+});
+
 /** What the model was told, in a message of its own. */
 function assertTold(project: ClaudeProject, id: Name, text: RegExp): void {
   const requests = project.server.requests.filter(({ messages }) =>
