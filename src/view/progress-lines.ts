@@ -75,6 +75,9 @@ function resultLines(page: Page, stream: ReportStream): string[] {
   return [line, ...why];
 }
 
+/** States that only their own remedy leaves; a plain `start` would change nothing for them. */
+const NEED_REMEDY: ReadonlySet<StateName> = new Set(['failed', 'parked', 'base-conflict', 'blocked']);
+
 /** What to type next, each with what it is for. */
 function nextSteps({ style }: Page, report: StatusReport): string[] {
   const open = report.streams.filter(({ state }) => state !== 'done' && state !== 'waiting');
@@ -87,7 +90,10 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
       ...(pane === null ? [] : [['watch', commandFor('attach', id)] as const]),
       ...(run === null ? [] : [['read', commandFor('logs', id)] as const]),
     ]),
-    ...(open.length === 0 ? [] : [['go on', 'orchestrate start'] as const]),
+    ...[...new Set(open.filter(({ state }) => NEED_REMEDY.has(state)).map(({ remedy }) => remedy))].flatMap(
+      (remedy) => (remedy === null ? [] : [['mend', remedy] as const]),
+    ),
+    ...(open.every(({ state }) => NEED_REMEDY.has(state)) ? [] : [['go on', 'orchestrate start'] as const]),
   ];
   return steps.map(
     ([what, command]) =>

@@ -282,6 +282,22 @@ test('the closing summary of an unfinished plan names reason, remedy, log and wo
   assert.match(text, /go on {3}orchestrate start$/);
 });
 
+test('the closing summary offers no start that would change nothing', () => {
+  const remedy = 'orchestrate retry A';
+  const lines = renderFinal(
+    report([
+      stream('A', 'failed', { reason: 'exit 1', remedy, run: 3 }),
+      stream('B', 'blocked', { reason: 'blocked by A (failed)', remedy, depth: 1, dependencies: ['A'] }),
+    ]),
+    PLAIN,
+  );
+  assert.deepEqual(lines.slice(-3), [
+    'Next',
+    '  read    orchestrate logs A',
+    '  mend    orchestrate retry A',
+  ]);
+});
+
 test('without unicode every page is plain ASCII', () => {
   const pages = [
     ...renderStatus(busyReport(), ASCII),
