@@ -5,13 +5,16 @@ import type { ViewFacts, ViewPane } from './types.ts';
 
 /** One change of the session's windows. Panes are named by id. */
 export type Step =
-  /** Into the view's window, behind `after`; `place` is the index of the window it leaves. */
+  /**
+   * Into the view's window, behind `after`; `place` is the index of the window it leaves, to which it comes back, null for
+   * one that comes from another window of the view: what is remembered of its own window stays.
+   */
   | {
       readonly kind: 'join';
       readonly pane: string;
       readonly after: string;
       readonly window: string;
-      readonly place: number;
+      readonly place: number | null;
     }
   /** Into a window of its own, at a free index or beside the window of another pane; `follow`: people's eyes go with it. */
   | {
@@ -128,7 +131,7 @@ function joinSteps(
   let after = staying.at(-1)?.id ?? summary.id;
   return joining.map(({ pane }) => {
     const from = view.panes.find(({ id }) => id === pane);
-    const place = from?.place ?? from?.windowIndex ?? 0;
+    const place = from === undefined || from.shownIn === from.windowId ? null : from.windowIndex;
     const step: Step = { kind: 'join', pane, after, window: summary.windowId, place };
     after = pane;
     return step;

@@ -110,9 +110,12 @@ function stepCommands(root: string, handle: SessionHandle, step: Step): string[]
 /** Even sizes first, so that there is room to split; programs hear of the last size only. */
 function joinCommand(root: string, { pane, after, window, place }: Extract<Step, { kind: 'join' }>): string {
   const on = command('if-shell', '-F', '#{==:#{@orchestrate_view},on}');
-  const commands = [
+  const own = [
     command('set-option', '-p', '-F', '-t', pane, '@orchestrate_window', '#{window_name}'),
     paneOption(pane, '@orchestrate_place', String(place)),
+  ];
+  const commands = [
+    ...(place === null ? [] : own),
     paneOption(pane, '@orchestrate_shown', window),
     command('select-layout', '-t', window, 'tiled'),
     command('join-pane', '-d', '-s', pane, '-t', after),

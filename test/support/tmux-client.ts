@@ -1,5 +1,5 @@
 /** A person in front of tmux: a real client on a terminal of a given size, which is a pane of another private server. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -58,7 +58,7 @@ export function openClient(
     resize: ({ columns, rows }) =>
       void outer('resize-window', '-t', ':', '-x', String(columns), '-y', String(rows)),
     [Symbol.dispose]: () => {
-      outer('kill-server');
+      spawnSync('tmux', ['-L', socket, 'kill-server'], { env: clean, stdio: 'ignore' });
       rmSync(join(clean['TMUX_TMPDIR'] ?? '/tmp', `tmux-${process.getuid?.() ?? 0}`, socket), {
         force: true,
       });
