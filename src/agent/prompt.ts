@@ -99,15 +99,16 @@ function taskText(task: Task, index: number): string {
   return lines.join('\n');
 }
 
-function dependenciesSection({ dependencies }: PromptContext): string {
+function dependenciesSection({ dependencies, resolve }: PromptContext): string {
   if (dependencies.length === 0) return 'None: this stream builds on the base alone.';
-  return dependencies.map(dependencyText).join('\n');
+  const toMerge = new Set(resolve?.merges.map(({ sha }) => sha));
+  return dependencies.map((each) => dependencyText(each, toMerge.has(each.sha))).join('\n');
 }
 
-function dependencyText({ id, name, sha, commits, files }: DependencyChange): string {
+function dependencyText({ id, name, sha, commits, files }: DependencyChange, toMerge: boolean): string {
   const shown = files.slice(0, FILES_SHOWN).map((file) => `  - ${code(file)}`);
   const more = files.length > FILES_SHOWN ? [`  - and ${files.length - FILES_SHOWN} more`] : [];
-  const what = `${commits} ${commits === 1 ? 'commit' : 'commits'}, verified at ${sha.slice(0, 12)}, already in your tree`;
+  const what = `${commits} ${commits === 1 ? 'commit' : 'commits'}, verified at ${sha.slice(0, 12)}, ${toMerge ? 'for you to merge' : 'already in your tree'}`;
   return [`- ${code(id)} ${plainLine(name, LINE)}: ${what}`, ...shown, ...more].join('\n');
 }
 

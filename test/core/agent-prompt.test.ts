@@ -94,6 +94,11 @@ test('resolve gives the merges as the first job, by commit', () => {
   const prompt = renderPrompt(TEMPLATE, { ...CONTEXT, resolve });
   assert.match(prompt, /git merge --no-edit c{40}` \(`Stream-C`\)/);
   assert.match(prompt, /src\/api\.ts/);
+  assert.match(prompt, /already in your tree/);
+  const merges = CONTEXT.dependencies.map(({ id, sha }) => ({ id, sha }));
+  const all = renderPrompt(TEMPLATE, { ...CONTEXT, resolve: { merges, files: [] } });
+  assert.match(all, /for you to merge/);
+  assert.doesNotMatch(all, /already in your tree/);
 });
 
 test('an unknown placeholder is refused by name, also one that every object has', () => {
