@@ -27,7 +27,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const exitCode = await endWorker(step, run, action.exitCode);
   if (action.closeWindow && run.pane !== null) await closeWindow(ports, run.pane, run);
   recordUsage(ports, run);
-  const reason = reasonOf(ports, run, action);
+  const reason = exitCode === 0 ? action.reason : reasonOf(ports, run, action);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
   const ended = ports.state.endRun(action.key, action.run, {
     endedAtMs: ports.now(),
