@@ -246,6 +246,14 @@ describe('the end of an MCP server', () => {
     assert.equal(server.stderr(), '');
   });
 
+  it('says that the half line with which its input ended is no message, and exits 0', async () => {
+    const server = rawServer(project);
+    server.process.stdin?.end(`${initialize()}{"jsonrpc":"2.0","id":7,"method":"tools/ca`);
+    assert.equal(await server.exit, 0);
+    const [, answer] = server.messages();
+    assert.deepEqual([answer.id, answer.error.code], [null, -32700]);
+  });
+
   it('exits 0 on SIGINT and SIGTERM, and when nobody reads its output', async () => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       const server = rawServer(project);

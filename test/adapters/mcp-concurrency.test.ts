@@ -61,7 +61,7 @@ it(`loses none of ${UPDATES} updates by each of ${SERVERS} servers that open a n
     }),
   );
   isDone = true;
-  const reads = await reading;
+  const { reads, longestMs } = await reading;
   const tookMs = performance.now() - updatingAtMs;
 
   const failed = answered.flat().filter(({ result }) => result === undefined || result.isError === true);
@@ -74,19 +74,22 @@ it(`loses none of ${UPDATES} updates by each of ${SERVERS} servers that open a n
   assert.ok(reads > 10, `only ${reads} reads`);
   for (const server of servers) assert.equal(server.stderr(), '');
   console.log(
-    `${SERVERS} servers up on a new store in ${Math.round(upMs)} ms; ${SERVERS * UPDATES} updates in ${Math.round(tookMs)} ms, ${reads} reads of the plan meanwhile`,
+    `${SERVERS} servers up on a new store in ${Math.round(upMs)} ms; ${SERVERS * UPDATES} updates in ${Math.round(tookMs)} ms, ${reads} reads of the plan meanwhile, the longest ${Math.round(longestMs)} ms`,
   );
 });
 
-/** Reads the plan, as the poller does, until told to stop; returns how often. */
-async function readOn(isDone: () => boolean): Promise<number> {
+/** Reads the plan, as the poller does, until told to stop; returns how often, and how long the longest one took. */
+async function readOn(isDone: () => boolean): Promise<{ reads: number; longestMs: number }> {
   const store = openPlanStore(project.planDbPath, { create: false });
   let reads = 0;
+  let longestMs = 0;
   while (!isDone()) {
+    const startedAtMs = performance.now();
     assert.equal(store.readPlan().streams.length, 4);
+    longestMs = Math.max(longestMs, performance.now() - startedAtMs);
     reads += 1;
     await pause(READ_EVERY_MS);
   }
   store.close();
-  return reads;
+  return { reads, longestMs };
 }
