@@ -1,6 +1,7 @@
 /** Caps of a stream: how long its agents may work and what its runs may cost together; reaching one parks it. */
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
+import { dollars } from './dollars.ts';
 import { workedMs } from './pause.ts';
 import { commandFor } from './shell-word.ts';
 import type { Run, StreamRecord } from './types.ts';
@@ -36,5 +37,5 @@ function overCost({ policy }: Situation, record: StreamRecord): string | null {
   if (policy.maxCostUsd === null) return null;
   const cost = costUsd(record);
   if (cost < policy.maxCostUsd) return null;
-  return `cost $${cost.toFixed(2)}, the cap is $${policy.maxCostUsd.toFixed(2)} (limits.maxCostUsd)`;
+  return `cost ${dollars(cost)}, the cap is ${dollars(policy.maxCostUsd)} (limits.maxCostUsd)`;
 }

@@ -1,4 +1,5 @@
 /** Durations, counts and times in the few characters that a row has room for. */
+import { dollars } from '../core/dollars.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -29,7 +30,7 @@ export function usageText(used: { readonly tokens: number | null; readonly costU
   const { tokens, costUsd } = used;
   return [
     ...(tokens === null ? [] : [`${amount(tokens)} tokens`]),
-    ...(costUsd === null ? [] : [`$${costUsd.toFixed(2)}`]),
+    ...(costUsd === null ? [] : [dollars(costUsd)]),
   ].join(', ');
 }
 

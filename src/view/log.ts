@@ -75,5 +75,6 @@ function isWithin({ atMs }: LogLine, { between }: LogSource): boolean {
 
 function eventLine(event: OrchestrateEvent): LogLine {
   const run = event.run === null ? '' : ` (run ${event.run})`;
-  return { atMs: event.atMs, text: `-- ${event.kind}: ${event.message}${run}` };
+  const message = event.message === '' ? '' : `: ${event.message}`;
+  return { atMs: event.atMs, text: `-- ${event.kind}${message}${run}` };
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 
 /** A dummy: the model server takes any key. */
 const API_KEY = 'sk-ant-api03-orchestrate-tests-only-0123456789abcdefghij';
+const OAUTH_TOKEN = `sk-ant-oat01-orchestrate-tests-only-${'0123456789'.repeat(6)}-AAAA`;
 
 export type ClaudeHome = {
   /** The home directory. */
@@ -26,6 +27,8 @@ export type HomeOptions = {
   readonly approveKey?: boolean;
   /** False: there is no key at all. */
   readonly loggedIn?: boolean;
+  /** Logged in as a subscriber instead of by a key: the service's limits come with times. */
+  readonly subscriber?: boolean;
   /** False: the onboarding comes up. */
   readonly onboarded?: boolean;
   /** Directories to put first in PATH. */
@@ -69,10 +72,15 @@ function testEnvironment(home: string, options: HomeOptions): Record<string, str
     SHELL: '/bin/bash',
     ...(asRoot ? { IS_SANDBOX: '1' } : {}),
     ANTHROPIC_BASE_URL: options.modelUrl,
-    ...(options.loggedIn === false ? {} : { ANTHROPIC_API_KEY: API_KEY }),
+    ...credentials(options),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     DISABLE_TELEMETRY: '1',
     DISABLE_AUTOUPDATER: '1',
     DISABLE_ERROR_REPORTING: '1',
   };
+}
+
+function credentials({ loggedIn, subscriber }: HomeOptions): Record<string, string> {
+  if (loggedIn === false) return {};
+  return subscriber === true ? { CLAUDE_CODE_OAUTH_TOKEN: OAUTH_TOKEN } : { ANTHROPIC_API_KEY: API_KEY };
 }

@@ -45,6 +45,9 @@ export type ProjectOptions = {
   readonly config?: object;
   readonly agent?: object;
   readonly untrusted?: boolean;
+  readonly subscriber?: boolean;
+  /** Variables on top. */
+  readonly env?: Readonly<Record<string, string>>;
 };
 
 /** Sets the project up; nothing runs yet but the model server. */
@@ -53,8 +56,12 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
   const cli = await createCliRig();
   const rules: Rule[] = [];
   const server = await startModelServer(rules);
-  const home = createClaudeHome({ modelUrl: server.url, trusted: options.untrusted ? [] : [cli.root] });
-  const env = { ...cli.env, ...home.env };
+  const home = createClaudeHome({
+    modelUrl: server.url,
+    trusted: options.untrusted ? [] : [cli.root],
+    subscriber: options.subscriber === true,
+  });
+  const env = { ...cli.env, ...home.env, ...options.env };
   const run = async (args: readonly string[], code = 0): Promise<string> => {
     const ended = await cli.run(args, { env });
     if (ended.code !== code)

@@ -1,0 +1,214 @@
+/** Real Claude Code that meets limits, a failing service, a refused account and a cap: seen at once, waited out, gone on with, and told in the log. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { StatusReport, StreamDetail } from '../../src/view/types.ts';
+import type { Step } from './support/model-server.ts';
+import { type ClaudeProject, createClaudeProject } from './support/project.ts';
+import { bash, planOf, press, reportedAtMs, streamIn, untilState, work } from './support/scene.ts';
+
+/** Claude Code's own retries are its affair: here the first answer counts. */
+const env = { CLAUDE_CODE_MAX_RETRIES: '0' };
+const HOUR_S = 3600;
+const inHours = (hours: number): number => Math.floor(Date.now() / 1000) + hours * HOUR_S;
+
+/** The service's answer to a subscriber whose usage is used up. */
+function usedUp(resetS: number): Step {
+  return {
+    error: 429,
+    headers: {
+      'anthropic-ratelimit-unified-status': 'rejected',
+      'anthropic-ratelimit-unified-reset': String(resetS),
+      'anthropic-ratelimit-unified-representative-claim': 'five_hour',
+    },
+  };
+}
+
+const STREAMS = ['Hours', 'Days', 'Overloaded', 'Broken', 'Login', 'Costly', 'Quick'] as const;
+type Name = (typeof STREAMS)[number] | 'After';
+
+/** State and reason in which each stream must be seen. */
+const EXPECTED = {
+  Hours: ['limited', /hit your 5-hour limit/],
+  Days: ['limited', /hit your 5-hour limit/],
+  Overloaded: ['limited', /529/],
+  Broken: ['limited', /500/],
+  Login: ['needs-input', /run \/login/],
+} as const;
+
+/** Asks `status --json` again and again until all were seen; returns what was seen of each, and prints how soon. */
+async function seenSoon(project: ClaudeProject): Promise<Record<keyof typeof EXPECTED, StatusReport>> {
+  const seen: Partial<Record<keyof typeof EXPECTED, StatusReport>> = {};
+  const names = Object.keys(EXPECTED) as (keyof typeof EXPECTED)[];
+  const endMs = Date.now() + 60_000;
+  while (names.some((id) => seen[id] === undefined)) {
+    assert.ok(Date.now() < endMs, `seen in vain: ${Object.keys(seen)}`);
+    const askedMs = Date.now();
+    const report = JSON.parse(await project.run(['status', '--json'])) as StatusReport;
+    const lookMs = Date.now() - askedMs;
+    for (const id of names.filter((each) => seen[each] === undefined)) {
+      const { state, reason } = streamIn(report, id);
+      if (state !== EXPECTED[id][0] || !EXPECTED[id][1].test(reason ?? '')) continue;
+      seen[id] = report;
+      const tookMs =
+        askedMs + lookMs - (reportedAtMs(project, id.toLowerCase(), 'StopFailure') ?? Number.NaN);
+      console.log(`${id} ${state}: seen after ${Math.round(tookMs)} ms (a look takes ${lookMs} ms)`);
+      assert.ok(tookMs < 2_000 + 2 * lookMs, `seen after ${tookMs} ms`);
+    }
+    await sleep(100);
+  }
+  return seen as Record<keyof typeof EXPECTED, StatusReport>;
+}
+
+test('limits, a failing service, a refused account and a cap, in one project of a subscriber', async () => {
+  const hours = inHours(2);
+  const days = inHours(72);
+  await using project = await createClaudeProject({
+    subscriber: true,
+    env,
+    plan: planOf('limits', STREAMS),
+    config: {
+      maxWorkers: STREAMS.length,
+      pollSeconds: 1,
+      limits: { maxCostUsd: 0.001 },
+      restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [12] },
+    },
+    rules: (taskOf) => {
+      const done = (id: Name): Step[] => [work(id, taskOf(`Task of ${id}`).id), { text: `${id} is done.` }];
+      const begin = (id: Name, steps: readonly Step[]) => ({ match: `the stream \`${id}\``, steps });
+      const costly = Array.from({ length: 12 }, (_, i) => bash(`echo ${i}`));
+      return [
+        begin('Hours', [usedUp(hours)]),
+        begin('Days', [usedUp(days)]),
+        begin('Overloaded', [{ error: 529, message: 'Overloaded' }]),
+        begin('Broken', [{ error: 500, message: 'Internal server error' }]),
+        begin('Login', [{ error: 401, message: 'OAuth token has expired' }]),
+        begin('Costly', [...costly, { hold: 'never', answer: { text: 'Still here.' } }]),
+        begin('Quick', [{ hold: 'quick', answer: done('Quick')[0] as Step }, { text: 'Quick is done.' }]),
+        { match: 'go on with Hours', steps: done('Hours') },
+        { match: 'go on with Days', steps: done('Days') },
+        { match: 'go on with Login', steps: done('Login') },
+        // Which of the two it is follows from the conversation.
+        { match: /Overloaded[\s\S]*trouble of the service may be over/, steps: done('Overloaded') },
+        { match: /Broken[\s\S]*trouble of the service may be over/, steps: done('Broken') },
+      ];
+    },
+  });
+  const poller = project.start();
+  const seen = await seenSoon(project);
+  const due = (id: 'Hours' | 'Days'): number => Date.parse(streamIn(seen[id], id).dueAt ?? '') / 1000;
+  assert.equal(due('Hours'), hours - (hours % 60), 'the named minute');
+  assert.equal(due('Days'), days - (days % 60), 'the named day and minute, also behind its dialog');
+  assert.match(streamIn(seen.Login, 'Login').remedy ?? '', /^orchestrate attach Login, type \/login/);
+
+  for (const id of ['Overloaded', 'Broken']) await untilState(project, id, 'done');
+  assert.match(
+    await project.run(['send', 'Hours', 'Please', 'go', 'on', 'with', 'Hours']),
+    /^sent to Hours\n/,
+  );
+  await project.run(['send', 'Login', 'Please\ngo on with Login']);
+  const refused = await project.cli.run(['send', 'Days', 'go on with Days'], { env: project.env });
+  assert.equal(refused.code, 5);
+  assert.match(refused.stderr, /a dialog is open/);
+  await press(project, 'Days', 'Escape');
+  await project.until('the dialog to be gone', () => !/Stop and wait/.test(screenOf(project, 'days')));
+  await project.run(['send', 'Days', '/clear and go on with Days']);
+  for (const id of ['Hours', 'Login', 'Days']) await untilState(project, id, 'done');
+  project.server.release('quick');
+  await untilState(project, 'Quick', 'done');
+
+  const parked = await untilState(project, 'Costly', 'parked', /^cost \$0\.00\d\d, the cap is \$0\.0010 /);
+  assert.ok((parked.costUsd ?? 0) >= 0.001, `$${parked.costUsd}`);
+  assert.equal(await poller.ended, 1, poller.output());
+
+  const report = await project.look();
+  const runs = report.streams.map(({ id, run }) => [id, run]);
+  assert.deepEqual(
+    runs,
+    STREAMS.map((id) => [id, 1]),
+    'nothing was started twice',
+  );
+  const tokens = report.streams.map((stream) => stream.tokens ?? 0);
+  assert.ok(
+    tokens.every((count) => count > 0 && count % 20 === 0),
+    String(tokens),
+  );
+  assert.equal(
+    report.summary.tokens,
+    tokens.reduce((sum, count) => sum + count, 0),
+  );
+  assert.match(await project.run(['status']), /^Used +\d+ tokens, \$0\.0\d+$/m);
+  assert.match(await project.run(['status', 'Costly']), /^Used +240 tokens/m);
+
+  const log = await project.run(['logs', 'Days']);
+  const told = [
+    /-- launched: run 1 started/,
+    /! You've hit your 5-hour limit/,
+    /-- limited: You've hit your 5-hour limit/,
+    /> Message: \/clear and go on with Days/,
+    /\$ echo Days > Days\.txt/,
+    /Days is done\./,
+    /-- done: verified at/,
+  ];
+  assert.match(log, /-- operator: sent by a person: Message: \/clear and go on with Days/);
+  let from = 0;
+  for (const line of told) {
+    const at = log.slice(from).search(line);
+    assert.ok(at >= 0, `${line} is missing (or out of order) in\n${log}`);
+    from += at;
+  }
+  assert.equal(
+    project.cli.read('.claude/orchestrator/logs/days.log').trimEnd().split('\n').at(-1),
+    lastOf(log),
+  );
+});
+
+test('headless, a limit ends the run without burning an attempt; the next goes on with the conversation, and nothing counts twice', async () => {
+  await using project = await createClaudeProject({
+    env,
+    plan: planOf('headless', ['Head']),
+    agent: { mode: 'print' },
+    config: { pollSeconds: 1, restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [3] } },
+    rules: (taskOf) => [
+      {
+        match: 'the stream `Head`',
+        steps: [bash('echo one > one.txt'), { error: 529, message: 'Overloaded' }],
+      },
+      {
+        match: 'Run 1 worked on this stream',
+        steps: [bash('git add one.txt'), work('Head', taskOf('Task of Head').id), { text: 'Head is done.' }],
+      },
+    ],
+  });
+  const poller = project.start();
+  const limited = await untilState(project, 'Head', 'limited', /529/);
+  assert.match(limited.remedy ?? '', /^orchestrate retry Head$/);
+  assert.ok(limited.dueAt, 'it goes on at a time');
+  assert.equal(await poller.ended, 0, poller.output());
+  const { stream, record } = JSON.parse(await project.run(['status', 'Head', '--json'])) as StreamDetail;
+  const runs = record?.runs ?? [];
+  assert.deepEqual(
+    runs.map(({ outcome, usage }) => [outcome, usage?.tokens]),
+    [
+      ['limited', 20],
+      ['done', 60],
+    ],
+  );
+  assert.equal(runs[0]?.sessionId, runs[1]?.sessionId, 'one conversation');
+  assert.equal(stream.tokens, 80);
+  assert.equal(stream.costUsd === null ? null : Math.sign(stream.costUsd), 1);
+  const [first, second] = await Promise.all(
+    ['1', '2'].map((run) => project.run(['logs', 'Head', '--run', run])),
+  );
+  assert.match(first ?? '', /echo one > one\.txt/);
+  assert.match(second ?? '', /Head is done\./);
+  assert.doesNotMatch(second ?? '', /echo one > one\.txt/);
+});
+
+const lastOf = (text: string): string | undefined => text.trimEnd().split('\n').at(-1);
+
+function screenOf(project: ClaudeProject, window: string): string {
+  const panes = project.tmux('list-panes', '-a', '-F', '#{window_name} #{pane_id}').split('\n');
+  const pane = panes.find((line) => line.startsWith(`${window} `))?.split(' ')[1];
+  return pane === undefined ? '' : project.tmux('capture-pane', '-p', '-t', pane);
+}
