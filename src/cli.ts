@@ -6,7 +6,7 @@ import type { Flags } from './commands/definition.ts';
 import { usageError } from './commands/flags.ts';
 import { createIo } from './commands/io.ts';
 import { COMMAND_GROUPS, COMMANDS } from './commands/table.ts';
-import { EXIT, messageOf, OrchestrateError } from './errors.ts';
+import { EXIT, Interrupted, messageOf, OrchestrateError } from './errors.ts';
 import { packageVersion } from './package-root.ts';
 
 const OLDEST_NODE = [20, 19] as const;
@@ -23,6 +23,10 @@ async function main(argv: readonly string[]): Promise<number> {
 
 /** Reports an error as the command line asked for it; returns the exit code it means. */
 function tell(error: unknown, argv: readonly string[]): number {
+  if (error instanceof Interrupted) {
+    process.stderr.write('\n');
+    return error.exitCode;
+  }
   const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const report = reportOf(error, {
     json: options.includes('--json'),

@@ -50,6 +50,13 @@ export class OrchestrateError extends Error {
   }
 }
 
+/** The person ended the command at a question; nothing went wrong, so nothing is reported. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  /** As for SIGINT. */
+  readonly exitCode = 130;
+}
+
 /** The text of anything thrown, on one line, without control characters. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);

@@ -1,5 +1,5 @@
 /** What a command sees of the terminal and the environment it was typed in; the only door to stdin, stdout and stderr. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, Interrupted, OrchestrateError } from '../errors.ts';
 
 /** Most that is read from stdin, in bytes: as much as a plan file may have. */
 const MAX_STDIN_BYTES = 5 * 1024 * 1024;
@@ -20,7 +20,7 @@ export type Io = {
   readonly print: (text: string) => void;
   readonly write: (text: string) => void;
   readonly warn: (text: string) => void;
-  /** One line from the person, trimmed; asked on stderr. */
+  /** One line from the person, trimmed; asked on stderr. Throws Interrupted for Ctrl-C and Ctrl-D. */
   readonly ask: (question: string) => Promise<string>;
   /** All of stdin. Throws exit 7 for more than 5 MB (without reading on) and for what is not UTF-8. */
   readonly readStdin: () => Promise<string>;
@@ -54,6 +54,9 @@ async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await lines.question(question)).trim();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw new Interrupted();
+    throw error;
   } finally {
     lines.close();
   }
