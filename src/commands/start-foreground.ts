@@ -47,8 +47,8 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   const policy = policyOf(ports.config, ports.agent, named.length === 0 ? null : new Set(named), ports.now());
   const tell = createTeller(ports, io);
   const transitions = createTransitions(ports);
-  const logs = createStreamLogs(ports);
-  const onTrouble = (message: string): void => io.warn(`orchestrate: warning: ${message}`);
+  const onTrouble = tellOnce((message) => io.warn(`orchestrate: warning: ${message}`));
+  const logs = createStreamLogs(ports, onTrouble);
   const keepSummary = createSummaryKeeper(ports, onTrouble);
   const notifier = createNotifier(ports, onTrouble, abort.signal);
   const end = await poll({
@@ -83,6 +83,15 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   await notifier.settle();
   signalled.stop();
   return signalled.code() ?? (await conclude(ports, end, request));
+}
+
+/** What goes wrong at every tick is told once, until something else does. */
+function tellOnce(tell: (message: string) => void): (message: string) => void {
+  let last: string | null = null;
+  return (message) => {
+    if (message !== last) tell(message);
+    last = message;
+  };
 }
 
 function onSignals(abort: AbortController, io: Io): { code(): number | null; stop(): void } {

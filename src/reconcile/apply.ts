@@ -13,7 +13,7 @@ import { verify } from './verify.ts';
 /** How an action went; `message` says what failed. */
 export type Outcome = { readonly action: Action; readonly ok: boolean; readonly message: string | null };
 
-/** Applies an action and records a failure as an event; never throws. */
+/** Applies an action and records a failure as an event; throws only when that can't be recorded. */
 export async function apply(step: Step, action: Action): Promise<Outcome> {
   try {
     await dispatch(step, action);

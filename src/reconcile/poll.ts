@@ -1,6 +1,8 @@
 /** Runs the poller as the one holder of the lease: strays of an earlier one are ended first, changes and signals wake it. */
 import { watch } from 'node:fs';
 import type { Policy } from '../core/types.ts';
+import { messageOf } from '../errors.ts';
+import { attemptWith } from './attempt.ts';
 import { type PollerEnd, type PollerView, runPoller } from './poller.ts';
 import type { Ports } from './ports.ts';
 import { META } from './snapshot.ts';
@@ -84,18 +86,23 @@ function startWaking(request: PollRequest, ring: () => void): () => void {
   const stores = request.watchStores(ring);
   const bell = createReportBell(ring);
   const watchers = ports.agent.watchPaths().flatMap((path) => {
+    const cannot = (error: unknown): void =>
+      request.view.onTrouble(`cannot watch ${path}: ${messageOf(error)}`);
     try {
-      return [watch(path, (_event, name) => bell.onFile(name))];
+      return [watch(path, (_event, name) => bell.onFile(name)).on('error', cannot)];
     } catch (error) {
-      request.view.onTrouble(
-        `cannot watch ${path}: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      cannot(error);
       return [];
     }
   });
-  const timer = setInterval(() => {
-    if (someWorkerEnded(ports)) ring();
-  }, LIFE_CHECK_MS);
+  const attempt = attemptWith(request.view.onTrouble);
+  const timer = setInterval(
+    () =>
+      attempt(() => {
+        if (someWorkerEnded(ports)) ring();
+      }),
+    LIFE_CHECK_MS,
+  );
   return () => {
     clearInterval(timer);
     bell.close();

@@ -5,6 +5,7 @@ import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
 import { createSlots } from '../slots.ts';
 import { apply, type Outcome } from './apply.ts';
+import { attemptWith } from './attempt.ts';
 import { closeLostWindows } from './lost-windows.ts';
 import { observe } from './observe.ts';
 import { createPace } from './pace.ts';
@@ -100,7 +101,7 @@ async function tick(
   for (const action of actions) flights.launch(action, look.snapshot);
   const states =
     actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
-  request.view.onStates(states, look);
+  attemptWith(request.view.onTrouble)(() => request.view.onStates(states, look));
   const { records } = look.snapshot;
   return { states, wanted: states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null)) };
 }
@@ -139,21 +140,24 @@ function createFlights(request: PollerRequest): Flights {
   const flying = new Map<string, { kind: Action['kind']; sinceMs: number; done: Promise<void> }>();
   const view = (): ReadonlyMap<string, { kind: Action['kind']; sinceMs: number }> =>
     new Map([...flying].map(([key, { kind, sinceMs }]) => [key, { kind, sinceMs }]));
+  const attempt = attemptWith(request.view.onTrouble);
+  // Whatever can't be written down (a full disk, a locked state): a step that has ended is never under way for ever.
   const fly = async (action: Action, snapshot: Snapshot): Promise<void> => {
-    const outcome = await apply({ ...shared, snapshot }, action);
+    const outcome = await apply({ ...shared, snapshot }, action).catch(
+      (error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }),
+    );
     flying.delete(action.key);
-    writeInFlight(ports, view());
-    request.view.onOutcome(outcome);
+    attempt(() => writeInFlight(ports, view()));
+    attempt(() => request.view.onOutcome(outcome));
     alarm.ring();
   };
   return {
     launch(action, snapshot) {
       if (flying.has(action.key)) return;
-      flying.set(action.key, { kind: action.kind, sinceMs: ports.now(), done: Promise.resolve() });
-      writeInFlight(ports, view());
-      const done = fly(action, snapshot).catch((error: unknown) => request.view.onTrouble(messageOf(error)));
-      const entry = flying.get(action.key);
-      if (entry !== undefined) entry.done = done;
+      const flight = { kind: action.kind, sinceMs: ports.now(), done: Promise.resolve() };
+      flying.set(action.key, flight);
+      attempt(() => writeInFlight(ports, view()));
+      flight.done = fly(action, snapshot);
     },
     view,
     size: () => flying.size,

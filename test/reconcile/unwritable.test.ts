@@ -1,0 +1,53 @@
+/** A poller that can't write something down (a full disk, a broken file) goes on with the work. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
+
+function workOn(rig: ProjectRig): void {
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+}
+
+test('a stream is not under way for ever when its steps can not be noted', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  await rig.look();
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  state.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON meta WHEN NEW.name = 'in-flight' BEGIN SELECT RAISE(FAIL, 'disk is full'); END`,
+  );
+  state.close();
+  workOn(rig);
+  const ended = await rig.start().end();
+  assert.equal(ended.code, 0, ended.stdout);
+  assert.match(ended.stderr, /orchestrate: warning: .*disk is full/);
+});
+
+test('a log that can not be written ends neither the poller nor the other logs', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'], C: ['B'] } });
+  const logs = join(rig.root, '.claude/orchestrator/logs');
+  mkdirSync(join(logs, 'b.log'), { recursive: true });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  a.exit(1);
+  const again = await rig.nextWorker('A');
+  await again.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  again.exit(0);
+  const b = await rig.nextWorker('B');
+  await rig.untilState('B', 'running');
+  await rig.until('the log was to be written', () => poller.output().includes('EISDIR'));
+  workOn(rig);
+  await b.commit('b.txt');
+  rig.setTasks('B', 'completed');
+  b.exit(0);
+  const ended = await poller.end();
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.equal(ended.stderr.match(/EISDIR/g)?.length, 1, 'told once');
+  assert.ok(existsSync(join(logs, 'c.log')));
+});
