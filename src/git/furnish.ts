@@ -2,9 +2,8 @@
 
 import { dirname, join, relative, sep } from 'node:path';
 import { inChunks } from './chunks.ts';
-import type { Door } from './door.ts';
+import type { CommandOptions, Door } from './door.ts';
 import { exclude, excludePattern } from './exclude.ts';
-import { gitFailure } from './failure.ts';
 import { copyInto, linkInto } from './furnish-files.ts';
 import { requireLink } from './require-link.ts';
 import type { Git } from './types.ts';
@@ -63,17 +62,14 @@ async function shownFiles(door: Door, link: WorktreeLink, paths: readonly string
   return paths.filter((path) => !ignored.has(path));
 }
 
-async function ignoredOf(
-  door: Door,
-  paths: readonly string[],
-  where: Parameters<Door['ask']>[1],
-): Promise<string[]> {
+/** Those of the untracked files that git ignores, there where the command runs. */
+async function ignoredOf(door: Door, paths: readonly string[], where: CommandOptions): Promise<string[]> {
   const ignored: string[] = [];
+  // Paths are names, not patterns.
+  const literal = { ...where, env: { ...where.env, GIT_LITERAL_PATHSPECS: '1' } };
   for (const chunk of inChunks(paths)) {
-    const args = ['check-ignore', '-z', '--', ...chunk];
-    const result = await door.ask(args, where);
-    if (result.code > 1) throw gitFailure(args, result);
-    ignored.push(...result.out.split('\0').filter(Boolean));
+    const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--', ...chunk];
+    ignored.push(...(await door.read(args, literal)).split('\0').filter(Boolean));
   }
   return ignored;
 }
