@@ -91,8 +91,10 @@ async function shareOf(child: ChildProcess): Promise<number> {
   return (100 * (cpuOf(child) - from.cpuMs)) / (performance.now() - from.atMs);
 }
 
-/** Processor time of a process so far, in steps of 10 ms. */
-function cpuOf(child: ChildProcess): number {
-  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** Processor time of all threads of a process so far, in ms; exact, unlike that of /proc/<pid>/stat, which counts by 10 ms. */
+function cpuOf({ pid }: ChildProcess): number {
+  const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1e6;
 }

@@ -81,7 +81,7 @@ export async function seenAfter(
   assert.equal(stream.state, state);
   assert.match(stream.reason ?? '', expected.reason);
   if (state === 'needs-input' || state === 'stalled') assert.ok(stream.remedy, 'a remedy');
-  assert.ok(tookMs < (expected.withinMs ?? SEEN_WITHIN_MS) + 4 * lookMs, `seen after ${tookMs} ms`);
+  assert.ok(tookMs < (expected.withinMs ?? SEEN_WITHIN_MS) + 6 * lookMs, `seen after ${tookMs} ms`);
   return stream;
 }
 
