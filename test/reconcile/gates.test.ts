@@ -1,0 +1,139 @@
+/** Gates: run by the poller alone, in bounds, on the very commit, kept per commit, void when the work changed under them. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
+
+const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } };
+
+function finishAll(rig: ProjectRig): void {
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}-${worker.run}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+}
+
+const lines = (rig: ProjectRig, name: string): string[] => {
+  const file = join(rig.cli.home, name);
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+};
+
+test('gates run one after another, in the worktree, with the environment of the stream; one result per commit', async () => {
+  const note = 'echo "$ORCHESTRATE_STREAM $(git rev-parse HEAD) $PWD" >> "$ORCHESTRATE_PROJECT/../gates"';
+  // A directory can be made once only: two gates at the same time would fail.
+  const alone = 'mkdir "$ORCHESTRATE_PROJECT/../alone" && sleep 0.2 && rmdir "$ORCHESTRATE_PROJECT/../alone"';
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [], C: [] },
+    config: {
+      ...ONE_ATTEMPT,
+      gates: [
+        { name: 'first', command: note, cwd: 'deep/inside' },
+        {
+          name: 'second',
+          command: `${alone}; test ! -e "$ORCHESTRATE_PROJECT/../fail" || { echo no; exit 3; }`,
+        },
+      ],
+    },
+  });
+  rig.cli.write('deep/inside/file', 'x');
+  rig.cli.git('add', 'deep');
+  rig.cli.git('commit', '--quiet', '--message=Deep');
+  finishAll(rig);
+  rig.cli.write('../fail', '');
+  const first = await rig.start().end();
+  assert.equal(first.code, 1);
+  const a = streamOf(await rig.look(), 'A');
+  assert.match(a.reason ?? '', /gate second failed \(exit 3\), log: /);
+  const log = /log: (\S+)/.exec(a.reason ?? '')?.[1] ?? '';
+  assert.equal(readFileSync(log, 'utf8'), 'no\n');
+  assert.equal(statSync(log).mode & 0o077, 0);
+  const ran = lines(rig, 'gates').sort();
+  for (const [at, id] of ['A', 'B', 'C'].entries()) {
+    const key = id.toLowerCase();
+    const sha = rig.cli.git('rev-parse', `orchestrate/${key}`);
+    assert.equal(ran[at], `${id} ${sha} ${join(rig.root, '.claude/worktrees', key, 'deep/inside')}`);
+  }
+  assert.throws(() => rig.cli.git('rev-parse', '--verify', '--quiet', 'refs/orchestrate/verified/a'));
+
+  await rig.run(['verify', 'A'], 1);
+  assert.equal(lines(rig, 'gates').length, 4, 'a person who asks for a check gets every gate');
+});
+
+test('a gate that passed is not run again on the same commit, not even by the next poller', async () => {
+  await using rig = await createProjectRig({
+    config: {
+      gates: [
+        { name: 'passes', command: 'echo passed >> "$ORCHESTRATE_PROJECT/../passed"' },
+        {
+          name: 'waits',
+          command: 'cd "$ORCHESTRATE_PROJECT/.." && touch at-second && until test -e go; do sleep 0.05; done',
+        },
+      ],
+    },
+  });
+  finishAll(rig);
+  const poller = rig.start();
+  await until('the second gate runs', () => existsSync(join(rig.cli.home, 'at-second')), 60_000);
+  await poller.kill();
+  rig.cli.write('../go', '');
+  assert.equal((await rig.start().end()).code, 0);
+  assert.deepEqual(lines(rig, 'passed'), ['passed']);
+});
+
+test('a gate that takes too long is ended with all it started', async () => {
+  await using rig = await createProjectRig({
+    config: {
+      ...ONE_ATTEMPT,
+      gates: [
+        {
+          name: 'hangs',
+          command:
+            'echo begun; (sleep 1000 & echo $! >> "$ORCHESTRATE_PROJECT/../pids"; wait) & echo $! >> "$ORCHESTRATE_PROJECT/../pids"; wait',
+          timeoutSeconds: 1,
+        },
+      ],
+    },
+  });
+  finishAll(rig);
+  assert.equal((await rig.start().end()).code, 1);
+  const { reason } = await rig.stream('A');
+  assert.match(reason ?? '', /gate hangs timed out after 1 s/);
+  await until('its processes are gone', () =>
+    lines(rig, 'pids').every(
+      (pid) => !existsSync(`/proc/${pid}/stat`) || / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')),
+    ),
+  );
+  assert.equal(lines(rig, 'pids').length, 2);
+});
+
+test('what changes the work under a gate makes its result void, whoever it is, and the next check counts', async () => {
+  const once = (what: string) =>
+    `mkdir "$ORCHESTRATE_PROJECT/../once-$ORCHESTRATE_KEY" 2>/dev/null && { ${what}; }; true`;
+  await using rig = await createProjectRig({
+    plan: { Moved: [], Dirty: [] },
+    config: {
+      ...ONE_ATTEMPT,
+      gates: [
+        {
+          name: 'meddles',
+          command: `case $ORCHESTRATE_KEY in moved) ${once('git commit -q --allow-empty -m Meddle')};; dirty) ${once('echo more >> Dirty-1.txt')};; esac`,
+        },
+      ],
+    },
+  });
+  finishAll(rig);
+  const first = await rig.start().end();
+  assert.equal(first.code, 1, first.stdout);
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { Moved: 'failed', Dirty: 'failed' });
+  assert.match(streamOf(report, 'Moved').reason ?? '', /changed while its gates ran: the head moved/);
+  assert.match(streamOf(report, 'Dirty').reason ?? '', /changed while its gates ran: Dirty-1\.txt/);
+  for (const key of ['moved', 'dirty'])
+    assert.throws(() => rig.cli.git('rev-parse', '--verify', '--quiet', `refs/orchestrate/verified/${key}`));
+  await rig.run(['verify', 'Moved']);
+  const moved = await rig.stream('Moved');
+  assert.deepEqual([moved.state, moved.verifiedSha], ['done', rig.cli.git('rev-parse', 'orchestrate/moved')]);
+});
