@@ -11,6 +11,7 @@ import { gatherReport } from '../reconcile/report.ts';
 import { privateDirectory } from '../reconcile/step.ts';
 import { createStreamLogs } from '../reconcile/stream-logs.ts';
 import { createTransitions } from '../reconcile/transitions.ts';
+import type { Lease } from '../store/types.ts';
 import { watchDatabases } from '../store/watch.ts';
 import { heldBackLines } from '../view/held-back.ts';
 import { describeEvent, renderFinal } from '../view/progress-lines.ts';
@@ -18,7 +19,12 @@ import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { wantsUnicode } from './terminal.ts';
 
-export type ForegroundRequest = { readonly named: readonly string[]; readonly flags: Flags; readonly io: Io };
+export type ForegroundRequest = {
+  readonly named: readonly string[];
+  readonly flags: Flags;
+  readonly io: Io;
+  readonly lease: Lease;
+};
 
 /** Events that are in the log only: what they say is told by another one. */
 const UNTOLD = new Set(['run-done']);
@@ -41,7 +47,7 @@ const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => 
 
 /** Polls until the end; returns the exit code. The caller holds the lease. */
 export async function pollInForeground(ports: Ports, request: ForegroundRequest): Promise<number> {
-  const { io, named, flags } = request;
+  const { io, named, flags, lease } = request;
   const abort = new AbortController();
   const signalled = onSignals(abort, io);
   const policy = policyOf(ports.config, ports.agent, named.length === 0 ? null : new Set(named), ports.now());
@@ -55,6 +61,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
     ports,
     policy,
     once: flags['once'] === true,
+    lease,
     abort: abort.signal,
     watchStores: (onChange) =>
       watchDatabases(

@@ -55,7 +55,7 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
     clearIntents(ports, named);
     await printHeader(ports, io);
     if (flags['view'] === true) await turnViewOn(ports);
-    return await pollInForeground(ports, { named: named.map((record) => record.streamId), flags, io });
+    return await pollInForeground(ports, { named: named.map((record) => record.streamId), flags, io, lease });
   } finally {
     lease.release();
   }

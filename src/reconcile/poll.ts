@@ -2,6 +2,7 @@
 import { watch } from 'node:fs';
 import type { Policy } from '../core/types.ts';
 import { messageOf } from '../errors.ts';
+import type { Lease } from '../store/types.ts';
 import { attemptWith } from './attempt.ts';
 import { type PollerEnd, type PollerView, runPoller } from './poller.ts';
 import type { Ports } from './ports.ts';
@@ -13,6 +14,7 @@ export type PollRequest = {
   readonly ports: Ports;
   readonly policy: Policy;
   readonly once: boolean;
+  readonly lease: Pick<Lease, 'isLost'>;
   readonly abort: AbortSignal;
   readonly view: PollerView;
   /** Watches both stores' files and calls back after each commit by anyone. */

@@ -2,8 +2,9 @@
 import { isWanted } from '../core/schedule.ts';
 import { deriveStates, judge } from '../core/state.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
-import { messageOf } from '../errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { createSlots } from '../slots.ts';
+import type { Lease } from '../store/types.ts';
 import { apply, type Outcome } from './apply.ts';
 import { attemptWith } from './attempt.ts';
 import { closeLostWindows } from './lost-windows.ts';
@@ -30,6 +31,7 @@ export type PollerRequest = {
   readonly alarm: Alarm;
   readonly abort: AbortSignal;
   readonly once: boolean;
+  readonly lease: Pick<Lease, 'isLost'>;
   readonly view: PollerView;
 };
 
@@ -54,13 +56,14 @@ const LIVELY: ReadonlySet<StreamState['state']> = new Set([
   'limited',
 ]);
 
-/** Runs ticks until the end; never throws for a failed tick. */
+/** Runs ticks until the end; never throws for a failed tick, but exit 6 once another poller can act beside this one. */
 export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   const { ports, abort, alarm } = request;
   const flights = createFlights(request);
   const recordUsages = createUsageRecorder(ports);
   let states: readonly StreamState[] = [];
   while (!abort.aborted) {
+    if (request.lease.isLost()) throw leaseLost(ports.paths.lockDb);
     const ticked = await tick(request, flights, recordUsages).catch((error: unknown) => {
       request.view.onTrouble(messageOf(error));
       return null;
@@ -81,6 +84,14 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   }
   await flights.settle();
   return { why: 'aborted', states };
+}
+
+function leaseLost(lockDb: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.state,
+    `${lockDb} was removed or replaced under this poller, so that another one could act beside it; workers go on`,
+    'orchestrate start',
+  );
 }
 
 /** What a tick saw; `wanted`: the streams that this poller is to finish. */

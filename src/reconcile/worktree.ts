@@ -15,14 +15,15 @@ export async function prepareWorktree(
   baseSha: string,
 ): Promise<void> {
   const { ports } = step;
-  await claimBranch(step, record);
+  // The branch's own log says as well that it is ours, from its making on; but logs expire.
   const made = await ports.git.ensureWorktree({
     path: record.worktree,
     branch: record.branch,
     baseSha,
     key: record.key,
-    ours: true,
+    ours: ports.state.getMeta(`branch-of:${record.key}`) !== null,
   });
+  ports.state.setMeta(`branch-of:${record.key}`, record.branch);
   const marker = join(privateDirectory(join(ports.paths.runsDir, 'setup')), `${record.key}.done`);
   if (made === 'reused' && existsSync(marker)) return;
   const warnings = await ports.git.furnishWorktree({
@@ -32,24 +33,6 @@ export async function prepareWorktree(
   for (const warning of warnings) note(step, record.key, run, 'warning', warning);
   await runSetup(step, record, run, baseSha);
   writeFileSync(marker, '', { mode: 0o600 });
-}
-
-/**
- * Notes that the branch is ours just before it is first made, after seeing that there is none: so a kill in between leaves a
- * branch that the next launch knows for its own, and a branch that someone else made is never taken over.
- */
-async function claimBranch(step: Step, record: StreamRecord): Promise<void> {
-  const { git, state } = step.ports;
-  const name = `branch-of:${record.key}`;
-  if (state.getMeta(name) !== null) return;
-  if ((await git.resolve(`refs/heads/${record.branch}`)) !== null) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      `branch ${record.branch} exists already and was not made by orchestrate`,
-      `git branch -m ${record.branch} <another-name>, or set another branchPrefix in config.json`,
-    );
-  }
-  state.setMeta(name, record.branch);
 }
 
 async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: string): Promise<void> {

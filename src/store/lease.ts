@@ -1,4 +1,5 @@
 /** The lease of the one acting poller: an exclusive lock on a file of its own, which the kernel releases with its holder. */
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { placeOf } from './database.ts';
 import { guarded, isBusy } from './failures.ts';
@@ -24,7 +25,9 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
     const db = new Driver(path, { fileMustExist: true, timeout: waitMs });
     if (!lock(db)) return null;
     held.add(path);
+    const locked = fileAt(path);
     return {
+      isLost: () => locked === null || fileAt(path) !== locked,
       release() {
         if (!held.delete(path)) return;
         db.exec('ROLLBACK');
@@ -32,6 +35,12 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
       },
     };
   });
+}
+
+/** What tells the file at a path from another one that takes its place; null when there is none. */
+function fileAt(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
 }
 
 function lock(db: Db): boolean {

@@ -131,4 +131,8 @@ export type StateStore = {
 };
 
 /** Held by the one acting poller; the kernel releases it with the process. */
-export type Lease = { release(): void };
+export type Lease = {
+  release(): void;
+  /** True when the lock file was removed or replaced: then another process can hold it too. */
+  isLost(): boolean;
+};
