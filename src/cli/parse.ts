@@ -101,9 +101,10 @@ function checkArguments(definition: CommandDefinition, args: readonly string[]):
   if (extra !== undefined) {
     throw usageError(`${definition.name}: unexpected argument ${JSON.stringify(extra)}`, help);
   }
-  for (const [index, { name, choices }] of definition.args.entries()) {
+  for (const [index, { name, choices, hiddenChoices }] of definition.args.entries()) {
     const value = args[index];
     if (value === undefined || choices === undefined || choices.includes(value)) continue;
+    if (hiddenChoices?.includes(value) === true) continue;
     throw usageError(
       `${definition.name}: <${name}> can't be ${JSON.stringify(value)}`,
       `orchestrate ${definition.name} ${choices.join('|')}`,

@@ -1,22 +1,37 @@
 /** Writes the completion script of each shell out of the command table; stream ids are asked for when Tab is pressed. */
-import { type ArgumentDefinition, type CommandDefinition, GLOBAL_OPTIONS } from './definition.ts';
+import {
+  type ArgumentDefinition,
+  type CommandDefinition,
+  GLOBAL_OPTIONS,
+  type OptionDefinition,
+} from './definition.ts';
 
 type Words = {
   readonly name: string;
-  readonly summary: string;
   readonly options: readonly string[];
+  /** Options that need a value: their spellings, and the values there are (none: anything). */
+  readonly valued: readonly (readonly [spellings: readonly string[], values: readonly string[]])[];
   readonly choices: readonly string[];
   readonly completes: ArgumentDefinition['completes'];
 };
 
+/** The option whose value is a directory; the scripts treat it for all commands at once. */
+const DIRECTORY = ['-C', '--directory'];
+
+function spellingsOf({ name, short }: OptionDefinition): string[] {
+  return short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`];
+}
+
 function wordsOf(command: CommandDefinition): Words {
   const options = [...command.options, ...GLOBAL_OPTIONS];
+  const needing = options.filter(
+    ({ name, value, valueOptional }) =>
+      value !== undefined && !valueOptional && !DIRECTORY.includes(`--${name}`),
+  );
   return {
     name: command.name,
-    summary: command.summary,
-    options: options.flatMap(({ name, short }) =>
-      short === undefined ? [`--${name}`] : [`--${name}`, `-${short}`],
-    ),
+    options: options.flatMap(spellingsOf),
+    valued: needing.map((option) => [spellingsOf(option), option.choices ?? []]),
     choices: command.args.flatMap(({ choices }) => choices ?? []),
     completes: command.args.find(({ completes }) => completes !== undefined)?.completes,
   };
@@ -42,10 +57,15 @@ function secondWords(commands: readonly CommandDefinition[]): [string, string[]]
  */
 export function bashCompletion(commands: readonly CommandDefinition[]): string {
   const parents = secondWords(commands);
-  const cases = commands.map(wordsOf).map(({ name, options, choices, completes }) => {
-    const source = { streams: '_orchestrate_streams', files: '_orchestrate_files' };
-    const extra = completes === undefined ? ':' : source[completes];
-    return `    '${name}') _orchestrate_words ${[...options, ...choices].join(' ')}; ${extra} ;;`;
+  const source = { streams: '_orchestrate_streams', files: '_orchestrate_files -f' };
+  const cases = commands.map(wordsOf).map(({ name, options, valued, choices, completes }) => {
+    const steps = [
+      ...valueCases(valued, (values) => `_orchestrate_words ${values.join(' ')}`),
+      `if [[ $cur == -* ]]; then _orchestrate_words ${options.join(' ')}; return; fi`,
+      `_orchestrate_words ${choices.join(' ')}`,
+      ...(completes === undefined ? [] : [source[completes]]),
+    ];
+    return `    '${name}')\n      ${steps.join('\n      ')}\n      ;;`;
   });
   return `# bash completion of orchestrate
 _orchestrate_words() {
@@ -60,11 +80,12 @@ _orchestrate_streams() {
 }
 _orchestrate_files() {
   local line
-  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -- "$cur")
+  while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$1" -- "$cur")
 }
 _orchestrate() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} first='' second='' index
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} first='' second='' index
   COMPREPLY=()
+  case $prev in ${DIRECTORY.join(' | ')}) _orchestrate_files -d; return ;; esac
   for ((index = 1; index < COMP_CWORD; index++)); do
     case \${COMP_WORDS[index]} in
       -C | --directory) ((index++)) ;;
@@ -84,6 +105,16 @@ complete -o filenames -F _orchestrate orchestrate
 `;
 }
 
+/** The lines that end completion after an option that needs a value, with its values offered by `offer`. */
+function valueCases(valued: Words['valued'], offer: (values: readonly string[]) => string): string[] {
+  if (valued.length === 0) return [];
+  const arms = valued.map(([spellings, values]) => {
+    const offered = values.length === 0 ? '' : `${offer(values)}; `;
+    return `${spellings.join(' | ')}) ${offered}return ;;`;
+  });
+  return [`case $prev in ${arms.join(' ')} esac`];
+}
+
 /** The zsh script; works both as a file in fpath and sourced. */
 export function zshCompletion(commands: readonly CommandDefinition[]): string {
   const described = (name: string, summary: string) => `'${name.replaceAll(':', '\\:')}:${zshText(summary)}'`;
@@ -100,14 +131,20 @@ export function zshCompletion(commands: readonly CommandDefinition[]): string {
     streams: 'compadd -- "${(@f)$(orchestrate completion streams 2>/dev/null)}"',
     files: '_files',
   };
-  const cases = commands.map(wordsOf).map(({ name, options, choices, completes }) => {
-    const steps = [`compadd -- ${[...options, ...choices].join(' ')}`];
-    if (completes !== undefined) steps.push(source[completes]);
-    return `    '${name}') ${steps.join('; ')} ;;`;
+  const cases = commands.map(wordsOf).map(({ name, options, valued, choices, completes }) => {
+    const steps = [
+      ...valueCases(valued, (values) => `compadd -- ${values.join(' ')}`),
+      `if [[ $words[CURRENT] == -* ]]; then compadd -- ${options.join(' ')}; return; fi`,
+      ...(choices.length === 0 ? [] : [`compadd -- ${choices.join(' ')}`]),
+      ...(completes === undefined ? [] : [source[completes]]),
+    ];
+    return `    '${name}')\n      ${steps.join('\n      ')}\n      ;;`;
   });
   return `#compdef orchestrate
 # zsh completion of orchestrate
 _orchestrate() {
+  local prev=$words[CURRENT-1]
+  case $prev in ${DIRECTORY.join(' | ')}) _files -/; return ;; esac
   local -a commands
   commands=(
     ${firsts.join('\n    ')}
@@ -155,7 +192,7 @@ function fishLines(command: CommandDefinition): string[] {
   const condition = `complete -c orchestrate -n '${seen}'`;
   const lines = [...command.options, ...GLOBAL_OPTIONS].map((option) => {
     const short = option.short === undefined ? '' : ` -s ${option.short}`;
-    const value = option.value === undefined || option.valueOptional ? '' : ' -r';
+    const value = option.value === undefined || option.valueOptional ? '' : fishValue(option);
     return `${condition} -l ${option.name}${short}${value} -d ${fishText(option.description)}`;
   });
   const { choices, completes } = wordsOf(command);
@@ -163,6 +200,12 @@ function fishLines(command: CommandDefinition): string[] {
   if (completes === 'streams') lines.push(`${condition} -a '(orchestrate completion streams 2>/dev/null)'`);
   if (completes === 'files') lines.push(`${condition} -F`);
   return lines;
+}
+
+/** That the option needs a value, and which: never a file by chance. */
+function fishValue({ name, choices }: OptionDefinition): string {
+  if (DIRECTORY.includes(`--${name}`)) return " -x -a '(__fish_complete_directories)'";
+  return choices === undefined ? ' -x' : ` -x -a '${choices.join(' ')}'`;
 }
 
 function fishText(text: string): string {

@@ -15,7 +15,7 @@ const SCRIPTS: Readonly<Record<string, typeof bashCompletion>> = {
 export const run: CommandModule['run'] = async ([shell = ''], _flags, io) => {
   const script = SCRIPTS[shell];
   if (script === undefined) await printStreams(io);
-  else io.write(script(COMMANDS));
+  else io.write(script(COMMANDS.filter(({ hidden }) => hidden !== true)));
   return EXIT.ok;
 };
 

@@ -20,6 +20,8 @@ export type ArgumentDefinition = {
   readonly required: boolean;
   readonly variadic?: true;
   readonly choices?: readonly string[];
+  /** Accepted too, from programs: left out of help and completion. */
+  readonly hiddenChoices?: readonly string[];
   /** What a shell should offer. */
   readonly completes?: 'streams' | 'files';
 };

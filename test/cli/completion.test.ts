@@ -1,7 +1,7 @@
 /** Completion scripts as real shells run them, with ids that would be commands if a shell read them as such. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -29,7 +29,7 @@ const TABLE: readonly CommandDefinition[] = [
     name: `task ${name}`,
     summary: name,
     args: [],
-    options: [{ name: 'status', value: 'S', description: 'Only these.' }],
+    options: [{ name: 'status', value: 'S', choices: ['open', 'closed'], description: 'Only these.' }],
     examples: [],
     load: () => assert.fail('not loaded by completion'),
   })),
@@ -43,6 +43,7 @@ before(() => {
   writeFileSync(join(dir, 'orchestrate'), `#!/bin/sh\ncat '${join(dir, 'ids')}'\n`);
   chmodSync(join(dir, 'orchestrate'), 0o755);
   writeFileSync(join(dir, 'plan.yaml'), '');
+  mkdirSync(join(dir, 'folder'));
 });
 after(() => rmSync(dir, { recursive: true }));
 
@@ -66,7 +67,9 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.trimEnd().split('\n');
 }
 
-const hasBash = spawnSync('bash', ['-c', ':']).status === 0;
+const [hasBash, hasZsh, hasFish] = ['bash', 'zsh', 'fish'].map(
+  (shell) => spawnSync(shell, ['-c', ':']).status === 0,
+);
 
 test('bash completes commands, second words, options and files', { skip: !hasBash }, () => {
   assert.deepEqual(bash(''), ['logs', 'import', 'task']);
@@ -75,6 +78,43 @@ test('bash completes commands, second words, options and files', { skip: !hasBas
   assert.deepEqual(bash('task', 'list', '--st'), ['--status']);
   assert.deepEqual(bash('-C', dir, 'logs', '--fo'), ['--follow']);
   assert.deepEqual(bash('import', 'pl'), ['plan.yaml']);
+  assert.deepEqual(bash('task', 'list', '--status', ''), ['open', 'closed']);
+  assert.deepEqual(bash('task', 'list', ''), [''], 'options only after a dash');
+  assert.deepEqual(bash('logs', '-C', ''), ['folder']);
+});
+
+test('fish completes values of options, directories and files', { skip: !hasFish }, () => {
+  const fish = (line: string) => {
+    const script = `source '${join(dir, 'o.fish')}'; complete -C '${line}'`;
+    const { status, stdout } = run('fish', ['--no-config'], script);
+    assert.equal(status, 0);
+    return stdout
+      .trimEnd()
+      .split('\n')
+      .map((each) => each.split('\t')[0]);
+  };
+  writeFileSync(join(dir, 'o.fish'), fishCompletion(TABLE));
+  assert.deepEqual(fish('orchestrate l'), ['logs']);
+  assert.deepEqual(fish('orchestrate task list --status '), ['closed', 'open']);
+  assert.deepEqual(fish('orchestrate import pl'), ['plan.yaml']);
+  assert.deepEqual(fish('orchestrate logs -C fo'), ['folder/']);
+});
+
+test('zsh completes commands, ids, and values of options', { skip: !hasZsh }, () => {
+  const zsh = (...words: string[]) => {
+    const script = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
+${zshCompletion(TABLE)}
+words=(orchestrate ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=$#words
+_orchestrate`;
+    const { status, stdout, stderr } = run('zsh', ['-f'], script);
+    assert.deepEqual([status, stderr], [0, '']);
+    return stdout.trimEnd().split('\n');
+  };
+  assert.deepEqual(zsh('')[0], "logs:a worker's log");
+  assert.deepEqual(zsh('task', 'list', '--status', ''), ['open', 'closed']);
+  assert.ok(zsh('logs', '').includes('$(touch pwn)'));
+  assert.ok(zsh('logs', '-').includes('--follow'));
+  assert.equal(existsSync(join(dir, 'pwn')), false);
 });
 
 test('bash offers stream ids quoted, and runs none of them', { skip: !hasBash }, () => {

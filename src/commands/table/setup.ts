@@ -39,7 +39,7 @@ export const SETUP_COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'completion',
     summary: 'print a completion script for your shell',
-    args: [{ name: 'shell', required: true, choices: ['bash', 'zsh', 'fish', 'streams'] }],
+    args: [{ name: 'shell', required: true, choices: ['bash', 'zsh', 'fish'], hiddenChoices: ['streams'] }],
     options: [],
     examples: [
       'source <(orchestrate completion bash)',
