@@ -1,0 +1,82 @@
+/** `logs` of a worker in a real pane: readable, harmless, live, by run, raw; and the same on disk. */
+import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, textAt } from '../support/worker-rig.ts';
+
+const HOSTILE = '\u001b[31mred\u001b[0m \u001b]0;title\u0007text\u009b2J \u202eback\u0007';
+const DISK = '.claude/orchestrator/logs/a.log';
+
+/** The lines without their times. */
+const told = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.slice(21));
+
+test('a log tells output and events of all runs, harmlessly, the last lines, one run, live, raw, and is on disk', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const first = await rig.nextWorker('A');
+  await first.print(`${HOSTILE}\n`);
+  await until('the output is logged', () => textAt(rig, DISK).includes('red text'));
+  first.exit(3);
+  const second = await rig.nextWorker('A');
+  await second.print('second run\n');
+  await until('the second run is logged', () => textAt(rig, DISK).includes('second run'));
+
+  const whole = (await rig.run(['logs', 'A'])).stdout;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of them may be there
+  assert.doesNotMatch(whole, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  const lines = told(whole);
+  const order = [
+    '-- launched: run 1 ',
+    'worker of A is ready',
+    'red text back',
+    '-- run-failed: exit 3',
+    '-- launched: run 2 ',
+  ];
+  const places = order.map((text) => lines.findIndex((line) => line.startsWith(text)));
+  assert.ok(
+    places.every((place) => place >= 0),
+    `${order[places.indexOf(-1)]} is missing in\n${whole}`,
+  );
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
+    whole,
+  );
+  assert.match(whole, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}-- launched: run 1 started in window a/m);
+  assert.deepEqual(told(textAt(rig, DISK)).toSorted(), lines.toSorted(), 'the same on disk');
+  assert.equal(statSync(join(rig.root, DISK)).mode & 0o777, 0o600);
+
+  assert.deepEqual(told((await rig.run(['logs', 'A', '-n', '1'])).stdout), lines.slice(-1));
+  assert.equal((await rig.run(['logs', 'A', '-n', '0'])).stdout, '');
+  const one = (await rig.run(['logs', 'A', '--run', '1'])).stdout;
+  assert.ok(one.includes('red text back') && !one.includes('second run'));
+  assert.match((await rig.run(['logs', 'A', '--run', '9'], 6)).stderr, /A has no run 9/);
+  const raw = (await rig.run(['logs', 'A', '--run', '1', '--raw'])).stdout;
+  assert.ok(raw.includes('\u001b[31mred\u001b[0m'), 'the very bytes');
+
+  const live = rig.cli.start(['logs', 'A', '-f', '-n', '1']);
+  let seen = '';
+  live.stdout?.on('data', (chunk) => {
+    seen += String(chunk);
+  });
+  await until('what was there', () => told(seen).length > 0);
+  await second.print('just now\n');
+  await until('what comes', () => seen.includes('just now'));
+  live.kill('SIGINT');
+  await poller.kill('SIGINT');
+});
+
+test('a stream that never ran has no log, and says so', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const poller = rig.start();
+  await rig.nextWorker('A');
+  assert.match((await rig.run(['logs', 'B'], 6)).stderr, /B has not run yet\n {2}fix: orchestrate status B/);
+  assert.match((await rig.run(['logs', 'B', '--raw'], 6)).stderr, /B has not run yet/);
+  await poller.kill('SIGINT');
+});
