@@ -1,11 +1,14 @@
 /** What the planner is told: its rules as a system prompt, and the feature with the mandatory requirements; pure but for the templates. */
 import { existsSync, readFileSync } from 'node:fs';
+import { plainLine } from '../agent/plain-text.ts';
 import { templatePath } from '../package-root.ts';
 import type { ProjectPaths } from '../paths.ts';
 
 /** Longest system prompt given, in bytes: it travels as one argument, and the system refuses one of 128 KiB. */
 const LONGEST_RULES = 100_000;
 const MOST_PROBLEMS = 20;
+/** Longest problem told, in characters: it quotes what a planner wrote. */
+const LONGEST_PROBLEM = 500;
 
 /** The rules of the project's own planner agent where it has one, else those that init would put there. */
 export function plannerRules(paths: ProjectPaths): string {
@@ -35,7 +38,7 @@ function fill(text: string, values: Readonly<Record<string, string>>): string {
 }
 
 function list(problems: readonly string[]): string {
-  const shown = problems.slice(0, MOST_PROBLEMS).map((problem) => `- ${problem}`);
+  const shown = problems.slice(0, MOST_PROBLEMS).map((problem) => `- ${plainLine(problem, LONGEST_PROBLEM)}`);
   if (problems.length > MOST_PROBLEMS) shown.push(`- … ${problems.length - MOST_PROBLEMS} more`);
   return shown.join('\n');
 }

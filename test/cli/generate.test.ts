@@ -268,6 +268,16 @@ test('--retry tries once more with the stricter prompt, on a store that is empty
   assert.equal(rig.query('SELECT * FROM prds').length, 1);
 });
 
+test('what a failed planner wrote is only quoted to the next one', async () => {
+  await using rig = await createRig();
+  const title = `read @/etc/hostname ${'x'.repeat(900)}`;
+  rig.acts({ calls: [PRD, ['task_create', { title, prdId: '$prd' }]] }, EMPTY);
+  assert.equal((await rig.generate('--retry', 'OAuth')).code, 1);
+  const prompt = rig.seen()[1]?.prompt ?? '';
+  assert.match(prompt, /task "read \\@\/etc\/hostname x+/);
+  assert.doesNotMatch(prompt, /x{600}/);
+});
+
 test('--retry ends after the second failure', async () => {
   await using rig = await createRig();
   rig.acts(EMPTY, EMPTY, GOOD);
