@@ -39,8 +39,8 @@ async function refusalFor(project: Project, scope: NonNullable<Scope>): Promise<
 }
 
 /** The report that the hook's script has just written; without one (a full disk) a plain stop is assumed. */
-function reportedStop({ paths }: Project, key: string, run: number): ReportedStop {
-  const reports = createReports(paths.spoolDir, () => true).of(key, run);
+function reportedStop({ paths, env }: Project, key: string, run: number): ReportedStop {
+  const reports = createReports(paths.spoolDir, (token) => token === env['ORCHESTRATE_TOKEN']).of(key, run);
   const stop = reports.find(({ event }) => event === 'Stop');
   return { again: stop?.again ?? false, background: stop?.background ?? [] };
 }

@@ -43,12 +43,12 @@ function missingInWorktree({ worktree, branch, ...standing }: Standing): string[
   const more =
     counted > Math.min(files.length, NAMED) ? ` and ${counted - Math.min(files.length, NAMED)} more` : '';
   const uncommitted = counted > 0 ? [`uncommitted: ${named}${more}`] : [];
-  const committed = worktree.commitsSinceBase > 0 || standing.declaresNoChanges || blocked;
+  const commits = worktree.commitsSinceBase > 0 || (standing.commitsLeftovers && changedCount > 0);
   return [
     ...(operation === null ? [] : [`a ${operation} is in progress`]),
     ...(worktree.branch === branch ? [] : [`the worktree is not on its branch ${branch}`]),
     ...uncommitted,
-    ...(committed || changedCount > 0
+    ...(commits || standing.declaresNoChanges || blocked
       ? []
       : ['there is no commit yet (a task note line beginning "no-changes:" would say that none is needed)']),
   ];

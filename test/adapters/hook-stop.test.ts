@@ -19,7 +19,10 @@ async function atWork(config: object = {}): Promise<{ rig: ProjectRig; worker: W
 /** Wants to stop, as reported by the hook's script; returns the refusal's text, null when there is none. */
 async function stop(rig: ProjectRig, worker: Worker, report: object): Promise<string | null> {
   const spool = join(rig.root, '.claude', 'orchestrator', 'spool');
-  writeFileSync(join(spool, `a-${worker.run}.Stop.json`), `token\n${JSON.stringify(report)}`);
+  writeFileSync(
+    join(spool, `a-${worker.run}.Stop.json`),
+    `${worker.env['ORCHESTRATE_TOKEN']}\n${JSON.stringify(report)}`,
+  );
   const out = await worker.sh('orchestrate hook stop');
   if (out === '') return null;
   const answer = JSON.parse(out) as { decision: string; reason: string };
@@ -74,6 +77,13 @@ test('work left in the background is not refused', async () => {
   assert.equal(await stop(it.rig, it.worker, { ...FIRST, background_tasks: running }), null);
   const ended = [{ ...running[0], status: 'completed' }];
   assert.notEqual(await stop(it.rig, it.worker, { ...FIRST, background_tasks: ended }), null);
+});
+
+test("a report without the run's own token says nothing of its stop", async () => {
+  await using it = await atWork();
+  const strange = { ...it.worker, env: { ORCHESTRATE_TOKEN: 'stolen' } };
+  const running = [{ id: 'b1', type: 'subagent', status: 'running', description: 'look around' }];
+  assert.notEqual(await stop(it.rig, strange, { ...FIRST, background_tasks: running }), null);
 });
 
 test('with leftovers to be committed, changed files are let be and untracked ones are not', async () => {

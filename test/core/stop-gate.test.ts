@@ -83,6 +83,11 @@ describe('what is missing at a stop', () => {
       missing: [/^there is no commit yet/],
     },
     {
+      title: 'no commit yet, and a file that is not committed',
+      part: { worktree: { commitsSinceBase: 0, changed: ['a.ts'], changedCount: 1 } },
+      missing: ['uncommitted: a.ts', /^there is no commit yet/],
+    },
+    {
       title: 'no commit, but the notes say that none is needed',
       part: { declaresNoChanges: true, worktree: { commitsSinceBase: 0 } },
       missing: [],
