@@ -1,6 +1,6 @@
 /** What a run used, as its conversations tell: nothing twice, nothing of other runs, dollars only where Claude Code wrote them. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -83,9 +83,11 @@ test('a growing file is read on, a half line when it is whole, a replaced file a
   assert.equal(tokens(), 121);
   files.append('a', second.slice(30));
   assert.equal(tokens(), 121 + 31);
-  rmSync(files.file('a'));
   files.write('a', answer('m9', 1, 1));
-  assert.equal(tokens(), 22);
+  assert.equal(tokens(), 22, 'shorter');
+  files.write('new', [1, 2, 3].map((n) => answer(`n${n}`, n, 1)).join(''));
+  renameSync(files.file('new'), files.file('a'));
+  assert.equal(tokens(), 66, 'longer');
 });
 
 test('dollars that the status line was told count while the conversation goes on', () => {
