@@ -7,13 +7,13 @@ import { installClaude } from './support/install.ts';
 import { type ClaudeProject, createClaudeProject } from './support/project.ts';
 import { bash, planOf, press, reportedAtMs, seenAfter, streamIn, type, untilState } from './support/scene.ts';
 
-const STREAMS = ['Ask', 'Question', 'Trust', 'Hang', 'Esc', 'Clear'] as const;
+const STREAMS = ['Ask', 'Question', 'Trust', 'Hang', 'Esc', 'Clear', 'Fresh'] as const;
 const STALL_MS = 3_000;
 
 test('what a person has to see is seen within seconds, named with its remedy, and answered', async () => {
   await using project = await createClaudeProject({
     plan: planOf('persons', STREAMS),
-    config: { maxWorkers: 6, stallMinutes: STALL_MS / 60_000 },
+    config: { maxWorkers: 7, stallMinutes: STALL_MS / 60_000 },
     agent: { command: '../claude', permissions: 'manual', attended: true },
     rules: (taskOf) => {
       // Allowed without a question: git commit and the task command.
@@ -40,6 +40,9 @@ test('what a person has to see is seen within seconds, named with its remedy, an
         { match: 'Go on with Esc', steps: done('Esc') },
         { match: 'the stream `Clear`', steps: [{ text: 'Hm.' }, { text: 'Hm.' }] },
         { match: 'Please do Clear', steps: done('Clear') },
+        // In the conversation that it was in, the sentence would go on.
+        { match: /the stream `Fresh`[\s\S]*Run 1 worked on this stream before you\./, steps: done('Fresh') },
+        { match: 'the stream `Fresh`', steps: [{ text: 'Hm.' }, { text: 'Hm.' }] },
       ];
     },
   });
@@ -54,10 +57,11 @@ test('what a person has to see is seen within seconds, named with its remedy, an
   chmodSync(`${project.cli.home}/claude`, 0o755);
 
   const poller = project.start();
-  await Promise.all([ask, question, trust, hang, interrupt, clear].map((scene) => scene(project)));
+  await Promise.all([ask, question, trust, hang, interrupt, clear, fresh].map((scene) => scene(project)));
   assert.equal(await poller.ended, 0, poller.output());
   const report = await project.look();
-  for (const { id, state, run } of report.streams) assert.deepEqual([state, run], ['done', 1], id);
+  for (const { id, state, run } of report.streams)
+    assert.deepEqual([state, run], ['done', id === 'Fresh' ? 2 : 1], id);
 });
 
 async function ask(project: ClaudeProject): Promise<void> {
@@ -131,6 +135,13 @@ async function clear(project: ClaudeProject): Promise<void> {
   });
   assert.notEqual(seen.sessionId, before.sessionId);
   await type(project, 'Clear', 'Please do Clear now.');
+}
+
+async function fresh(project: ClaudeProject): Promise<void> {
+  const before = await untilState(project, 'Fresh', 'needs-input', /the agent stopped, though/);
+  assert.match(await project.run(['retry', 'Fresh', '--fresh']), /ended run 1 of Fresh/);
+  const done = await untilState(project, 'Fresh', 'done');
+  assert.notEqual(done.sessionId, before.sessionId);
 }
 
 function askedFor(project: ClaudeProject, id: string): boolean {
