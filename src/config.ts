@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { parseScalar, SCALAR_KEYS } from './config/environment.ts';
+import { dotted, issueText } from './config/issue-text.ts';
 import { configSchema } from './config/schema.ts';
 import type { Config } from './config/types.ts';
 import { EXIT, messageOf, OrchestrateError } from './errors.ts';
@@ -110,21 +111,7 @@ function badConfig(issues: readonly z.core.$ZodIssue[], path: string, sources: M
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   return new OrchestrateError(
     EXIT.input,
-    `${source}: ${first === undefined ? 'not usable' : describe(first, key)}${more}`,
+    `${source}: ${first === undefined ? 'not usable' : issueText(first)}${more}`,
     source === path ? `mend ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
   );
-}
-
-function describe(issue: z.core.$ZodIssue, key: string): string {
-  if (issue.code === 'unrecognized_keys') {
-    return `unknown key ${issue.keys.map((name) => JSON.stringify(dotted([...issue.path, name]))).join(', ')}`;
-  }
-  return `"${key}": ${issue.message.replace(/^Invalid input: /, '')}`;
-}
-
-function dotted(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === 'number') return `${text}[${part}]`;
-    return text === '' ? String(part) : `${text}.${String(part)}`;
-  }, '');
 }

@@ -98,13 +98,16 @@ test('an empty variable counts as not set', () => {
 });
 
 const REFUSED: readonly (readonly [string, RegExp])[] = [
-  ['{"maxWorker": 3}', /unknown key "maxWorker"/],
-  ['{"agent": {"comand": "x"}}', /unknown key "agent\.comand"/],
-  ['{"maxWorkers": "3"}', /"maxWorkers": expected number/],
-  ['{"maxWorkers": 0}', /"maxWorkers"/],
-  ['{"agent": 3}', /"agent": expected object/],
-  ['{"agent": {"permissions": "yolo"}}', /"agent\.permissions"/],
-  ['{"gates": [{"name": "a"}]}', /"gates\[0\]\.command"/],
+  ['{"maxWorker": 3}', /unknown key "maxWorker" \(did you mean "maxWorkers"\?\)/],
+  ['{"agent": {"comand": "x"}}', /unknown key "agent\.comand" \(did you mean "agent\.command"\?\)/],
+  ['{"zzz": 3, "yyy": 4}', /unknown key "zzz", unknown key "yyy"$/],
+  ['{"maxWorkers": "3"}', /"maxWorkers": must be a number, not a text$/],
+  ['{"maxWorkers": 0}', /"maxWorkers": must be at least 1$/],
+  ['{"restart": {"maxAttempts": 1.5}}', /"restart\.maxAttempts": must be a whole number, not a fraction$/],
+  ['{"gates": "npm test"}', /"gates": must be a list, not a text$/],
+  ['{"agent": 3}', /"agent": must be an object, not a number$/],
+  ['{"agent": {"permissions": "yolo"}}', /"agent\.permissions": must be one of auto, acceptEdits, /],
+  ['{"gates": [{"name": "a"}]}', /"gates\[0\]\.command": is missing$/],
   [
     '{"gates": [{"name": "a", "command": "x"}, {"name": "a", "command": "y"}]}',
     /"gates": must have distinct names/,
