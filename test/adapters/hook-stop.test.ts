@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStateDatabase } from '../../src/store/state-schema.ts';
 import type { Worker } from '../support/worker-desk.ts';
-import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
+import { createProjectRig, type ProjectRig, type Running } from '../support/worker-rig.ts';
 
 /** A project with the worker of its stream at work. */
-async function atWork(config: object = {}): Promise<{ rig: ProjectRig; worker: Worker } & AsyncDisposable> {
+async function atWork(
+  config: object = {},
+): Promise<{ rig: ProjectRig; worker: Worker; poller: Running } & AsyncDisposable> {
   const rig = await createProjectRig({ plan: { A: [] }, config });
-  rig.start();
+  const poller = rig.start();
   const worker = await rig.nextWorker('A');
   await rig.untilState('A', 'running');
-  return { rig, worker, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() };
+  return { rig, worker, poller, [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose]() };
 }
 
 /** Wants to stop, as reported by the hook's script; returns the refusal's text, null when there is none. */
@@ -70,6 +72,12 @@ test('it is given up when nothing changed since, and the whole reason is kept', 
 });
 
 const failed = ({ kind }: { kind: string }): boolean => kind === 'run-failed';
+
+test('it needs no poller', async () => {
+  await using it = await atWork();
+  await it.poller.kill('SIGKILL');
+  assert.match((await stop(it.rig, it.worker, FIRST)) ?? '', /"Task of A" is pending/);
+});
 
 test('work left in the background is not refused', async () => {
   await using it = await atWork();

@@ -29,8 +29,9 @@ test('what a person has to see is seen within seconds, named with its remedy, an
         { match: 'the stream `Ask`', steps: [bash('sh make.sh'), ...done('Ask')] },
         {
           match: 'the stream `Question`',
-          steps: [{ tool: 'AskUserQuestion', input: { questions: [question] } }, ...done('Question')],
+          steps: [{ tool: 'AskUserQuestion', input: { questions: [question] } }],
         },
+        { match: 'Go on with Question', steps: done('Question') },
         { match: 'the stream `Trust`', steps: done('Trust') },
         {
           match: 'the stream `Hang`',
@@ -78,7 +79,13 @@ async function question(project: ClaudeProject): Promise<void> {
     reason: /^the agent asks: Which colour\?$/,
     eventAtMs: () => reportedAtMs(project, 'question', 'PermissionRequest'),
   });
-  await press(project, 'Question', 'Enter');
+  await press(project, 'Question', 'Escape');
+  const pressedAtMs = Date.now();
+  await seenAfter(project, 'Question', 'needs-input', {
+    reason: /turn was interrupted by a person/,
+    eventAtMs: () => pressedAtMs,
+  });
+  await type(project, 'Question', 'Go on with Question, please.');
 }
 
 async function trust(project: ClaudeProject): Promise<void> {
