@@ -90,7 +90,8 @@ function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessme
 function silence({ stream, snapshot, policy }: Situation, activity: AgentActivity): Assessment | null {
   const signMs = activity.lastSignAtMs;
   if (signMs === null || snapshot.nowMs - signMs <= policy.stallMs) return null;
-  const reason = `no sign of life for ${Math.round((snapshot.nowMs - signMs) / 60_000)} min`;
+  const last = activity.doing === null ? '' : `; last seen: ${activity.doing}`;
+  const reason = `no sign of life for ${Math.round((snapshot.nowMs - signMs) / 60_000)} min${last}`;
   return assess('stalled', { reason, remedy: commandFor('attach', stream.id), sinceMs: signMs });
 }
 

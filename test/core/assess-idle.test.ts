@@ -159,6 +159,12 @@ const ROWS: readonly Row[] = [
     state: 'running',
   },
   {
+    title: 'silence names what was last seen, and nothing is done about it',
+    activity: { status: 'busy', doing: 'Bash npm test', lastSignAtMs: NOW_MS - 12 * 60_000 },
+    state: 'stalled',
+    reason: /^no sign of life for 12 min; last seen: Bash npm test$/,
+  },
+  {
     title: 'an agent whose tmux server is gone is ended; its conversation goes on, no attempt is burnt',
     worker: { pane: null, serverGone: true },
     state: 'running',
