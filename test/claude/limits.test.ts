@@ -24,8 +24,8 @@ function usedUp(resetS: number): Step {
   };
 }
 
-const STREAMS = ['Hours', 'Days', 'Overloaded', 'Broken', 'Login', 'Costly', 'Quick'] as const;
-type Name = (typeof STREAMS)[number] | 'After';
+const STREAMS = ['Hours', 'Days', 'Overloaded', 'Broken', 'Login', 'Costly', 'Quick', 'After'] as const;
+type Name = (typeof STREAMS)[number];
 
 /** State and reason in which each stream must be seen. */
 const EXPECTED = {
@@ -66,7 +66,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   await using project = await createClaudeProject({
     subscriber: true,
     env,
-    plan: planOf('limits', STREAMS),
+    plan: planOf('limits', STREAMS, { After: ['Quick'] }),
     config: {
       maxWorkers: STREAMS.length,
       pollSeconds: 1,
@@ -85,6 +85,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
         begin('Login', [{ error: 401, message: 'OAuth token has expired' }]),
         begin('Costly', [...costly, { hold: 'never', answer: { text: 'Still here.' } }]),
         begin('Quick', [{ hold: 'quick', answer: done('Quick')[0] as Step }, { text: 'Quick is done.' }]),
+        begin('After', done('After')),
         { match: 'go on with Hours', steps: done('Hours') },
         { match: 'go on with Days', steps: done('Days') },
         { match: 'go on with Login', steps: done('Login') },
@@ -101,6 +102,9 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   assert.equal(due('Days'), days - (days % 60), 'the named day and minute, also behind its dialog');
   assert.match(streamIn(seen.Login, 'Login').remedy ?? '', /^orchestrate attach Login, type \/login/);
 
+  project.server.release('quick');
+  const held = await untilState(project, 'After', 'queued', /^held back while (Hours|Days|Login) /);
+  assert.ok(held.remedy, 'a remedy');
   for (const id of ['Overloaded', 'Broken']) await untilState(project, id, 'done');
   assert.match(
     await project.run(['send', 'Hours', 'Please', 'go', 'on', 'with', 'Hours']),
@@ -113,9 +117,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   await press(project, 'Days', 'Escape');
   await project.until('the dialog to be gone', () => !/Stop and wait/.test(screenOf(project, 'days')));
   await project.run(['send', 'Days', '/clear and go on with Days']);
-  for (const id of ['Hours', 'Login', 'Days']) await untilState(project, id, 'done');
-  project.server.release('quick');
-  await untilState(project, 'Quick', 'done');
+  for (const id of ['Hours', 'Login', 'Days', 'After']) await untilState(project, id, 'done');
 
   const parked = await untilState(project, 'Costly', 'parked', /^cost \$0\.00\d\d, the cap is \$0\.0010 /);
   assert.ok((parked.costUsd ?? 0) >= 0.001, `$${parked.costUsd}`);

@@ -17,15 +17,19 @@ export function work(id: string, task: string, file = `${id}.txt`): Step {
   return bash(`${commit} && orchestrate task update ${task} --status completed`);
 }
 
-/** A plan of streams with one task each, titled `Task of <stream>`. */
-export function planOf(id: string, streams: readonly string[]): object {
+/** A plan of streams with one task each, titled `Task of <stream>`; `on`: what a stream depends on. */
+export function planOf(
+  id: string,
+  streams: readonly string[],
+  on: Readonly<Record<string, readonly string[]>> = {},
+): object {
   return {
     initiative: { id, title: id },
     prd: { title: id },
     streams: streams.map((each) => ({
       id: each,
       name: each,
-      dependencies: [],
+      dependencies: on[each] ?? [],
       tasks: [{ title: `Task of ${each}` }],
     })),
   };
