@@ -28,9 +28,10 @@ export function logSources(ports: Ports, key: string, run: number | null = null)
 
 function sourcesOf(ports: Ports, run: Run): LogSource[] {
   const transcripts = ports.agent.transcripts(run);
-  return transcripts.length === 0
-    ? [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log') }]
-    : transcripts.map((path) => ({ kind: 'transcript', path }));
+  if (transcripts.length > 0) return transcripts.map((path) => ({ kind: 'transcript', path }));
+  // What a full-screen agent draws before its first word is no log, unless it never came to a word.
+  if (ports.agent.interactive && run.endedAtMs === null) return [];
+  return [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log') }];
 }
 
 /** Only what happened during the run: a resumed conversation is in one file with the runs before. */

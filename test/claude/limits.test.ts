@@ -165,27 +165,32 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   );
 });
 
-test('headless, a limit ends the run without burning an attempt; the next goes on with the conversation, and nothing counts twice', async () => {
+test('headless, a limit or an expired login ends the run without burning an attempt; the next goes on, and nothing counts twice', async () => {
+  let over = false;
   await using project = await createClaudeProject({
     env,
-    plan: planOf('headless', ['Head']),
+    plan: planOf('headless', ['Head', 'Out']),
     agent: { mode: 'print' },
-    config: { pollSeconds: 1, restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [3] } },
-    rules: (taskOf) => [
-      {
-        match: 'the stream `Head`',
-        steps: [bash('echo one > one.txt'), { error: 529, message: 'Overloaded' }],
-      },
-      {
-        match: 'Run 1 worked on this stream',
-        steps: [bash('git add one.txt'), work('Head', taskOf('Task of Head').id), { text: 'Head is done.' }],
-      },
-    ],
+    config: { pollSeconds: 1, restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [6] } },
+    rules: (taskOf) => {
+      const done = (id: string): Step[] => [work(id, taskOf(`Task of ${id}`).id), { text: `${id} is done.` }];
+      const limited: Step[] = [bash('echo one > one.txt'), { error: 529, message: 'Overloaded' }];
+      const goingOn: Step[] = [bash('git add one.txt'), ...done('Head')];
+      return [
+        { match: 'the stream `Head`', steps: () => (over ? goingOn : limited) },
+        { match: 'the stream `Out`', steps: () => (over ? done('Out') : [{ error: 401 }]) },
+      ];
+    },
   });
   const poller = project.start();
-  const limited = await untilState(project, 'Head', 'limited', /529/);
+  const [limited, denied] = await Promise.all([
+    untilState(project, 'Head', 'limited', /529/),
+    untilState(project, 'Out', 'needs-input', /401/),
+  ]);
+  over = true;
   assert.match(limited.remedy ?? '', /^orchestrate retry Head$/);
-  assert.ok(limited.dueAt, 'it goes on at a time');
+  assert.match(denied.remedy ?? '', /\/login.*orchestrate retry Out$/);
+  assert.ok(limited.dueAt !== null && denied.dueAt !== null, 'they go on at a time');
   assert.equal(await poller.ended, 0, poller.output());
   const { stream, record } = JSON.parse(await project.run(['status', 'Head', '--json'])) as StreamDetail;
   const runs = record?.runs ?? [];
@@ -198,7 +203,12 @@ test('headless, a limit ends the run without burning an attempt; the next goes o
   );
   assert.equal(runs[0]?.sessionId, runs[1]?.sessionId, 'one conversation');
   assert.equal(stream.tokens, 80);
-  assert.equal(stream.costUsd === null ? null : Math.sign(stream.costUsd), 1);
+  assert.ok(stream.costUsd !== null && stream.costUsd > 0);
+  const out = JSON.parse(await project.run(['status', 'Out', '--json'])) as StreamDetail;
+  assert.deepEqual(
+    out.record?.runs.map(({ outcome }) => outcome),
+    ['denied', 'done'],
+  );
   const [first, second] = await Promise.all(
     ['1', '2'].map((run) => project.run(['logs', 'Head', '--run', run])),
   );

@@ -1,7 +1,7 @@
 /** A stream that needs a person says so, once; and the person answers: notify.command, attach --next, send. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/package-root.ts';
@@ -133,6 +133,8 @@ test('a notify.command that fails is written down, and nothing waits for one tha
   const { code } = await again.kill('SIGTERM');
   assert.equal(code, 143);
   assert.ok(Date.now() - startedMs < 10_000, 'the poller leaves without waiting for the command');
+  const pid = textAt(rig, NOTICES).trim();
+  await until('the command is ended with it', () => !existsSync(`/proc/${pid}`));
 });
 
 test('attach --next goes to the stream that has waited longest, and says when nobody waits', async () => {

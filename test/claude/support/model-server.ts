@@ -12,7 +12,11 @@ export type Step =
   | { readonly hold: string; readonly answer: Step };
 
 /** Applies to a conversation whose latest matching user message contains (or matches) `match`. */
-export type Rule = { readonly match: string | RegExp; readonly steps: readonly Step[] };
+export type Rule = {
+  readonly match: string | RegExp;
+  /** Asked anew at each turn when it is a function. */
+  readonly steps: readonly Step[] | (() => readonly Step[]);
+};
 
 /** One message of a request, with its content always as blocks. */
 export type Message = { readonly role: string; readonly content: readonly Block[] };
@@ -129,7 +133,8 @@ function chooseStep(rules: readonly Rule[], messages: readonly Message[]): Step 
     const rule = latestRule(rules, textOf(message));
     if (rule === null) continue;
     const turns = messages.slice(index + 1).filter(({ role }) => role === 'assistant').length;
-    return rule.steps[turns] ?? { text: 'Nothing more to do.' };
+    const steps = typeof rule.steps === 'function' ? rule.steps() : rule.steps;
+    return steps[turns] ?? { text: 'Nothing more to do.' };
   }
   return { text: 'No rule matches.' };
 }
