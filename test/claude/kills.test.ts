@@ -49,8 +49,14 @@ test('agents killed in their turn in every way go on where they were', async () 
   const half = join(project.cli.root, '.claude/worktrees/other/half.txt');
   await project.until('the file', () => existsSync(half));
 
-  process.kill(streamIn(begun, 'Agent').pid ?? 0, 'SIGKILL');
+  const { pid } = streamIn(begun, 'Agent');
+  process.kill(pid ?? 0, 'SIGKILL');
+  const killedAtMs = Date.now();
+  await project.until('its death to be seen', (report) => streamIn(report, 'Agent').pid !== pid);
+  const seenMs = Date.now() - killedAtMs;
+  console.log(`the death of an agent is seen after ${seenMs} ms`);
   project.tmux('kill-window', '-t', streamIn(begun, 'Window').pane ?? '');
+  assert.ok(seenMs < 10_000, `${seenMs} ms`);
   const restarted = await untilRuns(project, { Agent: 2, Window: 2, Other: 1 });
   // Null for a zombie too, which nobody may have collected yet.
   const orphan = createProcesses().identify(Number(readFileSync(child, 'utf8')));
