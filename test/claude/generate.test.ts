@@ -78,6 +78,19 @@ test('generate: a model that only says it made a plan is caught, and the stricte
   assert.match(first?.messages.map(textOf).join('\n') ?? '', /<feature>\nGreet people\n<\/feature>/);
 });
 
+test('generate: a model that can not be reached is told as it is, and changes nothing', async () => {
+  await using rig = await createPlanningRig(() => [
+    { match: /^Plan this feature/m, steps: [{ error: 500, message: 'out of order' }] },
+  ]);
+  const env = { ...rig.env, CLAUDE_CODE_MAX_RETRIES: '1' };
+  const { code, stdout, stderr } = await rig.cli.run(['generate', '--retry', 'Greet people'], { env });
+  assert.equal(code, 1);
+  assert.match(stdout, /^ {2}… the model can't be reached \(500.*\), attempt 1$/m);
+  assert.match(stderr, /^orchestrate: error: Claude Code could not plan: .*500.*; nothing was changed$/m);
+  assert.doesNotMatch(stderr, /Verification Failed/);
+  assert.deepEqual(rig.query('SELECT * FROM initiatives'), []);
+});
+
 test('/orchestrate generate --retry, headless and in manual mode: the box, the retry and the set-up need no permission', async () => {
   await using rig = await createPlanningRig((call) => [
     {
@@ -130,9 +143,10 @@ test('/orchestrate start, status and stop, headless: their commands may run, and
     JSON.stringify({ agent: { kind: 'custom', command: 'sleep', args: ['300'] } }),
   );
   const hostile = 'dance; touch typed-1 `touch typed-2` $(touch typed-3)';
-  assert.match(await rig.headless(`/orchestrate ${hostile}`), /^Usage/);
-  assert.ok(textOfFirst(rig).includes(`<arguments>\n${hostile}\n</arguments>`));
-  for (const number of [1, 2, 3]) assert.ok(!existsSync(path.join(rig.cli.root, `typed-${number}`)));
+  const said = await rig.headless(`/orchestrate ${hostile} !\`touch typed-4\``, 'bypassPermissions');
+  assert.match(said, /^Usage/);
+  assert.ok(textOfFirst(rig).includes(`<arguments>\n${hostile}`));
+  for (const number of [1, 2, 3, 4]) assert.ok(!existsSync(path.join(rig.cli.root, `typed-${number}`)));
 
   rig.cli.write(
     '../plan.json',

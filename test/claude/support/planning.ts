@@ -16,8 +16,8 @@ export type PlanningRig = AsyncDisposable & {
   readonly server: ModelServer;
   /** What a person's shell would have. */
   readonly env: Readonly<Record<string, string>>;
-  /** `claude -p` with this prompt, to its end; what it printed. */
-  headless(prompt: string): Promise<string>;
+  /** `claude -p` with this prompt, to its end; what it printed. By default nothing runs but what a rule allows. */
+  headless(prompt: string, mode?: 'manual' | 'bypassPermissions'): Promise<string>;
   /** An interactive session in a pane. */
   session(): Promise<Pane>;
   /** Looks into the plan's store; nothing where there is none. */
@@ -48,7 +48,7 @@ export async function createPlanningRig(
     cli,
     server,
     env: place.env,
-    headless: (prompt) => runHeadless(claude, prompt, place),
+    headless: (prompt, mode = 'manual') => runHeadless(claude, mode, prompt, place),
     session: async () => {
       const pane = await openPane([claude, '--permission-mode', 'manual'], place);
       panes.push(pane);
@@ -73,9 +73,8 @@ export async function createPlanningRig(
   };
 }
 
-/** In manual mode, so that nothing runs but what the command or a setting allows. */
-function runHeadless(claude: string, prompt: string, place: Place): Promise<string> {
-  const args = ['-p', '--permission-mode', 'manual', '--', prompt];
+function runHeadless(claude: string, mode: string, prompt: string, place: Place): Promise<string> {
+  const args = ['-p', '--permission-mode', mode, '--', prompt];
   return new Promise((resolve, reject) => {
     const child = execFile(claude, args, { ...place, timeout: 90_000 }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
