@@ -9,14 +9,15 @@ import { IN_MEMORY } from '../store/state-schema.ts';
 import { watchDatabases } from '../store/watch.ts';
 import { createScreen, type Screen } from '../view/screen.ts';
 import { renderSummary } from '../view/summary.ts';
+import type { StatusReport } from '../view/types.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { wantsUnicode } from './terminal.ts';
 import { withPorts } from './with-ports.ts';
 
 const DEFAULT_SECONDS = 15;
-/** Changes in quick succession are drawn together. */
-const SETTLE_MS = 50;
+/** Changes in quick succession are drawn together: while work is handed on, each look would take its share of a core. */
+const SETTLE_MS = 200;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const seconds = secondsOf(args[0]);
@@ -47,8 +48,12 @@ function secondsOf(text: string | undefined): number {
 async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<number> {
   const alarm = createAlarm();
   const screen = createScreen(process.stdout, process.stdin);
+  const picture = createPicture(ports, io, screen);
   let over = false;
-  screen.onRedraw(alarm.ring);
+  screen.onRedraw(() => {
+    picture.again();
+    alarm.ring();
+  });
   screen.onQuit(() => {
     over = true;
     alarm.ring();
@@ -60,7 +65,7 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
   try {
     while (!over) {
       if (startedMeanwhile(ports)) return STARTED;
-      await draw(ports, io, screen);
+      await look(ports, io, picture);
       await alarm.wait(everyMs);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     }
@@ -71,16 +76,40 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
   }
 }
 
-/** A look that failed is shown in place of the summary: the next one may succeed. */
-async function draw(ports: Ports, io: Io, screen: Screen): Promise<void> {
-  const { columns, rows } = screen.size();
+/** What the screen shows: the last report at the present time and size, or why there is none. */
+type Picture = {
+  show(what: StatusReport | string): void;
+  /** The same once more, for a terminal that changed: without a look, so that nobody waits in front of an empty screen. */
+  again(): void;
+};
+
+function createPicture(ports: Ports, io: Io, screen: Screen): Picture {
+  const unicode = wantsUnicode(io.env);
+  let shown: StatusReport | string | null = null;
+  const again = (): void => {
+    const { columns, rows } = screen.size();
+    if (typeof shown === 'string') screen.draw([shown.slice(0, columns)]);
+    else if (shown !== null) {
+      screen.draw(renderSummary(shown, { columns, rows, colour: io.colour, unicode, nowMs: ports.now() }));
+    }
+  };
+  return {
+    again,
+    show(what) {
+      shown = what;
+      again();
+    },
+  };
+}
+
+/** Looks and shows. A look that failed is shown in place of the summary: the next one may succeed. */
+async function look(ports: Ports, io: Io, picture: Picture): Promise<void> {
   try {
     const gathered = await gatherReport(ports);
-    const look = { columns, rows, colour: io.colour, unicode: wantsUnicode(io.env), nowMs: ports.now() };
-    screen.draw(renderSummary(gathered.report, look));
+    picture.show(gathered.report);
     await keepSession(ports, gathered, io);
   } catch (error) {
-    screen.draw([`orchestrate: ${messageOf(error)}`.slice(0, columns)]);
+    picture.show(`orchestrate: ${messageOf(error)}`);
   }
 }
 

@@ -40,7 +40,10 @@ export function createConfigReader(door: Door): () => Promise<Readonly<Record<st
 
 /** Changes with every change to the configuration files of repository and worktrees. */
 function stampOf({ commonDir }: Door): string {
-  const own = worktreeEntries(commonDir).map((entry) => join(entry.gitDir, 'config.worktree'));
+  // Most worktrees have none: those must not make every new worktree a change.
+  const own = worktreeEntries(commonDir)
+    .map((entry) => join(entry.gitDir, 'config.worktree'))
+    .filter((file) => kindAt(file) !== 'missing');
   return [join(commonDir, 'config'), join(commonDir, 'config.worktree'), ...own]
     .map((file) => {
       const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });

@@ -32,23 +32,25 @@ const STATUS = [
 
 /** The status of a worktree: every tracked file that differs from HEAD, every untracked file that is not ignored. */
 export async function readStatus(door: Door, link: WorktreeLink): Promise<Status> {
-  return withPlainIndex(door, link, async (here) => parseStatus(await door.read(STATUS, here)));
+  const here = inWorktree(link, door.commonDir);
+  const read = async (where: CommandOptions) => parseStatus(await door.read(STATUS, where));
+  // Flags are rare: so both questions are asked at once.
+  const [flagged, status] = await Promise.all([flaggedFiles(door, here), read(here)]);
+  const existing = flagged.filter((path) => kindAt(join(link.path, path)) !== 'missing');
+  return existing.length === 0 ? status : withPlainIndex(door, link, existing, read);
 }
 
 /**
- * Does something with an index in which no existing file is marked skip-worktree or assume-unchanged: git looks away
+ * Does something with an index in which none of the files is marked skip-worktree or assume-unchanged: git looks away
  * from such files, changed or not. The worktree's own index stays as it is.
  */
 async function withPlainIndex<T>(
   door: Door,
   link: WorktreeLink,
-  work: (here: CommandOptions) => Promise<T>,
+  flagged: readonly string[],
+  work: (there: CommandOptions) => Promise<T>,
 ): Promise<T> {
   const here = inWorktree(link, door.commonDir);
-  const flagged = (await flaggedFiles(door, here)).filter(
-    (path) => kindAt(join(link.path, path)) !== 'missing',
-  );
-  if (flagged.length === 0) return work(here);
   const folder = mkdtempSync(join(tmpdir(), 'orchestrate-index-'));
   try {
     const index = join(folder, 'index');

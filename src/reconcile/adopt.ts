@@ -28,9 +28,18 @@ export async function adopt(step: Step, key: string): Promise<void> {
   note(step, key, null, 'done', 'its tasks were completed without a run: done at its base');
 }
 
-/** Moves the stream's verified ref to `sha`, whatever it was; throws exit 4 when someone else keeps moving it. */
-export async function recordVerified(step: Pick<Step, 'ports'>, key: string, sha: string): Promise<void> {
+/**
+ * Moves the stream's verified ref to `sha`, whatever it was: most likely what the record says, which saves asking. Throws
+ * exit 4 when someone else keeps moving it.
+ */
+export async function recordVerified(
+  step: Pick<Step, 'ports' | 'snapshot'>,
+  key: string,
+  sha: string,
+): Promise<void> {
   const { git } = step.ports;
+  const recorded = recordOf(step, key).verified?.sha ?? null;
+  if (await git.setVerified(key, sha, recorded)) return;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     const old = await git.resolve(`refs/orchestrate/verified/${key}`);
     if (old === sha || (await git.setVerified(key, sha, old))) return;
