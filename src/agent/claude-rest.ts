@@ -120,6 +120,17 @@ export function limitOf(failure: ServiceFailure): { readonly untilMs: number | n
   return { untilMs: limitEnd(failure.text, failure.atMs) };
 }
 
+/**
+ * An agent whose login had expired before the credentials were last written: someone logged in, here or in another window, so
+ * that it may be told to go on, as after a limit. `writtenMs`: null where there is no file of credentials.
+ */
+export function afterLogin(seen: AgentActivity, writtenMs: number | null): AgentActivity {
+  if (!seen.account || seen.dialog || writtenMs === null || writtenMs <= (seen.sinceMs ?? writtenMs))
+    return seen;
+  const detail = `${seen.detail ?? 'the login had expired'}; someone has logged in since`;
+  return { ...seen, status: 'limited', detail, remedy: null, account: false };
+}
+
 /** The error by which the last turn of a run that began at `startedAtMs` ended; null when it did not end by one. */
 export function errorOf(
   reports: readonly Report[],

@@ -1,5 +1,5 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { costUsd } from '../core/assess-caps.ts';
 import type { AgentActivity, ProcessIdentity, Run } from '../core/types.ts';
 import { activityOf, needsScreen } from './claude-activity.ts';
@@ -8,7 +8,7 @@ import { listenTo } from './claude-hearing.ts';
 import { claudePaths } from './claude-paths.ts';
 import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.ts';
 import { createReports } from './claude-reports.ts';
-import { errorOf } from './claude-rest.ts';
+import { afterLogin, errorOf } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
 import { conversationsBeside, createTranscripts, type TranscriptTail } from './claude-transcript.ts';
 import { createUsageMeter } from './claude-usage.ts';
@@ -46,7 +46,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       startedAtMs,
       toolAliveAtMs: toolAliveAtMs(tail, worker, deps.nowMs()),
     });
-    return interactive ? seen : asPrint(seen, startedAtMs);
+    return interactive ? afterLogin(seen, writtenMs(paths.credentials)) : asPrint(seen, startedAtMs);
   };
 
   return {
@@ -140,6 +140,11 @@ function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
     dialog: false,
     account: false,
   };
+}
+
+/** When a file was last written; null when it is not there. */
+function writtenMs(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
 /** Now, when the open tool call has a process of its own that lives; a call without one says nothing. */

@@ -5,6 +5,7 @@ import { activityOf, needsScreen, type Sighting } from '../../src/agent/claude-a
 import { recogniseDialog } from '../../src/agent/claude-dialogs.ts';
 import type { RegistryEntry } from '../../src/agent/claude-registry.ts';
 import type { Report } from '../../src/agent/claude-reports.ts';
+import { afterLogin } from '../../src/agent/claude-rest.ts';
 import type { TranscriptTail } from '../../src/agent/claude-transcript.ts';
 
 const START = 1_000_000;
@@ -218,4 +219,23 @@ test('without a registry the reports alone tell', () => {
     statusAfter(report('Stop', START + 4), report('PreToolUse', START + 5, { subagent: 'x' })),
     'idle',
   );
+});
+
+test('an agent whose login expired may go on once someone has logged in, but not into an open dialog', () => {
+  const entry = { ...ENTRY, status: 'idle' };
+  const error = { kind: 'api-error', atMs: START, status: 401, text: 'Please run /login' } as const;
+  const expired = see({
+    entry,
+    tail: { ...TAIL, openCall: null, apiError: { ...error, error: 'authentication_failed' } },
+  });
+  assert.deepEqual([expired.status, expired.account], ['waiting', true]);
+  assert.equal(afterLogin(expired, START + 9), expired, 'written before it expired');
+  assert.equal(afterLogin(expired, null), expired);
+  const since = afterLogin(expired, START + 11);
+  assert.deepEqual([since.status, since.account, since.untilMs], ['limited', false, null]);
+  assert.match(since.detail ?? '', /run \/login; someone has logged in since$/);
+  const asked = { ...expired, dialog: true };
+  assert.equal(afterLogin(asked, START + 11), asked);
+  const busy = see({ entry: ENTRY, tail: TAIL });
+  assert.equal(afterLogin(busy, START + 11), busy);
 });
