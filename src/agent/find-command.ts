@@ -19,7 +19,8 @@ export function findCommand(command: string, searchPath: string, root: string): 
 
 /** The check that a command which can't be found fails. */
 export function missingCommand(command: string): AgentCheck {
-  const fix = 'install it, or set "agent.command" in .claude/orchestrator/config.json';
+  const what = command === 'claude' ? 'Claude Code (https://claude.com/claude-code)' : 'it';
+  const fix = `install ${what}, or set "agent.command" in .claude/orchestrator/config.json`;
   return { name: 'agent', level: 'fail', message: `command not found: ${command}`, fix };
 }
 
