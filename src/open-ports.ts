@@ -1,6 +1,6 @@
 /** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgent } from './agent/agent.ts';
 import { workerEnvironment } from './agent/environment.ts';
@@ -87,9 +87,19 @@ function prepareSummary(project: Project): string {
   return writeCliRun(project, 'summary', ['watch']);
 }
 
-/** Writes a fresh run directory whose wrapper becomes this command line with `args`. */
+/**
+ * Writes a fresh run directory whose wrapper becomes this command line with `args`: a run is claimed once, so that a window
+ * that is opened again needs another one. Directories whose command has started are removed.
+ */
 export function writeCliRun(project: Project, name: string, args: readonly string[]): string {
-  const directory = privateDirectory(join(project.paths.runsDir, name));
+  const runs = privateDirectory(project.paths.runsDir);
+  // No stream's key begins with a dot.
+  const prefix = `.${name}-`;
+  for (const former of readdirSync(runs).filter((each) => each.startsWith(prefix))) {
+    const started = existsSync(join(runs, former, 'claim')) && !existsSync(join(runs, former, 'launch'));
+    if (started) rmSync(join(runs, former), { recursive: true, force: true });
+  }
+  const directory = mkdtempSync(join(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...CLI_ARGV, ...args],

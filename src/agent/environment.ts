@@ -1,8 +1,11 @@
 /** The environment a worker starts with: the starter's, without what belongs to the starter's own surroundings. */
 import { isLaunchVariable } from './launch-file.ts';
 
-/** Families of variables that would tie a worker to the caller's tmux, run or npm script. */
-const FOREIGN = /^(TMUX|ORCHESTRATE_|npm_)/;
+/**
+ * Families of variables that would tie a worker to the caller's tmux, run or npm script. Where the caller's tmux servers
+ * are is no such tie: a poller and a summary in windows of ours, and commands of workers, must mean the same server.
+ */
+const FOREIGN = /^(TMUX(?!_TMPDIR$)|ORCHESTRATE_|npm_)/;
 
 /**
  * What would tie it to the caller's repository, as `git rev-parse --local-env-vars` lists it, and what git itself tells

@@ -22,16 +22,22 @@ export function isSummary({ look }: Pick<Gathered, 'look'>, pid: number): boolea
   return panes.some((pane) => pane.role === 'summary' && !pane.dead && pane.pid === pid);
 }
 
+/** A summary that ends as soon as it begins is not begun again all the time. */
+const SUMMARY_PAUSE_MS = 10_000;
+
 /** While the view is on, a summary that a person closed or that ended comes back: without it nobody keeps the view. */
 export function createSummaryKeeper(
-  ports: Pick<Ports, 'tmux'>,
+  ports: Pick<Ports, 'tmux' | 'now'>,
   onTrouble: (message: string) => void,
 ): (look: Pick<Gathered['look'], 'tmux'>) => void {
   let underWay = false;
+  let lastMs = Number.NEGATIVE_INFINITY;
   return ({ tmux }) => {
-    if (underWay || !tmux.known || tmux.value.view?.on !== true) return;
+    if (underWay || ports.now() - lastMs < SUMMARY_PAUSE_MS || !tmux.known || tmux.value.view?.on !== true)
+      return;
     if (tmux.value.panes.some(({ role, dead }) => role === 'summary' && !dead)) return;
     underWay = true;
+    lastMs = ports.now();
     ports.tmux
       .ensureSession()
       .catch((error: unknown) => onTrouble(messageOf(error)))

@@ -24,13 +24,15 @@ function signalCommand(root: string, sessionId: string): string {
   return `${unlessPending} { ${setPending(sessionId, '1')} ; ${command('wait-for', '-S', channelOf(root))} }`;
 }
 
-/** Commands that make the end of the pane at `target`, and the closing of any window of our session, a signal. */
+/** Commands that make the end of the pane at `target`, and the closing of any window or pane of our session, a signal. */
 export function hookCommands(root: string, sessionId: string, target: string): string[] {
   const signal = `{ ${signalCommand(root, sessionId)} }`;
   return [
     `${command('set-hook', '-p', '-t', target, 'pane-died')} ${signal}`,
     `${command('set-hook', '-p', '-t', target, 'pane-exited')} ${signal}`,
     `${command('set-hook', '-t', `${sessionId}:`, 'window-unlinked')} ${signal}`,
+    // A pane that a person closes beside others ends no window, and tmux tells its end to nobody.
+    `${command('set-hook', '-t', `${sessionId}:`, 'after-kill-pane')} ${signal}`,
   ];
 }
 

@@ -77,11 +77,17 @@ export async function arrangeView(
   return { shown, hidden: arrangement.hidden };
 }
 
-/** `commands` if the pane is ours and, unless `anyway`, nobody types into it or scrolls in it at that very moment. */
-function guarded(root: string, pane: string, anyway: boolean, commands: readonly string[]): string {
-  const ours = `#{==:#{@orchestrate_project},${projectTag(root)}}`;
-  const free = '#{?#{||:#{pane_in_mode},#{&&:#{pane_active},#{window_active_clients}}},,1}';
-  const condition = anyway ? ours : allOf([ours, free]);
+/** True for a pane that nobody types into or scrolls in at that very moment. */
+const FREE = '#{?#{||:#{pane_in_mode},#{&&:#{pane_active},#{window_active_clients}}},,1}';
+
+/** `commands` if the pane is ours and `conditions` hold: another process may have done the same since the look. */
+function guarded(
+  root: string,
+  pane: string,
+  conditions: readonly string[],
+  commands: readonly string[],
+): string {
+  const condition = allOf([`#{==:#{@orchestrate_project},${projectTag(root)}}`, ...conditions]);
   return `${command('if-shell', '-F', '-t', checkPane(pane), condition)} { ${commands.join(' ; ')} }`;
 }
 
@@ -120,7 +126,7 @@ function joinCommand(root: string, { pane, after, window, place }: Extract<Step,
     command('select-layout', '-t', window, 'tiled'),
     command('join-pane', '-d', '-s', pane, '-t', after),
   ];
-  return `${on} { ${guarded(root, pane, false, commands)} }`;
+  return `${on} { ${guarded(root, pane, [FREE, `#{!=:#{window_id},${window}}`], commands)} }`;
 }
 
 function leaveCommand(
@@ -139,7 +145,7 @@ function leaveCommand(
     ),
     paneOption(pane, '@orchestrate_shown', ''),
   ];
-  return guarded(root, pane, !held, commands);
+  return guarded(root, pane, ['#{!=:#{@orchestrate_shown},}', ...(held ? [FREE] : [])], commands);
 }
 
 /** Beside a window that may only be there since an earlier step, so that just the pane in it is known: tmux puts its id in. */

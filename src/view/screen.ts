@@ -97,6 +97,7 @@ function listen(host: Host, handlers: Readonly<Record<string, () => void>>): () 
 function createCanvas(out: Terminal) {
   let last: readonly string[] | null = null;
   let open = false;
+  let wipe = false;
   return {
     isOpen: () => open,
     enter: (): void => {
@@ -108,16 +109,17 @@ function createCanvas(out: Terminal) {
       if (open) out.write(LEAVE);
       open = false;
     },
-    /** Forgets what is on the screen, so that the next frame is written whole. */
+    /** Forgets what is on the screen: the next frame is written whole, on an empty screen. */
     wipe: (): void => {
-      if (open) out.write(`${ESC}2J`);
       last = null;
+      wipe = true;
     },
     show: (lines: readonly string[], columns: number): void => {
       if (!open) return;
-      const update = frameUpdate(last, lines, columns);
+      const update = (wipe ? `${ESC}2J` : '') + frameUpdate(last, lines, columns);
       if (update !== '') out.write(update);
       last = lines;
+      wipe = false;
     },
   };
 }

@@ -126,7 +126,7 @@ function workColumns({ style, neighbours, nowMs }: RowContext): StreamColumn[] {
     },
     {
       cell: (stream) => ({ text: style.clean(noteOf(stream, neighbours, nowMs)), paint: style.plain }),
-      min: 18,
+      min: 24,
       max: 400,
       align: 'left',
       rank: 5,

@@ -86,7 +86,8 @@ for (const [name, conf] of [
     for (let i = 0; i < 10; i += 1) {
       for (const [half, on] of [true, false].entries()) {
         await view.tmux.setView(on);
-        const kept = view.keep(panes);
+        // The summary and a command may do it at the same time.
+        const kept = Promise.all([view.keep(panes), view.keep(panes)]);
         const character = text[2 * i + half] ?? '';
         for (const pane of panes) view.rig.raw('send-keys', '-t', pane, '-l', character);
         await kept;

@@ -1,0 +1,126 @@
+/** The whole screen as a person has it: real pollers, summaries and workers in a real tmux, judged by what a terminal shows. */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+import { openClient, type Size } from '../support/tmux-client.ts';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-rig.ts';
+
+const WIDE: Size = { columns: 200, rows: 50 };
+
+/** A person attached to the project's session. */
+async function person(rig: ProjectRig, size = WIDE) {
+  const session = await until('there is a session', () => {
+    const { status, out } = tmuxOrNone(rig, 'list-sessions', '-F', '#{session_id}');
+    return status && out.trim() !== '' ? out.trim() : null;
+  });
+  return openClient(['-L', rig.cli.socket, 'attach-session', '-t', `${session}:`], size, rig.cli.env);
+}
+
+function tmuxOrNone(rig: ProjectRig, ...args: string[]): { status: boolean; out: string } {
+  try {
+    return { status: true, out: rig.tmux(...args) };
+  } catch (error) {
+    return { status: false, out: String(error) };
+  }
+}
+
+const panes = (rig: ProjectRig, format: string): string[] =>
+  rig.tmux('list-panes', '-a', '-F', format).trim().split('\n');
+const summaryPane = (rig: ProjectRig): string =>
+  panes(rig, '#{@orchestrate_role} #{pane_dead} #{pane_id}')
+    .map((line) => /^summary 0? ?(%\d+)$/.exec(line)?.[1])
+    .find((id) => id !== undefined) ?? '';
+/** Keys of workers in the window of the summary. */
+const beside = (rig: ProjectRig): string[] =>
+  panes(rig, '#{window_name} #{@orchestrate_key}').flatMap((line) => /^status (\S+)$/.exec(line)?.[1] ?? []);
+
+test('start --view shows the workers beside the summary; new ones come, finished ones leave, and a closed summary comes back', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
+  const poller = rig.start(['--view']);
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  using client = await person(rig);
+  await client.sees(/summary[\s\S]*a {2}● running <1m[\s\S]*worker of A is ready/);
+  const shown = await client.sees(/b {2}● running <1m/);
+  await client.sees(/The initiative/);
+  assert.match(shown, /● 2 running {2}✓ 0\/3 done/);
+  assert.deepEqual(beside(rig).sort(), ['a', 'b']);
+
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  await rig.nextWorker('C');
+  await until('A left and C came', () => (beside(rig).sort().join() === 'b,c' ? true : null));
+  await client.sees(/✓ +A +Work of A[\s\S]*done/);
+
+  rig.tmux('kill-pane', '-t', summaryPane(rig));
+  await until('the summary is back', () => (summaryPane(rig) === '' ? null : true));
+  rig.tmux('select-window', '-t', summaryPane(rig));
+  await client.sees(/The initiative/);
+  const c = await rig.stream('C');
+  rig.tmux('kill-pane', '-t', c.pane ?? '');
+  const again = await rig.nextWorker('C');
+  assert.equal(again.run, 2, 'a pane that a person closed beside others is noticed at once');
+  await rig.run(['view', '--off']);
+  assert.deepEqual(beside(rig), []);
+  assert.ok(existsSync(`/proc/${b.pid}`));
+  await poller.kill();
+  rig.desk.assertSound();
+});
+
+test('the view is kept without a poller, which is the first thing the summary says', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  const poller = rig.start([]);
+  await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  const before = panes(rig, '#{pane_id} #{pane_pid}').sort();
+  await poller.kill();
+  using client = await person(rig);
+  const alone = await client.sees(/no poller: nothing starts and nothing is verified +→ orchestrate start/);
+  assert.match(alone.split('\n')[0] ?? '', /no poller/);
+  const said = await rig.run(['view']);
+  assert.match(said.stdout, /2 workers beside the summary/);
+  await client.sees(/a {2}● running/);
+  rig.tmux(
+    'kill-pane',
+    '-t',
+    panes(rig, '#{@orchestrate_key} #{pane_id}')
+      .find((line) => line.startsWith('a '))
+      ?.slice(2) ?? '',
+  );
+  await client.sees(/^(?![\s\S]*a {2}● running)[\s\S]*b {2}● running/);
+  await until('only B is beside', () => (beside(rig).join() === 'b' ? true : null));
+  await rig.run(['view', '--off']);
+  const after = panes(rig, '#{pane_id} #{pane_pid}').sort();
+  assert.equal(after.length, before.length - 1);
+  assert.ok(after.every((pane) => before.includes(pane)));
+});
+
+test('start --detach works again after its window was closed, and a key of the session stops a stream', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  await rig.run(['start', '--detach', '--view']);
+  await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  const window = (): string =>
+    panes(rig, '#{@orchestrate_role} #{pane_id}')
+      .find((line) => line.startsWith('orchestrator '))
+      ?.slice(13) ?? '';
+  rig.tmux('kill-pane', '-t', window());
+  await rig.until('the poller is gone', (report) => !report.poller.alive);
+  await rig.run(['start', '--detach', '--view']);
+  assert.ok((await rig.look()).poller.alive);
+  assert.equal(rig.desk.starts().length, 2, 'the workers were taken over');
+  await rig.run(['view', '--on']);
+
+  using client = await person(rig);
+  await client.sees(/F9 menu/);
+  rig.tmux('select-pane', '-t', streamOf(await rig.look(), 'A').pane ?? '');
+  client.press('F9');
+  await client.sees(/Stop this stream/);
+  client.press('x');
+  await client.sees(/Stop a\? Its work is kept/);
+  client.press('y');
+  await client.sees(/stopped a/);
+  await rig.untilState('A', 'stopped');
+  assert.equal((await rig.stream('B')).state, 'running');
+  await rig.run(['stop']);
+  rig.desk.assertSound();
+});
