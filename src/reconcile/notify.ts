@@ -54,7 +54,9 @@ export function createNotifier(
     if (waiting >= MOST_WAITING) return;
     waiting += 1;
     last = last
-      .then(() => notify(ports, notice, pane, abort))
+      .then(() => showInTmux(ports, notice, pane))
+      .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
+      .then(() => runCommand(ports, notice, abort))
       .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
       .finally(() => {
         waiting -= 1;
@@ -63,8 +65,8 @@ export function createNotifier(
   return {
     look(states, { snapshot }) {
       const news = states.filter((state) => isNews(state, told));
-      const known = forget(states, told);
-      if (news.length === 0 && !known) return;
+      const wentOn = forget(states, told);
+      if (news.length === 0 && !wentOn) return;
       // Written first: a kill in between costs one notice, never tells one twice.
       ports.state.setMeta(NOTIFIED, JSON.stringify([...told]));
       for (const state of news) {
@@ -127,17 +129,16 @@ function endOfAll(ports: Ports, reason: string): Notice {
   };
 }
 
-async function notify(ports: Ports, notice: Notice, pane: string | null, abort: AbortSignal): Promise<void> {
-  const { command, tmux } = ports.config.notify;
-  if (tmux) {
-    const who = notice.stream === null ? 'orchestrate' : notice.stream;
-    await ports.tmux.message(`${who}: ${notice.kind}${notice.reason === null ? '' : `: ${notice.reason}`}`);
-    if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
-  }
-  if (command !== null) await runCommand(ports, command, notice, abort);
+async function showInTmux(ports: Ports, notice: Notice, pane: string | null): Promise<void> {
+  if (!ports.config.notify.tmux) return;
+  const reason = notice.reason === null ? '' : `: ${notice.reason}`;
+  await ports.tmux.message(`${notice.stream ?? 'orchestrate'}: ${notice.kind}${reason}`);
+  if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
 }
 
-async function runCommand(ports: Ports, command: string, notice: Notice, abort: AbortSignal): Promise<void> {
+async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Promise<void> {
+  const { command } = ports.config.notify;
+  if (command === null) return;
   const result = await ports.processes.runShell({
     command,
     cwd: ports.paths.root,
