@@ -334,6 +334,14 @@ test('it is refused while workers live, before Claude is asked', async () => {
   assert.equal(rig.seen().length, 1);
 });
 
+test('a worker may not plan', async () => {
+  await using rig = await createRig();
+  const { code, stderr } = await rig.run(['generate', 'OAuth'], { env: { ORCHESTRATE_TOKEN: 'of a run' } });
+  assert.equal(code, 5);
+  assert.match(stderr, /orchestrate generate changes the plan, which a worker may not do/);
+  assert.equal(rig.seen().length, 0);
+});
+
 test('without Claude Code it is exit 3 with the remedy', async () => {
   await using rig = await createRig();
   const { code, stderr } = await rig.run(['generate', 'OAuth'], {
