@@ -3,7 +3,7 @@ import { openProject, type Project } from '../context.ts';
 import { checkAgent } from '../doctor/agent-checks.ts';
 import type { Check } from '../doctor/check.ts';
 import { checkFiles, checkPermissions } from '../doctor/file-checks.ts';
-import { checkConfig, checkStore, checkWorkspace } from '../doctor/store-checks.ts';
+import { checkConfig, checkState, checkStore, checkWorkspace } from '../doctor/store-checks.ts';
 import { checkNative, checkNode, checkRepository, checkTools } from '../doctor/tool-checks.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { CommandModule } from './definition.ts';
@@ -49,6 +49,7 @@ async function projectChecks(project: Project): Promise<Check[]> {
     ...(await checkAgent(project)),
     checkWorkspace(project),
     await checkStore(project),
+    await checkState(project),
   ];
 }
 

@@ -41,6 +41,21 @@ export function checkStore(project: Project): Promise<Check> {
   });
 }
 
+/** Our own memory of runs and events; one that can't be used stops every command but this. */
+export function checkState({ paths }: Project): Promise<Check> {
+  return attempt('state', async () => {
+    if (!existsSync(paths.stateDb)) return ok('state', 'nothing was started yet');
+    const { openStateStore } = await import('../store/state-store.ts');
+    const state = openStateStore(paths.stateDb, { create: false });
+    try {
+      state.events({ limit: 1 });
+    } finally {
+      state.close();
+    }
+    return ok('state', paths.stateDb);
+  });
+}
+
 function missingStore(storePath: string): Check {
   const place = nearestExisting(dirname(storePath));
   if (isWritable(place)) {

@@ -56,6 +56,17 @@ test('everything that is not ok says what to do', async () => {
   for (const { name, level, fix } of all) assert.equal(fix === null, level === 'ok', name);
 });
 
+test('a state.db that is none is named, with a way out', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  assert.equal((await checks(rig)).find('state').level, 'ok');
+  rig.write('.claude/orchestrator/state.db', 'no database, whatever its name says');
+  const { code, find } = await checks(rig);
+  assert.equal(code, 3);
+  assert.equal(find('state').level, 'fail');
+  assert.match(find('state').fix ?? '', /mv .*state\.db /);
+});
+
 test('outside a repository it still checks the tools', async () => {
   await using rig = await createCliRig({ repository: false });
   const { code, find } = await checks(rig);
