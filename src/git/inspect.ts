@@ -43,10 +43,13 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
   if (link === null) return { ...NOTHING, exists: kindAt(request.path) === 'directory' };
   const status = await readStatus(door, link);
   const head = status.headSha;
-  const [commitsSinceBase, missing] = await Promise.all([
-    head === null ? 0 : countCommits(door, base, head),
-    Promise.all(parents.map(async (parent) => head === null || !(await contains(door, head, parent)))),
+  const others = parents.filter((parent) => parent !== base);
+  const [since, missing] = await Promise.all([
+    head === null ? { count: 0, containsBase: false } : commitsSince(door, base, head),
+    Promise.all(others.map(async (parent) => head === null || !(await contains(door, head, parent)))),
   ]);
+  const isMissing = (parent: string): boolean =>
+    parent === base ? !since.containsBase : missing[others.indexOf(parent)] !== false;
   return {
     exists: true,
     intact: true,
@@ -57,14 +60,25 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
     changedCount: status.changed.length,
     untracked: status.untracked.slice(0, LISTED),
     untrackedCount: status.untracked.length,
-    commitsSinceBase,
-    missingParents: parents.filter((_, index) => missing[index]),
+    commitsSinceBase: since.count,
+    missingParents: parents.filter(isMissing),
   };
 }
 
 /** The operation under way in a worktree, null when none is. */
 export function operationIn(link: WorktreeLink): string | null {
   return OPERATIONS.find(([name]) => kindAt(join(link.gitDir, name)) !== 'missing')?.[1] ?? null;
+}
+
+/** The number of commits of `head` that `base` does not have, and whether it has all of `base`: one question for both. */
+async function commitsSince(
+  door: Door,
+  base: string,
+  head: string,
+): Promise<{ count: number; containsBase: boolean }> {
+  const out = await door.read(['rev-list', '--count', '--left-right', `${base}...${head}`, '--']);
+  const [missing = '', count = ''] = out.trim().split('\t');
+  return { count: Number(count), containsBase: missing === '0' };
 }
 
 /** The number of commits of `head` that `base` does not have. */

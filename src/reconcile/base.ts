@@ -58,6 +58,7 @@ export async function findBase(
     const tip = await ports.git.resolve(`refs/heads/${base.branch}`);
     if (tip !== null) return { ok: true, sha: tip, parents, mergeFirst: [] };
   }
+  if (parents.length === 1) return { ok: true, sha: first, parents, mergeFirst: [] };
   if (record.resolve) return { ok: true, sha: first, parents, mergeFirst: parents.slice(1) };
   const merged = await ports.git.mergeBases(parents, `Merge the dependencies of ${record.key}`);
   return merged.ok

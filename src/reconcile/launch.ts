@@ -108,10 +108,11 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     tokenHash: createHash('sha256').update(plan.token).digest('hex'),
   });
   if (!opened) return;
-  const [prompt] = await Promise.all([
+  // The worktree takes longest, so it goes first: even starting a process takes its time.
+  const [, prompt] = await Promise.all([
+    prepareWorktree(step, record, run, plan.baseSha),
     workerPrompt(ports, plan, step.snapshot),
     ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server)),
-    prepareWorktree(step, record, run, plan.baseSha),
   ]);
   if (isCalledOff(step, record.key, run)) return;
   await writeRunFiles(step, plan, directory, prompt);

@@ -14,7 +14,7 @@ import type { Ports } from './ports.ts';
 import { type Look, takeLook, writeInFlight } from './snapshot.ts';
 import type { Step } from './step.ts';
 import { createUsageRecorder } from './usage.ts';
-import type { Alarm } from './wake.ts';
+import { type Alarm, pause } from './wake.ts';
 
 /** What the poller tells whoever watches it. */
 export type PollerView = {
@@ -43,6 +43,8 @@ export type PollerEnd = {
 
 /** Shortest time between two ticks, so that a storm of changes costs a bounded share of a core. */
 const MIN_TICK_GAP_MS = 10;
+/** Time that launches get before what was done is tidied up. */
+const TIDY_DELAY_MS = 150;
 /** Pause after a tick that failed as a whole. */
 const TROUBLE_PAUSE_MS = 1_000;
 
@@ -139,6 +141,12 @@ type Flights = {
   settle(): Promise<void>;
 };
 
+/** True for the end of a run that is done and whose worker is gone: nobody waits for it, while dependents wait to start. */
+function isOnlyTidying(action: Action, { workers }: Snapshot): boolean {
+  if (action.kind !== 'end-run' || action.outcome !== 'done' || !workers.known) return false;
+  return workers.value.get(action.key)?.process === 'gone';
+}
+
 /** The steps under way, one a stream; each end wakes the poller. */
 function createFlights(request: PollerRequest): Flights {
   const { ports, abort, alarm } = request;
@@ -154,6 +162,7 @@ function createFlights(request: PollerRequest): Flights {
   const attempt = attemptWith(request.view.onTrouble);
   // Whatever can't be written down (a full disk, a locked state): a step that has ended is never under way for ever.
   const fly = async (action: Action, snapshot: Snapshot): Promise<void> => {
+    if (isOnlyTidying(action, snapshot)) await pause(TIDY_DELAY_MS, abort);
     const outcome = await apply({ ...shared, snapshot }, action).catch(
       (error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }),
     );

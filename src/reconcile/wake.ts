@@ -31,6 +31,20 @@ export function createAlarm(): Alarm {
   };
 }
 
+/** Resolves after `ms`, or at `abort`. */
+export function pause(ms: number, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      abort.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    abort.addEventListener('abort', end);
+    if (abort.aborted) end();
+  });
+}
+
 /**
  * Rings while `signal` keeps resolving (a tmux channel, for one); a failing signal is asked again after a pause, since its
  * server may be down for a while. Ends with `abort`.
