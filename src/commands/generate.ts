@@ -98,13 +98,15 @@ function attemptOptions(
   io: Io,
 ): AttemptOptions {
   const { root, env, paths } = project;
+  const { kind, args, model } = project.config().agent;
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
   const mark = `${projectMarks(root, self).own}/${randomBytes(4).toString('hex')}`;
   return {
     planner: {
       command,
-      model: project.config().agent.model,
+      args: kind === 'claude' ? args : [],
+      model,
       rules: plannerRules(paths),
       cwd: root,
       env: workerEnvironment(env, { [MARK_VARIABLE]: mark }),

@@ -14,7 +14,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** What an attempt works with. */
 export type AttemptOptions = {
-  readonly planner: Pick<PlannerRun, 'command' | 'model' | 'rules' | 'cwd' | 'env'>;
+  readonly planner: Pick<PlannerRun, 'command' | 'args' | 'model' | 'rules' | 'cwd' | 'env'>;
   readonly projectRoot: string;
   readonly workspace: string;
   readonly initiative: LinkedInitiative;

@@ -22,6 +22,8 @@ const STDERR_TAIL = 2_000;
 export type PlannerRun = {
   /** Absolute path of the program. */
   readonly command: string;
+  /** Arguments of the person's own; where they say the same as ours, ours count. */
+  readonly args: readonly string[];
   readonly model: string | null;
   readonly mcpConfig: string;
   readonly rules: string;
@@ -40,8 +42,9 @@ export type PlannerEnd = {
 };
 
 /** The command line; flags that take several values stand where another flag ends them. */
-export function plannerArguments({ model, mcpConfig, rules }: Omit<PlannerRun, 'command'>): string[] {
+export function plannerArguments({ args, model, mcpConfig, rules }: Omit<PlannerRun, 'command'>): string[] {
   return [
+    ...args,
     ...['-p', '--output-format', 'stream-json', '--verbose', '--no-session-persistence'],
     ...['--mcp-config', mcpConfig, '--strict-mcp-config'],
     // What isn't allowed is denied at once: nobody is there to be asked.

@@ -160,7 +160,10 @@ test('Claude Code may only read and use our tools, on an empty store of its own,
   await using rig = await createRig();
   rig.acts(GOOD);
   rig.write('.claude/agents/ta.md', '---\nname: ta\ntools: Read\n---\n\nPlan as our team does.\n');
-  rig.write('.claude/orchestrator/config.json', '{"agent": {"model": "haiku"}}');
+  rig.write(
+    '.claude/orchestrator/config.json',
+    '{"agent": {"model": "haiku", "args": ["--settings", "/my settings.json"]}}',
+  );
   const feature = '--not-a-flag $(touch pwned) `x` {{problems}} "quotes"';
   const { code } = await rig.run(['generate', '--', feature], {
     env: { GIT_DIR: '/nowhere', CLAUDECODE: '1' },
@@ -176,6 +179,11 @@ test('Claude Code may only read and use our tools, on an empty store of its own,
   assert.equal(argumentOf('--output-format'), 'stream-json');
   assert.equal(argumentOf('--permission-mode'), 'dontAsk');
   assert.equal(argumentOf('--model'), 'haiku');
+  assert.deepEqual(
+    argv.slice(0, 3),
+    ['--settings', '/my settings.json', '-p'],
+    "a person's own arguments first",
+  );
   assert.equal(argumentOf('--append-system-prompt'), 'Plan as our team does.');
   for (const rule of argumentOf('--allowedTools')?.split(',') ?? []) {
     assert.match(rule, /^(Read|Glob|Grep|mcp__task-copilot__(prd|task|stream|progress|initiative_get)\w*)$/);

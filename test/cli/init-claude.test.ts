@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { TOOLS } from '../../src/mcp/tools.ts';
 import { CLI_ENTRY, templatePath } from '../../src/package-root.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
@@ -197,4 +198,25 @@ test('the slash command runs nothing by itself, and allows only our program and 
     assert.ok(allowed.includes(tool), tool);
   for (const word of ['generate', 'start', 'status', 'stop', 'merge'])
     assert.ok(body.includes(`| \`${word}\` |`), word);
+});
+
+test('slash command, planner and worker prompt name no tool that the server does not have', () => {
+  const known = new Set(TOOLS.map(({ name }) => name));
+  for (const name of [
+    'commands/orchestrate.md',
+    'agents/ta.md',
+    'worker-prompt.md',
+    'generate-prompt.md',
+    'generate-retry.md',
+  ]) {
+    const named = [
+      ...template(name)
+        .replace(/\{\{\w+\}\}/g, '')
+        .matchAll(
+          /\b(?:mcp__task-copilot__)?((?:initiative|prd|task|stream|progress|work_product)_[a-z_]+)\b/g,
+        ),
+    ];
+    assert.ok(named.length > 0, name);
+    for (const [, tool = ''] of named) assert.ok(known.has(tool), `${name}: ${tool}`);
+  }
 });
