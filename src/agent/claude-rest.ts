@@ -1,5 +1,5 @@
 /** What it means that Claude Code's turn is over: rest, work left in the background, an interrupt by a person, or an error of the service. */
-import type { AgentActivity, AgentError } from '../core/types.ts';
+import type { AgentActivity, AgentError, Run } from '../core/types.ts';
 import type { Report } from './claude-reports.ts';
 import type { TranscriptTail } from './claude-transcript.ts';
 import { limitEnd } from './limit-time.ts';
@@ -15,6 +15,16 @@ const OF_A_TURN: ReadonlySet<Report['event']> = new Set([
 
 /** An end of a turn is reported, and idle is registered, within this of each other. */
 const REPORT_DELAY_MS = 1_000;
+
+/** Claude Code ends at once when it can not go on with a conversation: then nothing of a turn is reported or written. */
+export function endedBeforeItsTurn(
+  run: Pick<Run, 'outcome' | 'exitCode' | 'startedAtMs'>,
+  reports: readonly Report[],
+  tail: TranscriptTail | null,
+): boolean {
+  const byItself = run.outcome === 'failed' && run.exitCode === 1;
+  return byItself && lastOfTurn(reports) === null && (tail?.modifiedAtMs ?? 0) < run.startedAtMs;
+}
 
 /** What is known of an agent whose turn is over. */
 export type Resting = {

@@ -6,11 +6,17 @@ import { activityOf, needsScreen } from './claude-activity.ts';
 import { claudeArguments, promptArgument } from './claude-arguments.ts';
 import { listenTo } from './claude-hearing.ts';
 import { claudePaths } from './claude-paths.ts';
+import { hasDraft } from './claude-prompt-box.ts';
 import { holdersOf, type RegistryEntry, readRegistry } from './claude-registry.ts';
-import { createReports } from './claude-reports.ts';
-import { afterLogin, errorOf } from './claude-rest.ts';
+import { createReports, type Report } from './claude-reports.ts';
+import { afterLogin, endedBeforeItsTurn, errorOf } from './claude-rest.ts';
 import { claudeSettings, mcpConfig } from './claude-settings.ts';
-import { conversationsBeside, createTranscripts, type TranscriptTail } from './claude-transcript.ts';
+import {
+  conversationsBeside,
+  createTranscripts,
+  type Transcripts,
+  type TranscriptTail,
+} from './claude-transcript.ts';
 import { createUsageMeter } from './claude-usage.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
@@ -68,8 +74,9 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       ...(interactive ? [paths.sessions] : []),
       ...(deps.reports === null ? [] : [deps.reports.spool]),
     ],
-    findConversation: (run) => (run.sessionId === null ? null : transcripts.newest(run.sessionId, run.key)),
+    findConversation: (run) => conversationOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
     holders: (conversation) => holdersOf(paths.sessions, conversation),
+    hasDraft: (screen) => interactive && hasDraft(screen),
     listen: (run) => {
       const file = transcriptOf(run);
       return file === null ? null : listenTo(file);
@@ -81,6 +88,13 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     // Headless, the pane has the whole conversation, and what went wrong before it began.
     transcripts: (run) => (interactive ? conversationsBeside(transcriptOf(run)) : []),
   };
+}
+
+/** The conversation that can go on after this run; null when there is none, or it turned out that it can't. */
+function conversationOf(run: Run, transcripts: Transcripts, reports: readonly Report[]): string | null {
+  if (run.sessionId === null || endedBeforeItsTurn(run, reports, transcripts.tail(run.sessionId)))
+    return null;
+  return transcripts.newest(run.sessionId, run.key);
 }
 
 /** Writes prompt, settings and MCP configuration into the run's directory and returns what to execute. */

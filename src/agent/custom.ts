@@ -24,6 +24,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     findConversation: () => null,
     holders: () => [],
     listen: () => null,
+    hasDraft: () => false,
     usage: () => null,
     transcripts: () => [],
   };

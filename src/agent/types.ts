@@ -58,6 +58,8 @@ export type Agent = {
    * line. Null where the agent's own files don't tell: then its pane has to.
    */
   listen(run: Run): ((firstLine: string) => Heard) | null;
+  /** Whether someone has begun to type in its prompt, by its screen with colours. */
+  hasDraft(screen: string): boolean;
   /** What the run used so far, by the agent's own word; null where it doesn't say. */
   usage(run: Run): Usage | null;
   /** Paths of the run's conversations on disk, oldest first (`/clear` begins another); none when its pane's output tells. */

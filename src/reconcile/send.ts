@@ -27,6 +27,7 @@ export async function sendMessage(
   lines: readonly string[],
 ): Promise<Exclude<Heard, null>> {
   const { run, pane, fact } = await listener(ports, record);
+  await refuseDraft(ports, record, pane);
   const { sessionId } = fact.activity;
   const heard = ports.agent.listen(sessionId === null ? run : { ...run, sessionId });
   await ports.tmux.typeLines(pane, lines);
@@ -65,6 +66,13 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
     `nothing was sent to ${streamId}: ${deaf}`,
     commandFor('attach', streamId),
   );
+}
+
+/** What a person has begun to type there would be sent along with it. */
+async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: string): Promise<void> {
+  if (!ports.agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
+  const why = `nothing was sent to ${streamId}: someone has begun to type at its prompt`;
+  throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
 }
 
 /** Why typed text would not be read as a message; null when it would. */

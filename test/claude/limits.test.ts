@@ -110,6 +110,13 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     await project.run(['send', 'Hours', 'Please', 'go', 'on', 'with', 'Hours']),
     /^sent to Hours\n/,
   );
+  await press(project, 'Login', 'w', 'a', 'i');
+  await project.until('the draft to be shown', () => /❯\s*wai/.test(screenOf(project, 'login')));
+  const beside = await project.cli.run(['send', 'Login', 'go on with Login'], { env: project.env });
+  assert.equal(beside.code, 5);
+  assert.match(beside.stderr, /someone has begun to type/);
+  await press(project, 'Login', 'C-u');
+  await project.until('the draft to be gone', () => !/❯\s*wai/.test(screenOf(project, 'login')));
   await project.run(['send', 'Login', 'Please\ngo on with Login']);
   const refused = await project.cli.run(['send', 'Days', 'go on with Days'], { env: project.env });
   assert.equal(refused.code, 5);
