@@ -156,8 +156,9 @@ function wornOut({ stream, record, policy, snapshot, lastRun }: Situation): Asse
       ? commandFor('retry', stream.id)
       : `${record.launchFailure.fix}; then ${commandFor('retry', stream.id)}`;
   const atMs = Math.max(record.launchFailure?.atMs ?? 0, lastRun?.endedAtMs ?? 0);
-  const what =
+  const attempts =
     policy.maxAttempts === 1 ? 'the one attempt failed' : `${policy.maxAttempts} attempts failed; the last`;
+  const what = record.launchFailure === null ? attempts : 'it could not be launched';
   return assess('failed', {
     reason: `${what}: ${last}`,
     remedy,
@@ -171,9 +172,11 @@ function restartDue({ stream, record, policy, snapshot, lastRun }: Situation): A
   if (attempts.notBeforeMs <= snapshot.nowMs) return null;
   const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
   const seconds = Math.ceil((attempts.notBeforeMs - snapshot.nowMs) / 1000);
+  const when = snapshot.pollerAlive ? `starts again in ${seconds} s` : 'no poller';
+  const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
-    reason: `starts again in ${seconds} s; the last attempt: ${last}`,
-    remedy: commandFor('retry', stream.id),
+    reason: `${when}; the last attempt: ${last}`,
+    remedy: record.launchFailure === null ? remedy : `${record.launchFailure.fix}; then ${remedy}`,
     dueAtMs: attempts.notBeforeMs,
   });
 }

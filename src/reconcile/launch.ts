@@ -181,13 +181,21 @@ async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> 
   await closeWindow(step.ports, former.pane, former);
 }
 
+/** True for what time doesn't mend: a person has to move something out of the way, or correct the input, first. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof OrchestrateError && (error.exitCode === EXIT.refused || error.exitCode === EXIT.input)
+  );
+}
+
 /** Counts a failed preparation against the stream, and closes the run if it was opened. */
 async function recordFailure(step: Step, record: StreamRecord, run: number, error: unknown): Promise<void> {
   const { ports } = step;
   const message = messageOf(error);
   const fix = error instanceof OrchestrateError ? error.fix : `orchestrate logs ${record.key}`;
-  const count =
-    (record.launchFailure?.atMs ?? 0) > record.attemptsClearedAtMs
+  const count = isHopeless(error)
+    ? ports.config.restart.maxAttempts
+    : (record.launchFailure?.atMs ?? 0) > record.attemptsClearedAtMs
       ? (record.launchFailure?.count ?? 0) + 1
       : 1;
   ports.state.patchStream(record.key, { launchFailure: { message, fix, atMs: ports.now(), count } });

@@ -150,6 +150,17 @@ const REST: readonly Row[] = [
     reason: /exit 1/,
   },
   {
+    title: 'without a poller it does not claim to start again',
+    world: {
+      streams: [stream('S')],
+      records: [record('S', { runs: [failedRun(1, 1000)] })],
+      part: { pollerAlive: false },
+    },
+    state: 'queued',
+    step: null,
+    reason: /^no poller; the last attempt: exit 1/,
+  },
+  {
     title: 'after the delay it starts again',
     world: { streams: [stream('S')], records: [record('S', { runs: [failedRun(1, 20_000)] })] },
     state: 'ready',

@@ -147,7 +147,15 @@ test('branches and directories that are not ours are refused, named and left; th
   assert.equal(ended.code, 1, ended.stdout);
   const report = await rig.look();
   assert.deepEqual(statesOf(report), { A: 'failed', B: 'failed', C: 'done', D: 'blocked' });
-  assert.match(streamOf(report, 'A').reason ?? '', /branch "?orchestrate\/a"? exists already/);
+  assert.match(
+    streamOf(report, 'A').reason ?? '',
+    /^it could not be launched: the branch "?orchestrate\/a"? exists already/,
+  );
+  assert.equal(
+    report.events.filter(({ kind }) => kind === 'launch-error').length,
+    2,
+    'time does not mend it',
+  );
   assert.match(streamOf(report, 'B').reason ?? '', /worktrees\/b.*left as it is/s);
   assert.equal(rig.cli.read('.claude/worktrees/b/precious.txt'), 'mine');
   assert.equal(rig.cli.git('rev-parse', 'orchestrate/a'), rig.cli.git('rev-parse', 'main'));
