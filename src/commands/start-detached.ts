@@ -1,6 +1,7 @@
 /** `start --detach`: opens the poller in the session's `orchestrator` window and waits until it acts. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Project } from '../context.ts';
+import { printable } from '../core/printable.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { writeCliRun } from '../open-ports.ts';
 import type { Ports } from '../reconcile/ports.ts';
@@ -57,18 +58,28 @@ function passedOn(flags: Flags): string[] {
   return [...values, ...switches.map((name) => `--${name}`)];
 }
 
-/** True when the poller had nothing to do and is through; throws with its last words when it failed. */
+/** What each error begins with on the poller's screen. */
+const ERROR = 'orchestrate: error: ';
+
+/** True when the poller had nothing to do and is through; throws with its exit code and last words when it failed. */
 async function endedWell(ports: Ports, server: string, pane: string): Promise<boolean> {
   const look = await ports.tmux.look(server);
   if (!look.known) return false;
   const seen = look.value.panes.find((each) => each.id === pane);
   if (seen !== undefined && !seen.dead) return false;
   if (seen?.exitCode === EXIT.ok) return true;
-  const screen = seen === undefined ? '' : await ports.tmux.capture(pane);
-  const words = screen.trim().split('\n').at(-1) ?? '';
-  throw new OrchestrateError(
-    EXIT.environment,
-    `the detached poller ended at once: ${words}`,
-    'orchestrate start',
-  );
+  throw endedError(seen?.exitCode ?? null, seen === undefined ? '' : await ports.tmux.capture(pane));
+}
+
+/** The error for a detached poller that ended: with its own exit code and, off its screen, its own words. */
+export function endedError(exitCode: number | null, screen: string): OrchestrateError {
+  const lines = screen.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('Pane is dead'));
+  const error = lines.findLast((line) => line.startsWith(ERROR))?.slice(ERROR.length);
+  const code = Object.values(EXIT).find((each) => each === exitCode) ?? EXIT.environment;
+  if (code === EXIT.unfinished && error === undefined) {
+    const message = 'the detached poller has ended: nothing can go on by itself';
+    return new OrchestrateError(code, message, 'orchestrate status');
+  }
+  const words = printable(error ?? lines.at(-1) ?? 'without a word');
+  return new OrchestrateError(code, `the detached poller ended at once: ${words}`, 'orchestrate start');
 }

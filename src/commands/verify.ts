@@ -1,12 +1,13 @@
 /** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandFor } from '../core/shell-word.ts';
-import type { StreamRecord } from '../core/types.ts';
+import type { OrchestrateEvent, StateName, StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import { apply } from '../reconcile/apply.ts';
 import { createPace } from '../reconcile/pace.ts';
 import type { Ports } from '../reconcile/ports.ts';
-import { initiativeOf, takeLook } from '../reconcile/snapshot.ts';
+import { gatherReport } from '../reconcile/report.ts';
+import { takeLook } from '../reconcile/snapshot.ts';
 import { createSlots } from '../slots.ts';
 import { acquireLease } from '../store/lease.ts';
 import type { Flags } from './definition.ts';
@@ -15,7 +16,8 @@ import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
-const ASK_EACH_MS = 100;
+const LEASE_WAIT_MS = 300;
+const ASK_EACH_MS = 200;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports, project) => {
@@ -24,12 +26,10 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     const beforeId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
     ports.state.patchStream(record.key, { verifyRequested: true });
     noteCommand(ports, record.key, 'verify');
-    const lease = acquireLease(project.paths.lockDb, 300);
     try {
-      if (lease !== null) await verifyHere(ports, record);
-      else await verifiedByPoller(ports, record);
+      await checkNow(ports, project.paths.lockDb, record, beforeId);
     } finally {
-      lease?.release();
+      ports.state.patchStream(record.key, { verifyRequested: false });
     }
     return report(ports, record, beforeId, io);
   });
@@ -78,19 +78,43 @@ async function verifyHere(ports: Ports, record: StreamRecord): Promise<void> {
     );
 }
 
-/** Waits until the acting poller took the wish off again. */
-async function verifiedByPoller(ports: Ports, record: StreamRecord): Promise<void> {
-  const initiative = initiativeOf(ports.plan.readPlan());
-  while (ports.state.records(initiative).get(record.key)?.verifyRequested === true) await sleep(ASK_EACH_MS);
+/** Has the acting poller check, or checks here as soon as none acts: the poller may end while it is waited for. */
+async function checkNow(ports: Ports, lockDb: string, record: StreamRecord, beforeId: number): Promise<void> {
+  for (let waitMs = LEASE_WAIT_MS; ; waitMs = 0) {
+    const lease = acquireLease(lockDb, waitMs);
+    if (lease !== null) return verifyHere(ports, record).finally(() => lease.release());
+    if (answerSince(ports, record, beforeId) !== undefined) return;
+    await refuseOutOfTurn(ports, record);
+    await sleep(ASK_EACH_MS);
+  }
+}
+
+/** States in which a poller takes the wish up, or is about to. */
+const CHECKABLE: ReadonlySet<StateName> = new Set(['verifying', 'done', 'failed']);
+
+/** A poller checks no stream that is held back. Throws exit 5 saying by what. */
+async function refuseOutOfTurn(ports: Ports, record: StreamRecord): Promise<void> {
+  const { states } = await gatherReport(ports);
+  const found = states.find(({ key }) => key === record.key);
+  if (found === undefined || CHECKABLE.has(found.state)) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `${record.streamId} is ${found.state}, so that the poller does not check it${found.reason === null ? '' : `: ${found.reason}`}`,
+    found.remedy ?? commandFor('status', record.streamId),
+  );
+}
+
+/** How the check went, as far as it is through. */
+function answerSince(ports: Ports, record: StreamRecord, beforeId: number): OrchestrateEvent | undefined {
+  const kinds = ['done', 'not-verified', 'verify-error'];
+  return ports.state
+    .events({ key: record.key, sinceId: beforeId })
+    .filter(({ kind }) => kinds.includes(kind))
+    .at(-1);
 }
 
 function report(ports: Ports, record: StreamRecord, beforeId: number, io: Io): number {
-  const events = ports.state.events({ key: record.key, sinceId: beforeId });
-  const last = events
-    .filter(
-      (event) => event.kind === 'done' || event.kind === 'not-verified' || event.kind === 'verify-error',
-    )
-    .at(-1);
+  const last = answerSince(ports, record, beforeId);
   const ok = last?.kind === 'done';
   const message = last?.message ?? 'nothing was checked';
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stream: record.streamId, verified: ok, message }));

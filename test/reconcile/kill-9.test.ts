@@ -87,7 +87,6 @@ test('tmux calls that change something', async () => {
     ['tmux', 'after', "'kill-pane'"],
     ['tmux', 'orphaned', "'kill-pane'"],
     ['tmux', 'orphaned', 'new-window'],
-    ['tmux', 'before', 'new-window'],
   ];
   const happened = await killAt(kills);
   assert.equal(happened.length, kills.length, happened.join('\n'));

@@ -1,0 +1,48 @@
+/** `verify` while a poller acts: it gets an answer in every case, also when the poller can't give one. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProjectRig } from '../support/worker-rig.ts';
+
+test('a stream that is held back is refused at once, with what holds it', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  rig.start();
+  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.commit('a.txt');
+  await rig.run(['park', 'A']);
+  rig.setTasks('A', 'completed');
+  const { stderr } = await rig.run(['verify', 'A'], 5);
+  assert.match(stderr, /A is parked, so that the poller does not check it: .*\n {2}fix: orchestrate retry A/);
+});
+
+test('a check that can not be made says why', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  rig.start();
+  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  await rig.untilState('A', 'done');
+  rig.cli.git('config', 'alias.x', 'status');
+  const { stderr } = await rig.run(['verify', 'A'], 1);
+  assert.match(stderr, /A is not done: git settings that run programs were changed .*alias\.x/);
+});
+
+test('a check goes on here when the poller is killed in the middle of it', async () => {
+  const command = 'while ! [ -e "$ORCHESTRATE_PROJECT/../go" ]; do sleep 0.05; done';
+  const config = { gates: [{ name: 'slow', command }] };
+  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config });
+  const poller = rig.start();
+  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  await rig.run(['stop', 'A']);
+  await rig.run(['start', 'A']);
+  await rig.until('the gate runs', ({ events }) => events.some(({ kind }) => kind === 'gate'));
+  const asked = rig.run(['verify', 'A']);
+  await rig.until('verify was asked', ({ events }) => events.some(({ message }) => message === 'verify'));
+  await poller.kill();
+  writeFileSync(join(rig.cli.home, 'go'), '');
+  assert.match((await asked).stdout, /verified at/);
+});
