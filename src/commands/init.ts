@@ -29,7 +29,7 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes, context, flags, io);
   if (io.json) return EXIT.ok;
-  if (passedOver.length > 0) io.print(`• proposed, not taken without --yes: ${passedOver.join(', ')}`);
+  sayPassedOver(passedOver, 'without --yes', io);
   if (flags['dry-run'] !== true) sayWhatIsNext(project, changes, io);
   return EXIT.ok;
 }
@@ -55,13 +55,14 @@ export function checkSetUp(project: Project): void {
   for (const step of INIT_STEPS) step.plan(context);
 }
 
-/** Sets the project up as `init` does, saying only what was kept and that it is done. */
+/** Sets the project up as `init` does, saying only what was kept or not taken, and that it is done. */
 export async function setUpQuietly(project: Project, io: Io): Promise<void> {
-  const { context } = await prepare(project, {}, io);
+  const { context, passedOver } = await prepare(project, {}, io);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply(changes, context);
   if (io.json) return;
   for (const { verb, what, note } of changes) if (verb === 'keep') io.print(`keep ${what} (${note})`);
+  sayPassedOver(passedOver, '(orchestrate init --yes takes it)', io);
   confirm(project, changes, io);
 }
 
@@ -125,6 +126,11 @@ function show(changes: readonly Change[], dryRun: boolean, io: Io): void {
     io.print(`${dryRun ? 'would ' : ''}${verb} ${what}${note === null ? '' : ` (${note})`}`);
   }
   if (visible.length === 0) io.print('nothing to do');
+}
+
+/** `how`: what would have it taken. */
+function sayPassedOver(passedOver: readonly string[], how: string, io: Io): void {
+  if (passedOver.length > 0) io.print(`• proposed, not taken ${how}: ${passedOver.join(', ')}`);
 }
 
 function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): void {

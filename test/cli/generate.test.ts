@@ -112,6 +112,7 @@ function drafts(): string[] {
 test('a plan that passes becomes the plan: rows, set-up files, summary', async () => {
   await using rig = await createRig();
   rig.acts(GOOD);
+  rig.write('package.json', '{"scripts": {"test": "node --test"}}');
   const { code, stdout, stderr } = await rig.generate('Implement', 'OAuth', 'login');
   assert.deepEqual([code, stderr], [0, '']);
   const [prd] = rig.query(
@@ -152,6 +153,7 @@ test('a plan that passes becomes the plan: rows, set-up files, summary', async (
   );
   assert.match(stdout, /^ {2}Depth 0 \(Independent\):\n {4}• Stream-A \(Name of Stream-A\)$/m);
   assert.match(stdout, /^Next: orchestrate start/m);
+  assert.match(stdout, /^• proposed, not taken \(orchestrate init --yes takes it\): npm test$/m);
   assert.ok(existsSync(join(rig.root, '.claude/orchestrator/config.json')));
   assert.equal((await rig.run(['plan'])).code, 0);
 });
