@@ -25,6 +25,16 @@ export function openClient(
   size: Size,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): TmuxClient {
+  return openTerminal(['tmux', '-u', ...args], size, env);
+}
+
+/** A terminal of this size with a command in it; the terminal goes when the command ends. */
+export function openTerminal(
+  argv: readonly string[],
+  size: Size,
+  env: Readonly<Record<string, string | undefined>>,
+  cwd?: string,
+): TmuxClient {
   const socket = `orchestrate-test-person-${randomBytes(6).toString('hex')}`;
   const { TMUX: _outer, TMUX_PANE: _pane, ...clean } = env;
   const outer = (...words: string[]): string =>
@@ -32,6 +42,7 @@ export function openClient(
       env: clean,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
+      ...(cwd === undefined ? {} : { cwd }),
     });
   const geometry = ['-x', String(size.columns), '-y', String(size.rows)];
   const setUp = [
@@ -39,7 +50,7 @@ export function openClient(
     'set-option -g escape-time 0',
     'set-option -g default-terminal screen-256color',
   ].flatMap((line) => [...line.split(' '), ';']);
-  outer('start-server', ';', ...setUp, 'new-session', '-d', ...geometry, 'tmux', '-u', ...args);
+  outer('start-server', ';', ...setUp, 'new-session', '-d', ...geometry, ...argv);
   const screen: TmuxClient['screen'] = (options = {}) =>
     outer('capture-pane', '-p', ...(options.colours === true ? ['-e'] : []), '-t', ':');
   return {
