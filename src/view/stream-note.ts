@@ -1,7 +1,7 @@
 /** The one sentence beside a stream: what it is doing, what it waits for, or what is wrong with it. */
 
 import type { StateName } from '../core/types.ts';
-import { ageMs, amount, clock, duration } from './amounts.ts';
+import { ageMs, amount, clock, duration, moment } from './amounts.ts';
 import type { Style } from './style.ts';
 import type { ReportStream } from './types.ts';
 
@@ -24,12 +24,18 @@ export function namesWithStates(ids: readonly string[], { stateOf, nameOf }: Nei
   return ids.map((id) => `${nameOf.get(id) ?? id} (${stateOf.get(id) ?? 'unknown'})`).join(', ');
 }
 
-/** `until 14:05` or `in 25s`, for what comes by itself. */
+/** `until 14:05` (with its date when that is not today) or `in 25s`, for what comes by itself. */
 export function dueText(stream: ReportStream, nowMs: number): string | null {
   if (stream.dueAt === null) return null;
   const dueMs = Date.parse(stream.dueAt);
-  if (stream.state === 'limited') return `until ${clock(dueMs, false)}`;
+  if (stream.state === 'limited') return `until ${minuteOf(dueMs, nowMs)}`;
   return dueMs > nowMs ? `in ${duration(dueMs - nowMs)}` : null;
+}
+
+/** To the minute, which is how limits are named. */
+function minuteOf(ms: number, nowMs: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
+  return sameDay ? clock(ms, false) : moment(ms, nowMs);
 }
 
 function sentence(stream: ReportStream, neighbours: Neighbours): string {
