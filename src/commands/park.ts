@@ -6,11 +6,13 @@ import { takeLook } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
+import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, 'park');
     const record = findStream(ports, args[0] ?? '');
     ports.state.setIntent(record.key, 'parked', ports.now());
     noteCommand(ports, record.key, 'parked');

@@ -6,11 +6,13 @@ import { pollerLives } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
+import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, 'resolve');
     const record = findStream(ports, args[0] ?? '');
     if (record.conflict === null) {
       throw new OrchestrateError(

@@ -9,6 +9,7 @@ import { pollerLives } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
+import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
@@ -17,6 +18,7 @@ const HELD_UP: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stal
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, 'retry');
     const record = findStream(ports, args[0] ?? '');
     const fresh = flags['fresh'] === true;
     if (fresh) ports.state.setMeta(`fresh:${record.key}`, '1');

@@ -5,12 +5,14 @@ import { repairSymlink } from '../init/symlink.ts';
 import { openPorts } from '../open-ports.ts';
 import { acceptGitConfig } from '../reconcile/git-config.ts';
 import type { Ports } from '../reconcile/ports.ts';
+import { keepHeapSmall } from '../reconcile/small-heap.ts';
 import { META } from '../reconcile/snapshot.ts';
 import { acquireLease } from '../store/lease.ts';
 import { checkOwner } from '../store/owner.ts';
 import type { Flags } from './definition.ts';
 import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
+import { refuseSteering } from './outside-runs.ts';
 import { busy } from './start-busy.ts';
 import { checkEnvironment, checkPlan, configFlags } from './start-checks.ts';
 import { detach } from './start-detached.ts';
@@ -24,8 +26,11 @@ import { showSession } from './view.ts';
 const LEASE_WAIT_MS = 300;
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  // Before the plan is read: a heap that has grown does not shrink again.
+  keepHeapSmall();
   const project = openProject(io, configFlags(flags));
   try {
+    refuseSteering(io.env, project.root, 'start');
     checkRequiredFiles(project.paths);
     if (flags['dry-run'] !== true) repairSymlink(project.paths);
     return await start(project, args, flags, io);

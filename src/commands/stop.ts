@@ -8,6 +8,7 @@ import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
 import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
+import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
 import { withPorts } from './with-ports.ts';
 
@@ -16,6 +17,7 @@ const POLLER_GRACE_MS = 3_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, 'stop');
     const named = args.map((text) => findStream(ports, text));
     if (named.length === 0) await stopPoller(ports, io);
     // Of every initiative: another tool may have linked a new one while workers of the last are alive.

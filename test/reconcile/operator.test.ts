@@ -185,3 +185,16 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   await until('the poller ends', () => !alive(poller.pid));
   rig.desk.assertSound();
 });
+
+test('a worker does not steer the work', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  rig.start();
+  const a = await rig.nextWorker('A');
+  for (const typed of ['stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'start', 'start B'])
+    assert.match(
+      await a.sh(`orchestrate ${typed} 2>&1; echo "exit $?"`),
+      /steers the work, which is for people: a worker may not do it\n {2}fix: .*\nexit 5$/,
+      typed,
+    );
+  assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });
+});
