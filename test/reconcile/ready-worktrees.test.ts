@@ -95,23 +95,28 @@ test('setup commands run once in each fresh worktree, with log and time limit; a
   await using rig = await createProjectRig({
     plan: { A: [], Slow: [], Bad: [] },
     config: {
-      ...ONE_ATTEMPT,
+      restart: { maxAttempts: 2, windowMinutes: 60, delaysSeconds: [0.1] },
       worktree: {
         setup: [
           'echo "setting up $ORCHESTRATE_STREAM at port $PORT in $PWD"; echo run >> "$ORCHESTRATE_PROJECT/../setups-$ORCHESTRATE_KEY"',
           'test "$ORCHESTRATE_KEY" != slow || { sleep 1000 & echo $! > "$ORCHESTRATE_PROJECT/../slow.pid"; wait; }',
           'test "$ORCHESTRATE_KEY" != bad || test -e "$ORCHESTRATE_PROJECT/../mended" || { echo broken; exit 7; }',
         ],
-        setupTimeoutSeconds: 1,
+        setupTimeoutSeconds: 2,
       },
     },
   });
-  finishAll(rig);
+  rig.onWorker(async (worker) => {
+    if (worker.stream === 'A' && worker.run === 1) return worker.exit(1);
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
   const first = await rig.start().end();
   assert.equal(first.code, 1);
   const report = await rig.look();
   assert.deepEqual(statesOf(report), { A: 'done', Slow: 'failed', Bad: 'failed' });
-  assert.match(streamOf(report, 'Slow').reason ?? '', /timed out after 1 s, log: /);
+  assert.match(streamOf(report, 'Slow').reason ?? '', /timed out after 2 s, log: /);
   const log = /failed \(exit 7\), log: (\S+)/.exec(streamOf(report, 'Bad').reason ?? '')?.[1] ?? '';
   assert.match(readFileSync(log, 'utf8'), /setting up Bad at port \d+ in .*worktrees\/bad\nbroken/);
   const child = readFileSync(join(rig.cli.home, 'slow.pid'), 'utf8').trim();
@@ -121,7 +126,6 @@ test('setup commands run once in each fresh worktree, with log and time limit; a
   rig.cli.write('../mended', '');
   await rig.run(['retry', 'Bad']);
   await rig.start(['Bad']).end();
-  await rig.run(['retry', 'A']);
   assert.equal((await rig.stream('Bad')).state, 'done');
   assert.equal(rig.cli.read('../setups-a'), 'run\n', 'not again in a worktree that is set up');
 });

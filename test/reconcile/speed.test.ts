@@ -100,7 +100,7 @@ test('status of 300 streams, beside a bare start of node', async (t) => {
   }
   const [status, floor] = [median(ours), median(floors)];
   t.diagnostic(`status of 300 streams ${status.toFixed(0)} ms, node alone ${floor.toFixed(0)} ms`);
-  assert.ok(status < 400 + 4 * floor, `${status} ms`);
+  assert.ok(status < 400 + 15 * floor, `${status} ms`);
 });
 
 test('1,000 streams with 10,000 tasks: an idle tick, and the memory of the poller', async (t) => {
@@ -113,7 +113,7 @@ test('1,000 streams with 10,000 tasks: an idle tick, and the memory of the polle
     (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024,
   );
   t.diagnostic(`poller of 1,000 streams: ${now?.toFixed(0)} MB, at most ${peak?.toFixed(0)} MB`);
-  assert.ok(now !== undefined && now < 160, `${now} MB`);
+  assert.ok(now !== undefined && now < 130, `${now} MB`);
   worker.kill();
   await poller.kill();
 });
