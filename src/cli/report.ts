@@ -1,4 +1,5 @@
 /** Puts an error before the person who typed the command: one line, what to type, and JSON where it was asked for. */
+import { printable } from '../core/printable.ts';
 import { ERROR_NAMES, EXIT, messageOf, OrchestrateError } from '../errors.ts';
 
 /** Where the report goes. */
@@ -44,6 +45,7 @@ function stackLines(thrown: unknown): string[] {
   return lines;
 }
 
+/** Messages quote what a plan, a repository or a worker named: nothing of it may act on the terminal. */
 function oneLine(text: string): string {
-  return messageOf(text);
+  return printable(text).trim();
 }

@@ -1,5 +1,6 @@
 /** Tells an idle agent what is still missing, or to go on after a limit, by typing one fixed sentence into its pane. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { typedMessage } from '../agent/typed-message.ts';
 import type { Action } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Step } from './step.ts';
@@ -33,6 +34,7 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
   }
-  await ports.tmux.typeText(run.pane, text);
+  // Names of files are a worker's choice: `@types/…` must stay a name, and not attach the file.
+  await ports.tmux.typeText(run.pane, typedMessage(text).join(' '));
   note(step, key, number, about === 'work' ? 'nudge' : 'go-on', text);
 }
