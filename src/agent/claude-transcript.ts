@@ -17,7 +17,10 @@ export type Transcripts = {
   find(sessionId: string): string | null;
   /** Null when the conversation has no transcript (yet). */
   tail(sessionId: string): TranscriptTail | null;
-  /** Id of the newest conversation named `name` that went on from this one by `/clear`; itself when none did; null without transcript. */
+  /**
+   * Id of the newest conversation named `name` that went on from this one by `/clear`; itself when none did; null without a
+   * transcript, and for one in which nothing has been said, since Claude Code refuses to go on with it.
+   */
   newest(sessionId: string, name: string): string | null;
 };
 
@@ -53,7 +56,8 @@ export function createTranscripts(projects: string): Transcripts {
     },
     newest: (sessionId, name) => {
       const file = find(sessionId);
-      return file === null ? null : newestNamed(file, name);
+      const newest = file === null ? null : newestNamed(file, name);
+      return newest === null || !hasMessage(newest) ? null : path.basename(newest, '.jsonl');
     },
   };
 }
@@ -115,7 +119,12 @@ function newestNamed(file: string, name: string): string {
     .filter(({ at }) => at > (statIfThere(file)?.mtimeMs ?? 0))
     .sort((a, b) => b.at - a.at)
     .find((candidate) => readPart(candidate.path, 0, HEAD_BYTES).includes(mark));
-  return path.basename(newer?.path ?? file, '.jsonl');
+  return newer?.path ?? file;
+}
+
+/** A message stands behind at most some bookkeeping. (Inside a text the quotes would be escaped.) */
+function hasMessage(file: string): boolean {
+  return /"type":"(user|assistant)"/.test(readPart(file, 0, LONGEST_TAIL));
 }
 
 function readPart(file: string, from: number, length: number): string {

@@ -224,6 +224,20 @@ test('the conversation to resume is the newest that went on under the same name 
   later(transcript('by-hand', named('my own session')), 20);
   later(transcript('other-place', named('stream-a'), '-project-v'), 30);
   assert.equal(agent.findConversation(run), 'cleared');
+  later(transcript('unsaid', [{ type: 'agent-name', agentName: 'stream-a', text: '{"type":"user"}' }]), 40);
+  assert.equal(agent.findConversation(run), null, 'nothing was said in it');
+});
+
+test('a conversation that ended before its turn is not gone on with again', () => {
+  const agent = agentWith({});
+  const run = { key: 'stream-a', number: 2, sessionId: ID, startedAtMs: Date.now() + 60_000 } as Run;
+  transcript(ID, [{ type: 'user' }]);
+  const found = (part: Partial<Run>): string | null => agent.findConversation({ ...run, ...part });
+  assert.equal(found({ outcome: 'failed', exitCode: 1 }), null);
+  assert.equal(found({ outcome: 'failed', exitCode: 137 }), ID, 'killed');
+  assert.equal(found({ outcome: 'failed', exitCode: 127 }), ID, 'there was no program');
+  assert.equal(found({ outcome: 'stopped', exitCode: 1 }), ID);
+  assert.equal(found({ outcome: 'failed', exitCode: 1, startedAtMs: 0 }), ID, 'something was said in it');
 });
 
 test('an entry that an earlier process with the same pid left behind is not believed', async () => {
