@@ -6,10 +6,13 @@ import { workedMs } from './pause.ts';
 import { commandFor } from './shell-word.ts';
 import type { Run, StreamRecord } from './types.ts';
 
-/** Parks a stream whose runs together (since a person last cleared them) went over a configured cap; null when none did. */
+/** Parks a stream whose runs together (since a person last cleared them) went over a configured cap; null when none did, or without a poller to do it. */
 export function overCap(situation: Situation, run: Run): Assessment | null {
-  const { record, stream } = situation;
-  const reason = record === null ? null : (overTime(situation, record) ?? overCost(situation, record));
+  const { record, snapshot, stream } = situation;
+  const reason =
+    record === null || !snapshot.pollerAlive
+      ? null
+      : (overTime(situation, record) ?? overCost(situation, record));
   if (reason === null) return null;
   const action = endRun(situation, run, 'stopped', reason, { intent: 'parked' });
   return assess('parked', { reason, remedy: commandFor('retry', stream.id), action });

@@ -149,6 +149,9 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   assert.match(await project.run(['status']), /^Used +\d+ tokens, \$0\.0\d+$/m);
   assert.match(await project.run(['status', 'Costly']), /^Used +240 tokens/m);
 
+  const waited = JSON.parse(await project.run(['status', 'Days', '--json'])) as StreamDetail;
+  assert.ok((waited.record?.runs[0]?.paused?.totalMs ?? 0) > 1_000, 'a limit is no working time');
+
   const log = await project.run(['logs', 'Days']);
   const told = [
     /-- launched: run 1 started/,

@@ -30,6 +30,7 @@ type Case = {
   readonly cleared?: number;
   readonly policy?: Partial<Policy>;
   readonly done?: boolean;
+  readonly pollerAlive?: boolean;
   readonly parked: RegExp | null;
 };
 
@@ -39,6 +40,7 @@ const CASES: readonly Case[] = [
     runs: [started],
     parked: /^worked 60 minutes, the cap is 60 \(limits.maxMinutes\)$/,
   },
+  { title: 'nobody is there to park it', runs: [started], pollerAlive: false, parked: null },
   { title: 'a moment before', runs: [{ startedAtMs: started.startedAtMs + 1 }], parked: null },
   { title: 'without a cap', runs: [started], policy: { maxRunMs: null, maxCostUsd: null }, parked: null },
   {
@@ -109,6 +111,7 @@ describe('a cap', () => {
           }),
         ],
         workers: { S: each.worker ?? worker() },
+        part: { pollerAlive: each.pollerAlive ?? true },
       });
       const { states, actions } = judge(world, { ...POLICY, ...CAPS, ...each.policy });
       assert.equal(states[0]?.state === 'parked', each.parked !== null, states[0]?.state);
