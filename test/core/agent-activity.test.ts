@@ -239,3 +239,23 @@ test('an agent whose login expired may go on once someone has logged in, but not
   const busy = see({ entry: ENTRY, tail: TAIL });
   assert.equal(afterLogin(busy, START + 11), busy);
 });
+
+test('a limit behind its dialog is a limit, and any other dialog a question; both are known for dialogs', () => {
+  const entry = { ...ENTRY, status: 'waiting', waitingFor: 'dialog open', statusAtMs: START + 1_000 };
+  const ended = (error: string) => [
+    report('UserPromptSubmit', START),
+    report('StopFailure', START + 900, { error, said: "You've hit your limit · resets Jan 3, 2am (UTC)" }),
+  ];
+  const limited = see({ entry, reports: ended('rate_limit') });
+  assert.deepEqual(
+    [limited.status, limited.dialog, limited.untilMs],
+    ['limited', true, Date.parse('1970-01-03T02:00:00Z')],
+  );
+  const other = see({ entry, reports: ended('invalid_request') });
+  assert.deepEqual([other.status, other.dialog], ['waiting', true]);
+  const asks = see({ entry: ENTRY, reports: [report('PermissionRequest', START + 50, { call: 'Bash x' })] });
+  assert.deepEqual([asks.status, asks.dialog], ['waiting', true]);
+  assert.equal(see({ screen: TRUST }).dialog, true);
+  const interrupted = see({ entry: IDLE, reports: [report('UserPromptSubmit', START + 100)] });
+  assert.deepEqual([interrupted.status, interrupted.dialog], ['waiting', false]);
+});
