@@ -29,7 +29,24 @@ export function reportOf(
   };
 }
 
+/** What the system refuses, by its error code: a matter of the machine, whichever line of ours met it. */
+const SYSTEM_FIXES: Readonly<Record<string, string>> = {
+  EMFILE: 'raise the limit on open files (ulimit -n 1024), then run it again',
+  ENFILE: 'close some programs, then run it again: the system has no more open files to give',
+  ENOSPC: 'free some disk space, then run it again',
+  EDQUOT: 'free some disk space, then run it again',
+  EROFS: 'make the file system writable, then run it again',
+  EACCES: 'make that path readable and writable for this user, then run it again',
+  EPERM: 'make that path readable and writable for this user, then run it again',
+  EAGAIN: 'raise the limit on processes (ulimit -u), or end some, then run it again',
+  ENOMEM: 'end some programs, then run it again',
+};
+
 function unexpected(thrown: unknown): OrchestrateError {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const fix = SYSTEM_FIXES[code];
+  if (fix !== undefined)
+    return new OrchestrateError(EXIT.environment, messageOf(thrown), fix, { cause: thrown });
   return new OrchestrateError(
     EXIT.unfinished,
     `unexpected: ${messageOf(thrown) || 'no message'}`,

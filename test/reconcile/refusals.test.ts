@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/package-root.ts';
 import { openCopilotDatabase } from '../../src/store/schema.ts';
 import { foreignRows, foreignStore } from '../support/foreign-store.ts';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
@@ -153,4 +154,29 @@ test('a store that another program keeps locked is waited for in bounds, then ex
   rig.setTasks('A', 'completed');
   worker.exit(0);
   assert.equal((await poller.end()).code, 0);
+});
+
+test('a machine that gives no more files, or no room to write, is exit 3 in one line, and the next start goes on', async () => {
+  await using rig = await createProjectRig();
+  const start = `exec '${process.execPath}' '${CLI_ENTRY}' start`;
+  for (const [script, fix] of [
+    [`ulimit -n 30; ${start}`, /ulimit -n/],
+    [`${start} > /dev/full`, /free some disk space/],
+  ] as const) {
+    const { status, stderr } = spawnSync('/bin/sh', ['-c', script], {
+      cwd: rig.root,
+      env: rig.cli.env,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 3, stderr);
+    assert.match(stderr, fix);
+    assert.doesNotMatch(stderr, /unexpected|\n {4}at /);
+  }
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await worker.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  assert.equal((await poller.end()).code, 0);
+  rig.desk.assertSound();
 });
