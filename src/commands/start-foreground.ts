@@ -13,6 +13,7 @@ import { createStreamLogs } from '../reconcile/stream-logs.ts';
 import { createTransitions } from '../reconcile/transitions.ts';
 import type { Lease } from '../store/types.ts';
 import { watchDatabases } from '../store/watch.ts';
+import { isTold } from '../view/event-rows.ts';
 import { heldBackLines } from '../view/held-back.ts';
 import { describeEvent, renderFinal } from '../view/progress-lines.ts';
 import type { Flags } from './definition.ts';
@@ -25,9 +26,6 @@ export type ForegroundRequest = {
   readonly io: Io;
   readonly lease: Lease;
 };
-
-/** Events that are in the log only: what they say is told by another one. */
-const UNTOLD = new Set(['run-done']);
 
 /** Signals that end the poller (workers go on), with their exit codes. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -133,7 +131,7 @@ function createTeller(ports: Ports, io: Io): () => void {
     const streamOf = (key: string): string | null => records.get(key)?.streamId ?? null;
     for (const event of events) {
       const look = { unicode: wantsUnicode(io.env), streamOf };
-      if (!io.json && !UNTOLD.has(event.kind))
+      if (!io.json && isTold(event))
         io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
       const line = describeEvent(event, { ...look, colour: false, columns: null });
       appendFileSync(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line}\n`, { mode: 0o600 });

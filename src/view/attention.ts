@@ -2,11 +2,13 @@
 import { reviewCommand } from './next-steps.ts';
 import { ageOf } from './stream-note.ts';
 import type { Style } from './style.ts';
-import { cut, fit, widthOf } from './text-width.ts';
+import { cut, fit, widthOf, wrap } from './text-width.ts';
 import type { ReportStream, StatusReport } from './types.ts';
 import { waitingForYou } from './urgency.ts';
 
 const LEAST_REASON = 24;
+/** Lines from which on reasons may take more than one: on a low screen the streams need them. */
+const ROOMY = 10;
 
 type Block = { readonly style: Style; readonly columns: number; readonly nowMs: number };
 
@@ -35,40 +37,47 @@ export function alertsOf(report: StatusReport): { readonly text: string; readonl
   ];
 }
 
-/** A sentence and its remedy on one line, where there is room; else on two. The remedy is cut last. */
+/**
+ * A sentence and its remedy on one line, where there is room; else on two, or with `whole` on as many as the sentence takes.
+ * The remedy is cut last.
+ */
 function withRemedy(
   block: Block,
   lead: string,
   paintLead: (text: string) => string,
   text: string,
   remedy: string | null,
+  whole = false,
 ): string[] {
   const { style, columns } = block;
   const { ellipsis, to, fix } = style.glyphs;
   const room = columns - widthOf(lead);
-  if (remedy === null) return [paintLead(lead) + cut(text, room, ellipsis)];
-  const command = `${to} ${remedy}`;
-  const left = room - widthOf(command) - 2;
-  if (left >= Math.min(LEAST_REASON, widthOf(text))) {
-    return [`${paintLead(lead)}${cut(text, left, ellipsis)}  ${style.paint('bold')(command)}`];
+  const command = remedy === null ? '' : `  ${to} ${remedy}`;
+  const left = room - widthOf(command);
+  if (remedy === null || left >= Math.min(whole ? Infinity : LEAST_REASON, widthOf(text))) {
+    return [`${paintLead(lead)}${cut(text, left, ellipsis)}${style.paint('bold')(command)}`];
   }
+  const [first = '', ...more] = whole ? wrap(text, Math.max(LEAST_REASON, room)) : [text];
   return [
-    paintLead(lead) + cut(text, room, ellipsis),
+    paintLead(lead) + cut(first, room, ellipsis),
+    ...more.map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
     `    ${style.paint('bold')(cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
   ];
 }
 
-function entry(block: Block, stream: ReportStream, widths: { id: number; age: number }): string[] {
+type Widths = { readonly id: number; readonly age: number };
+
+function entry(block: Block, stream: ReportStream, widths: Widths, whole: boolean): string[] {
   const { style, nowMs } = block;
   const { symbol, paint } = style.state(stream.state);
   const id = fit(style.clean(stream.id), widths.id, style.glyphs.ellipsis, 'left');
   const age = fit(ageOf(stream, nowMs), widths.age, style.glyphs.ellipsis, 'right');
   const reason = style.clean(stream.reason ?? style.state(stream.state).word);
   const remedy = stream.remedy === null ? null : style.clean(stream.remedy);
-  return withRemedy(block, `  ${symbol} ${id} ${age}  `, paint, reason, remedy);
+  return withRemedy(block, `  ${symbol} ${id} ${age}  `, paint, reason, remedy, whole);
 }
 
-/** Entries as whole as they fit into `room` lines, and a line that counts the rest. */
+/** All entries with their whole reasons when these fit into `room` lines; else as many as fit, cut, and a line that counts the rest. */
 function entries(block: Block, waiting: readonly ReportStream[], room: number): string[] {
   const widest = (texts: readonly string[]): number =>
     texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
@@ -78,9 +87,11 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
     age: widest(waiting.map((stream) => ageOf(stream, block.nowMs))),
   };
   const { ellipsis } = block.style.glyphs;
+  const whole = waiting.flatMap((stream) => entry(block, stream, widths, true));
+  if (room >= ROOMY && whole.length <= room) return whole;
   const lines: string[] = [];
   for (const [i, stream] of waiting.entries()) {
-    const next = entry(block, stream, widths);
+    const next = entry(block, stream, widths, false);
     const rest = waiting.length - i - 1;
     if (lines.length + next.length + (rest > 0 ? 1 : 0) > room && i > 0) {
       lines.push(

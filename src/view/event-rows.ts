@@ -4,6 +4,11 @@ import type { Style } from './style.ts';
 import { type Column, renderTable } from './table.ts';
 import type { ReportEvent } from './types.ts';
 
+/** False for events whose news another event tells as well. */
+export function isTold({ kind }: Pick<ReportEvent, 'kind'>): boolean {
+  return kind !== 'run-done';
+}
+
 /** The last `count` events in lines of at most `columns`. */
 export function eventRows(
   events: readonly ReportEvent[],
@@ -35,5 +40,5 @@ export function eventRows(
       rank: 0,
     },
   ];
-  return count <= 0 ? [] : renderTable(style, events.slice(-count), table, columns, 2);
+  return count <= 0 ? [] : renderTable(style, events.filter(isTold).slice(-count), table, columns, 2);
 }

@@ -50,14 +50,14 @@ function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColu
     },
     {
       cell: ({ id, name }) => ({ text: name === id ? '' : clean(name), paint: style.plain }),
-      min: 10,
+      min: 14,
       max: 26,
       align: 'left',
       rank: 6,
     },
     {
       cell: (stream) => ({ text: dependencies(stream), paint: paint('gray') }),
-      min: 12,
+      min: 6,
       max: 24,
       align: 'left',
       rank: 7,
