@@ -34,7 +34,7 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
       { name: 'on', description: 'Beside the summary (without --on and --off: the other way round).' },
       { name: 'off', description: 'A window each.' },
     ],
-    examples: ['orchestrate view', 'orchestrate view --off'],
+    examples: ['orchestrate view', 'orchestrate view --off', 'orchestrate start --view'],
     load: () => import('../view.ts'),
   },
   {
