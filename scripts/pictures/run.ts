@@ -1,0 +1,74 @@
+/** Makes docs/*.png: starts a plan with real Claude Code and a scripted model, and photographs the terminal of a person who looks on. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { StatusReport } from '../../src/view/types.ts';
+import { type ClaudeProject, createClaudeProject } from '../../test/claude/support/project.ts';
+import { openClient, type Size, type TmuxClient } from '../../test/support/tmux-client.ts';
+import { HOLDS, PLAN, rulesOf } from './plan.ts';
+import { renderPng } from './render.ts';
+
+const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../sample/repository', import.meta.url));
+const WIDE: Size = { columns: 180, rows: 46 };
+const USUAL: Size = { columns: 120, rows: 32 };
+
+const say = (text: string): void => void process.stderr.write(`screenshots: ${text}\n`);
+const stateIn = (report: StatusReport, id: string): string =>
+  report.streams.find((stream) => stream.id === id)?.state ?? '';
+const everyone = (ids: readonly string[], state: string) => (report: StatusReport) =>
+  ids.every((id) => stateIn(report, id) === state);
+
+/** One picture of all that the person sees, status line and borders too. */
+function photograph(client: TmuxClient, size: Size, name: string): void {
+  renderPng({ text: client.screen({ colours: true }), ...size }, join(DOCS, name));
+  say(`docs/${name}`);
+}
+
+function attach(project: ClaudeProject, size: Size): TmuxClient {
+  const session = project.tmux('list-sessions', '-F', '#{session_id}').trim();
+  return openClient(['-L', project.cli.socket, 'attach-session', '-t', `${session}:`], size, project.env);
+}
+
+/** Waits until the model has been asked as often as it answers before its first pause. */
+async function untilHeld(project: ClaudeProject): Promise<void> {
+  const working = ['Stream-B', 'Stream-C', 'Stream-D'];
+  await project.until(
+    'three streams halfway',
+    (report) =>
+      report.streams.filter(({ id, tasks }) => working.includes(id) && tasks.completed === 1).length === 3,
+  );
+}
+
+async function take(project: ClaudeProject): Promise<void> {
+  cpSync(SAMPLE, project.cli.root, { recursive: true });
+  project.cli.git('add', 'README.md', 'package.json');
+  project.cli.git('commit', '--quiet', '--message=Begin the converter');
+  await project.run(['start', '--detach', '--view']);
+  using wide = attach(project, WIDE);
+  say('waiting for four agents at work');
+  await project.until('four agents', everyone(['Stream-B', 'Stream-C', 'Stream-D', 'Stream-E'], 'running'));
+  await untilHeld(project);
+  await wide.sees(/4 running[\s\S]*4 running/);
+  photograph(wide, WIDE, 'view.png');
+  project.server.release(HOLDS.ask);
+  await project.until('a question', everyone(['Stream-E'], 'needs-input'));
+  await wide.sees(/1 STREAM NEEDS YOU/);
+  await wide.sees(/Do you want to proceed/);
+  photograph(wide, WIDE, 'needs-you.png');
+  await project.run(['view', '--off']);
+  wide.press('C-b', 'd');
+  using usual = attach(project, USUAL);
+  // Drawn for this size, not yet cut from the wider one.
+  await usual.sees(/elapsed.*poller \d+ *\n/);
+  await usual.sees(/waits for B \(running\)/);
+  photograph(usual, USUAL, 'summary.png');
+}
+
+await using project = await createClaudeProject({
+  plan: PLAN,
+  config: { maxWorkers: 5, gates: [{ name: 'test', command: 'npm test' }], stallMinutes: 60 },
+  agent: { permissions: 'acceptEdits' },
+  rules: rulesOf,
+});
+await take(project);
