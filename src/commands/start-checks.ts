@@ -1,7 +1,9 @@
 /** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
 import type { ConfigFlags } from '../config.ts';
+import { printable } from '../core/printable.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
+import { networkDisk } from '../store/network-disk.ts';
 import type { PlanStore } from '../store/types.ts';
 import type { Flags } from './definition.ts';
 import { numberFlag } from './flags.ts';
@@ -34,9 +36,19 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
     if (check.level === 'warn')
       io.warn(`orchestrate: warning: ${check.message}${check.fix === null ? '' : ` (${check.fix})`}`);
   }
+  warnOfNetworkDisks(ports, io);
   if (ports.config.gates.length === 0) {
     io.warn(
       'orchestrate: warning: no gates are configured: "done" will not mean that the tests pass (see "gates" in config.json)',
     );
+  }
+}
+
+function warnOfNetworkDisks({ plan, state }: Ports, io: Io): void {
+  for (const path of [plan.path, state.path]) {
+    const disk = networkDisk(path);
+    if (disk === null) continue;
+    const where = `${printable(path)} is on a disk of another machine (${disk})`;
+    io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
