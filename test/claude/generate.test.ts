@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { templatePath } from '../../src/package-root.ts';
 import { type Step, textOf } from './support/model-server.ts';
-import { waitFor } from './support/pane.ts';
+import { type Pane, waitFor } from './support/pane.ts';
 import { createPlanningRig, type PlanningRig } from './support/planning.ts';
 
 type Call = (tool: string, input?: object) => Step;
@@ -199,24 +199,58 @@ test('/orchestrate generate typed into a session: box, the answer y, the retry, 
     JSON.stringify({ ...adviceOfTheGuide(), enabledMcpjsonServers: ['task-copilot'] }),
   );
   const pane = await rig.session();
-  const shows = (text: string) =>
-    waitFor(`"${text}" on the screen`, async () => (await pane.screen()).includes(text));
-  const enter = async (text: string): Promise<void> => {
-    await pane.type(text);
-    await shows(text);
-    await pane.key('Enter');
-  };
-  await shows('manual mode on');
-  await enter('/orchestrate generate Greet people');
-  await shows('ERROR: Verification Failed');
+  await shows(pane, 'manual mode on');
+  await enter(pane, '/orchestrate generate Greet people');
+  await shows(pane, 'ERROR: Verification Failed');
   assert.deepEqual(titles(rig), []);
-  await enter('y');
-  await shows('Next: Run /orchestrate start');
+  await enter(pane, 'y');
+  await shows(pane, 'Next: Run /orchestrate start');
   assert.deepEqual(titles(rig), FOUR);
   const answers = rig.answers().join('\n');
   assert.match(answers, /Stream Dependency Structure[\s\S]*✓ Symlink created/);
   assert.doesNotMatch(answers, /permission|requires approval|No such tool/);
 });
+
+test('/orchestrate generate in a session that was allowed nothing: a person is asked after the planner, and it goes on', async () => {
+  await using rig = await createPlanningRig((call) => [
+    {
+      match: 'typed after `/orchestrate`',
+      steps: [
+        call('initiative_link', INITIATIVE),
+        agent('(first try)'),
+        { text: 'The planner is at work.' },
+        ...verify(call),
+        bash('plan'),
+        { text: 'Next: Run /orchestrate start to begin execution' },
+      ],
+    },
+    { match: '(first try)', steps: plan(call) },
+  ]);
+  const pane = await rig.session();
+  await shows(pane, 'manual mode on');
+  await enter(pane, '/orchestrate generate Greet people');
+  for (const subject of ['Prd List', 'Stream List', 'orchestrate plan']) {
+    await shows(pane, 'Do you want to proceed?', subject);
+    const answered = rig.answers().length;
+    await pane.type('1');
+    await waitFor(`the answer of ${subject}`, () => rig.answers().length > answered);
+  }
+  await shows(pane, 'Next: Run /orchestrate start');
+  assert.match(rig.answers().at(-1) ?? '', /Stream Dependency Structure/);
+  assert.deepEqual(titles(rig), FOUR);
+});
+
+const shows = (pane: Pane, ...texts: string[]) =>
+  waitFor(`"${texts.join('", "')}" on the screen`, async () => {
+    const screen = await pane.screen();
+    return texts.every((text) => screen.includes(text));
+  });
+
+async function enter(pane: Pane, text: string): Promise<void> {
+  await pane.type(text);
+  await shows(pane, text);
+  await pane.key('Enter');
+}
 
 /** What the guide says to allow, so that a session is not asked after the planner has finished. */
 function adviceOfTheGuide(): object {
