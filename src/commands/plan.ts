@@ -1,7 +1,9 @@
 /** `orchestrate plan`: checks the plan and shows its structure, as text, JSON or a drawing. */
 import { openProject } from '../context.ts';
+import type { Plan } from '../core/types.ts';
 import { EXIT } from '../errors.ts';
 import type { PlanStore } from '../store/types.ts';
+import { earlierText, joinPlans, planJsonWith } from '../view/plan-earlier.ts';
 import { planDot, planMermaid } from '../view/plan-graphics.ts';
 import { planJson } from '../view/plan-json.ts';
 import { planText } from '../view/plan-text.ts';
@@ -12,7 +14,7 @@ import { planError } from './plan-error.ts';
 
 /** What the command needs of the world. */
 export type PlanContext = {
-  readonly openStore: () => Promise<Pick<PlanStore, 'readPlan'>>;
+  readonly openStore: () => Promise<Pick<PlanStore, 'readPlan' | 'earlierPlans'>>;
   readonly print: Io['print'];
   readonly warn: Io['warn'];
 };
@@ -24,19 +26,28 @@ export type PlanLook = { readonly form: 'text' | 'json' | 'mermaid' | 'dot'; rea
  * the problems itself, told on stderr only.
  */
 export async function runPlan(context: PlanContext, { form, all }: PlanLook): Promise<number> {
-  const plan = (await context.openStore()).readPlan({ all });
+  const store = await context.openStore();
+  const plan = store.readPlan();
+  const earlier = all ? store.earlierPlans() : null;
   const error = planError(plan.problems);
   if (form === 'json') {
-    context.print(JSON.stringify(planJson(plan)));
+    context.print(JSON.stringify(earlier === null ? planJson(plan) : planJsonWith(plan, earlier)));
     if (error !== null) context.warn(`orchestrate: error: ${error.message}\n  fix: ${error.fix}`);
     return error?.exitCode ?? EXIT.ok;
   }
-  if (plan.streams.length > 0) context.print(SHOW[form](plan));
+  for (const text of pages(plan, earlier ?? [], form)) context.print(text);
   if (error !== null) throw error;
   return EXIT.ok;
 }
 
-const SHOW = { text: planText, mermaid: planMermaid, dot: planDot } as const;
+function pages(plan: Plan, earlier: readonly Plan[], form: 'text' | 'mermaid' | 'dot'): string[] {
+  if (form === 'text')
+    return [...(plan.streams.length > 0 ? [planText(plan)] : []), ...earlier.map(earlierText)];
+  const whole = joinPlans(plan, earlier);
+  return whole.streams.length > 0 ? [DRAW[form](whole)] : [];
+}
+
+const DRAW = { mermaid: planMermaid, dot: planDot } as const;
 
 export const run: CommandModule['run'] = async (_args, flags, io) => {
   const drawings = (['mermaid', 'dot'] as const).filter((form) => flags[form] === true);

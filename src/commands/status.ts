@@ -3,8 +3,10 @@ import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { EXIT } from '../errors.ts';
+import { type EarlierInitiative, earlierInitiatives } from '../reconcile/earlier.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { type Gathered, gatherReport } from '../reconcile/report.ts';
+import { earlierLines, withEarlier } from '../view/earlier.ts';
 import { renderStatus } from '../view/status-text.ts';
 import { renderStream } from '../view/stream-text.ts';
 import type { StreamDetail } from '../view/types.ts';
@@ -22,12 +24,21 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
     return watch(typeof flags['watch'] === 'string' ? [flags['watch']] : [], flags, io);
   }
   return withPorts(io, { create: false }, async (ports) => {
-    const gathered = await gatherReport(ports, { all: flags['all'] === true });
+    const gathered = await gatherReport(ports);
     if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
-    if (io.json) io.print(JSON.stringify(gathered.report));
-    else for (const line of renderStatus(gathered.report, lookOf(io, ports))) io.print(line);
+    printAll(ports, gathered, flags['all'] === true ? earlierInitiatives(ports, gathered) : null, io);
     return EXIT.ok;
   });
+}
+
+/** Prints every stream of the current initiative and, unless null, of the earlier ones. */
+function printAll(ports: Ports, { report }: Gathered, earlier: EarlierInitiative[] | null, io: Io): void {
+  if (io.json) {
+    io.print(JSON.stringify(earlier === null ? report : withEarlier(report, earlier)));
+    return;
+  }
+  const look = lookOf(io, ports);
+  for (const line of [...renderStatus(report, look), ...earlierLines(earlier ?? [], look)]) io.print(line);
 }
 
 function lookOf(io: Io, ports: Ports) {

@@ -16,13 +16,10 @@ export type Gathered = {
   readonly policy: Policy;
 };
 
-/** Looks once and reports. `all`: streams of every initiative. */
-export async function gatherReport(
-  ports: Ports,
-  options: { readonly all?: boolean } = {},
-): Promise<Gathered> {
+/** Looks once and reports. */
+export async function gatherReport(ports: Ports): Promise<Gathered> {
   const alive = pollerLives(ports);
-  const look = await takeLook(ports, null, alive, options);
+  const look = await takeLook(ports, null, alive);
   const policy = currentPolicy(ports);
   const states = deriveStates(look.snapshot, policy);
   const changes = await readChanges(ports, look.snapshot);

@@ -50,17 +50,13 @@ export function streamNames(ports: Pick<Ports, 'paths' | 'config'>): {
 function recordsOf(
   ports: Ports,
   plan: Plan,
-  all: boolean,
 ): { keys: Map<string, string>; records: ReadonlyMap<string, StreamRecord> } {
   const initiative = initiativeOf(plan);
   const names = streamNames(ports);
   let records = ports.state.records(initiative);
   const keys = new Map([...records.values()].map((record) => [record.streamId, record.key]));
   const unknown = plan.streams.filter((stream) => !keys.has(stream.id));
-  // Streams of other initiatives are only shown: they get no key.
-  for (const { id } of unknown) {
-    keys.set(id, all ? `?${id}` : ports.state.ensureStream(initiative, id, names).key);
-  }
+  for (const { id } of unknown) keys.set(id, ports.state.ensureStream(initiative, id, names).key);
   if (unknown.length > 0) records = ports.state.records(initiative);
   const planned = new Map(plan.streams.map((stream) => [stream.id, keys.get(stream.id) ?? '']));
   return { keys: planned, records };
@@ -70,15 +66,9 @@ function recordsOf(
  * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
  * what the poller wrote down). `pollerAlive`: whether a poller acts.
  */
-export async function takeLook(
-  ports: Ports,
-  inFlight: InFlight | null,
-  pollerAlive: boolean,
-  options: { readonly all?: boolean } = {},
-): Promise<Look> {
-  const all = options.all === true;
-  const plan = ports.plan.readPlan({ all });
-  const { keys, records } = recordsOf(ports, plan, all);
+export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAlive: boolean): Promise<Look> {
+  const plan = ports.plan.readPlan();
+  const { keys, records } = recordsOf(ports, plan);
   const base = ports.state.initiativeBase(initiativeOf(plan));
   const [tmux, refs] = await Promise.all([
     ports.tmux.look(ports.state.getMeta(META.server)),
@@ -86,7 +76,7 @@ export async function takeLook(
   ]);
   const workers = await readWorkers(ports, records, tmux);
   // Read again after the workers: what one that has ended wrote last must be in the plan it is judged by.
-  const latest = ports.plan.readPlan({ all });
+  const latest = ports.plan.readPlan();
   const snapshot: Snapshot = {
     nowMs: ports.now(),
     bootId: ports.processes.bootId(),

@@ -73,7 +73,7 @@ function draftOf(db: Db): Draft {
     .prepare(`SELECT * FROM tasks WHERE id IS NOT NULL AND ${KEPT} ORDER BY rowid`)
     .all() as TaskRow[];
   const kept = new Set(tasks.map(({ id }) => id));
-  const rows = readPlanRows(db, { initiativeId: null, all: true }).filter(({ id }) => kept.has(id));
+  const rows = readPlanRows(db, { initiativeId: null, which: 'all' }).filter(({ id }) => kept.has(id));
   const initiative =
     current === null ? null : { id: current.id, title: current.title, description: current.description };
   return {

@@ -80,7 +80,7 @@ function derivedInitiative(plan: PlanInput): NonNullable<PlanInput['initiative']
 /** The plan of the current initiative, as it is inside the transaction. */
 export function planNow(db: CopilotDb): Plan {
   const current = currentInitiative(db);
-  const rows = readPlanRows(db.sql, { initiativeId: current?.id ?? null, all: false });
+  const rows = readPlanRows(db.sql, { initiativeId: current?.id ?? null, which: 'current' });
   return buildPlan(rows, current, 0);
 }
 

@@ -38,11 +38,14 @@ export function openPlanStore(path: string, options: CopilotOptions): PlanStore 
 
   return {
     path,
-    readPlan: ({ all = false } = {}) => run(() => plans.read(all)),
+    readPlan: () => run(() => plans.read()),
+    earlierPlans: () => run(() => db.transaction(() => earlierPlans(db))()),
     currentInitiative: () => run(() => currentInitiative(db)),
     listTasks: (filter = {}) =>
       run(() => {
-        const tasks = db.transaction(() => readTasks(db, scopeOf(db, filter.all === true)))();
+        const tasks = db.transaction(() =>
+          readTasks(db, scopeOf(db, filter.all === true ? 'all' : 'current')),
+        )();
         return tasks.filter(
           (task) =>
             (filter.stream === undefined || task.stream === filter.stream) &&
@@ -61,36 +64,45 @@ export function openPlanStore(path: string, options: CopilotOptions): PlanStore 
   };
 }
 
-/** Plans read before, kept until another connection commits or this one writes. */
+/** The plan read last, kept until another connection commits or this one writes. */
 function cachedPlans(db: Db, dataVersion: () => number) {
   let version = -1;
-  const kept = new Map<boolean, Plan>();
+  let kept: Plan | null = null;
   const metadata: MetadataCache = new Map();
-  const readAt = (all: boolean): Plan => {
-    const scope = scopeOf(db, all);
-    const rows = readPlanRows(db, scope, metadata);
-    return buildPlan(rows, currentInitiative(db), countArchivedStreamTasks(db));
-  };
   return {
-    forget: () => kept.clear(),
-    read(all: boolean): Plan {
-      if (dataVersion() !== version) kept.clear();
-      const known = kept.get(all);
-      if (known !== undefined) return known;
+    forget: () => {
+      kept = null;
+    },
+    read(): Plan {
+      if (kept !== null && dataVersion() === version) return kept;
       return db.transaction(() => {
-        const plan = readAt(all);
-        const seen = dataVersion();
-        if (seen !== version) kept.clear();
-        version = seen;
-        kept.set(all, plan);
+        const rows = readPlanRows(db, scopeOf(db, 'current'), metadata);
+        const plan = buildPlan(rows, currentInitiative(db), countArchivedStreamTasks(db));
+        version = dataVersion();
+        kept = plan;
         return plan;
       })();
     },
   };
 }
 
-function scopeOf(db: Db, all: boolean): TaskScope {
-  return { initiativeId: currentInitiative(db)?.id ?? null, all };
+/** The plans of every other initiative that has streams, the latest first. */
+function earlierPlans(db: Db): Plan[] {
+  const others = db
+    .prepare(
+      'SELECT id, title FROM initiatives WHERE id IS NOT NULL AND id IS NOT ? ORDER BY updated_at DESC',
+    )
+    .all(currentInitiative(db)?.id ?? null) as Initiative[];
+  return [...others, null]
+    .map((initiative) => {
+      const scope = { initiativeId: initiative?.id ?? null, which: 'earlier' } as const;
+      return buildPlan(readPlanRows(db, scope), initiative, 0);
+    })
+    .filter(({ streams }) => streams.length > 0);
+}
+
+function scopeOf(db: Db, which: TaskScope['which']): TaskScope {
+  return { initiativeId: currentInitiative(db)?.id ?? null, which };
 }
 
 function currentInitiative(db: Db): Initiative | null {

@@ -7,14 +7,27 @@ import type { Db } from './database.ts';
 /** One row as the driver returns it; SQLite lets every column hold every type. */
 type RawTask = Readonly<Record<string, unknown>> & { readonly row: number };
 
-/** Which tasks to read: those of one initiative (and those without a PRD), or all; archived ones never. */
-export type TaskScope = { readonly initiativeId: string | null; readonly all: boolean };
+/**
+ * Which tasks to read. `current`: those of the initiative, and those without a PRD, but no archived ones; `earlier`: those
+ * of an initiative that is not current any more (null: archived ones without a PRD), archived or not, since the switch to
+ * another one archives them; `all`: every task.
+ */
+export type TaskScope = {
+  readonly initiativeId: string | null;
+  readonly which: keyof typeof CHOSEN;
+};
+
+const CHOSEN = {
+  current: 'coalesce(t.archived, 0) = 0 AND (t.prd_id IS NULL OR p.initiative_id = @initiative)',
+  earlier: `CASE WHEN @initiative IS NULL THEN t.prd_id IS NULL AND t.archived = 1
+     ELSE p.initiative_id = @initiative END`,
+  all: '1',
+} as const;
 
 const STATUSES: readonly TaskStatus[] = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'];
 
-const FROM_SCOPE = `FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
-  WHERE coalesce(t.archived, 0) = 0 AND (@all OR t.prd_id IS NULL OR p.initiative_id = @initiative)
-  ORDER BY t.rowid`;
+const fromScope = ({ which }: TaskScope): string =>
+  `FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id WHERE ${CHOSEN[which]} ORDER BY t.rowid`;
 
 /** The columns of `readPlanRows`, in their order; arrays cost half of what objects do. */
 type RawPlanRow = readonly [row: number, ...columns: unknown[]];
@@ -28,7 +41,7 @@ export function readPlanRows(db: Db, scope: TaskScope, cache: MetadataCache = ne
   const statement = db
     .prepare(
       `SELECT t.rowid, t.id, t.title, t.status, t.notes, t.blocked_reason, t.metadata,
-         t.created_at, t.updated_at ${FROM_SCOPE}`,
+         t.created_at, t.updated_at ${fromScope(scope)}`,
     )
     .raw();
   return (statement.all(bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, cache));
@@ -36,7 +49,7 @@ export function readPlanRows(db: Db, scope: TaskScope, cache: MetadataCache = ne
 
 /** Full tasks, oldest first. */
 export function readTasks(db: Db, scope: TaskScope): Task[] {
-  const rows = db.prepare(`SELECT t.rowid AS row, t.* ${FROM_SCOPE}`).all(bound(scope)) as RawTask[];
+  const rows = db.prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`).all(bound(scope)) as RawTask[];
   return rows.map(taskOf).sort((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
@@ -56,8 +69,8 @@ export function countArchivedStreamTasks(db: Db): number {
   );
 }
 
-function bound(scope: TaskScope): { all: number; initiative: string | null } {
-  return { all: scope.all ? 1 : 0, initiative: scope.initiativeId };
+function bound(scope: TaskScope): { initiative: string | null } {
+  return { initiative: scope.initiativeId };
 }
 
 function planRow(columns: RawPlanRow, cache: MetadataCache): PlanRow {

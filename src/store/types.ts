@@ -22,10 +22,12 @@ export type TaskPatch = {
 /** Task Copilot's store. Every method is synchronous and bounded by the busy timeout; a lock held longer throws exit 4. */
 export type PlanStore = {
   readonly path: string;
-  /** The plan of the current initiative (`all`: of every one); cached until the database changes. Never throws on malformed rows. */
-  readPlan(options?: { all?: boolean }): Plan;
+  /** The plan of the current initiative; cached until the database changes. Never throws on malformed rows. */
+  readPlan(): Plan;
+  /** The plans of all other initiatives that have streams, the latest first; their tasks are mostly archived. */
+  earlierPlans(): Plan[];
   currentInitiative(): Initiative | null;
-  /** Oldest first. `stream`: only that stream's; tasks of the current initiative unless `all`. Archived tasks are left out. */
+  /** Oldest first. `stream`: only that stream's; `all`: those of other initiatives and archived ones too. */
   listTasks(filter?: { stream?: string; status?: TaskStatus; all?: boolean }): Task[];
   getTask(id: string): Task | null;
   /** Updates one task with Task Copilot's side effects, in one transaction. Throws exit 7 for an unknown or archived task. */

@@ -7,7 +7,7 @@ import { addCounts } from '../core/plan-counts.ts';
 import type { Plan } from '../core/types.ts';
 
 /** A value for `JSON.stringify`; ids and titles are as they are in the store. */
-export function planJson(plan: Plan): object {
+export function planJson(plan: Plan) {
   const { streams, problems, initiative } = plan;
   const depths = streamDepths(streams);
   return {

@@ -57,7 +57,8 @@ function verdictLine(report: StatusReport): string {
   return `${done} of ${plural(total, 'stream')} done${took}; ${total - done} not.`;
 }
 
-function resultLines(page: Page, stream: ReportStream): string[] {
+/** A stream's state and result in a line, with reason and remedy below where it is not done. */
+export function resultLines(page: Page, stream: ReportStream): string[] {
   const { style } = page;
   const { symbol, word, paint } = style.state(stream.state);
   const name = stream.name === stream.id ? '' : ` (${style.clean(stream.name)})`;

@@ -114,6 +114,7 @@ describe('a plan as other writers leave it', () => {
       rows.initiative('earlier', '2025-12-31 23:59:59');
       rows.prd('Q', 'earlier');
       rows.task({ streamId: 'foreign' }, { prd_id: 'Q' });
+      rows.task({ streamId: 'gone' }, { prd_id: 'Q', archived: 1 });
       rows.task({ streamId: 'loose' }, { prd_id: null });
     });
     const plan = store.readPlan();
@@ -124,9 +125,10 @@ describe('a plan as other writers leave it', () => {
     assert.equal(plan.streams[0]?.tasks.total, 1);
     assert.equal(plan.streams[0]?.tasks.cancelled, 1);
     assert.deepEqual(
-      store.readPlan({ all: true }).streams.map((stream) => stream.id),
-      ['A', 'foreign', 'loose'],
+      store.earlierPlans().map(({ initiative, streams }) => [initiative?.id, streams.map(({ id }) => id)]),
+      [['earlier', ['foreign', 'gone']]],
     );
+    assert.equal(store.listTasks({ all: true, stream: 'old' }).length, 1);
     assert.equal(store.listTasks({ all: true, stream: 'foreign' }).length, 1);
     assert.equal(store.listTasks({ stream: 'foreign' }).length, 0);
     assert.equal(store.listTasks({ status: 'cancelled' }).length, 1);

@@ -63,7 +63,7 @@ test('the JSON of a plan with problems comes whole, and the error on stderr only
   const printed: string[] = [];
   const warned: string[] = [];
   const context = {
-    openStore: async () => ({ readPlan: () => plan }),
+    openStore: async () => ({ readPlan: () => plan, earlierPlans: () => [] }),
     print: (line: string) => void printed.push(line),
     warn: (line: string) => void warned.push(line),
   };
