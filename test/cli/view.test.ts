@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/package-root.ts';
 import { openClient, type Size } from '../support/tmux-client.ts';
 import { until } from '../support/tmux-rig.ts';
 import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-rig.ts';
@@ -123,4 +124,29 @@ test('start --detach works again after its window was closed, and a key of the s
   assert.equal((await rig.stream('B')).state, 'running');
   await rig.run(['stop']);
   rig.desk.assertSound();
+});
+
+test('attach from inside another session of the same server switches the client to the stream, and back leaves all as it was', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  const poller = rig.start();
+  await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  const variables = Object.entries(rig.cli.env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+  rig.tmux('new-session', '-d', '-s', 'own', '-c', rig.root, ...variables, '/bin/sh');
+  using client = openClient(['-L', rig.cli.socket, 'attach-session', '-t', '=own:'], WIDE, rig.cli.env);
+  await client.sees(/\[own\]/);
+  client.type(`${process.execPath} ${CLI_ENTRY} attach B`);
+  client.press('Enter');
+  await client.sees(/worker of B is ready[\s\S]*\[orchestrate-project\]/, 20_000);
+  client.press('F9');
+  await client.sees(/Who needs me next/);
+  client.press('q');
+  await client.sees(/^(?![\s\S]*Who needs me next)/);
+  client.press('C-b', 'L');
+  await client.sees(/\[own\]/);
+  client.press('F9', 'Enter');
+  client.type('echo still here');
+  client.press('Enter');
+  await client.sees(/^still here$/m);
+  assert.doesNotMatch(client.screen(), /Who needs me/, 'the keys are ours in our session only');
+  await poller.kill();
 });
