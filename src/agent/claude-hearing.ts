@@ -7,6 +7,9 @@ import type { Heard } from './types.ts';
 /** Lines that mark the taking or the queueing of what was typed. */
 const TELLING = /"type":"(user|queue-operation)"/;
 
+/** Characters looked for: a long text is kept in several pieces, and Claude Code drops spaces at its ends. */
+const EXCERPT = 60;
+
 /** Begins to listen now; the result is asked again and again with the text's first line. */
 export function listenTo(transcript: string): (firstLine: string) => Heard {
   const stat = statSync(transcript, { throwIfNoEntry: false });
@@ -15,7 +18,8 @@ export function listenTo(transcript: string): (firstLine: string) => Heard {
   return (firstLine) => {
     const onLine = (line: string): void => void (TELLING.test(line) && lines.push(line));
     readTo = readGrownLines(transcript, readTo, onLine, () => undefined);
-    const written = JSON.stringify(firstLine).slice(1, -1);
+    const excerpt = [...firstLine.trim()].slice(0, EXCERPT).join('').trimEnd();
+    const written = JSON.stringify(excerpt).slice(1, -1);
     const telling = lines.filter((line) => line.includes(written)).map(parseRecord);
     if (telling.some((entry) => entry?.['type'] === 'user')) return 'taken';
     return telling.some((entry) => stringOf(entry?.['operation']) === 'enqueue') ? 'queued' : null;
