@@ -14,7 +14,7 @@ export async function adopt(step: Step, key: string): Promise<void> {
   const base = await findBase(ports, stream, record, snapshot);
   if (!base.ok) {
     ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
-    note(step, key, null, 'base-conflict', `the dependencies do not merge: ${base.files.join(', ')}`);
+    note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
     return;
   }
   const atMs = ports.now();

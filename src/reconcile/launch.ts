@@ -42,7 +42,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     const base = await findBase(ports, stream, record, step.snapshot);
     if (!base.ok) {
       ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
-      note(step, key, null, 'base-conflict', `the dependencies do not merge: ${base.files.join(', ')}`);
+      note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
       return;
     }
     if (record.base?.sha !== base.sha || (record.conflict !== null && !record.resolve)) {
