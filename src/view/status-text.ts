@@ -1,10 +1,11 @@
 /** `status` for people: the whole plan once and complete, in the words of the live screen; nothing is cut, long texts go on below. */
 import type { StateName } from '../core/types.ts';
 import { ageMs, duration, plural, usageText } from './amounts.ts';
-import { alertsOf } from './attention.ts';
+import { alertsOf, lacksPoller } from './attention.ts';
 import { progressBar } from './bar.ts';
 import { eventRows } from './event-rows.ts';
 import { criticalPathText, overallPercent, titleOf } from './headline.ts';
+import { reviewCommand } from './next-steps.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 import { changesOf, type Neighbours, neighboursOf, noteOf } from './stream-note.ts';
 import { createStyle, type Style } from './style.ts';
@@ -33,11 +34,14 @@ const WITHOUT_REMEDY: ReadonlySet<StateName> = new Set([
 type StatusPage = Page & { readonly nowMs: number; readonly neighbours: Neighbours };
 
 function pollerText(report: StatusReport, nowMs: number): string {
-  if (!report.poller.alive) return 'not running: orchestrate start';
+  if (!report.poller.alive) return lacksPoller(report) ? 'not running: orchestrate start' : 'not running';
   const since = ageMs(report.poller.since, nowMs);
   const pid = report.poller.pid === null ? '' : `, pid ${report.poller.pid}`;
   return `running${pid}${since === null ? '' : `, for ${duration(since)}`}`;
 }
+
+const isDone = ({ streams }: StatusReport): boolean =>
+  streams.length > 0 && streams.every(({ state }) => state === 'done');
 
 function sessionText(report: StatusReport): string {
   const { name, alive, socket } = report.session;
@@ -57,7 +61,9 @@ function overview(page: StatusPage, report: StatusReport): string[] {
   return [
     style.paint('bold')(style.clean(titleOf(report))),
     `${style.paint('gray')('Progress  ')}${bar} ${numbers}`,
-    ...(report.elapsedMs === null ? [] : label('Time', `${duration(report.elapsedMs)} so far${eta}`)),
+    ...(report.elapsedMs === null
+      ? []
+      : label('Time', `${duration(report.elapsedMs)} ${isDone(report) ? 'in all' : `so far${eta}`}`)),
     ...(used === '' ? [] : label('Used', used)),
     ...(report.criticalPath.length === 0 ? [] : label('Critical', `${chain} (${rest})`)),
     ...label('Poller', pollerText(report, page.nowMs)),
@@ -159,6 +165,9 @@ export function renderStatus(report: StatusReport, options: TextOptions): string
       'Last events',
       events.map((line) => `  ${line}`),
     ),
+    ...(isDone(report)
+      ? section(page, 'Next', explained(page, 2, 'Look at what was made.', reviewCommand(report.streams)))
+      : []),
   ];
   return lines.slice(0, -1);
 }

@@ -4,6 +4,7 @@ import type { Run, Task, TaskStatus } from '../core/types.ts';
 import type { GateResult } from '../store/types.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from './amounts.ts';
 import { progressBar } from './bar.ts';
+import { isTold } from './event-rows.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 import { changesOf } from './stream-note.ts';
 import { createStyle, type Style } from './style.ts';
@@ -170,9 +171,9 @@ function commands(page: StreamPage, { stream, attach, resume }: StreamDetail): s
 export function renderStream(detail: StreamDetail, options: StreamTextOptions): string[] {
   const page: StreamPage = { style: createStyle(options), columns: options.columns, nowMs: options.nowMs };
   const { style, nowMs } = page;
-  const events = detail.events.map(
-    ({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`,
-  );
+  const events = detail.events
+    .filter(isTold)
+    .map(({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`);
   const lines = [
     title(page, detail.stream),
     ...situation(page, detail.stream),

@@ -5,7 +5,7 @@ import type { Task } from '../../src/core/types.ts';
 import { describeEvent, renderFinal } from '../../src/view/progress-lines.ts';
 import { renderStatus } from '../../src/view/status-text.ts';
 import { renderStream } from '../../src/view/stream-text.ts';
-import type { StreamDetail } from '../../src/view/types.ts';
+import type { ReportStream, StreamDetail } from '../../src/view/types.ts';
 import { agoIso, busyReport, counts, NOW_MS, report, stream } from '../support/report-builders.ts';
 import { record, run } from '../support/snapshots.ts';
 
@@ -59,12 +59,17 @@ test('status never cuts a name, a reason or a command', () => {
   assert.equal(text.join(' ').split('word').length - 1, 60);
 });
 
-test('without a poller status says what to type, and an empty plan too', () => {
-  const dead = renderStatus(report([], { poller: { alive: false, pid: null, since: null } }), PLAIN).join(
-    '\n',
-  );
-  assert.match(dead, /Poller {4}not running: orchestrate start/);
-  assert.match(dead, /No streams\n {2}There is no plan yet\.\n {2}↳ orchestrate import PLAN/);
+test('without a poller status says what to type while something is open; an empty plan and a finished one too', () => {
+  const dead = { poller: { alive: false, pid: null, since: null } };
+  const said = (streams: readonly ReportStream[]): string =>
+    renderStatus(report(streams, dead), PLAIN).join('\n');
+  assert.match(said([stream('A', 'ready')]), /Poller {4}not running: orchestrate start/);
+  const empty = said([]);
+  assert.match(empty, /Poller {4}not running$/m);
+  assert.match(empty, /No streams\n {2}There is no plan yet\.\n {2}↳ orchestrate import PLAN/);
+  const done = said([stream('A', 'done', { tasks: counts(3, 3) })]);
+  assert.match(done, /Time {6}15m in all\nPoller {4}not running\n/);
+  assert.match(done, /Next\n {2}Look at what was made\.\n {2}↳ git log --graph/);
 });
 
 const task = (id: string, status: Task['status'], rest: Partial<Task> = {}): Task => ({
