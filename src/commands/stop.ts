@@ -2,7 +2,7 @@
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
-import { applyEnd } from '../reconcile/end-run.ts';
+import { applyEnd, endRemains } from '../reconcile/end-run.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
 import type { Flags } from './definition.ts';
@@ -24,6 +24,8 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     const targets = named.length > 0 ? named : ports.state.openRecords();
     for (const record of targets) ports.state.setIntent(record.key, 'stopped', ports.now());
     const ended = await endRuns(ports, targets, io);
+    const remains = named.length > 0 ? 0 : await endRemains(ports);
+    if (remains > 0) noteCommand(ports, null, `ended ${remains} process(es) that were left over`);
     report(io, named, ended);
     return EXIT.ok;
   });

@@ -5,6 +5,8 @@ import type { ProcessIdentity } from '../core/types.ts';
 /** Marks of one project: `run` for a worker's tree, `own` for the children (git, gates, setup) of this process. */
 export type Marks = {
   run(key: string, run: number): string;
+  /** What every mark of the project begins with. */
+  readonly all: string;
   /** What the marks of all runs of a stream begin with. */
   runs(key: string): string;
   readonly own: string;
@@ -20,6 +22,7 @@ export function projectMarks(root: string, self: ProcessIdentity): Marks {
   const children = `${hash}:child:`;
   return {
     run: (key, run) => `${hash}:run:${key}:${run}`,
+    all: `${hash}:`,
     runs: (key) => `${hash}:run:${key}:`,
     // The start time is hex: it may hold spaces and colons on some platforms.
     own: `${children}${self.pid}:${Buffer.from(self.start).toString('hex')}`,

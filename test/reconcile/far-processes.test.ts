@@ -27,6 +27,22 @@ test('stop ends workers of an earlier initiative too, when another tool has link
   assert.deepEqual(rig.marked(), []);
 });
 
+test('stop ends what a gate left in the background too', async () => {
+  const gates = [{ name: 'leaves', command: 'setsid sleep 987 & exit 0' }];
+  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config: { gates } });
+  const poller = rig.start();
+  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  await rig.untilState('A', 'done');
+  await rig.run(['stop', 'B']);
+  assert.equal((await poller.end()).code, 1);
+  assert.equal(rig.marked().length, 1, 'the gate left one');
+  await rig.run(['stop']);
+  assert.deepEqual(rig.marked(), []);
+});
+
 /** A daemon as daemons are made: the leader of its session has ended; returns both pids. */
 async function startDaemon(home: string): Promise<{ leader: number; daemon: number }> {
   const pids = join(home, 'daemon-pids');
