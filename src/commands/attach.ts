@@ -16,6 +16,13 @@ import { withPorts } from './with-ports.ts';
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
     const pane = flags['next'] === true ? await nextPane(ports) : await paneOf(ports, args[0]);
+    if (!io.env['TMUX'] && !process.stdin.isTTY) {
+      throw new OrchestrateError(
+        EXIT.environment,
+        'attaching needs a terminal',
+        'type it in a terminal: orchestrate attach',
+      );
+    }
     await ports.tmux.bindKeys();
     return ports.tmux.attach(pane);
   });

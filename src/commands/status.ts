@@ -1,4 +1,5 @@
-/** `status`: one look at everything, or everything about one stream; `--watch` is the live summary. */
+/** `status`: one look at everything, or everything about one stream; `--watch` is the live summary, or one look after another. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
@@ -17,12 +18,25 @@ import { wantsUnicode } from './terminal.ts';
 import { withPorts } from './with-ports.ts';
 
 const PLAIN_COLUMNS = 100;
+/** Clears the terminal and begins at its top. */
+const CLEAR = '\u001b[H\u001b[2J';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  if (flags['watch'] !== undefined) {
-    const { run: watch } = await import('./watch.ts');
-    return watch(typeof flags['watch'] === 'string' ? [flags['watch']] : [], flags, io);
+  if (flags['watch'] === undefined) return look(args, flags, io);
+  const { run: watch, secondsOf } = await import('./watch.ts');
+  const interval = typeof flags['watch'] === 'string' ? flags['watch'] : undefined;
+  if (args.length === 0 && flags['all'] !== true && !io.json)
+    return watch(interval === undefined ? [] : [interval], flags, io);
+  const everyMs = secondsOf(interval) * 1000;
+  for (;;) {
+    if (process.stdout.isTTY && !io.json) io.write(CLEAR);
+    await look(args, flags, io);
+    await pause(everyMs);
   }
+}
+
+/** Prints one look: at a stream, or at everything. */
+async function look(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
     const gathered = await gatherReport(ports);
     if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
@@ -37,8 +51,9 @@ function printAll(ports: Ports, { report }: Gathered, earlier: EarlierInitiative
     io.print(JSON.stringify(earlier === null ? report : withEarlier(report, earlier)));
     return;
   }
-  const look = lookOf(io, ports);
-  for (const line of [...renderStatus(report, look), ...earlierLines(earlier ?? [], look)]) io.print(line);
+  const options = lookOf(io, ports);
+  for (const line of [...renderStatus(report, options), ...earlierLines(earlier ?? [], options)])
+    io.print(line);
 }
 
 function lookOf(io: Io, ports: Ports) {

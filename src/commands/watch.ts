@@ -19,8 +19,12 @@ const DEFAULT_SECONDS = 15;
 /** Changes in quick succession are drawn together: while work is handed on, each look would take its share of a core. */
 const SETTLE_MS = 200;
 
-export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   const seconds = secondsOf(args[0]);
+  if (io.json) {
+    const { run: status } = await import('./status.ts');
+    return status([], { ...flags, watch: String(seconds) }, io);
+  }
   for (;;) {
     const code = await withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
     if (code !== STARTED) return code;
@@ -34,7 +38,8 @@ function startedMeanwhile({ state, paths }: Ports): boolean {
   return state.path === IN_MEMORY && existsSync(paths.stateDb);
 }
 
-function secondsOf(text: string | undefined): number {
+/** The interval that was typed, in seconds, or the default; throws exit 2. */
+export function secondsOf(text: string | undefined): number {
   if (text === undefined) return DEFAULT_SECONDS;
   const seconds = Number(text);
   if (text.trim() !== '' && seconds >= 0.1 && seconds <= 86_400) return seconds;

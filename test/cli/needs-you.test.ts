@@ -146,6 +146,10 @@ test('attach --next goes to the stream that has waited longest, and says when no
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B'), rig.nextWorker('C')]);
   await rig.until('all at work', ({ summary }) => summary.streams.running === 3);
   assert.match((await rig.run(['attach', '--next'], 1)).stderr, /no stream waits for you/);
+  assert.match(
+    (await rig.run(['attach', 'A'], 3)).stderr,
+    /^orchestrate: error: attaching needs a terminal\n {2}fix: /,
+  );
   b.exit(1);
   await rig.untilState('B', 'failed');
   a.exit(1);

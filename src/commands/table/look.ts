@@ -15,7 +15,12 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
         description: 'Keep looking (as orchestrate watch does).',
       },
     ],
-    examples: ['orchestrate status', 'orchestrate status Stream-B', 'orchestrate status --json'],
+    examples: [
+      'orchestrate status',
+      'orchestrate status Stream-B',
+      'orchestrate status --json',
+      'orchestrate status Stream-B --watch 5',
+    ],
     load: () => import('../status.ts'),
   },
   {
