@@ -11,7 +11,10 @@ const AFTER_DIALOG_MS = 500;
 
 export type Nudge = Extract<Action, { kind: 'nudge' }>;
 
-/** Types the text into the run's pane and counts it. Throws exit 6 when the run has no pane. */
+/**
+ * Types the text into the run's pane and counts it; a person who has begun to type there is not disturbed, and knows. Throws
+ * exit 6 when the run has no pane.
+ */
 export async function nudge(step: Step, request: Nudge): Promise<void> {
   const { key, run: number, text, about, leaveDialog } = request;
   const { ports } = step;
@@ -33,6 +36,9 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
   if (leaveDialog) {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
+  }
+  if (ports.agent.hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
+    return note(step, key, number, 'not-told', `someone is typing to the agent, so it was not told: ${text}`);
   }
   // Names of files are a worker's choice: `@types/…` must stay a name, and not attach the file.
   await ports.tmux.typeText(run.pane, typedMessage(text).join(' '));
