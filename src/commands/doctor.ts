@@ -1,7 +1,7 @@
 /** `orchestrate doctor`: looks at everything a plan needs and says of each what is wrong and what to type. Changes nothing. */
 import { openProject, type Project } from '../context.ts';
 import { checkAgent } from '../doctor/agent-checks.ts';
-import type { Check } from '../doctor/check.ts';
+import { attempt, type Check } from '../doctor/check.ts';
 import { checkFiles, checkPermissions } from '../doctor/file-checks.ts';
 import { checkConfig, checkState, checkStore, checkWorkspace } from '../doctor/store-checks.ts';
 import { checkNative, checkNode, checkRepository, checkTools } from '../doctor/tool-checks.ts';
@@ -41,7 +41,11 @@ function projectOrCheck(io: Io): Project | Check {
 /** What depends on a readable configuration is left out when there is none: its one problem comes first. */
 async function projectChecks(project: Project): Promise<Check[]> {
   const config = checkConfig(project);
-  const checks = [checkFiles(project), config, checkPermissions(project)];
+  const checks = [
+    await attempt('files', async () => checkFiles(project)),
+    config,
+    await attempt('permissions', async () => checkPermissions(project)),
+  ];
   if (config.level === 'fail') return checks;
   return [
     ...checks,

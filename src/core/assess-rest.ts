@@ -70,19 +70,21 @@ function noTasks({ stream }: Situation): Assessment | null {
 const STUCK: ReadonlySet<StateName> = new Set(['failed', 'parked', 'stopped', 'blocked', 'base-conflict']);
 
 function dependenciesFirst({ stream, dependencies }: Situation): Assessment | null {
-  const stuck: string[] = [];
-  const open: string[] = [];
-  for (const id of stream.dependencies) {
-    const state = dependencies.get(id)?.state ?? 'blocked';
-    if (STUCK.has(state)) stuck.push(`${id} (${state})`);
-    else if (state !== 'done') open.push(id);
+  const found = stream.dependencies.map((id) => ({ id, dependency: dependencies.get(id) }));
+  // One that is no stream of the plan is a problem of the plan too.
+  const stuck = found.filter(({ dependency }) => dependency === undefined || STUCK.has(dependency.state));
+  const [first] = stuck;
+  if (first !== undefined) {
+    const names = stuck.map(
+      ({ id, dependency }) => `${id} (${dependency?.state ?? 'no stream of the plan'})`,
+    );
+    const remedy = first.dependency === undefined ? 'orchestrate plan' : first.dependency.remedy;
+    return assess('blocked', {
+      reason: `blocked by ${names.join(', ')}`,
+      remedy: remedy ?? commandFor('status', first.id),
+    });
   }
-  if (stuck.length > 0) {
-    const first =
-      stream.dependencies.find((id) => STUCK.has(dependencies.get(id)?.state ?? 'blocked')) ?? stream.id;
-    const remedy = dependencies.get(first)?.remedy ?? commandFor('status', first);
-    return assess('blocked', { reason: `blocked by ${stuck.join(', ')}`, remedy });
-  }
+  const open = found.filter(({ dependency }) => dependency?.state !== 'done').map(({ id }) => id);
   return open.length > 0 ? assess('waiting', { reason: `waits for ${open.join(', ')}` }) : null;
 }
 

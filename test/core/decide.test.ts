@@ -28,6 +28,7 @@ type Row = {
   /** The step for `S`: `kind` or `kind:outcome`; null for none. */
   readonly step: string | null;
   readonly reason?: RegExp;
+  readonly remedy?: string;
 };
 
 function stepText(action: Action | undefined): string | null {
@@ -42,6 +43,7 @@ function check(row: Row): void {
   assert.equal(state?.state, row.state, state?.reason ?? undefined);
   assert.equal(stepText(actions.find((each) => each.key === 's')), row.step);
   if (row.reason !== undefined) assert.match(state?.reason ?? '', row.reason);
+  if (row.remedy !== undefined) assert.equal(state?.remedy, row.remedy);
   const silent: StateName[] = ['running', 'done', 'waiting'];
   if (!silent.includes(row.state)) {
     assert.ok(state?.reason, 'a reason');
@@ -98,6 +100,14 @@ const REST: readonly Row[] = [
     state: 'blocked',
     step: null,
     reason: /D \(parked\)/,
+  },
+  {
+    title: 'a dependency that is no stream blocks it, and the plan is what to look at',
+    world: { streams: [stream('S', ['Gone'])] },
+    state: 'blocked',
+    step: null,
+    reason: /^blocked by Gone \(no stream of the plan\)$/,
+    remedy: 'orchestrate plan',
   },
   {
     title: 'a stopped stream stays stopped',
