@@ -81,6 +81,8 @@ export async function createWorkerDesk(directory: string): Promise<WorkerDesk> {
     });
   });
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  // A rig that could not be made whole must not keep the test's process for ever; who waits for a worker has a timer.
+  server.unref();
   const starts: WorkerDesk['starts'] = () =>
     existsSync(ledger)
       ? readFileSync(ledger, 'utf8')
