@@ -4,15 +4,19 @@ import type { Ports } from '../reconcile/ports.ts';
 
 /** Clears everything that holds the stream back: intent, failures, a failed preparation. */
 export function clearStream(ports: Ports, record: StreamRecord): void {
-  const atMs = ports.now();
-  ports.state.patchStream(record.key, {
+  ports.state.patchStream(record.key, clearedFields(record, ports.now()));
+}
+
+/** What changes about a stream when all that holds it back is cleared. */
+export function clearedFields(record: StreamRecord, atMs: number) {
+  return {
     intent: 'none',
     intentAtMs: atMs,
     attemptsClearedAtMs: atMs,
     requestedAtMs: atMs,
     launchFailure: null,
     conflict: record.resolve ? record.conflict : null,
-  });
+  } as const;
 }
 
 /** Writes the event of a person's command. */

@@ -2,19 +2,32 @@
 
 import { printable } from '../core/printable.ts';
 import { judge } from '../core/state.ts';
+import type { Snapshot, StreamRecord } from '../core/types.ts';
 import { EXIT } from '../errors.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { policyOf } from '../reconcile/ports.ts';
 import { takeLook } from '../reconcile/snapshot.ts';
+import { clearedFields } from './intent.ts';
 import type { Io } from './io.ts';
 import { printHeader } from './start-header.ts';
+import { findStream } from './stream-argument.ts';
+
+/** The records as `start` would leave them: named streams without anything that holds them back, else none stopped. */
+function cleared({ records, nowMs }: Snapshot, named: ReadonlySet<string>): Map<string, StreamRecord> {
+  const clear = (record: StreamRecord): StreamRecord => {
+    if (named.has(record.streamId)) return { ...record, ...clearedFields(record, nowMs) };
+    return named.size === 0 && record.intent === 'stopped' ? { ...record, intent: 'none' } : record;
+  };
+  return new Map([...records].map(([key, record]) => [key, clear(record)]));
+}
 
 /** Prints the steps of the first tick. `args`: the streams that were named. */
 export async function dryRun(ports: Ports, args: readonly string[], io: Io): Promise<number> {
+  const named = new Set(args.map((text) => findStream(ports, text).streamId));
   await printHeader(ports, io);
   const { snapshot } = await takeLook(ports, new Map(), true);
-  const policy = policyOf(ports.config, ports.agent, args.length === 0 ? null : new Set(args), ports.now());
-  const { actions, states } = judge(snapshot, policy);
+  const policy = policyOf(ports.config, ports.agent, named.size === 0 ? null : named, ports.now());
+  const { actions, states } = judge({ ...snapshot, records: cleared(snapshot, named) }, policy);
   const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
   const steps = actions.map(({ key, kind, reason }) => ({
     stream: idOf.get(key) ?? key,

@@ -164,6 +164,12 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   const dry = await rig.run(['start', '--dry-run']);
   assert.match(dry.stdout, /launch {3}A: its dependencies are done/);
   assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
+  assert.match((await rig.run(['start', '--dry-run', 'Nope'], 7)).stderr, /no stream "Nope" in the plan/);
+  await rig.run(['stop', 'A']);
+  const steps = async (...named: string[]) =>
+    JSON.parse((await rig.run(['start', '--dry-run', '--json', ...named])).stdout).steps;
+  assert.deepEqual((await steps()).length, 1, 'start would clear what was stopped');
+  assert.deepEqual(await steps('B'), []);
   assert.equal((await rig.start(['--once']).end()).code, 0);
   const a = await rig.nextWorker('A');
   const detached = await rig.run(['start', '--detach', '--json']);
