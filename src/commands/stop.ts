@@ -16,7 +16,7 @@ import { withPorts } from './with-ports.ts';
 const POLLER_GRACE_MS = 3_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
-  return withPorts(io, { create: false }, async (ports) => {
+  return withPorts(io, { create: args.length > 0 }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'stop');
     const named = args.map((text) => findStream(ports, text));
     if (named.length === 0) await stopPoller(ports, io);

@@ -166,6 +166,7 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
   assert.match((await rig.run(['start', '--dry-run', 'Nope'], 7)).stderr, /no stream "Nope" in the plan/);
   await rig.run(['stop', 'A']);
+  assert.equal((await rig.stream('A')).state, 'stopped', 'also before anything was started');
   const steps = async (...named: string[]) =>
     JSON.parse((await rig.run(['start', '--dry-run', '--json', ...named])).stdout).steps;
   assert.deepEqual((await steps()).length, 1, 'start would clear what was stopped');
