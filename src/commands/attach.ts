@@ -11,6 +11,7 @@ import { waitingForYou } from '../view/urgency.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
+import { showSession } from './view.ts';
 import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
@@ -23,7 +24,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
         'type it in a terminal: orchestrate attach',
       );
     }
-    await ports.tmux.bindKeys();
+    await showSession(ports);
     return ports.tmux.attach(pane);
   });
 }

@@ -55,12 +55,14 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
   const screen = createScreen(process.stdout, process.stdin);
   const picture = createPicture(ports, io, screen);
   let over = false;
+  let ofSession = false;
   screen.onRedraw(() => {
     picture.again();
     alarm.ring();
   });
   screen.onQuit(() => {
-    over = true;
+    // The session's own stays: whoever wants to leave detaches.
+    over = !ofSession;
     alarm.ring();
   });
   const stores = watchDatabases(
@@ -70,7 +72,7 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
   try {
     while (!over) {
       if (startedMeanwhile(ports)) return STARTED;
-      await look(ports, io, picture);
+      ofSession = await look(ports, io, picture, !ofSession);
       await alarm.wait(everyMs);
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     }
@@ -107,20 +109,27 @@ function createPicture(ports: Ports, io: Io, screen: Screen): Picture {
   };
 }
 
-/** Looks and shows. A look that failed is shown in place of the summary: the next one may succeed. */
-async function look(ports: Ports, io: Io, picture: Picture): Promise<void> {
+/**
+ * Looks and shows. A look that failed is shown in place of the summary: the next one may succeed. True in the process that
+ * is the session's summary.
+ */
+async function look(ports: Ports, io: Io, picture: Picture, first: boolean): Promise<boolean> {
   try {
     const gathered = await gatherReport(ports);
     picture.show(gathered.report);
+    if (!isSummary(gathered, process.pid)) return false;
+    // So that the keys are there however a person attaches.
+    if (first) await ports.tmux.bindKeys();
     await keepSession(ports, gathered, io);
+    return true;
   } catch (error) {
     picture.show(`orchestrate: ${messageOf(error)}`);
+    return false;
   }
 }
 
 /** The summary of the session also keeps its view, and does what a key of it asks for. */
 async function keepSession(ports: Ports, gathered: Gathered, io: Io): Promise<void> {
-  if (!isSummary(gathered, process.pid)) return;
   await keepView(ports, gathered, wantsUnicode(io.env));
   const request = gathered.look.tmux.known ? (gathered.look.tmux.value.view?.request ?? '') : '';
   if (request !== '') await obey(ports, request, io);

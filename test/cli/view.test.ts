@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/package-root.ts';
-import { openClient, type Size } from '../support/tmux-client.ts';
+import { openClient, openTerminal, type Size } from '../support/tmux-client.ts';
 import { until } from '../support/tmux-rig.ts';
 import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-rig.ts';
 
@@ -78,6 +78,8 @@ test('the view is kept without a poller, which is the first thing the summary sa
   using client = await person(rig);
   const alone = await client.sees(/no poller: nothing starts and nothing is verified +→ orchestrate start/);
   assert.match(alone.split('\n')[0] ?? '', /no poller/);
+  await client.sees(/F9 menu/);
+  client.press('q');
   const said = await rig.run(['view']);
   assert.match(said.stdout, /2 workers beside the summary/);
   await client.sees(/a {2}● running/);
@@ -94,6 +96,14 @@ test('the view is kept without a poller, which is the first thing the summary sa
   const after = panes(rig, '#{pane_id} #{pane_pid}').sort();
   assert.equal(after.length, before.length - 1);
   assert.ok(after.every((pane) => before.includes(pane)));
+
+  client.press('C-c');
+  await until('the summary has ended', () => (summaryPane(rig) === '' ? true : null));
+  const argv = [process.execPath, CLI_ENTRY, 'attach'];
+  using other = openTerminal(argv, WIDE, rig.cli.env, rig.root);
+  await until('it is there again', () => (summaryPane(rig) === '' ? null : true));
+  rig.tmux('select-window', '-t', summaryPane(rig));
+  await other.sees(/no poller/);
 });
 
 test('start --detach works again after its window was closed, and a key of the session stops a stream', async () => {
