@@ -1,5 +1,6 @@
 /** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isVerified } from '../core/assessment.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { OrchestrateEvent, StateName, StreamRecord } from '../core/types.ts';
 import { EXIT, OrchestrateError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { apply } from '../reconcile/apply.ts';
 import { createPace } from '../reconcile/pace.ts';
 import type { Ports } from '../reconcile/ports.ts';
 import { gatherReport } from '../reconcile/report.ts';
-import { takeLook } from '../reconcile/snapshot.ts';
+import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
 import { createSlots } from '../slots.ts';
 import { acquireLease } from '../store/lease.ts';
 import type { Flags } from './definition.ts';
@@ -18,10 +19,12 @@ import { withPorts } from './with-ports.ts';
 
 const LEASE_WAIT_MS = 300;
 const ASK_EACH_MS = 200;
+/** Longest time that the end of a finished worker takes. */
+const ENDING_MS = 10_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports, project) => {
-    const record = findStream(ports, args[0] ?? '');
+    const record = await settledStream(ports, args[0] ?? '');
     refuse(ports, record);
     const beforeId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
     ports.state.patchStream(record.key, { verifyRequested: true });
@@ -33,6 +36,18 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     }
     return report(ports, record, beforeId, io);
   });
+}
+
+/** The stream's record. Of one that was just found done the poller is ending the run: that is waited for, in bounds. */
+async function settledStream(ports: Ports, name: string): Promise<StreamRecord> {
+  const endMs = ports.now() + ENDING_MS;
+  for (;;) {
+    const record = findStream(ports, name);
+    const stream = ports.plan.readPlan().streams.find(({ id }) => id === record.streamId);
+    const ends = record.runs.at(-1)?.endedAtMs === null && stream !== undefined && isVerified(stream, record);
+    if (!ends || ports.now() > endMs || !pollerLives(ports)) return record;
+    await sleep(ASK_EACH_MS);
+  }
 }
 
 /** Only complete work of which something was made, and that no worker is at, can be checked. */
