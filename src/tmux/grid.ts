@@ -90,7 +90,8 @@ function summaryLength(plan: Plan, size: Size, limits: Limits, count: number): n
   if (plan.beside) {
     const across = Math.ceil(count / plan.down);
     const workers = across * (limits.minWidth + 1);
-    return Math.min(SUMMARY_ENOUGH, Math.floor(size.columns * SUMMARY_SHARE), size.columns - workers);
+    const share = Math.max(SUMMARY_WIDTH, Math.floor(size.columns * SUMMARY_SHARE));
+    return Math.min(SUMMARY_ENOUGH, share, size.columns - workers);
   }
   const deep = Math.ceil(count / plan.across);
   const workers = deep * (limits.minHeight + 1);
