@@ -91,7 +91,6 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
     const { sessionId } = await again.activity();
     return sessionId !== conversation && sessionId;
   });
-  assert.equal(agent.findConversation(session.run), null, 'nothing has been said in it yet');
   await again.pane.type('Go on with it, afresh.');
   await waitFor('the prompt on the screen', async () => (await again.pane.screen()).includes('afresh'));
   await again.pane.key('Enter');
