@@ -110,6 +110,9 @@ async function spawnGit(args: readonly string[], invocation: Invocation): Promis
     trimmed: false,
     // In a session of its own a command is not reached by the terminal's Ctrl-C. setsid keeps the pid: no extra process.
     binary: invocation.writes && hasSetsid() ? ['setsid', 'git'] : 'git',
+    // At the streams' end all output has been read. At the exit, where simple-git would take the result 50 ms later, it may
+    // not have been: on a busy machine that made an answer an empty one.
+    completion: { onClose: true, onExit: false },
     // Arguments and environment are composed in this directory from checked parts; these guards are for text of users.
     unsafe: {
       allowUnsafeConfigEnvCount: true,
