@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStateDatabase } from '../../src/store/state-schema.ts';
+import { until } from '../support/tmux-rig.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, type Running } from '../support/worker-rig.ts';
 
@@ -147,7 +148,8 @@ test('outside a run, for a run that has ended, and without a state it refuses no
   await worker.commit('a.txt');
   await worker.completeTasks();
   worker.exit(0);
-  await rig.untilState('A', 'done');
+  // It is done as soon as it is verified; its run ends a moment later.
+  await until('its run has ended', async () => (await rig.stream('A')).endedAt !== null);
   const ended = await rig.cli.run(['hook', 'stop'], {
     env: { ORCHESTRATE_TOKEN: worker.env['ORCHESTRATE_TOKEN'] },
   });
