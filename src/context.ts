@@ -43,7 +43,7 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
   const { root, commonDir } = found;
   const paths = projectPaths(root);
   const config = once(() => loadConfig(paths.config, env, flags));
-  const workspace = once(() => resolveWorkspace({ root, env, configured: config().workspace }));
+  const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));
   const closers: (() => void)[] = [];
   const planStore = onceAsync(async (create: boolean) => {
     const [{ openPlanStore }, { checkOwner }] = await Promise.all([

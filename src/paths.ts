@@ -85,24 +85,26 @@ export type Workspace = {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Finds the workspace of a project: WORKSPACE_ID, the task-copilot entry of `.mcp.json`, `configured` (config.json), the
- * directory's name; and likewise its store's base directory. Throws exit 7 for an id that isn't one plain name.
+ * Finds the workspace of a project: WORKSPACE_ID, the task-copilot entry of `.mcp.json`, `configured` (config.json, read
+ * only when neither of those names one: a worker must not stop at a file that is just being edited), the directory's name;
+ * and likewise its store's base directory. Throws exit 7 for an id that isn't one plain name.
  */
 export function resolveWorkspace(project: {
   readonly root: string;
   readonly env: Environment;
-  readonly configured: string | null;
+  readonly configured: () => string | null;
 }): Workspace {
   const { root, env } = project;
   const entry = readMcpEntry(join(root, '.mcp.json'), env);
   const candidates = [
-    { source: 'WORKSPACE_ID', value: env['WORKSPACE_ID'] },
-    { source: '.mcp.json', value: entry['WORKSPACE_ID'] },
-    { source: 'config.json', value: project.configured ?? undefined },
+    { source: 'WORKSPACE_ID', value: () => env['WORKSPACE_ID'] },
+    { source: '.mcp.json', value: () => entry['WORKSPACE_ID'] },
+    { source: 'config.json', value: project.configured },
+    { source: 'directory name', value: () => basename(root) },
   ] as const;
-  const found = candidates.find(({ value }) => value !== undefined && value.trim() !== '');
-  const source = found?.source ?? 'directory name';
-  const id = checkWorkspaceId(found?.value?.trim() ?? basename(root), source);
+  const found = candidates.find(({ value }) => Boolean(value()?.trim()));
+  const { source, value } = found ?? candidates[3];
+  const id = checkWorkspaceId(value()?.trim() ?? '', source);
   const base = storeBase(root, env, entry);
   return { id, source, base: base.path, baseSource: base.source, storePath: join(base.path, id, 'tasks.db') };
 }

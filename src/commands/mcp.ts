@@ -14,9 +14,7 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
   const found = findProject(env['ORCHESTRATE_PROJECT'] || cwd);
   const root = found?.root ?? cwd;
   const paths = found === null ? null : projectPaths(found.root);
-  // A worker's server is told its workspace; a configuration that is just being edited must not stop it.
-  const isTold = Boolean(env['WORKSPACE_ID']?.trim());
-  const configured = isTold || paths === null ? null : loadConfig(paths.config, env).workspace;
+  const configured = () => (paths === null ? null : loadConfig(paths.config, env).workspace);
   const workspace = resolveWorkspace({ root, env, configured });
   return serveMcp({
     planDbPath: workspace.storePath,

@@ -180,7 +180,7 @@ function workspace(
   if (entry !== null) {
     writeFileSync(path, JSON.stringify({ mcpServers: { 'task-copilot': { command: 'x', env: entry } } }));
   }
-  return resolveWorkspace({ root: dir, env: { HOME: '/home/me', ...env }, configured });
+  return resolveWorkspace({ root: dir, env: { HOME: '/home/me', ...env }, configured: () => configured });
 }
 
 test('the workspace is WORKSPACE_ID, else the one of .mcp.json, else the configured one, else the directory name', () => {
@@ -222,7 +222,7 @@ test('an id or a base directory that leads out of its place is exit 7', async (t
 
 test('a broken .mcp.json is named, not ignored', () => {
   writeFileSync(join(dir, '.mcp.json'), '{');
-  const error = refused(() => resolveWorkspace({ root: dir, env: {}, configured: null }));
+  const error = refused(() => resolveWorkspace({ root: dir, env: {}, configured: () => null }));
   rmSync(join(dir, '.mcp.json'));
   assert.equal(error.exitCode, 7);
   assert.match(error.message, /\.mcp\.json is not valid JSON/);

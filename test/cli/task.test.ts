@@ -17,6 +17,17 @@ const PLAN = {
   ],
 };
 
+test('a configuration that is just being edited does not stop who is told the workspace', async () => {
+  await using rig = await createCliRig();
+  const imported = await rig.run(['import', '-'], { input: JSON.stringify(PLAN) });
+  assert.equal(imported.code, 0, imported.stderr);
+  rig.write('.claude/orchestrator/config.json', '{ "maxWorkers": ');
+  assert.equal((await rig.run(['task', 'list'])).code, 7);
+  const told = await rig.run(['task', 'list', '--json'], { env: { ...rig.env, WORKSPACE_ID: 'project' } });
+  assert.equal(told.code, 0, told.stderr);
+  assert.equal(JSON.parse(told.stdout).tasks.length, 3);
+});
+
 test('tasks are listed, shown whole and updated', async () => {
   await using rig = await createCliRig();
   const run = async (code: number, ...args: string[]) => {
