@@ -21,7 +21,7 @@ export async function apply(step: Step, action: Action): Promise<Outcome> {
     return { action, ok: true, message: null };
   } catch (error) {
     const message = messageOf(error);
-    noteTrouble(step.ports, action, error);
+    noteTrouble(step.ports, action, error, clearedAtMs(step, action));
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }
@@ -40,4 +40,8 @@ function dispatch(step: Step, action: Action): Promise<void> {
     case 'end-run':
       return applyEnd(step, action);
   }
+}
+
+function clearedAtMs({ snapshot }: Step, { key }: Action): number {
+  return snapshot.records.get(key)?.attemptsClearedAtMs ?? 0;
 }

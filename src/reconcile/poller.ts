@@ -44,7 +44,7 @@ export type PollerEnd = {
 /** Shortest time between two ticks, so that a storm of changes costs a bounded share of a core. */
 const MIN_TICK_GAP_MS = 10;
 /** Time that launches get before what was done is tidied up. */
-const TIDY_DELAY_MS = 150;
+const TIDY_DELAY_MS = 30;
 /** Pause after a tick that failed as a whole. */
 const TROUBLE_PAUSE_MS = 1_000;
 

@@ -13,12 +13,13 @@ export function readTroubles({ state }: Pick<Where, 'state'>): ReadonlyMap<strin
   return new Map<string, Trouble>(text === null ? [] : JSON.parse(text));
 }
 
-/** Notes a failed step; a launch is counted with its stream instead. */
-export function noteTrouble(ports: Where, { key, kind }: Action, error: unknown): void {
+/** Notes a failed step; a launch is counted with its stream instead. `clearedAtMs`: since when a person wants it counted anew. */
+export function noteTrouble(ports: Where, { key, kind }: Action, error: unknown, clearedAtMs: number): void {
   if (kind === 'launch') return;
   const before = readTroubles(ports).get(key);
   const fix = error instanceof OrchestrateError ? error.fix : 'orchestrate doctor';
-  const count = before?.kind === kind ? before.count + 1 : 1;
+  const again = before?.kind === kind && before.atMs > clearedAtMs;
+  const count = again ? before.count + 1 : 1;
   write(ports, key, { kind, message: messageOf(error), fix, atMs: ports.now(), count });
 }
 

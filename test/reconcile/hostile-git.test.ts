@@ -119,6 +119,10 @@ test('a filter that a worker brings in is refused and named, and never run by us
   const tries = report.events.filter(({ kind }) => kind === 'verify-error').length;
   assert.equal(tries, 3, 'a check that can not be made is not tried without end');
   assert.ok(!existsSync(join(rig.cli.home, 'pwn')));
+  await rig.run(['retry', 'A']);
+  assert.equal((await rig.start().end()).code, 1);
+  const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
+  assert.equal(log.split('verify-error').length - 1, 6, 'asked for again, it is tried as often again');
   rig.cli.git('config', '--remove-section', 'filter.bad');
   await rig.run(['retry', 'A']);
   rig.onWorker(async (worker) => {
