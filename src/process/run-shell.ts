@@ -46,7 +46,9 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
   });
   const root = child.pid === undefined ? null : table.identify(child.pid);
   const end = () => endTree(table, { roots: root === null ? [] : [root], mark, graceMs: GRACE_MS });
-  return watchOver(request, ended, end);
+  const result = await watchOver(request, ended, end);
+  if (request.endLeftovers === true) await end();
+  return result;
 }
 
 /** A command that ends without reading its input closes the pipe: no failure of ours. */

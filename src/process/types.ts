@@ -28,7 +28,7 @@ export type Processes = {
     graceMs: number;
     firstSignal?: NodeJS.Signals;
   }): Promise<ProcessIdentity[]>;
-  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended); `input` on its stdin, else nothing. */
+  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended); `input` on its stdin, else nothing; with `endLeftovers` what it left running ends with it. */
   runShell(request: {
     command: string;
     cwd: string;
@@ -37,6 +37,7 @@ export type Processes = {
     log: string;
     timeoutMs: number;
     mark: string;
+    endLeftovers?: boolean;
     abort?: AbortSignal;
   }): Promise<CommandResult>;
 };

@@ -23,9 +23,14 @@ function passedBefore(step: Step, record: StreamRecord, sha: string, gate: Gate)
   if (record.verifyRequested) return false;
   const results = step.ports.state.gateResults(record.key, sha);
   const last = results
-    .filter((result) => result.name === gate.name && result.command === gate.command)
+    .filter((result) => result.name === gate.name && result.command === commandText(gate))
     .at(-1);
   return last?.exitCode === 0;
+}
+
+/** The command and where it runs: the same command elsewhere is another check. */
+function commandText({ command, cwd }: Gate): string {
+  return cwd === '.' ? command : `${command}  (in ${cwd})`;
 }
 
 async function runGate(
@@ -47,6 +52,8 @@ async function runGate(
     log,
     timeoutMs: gate.timeoutSeconds * 1000,
     mark: step.ports.marks.own,
+    // A server left behind would answer the next gate, or keep its port.
+    endLeftovers: true,
     abort: step.abort,
   });
   if (step.abort.aborted) return 'interrupted';
@@ -54,7 +61,7 @@ async function runGate(
     key: record.key,
     sha,
     name: gate.name,
-    command: gate.command,
+    command: commandText(gate),
     exitCode: result.exitCode,
     timedOut: result.timedOut,
     log,

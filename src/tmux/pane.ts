@@ -6,6 +6,9 @@ import { projectTag } from './names.ts';
 import { hookCommands } from './signal.ts';
 import { allOf, command, NOT_OURS, onOurSession, type SessionHandle } from './words.ts';
 
+/** A log of a pane's output ends at this many blocks (512 bytes, 1,024 in some shells), so that no program fills the disk. */
+const LOG_BLOCKS = 262_144;
+
 /** What a new window is for, and how its pane is found again. */
 export type PaneTag = {
   readonly role: 'worker' | 'summary' | 'orchestrator';
@@ -35,7 +38,9 @@ export function tagCommands(root: string, target: string, tag: PaneTag): string[
     option('allow-rename', 'off'),
     option('synchronize-panes', 'off'),
     command('set-option', '-w', '-t', target, 'automatic-rename', 'off'),
-    ...(tag.log === null ? [] : [command('pipe-pane', '-t', target, `exec cat >> ${tag.log}`)]),
+    ...(tag.log === null
+      ? []
+      : [command('pipe-pane', '-t', target, `ulimit -c 0; ulimit -f ${LOG_BLOCKS}; exec cat >> ${tag.log}`)]),
   ];
 }
 

@@ -24,8 +24,10 @@ function rig() {
   return {
     dir,
     mark,
-    run: (command: string, also: { timeoutMs?: number; abort?: AbortSignal; cwd?: string } = {}) =>
-      processes.runShell({ ...base, command, ...also }),
+    run: (
+      command: string,
+      also: { timeoutMs?: number; abort?: AbortSignal; cwd?: string; endLeftovers?: boolean } = {},
+    ) => processes.runShell({ ...base, command, ...also }),
     said: () => readFileSync(log, 'utf8'),
     log,
     async [Symbol.asyncDispose]() {
@@ -74,6 +76,14 @@ test('at the time limit everything the command started is ended', async () => {
   assert.notEqual(result.exitCode, 0);
   assert.deepEqual(processes.findMarked(r.mark), []);
   assert.ok(Date.now() - startedMs < 8_000);
+});
+
+test('what a command leaves running ends with it only when asked', async () => {
+  await using r = rig();
+  await r.run('setsid sleep 60 & sleep 60 &');
+  assert.equal(processes.findMarked(r.mark).length, 2);
+  assert.equal((await r.run('setsid sleep 60 & exit 3', { endLeftovers: true })).exitCode, 3);
+  assert.equal(processes.findMarked(r.mark).length, 2);
 });
 
 test('an abort ends the command, and one that runs beside it with the same mark goes on', async () => {
