@@ -76,7 +76,8 @@ function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {
     path: record.worktree,
     branch: record.branch,
     baseSha: base.sha,
-    parents: base.parents,
+    // A root's own base too: a history rewritten from there would not merge back.
+    parents: base.parents.length === 0 ? [base.sha] : base.parents,
   });
 }
 
@@ -135,7 +136,7 @@ function missingFrom(facts: WorktreeFacts, record: StreamRecord, stream: PlanStr
     return {
       sha,
       cause: 'missing-parents',
-      message: `its dependencies' work is not merged: ${facts.missingParents.map((each) => each.slice(0, 10)).join(', ')}`,
+      message: `its branch does not contain what it has to build on: ${facts.missingParents.map((each) => each.slice(0, 10)).join(', ')}`,
     };
   }
   if (facts.commitsSinceBase === 0 && !stream.declaresNoChanges) {

@@ -9,8 +9,17 @@ const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSecond
 
 test('a worker that leaves its work unfinished has failed, in whichever way, and its streams keep apart', async () => {
   await using rig = await createProjectRig({
-    plan: { Dirty: [], Untracked: [], Empty: [], Early: [], Branch: [], Merging: [], Exit1: [] },
-    config: { ...ONE_ATTEMPT, maxWorkers: 7 },
+    plan: {
+      Dirty: [],
+      Untracked: [],
+      Empty: [],
+      Early: [],
+      Branch: [],
+      Merging: [],
+      Rewritten: [],
+      Exit1: [],
+    },
+    config: { ...ONE_ATTEMPT, maxWorkers: 8 },
   });
   const scripts: Readonly<Record<string, string>> = {
     Dirty: 'commit; echo more >> work.txt',
@@ -20,6 +29,7 @@ test('a worker that leaves its work unfinished has failed, in whichever way, and
     Branch: 'git switch --quiet --create elsewhere; commit',
     Merging:
       'git switch --quiet --create other; commit 1; git switch --quiet -; commit 2; ! git merge -q other',
+    Rewritten: 'echo x > x && git add . && git commit -q --amend -m Amended',
     Exit1: 'commit',
   };
   rig.onWorker(async (worker) => {
@@ -39,6 +49,7 @@ test('a worker that leaves its work unfinished has failed, in whichever way, and
     Early: /exit 0 with 1 of 1 task open/,
     Branch: /on elsewhere, not on orchestrate\/branch/,
     Merging: /a merge is in progress/,
+    Rewritten: /does not contain what it has to build on: [0-9a-f]{10}$/,
     Exit1: /exit 1/,
   };
   for (const [id, reason] of Object.entries(expected)) {
