@@ -27,9 +27,13 @@ test('stop ends workers of an earlier initiative too, when another tool has link
   assert.deepEqual(rig.marked(), []);
 });
 
-test('stop ends what a gate left in the background too', async () => {
-  const gates = [{ name: 'leaves', command: 'setsid sleep 987 & exit 0' }];
-  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config: { gates } });
+test('what a gate leaves in the background ends with it, what set-up leaves ends with stop', async () => {
+  const leave = 'setsid sleep 987 & exit 0';
+  const gates = [{ name: 'leaves', command: leave }];
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { gates, worktree: { setup: [leave] } },
+  });
   const poller = rig.start();
   const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
   await a.commit('a.txt');
@@ -38,7 +42,7 @@ test('stop ends what a gate left in the background too', async () => {
   await rig.untilState('A', 'done');
   await rig.run(['stop', 'B']);
   assert.equal((await poller.end()).code, 1);
-  assert.equal(rig.marked().length, 1, 'the gate left one');
+  assert.equal(rig.marked().length, 2, 'one for each worktree');
   await rig.run(['stop']);
   assert.deepEqual(rig.marked(), []);
 });
