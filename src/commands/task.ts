@@ -104,9 +104,6 @@ function patchOf(flags: Flags): TaskPatch {
   if (status === undefined && notes === undefined && blockedReason === undefined) {
     throw usageError('nothing to update', 'give --status, --notes or --blocked-reason');
   }
-  if (status === 'blocked' && (blockedReason ?? '').trim() === '') {
-    throw usageError('a blocked task needs a reason', '--status blocked --blocked-reason "what is missing"');
-  }
   return {
     ...(status === undefined ? {} : { status }),
     ...(notes === undefined ? {} : { notes }),

@@ -48,7 +48,7 @@ test('tasks are listed, shown whole and updated', async () => {
   assert.match(shown, /\n {2}agent: me\n\nfirst line\nsecond line\n\n- third\n$/);
 
   const blocked = ['--status', 'blocked', '--blocked-reason', 'no key'];
-  await run(2, 'task', 'update', id, '--status', 'blocked');
+  await run(0, 'task', 'update', id, '--status', 'blocked');
   await run(0, 'task', 'update', id, ...blocked);
   assert.match((await run(0, 'task', 'show', id)).stdout, /\n {2}blocked: no key\n/);
   assert.deepEqual(
