@@ -157,15 +157,22 @@ test('waiting ends with its abort or the server, and fails when there is nothing
   await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(8_000)), { exitCode: 3 });
 });
 
+const RUN_LOG = '.claude/orchestrator/runs/a-1/pane.log';
+
 for (const name of ['a#(touch pwn);b\'"$x `touch pwn` ;', 'line\nbreak', '-leading #{pane_id} 日本']) {
   test(`a project in ${JSON.stringify(name)} works, and nothing of its name is run`, async () => {
     await using rig = createTmuxRig(name);
     const tmux = rig.door();
     const { sessionId } = await tmux.ensureSession();
-    const { pane } = await open(rig, tmux, 'a', 'pwd > ./worked-in; echo said; exit 5');
+    const { pane } = await open(
+      rig,
+      tmux,
+      'a',
+      `pwd > ./worked-in; echo said; until test -s ${RUN_LOG}; do sleep 0.05; done; exit 5`,
+    );
     assert.equal((await deadPane(rig, tmux, pane)).exitCode, 5);
     assert.equal(readFileSync(join(rig.root, 'worked-in'), 'utf8'), `${rig.root}\n`);
-    const log = join(rig.root, '.claude/orchestrator/runs/a-1/pane.log');
+    const log = join(rig.root, RUN_LOG);
     await until('the log is written', () => readFileSync(log, 'utf8') === 'said\r\n');
     assert.equal((await tmux.ensureSession()).sessionId, sessionId);
     await tmux.message(name);
