@@ -21,6 +21,8 @@ export async function apply(step: Step, action: Action): Promise<Outcome> {
     return { action, ok: true, message: null };
   } catch (error) {
     const message = messageOf(error);
+    // A step that was broken off because the poller ends says nothing of the stream.
+    if (step.abort.aborted) return { action, ok: false, message };
     noteTrouble(step.ports, action, error, clearedAtMs(step, action));
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
