@@ -61,7 +61,19 @@ function configure(): void {
   );
 }
 
+/** What `start` exits with when the machine lacks something: nothing was begun. */
+const ENVIRONMENT = 3;
+
+const again = (command: string): string =>
+  `cd ${repository} && TASK_DB_PATH=${env.TASK_DB_PATH} .claude/orchestrator/orchestrate ${command}`;
+
 function closing(code: number): void {
+  process.exitCode = code;
+  if (code === ENVIRONMENT) {
+    say(`\nNothing was started. When that is mended: ${again('start')}`);
+    say(`Clean up: rm -rf ${top}`);
+    return;
+  }
   say('\nThe merged history:\n');
   say(git('log', '--graph', '--oneline', '--decorate', '--branches'));
   if (values.agent === 'scripted') {
@@ -69,11 +81,8 @@ function closing(code: number): void {
     say('With Claude Code:   scripts/try --agent claude');
   }
   say(`Look at the windows: tmux -L ${SOCKET} attach        (Ctrl-b n: next window, Ctrl-b d: leave)`);
-  say(
-    `The repository:      cd ${repository} && TASK_DB_PATH=${env.TASK_DB_PATH} .claude/orchestrator/orchestrate status`,
-  );
+  say(`The repository:      ${again('status')}`);
   say(`Clean up:            tmux -L ${SOCKET} kill-server; rm -rf ${top}`);
-  process.exitCode = code;
 }
 
 say(`A throw-away repository in ${repository}, four streams of a diamond, and a worker for each.`);

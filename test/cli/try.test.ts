@@ -1,7 +1,7 @@
 /** `scripts/try`, as the README tells a newcomer to type it: the sample is worked off to a merged, tested whole. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -43,6 +43,25 @@ test('the sample finishes, its integration stream is tested on the work of both 
     );
   } finally {
     spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
+    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+});
+
+test('without Claude Code it says so, and how to go on, not what became of a start that never was', async () => {
+  await ensureBuilt();
+  const home = mkdtempSync(join(tmpdir(), 'orchestrate-trial-'));
+  const path = (process.env['PATH'] ?? '').split(':').filter((folder) => !existsSync(join(folder, 'claude')));
+  const env = { ...process.env, HOME: home, TMPDIR: home, TMUX_TMPDIR: home, PATH: path.join(':') };
+  try {
+    const ended = spawnSync(TRY, ['--agent', 'claude'], { env, encoding: 'utf8', timeout: 240_000 });
+    assert.equal(ended.status, 3);
+    assert.match(ended.stderr, /command not found: claude\n {2}fix: install Claude Code/);
+    assert.match(
+      ended.stdout,
+      /Nothing was started\. When that is mended: cd .* start\nClean up: rm -rf .*\n$/,
+    );
+    assert.doesNotMatch(ended.stdout, /merged history|attach/);
+  } finally {
     rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   }
 });
