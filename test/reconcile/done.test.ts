@@ -198,3 +198,23 @@ test('leftovers: commit commits tracked changes, and never an untracked file', a
   assert.match(streamOf(report, 'B').reason ?? '', /uncommitted: untracked\.txt/);
   assert.ok(existsSync(join(rig.root, '.claude/worktrees/b/untracked.txt')));
 });
+
+for (const [finishedWindows, left] of [
+  ['close-on-done', []],
+  ['keep', ['a 1']],
+] as const) {
+  test(`finishedWindows: ${finishedWindows}: the window of a stream that is done`, async () => {
+    await using rig = await createProjectRig({ config: { finishedWindows } });
+    rig.onWorker(async (worker) => {
+      await worker.commit('file.txt');
+      rig.setTasks('A', 'completed');
+      worker.exit(0);
+    });
+    assert.equal((await rig.start().end()).code, 0);
+    const panes = rig.tmux('list-panes', '-a', '-F', '#{window_name} #{pane_dead}').split('\n');
+    assert.deepEqual(
+      panes.filter((pane) => pane.startsWith('a ')),
+      left,
+    );
+  });
+}
