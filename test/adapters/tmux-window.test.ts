@@ -323,10 +323,10 @@ test('attaching switches the client inside the same server, and attaches from an
      process.exitCode = await tmux.attach(process.argv[2] || null);`,
   );
   const attach = ['node', '--import', import.meta.resolve('tsx'), script];
-  rig.raw('new-session', '-d', '-s', 'theirs', 'sleep', '1000');
+  rig.raw('new-session', '-d', '-s', 'theirs', '-n', 'mine', 'sleep', '1000');
   using _client = controlClient(rig, 'theirs');
   const clients = () => rig.raw('list-clients', '-F', '#{client_session} #{window_name}').trim();
-  await until('a client looks at theirs', () => clients() === 'theirs sleep');
+  await until('a client looks at theirs', () => clients() === 'theirs mine');
   rig.raw('new-window', '-d', '-t', 'theirs:', ...attach, pane);
   await until('it looks at the worker', () => clients() === `${session} stream-a`, 20_000);
   await using elsewhere = createTmuxRig();
