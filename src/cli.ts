@@ -1,13 +1,14 @@
 /** The command line: finds the command in the table, runs it, reports what it throws and sets the exit code. */
+
+import { packageVersion } from './app/package-root.ts';
+import { reportOf } from './cli/error-report.ts';
 import { commandHelp, overview } from './cli/help.ts';
 import { type CommandLine, parseCommandLine } from './cli/parse.ts';
-import { reportOf } from './cli/report.ts';
 import type { Flags } from './commands/definition.ts';
 import { usageError } from './commands/flags.ts';
 import { createIo } from './commands/io.ts';
 import { COMMAND_GROUPS, COMMANDS } from './commands/table.ts';
-import { EXIT, Interrupted, messageOf, OrchestrateError } from './errors.ts';
-import { packageVersion } from './package-root.ts';
+import { EXIT, Interrupted, messageOf, OrchestrateError } from './core/errors.ts';
 
 const OLDEST_NODE = [20, 19] as const;
 

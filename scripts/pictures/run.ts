@@ -2,7 +2,7 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { StatusReport } from '../../src/view/types.ts';
+import type { StatusReport } from '../../src/report/types.ts';
 import { type ClaudeProject, createClaudeProject } from '../../test/claude/support/project.ts';
 import { openClient, type Size, type TmuxClient } from '../../test/support/tmux-client.ts';
 import { HOLDS, PLAN, rulesOf } from './plan.ts';

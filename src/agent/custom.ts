@@ -1,10 +1,10 @@
 /** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
 import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
-import { mcpConfig } from './claude-settings.ts';
+import { writeRunFile } from '../worker/run-files.ts';
+import { mcpConfig } from './claude/settings.ts';
 import type { AgentDeps, AgentSettings } from './deps.ts';
 import { findCommand, missingCommand } from './find-command.ts';
-import { writeRunFile } from './run-files.ts';
-import type { Agent, AgentCheck, Launch, LaunchRequest } from './types.ts';
+import type { Agent, AgentCheck, Launch, LaunchRequest } from './port.ts';
 
 /** The custom agent of `agent.command` and `agent.args`. */
 export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent {

@@ -1,7 +1,7 @@
 /** What agents need of their surroundings; plain data and functions given by the composition root. */
-import type { Config } from '../config.ts';
-import type { TokenCheck } from './claude-reports.ts';
-import type { McpServer } from './claude-settings.ts';
+import type { Config } from '../app/config/load.ts';
+import type { TokenCheck } from './claude/reports.ts';
+import type { McpServer } from './claude/settings.ts';
 
 export type AgentSettings = Config['agent'];
 

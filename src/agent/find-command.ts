@@ -1,7 +1,7 @@
 /** Finds the program a configured command means; runs nothing. */
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
-import type { AgentCheck } from './types.ts';
+import type { AgentCheck } from './port.ts';
 
 /**
  * Absolute path of `command`: looked up in `searchPath` (as PATH is written), or, when it holds a slash, taken as a path

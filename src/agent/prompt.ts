@@ -1,6 +1,7 @@
 /** Renders the worker's instructions from the project's template and the facts of a run; writes and launches nothing. */
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Task } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import { plainLine, plainText } from './plain-text.ts';
 
 /** Everything a worker is told. Texts of the plan are made harmless here, not by the caller. */

@@ -1,18 +1,18 @@
 /** `attach`: hands the terminal to tmux, at a stream's window or at the status window; switches the client when already inside. */
 
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { gatherReport } from '../reconcile/report.ts';
-import { META } from '../reconcile/snapshot.ts';
+import { META } from '../look/snapshot.ts';
+import { gatherReport } from '../report/gather.ts';
+import { waitingForYou } from '../report/urgency.ts';
 import type { PaneFact } from '../tmux/types.ts';
-import { waitingForYou } from '../view/urgency.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
 import { showSession } from './view.ts';
-import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {

@@ -1,7 +1,7 @@
 /** `orchestrate completion`: prints a shell's completion script, or the stream ids that such a script asks for. */
-import { openProject } from '../context.ts';
-import { EXIT } from '../errors.ts';
-import { bashCompletion, fishCompletion, zshCompletion } from './completion-scripts.ts';
+import { openProject } from '../app/project.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from '../cli/completion-scripts.ts';
+import { EXIT } from '../core/errors.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 import { COMMANDS } from './table.ts';

@@ -1,11 +1,11 @@
 /** `orchestrate doctor`: looks at everything a plan needs and says of each what is wrong and what to type. Changes nothing. */
-import { openProject, type Project } from '../context.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { checkAgent } from '../doctor/agent-checks.ts';
 import { attempt, type Check } from '../doctor/check.ts';
 import { checkFiles, checkPermissions } from '../doctor/file-checks.ts';
 import { checkConfig, checkState, checkStore, checkWorkspace } from '../doctor/store-checks.ts';
 import { checkNative, checkNode, checkRepository, checkTools } from '../doctor/tool-checks.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 

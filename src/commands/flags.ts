@@ -1,5 +1,5 @@
 /** Reads typed values out of a command's flags; a wrong one is a usage error. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Flags } from './definition.ts';
 
 /** A number option in its bounds, undefined when not given (or given without a value). Throws exit 2. */

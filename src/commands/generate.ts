@@ -1,28 +1,28 @@
 /** `orchestrate generate`: Claude plans a feature in a draft store; what passes the verification becomes the plan, nothing else does. */
 import { randomBytes } from 'node:crypto';
-import { workerEnvironment } from '../agent/environment.ts';
 import { findCommand } from '../agent/find-command.ts';
-import { openProject, type Project } from '../context.ts';
+import { CLI_ENTRY } from '../app/package-root.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
 import { SERVER_NAME } from '../generate/draft-store.ts';
 import { chooseInitiative } from '../generate/initiative.ts';
 import { plannerPrompt, plannerRules } from '../generate/prompt.ts';
 import { failureBox, summaryText } from '../generate/texts.ts';
 import { isSound, type SoundDraft, type Verdict } from '../generate/verify.ts';
-import { CLI_ENTRY } from '../package-root.ts';
+import { refuseWhileWorkersLive } from '../operator/live-workers.ts';
+import { refuseInsideRun } from '../operator/outside-runs.ts';
+import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
 import { MARK_VARIABLE } from '../process/types.ts';
-import { projectMarks } from '../reconcile/marks.ts';
-import { checkOwner } from '../store/owner.ts';
-import { type Adopted, adoptDraft, type LinkedInitiative } from '../store/plan-draft.ts';
+import { checkOwner } from '../task-copilot/owner.ts';
+import { type Adopted, adoptDraft, type LinkedInitiative } from '../task-copilot/plan-draft.ts';
+import { workerEnvironment } from '../worker/environment.ts';
 import type { CommandModule, Flags } from './definition.ts';
 import { usageError } from './flags.ts';
 import { checkSetUp, setUpQuietly } from './init.ts';
 import type { Io } from './io.ts';
-import { refuseWhileWorkersLive } from './live-workers.ts';
-import { refuseInsideRun } from './outside-runs.ts';
 
 /** Longest feature taken, in characters. */
 const LONGEST_FEATURE = 100_000;

@@ -1,12 +1,12 @@
 /** `hook stop`: what an agent's Stop hook asks; prints a refusal as the agent understands it, or nothing. Only of use inside a run. */
-import { createReports } from '../agent/claude-reports.ts';
-import { openProject, type Project } from '../context.ts';
-import { EXIT } from '../errors.ts';
+import { createReports } from '../agent/claude/reports.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT } from '../core/errors.ts';
 import { createGit } from '../git/git.ts';
-import { answerStop, type ReportedStop } from '../reconcile/stop-gate.ts';
+import { answerStop, type ReportedStop } from '../operator/answer-stop.ts';
+import { readScope, type Scope } from '../operator/task-scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
-import { readScope, type Scope } from './task-scope.ts';
 
 /** An agent that wants to stop is not kept waiting for a lock: it stops, and is told what is missing by the poller. */
 const BUSY_TIMEOUT_MS = 1_000;

@@ -1,21 +1,21 @@
 /** `orchestrate import`: checks a plan file and brings it into the store, whole or not at all. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { openProject, type Project } from '../context.ts';
-import type { PlanInput } from '../core/plan-input.ts';
-import { planOfInput } from '../core/plan-input.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
+import { planOfInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
 import type { Plan } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { refuseWhileWorkersLive } from '../operator/live-workers.ts';
+import { refuseInsideRun } from '../operator/outside-runs.ts';
 import type { PlanFileProblem } from '../plan-file/parse.ts';
 import { parsePlanFile } from '../plan-file/parse.ts';
 import { readPlanFile } from '../plan-file/read.ts';
-import type { PlanStore } from '../store/types.ts';
-import { planText } from '../view/plan-text.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
+import { planText } from '../view/pages/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
-import { refuseWhileWorkersLive } from './live-workers.ts';
-import { refuseInsideRun } from './outside-runs.ts';
 
 /** What the command needs of the world. */
 export type ImportContext = {

@@ -1,9 +1,9 @@
 /** `orchestrate init`: sets the repository up, or takes away again what it set up. */
 import { resolve } from 'node:path';
-import type { Config } from '../config.ts';
-import { DEFAULT_CONFIG } from '../config.ts';
-import { openProject, type Project } from '../context.ts';
-import { EXIT } from '../errors.ts';
+import type { Config } from '../app/config/load.ts';
+import { DEFAULT_CONFIG } from '../app/config/load.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT } from '../core/errors.ts';
 import { accept } from '../init/accept.ts';
 import type { Change, InitContext } from '../init/change.ts';
 import { checkNothingRuns } from '../init/check-nothing-runs.ts';

@@ -1,5 +1,5 @@
 /** What a command sees of the terminal and the environment it was typed in; the only door to stdin, stdout and stderr. */
-import { EXIT, Interrupted, OrchestrateError } from '../errors.ts';
+import { EXIT, Interrupted, OrchestrateError } from '../core/errors.ts';
 
 /** Most that is read from stdin, in bytes: as much as a plan file may have. */
 const MAX_STDIN_BYTES = 5 * 1024 * 1024;

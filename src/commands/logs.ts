@@ -2,18 +2,18 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runDir } from '../app/paths.ts';
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { runDir } from '../paths.ts';
-import { logSources } from '../reconcile/log-sources.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { createLogFollower, formatLogLine } from '../view/log.ts';
+import { logSources } from '../poller/listeners/log-sources.ts';
+import { createLogFollower, formatLogLine } from '../view/log/log.ts';
 import type { Flags } from './definition.ts';
 import { numberFlag } from './flags.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 /** Lines shown without `-n`. */
 const DEFAULT_LINES = 200;

@@ -1,13 +1,13 @@
 /** `orchestrate mcp`: serves Task Copilot's tools on stdio, for the project around it; scoped when a launch token is given. */
 import { existsSync } from 'node:fs';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../app/config/load.ts';
+import { packageVersion } from '../app/package-root.ts';
+import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
 import { findProject } from '../git/project.ts';
-import { serveMcp } from '../mcp/serve.ts';
-import { packageVersion } from '../package-root.ts';
-import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../paths.ts';
-import { checkOwner } from '../store/owner.ts';
-import { openStateStore } from '../store/state-store.ts';
-import type { StateStore } from '../store/types.ts';
+import { openStateStore } from '../state/state-store.ts';
+import type { StateStore } from '../state/types.ts';
+import { serveMcp } from '../task-copilot/mcp/serve.ts';
+import { checkOwner } from '../task-copilot/owner.ts';
 import type { CommandModule } from './definition.ts';
 
 export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {

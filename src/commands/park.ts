@@ -1,14 +1,15 @@
 /** `park`: takes a stream out until `retry`; its worker is ended, its work is kept. */
+
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { EXIT } from '../errors.ts';
-import { applyEnd } from '../reconcile/end-run.ts';
-import { takeLook } from '../reconcile/snapshot.ts';
+import { takeLook } from '../look/snapshot.ts';
+import { noteCommand } from '../operator/intent.ts';
+import { refuseSteering } from '../operator/outside-runs.ts';
+import { applyEnd } from '../poller/steps/end-run.ts';
 import type { Flags } from './definition.ts';
-import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
-import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {

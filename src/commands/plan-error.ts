@@ -1,8 +1,9 @@
 /** The error for a plan that can't be run: its problems, and what to do about them. */
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { PlanProblem } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { problemsText } from '../view/plan-text.ts';
+import { problemsText } from '../view/pages/plan-text.ts';
 
 /** What every task of a plan has to carry. */
 const METADATA_SAMPLE = `Tasks must include stream metadata for orchestration:

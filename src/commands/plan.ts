@@ -1,12 +1,12 @@
 /** `orchestrate plan`: checks the plan and shows its structure, as text, JSON or a drawing. */
-import { openProject } from '../context.ts';
+import { openProject } from '../app/project.ts';
+import { EXIT } from '../core/errors.ts';
 import type { Plan } from '../core/types.ts';
-import { EXIT } from '../errors.ts';
-import type { PlanStore } from '../store/types.ts';
-import { earlierText, joinPlans, planJsonWith } from '../view/plan-earlier.ts';
-import { planDot, planMermaid } from '../view/plan-graphics.ts';
-import { planJson } from '../view/plan-json.ts';
-import { planText } from '../view/plan-text.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
+import { earlierText, joinPlans, planJsonWith } from '../view/pages/plan-earlier.ts';
+import { planDot, planMermaid } from '../view/pages/plan-graphics.ts';
+import { planJson } from '../view/pages/plan-json.ts';
+import { planText } from '../view/pages/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import { usageError } from './flags.ts';
 import type { Io } from './io.ts';

@@ -1,14 +1,14 @@
 /** `resolve`: gives the merge of a stream's clashing dependencies to its agent, as its first job. */
 
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { pollerLives } from '../reconcile/snapshot.ts';
+import { pollerLives } from '../look/snapshot.ts';
+import { clearStream, noteCommand } from '../operator/intent.ts';
+import { refuseSteering } from '../operator/outside-runs.ts';
 import type { Flags } from './definition.ts';
-import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
-import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {

@@ -1,17 +1,18 @@
 /** `retry`: clears what holds a stream back, so that it starts again, also one whose agent waits in vain; `--fresh` begins a new conversation. */
+
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StateName, StreamRecord } from '../core/types.ts';
-import { EXIT } from '../errors.ts';
-import { applyEnd } from '../reconcile/end-run.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { gatherReport } from '../reconcile/report.ts';
-import { pollerLives } from '../reconcile/snapshot.ts';
+import { pollerLives } from '../look/snapshot.ts';
+import { clearStream, noteCommand } from '../operator/intent.ts';
+import { refuseSteering } from '../operator/outside-runs.ts';
+import { applyEnd } from '../poller/steps/end-run.ts';
+import { gatherReport } from '../report/gather.ts';
 import type { Flags } from './definition.ts';
-import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
-import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 /** States in which a living agent gets no further by itself: trying again means ending it. */
 const HELD_UP: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'blocked']);

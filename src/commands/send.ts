@@ -1,14 +1,14 @@
 /** `send`: types a message into a stream's living agent, as a person at its window would. */
 import { typedMessage } from '../agent/typed-message.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { sendMessage } from '../reconcile/send.ts';
+import { noteCommand } from '../operator/intent.ts';
+import { sendMessage } from '../poller/steps/send.ts';
 import type { Flags } from './definition.ts';
 import { usageError } from './flags.ts';
-import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 /** A longer text is better read from a file. */
 const LONGEST = 10_000;

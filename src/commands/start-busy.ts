@@ -1,9 +1,10 @@
 /** What `start` does while another poller acts: a named stream is asked for, else it is refused. */
+
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { clearStream, noteCommand } from './intent.ts';
+import { clearStream, noteCommand } from '../operator/intent.ts';
 import type { Io } from './io.ts';
 
 /** Records the wish for the named streams (exit 0); without any throws exit 4 naming the poller. */

@@ -1,10 +1,10 @@
 /** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
-import type { ConfigFlags } from '../config.ts';
+import type { ConfigFlags } from '../app/config/load.ts';
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { networkDisk } from '../store/network-disk.ts';
-import type { PlanStore } from '../store/types.ts';
+import { networkDisk } from '../sqlite/network-disk.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
 import type { Flags } from './definition.ts';
 import { numberFlag } from './flags.ts';
 import type { Io } from './io.ts';

@@ -1,11 +1,11 @@
 /** `start --detach`: opens the poller in the session's `orchestrator` window and waits until it acts. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Project } from '../context.ts';
+import type { Ports } from '../app/ports.ts';
+import type { Project } from '../app/project.ts';
+import { writeCliRun } from '../app/wiring.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { writeCliRun } from '../open-ports.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { META, pollerLives } from '../reconcile/snapshot.ts';
+import { META, pollerLives } from '../look/snapshot.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { printHeader } from './start-header.ts';

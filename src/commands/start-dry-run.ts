@@ -1,13 +1,13 @@
 /** `start --dry-run`: shows what would start now and what would wait; makes nothing. */
 
+import type { Ports } from '../app/ports.ts';
+import { policyOf } from '../app/ports.ts';
+import { decide } from '../core/decide/decide.ts';
+import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { judge } from '../core/state.ts';
 import type { Snapshot, StreamRecord } from '../core/types.ts';
-import { EXIT } from '../errors.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { policyOf } from '../reconcile/ports.ts';
-import { takeLook } from '../reconcile/snapshot.ts';
-import { clearedFields } from './intent.ts';
+import { takeLook } from '../look/snapshot.ts';
+import { clearedFields } from '../operator/intent.ts';
 import type { Io } from './io.ts';
 import { printHeader } from './start-header.ts';
 import { findStream } from './stream-argument.ts';
@@ -27,7 +27,7 @@ export async function dryRun(ports: Ports, args: readonly string[], io: Io): Pro
   await printHeader(ports, io);
   const { snapshot } = await takeLook(ports, new Map(), true);
   const policy = policyOf(ports.config, ports.agent, named.size === 0 ? null : named, ports.now());
-  const { actions, states } = judge({ ...snapshot, records: cleared(snapshot, named) }, policy);
+  const { actions, states } = decide({ ...snapshot, records: cleared(snapshot, named) }, policy);
   const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
   const steps = actions.map(({ key, kind, reason }) => ({
     stream: idOf.get(key) ?? key,

@@ -1,8 +1,8 @@
 /** What `start` prints first: the dependency structure, who may work and how, the gates, the caps and how to attach. */
-import type { Config } from '../config.ts';
+import type { Config } from '../app/config/load.ts';
+import type { Ports } from '../app/ports.ts';
 import { printable } from '../core/printable.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { planText } from '../view/plan-text.ts';
+import { planText } from '../view/pages/plan-text.ts';
 import type { Io } from './io.ts';
 
 /** Prints the header; nothing with `--json`. */

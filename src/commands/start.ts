@@ -1,23 +1,24 @@
 /** `start`: checks everything, shows the plan and polls until it is done; `--detach` does so in the session's own window. */
-import { openProject, type Project } from '../context.ts';
+
+import type { Ports } from '../app/ports.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { openPorts } from '../app/wiring.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
-import { openPorts } from '../open-ports.ts';
-import { acceptGitConfig } from '../reconcile/git-config.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { keepHeapSmall } from '../reconcile/small-heap.ts';
-import { META } from '../reconcile/snapshot.ts';
-import { acquireLease } from '../store/lease.ts';
-import { checkOwner } from '../store/owner.ts';
+import { META } from '../look/snapshot.ts';
+import { clearStream, noteCommand } from '../operator/intent.ts';
+import { refuseSteering } from '../operator/outside-runs.ts';
+import { pollInForeground } from '../poller/foreground.ts';
+import { keepHeapSmall } from '../poller/small-heap.ts';
+import { acceptGitConfig } from '../poller/steps/git-config.ts';
+import { acquireLease } from '../state/lease.ts';
+import { checkOwner } from '../task-copilot/owner.ts';
 import type { Flags } from './definition.ts';
-import { clearStream, noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
-import { refuseSteering } from './outside-runs.ts';
 import { busy } from './start-busy.ts';
 import { checkEnvironment, checkPlan, configFlags } from './start-checks.ts';
 import { detach } from './start-detached.ts';
 import { dryRun } from './start-dry-run.ts';
-import { pollInForeground } from './start-foreground.ts';
 import { printHeader } from './start-header.ts';
 import { findStream } from './stream-argument.ts';
 import { showSession } from './view.ts';

@@ -1,21 +1,21 @@
 /** `status`: one look at everything, or everything about one stream; `--watch` is the live summary, or one look after another. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { EXIT } from '../errors.ts';
-import { type EarlierInitiative, earlierInitiatives } from '../reconcile/earlier.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { type Gathered, gatherReport } from '../reconcile/report.ts';
-import { earlierLines, withEarlier } from '../view/earlier.ts';
-import { renderStatus } from '../view/status-text.ts';
-import { renderStream } from '../view/stream-text.ts';
-import type { StreamDetail } from '../view/types.ts';
+import { type EarlierInitiative, earlierInitiatives } from '../look/earlier-plans.ts';
+import { type Gathered, gatherReport } from '../report/gather.ts';
+import type { StreamDetail } from '../report/types.ts';
+import { earlierLines, withEarlier } from '../view/pages/earlier-streams.ts';
+import { renderStatus } from '../view/pages/status-text.ts';
+import { renderStream } from '../view/pages/stream-text.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
 import { wantsUnicode } from './terminal.ts';
-import { withPorts } from './with-ports.ts';
 
 const PLAIN_COLUMNS = 100;
 /** Clears the terminal and begins at its top. */

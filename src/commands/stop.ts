@@ -1,16 +1,17 @@
 /** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept. */
+
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { applyEnd, endRemains } from '../reconcile/end-run.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
+import { pollerLives, takeLook } from '../look/snapshot.ts';
+import { noteCommand } from '../operator/intent.ts';
+import { refuseSteering } from '../operator/outside-runs.ts';
+import { applyEnd, endRemains } from '../poller/steps/end-run.ts';
 import type { Flags } from './definition.ts';
-import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
-import { refuseSteering } from './outside-runs.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 /** Time the poller gets to leave by itself. */
 const POLLER_GRACE_MS = 3_000;

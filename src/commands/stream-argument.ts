@@ -1,9 +1,10 @@
 /** Finds the streams a person means by what was typed: an id, or a key. */
+
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { initiativeOf, streamNames } from '../reconcile/snapshot.ts';
+import { initiativeOf, streamNames } from '../look/snapshot.ts';
 
 /** The record of the stream that `text` names, by exact id, else by key, else by id without regard to case. Throws exit 7. */
 export function findStream(ports: Ports, text: string): StreamRecord {

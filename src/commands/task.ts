@@ -1,13 +1,13 @@
 /** `task list|show|update`: the store from a shell; inside a run it obeys the run's scope. */
-import { openProject, type Project } from '../context.ts';
+import { openProject, type Project } from '../app/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { Task, TaskStatus } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { PlanStore, TaskPatch } from '../store/types.ts';
+import { checkScope, readScope } from '../operator/task-scope.ts';
+import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
 import type { Flags } from './definition.ts';
 import { textFlag, usageError } from './flags.ts';
 import type { Io } from './io.ts';
-import { checkScope, readScope } from './task-scope.ts';
 
 export const TASK_STATUSES = [
   'pending',

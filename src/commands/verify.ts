@@ -1,21 +1,21 @@
 /** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isVerified } from '../core/assessment.ts';
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { isVerified } from '../core/decide/assessment.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { OrchestrateEvent, StateName, StreamRecord } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { apply } from '../reconcile/apply.ts';
-import { createPace } from '../reconcile/pace.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { gatherReport } from '../reconcile/report.ts';
-import { pollerLives, takeLook } from '../reconcile/snapshot.ts';
-import { createSlots } from '../slots.ts';
-import { acquireLease } from '../store/lease.ts';
+import { pollerLives, takeLook } from '../look/snapshot.ts';
+import { noteCommand } from '../operator/intent.ts';
+import { createPace } from '../poller/pace.ts';
+import { apply } from '../poller/steps/apply.ts';
+import { gatherReport } from '../report/gather.ts';
+import { acquireLease } from '../state/lease.ts';
 import type { Flags } from './definition.ts';
-import { noteCommand } from './intent.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
-import { withPorts } from './with-ports.ts';
 
 const LEASE_WAIT_MS = 300;
 const ASK_EACH_MS = 200;

@@ -1,15 +1,16 @@
 /** `view`: the live workers' panes beside the summary, or in windows of their own again. */
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { keepView } from '../reconcile/keep-view.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { gatherReport } from '../reconcile/report.ts';
-import { META } from '../reconcile/snapshot.ts';
+
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { META } from '../look/snapshot.ts';
+import { keepView } from '../poller/listeners/summary-pane.ts';
+import { gatherReport } from '../report/gather.ts';
 import { plural } from '../view/amounts.ts';
 import type { Flags } from './definition.ts';
 import { usageError } from './flags.ts';
 import type { Io } from './io.ts';
 import { wantsUnicode } from './terminal.ts';
-import { withPorts } from './with-ports.ts';
 
 export async function run(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
   if (flags['on'] === true && flags['off'] === true)

@@ -1,19 +1,19 @@
 /** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
 import { existsSync } from 'node:fs';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
-import { isSummary, keepView } from '../reconcile/keep-view.ts';
-import type { Ports } from '../reconcile/ports.ts';
-import { type Gathered, gatherReport } from '../reconcile/report.ts';
-import { createAlarm } from '../reconcile/wake.ts';
-import { IN_MEMORY } from '../store/state-schema.ts';
-import { watchDatabases } from '../store/watch.ts';
-import { createScreen, type Screen } from '../view/screen.ts';
-import { renderSummary } from '../view/summary.ts';
-import type { StatusReport } from '../view/types.ts';
+import type { Ports } from '../app/ports.ts';
+import { withPorts } from '../app/with-ports.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { isSummary, keepView } from '../poller/listeners/summary-pane.ts';
+import { createAlarm } from '../poller/wake.ts';
+import { type Gathered, gatherReport } from '../report/gather.ts';
+import type { StatusReport } from '../report/types.ts';
+import { watchDatabases } from '../sqlite/watch.ts';
+import { IN_MEMORY } from '../state/state-schema.ts';
+import { createScreen, type Screen } from '../view/summary/screen.ts';
+import { renderSummary } from '../view/summary/summary.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { wantsUnicode } from './terminal.ts';
-import { withPorts } from './with-ports.ts';
 
 const DEFAULT_SECONDS = 15;
 /** Changes in quick succession are drawn together: while work is handed on, each look would take its share of a core. */

@@ -1,8 +1,8 @@
 /** The vocabulary of orchestrate: the facts a tick reads and the states it derives; knows nothing of how they are read. */
-import type { Plan } from './plan-types.ts';
+import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 
-export type * from './plan-types.ts';
+export type * from './plan/plan-types.ts';
 export type * from './run-types.ts';
 
 /** A fact that may not have been readable: "could not look" is not "nothing there". */

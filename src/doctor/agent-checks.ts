@@ -1,5 +1,5 @@
 /** Checks of the configured agent: its own (installed, trusted, allowed to run so), and whether its work will be checked. */
-import type { Project } from '../context.ts';
+import type { Project } from '../app/project.ts';
 import { type Check, failed, ok } from './check.ts';
 
 /** The agent's own checks, then gates and permissions. */
@@ -9,7 +9,7 @@ export async function checkAgent(project: Project): Promise<Check[]> {
 
 async function ownChecks(project: Project): Promise<Check[]> {
   try {
-    const { agentOf } = await import('../open-ports.ts');
+    const { agentOf } = await import('../app/wiring.ts');
     return (await agentOf(project, null).check()).map(({ name, level, message, fix }) => ({
       name,
       level,

@@ -1,5 +1,5 @@
 /** The result of one check of `doctor`, and how an error becomes one. */
-import { messageOf, OrchestrateError } from '../errors.ts';
+import { messageOf, OrchestrateError } from '../core/errors.ts';
 
 export type Check = {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Checks of our files in the project and of the directories we write to. */
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Project } from '../context.ts';
+import type { Project } from '../app/project.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
 import { type Check, ok } from './check.ts';
 

@@ -1,7 +1,7 @@
 /** Checks of the configuration, the workspace and its plan store. */
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Project } from '../context.ts';
+import type { Project } from '../app/project.ts';
 import { attempt, type Check, failed, ok } from './check.ts';
 import { isWritable, nearestExisting } from './file-checks.ts';
 
@@ -45,7 +45,7 @@ export function checkStore(project: Project): Promise<Check> {
 export function checkState({ paths }: Project): Promise<Check> {
   return attempt('state', async () => {
     if (!existsSync(paths.stateDb)) return ok('state', 'nothing was started yet');
-    const { openStateStore } = await import('../store/state-store.ts');
+    const { openStateStore } = await import('../state/state-store.ts');
     const state = openStateStore(paths.stateDb, { create: false });
     try {
       state.events({ limit: 1 });

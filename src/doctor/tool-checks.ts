@@ -1,6 +1,6 @@
 /** Checks of the tools around us: Node, the SQLite driver, git, tmux, and the repository itself. */
-import { type Project, type Surroundings, toolVersions } from '../context.ts';
-import { isNativeModuleFailure, nativeModuleMissing, sqliteDriver } from '../store/native.ts';
+import { type Project, type Surroundings, toolVersions } from '../app/project.ts';
+import { isNativeModuleFailure, nativeModuleMissing, sqliteDriver } from '../sqlite/native.ts';
 import { attempt, type Check, failed, ok } from './check.ts';
 
 /** The Node that runs this; one that is too old doesn't get here. */

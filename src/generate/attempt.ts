@@ -1,5 +1,5 @@
 /** One attempt at a plan: a draft store, the planner on it, what it stored judged; nothing of it stays, however it ends. */
-import type { Draft, LinkedInitiative } from '../store/plan-draft.ts';
+import type { Draft, LinkedInitiative } from '../task-copilot/plan-draft.ts';
 import { openDraftStore } from './draft-store.ts';
 import { type PlannerEnd, type PlannerRun, runPlanner } from './planner.ts';
 import { createProgress, type Progress } from './progress.ts';

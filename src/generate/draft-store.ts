@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../store/plan-draft.ts';
+import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
 
 /** Name of our server, as Task Copilot's prompts and agents know it. */
 export const SERVER_NAME = 'task-copilot';

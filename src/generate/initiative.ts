@@ -1,12 +1,12 @@
 /** Which initiative a new plan belongs to: Memory Copilot's active one, one that was linked and has no plan yet, or a new one. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import type { Project } from '../context.ts';
+import { memoryCopilotPath } from '../app/paths.ts';
+import type { Project } from '../app/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { memoryCopilotPath } from '../paths.ts';
-import { activeInMemoryCopilot } from '../store/copilot/memory-copilot.ts';
-import { type LinkedInitiative, refuseSecondPlan } from '../store/plan-draft.ts';
+import { activeInMemoryCopilot } from '../task-copilot/memory-copilot.ts';
+import { type LinkedInitiative, refuseSecondPlan } from '../task-copilot/plan-draft.ts';
 
 const LONGEST_TITLE = 100;
 

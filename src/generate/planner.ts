@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { SERVER_NAME } from './draft-store.ts';
 
 /** The planner reads the repository and writes nothing but the plan. */

@@ -1,8 +1,8 @@
 /** What the planner is told: its rules as a system prompt, and the feature with the mandatory requirements; pure but for the templates. */
 import { existsSync, readFileSync } from 'node:fs';
 import { plainLine } from '../agent/plain-text.ts';
-import { templatePath } from '../package-root.ts';
-import type { ProjectPaths } from '../paths.ts';
+import { templatePath } from '../app/package-root.ts';
+import type { ProjectPaths } from '../app/paths.ts';
 
 /** Longest system prompt given, in bytes: it travels as one argument, and the system refuses one of 128 KiB. */
 const LONGEST_RULES = 100_000;

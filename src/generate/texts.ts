@@ -1,9 +1,9 @@
 /** What `generate` shows: the box of a plan that failed its verification, and the summary of one that passed. */
 import { printable } from '../core/printable.ts';
 import type { PlanStream } from '../core/types.ts';
-import type { Adopted } from '../store/plan-draft.ts';
+import type { Adopted } from '../task-copilot/plan-draft.ts';
 import { plural } from '../view/amounts.ts';
-import { planText } from '../view/plan-text.ts';
+import { planText } from '../view/pages/plan-text.ts';
 import type { Verdict } from './verify.ts';
 
 const MOST_PROBLEMS = 10;

@@ -1,6 +1,6 @@
 /** Judges what a planner stored: whether it is a plan that can be run; looks at rows only, never at what the planner said. */
-import { quoted } from '../core/plan-row.ts';
-import type { Draft, LinkedInitiative } from '../store/plan-draft.ts';
+import { quoted } from '../core/plan/plan-row.ts';
+import type { Draft, LinkedInitiative } from '../task-copilot/plan-draft.ts';
 
 /** What was found in the draft store. */
 export type Verdict = {

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { inChunks } from './chunks.ts';
 import type { Door } from './door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';

@@ -1,5 +1,5 @@
 /** Commits what a worker left changed in tracked files, as somebody even where git has no name for the user. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';

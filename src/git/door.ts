@@ -2,7 +2,7 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { gitEnvironment } from './environment.ts';
 import { type GitResult, isPassing, outputOf } from './failure.ts';
 

@@ -1,7 +1,7 @@
 /** Keeps our lines in `info/exclude`, between two markers; everything else in the file is the user's and stays as it is. */
 import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { kindAt } from './worktree-link.ts';
 
 const BEGIN = '# >>> orchestrate: ignored while it is in use';

@@ -1,7 +1,8 @@
 /** Turns what git printed when it failed into an error with one cause and one remedy. */
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 
 export type GitResult = { readonly code: number; readonly out: string; readonly err: string };
 

@@ -1,8 +1,8 @@
 /** Copies and links single paths from the main checkout into a worktree, never over anything and never out of either. */
 import { constants, copyFileSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative } from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { messageOf } from '../errors.ts';
 import { kindAt } from './worktree-link.ts';
 import { isWithin } from './worktree-place.ts';
 

@@ -1,6 +1,7 @@
 /** Puts the git adapter together for one project. */
 import { realpathSync } from 'node:fs';
-import { createSlots } from '../slots.ts';
+import { createSlots } from '../core/job-slots.ts';
+import { mergeBases } from './base-merge.ts';
 import { changes, graph } from './changes.ts';
 import { commitTracked } from './commit.ts';
 import { type DoorOptions, openDoor } from './door.ts';
@@ -8,9 +9,8 @@ import { exclude, unexclude } from './exclude.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { inspect } from './inspect.ts';
-import { mergeBases } from './merge.ts';
 import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
-import { saveSnapshot } from './snapshot.ts';
+import { saveSnapshot } from './saved-work.ts';
 import type { Git } from './types.ts';
 import { checkVersion } from './version.ts';
 import { ensureWorktree } from './worktree.ts';

@@ -1,6 +1,7 @@
 /** Checks on every name that goes into a git command: commits, keys, branches; knows nothing of their meaning. */
-import { isKey } from '../core/names.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { isKey } from '../core/stream-key.ts';
 
 /** True for a full object name of either hash. */
 export function isSha(text: string): boolean {

@@ -1,7 +1,7 @@
 /** Finds the main checkout from any directory of it or of its worktrees, by reading files only; starts no process. */
 import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 
 export type Project = { readonly root: string; readonly commonDir: string };
 

@@ -1,6 +1,7 @@
 /** Reads and sets refs: the base branch, the streams' heads, and the verified commits below `refs/orchestrate/`. */
-import { isKey } from '../core/names.ts';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { isKey } from '../core/stream-key.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';

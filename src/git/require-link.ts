@@ -1,5 +1,5 @@
 /** Refuses to act on a directory that is not a worktree of ours. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Door } from './door.ts';
 import { kindAt, readLink, type WorktreeLink } from './worktree-link.ts';
 

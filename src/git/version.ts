@@ -1,6 +1,7 @@
 /** Checks that git is there and new enough. */
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
 
 /** The first version whose `merge-tree` merges without a worktree. */

@@ -1,5 +1,5 @@
 /** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Door } from './door.ts';
 import { checkedSha, noObject } from './names.ts';
 

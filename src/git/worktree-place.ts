@@ -1,9 +1,9 @@
 /** Decides whether a path may hold a stream's worktree, before anything is made there. */
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { kindAt, realParent } from './worktree-link.ts';
 
 /** True when `path` is `directory` or below it; both must be resolved already. */

@@ -1,7 +1,7 @@
 /** Finishes a worktree whose making was cut off, or makes a vanished directory again; no byte that is there is overwritten. */
 import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { removePartialFiles } from './checkout-remains.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';

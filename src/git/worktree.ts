@@ -1,9 +1,9 @@
 /** Makes, finds or repairs a stream's worktree; refuses whatever is not ours and never overwrites a byte. */
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure, halfMadeEntryOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';

@@ -1,5 +1,5 @@
 /** Asks which proposals are wanted: a person on a terminal, or `--yes`; without either none is taken, and that is said. */
-import type { Config } from '../config.ts';
+import type { Config } from '../app/config/load.ts';
 import type { Proposals } from './proposals.ts';
 
 /** Who can be asked. */

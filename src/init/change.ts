@@ -1,5 +1,5 @@
 /** The words of `init`: a step looks at the project and says which changes it would make; only `apply` touches anything. */
-import type { ProjectPaths } from '../paths.ts';
+import type { ProjectPaths } from '../app/paths.ts';
 import type { Manifest } from './manifest.ts';
 import type { Proposals } from './proposals.ts';
 

@@ -1,7 +1,7 @@
 /** What init puts into a project for Claude Code: the slash command, the planner agent, and our MCP server. */
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { templatePath } from '../package-root.ts';
+import { templatePath } from '../app/package-root.ts';
 import type { Change, InitStep } from './change.ts';
 import { fileStep, type OwnedFile } from './file-step.ts';
 import { MCP_CONFIG_STEP } from './mcp-config-step.ts';

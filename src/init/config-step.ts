@@ -1,7 +1,7 @@
 /** Makes config.json: the keys people change first, with the accepted proposals; an existing one is only ever added to on request. */
 import { existsSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { DEFAULT_CONFIG } from '../config.ts';
+import { DEFAULT_CONFIG } from '../app/config/load.ts';
 import type { InitContext, InitStep } from './change.ts';
 import { fileStep } from './file-step.ts';
 import { NO_PROPOSALS, type Proposals } from './proposals.ts';

@@ -1,5 +1,5 @@
 /** The three launchers in `.claude/orchestrator`: they call the installed command line and hold no logic. */
-import { CLI_ENTRY } from '../package-root.ts';
+import { CLI_ENTRY } from '../app/package-root.ts';
 import type { InitStep } from './change.ts';
 import { fileStep } from './file-step.ts';
 

@@ -1,8 +1,8 @@
 /** Puts the server "task-copilot" into the project's `.mcp.json`, beside what is there; an entry of somebody else's is kept. */
 import { realpathSync, rmSync, statSync } from 'node:fs';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import { CLI_ENTRY } from '../package-root.ts';
-import { parseMcpConfig, readMcpConfig } from '../paths.ts';
+import { CLI_ENTRY } from '../app/package-root.ts';
+import { parseMcpConfig, readMcpConfig } from '../app/paths.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { removeMember, setMember } from './json-edit.ts';
 import { writePrivately } from './write.ts';

@@ -1,7 +1,7 @@
 /** Proposes setup commands and gates from the lockfile and test script a project has; the commands themselves are fixed texts. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Gate } from '../config.ts';
+import type { Gate } from '../app/config/load.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
 export type Proposals = {

@@ -1,8 +1,8 @@
 /** The files without which nothing is started, and the box that says so. */
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
-import { EXIT, OrchestrateError } from '../errors.ts';
-import type { ProjectPaths } from '../paths.ts';
+import type { ProjectPaths } from '../app/paths.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 
 /** The required files that aren't there, relative to the project. Makes nothing. */
 export function missingRequiredFiles(paths: ProjectPaths): string[] {

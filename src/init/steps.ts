@@ -1,7 +1,7 @@
 /** All parts of `orchestrate init`, in order; a new part is one more entry here. */
 import { readFileSync } from 'node:fs';
-import { templatePath } from '../package-root.ts';
-import type { ProjectPaths } from '../paths.ts';
+import { templatePath } from '../app/package-root.ts';
+import type { ProjectPaths } from '../app/paths.ts';
 import type { InitStep } from './change.ts';
 import { CLAUDE_STEPS } from './claude-steps.ts';
 import { CONFIG_STEP } from './config-step.ts';

@@ -1,7 +1,7 @@
 /** The `watch-status` symlink at the top of the project: made by init, mended by start. */
 import { existsSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { ProjectPaths } from '../paths.ts';
+import type { ProjectPaths } from '../app/paths.ts';
 import { type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { cannotWrite } from './write.ts';
 

@@ -1,7 +1,7 @@
 /** Writes files of the project whole or not at all, with the mode they should have from the first byte. */
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 
 /** Writes `content` beside `path` and moves it there. Missing directories are made (0700). Throws exit 3 when it can't. */
 export function writePrivately(path: string, content: string, mode: number): void {

@@ -1,7 +1,7 @@
 /** Reads YAML or JSON text into plain values that remember their lines; knows nothing of plans but which keys hold text. */
 import type { Document, Node, Pair, Scalar } from 'yaml';
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { PlanFileProblem } from './types.ts';
 import { parseYaml, wholeFile } from './yaml-text.ts';
 

@@ -1,5 +1,5 @@
 /** Brings both forms of a plan file into the one form that is stored. */
-import type { PlanInput } from '../core/plan-input.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
 import type { FlatPlan, NestedPlan } from './schema.ts';
 
 type InputTask = PlanInput['tasks'][number];

@@ -1,7 +1,7 @@
 /** Reads the text of a plan file from disk, within the bound on its size. */
 import { createReadStream } from 'node:fs';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
 import { MAX_PLAN_BYTES } from './yaml-text.ts';
 
 /**

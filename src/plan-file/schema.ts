@@ -1,6 +1,6 @@
 /** The rules of a plan file, in both its forms, as zod schemas; knows values, not the text they were written in. */
 import * as z from 'zod';
-import { streamIdProblem } from '../core/names.ts';
+import { streamIdProblem } from '../core/stream-key.ts';
 
 const PHASES = ['foundation', 'parallel', 'integration'] as const;
 

@@ -1,5 +1,5 @@
 /** What reading a plan file yields: the plan, or where and why it is not one. */
-import type { PlanInput } from '../core/plan-input.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
 
 /** One thing wrong with a plan file. */
 export type PlanFileProblem = {

@@ -1,7 +1,7 @@
 /** Parses YAML (and so JSON) text into nodes within bounds: size, depth and number of errors; knows nothing of plans. */
 import type { Document } from 'yaml';
 import { Composer, Lexer, LineCounter, Parser } from 'yaml';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../core/errors.ts';
 import type { PlanFileProblem } from './types.ts';
 
 /** Greatest size of a plan file in bytes. */

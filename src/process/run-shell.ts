@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { endTree } from './end-tree.ts';
 import type { ProcessTable } from './table.ts';
 import { type CommandResult, MARK_VARIABLE, type Processes } from './types.ts';

@@ -1,6 +1,6 @@
 /** Runs one tmux client process and says how it went; knows where the server is, nothing of what is asked of it. */
 import { execa } from 'execa';
-import { EXIT, messageOf, OrchestrateError } from '../errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 
 /** `absent`: no server answers at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the same. */
 export type Reply =

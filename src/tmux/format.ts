@@ -1,8 +1,8 @@
 /** How our panes are asked for in one call, and how the answer is read; strict: what can't be read is unknown, never empty. */
 import { constants } from 'node:os';
+import { isViewLine, parseView, viewWords } from './layout/view-look.ts';
 import { projectTag } from './names.ts';
 import type { PaneFact, ViewFacts } from './types.ts';
-import { isViewLine, parseView, viewWords } from './view-look.ts';
 
 /** A server's answer, before its process was looked up. */
 export type LookAnswer = {

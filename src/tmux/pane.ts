@@ -1,5 +1,5 @@
 /** Opens a tagged window in our session, and acts on single panes only while they carry our tag. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Client, type Reply, tmuxError } from './client.ts';
 import { COLLECT } from './format.ts';
 import { projectTag } from './names.ts';

@@ -1,8 +1,8 @@
 /** Finds our session by its tag or makes it, however the user's tmux is configured; touches nobody else's. */
 import { randomBytes } from 'node:crypto';
 import { relative } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Known } from '../core/types.ts';
-import { EXIT, OrchestrateError } from '../errors.ts';
 import { type Client, tmuxError } from './client.ts';
 import { parseServerIdentity } from './identity.ts';
 import { projectTag, sessionNames } from './names.ts';

@@ -1,5 +1,5 @@
 /** What concerns the person's own terminal: attaching, the command for it, and messages on its status line. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Client } from './client.ts';
 import { parseServerIdentity } from './identity.ts';
 import { checkPane } from './names.ts';

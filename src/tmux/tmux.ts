@@ -1,9 +1,10 @@
 /** Puts the parts of the tmux door together; holds nothing but which server it last saw. */
-import { EXIT, OrchestrateError } from '../errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { ringBell } from './bell.ts';
 import { type Client, createClient, tmuxError } from './client.ts';
 import type { Identify } from './identity.ts';
 import { bindKeys } from './keys.ts';
+import { arrangeView, clearRequest, setView } from './layout/view.ts';
 import { look, type Memory, type SeenSession } from './look.ts';
 import { checkKey, checkPane, sessionNames } from './names.ts';
 import { onOurPane, openPane, type PaneTag } from './pane.ts';
@@ -15,7 +16,6 @@ import { typeLines } from './type-lines.ts';
 import { capture, sendKey, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
-import { arrangeView, clearRequest, setView } from './view.ts';
 import { command } from './words.ts';
 
 export type TmuxOptions = {

@@ -2,7 +2,7 @@
 import picocolors from 'picocolors';
 import { printable } from '../core/printable.ts';
 import type { StateName } from '../core/types.ts';
-import type { Look } from './types.ts';
+import type { Look } from '../report/types.ts';
 
 /** Puts a colour around a text that is already cut to its width. */
 export type Paint = (text: string) => string;

@@ -13,10 +13,10 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { type AgentOptions, createAgent } from '../../src/agent/agent.ts';
-import { createTranscripts } from '../../src/agent/claude-transcript.ts';
-import type { AgentCheck, LaunchRequest } from '../../src/agent/types.ts';
-import { type Config, DEFAULT_CONFIG } from '../../src/config.ts';
+import { createTranscripts } from '../../src/agent/claude/transcript.ts';
+import { type AgentOptions, createAgent } from '../../src/agent/create-agent.ts';
+import type { AgentCheck, LaunchRequest } from '../../src/agent/port.ts';
+import { type Config, DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import type { ProcessIdentity, Run, StreamRecord } from '../../src/core/types.ts';
 
 const ID = '11111111-2222-4333-8444-555555555555';

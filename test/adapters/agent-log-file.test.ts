@@ -14,8 +14,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { OrchestrateEvent } from '../../src/core/types.ts';
-import { createLogFollower, type LogSource, type LogSources } from '../../src/view/log.ts';
-import { openStreamLog } from '../../src/view/log-file.ts';
+import { createLogFollower, type LogSource, type LogSources } from '../../src/view/log/log.ts';
+import { openStreamLog } from '../../src/view/log/log-file.ts';
 
 let root = '';
 let sources: LogSource[] = [];

@@ -5,8 +5,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, write
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { createReports } from '../../src/agent/claude-reports.ts';
-import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/report-script.ts';
+import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/claude/report-script.ts';
+import { createReports } from '../../src/agent/claude/reports.ts';
 
 let root = '';
 let env: Record<string, string> = {};

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openPlanStore } from '../../src/store/plan-store.ts';
+import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import {
   initialize,
   type McpProject,

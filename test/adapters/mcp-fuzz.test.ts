@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import fc from 'fast-check';
-import { TOOLS } from '../../src/mcp/tools.ts';
+import { TOOLS } from '../../src/task-copilot/mcp/tools.ts';
 import {
   initialize,
   type Json,

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { openStateStore } from '../../src/store/state-store.ts';
-import type { StateStore } from '../../src/store/types.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
+import type { StateStore } from '../../src/state/types.ts';
 import { connect, type Json, type McpClient, type McpProject, mcpProject } from '../support/mcp-rig.ts';
 
 const TOKEN = 'a launch token';

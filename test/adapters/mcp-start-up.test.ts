@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import { ensureBuilt } from '../../scripts/build.ts';
-import { CLI_ENTRY } from '../../src/package-root.ts';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { initialize, type McpProject, mcpProject, rawServer, request } from '../support/mcp-rig.ts';
 
 const ROUNDS = 5;

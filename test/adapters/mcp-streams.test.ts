@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { openDatabase } from '../../src/store/database.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
+import { openDatabase } from '../../src/sqlite/database.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { connect, type Json, type McpClient, type McpProject, mcpProject } from '../support/mcp-rig.ts';
 
 let project: McpProject;

@@ -17,10 +17,10 @@ import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import { OrchestrateError } from '../../src/errors.ts';
-import { checkOwner } from '../../src/store/owner.ts';
-import { openPlanStore } from '../../src/store/plan-store.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
+import { checkOwner } from '../../src/task-copilot/owner.ts';
+import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import { foreignStore, tempDir } from '../support/foreign-store.ts';
 import { bundleStore, startStoreProcess } from '../support/store-process.ts';
 
@@ -261,7 +261,7 @@ describe("orchestrate's state", () => {
 
 describe('the driver', () => {
   test('without its native part is exit 3 with the remedy', async () => {
-    const bundle = await bundleStore(['plan-store.ts']);
+    const bundle = await bundleStore(['task-copilot/plan-store.ts']);
     try {
       const dir = freshDir();
       const driver = join(dir, 'node_modules', 'better-sqlite3');

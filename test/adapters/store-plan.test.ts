@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { OrchestrateError } from '../../src/errors.ts';
-import { openPlanStore } from '../../src/store/plan-store.ts';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
-import type { PlanInput, PlanStore } from '../../src/store/types.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
+import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
+import type { PlanInput, PlanStore } from '../../src/task-copilot/types.ts';
 import { type ForeignRows, foreignRows, foreignStore, tempDir } from '../support/foreign-store.ts';
 
 const dirs: { remove(): void }[] = [];

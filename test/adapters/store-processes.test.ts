@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { acquireLease } from '../../src/store/lease.ts';
-import { openPlanStore } from '../../src/store/plan-store.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
-import { watchDatabases } from '../../src/store/watch.ts';
+import { watchDatabases } from '../../src/sqlite/watch.ts';
+import { acquireLease } from '../../src/state/lease.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
+import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import { foreignStore, tempDir } from '../support/foreign-store.ts';
 import {
   bundleStore,
@@ -21,7 +21,12 @@ let processes: StoreProcess[] = [];
 let serial = 0;
 
 before(async () => {
-  bundle = await bundleStore(['plan-store.ts', 'state-store.ts', 'lease.ts', 'owner.ts']);
+  bundle = await bundleStore([
+    'task-copilot/plan-store.ts',
+    'state/state-store.ts',
+    'state/lease.ts',
+    'task-copilot/owner.ts',
+  ]);
   processes = Array.from({ length: 20 }, () => startStoreProcess(bundle.url));
   await Promise.all(processes.map((one) => one.run('return 0')));
 });

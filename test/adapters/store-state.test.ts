@@ -4,11 +4,11 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { OrchestrateError } from '../../src/errors.ts';
-import { acquireLease } from '../../src/store/lease.ts';
-import { IN_MEMORY } from '../../src/store/state-schema.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
-import type { StateStore } from '../../src/store/types.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
+import { acquireLease } from '../../src/state/lease.ts';
+import { IN_MEMORY } from '../../src/state/state-schema.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
+import type { StateStore } from '../../src/state/types.ts';
 import { tempDir } from '../support/foreign-store.ts';
 
 const NAMES = { branchPrefix: 'orchestrate/', worktreeRoot: '/repo/.claude/worktrees', portBase: 4100 };

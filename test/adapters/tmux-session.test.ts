@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { OrchestrateError } from '../../src/errors.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
 import { createTmuxRig, identify, type TmuxRig, until } from '../support/tmux-rig.ts';
 
 const HOSTILE = `

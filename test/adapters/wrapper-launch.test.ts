@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fenceRun, readClaim, writeLaunch } from '../../src/agent/wrapper.ts';
+import { fenceRun, readClaim, writeLaunch } from '../../src/worker/wrapper.ts';
 
 /** Prints, as JSON, what the process was given: arguments, environment, directory. */
 const REPORT =

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { readablePaneBytes } from '../../src/view/log.ts';
+import { readablePaneBytes } from '../../src/view/log/log.ts';
 import { textOf } from './support/model-server.ts';
 import { waitFor } from './support/pane.ts';
 import { createTrial } from './support/trial.ts';

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { plainText } from '../../src/agent/plain-text.ts';
-import { readableTranscript } from '../../src/view/log.ts';
+import { readableTranscript } from '../../src/view/log/log.ts';
 import { textOf } from './support/model-server.ts';
 import { waitFor } from './support/pane.ts';
 import { createTrial, KEY } from './support/trial.ts';

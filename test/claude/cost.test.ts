@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/report-script.ts';
+import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/claude/report-script.ts';
 import { createClaudeProject } from './support/project.ts';
 import { planOf } from './support/scene.ts';
 

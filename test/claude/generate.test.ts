@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { templatePath } from '../../src/package-root.ts';
+import { templatePath } from '../../src/app/package-root.ts';
 import { type Step, textOf } from './support/model-server.ts';
 import { type Pane, waitFor } from './support/pane.ts';
 import { createPlanningRig, type PlanningRig } from './support/planning.ts';

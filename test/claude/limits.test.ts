@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StatusReport, StreamDetail } from '../../src/view/types.ts';
+import type { StatusReport, StreamDetail } from '../../src/report/types.ts';
 import type { Step } from './support/model-server.ts';
 import { type ClaudeProject, createClaudeProject } from './support/project.ts';
 import { bash, planOf, press, reportedAtMs, streamIn, untilState, work } from './support/scene.ts';

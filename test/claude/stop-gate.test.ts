@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { StreamDetail } from '../../src/view/types.ts';
+import type { StreamDetail } from '../../src/report/types.ts';
 import { textOf } from './support/model-server.ts';
 import { type ClaudeProject, createClaudeProject } from './support/project.ts';
 import { bash, planOf, reportedAtMs, seenAfter, streamIn, untilState, work } from './support/scene.ts';

@@ -5,12 +5,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import { CLI_ENTRY, PACKAGE_ROOT } from '../../src/app/package-root.ts';
+import { reportOf } from '../../src/cli/error-report.ts';
 import { parseCommandLine } from '../../src/cli/parse.ts';
-import { reportOf } from '../../src/cli/report.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
-import { OrchestrateError } from '../../src/errors.ts';
-import { CLI_ENTRY, PACKAGE_ROOT } from '../../src/package-root.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
 let rig: CliRig;

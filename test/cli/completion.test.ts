@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { bashCompletion, fishCompletion, zshCompletion } from '../../src/commands/completion-scripts.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from '../../src/cli/completion-scripts.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
 
 const TABLE: readonly CommandDefinition[] = [

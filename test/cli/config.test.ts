@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { configVariables, SCALAR_KEYS } from '../../src/config/environment.ts';
-import { publishedSchema } from '../../src/config/published-schema.ts';
-import { configFileHash, DEFAULT_CONFIG, loadConfig } from '../../src/config.ts';
-import { OrchestrateError } from '../../src/errors.ts';
-import { templatePath } from '../../src/package-root.ts';
-import { resolveWorkspace } from '../../src/paths.ts';
+import { configFileHash, DEFAULT_CONFIG, loadConfig } from '../../src/app/config/load.ts';
+import { publishedSchema } from '../../src/app/config/published-schema.ts';
+import { configVariables, SCALAR_KEYS } from '../../src/app/config/variables.ts';
+import { templatePath } from '../../src/app/package-root.ts';
+import { resolveWorkspace } from '../../src/app/paths.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
 
 let dir = '';
 before(() => {

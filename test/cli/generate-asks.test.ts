@@ -4,7 +4,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CLI_ENTRY } from '../../src/package-root.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openPane, type Pane, waitFor } from '../claude/support/pane.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 

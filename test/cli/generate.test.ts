@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
-import type { Db } from '../../src/store/database.ts';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
+import type { Db } from '../../src/sqlite/database.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig, type Ended } from '../support/cli-rig.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-claude.js', import.meta.url));

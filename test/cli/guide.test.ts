@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
+import { templatePath } from '../../src/app/package-root.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
-import { DEFAULT_CONFIG } from '../../src/config.ts';
-import { templatePath } from '../../src/package-root.ts';
 
 const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
 

@@ -11,8 +11,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { TOOLS } from '../../src/mcp/tools.ts';
-import { CLI_ENTRY, templatePath } from '../../src/package-root.ts';
+import { CLI_ENTRY, templatePath } from '../../src/app/package-root.ts';
+import { TOOLS } from '../../src/task-copilot/mcp/tools.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
 const OURS = { command: process.execPath, args: [CLI_ENTRY, 'mcp'] };

@@ -17,15 +17,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { DEFAULT_CONFIG, loadConfig } from '../../src/config.ts';
-import { OrchestrateError } from '../../src/errors.ts';
+import { DEFAULT_CONFIG, loadConfig } from '../../src/app/config/load.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { projectPaths } from '../../src/app/paths.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
 import { accept } from '../../src/init/accept.ts';
 import { propose } from '../../src/init/proposals.ts';
 import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
 import { repairSymlink } from '../../src/init/symlink.ts';
-import { CLI_ENTRY } from '../../src/package-root.ts';
-import { projectPaths } from '../../src/paths.ts';
-import { openStateStore } from '../../src/store/state-store.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
 const REQUIRED = ['orchestrate', 'check-streams', 'watch-status', 'config.json', 'worker-prompt.md'];

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CLI_ENTRY } from '../../src/package-root.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { until } from '../support/tmux-rig.ts';
 import { createProjectRig, type ProjectRig, textAt } from '../support/worker-rig.ts';
 

@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { PACKAGE_ROOT } from '../../src/package-root.ts';
+import { PACKAGE_ROOT } from '../../src/app/package-root.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
 const PLAN = 'prd: {title: P}\nstreams:\n  - {id: A, name: A, tasks: [{title: T}]}\n';

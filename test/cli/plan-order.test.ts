@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import type { ImportContext } from '../../src/commands/import.ts';
 import { runImport } from '../../src/commands/import.ts';
 import { runPlan } from '../../src/commands/plan.ts';
+import { OrchestrateError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/types.ts';
-import { OrchestrateError } from '../../src/errors.ts';
 
 const planFile = (over: object = {}) =>
   JSON.stringify({

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
 const REQUIRED = ['orchestrate', 'check-streams', 'watch-status', 'config.json', 'worker-prompt.md'];

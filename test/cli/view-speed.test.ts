@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { renderSummary } from '../../src/view/summary.ts';
+import { renderSummary } from '../../src/view/summary/summary.ts';
 import { openClient } from '../support/tmux-client.ts';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
-import { CLI_ENTRY } from '../../src/package-root.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openClient, openTerminal, type Size } from '../support/tmux-client.ts';
 import { until } from '../support/tmux-rig.ts';
 import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-rig.ts';

@@ -1,8 +1,8 @@
 /** `watch` on terminals of many sizes: exactly what the summary says, in its place, after every change and resize. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLI_ENTRY } from '../../src/package-root.ts';
-import { renderSummary } from '../../src/view/summary.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { renderSummary } from '../../src/view/summary/summary.ts';
 import { openTerminal, type Size, type TmuxClient } from '../support/tmux-client.ts';
 import { until } from '../support/tmux-rig.ts';
 import { createProjectRig, type ProjectRig, planFile } from '../support/worker-rig.ts';

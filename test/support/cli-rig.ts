@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt } from '../../scripts/build.ts';
-import { CLI_ENTRY } from '../../src/package-root.ts';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 
 export type Ended = {
   readonly code: number | null;

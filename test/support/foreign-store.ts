@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Db } from '../../src/store/database.ts';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
+import type { Db } from '../../src/sqlite/database.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 
 /** A temporary directory; removed by `remove`. */
 export function tempDir(): { path: string; remove(): void } {

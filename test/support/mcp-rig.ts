@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import type { Db } from '../../src/store/database.ts';
-import { openCopilotDatabase } from '../../src/store/schema.ts';
+import type { Db } from '../../src/sqlite/database.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

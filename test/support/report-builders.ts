@@ -1,6 +1,6 @@
 /** Builds status reports for view tests, with only what a test cares about spelled out. */
 import type { StateName, TaskCounts } from '../../src/core/types.ts';
-import type { ReportStream, StatusReport } from '../../src/view/types.ts';
+import type { ReportStream, StatusReport } from '../../src/report/types.ts';
 
 /** The moment that all reports are made at. */
 export const NOW_MS = Date.UTC(2026, 4, 4, 12, 0, 0);

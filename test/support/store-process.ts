@@ -9,17 +9,17 @@ import { build } from 'esbuild';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** A bundle of modules of src/store. */
+/** A bundle of modules of src. */
 export type StoreBundle = { readonly url: string; remove(): void };
 
-/** Bundles the named modules of src/store into one ES module. */
+/** Bundles the named modules of src into one ES module. */
 export async function bundleStore(modules: readonly string[]): Promise<StoreBundle> {
   // Inside the checkout, so that the native module is found from there.
   const dir = mkdtempSync(join(root, 'node_modules', '.orchestrate-test-'));
   const outfile = join(dir, 'store.mjs');
   await build({
     stdin: {
-      contents: modules.map((name) => `export * from './src/store/${name}';`).join('\n'),
+      contents: modules.map((name) => `export * from './src/${name}';`).join('\n'),
       resolveDir: root,
       loader: 'ts',
     },

@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { writeLaunch } from '../../src/agent/wrapper.ts';
 import { createTmux, type TmuxOptions } from '../../src/tmux/tmux.ts';
 import type { Tmux, TmuxFacts } from '../../src/tmux/types.ts';
+import { writeLaunch } from '../../src/worker/wrapper.ts';
 
 export type TmuxRig = AsyncDisposable & {
   /** Name of the private server's socket. */

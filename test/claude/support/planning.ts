@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { openCopilotDatabase } from '../../../src/store/schema.ts';
+import { openCopilotDatabase } from '../../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
 import { createClaudeHome } from './home.ts';
 import { installClaude } from './install.ts';

@@ -1,12 +1,12 @@
 /** A whole project worked by real Claude Code in real windows: repository, store, private tmux server and scripted model. */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openProject } from '../../../src/context.ts';
+import { openProject } from '../../../src/app/project.ts';
+import { openPorts } from '../../../src/app/wiring.ts';
 import type { Task } from '../../../src/core/types.ts';
-import { openPorts } from '../../../src/open-ports.ts';
-import { gatherReport } from '../../../src/reconcile/report.ts';
-import { openPlanStore } from '../../../src/store/plan-store.ts';
-import type { StatusReport } from '../../../src/view/types.ts';
+import { gatherReport } from '../../../src/report/gather.ts';
+import type { StatusReport } from '../../../src/report/types.ts';
+import { openPlanStore } from '../../../src/task-copilot/plan-store.ts';
 import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
 import { type ClaudeHome, createClaudeHome } from './home.ts';
 import { installClaude } from './install.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ReportStream, StatusReport } from '../../../src/view/types.ts';
+import type { ReportStream, StatusReport } from '../../../src/report/types.ts';
 import type { Step } from './model-server.ts';
 import type { ClaudeProject } from './project.ts';
 

@@ -1,0 +1,57 @@
+/** Builds Claude Code's command line for one run; pure. */
+import type { Config } from '../../app/config/load.ts';
+
+/** Everything the command line depends on. */
+export type ClaudeArguments = {
+  readonly agent: Config['agent'];
+  readonly command: string;
+  /** Name shown in the prompt box, the pane's title and the session registry. */
+  readonly name: string;
+  readonly sessionId: string;
+  /** Conversation to go on with, null for a new one. */
+  readonly resume: string | null;
+  readonly settingsFile: string;
+  readonly mcpFile: string;
+  /** Dollars after which a headless session ends by itself; null for no end. */
+  readonly budgetUsd: number | null;
+  readonly prompt: string;
+};
+
+/** Tools that wait for a person's answer, or leave the worktree. */
+const UNATTENDED = ['AskUserQuestion', 'EnterPlanMode', 'EnterWorktree'] as const;
+
+/** Flags that take several values stand where another flag ends them, and the prompt stands after `--`. */
+export function claudeArguments(request: ClaudeArguments): string[] {
+  const { agent, resume, budgetUsd } = request;
+  const headless = agent.mode === 'print';
+  return [
+    request.command,
+    ...(resume === null ? ['--session-id', request.sessionId] : ['--resume', resume]),
+    ...(headless ? ['-p', '--output-format', 'stream-json', '--verbose'] : []),
+    ...(headless && budgetUsd !== null ? ['--max-budget-usd', budgetUsd.toFixed(4)] : []),
+    ...['--permission-mode', agent.permissions === 'bypass' ? 'bypassPermissions' : agent.permissions],
+    ...['--settings', request.settingsFile],
+    ...['--mcp-config', request.mcpFile],
+    ...(agent.mcp === 'ours-only' ? ['--strict-mcp-config'] : []),
+    ...(agent.attended ? [] : ['--disallowedTools', ...UNATTENDED]),
+    ...(agent.model === null ? [] : ['--model', agent.model]),
+    ...['-n', request.name],
+    ...agent.args,
+    '--',
+    request.prompt,
+  ];
+}
+
+/** Longest prompt given as an argument, in bytes: the system refuses one argument of 128 KiB. */
+const LONGEST_ARGUMENT = 100_000;
+
+/**
+ * The prompt as an argument: itself, or (too long for the system) a sentence that names `file`, which holds it. A text that
+ * begins like a slash command, a flag or a lone word would be taken for a command: those get words in front.
+ */
+export function promptArgument(prompt: string, file: string): string {
+  if (Buffer.byteLength(prompt) > LONGEST_ARGUMENT) {
+    return `Your instructions are in the file ${file}. Read the whole of it first, then do what it says.`;
+  }
+  return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:\n${prompt}`;
+}

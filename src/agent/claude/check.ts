@@ -1,0 +1,193 @@
+/** Checks that Claude Code can work here unattended: found, set up, trusting the project, in a mode that makes sense. Changes nothing. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { execa } from 'execa';
+import type { Config } from '../../app/config/load.ts';
+import { messageOf } from '../../core/errors.ts';
+import { shellWord } from '../../core/shell-word.ts';
+import { findCommand, missingCommand } from '../find-command.ts';
+import { parseRecord, recordOf } from '../json.ts';
+import type { AgentCheck } from '../port.ts';
+import type { ClaudePaths } from './claude-paths.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What the checks look at. */
+export type ClaudeSurroundings = {
+  readonly agent: Config['agent'];
+  readonly projectRoot: string;
+  readonly env: Environment;
+  readonly paths: ClaudePaths;
+  readonly isRoot: boolean;
+};
+
+const VERSION_TIMEOUT_MS = 15_000;
+/** Has the session registry, `--permission-mode auto` and `--settings` hooks. */
+const OLDEST_VERSION = [2, 1] as const;
+
+/** All checks, the most basic first; a missing command leaves the others out. */
+export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck[]> {
+  const { agent, env, projectRoot } = where;
+  const file = findCommand(agent.command, env['PATH'] ?? '', projectRoot);
+  if (file === null) return [missingCommand(agent.command)];
+  const account = readAccount(where.paths.account);
+  return [await checkVersion(file, env), checkPermissions(where), ...checkAccount(where, account)];
+}
+
+async function checkVersion(file: string, env: Environment): Promise<AgentCheck> {
+  const result = await execa(file, ['--version'], {
+    env,
+    extendEnv: false,
+    timeout: VERSION_TIMEOUT_MS,
+    reject: false,
+    stdin: 'ignore',
+  });
+  const version = /(\d+)\.(\d+)\.\d+/.exec(result.stdout);
+  if (result.failed || version === null) {
+    const why = result.failed
+      ? messageOf(result.shortMessage)
+      : `it says ${JSON.stringify(result.stdout.slice(0, 80))}`;
+    return fail(`${file} --version failed: ${why}`, 'install Claude Code again, or correct "agent.command"');
+  }
+  const [major, minor] = [Number(version[1]), Number(version[2])];
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  const old = major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
+  if (old)
+    return fail(
+      `Claude Code ${version[0]} is older than ${oldestMajor}.${oldestMinor}`,
+      'run `claude update`',
+    );
+  return ok('agent', `Claude Code ${version[0]}`);
+}
+
+function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentCheck {
+  const name = 'permissions';
+  if (agent.permissions === 'bypass') {
+    if (isRoot && !isOn(env['IS_SANDBOX'])) {
+      const fix =
+        'run as another user, or set IS_SANDBOX=1 inside a container, or set "agent.permissions" to "auto"';
+      return {
+        name,
+        level: 'fail',
+        message: 'permissions can not be bypassed as root outside a sandbox',
+        fix,
+      };
+    }
+    return {
+      name,
+      level: 'warn',
+      message: 'permissions are bypassed: workers run any command unasked',
+      fix: null,
+    };
+  }
+  const asks = agent.permissions === 'manual' || agent.permissions === 'plan';
+  if (asks && !agent.attended) {
+    const message = `permission mode ${agent.permissions} stops for a person, and "agent.attended" is false`;
+    return {
+      name,
+      level: 'warn',
+      message,
+      fix: 'set "agent.permissions" to "auto", "acceptEdits" or "dontAsk"',
+    };
+  }
+  if (agent.permissions === 'auto' && env['ANTHROPIC_BASE_URL'] !== undefined) {
+    const message =
+      'permission mode auto may not work through ANTHROPIC_BASE_URL (its safety check runs on the server)';
+    return {
+      name,
+      level: 'warn',
+      message,
+      fix: 'set "agent.permissions" to "acceptEdits" or "dontAsk" if workers wait',
+    };
+  }
+  return ok(name, `permission mode ${agent.permissions}`);
+}
+
+/** `.claude.json`: its record, null when missing, `corrupt` when it is no JSON object. */
+type Account = Readonly<Record<string, unknown>> | null | 'corrupt';
+
+function readAccount(file: string): Account {
+  if (!existsSync(file)) return null;
+  try {
+    return parseRecord(readFileSync(file, 'utf8')) ?? 'corrupt';
+  } catch {
+    return 'corrupt';
+  }
+}
+
+function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[] {
+  const { agent, env, paths } = where;
+  if (account === 'corrupt') {
+    return [
+      fail(`${paths.account} can not be read as JSON`, 'mend it, or move it away and run `claude` once'),
+    ];
+  }
+  // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
+  const level = agent.mode === 'interactive' ? 'fail' : 'warn';
+  const fix = `cd ${shellWord(where.projectRoot)} && claude, answer its questions once, then /exit`;
+  const checks: AgentCheck[] = [];
+  if (account?.['hasCompletedOnboarding'] !== true && level === 'fail') {
+    checks.push({
+      name: 'agent set-up',
+      level,
+      message: 'Claude Code has not been set up for this user',
+      fix,
+    });
+  }
+  checks.push(
+    isTrusted(where, account)
+      ? ok('trust', 'Claude Code trusts this project')
+      : { name: 'trust', level, message: 'Claude Code has not been told to trust this project', fix },
+  );
+  return [...checks, checkLogin(account, env, paths)];
+}
+
+/** Trust is recorded under the main repository's root and holds for its worktrees. */
+function isTrusted(
+  { env, projectRoot }: ClaudeSurroundings,
+  account: Readonly<Record<string, unknown>> | null,
+): boolean {
+  if (isOn(env['CLAUDE_CODE_SANDBOXED'])) return true;
+  const projects = recordOf(account?.['projects']);
+  const roots = existsSync(projectRoot) ? [projectRoot, realpathSync(projectRoot)] : [projectRoot];
+  return roots.some((root) => recordOf(projects[root])['hasTrustDialogAccepted'] === true);
+}
+
+const KEYS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'] as const;
+const CLOUDS = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'] as const;
+/** Claude Code remembers this much of the end of a key that a person agreed to use. */
+const KEY_TAIL = 20;
+
+function checkLogin(
+  account: Readonly<Record<string, unknown>> | null,
+  env: Environment,
+  paths: ClaudePaths,
+): AgentCheck {
+  const name = 'login';
+  const key = env['ANTHROPIC_API_KEY'];
+  const approved = recordOf(account?.['customApiKeyResponses'])['approved'];
+  if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
+    const fix = 'run `claude` here once and choose whether to use it';
+    return { name, level: 'warn', message: 'Claude Code will ask whether to use ANTHROPIC_API_KEY', fix };
+  }
+  const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
+  if (byEnvironment !== undefined) return ok(name, `by ${byEnvironment}`);
+  if (account?.['oauthAccount'] !== undefined || existsSync(paths.credentials)) return ok(name, 'logged in');
+  return {
+    name,
+    level: 'warn',
+    message: 'Claude Code seems not to be logged in',
+    fix: 'run `claude` and type /login',
+  };
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && /^(1|true|yes|on)$/i.test(value.trim());
+}
+
+function ok(name: string, message: string): AgentCheck {
+  return { name, level: 'ok', message, fix: null };
+}
+
+function fail(message: string, fix: string): AgentCheck {
+  return { name: 'agent', level: 'fail', message, fix };
+}

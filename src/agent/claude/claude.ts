@@ -1,0 +1,172 @@
+/** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
+import { mkdirSync, statSync } from 'node:fs';
+import { costUsd } from '../../core/decide/caps.ts';
+import type { AgentActivity, ProcessIdentity, Run } from '../../core/types.ts';
+import { writeRunFile } from '../../worker/run-files.ts';
+import type { AgentDeps, AgentSettings } from '../deps.ts';
+import type { Agent, Launch, LaunchRequest } from '../port.ts';
+import { activityOf, needsScreen } from './activity.ts';
+import { claudeArguments, promptArgument } from './arguments.ts';
+import { claudePaths } from './claude-paths.ts';
+import { listenTo } from './hearing.ts';
+import { hasDraft } from './prompt-box.ts';
+import { holdersOf, type RegistryEntry, readRegistry } from './registry.ts';
+import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
+import { createReports, type Report } from './reports.ts';
+import { createScreens } from './screens.ts';
+import { claudeSettings, mcpConfig } from './settings.ts';
+import { hasChildYoungerThan } from './tool-process.ts';
+import {
+  conversationsBeside,
+  createTranscripts,
+  type Transcripts,
+  type TranscriptTail,
+} from './transcript.ts';
+import { afterLogin, endedBeforeItsTurn, errorOf } from './turn-end.ts';
+import { createUsageMeter } from './usage.ts';
+
+/** The claude agent, interactive in its pane or (mode `print`) headless. */
+export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent {
+  const paths = claudePaths(deps.env);
+  const transcripts = createTranscripts(paths.projects);
+  const screens = createScreens(deps.nowMs);
+  const meter = createUsageMeter();
+  const reports = deps.reports === null ? null : createReports(deps.reports.spool, deps.reports.isTokenOf);
+  const interactive = agent.mode === 'interactive';
+  const transcriptOf = ({ sessionId }: Run) => (sessionId === null ? null : transcripts.find(sessionId));
+
+  const activity: Agent['activity'] = async (run, worker, screen) => {
+    const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
+    const reported = reports?.of(run.key, run.number) ?? [];
+    const sessionId = entry?.sessionId ?? reported.at(-1)?.sessionId ?? run.sessionId;
+    const tail = sessionId === null ? null : transcripts.tail(sessionId);
+    const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
+    const looked = interactive && needsScreen(entry, tail, startedAtMs);
+    const seen = activityOf({
+      entry,
+      tail,
+      reports: reported,
+      nowMs: deps.nowMs(),
+      screen: looked ? await screens.read(`${run.key}#${run.number}`, screen) : null,
+      sessionId,
+      startedAtMs,
+      toolAliveAtMs: toolAliveAtMs(tail, worker, deps.nowMs()),
+    });
+    return interactive ? afterLogin(seen, writtenMs(paths.credentials)) : asPrint(seen, startedAtMs);
+  };
+
+  return {
+    kind: 'claude',
+    interactive,
+    endSignal: 'SIGINT',
+    check: async () => {
+      // Loaded only here: it brings the package that runs programs, which looking at workers doesn't need.
+      const { checkClaude } = await import('./check.ts');
+      return checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot });
+    },
+    prepare: async (request) => prepareClaude(agent, deps, request),
+    activity,
+    lastError: (run) => {
+      const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
+      return errorOf(reports?.of(run.key, run.number) ?? [], tail, run.startedAtMs);
+    },
+    watchPaths: () => [
+      ...(interactive ? [paths.sessions] : []),
+      ...(deps.reports === null ? [] : [deps.reports.spool]),
+    ],
+    findConversation: (run) => conversationOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
+    holders: (conversation) => holdersOf(paths.sessions, conversation),
+    hasDraft: (screen) => interactive && hasDraft(screen),
+    listen: (run) => {
+      const file = transcriptOf(run);
+      return file === null ? null : listenTo(file);
+    },
+    usage: (run) => {
+      const file = transcriptOf(run);
+      return file === null ? null : meter.of(run, file, reports?.cost(run.key, run.number) ?? null);
+    },
+    // Headless, the pane has the whole conversation, and what went wrong before it began.
+    transcripts: (run) => (interactive ? conversationsBeside(transcriptOf(run)) : []),
+  };
+}
+
+/** The conversation that can go on after this run; null when there is none, or it turned out that it can't. */
+function conversationOf(run: Run, transcripts: Transcripts, reports: readonly Report[]): string | null {
+  if (run.sessionId === null || endedBeforeItsTurn(run, reports, transcripts.tail(run.sessionId)))
+    return null;
+  return transcripts.newest(run.sessionId, run.key);
+}
+
+/** Writes prompt, settings and MCP configuration into the run's directory and returns what to execute. */
+function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchRequest): Launch {
+  const { runDir, record, prompt } = request;
+  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token, ...prepareReports(deps, runDir) };
+  const promptFile = writeRunFile(runDir, 'prompt.md', prompt);
+  const settings = claudeSettings({
+    agent,
+    commands: deps.commands,
+    worktree: record.worktree,
+    readable: [promptFile],
+    hooks: deps.reports === null ? null : reportingHooks(),
+    statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine(),
+  });
+  const argv = claudeArguments({
+    agent,
+    command: agent.command.includes('/') ? deps.resolve(agent.command) : agent.command,
+    name: record.key,
+    sessionId: request.sessionId,
+    resume: request.resume,
+    settingsFile: writeRunFile(runDir, 'settings.json', JSON.stringify(settings, null, 2)),
+    mcpFile: writeRunFile(runDir, 'mcp.json', JSON.stringify(mcpConfig(deps.mcpServer, env), null, 2)),
+    budgetUsd: deps.maxCostUsd === null ? null : Math.max(0.01, deps.maxCostUsd - costUsd(record)),
+    prompt: promptArgument(prompt, promptFile),
+  });
+  return { argv, env, sessionId: request.resume ?? request.sessionId };
+}
+
+/** Puts the hooks' script into the run's directory; returns the variables it works by. */
+function prepareReports({ reports }: AgentDeps, runDir: string): Readonly<Record<string, string>> {
+  if (reports === null) return {};
+  mkdirSync(reports.spool, { recursive: true, mode: 0o700 });
+  return {
+    ORCHESTRATE_REPORT: writeRunFile(runDir, 'report', REPORT_SCRIPT),
+    ORCHESTRATE_SPOOL: reports.spool,
+  };
+}
+
+/** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */
+function currentEntry(entry: RegistryEntry | null, worker: ProcessIdentity, run: Run): RegistryEntry | null {
+  if (entry === null || entry.processStart === worker.start) return entry;
+  if (entry.sessionId !== null && entry.sessionId === run.sessionId) return entry;
+  return (entry.startedAtMs ?? 0) >= run.startedAtMs ? entry : null;
+}
+
+/** Without a terminal it is at work for as long as it lives. */
+function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
+  return {
+    ...seen,
+    status: 'busy',
+    sinceMs: startedAtMs,
+    detail: null,
+    remedy: null,
+    untilMs: null,
+    inferred: false,
+    dialog: false,
+    account: false,
+  };
+}
+
+/** When a file was last written; null when it is not there. */
+function writtenMs(file: string): number | null {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
+}
+
+/** Now, when the open tool call has a process of its own that lives; a call without one says nothing. */
+function toolAliveAtMs(tail: TranscriptTail | null, worker: ProcessIdentity, nowMs: number): number | null {
+  const atMs = tail?.openCall?.atMs ?? null;
+  if (atMs === null || nowMs - atMs < QUIET_CALL_MS) return null;
+  return hasChildYoungerThan(worker.pid, nowMs - atMs) ? nowMs : null;
+}
+
+/** A call shorter than this is no question yet. */
+const QUIET_CALL_MS = 60_000;

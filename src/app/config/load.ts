@@ -1,0 +1,117 @@
+/** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type * as z from 'zod';
+import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
+import type { Config } from './config.ts';
+import { configSchema } from './config-schema.ts';
+import { dotted, issueText } from './issue-text.ts';
+import { parseScalar, SCALAR_KEYS } from './variables.ts';
+
+export type { Config, Gate } from './config.ts';
+export { DEFAULT_CONFIG } from './config.ts';
+
+/** Values given on the command line, by dotted key (`maxWorkers`, `tmux.socket`); undefined ones don't count. */
+export type ConfigFlags = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Tree = Record<string, unknown>;
+
+/**
+ * Reads config.json at `path` (a missing file means defaults), lays environment and flags over it and checks the whole.
+ * Throws exit 7 naming key, value and source; exit 3 when the file can't be read.
+ */
+export function loadConfig(path: string, env: Environment, flags: ConfigFlags = {}): Config {
+  const text = readText(path);
+  const tree = text === null ? {} : parseText(text, path);
+  const sources = overlay(tree, env, flags);
+  const result = configSchema.safeParse(tree);
+  if (!result.success) throw badConfig(result.error.issues, path, sources);
+  const { $schema: _, ...config } = result.data;
+  return config;
+}
+
+/** A text that changes when config.json does; `none` without one. */
+export function configFileHash(path: string): string {
+  const text = readText(path);
+  return text === null ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    throw new OrchestrateError(
+      EXIT.environment,
+      `can't read ${path}: ${messageOf(error)}`,
+      `chmod u+r ${path}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function parseText(text: string, path: string): Tree {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new OrchestrateError(
+      EXIT.input,
+      `${path} is not valid JSON: ${messageOf(error)}`,
+      `mend ${path}, or move it away and run \`orchestrate init\``,
+      { cause: error },
+    );
+  }
+  if (isTree(value)) return value;
+  throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `mend ${path}`);
+}
+
+/** Puts variables and flags into the tree; returns who set which key. */
+function overlay(tree: Tree, env: Environment, flags: ConfigFlags): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const { path, variable, kind } of SCALAR_KEYS) {
+    const text = env[variable];
+    if (text === undefined || text === '') continue;
+    setAt(tree, path, parseScalar(kind, text));
+    sources.set(path, variable);
+  }
+  for (const [path, value] of Object.entries(flags)) {
+    if (value === undefined) continue;
+    setAt(tree, path, value);
+    sources.set(path, 'the command line');
+  }
+  return sources;
+}
+
+function setAt(tree: Tree, path: string, value: unknown): void {
+  const [name = path, ...rest] = path.split('.');
+  if (rest.length === 0) {
+    tree[name] = value;
+    return;
+  }
+  const inner = tree[name] ?? {};
+  // A wrong type here is left for the schema to name.
+  if (!isTree(inner)) return;
+  tree[name] = inner;
+  setAt(inner, rest.join('.'), value);
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function badConfig(issues: readonly z.core.$ZodIssue[], path: string, sources: Map<string, string>) {
+  const [first] = issues;
+  const key = first === undefined ? '' : dotted(first.path);
+  const source = sources.get(key) ?? path;
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
+  return new OrchestrateError(
+    EXIT.input,
+    `${source}: ${first === undefined ? 'not usable' : issueText(first)}${more}`,
+    source === path ? `mend ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
+  );
+}

@@ -1,0 +1,62 @@
+/** Everything the reconciler works with, handed in by the composition root; it knows the adapters by their types only. */
+import type { Agent } from '../agent/port.ts';
+import type { Policy } from '../core/types.ts';
+import type { Git } from '../git/types.ts';
+import type { Marks } from '../poller/marks.ts';
+import type { Processes } from '../process/types.ts';
+import type { StateStore } from '../state/types.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
+import type { Tmux } from '../tmux/types.ts';
+import type { Config } from './config/load.ts';
+import type { ProjectPaths, Workspace } from './paths.ts';
+
+export type Ports = {
+  readonly paths: ProjectPaths;
+  readonly workspace: Workspace;
+  readonly config: Config;
+  /** Changes when config.json does. */
+  readonly configHash: string;
+  readonly plan: PlanStore;
+  readonly state: StateStore;
+  readonly git: Git;
+  readonly tmux: Tmux;
+  readonly processes: Processes;
+  readonly agent: Agent;
+  /** The starter's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Marks of this project's processes. */
+  readonly marks: Marks;
+  /** argv that runs this very CLI (node and the bundle), for the panes it opens. */
+  readonly cli: readonly string[];
+  /** Milliseconds since the epoch. */
+  now(): number;
+};
+
+/** How long a launched agent may stay without a first sign, in ms. */
+const START_DEADLINE_MS = 60_000;
+/** Messages to an idle agent before a person is called. */
+const MAX_NUDGES = 3;
+
+/** The policy that a configuration means. `only`: stream ids the poller is limited to; `sinceMs`: when it began. */
+export function policyOf(
+  config: Config,
+  agent: Pick<Agent, 'interactive'>,
+  only: ReadonlySet<string> | null,
+  sinceMs: number,
+): Policy {
+  return {
+    maxWorkers: config.maxWorkers,
+    maxAttempts: config.restart.maxAttempts,
+    windowMs: config.restart.windowMinutes * 60_000,
+    delaysMs: config.restart.delaysSeconds.map((seconds) => seconds * 1000),
+    stallMs: config.stallMinutes * 60_000,
+    startDeadlineMs: START_DEADLINE_MS,
+    only,
+    pollerSinceMs: sinceMs,
+    interactive: agent.interactive,
+    maxNudges: MAX_NUDGES,
+    keepFinishedWindows: config.finishedWindows === 'keep',
+    maxRunMs: config.limits.maxMinutes === null ? null : config.limits.maxMinutes * 60_000,
+    maxCostUsd: config.limits.maxCostUsd,
+  };
+}

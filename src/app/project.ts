@@ -1,0 +1,118 @@
+/** Opens the project around a command: where it is, its configuration, workspace and plan, each looked at only when asked for. */
+
+import { explainNoProject, findProject } from '../git/project.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
+import { type Config, type ConfigFlags, loadConfig } from './config/load.ts';
+import { type ProjectPaths, projectPaths, resolveWorkspace, type Workspace } from './paths.ts';
+
+/** What a command needs to know of where it was typed. */
+export type Surroundings = {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** One project, opened. Everything is made at most once; `close` closes what was opened. */
+export type Project = {
+  readonly root: string;
+  /** Git's common directory. */
+  readonly commonDir: string;
+  readonly env: Surroundings['env'];
+  readonly paths: ProjectPaths;
+  readonly now: () => number;
+  /** Throws exit 7 for a wrong key or value. */
+  readonly config: () => Config;
+  /** Throws exit 7 for an id that isn't a plain name. */
+  readonly workspace: () => Workspace;
+  /**
+   * Task Copilot's store, after a look at whose it is: with `create` it is made when missing and claimed for this project.
+   * Throws exit 6 when it is missing or unusable, exit 7 when it is another living project's.
+   */
+  readonly planStore: (options?: { readonly create?: boolean }) => Promise<PlanStore>;
+  /** Adds something that `close` has to close; the last added goes first. */
+  readonly onClose: (close: () => void) => void;
+  readonly close: () => void;
+};
+
+/**
+ * Opens the project around `cwd` (the main checkout, also from inside a worktree). `flags` are configuration values given
+ * on the command line. Throws exit 3 outside a project.
+ */
+export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {}): Project {
+  const found = findProject(cwd);
+  if (found === null) throw explainNoProject(cwd);
+  const { root, commonDir } = found;
+  const paths = projectPaths(root);
+  const config = once(() => loadConfig(paths.config, env, flags));
+  const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));
+  const closers: (() => void)[] = [];
+  const planStore = onceAsync(async (create: boolean) => {
+    const [{ openPlanStore }, { checkOwner }] = await Promise.all([
+      import('../task-copilot/plan-store.ts'),
+      import('../task-copilot/owner.ts'),
+    ]);
+    const path = workspace().storePath;
+    checkOwner(path, root, { claim: create });
+    const store = openPlanStore(path, { create });
+    closers.push(() => store.close());
+    return store;
+  });
+  return {
+    root,
+    commonDir,
+    env,
+    paths,
+    now: Date.now,
+    config,
+    workspace,
+    planStore: (options) => planStore(options?.create ?? false),
+    onClose: (close) => void closers.push(close),
+    close: () => {
+      for (const close of closers.splice(0).reverse()) close();
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** Made once, with the arguments of the first call; a failure isn't remembered. */
+function onceAsync<A extends unknown[], T>(make: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+  let made: Promise<T> | null = null;
+  return (...args) => {
+    made ??= make(...args).catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+    return made;
+  };
+}
+
+/** Versions of the tools around us, also outside a project. Both throw exit 3 for one that is missing or too old. */
+export function toolVersions({ cwd, env }: Surroundings): {
+  readonly git: () => Promise<string>;
+  readonly tmux: () => Promise<string>;
+} {
+  return {
+    git: async () => {
+      const { createGit } = await import('../git/git.ts');
+      return createGit({ root: cwd, commonDir: cwd }).checkVersion();
+    },
+    tmux: async () => {
+      const { createTmux } = await import('../tmux/tmux.ts');
+      const socket = env['ORCHESTRATE_TMUX_SOCKET'] || null;
+      const nothing = () => Promise.reject(new Error('no session is made to ask for a version'));
+      return createTmux({
+        projectRoot: cwd,
+        socket,
+        env,
+        identify: () => null,
+        prepareSummary: nothing,
+      }).checkVersion();
+    },
+  };
+}

@@ -1,0 +1,109 @@
+/** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createAgent } from '../agent/create-agent.ts';
+import type { Agent } from '../agent/port.ts';
+import { createGit } from '../git/git.ts';
+import { projectMarks } from '../poller/marks.ts';
+import { privateDirectory } from '../poller/steps/step.ts';
+import { createProcesses } from '../process/processes.ts';
+import { IN_MEMORY } from '../state/state-schema.ts';
+import { openStateStore } from '../state/state-store.ts';
+import type { StateStore } from '../state/types.ts';
+import { createTmux } from '../tmux/tmux.ts';
+import { workerEnvironment } from '../worker/environment.ts';
+import { writeLaunch } from '../worker/wrapper.ts';
+import { configFileHash } from './config/load.ts';
+import { configVariables } from './config/variables.ts';
+import { CLI_ENTRY } from './package-root.ts';
+import type { Ports } from './ports.ts';
+import type { Project } from './project.ts';
+
+/** argv that runs this very command line. */
+export const CLI_ARGV: readonly string[] = [process.execPath, CLI_ENTRY];
+
+/**
+ * The ports of an opened project. A project that was never started has no state.db: what only looks gets one in memory, so
+ * that looking leaves no trace; `create` makes the real one.
+ */
+export async function openPorts(project: Project, options: { readonly create: boolean }): Promise<Ports> {
+  const { paths, root, env } = project;
+  const config = project.config();
+  const plan = await project.planStore();
+  const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  project.onClose(() => state.close());
+  const processes = createProcesses();
+  const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
+  const marks = projectMarks(root, self);
+  return {
+    paths,
+    workspace: project.workspace(),
+    config,
+    configHash: configFileHash(paths.config),
+    plan,
+    state,
+    git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
+    tmux: createTmux({
+      projectRoot: root,
+      socket: config.tmux.socket,
+      env: { ...env },
+      identify: processes.identify,
+      prepareSummary: () => prepareSummary(project),
+    }),
+    processes,
+    agent: agentOf(project, state),
+    env,
+    marks,
+    cli: CLI_ARGV,
+    now: project.now,
+  };
+}
+
+/** The configured agent, with what it needs of this project; without `state` it is only good for checks. */
+export function agentOf({ root, env, config, paths }: Project, state: StateStore | null): Agent {
+  const { agent, gates, limits, worktree } = config();
+  return createAgent(agent, {
+    reports:
+      state === null
+        ? null
+        : {
+            spool: paths.spoolDir,
+            isTokenOf: (token, key, run) => {
+              const found = state.runByTokenHash(createHash('sha256').update(token).digest('hex'));
+              return found?.run.key === key && found.run.number === run;
+            },
+          },
+    maxCostUsd: limits.maxCostUsd,
+    projectRoot: root,
+    env,
+    mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
+    commands: [...gates.map((gate) => gate.command), ...worktree.setup],
+  });
+}
+
+/** Writes what the first window of the session runs (the live summary); returns its directory. */
+function prepareSummary(project: Project): string {
+  return writeCliRun(project, 'summary', ['watch']);
+}
+
+/**
+ * Writes a fresh run directory whose wrapper becomes this command line with `args`: a run is claimed once, so that a window
+ * that is opened again needs another one. Directories whose command has started are removed.
+ */
+export function writeCliRun(project: Project, name: string, args: readonly string[]): string {
+  const runs = privateDirectory(project.paths.runsDir);
+  // No stream's key begins with a dot.
+  const prefix = `.${name}-`;
+  for (const former of readdirSync(runs).filter((each) => each.startsWith(prefix))) {
+    const started = existsSync(join(runs, former, 'claim')) && !existsSync(join(runs, former, 'launch'));
+    if (started) rmSync(join(runs, former), { recursive: true, force: true });
+  }
+  const directory = mkdtempSync(join(runs, prefix));
+  writeLaunch(directory, {
+    cwd: project.root,
+    argv: [...CLI_ARGV, ...args],
+    env: workerEnvironment(project.env, configVariables(project.env)),
+  });
+  return directory;
+}

@@ -1,0 +1,69 @@
+/** Puts an error before the person who typed the command: one line, what to type, and JSON where it was asked for. */
+
+import { ERROR_NAMES, EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+
+/** Where the report goes. */
+export type Report = {
+  readonly exitCode: number;
+  readonly stderr: string;
+  /** Empty unless `--json`. */
+  readonly stdout: string;
+};
+
+/** The report of anything a command threw. The stack of an unexpected error is shown only when `verbose`. */
+export function reportOf(
+  thrown: unknown,
+  look: { readonly json: boolean; readonly verbose: boolean },
+): Report {
+  const error = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
+  const lines = [`orchestrate: error: ${oneLine(error.message)}`, `  fix: ${oneLine(error.fix)}`];
+  if (error.box !== null) lines.push('', error.box);
+  if (look.verbose) lines.push(...stackLines(thrown));
+  const json = {
+    error: { code: ERROR_NAMES[error.exitCode], message: oneLine(error.message), fix: oneLine(error.fix) },
+  };
+  return {
+    exitCode: error.exitCode,
+    stderr: `${lines.join('\n')}\n`,
+    stdout: look.json ? `${JSON.stringify(json)}\n` : '',
+  };
+}
+
+/** What the system refuses, by its error code: a matter of the machine, whichever line of ours met it. */
+const SYSTEM_FIXES: Readonly<Record<string, string>> = {
+  EMFILE: 'raise the limit on open files (ulimit -n 1024), then run it again',
+  ENFILE: 'close some programs, then run it again: the system has no more open files to give',
+  ENOSPC: 'free some disk space, then run it again',
+  EDQUOT: 'free some disk space, then run it again',
+  EROFS: 'make the file system writable, then run it again',
+  EACCES: 'make that path readable and writable for this user, then run it again',
+  EPERM: 'make that path readable and writable for this user, then run it again',
+  EAGAIN: 'raise the limit on processes (ulimit -u), or end some, then run it again',
+  ENOMEM: 'end some programs, then run it again',
+};
+
+function unexpected(thrown: unknown): OrchestrateError {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
+  const fix = SYSTEM_FIXES[code];
+  if (fix !== undefined)
+    return new OrchestrateError(EXIT.environment, messageOf(thrown), fix, { cause: thrown });
+  return new OrchestrateError(
+    EXIT.unfinished,
+    `unexpected: ${messageOf(thrown) || 'no message'}`,
+    'run it again with --verbose and report what it prints',
+    { cause: thrown },
+  );
+}
+
+function stackLines(thrown: unknown): string[] {
+  const lines: string[] = [];
+  for (let error = thrown; error instanceof Error; error = error.cause)
+    lines.push(error.stack ?? error.message);
+  return lines;
+}
+
+/** Messages quote what a plan, a repository or a worker named: nothing of it may act on the terminal. */
+function oneLine(text: string): string {
+  return printable(text).trim();
+}

@@ -1,0 +1,149 @@
+/** What one look at a stream yields: its state and the step to take; shared by the rules for streams with and without an open run. */
+
+import { commandFor } from '../shell-word.ts';
+import type {
+  Action,
+  PlanStream,
+  Policy,
+  Run,
+  RunOutcome,
+  Snapshot,
+  StateName,
+  StreamRecord,
+  WorkerFact,
+} from '../types.ts';
+
+/** A state with the action that leads on from it (null: nothing to do for us). */
+export type Assessment = {
+  readonly state: StateName;
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  readonly sinceMs: number | null;
+  readonly dueAtMs: number | null;
+  /** What stops this stream would stop every other one too: it is the account's. */
+  readonly holdsLaunches: boolean;
+  readonly action: Action | null;
+};
+
+/** A stream with everything known of it at this tick. */
+export type Situation = {
+  readonly snapshot: Snapshot;
+  readonly policy: Policy;
+  readonly stream: PlanStream;
+  readonly key: string;
+  readonly record: StreamRecord | null;
+  /** The run that has not ended, if any. */
+  readonly openRun: Run | null;
+  readonly lastRun: Run | null;
+  /** Null when the open run's worker was not seen; undefined when it could not be looked at. */
+  readonly worker: WorkerFact | null | undefined;
+  /** Assessments of its dependencies, by stream id. */
+  readonly dependencies: ReadonlyMap<string, Assessment>;
+};
+
+/** Fills an assessment's optional parts. */
+export function assess(
+  state: StateName,
+  rest: {
+    reason?: string;
+    remedy?: string;
+    sinceMs?: number | null;
+    dueAtMs?: number;
+    holdsLaunches?: boolean;
+    action?: Action;
+  } = {},
+): Assessment {
+  return {
+    state,
+    reason: rest.reason ?? null,
+    remedy: rest.remedy ?? null,
+    sinceMs: rest.sinceMs ?? null,
+    dueAtMs: rest.dueAtMs ?? null,
+    holdsLaunches: rest.holdsLaunches ?? false,
+    action: rest.action ?? null,
+  };
+}
+
+/** True when every task that is not cancelled is completed, and there is one. */
+export function tasksComplete(stream: PlanStream): boolean {
+  return stream.tasks.total > 0 && stream.tasks.completed === stream.tasks.total;
+}
+
+/** `2 of 3 tasks open`, for reasons. */
+export function openTasksText(stream: PlanStream): string {
+  const { total, completed } = stream.tasks;
+  return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
+}
+
+/** The action that ends the open run. */
+export function endRun(
+  situation: Pick<Situation, 'key' | 'policy'>,
+  run: Run,
+  outcome: RunOutcome,
+  reason: string,
+  extra: { exitCode?: number | null; intent?: 'parked'; retryAtMs?: number } = {},
+): Action {
+  return {
+    kind: 'end-run',
+    key: situation.key,
+    run: run.number,
+    outcome,
+    reason,
+    exitCode: extra.exitCode ?? null,
+    closeWindow: outcome !== 'failed' && !(outcome === 'done' && situation.policy.keepFinishedWindows),
+    intent: extra.intent ?? null,
+    retryAtMs: extra.retryAtMs ?? null,
+  };
+}
+
+/** What the stream's branch has to start from: the verified heads of its dependencies, in the order of their ids. */
+export function baseParents(stream: PlanStream, snapshot: Snapshot): readonly string[] | null {
+  const shas: string[] = [];
+  for (const id of stream.dependencies) {
+    const record = snapshot.records.get(snapshot.keys.get(id) ?? '');
+    if (record?.verified === null || record === undefined) return null;
+    if (!shas.includes(record.verified.sha)) shas.push(record.verified.sha);
+  }
+  return shas;
+}
+
+/** True when every dependency's verified head is already in the base branch. */
+export function dependenciesLanded(stream: PlanStream, snapshot: Snapshot): boolean {
+  return (
+    stream.dependencies.length > 0 &&
+    stream.dependencies.every((id) => snapshot.landed.has(snapshot.keys.get(id) ?? ''))
+  );
+}
+
+/** True when the record says that the stream is done and nothing since contradicts it. */
+export function isVerified(stream: PlanStream, record: StreamRecord | null): boolean {
+  const lastRun = record?.runs.at(-1);
+  return (
+    record !== null &&
+    record.verified !== null &&
+    tasksComplete(stream) &&
+    (lastRun === undefined || record.verified.atMs >= lastRun.startedAtMs)
+  );
+}
+
+/** The command that starts this stream again. */
+export function startCommand(stream: PlanStream): string {
+  return commandFor('start', stream.id);
+}
+
+/** The state of a stream whose work can be checked now. */
+export function verifying(situation: Situation, run: number | null): Assessment {
+  const { key, snapshot } = situation;
+  if (!snapshot.pollerAlive) return assess('verifying', { reason: 'no poller', remedy: 'orchestrate start' });
+  const reason = 'tasks complete, agent at rest';
+  if (!snapshot.heads.known)
+    return assess('verifying', {
+      reason: `git could not be asked: ${snapshot.heads.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  return assess('verifying', {
+    reason: `${reason}: checking the work`,
+    remedy: commandFor('logs', situation.stream.id),
+    action: { kind: 'verify', key, run, reason },
+  });
+}

@@ -1,0 +1,231 @@
+/** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
+
+import { streamDepths } from '../plan/graph.ts';
+import type {
+  Action,
+  PlanStream,
+  Policy,
+  Run,
+  Snapshot,
+  StateName,
+  StreamRecord,
+  StreamState,
+  WorkerFact,
+} from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, baseParents, isVerified } from './assessment.ts';
+import { afterTrouble } from './failed-steps.ts';
+import { holdingLimit } from './limits.ts';
+import { assessOpenRun } from './open-run.ts';
+import { launchOrder } from './schedule.ts';
+import { assessAtRest } from './without-run.ts';
+
+/** States that wait for a person. `blocked` counts when the stream's own tasks are the cause. */
+const NEEDS_A_PERSON: ReadonlySet<StateName> = new Set(['needs-input', 'base-conflict', 'failed']);
+
+/** What `assessPlan` yields for one stream. */
+type Assessed = { readonly stream: PlanStream; readonly key: string; readonly assessment: Assessment };
+
+/** The whole plan assessed, in plan order, with the launches that fit under the limit. */
+function assessPlan(
+  snapshot: Snapshot,
+  policy: Policy,
+  depths: ReadonlyMap<string, number>,
+): readonly Assessed[] {
+  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+  const found = new Map<string, Assessment>();
+  for (const stream of order) found.set(stream.id, assessOne(stream, snapshot, policy, found));
+  limitLaunches(snapshot, policy, found);
+  return snapshot.plan.streams.map((stream) => ({
+    stream,
+    key: snapshot.keys.get(stream.id) ?? '',
+    assessment: found.get(stream.id) ?? assess('waiting'),
+  }));
+}
+
+function assessOne(
+  stream: PlanStream,
+  snapshot: Snapshot,
+  policy: Policy,
+  dependencies: ReadonlyMap<string, Assessment>,
+): Assessment {
+  const key = snapshot.keys.get(stream.id) ?? '';
+  const record = snapshot.records.get(key) ?? null;
+  const lastRun = record?.runs.at(-1) ?? null;
+  const openRun = lastRun !== null && lastRun.endedAtMs === null ? lastRun : null;
+  const situation: Situation = {
+    snapshot,
+    policy,
+    stream,
+    key,
+    record,
+    openRun,
+    lastRun,
+    worker: workerOf(snapshot, key, openRun?.number),
+    dependencies,
+  };
+  const assessment = openRun === null ? assessAtRest(situation) : assessOpenRun(situation, openRun);
+  return underWay(situation, afterTrouble(situation, assessment));
+}
+
+function workerOf(snapshot: Snapshot, key: string, run: number | undefined): WorkerFact | null | undefined {
+  if (!snapshot.workers.known) return undefined;
+  const fact = snapshot.workers.value.get(key) ?? null;
+  return fact !== null && fact.run === run ? fact : null;
+}
+
+/** A step that is under way is not taken again, and shows as what it is. */
+function underWay({ snapshot, key, openRun, worker }: Situation, assessment: Assessment): Assessment {
+  const flight = snapshot.inFlight.get(key);
+  if (flight === undefined) return assessment;
+  if (flight.kind === 'launch' && (openRun === null || worker === null)) {
+    return assess('starting', {
+      reason: 'its worktree and window are being made',
+      remedy: 'orchestrate doctor',
+      sinceMs: flight.sinceMs,
+    });
+  }
+  return { ...assessment, action: null };
+}
+
+/** Leaves as many launches as there are free slots, longest remaining path first; the others are queued. */
+function limitLaunches(snapshot: Snapshot, policy: Policy, found: Map<string, Assessment>): void {
+  const ready = snapshot.plan.streams.filter((stream) => found.get(stream.id)?.action?.kind === 'launch');
+  if (ready.length === 0) return;
+  let free = policy.maxWorkers - occupiedSlots(snapshot);
+  const blocked = snapshot.plan.problems.length > 0;
+  const limit = holdingLimit(found, snapshot.nowMs);
+  for (const id of launchOrder(
+    ready.map((stream) => stream.id),
+    snapshot.plan,
+  )) {
+    const assessment = found.get(id);
+    if (assessment === undefined) continue;
+    if (blocked)
+      found.set(id, assess('blocked', { reason: 'the plan has problems', remedy: 'orchestrate plan' }));
+    else if (limit !== null) found.set(id, limit);
+    else if (free <= 0)
+      found.set(
+        id,
+        assess('queued', {
+          reason: `all ${policy.maxWorkers} workers are busy`,
+          remedy: 'orchestrate start --max-workers N',
+        }),
+      );
+    free -= 1;
+  }
+}
+
+/** Workers that live, may live, or are being launched; each takes one slot. */
+function occupiedSlots(snapshot: Snapshot): number {
+  const open = [...snapshot.records.values()]
+    .filter((record) => mayLive(record, snapshot))
+    .map((record) => record.key);
+  const launching = [...snapshot.inFlight]
+    .filter(([, flight]) => flight.kind === 'launch')
+    .map(([key]) => key);
+  return new Set([...open, ...launching]).size;
+}
+
+/** True unless the record's last run has ended, or its worker was looked for and is gone. */
+function mayLive(record: StreamRecord, { workers }: Snapshot): boolean {
+  const run = record.runs.at(-1);
+  if (run === undefined || run.endedAtMs !== null) return false;
+  const process = workers.known ? (workers.value.get(record.key)?.process ?? 'gone') : 'unknown';
+  return process !== 'gone';
+}
+
+/** True when a dependency was verified anew, or otherwise moved, after this stream's base was made. */
+function isStale(stream: PlanStream, snapshot: Snapshot, key: string): boolean {
+  const base = snapshot.records.get(key)?.base ?? null;
+  const parents = baseParents(stream, snapshot);
+  if (base === null || parents === null || stream.dependencies.length === 0) return false;
+  return parents.some((sha) => !base.parents.includes(sha));
+}
+
+/** What one snapshot means: every stream's state, in plan order, and the steps to take, in order. */
+export type Decision = { readonly states: readonly StreamState[]; readonly actions: readonly Action[] };
+
+/** Derives states and decides the steps of one tick; pure and total. */
+export function decide(snapshot: Snapshot, policy: Policy): Decision {
+  const depths = streamDepths(snapshot.plan.streams);
+  const assessed = assessPlan(snapshot, policy, depths);
+  const states = assessed.map(({ stream, key, assessment }) =>
+    stateOf(snapshot, stream, key, assessment, depths.get(stream.id) ?? 0),
+  );
+  const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
+  return { states, actions: inOrder(actions, snapshot) };
+}
+
+/** The states of all streams of the plan, in plan order. */
+export function deriveStates(snapshot: Snapshot, policy: Policy): readonly StreamState[] {
+  return decide(snapshot, policy).states;
+}
+
+function stateOf(
+  snapshot: Snapshot,
+  stream: PlanStream,
+  key: string,
+  assessment: Assessment,
+  depth: number,
+): StreamState {
+  const { state, reason, remedy, sinceMs, dueAtMs } = assessment;
+  return {
+    id: stream.id,
+    key,
+    state,
+    reason,
+    remedy,
+    sinceMs,
+    dueAtMs,
+    stale: isStale(stream, snapshot, key),
+    landed: isVerified(stream, snapshot.records.get(key) ?? null) && snapshot.landed.has(key),
+    depth,
+    needsYou: NEEDS_A_PERSON.has(state) || (state === 'blocked' && stream.tasks.blocked > 0),
+  };
+}
+
+const URGENCY: Readonly<Record<Action['kind'], number>> = {
+  'end-run': 0,
+  adopt: 1,
+  verify: 2,
+  nudge: 3,
+  launch: 4,
+};
+
+/** Ends and checks go first, since they free slots; launches follow, longest remaining path first. */
+function inOrder(actions: readonly Action[], snapshot: Snapshot): readonly Action[] {
+  if (actions.length < 2) return actions;
+  const ids = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
+  const launches = actions.flatMap((action) => (action.kind === 'launch' ? [ids.get(action.key) ?? ''] : []));
+  const ranks = new Map(launchOrder(launches, snapshot.plan).map((id, rank) => [id, rank]));
+  const rank = (action: Action): number =>
+    action.kind === 'launch' ? (ranks.get(ids.get(action.key) ?? '') ?? 0) : 0;
+  return [...actions].sort((a, b) => URGENCY[a.kind] - URGENCY[b.kind] || rank(a) - rank(b));
+}
+
+/** Open runs of streams that left the plan: their living workers are let be; what has ended is recorded. */
+function strayRuns(snapshot: Snapshot): Action[] {
+  if (!snapshot.workers.known || !snapshot.pollerAlive) return [];
+  const planned = new Set(snapshot.keys.values());
+  return [...snapshot.records.values()].flatMap((record) => {
+    const run = record.runs.at(-1);
+    const stray = run !== undefined && run.endedAtMs === null && !planned.has(record.key);
+    return stray && !snapshot.inFlight.has(record.key) && !mayLive(record, snapshot) ? [strayEnd(run)] : [];
+  });
+}
+
+function strayEnd(run: Run): Action {
+  const reason = 'its stream left the plan and its worker has ended';
+  return {
+    kind: 'end-run',
+    key: run.key,
+    run: run.number,
+    outcome: 'stopped',
+    exitCode: null,
+    closeWindow: false,
+    intent: null,
+    retryAtMs: null,
+    reason,
+  };
+}

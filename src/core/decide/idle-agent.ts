@@ -1,0 +1,97 @@
+/** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
+
+import { commandFor } from '../shell-word.ts';
+import type { AgentActivity, Run, Verdict } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, openTasksText, tasksComplete, verifying } from './assessment.ts';
+
+/** How long an idle agent may rest before it counts: its next turn may be about to begin. */
+const SETTLE_MS = 1_500;
+/** How long an agent may take to react to a message before a person should look. */
+export const NUDGE_ANSWER_MS = 60_000;
+
+/** What the stop gate can't see: these go back to the agent also after it gave up. */
+const BEYOND_THE_STOP_GATE: ReadonlySet<Verdict['cause']> = new Set(['gate', 'gate-void', 'missing-parents']);
+
+/** Assesses an agent at rest. */
+export function assessIdle(situation: Situation, run: Run, activity: AgentActivity): Assessment {
+  const { stream, snapshot } = situation;
+  const restedMs = activity.sinceMs === null ? SETTLE_MS : snapshot.nowMs - activity.sinceMs;
+  if (tasksComplete(stream)) return assessComplete(situation, run, activity);
+  if (stream.tasks.blocked > 0) {
+    const reason = `task blocked: ${stream.blockedReason ?? 'no reason given'}`;
+    return assess('blocked', { reason, remedy: commandFor('attach', stream.id), sinceMs: activity.sinceMs });
+  }
+  const given = gaveUp(situation, run, activity);
+  if (given !== null) return given;
+  if (restedMs < SETTLE_MS) {
+    return assess('running', { sinceMs: activity.sinceMs, dueAtMs: (activity.sinceMs ?? 0) + SETTLE_MS });
+  }
+  const missing = `${openTasksText(stream)}: ${stream.openTasks.slice(0, 5).join(', ')}`;
+  return tell(situation, run, activity, missing);
+}
+
+/** All tasks are complete: the work is checked, and what the check found goes back to the agent. */
+function assessComplete(situation: Situation, run: Run, activity: AgentActivity): Assessment {
+  const verdict = verdictOfThisRest(run, activity);
+  // A good verdict without a recorded verified head was cut short: check again.
+  if (verdict === null || verdict.ok) return verifying(situation, run.number);
+  const known = BEYOND_THE_STOP_GATE.has(verdict.cause) ? null : gaveUp(situation, run, activity);
+  return known ?? tell(situation, run, activity, verdict.message);
+}
+
+/** The verdict, when it was reached after the agent came to this rest. */
+function verdictOfThisRest(run: Run, activity: AgentActivity): Verdict | null {
+  if (run.verdict === null) return null;
+  return activity.sinceMs !== null && run.verdict.atMs < activity.sinceMs ? null : run.verdict;
+}
+
+/** The agent was told what is missing as often as makes sense when it wanted to stop: it is not told again. */
+function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Assessment | null {
+  const reason = run.stopGate?.gaveUp ?? null;
+  if (reason === null) return null;
+  return assess('needs-input', {
+    reason,
+    remedy: commandFor('attach', stream.id),
+    sinceMs: activity.sinceMs,
+  });
+}
+
+/** Tells the idle agent what is missing, a bounded number of times; then it is a person's turn. */
+function tell(situation: Situation, run: Run, activity: AgentActivity, missing: string): Assessment {
+  const { key, policy, snapshot, stream } = situation;
+  const toldMs = run.lastNudgeAtMs;
+  const told = toldMs !== null && (activity.sinceMs === null || toldMs >= activity.sinceMs);
+  if (told && snapshot.nowMs - toldMs < NUDGE_ANSWER_MS) {
+    return assess('running', {
+      reason: `told the agent: ${missing}`,
+      sinceMs: toldMs,
+      dueAtMs: toldMs + NUDGE_ANSWER_MS,
+    });
+  }
+  if (told || run.nudges >= policy.maxNudges || !snapshot.pollerAlive) {
+    const reason = `the agent is at rest, but ${missing}`;
+    return assess('needs-input', {
+      reason,
+      remedy: commandFor('attach', stream.id),
+      sinceMs: activity.sinceMs,
+    });
+  }
+  return assess('running', {
+    reason: missing,
+    action: {
+      kind: 'nudge',
+      key,
+      run: run.number,
+      reason: missing,
+      text: nudgeText(missing),
+      about: 'work',
+      leaveDialog: false,
+    },
+  });
+}
+
+/** The fixed sentence typed to the agent; only ids, file names and our own words are in it. */
+function nudgeText(missing: string): string {
+  return `orchestrate: this stream is not done yet: ${missing}. Please finish, commit, and complete your tasks; or mark a task blocked with the reason.`;
+}

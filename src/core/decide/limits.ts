@@ -1,0 +1,124 @@
+/** Rules for usage limits and a failing service: how long to wait, when to tell the agent to go on, and what else waits with it. */
+
+import { commandFor } from '../shell-word.ts';
+import type { Action, AgentActivity, PlanStream, Policy, Run, StreamRecord } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, tasksComplete, verifying } from './assessment.ts';
+import { NUDGE_ANSWER_MS } from './idle-agent.ts';
+import { restartDelayMs } from './restarts.ts';
+
+/**
+ * An agent that names the end of a limit goes on by itself then (Claude Code 2.1.331 did so two minutes after it was
+ * stopped, 95 s after the time it had named); it is told to only when it did not.
+ */
+const OWN_START_MS = 4 * 60_000;
+/** After this much time a new limit has nothing to do with the last one: delays begin anew. */
+const NEW_LIMIT_MS = 60 * 60_000;
+/** Longest delay between two attempts to go on where nobody says when. */
+const LONGEST_DELAY_MS = 15 * 60_000;
+
+const GO_ON =
+  'orchestrate: the usage limit or the trouble of the service may be over. Please go on with your tasks.';
+
+/** Assesses a living agent whose turn was ended by a limit: it keeps its conversation and goes on later. */
+export function assessLimited(situation: Situation, run: Run, activity: AgentActivity): Assessment {
+  const { stream, snapshot } = situation;
+  const nowMs = snapshot.nowMs;
+  if (tasksComplete(stream) && !wasRefused(run, activity)) return verifying(situation, run.number);
+  const reason = activity.detail ?? 'usage limit';
+  const remedy = commandFor('attach', stream.id);
+  const common = { reason, remedy, sinceMs: activity.sinceMs, holdsLaunches: true };
+  const toldMs = run.continued?.atMs ?? null;
+  if (toldMs !== null && toldMs >= (activity.sinceMs ?? 0)) return afterTelling(common, toldMs, nowMs);
+  const dueMs = endOfWait(situation, run, activity);
+  if (dueMs > nowMs) {
+    const { untilMs } = activity;
+    return assess('limited', { ...common, dueAtMs: untilMs !== null && untilMs > nowMs ? untilMs : dueMs });
+  }
+  if (!snapshot.pollerAlive)
+    return assess('limited', { ...common, reason: `${reason}; no poller`, remedy: 'orchestrate start' });
+  const action = goOn(situation, run, activity);
+  return assess('limited', { ...common, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
+}
+
+/** The work was checked in this rest and found wanting: what is missing needs the agent, and so the end of the limit. */
+function wasRefused(run: Run, activity: AgentActivity): boolean {
+  return run.verdict !== null && !run.verdict.ok && run.verdict.atMs >= (activity.sinceMs ?? 0);
+}
+
+type Common = {
+  readonly reason: string;
+  readonly remedy: string;
+  readonly sinceMs: number | null;
+  readonly holdsLaunches: boolean;
+};
+
+/** It was told to go on after this limit: it is about to, or it did not notice. */
+function afterTelling(common: Common, toldMs: number, nowMs: number): Assessment {
+  const dueAtMs = toldMs + NUDGE_ANSWER_MS;
+  return dueAtMs > nowMs
+    ? assess('limited', { ...common, reason: `${common.reason}; told to go on`, dueAtMs })
+    : assess('needs-input', {
+        ...common,
+        reason: `${common.reason}; told to go on, but it did not react`,
+        holdsLaunches: false,
+      });
+}
+
+function goOn({ key }: Situation, run: Run, { dialog }: AgentActivity): Action {
+  const reason = 'the limit may be over';
+  const { number } = run;
+  return { kind: 'nudge', key, run: number, reason, text: GO_ON, about: 'limit', leaveDialog: dialog };
+}
+
+function endOfWait({ policy, key }: Situation, run: Run, activity: AgentActivity): number {
+  // A dialog keeps it from going on by itself.
+  if (activity.untilMs !== null) return activity.untilMs + (activity.dialog ? 60_000 : OWN_START_MS);
+  const sinceMs = activity.sinceMs ?? activity.lastSignAtMs ?? run.startedAtMs;
+  const again = run.continued !== null && sinceMs - run.continued.atMs < NEW_LIMIT_MS;
+  return sinceMs + limitDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs);
+}
+
+/** Delay before the n-th attempt to go on (n from 1): as after failures, then doubled up to a quarter of an hour. */
+function limitDelayMs(key: string, attempt: number, delaysMs: readonly number[]): number {
+  const beyond = Math.max(0, attempt - delaysMs.length);
+  const delayMs = restartDelayMs(key, attempt, delaysMs) * 2 ** Math.min(beyond, 10);
+  return Math.min(delayMs, Math.max(LONGEST_DELAY_MS, ...delaysMs));
+}
+
+/** When a stream whose run was ended by a limit may start again: when the agent said, else after a growing delay. */
+export function retryAfterLimit(
+  record: StreamRecord | null,
+  policy: Policy,
+  nowMs: number,
+  untilMs: number | null,
+): number {
+  if (untilMs !== null && untilMs > nowMs) return untilMs;
+  const ended = (record?.runs ?? []).filter((run) => run.outcome !== null);
+  const held = (run: Run): boolean => run.outcome === 'limited' || run.outcome === 'denied';
+  const inARow = ended.length - 1 - ended.findLastIndex((run) => !held(run));
+  return nowMs + limitDelayMs(record?.key ?? '', inARow + 1, policy.delaysMs);
+}
+
+/** What to type for a stream whose run ended since the service refused the account. */
+export function deniedRemedy(stream: Pick<PlanStream, 'id'>): string {
+  return `see to the account (claude, then /login), then ${commandFor('retry', stream.id)}`;
+}
+
+/** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. The latest end counts. */
+export function holdingLimit(found: ReadonlyMap<string, Assessment>, nowMs: number): Assessment | null {
+  const [longest] = [...found]
+    .filter(([, held]) => held.holdsLaunches && endOf(held) > nowMs)
+    .sort(([, a], [, b]) => endOf(b) - endOf(a) || 0);
+  if (longest === undefined) return null;
+  const [id, held] = longest;
+  const what = held.state === 'limited' ? 'is limited' : 'waits for you';
+  const reason = `held back while ${id} ${what}: ${held.reason ?? 'usage limit'}`;
+  const due = held.dueAtMs === null ? {} : { dueAtMs: held.dueAtMs };
+  return assess('queued', { reason, remedy: held.remedy ?? commandFor('retry', id), ...due });
+}
+
+/** One without an end (a person has to act) ends last. */
+function endOf({ dueAtMs }: Assessment): number {
+  return dueAtMs ?? Number.MAX_VALUE;
+}

@@ -1,0 +1,111 @@
+/** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for a person, or gone? */
+
+import { commandFor } from '../shell-word.ts';
+import type { AgentActivity, Run, WorkerFact } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, endRun, isVerified } from './assessment.ts';
+import { overCap } from './caps.ts';
+import { assessIdle } from './idle-agent.ts';
+import { assessLimited } from './limits.ts';
+import { assessGone } from './process-gone.ts';
+
+/** Assesses a stream that has an open run. */
+export function assessOpenRun(situation: Situation, run: Run): Assessment {
+  const { record, worker, stream } = situation;
+  if (worker === undefined) return unseen(situation);
+  if (record !== null && record.intent !== 'none') return called(situation, run, record.intent);
+  if (isVerified(stream, record)) {
+    const action = endRun(situation, run, 'done', 'verified', { exitCode: worker?.pane?.exitCode ?? null });
+    return assess('done', { sinceMs: record?.verified?.atMs ?? null, action });
+  }
+  if (worker === null || worker.process === 'gone') return assessGone(situation, run, worker);
+  return (
+    overCap(situation, run) ??
+    unreachable(situation, run, worker) ??
+    assessAlive(situation, run, worker.claimed ? worker.activity : null)
+  );
+}
+
+/** tmux could not be asked: nothing is known, so nothing is done. */
+function unseen({ snapshot }: Situation): Assessment {
+  const why = snapshot.workers.known ? 'not looked at' : snapshot.workers.why;
+  return assess('running', {
+    reason: `its worker could not be looked at: ${why}`,
+    remedy: 'orchestrate doctor',
+  });
+}
+
+/** A person called the stream off: its worker is ended. */
+function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): Assessment {
+  const reason = `${intent} by the operator`;
+  const remedy = commandFor(intent === 'stopped' ? 'start' : 'retry', situation.stream.id);
+  return assess(intent, { reason, remedy, action: endRun(situation, run, 'stopped', reason) });
+}
+
+/**
+ * An agent that outlived its window can't be seen, typed to or answered: it is ended, and its conversation goes on in a new
+ * run. A closed window counts as a failed attempt, whether or not the agent was quicker to end than we to look.
+ */
+function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assessment | null {
+  const { policy, snapshot, stream } = situation;
+  // Claimed since an earlier look: a window that was just opened may be missing from this one.
+  const watched = policy.interactive && run.agentKind === 'claude';
+  if (!watched || worker.pane !== null || run.claimedAtMs === null) return null;
+  const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
+  if (!snapshot.pollerAlive) return assess('running', { reason, remedy: commandFor('start', stream.id) });
+  return assess('running', {
+    reason,
+    remedy: commandFor('start', stream.id),
+    action: endRun(situation, run, worker.serverGone ? 'interrupted' : 'failed', reason),
+  });
+}
+
+/** Assesses a living worker; `activity` is null until it has claimed its run. */
+function assessAlive(situation: Situation, run: Run, activity: AgentActivity | null): Assessment {
+  const status = activity?.status ?? 'starting';
+  if (activity === null || status === 'starting') return assessStarting(situation, run);
+  if (status === 'waiting') return assessWaiting(situation, activity);
+  if (status === 'limited') return assessLimited(situation, run, activity);
+  if (status === 'idle') return assessIdle(situation, run, activity);
+  const due = activity.settlesAtMs === null ? {} : { dueAtMs: activity.settlesAtMs };
+  return (
+    silence(situation, activity) ?? assess('running', { sinceMs: run.claimedAtMs ?? run.startedAtMs, ...due })
+  );
+}
+
+function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessment {
+  const detail = activity.detail ?? 'the agent waits for a person';
+  const reason = activity.inferred ? `${detail} (read off its screen)` : detail;
+  const attach = commandFor('attach', stream.id);
+  const { account, remedy, sinceMs } = activity;
+  return assess('needs-input', {
+    reason,
+    remedy: account ? `${attach}, ${remedy ?? 'see to the account'}, then type: go on` : (remedy ?? attach),
+    sinceMs,
+    holdsLaunches: account,
+  });
+}
+
+/** A worker that gave no sign of life for longer than configured is said to be stalled, and let be. */
+function silence({ stream, snapshot, policy }: Situation, activity: AgentActivity): Assessment | null {
+  const signMs = activity.lastSignAtMs;
+  if (signMs === null || snapshot.nowMs - signMs <= policy.stallMs) return null;
+  const last = activity.doing === null ? '' : `; last seen: ${activity.doing}`;
+  const reason = `no sign of life for ${Math.round((snapshot.nowMs - signMs) / 60_000)} min${last}`;
+  return assess('stalled', { reason, remedy: commandFor('attach', stream.id), sinceMs: signMs });
+}
+
+/** Launched, but not heard of yet. */
+function assessStarting({ stream, snapshot, policy }: Situation, run: Run): Assessment {
+  const remedy = commandFor('attach', stream.id);
+  const sinceMs = run.startedAtMs;
+  const waitedMs = snapshot.nowMs - sinceMs;
+  if (waitedMs <= policy.startDeadlineMs) {
+    return assess('starting', { reason: 'the agent is being launched', remedy, sinceMs });
+  }
+  return assess('needs-input', {
+    reason: `no sign from the agent for ${Math.round(waitedMs / 1000)} s after its launch`,
+    remedy,
+    sinceMs,
+  });
+}

@@ -1,0 +1,209 @@
+/** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
+
+import { commandFor } from '../shell-word.ts';
+import type { StateName } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
+import { deniedRemedy } from './limits.ts';
+import { judgeAttempts } from './restarts.ts';
+import { isWanted } from './schedule.ts';
+
+type Rule = (situation: Situation) => Assessment | null;
+
+/** In this order: the first rule that has something to say decides. */
+const RULES: readonly Rule[] = [
+  done,
+  held,
+  noTasks,
+  dependenciesFirst,
+  baseConflict,
+  adopted,
+  checkable,
+  ownTasksBlocked,
+  limited,
+  wornOut,
+  restartDue,
+  startable,
+];
+
+/** Assesses a stream that has no open run. */
+export function assessAtRest(situation: Situation): Assessment {
+  for (const rule of RULES) {
+    const assessment = rule(situation);
+    if (assessment !== null) return assessment;
+  }
+  return assess('ready');
+}
+
+function done({ stream, record, key, snapshot }: Situation): Assessment | null {
+  if (!isVerified(stream, record)) return null;
+  if (record?.verifyRequested === true && snapshot.pollerAlive && snapshot.heads.known) {
+    const reason = 'the operator asked for another check';
+    return assess('verifying', {
+      reason,
+      remedy: commandFor('logs', stream.id),
+      action: { kind: 'verify', key, run: null, reason },
+    });
+  }
+  return assess('done', { sinceMs: record?.verified?.atMs ?? null });
+}
+
+function held({ stream, record, lastRun }: Situation): Assessment | null {
+  if (record === null || record.intent === 'none') return null;
+  // A cap parks and ends the run in one step; a run that ended before is not what parked the stream.
+  const ended = (lastRun?.endedAtMs ?? -1) >= record.intentAtMs ? lastRun?.reason : null;
+  const reason =
+    record.intent === 'stopped' ? 'stopped by the operator' : (ended ?? 'parked by the operator');
+  const verb = record.intent === 'stopped' ? 'start' : 'retry';
+  return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
+}
+
+function noTasks({ stream }: Situation): Assessment | null {
+  if (stream.tasks.total > 0) return null;
+  return assess('blocked', {
+    reason: 'every task of it is cancelled',
+    remedy: 'orchestrate task list --all, then reopen a task or remove the stream from its dependents',
+  });
+}
+
+/** States of a dependency that only a person can leave. */
+const STUCK: ReadonlySet<StateName> = new Set(['failed', 'parked', 'stopped', 'blocked', 'base-conflict']);
+
+function dependenciesFirst({ stream, dependencies }: Situation): Assessment | null {
+  const found = stream.dependencies.map((id) => ({ id, dependency: dependencies.get(id) }));
+  // One that is no stream of the plan is a problem of the plan too.
+  const stuck = found.filter(({ dependency }) => dependency === undefined || STUCK.has(dependency.state));
+  const [first] = stuck;
+  if (first !== undefined) {
+    const names = stuck.map(
+      ({ id, dependency }) => `${id} (${dependency?.state ?? 'no stream of the plan'})`,
+    );
+    const remedy = first.dependency === undefined ? 'orchestrate plan' : first.dependency.remedy;
+    return assess('blocked', {
+      reason: `blocked by ${names.join(', ')}`,
+      remedy: remedy ?? commandFor('status', first.id),
+    });
+  }
+  const open = found.filter(({ dependency }) => dependency?.state !== 'done').map(({ id }) => id);
+  return open.length > 0 ? assess('waiting', { reason: `waits for ${open.join(', ')}` }) : null;
+}
+
+function adopted({ stream, record, key, snapshot }: Situation): Assessment | null {
+  if (!tasksComplete(stream) || (record?.runs.length ?? 0) > 0 || record?.resolve === true) return null;
+  const reason = 'its tasks were completed without a run';
+  if (!snapshot.pollerAlive)
+    return assess('verifying', { reason: `no poller; ${reason}`, remedy: 'orchestrate start' });
+  if (!snapshot.heads.known)
+    return assess('verifying', {
+      reason: `git could not be asked: ${snapshot.heads.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  return assess('verifying', {
+    reason,
+    remedy: commandFor('status', stream.id),
+    action: { kind: 'adopt', key, reason },
+  });
+}
+
+/** Complete, but its last run ended before the check (a stop, a crash), or a check was asked for. */
+function checkable(situation: Situation): Assessment | null {
+  const { stream, record, lastRun, snapshot, key } = situation;
+  if (record === null || lastRun === null || !tasksComplete(stream)) return null;
+  const head = snapshot.heads.known ? (snapshot.heads.value.get(key) ?? null) : null;
+  const unjudged =
+    lastRun.verdict === null || lastRun.verdict.ok || (head !== null && lastRun.verdict.sha !== head);
+  if (!record.verifyRequested && (lastRun.outcome === 'failed' || !unjudged)) return null;
+  return verifying(situation, lastRun.number);
+}
+
+function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
+  if (stream.tasks.blocked === 0) return null;
+  return assess('blocked', {
+    reason: `task blocked: ${stream.blockedReason ?? 'no reason given'}`,
+    remedy: `orchestrate task update ${stream.openTasks[0] ?? 'TASK'} --status pending`,
+    sinceMs: lastRun?.endedAtMs ?? null,
+  });
+}
+
+function baseConflict({ stream, record, snapshot }: Situation): Assessment | null {
+  if (record === null || record.conflict === null || record.resolve || record.runs.length > 0) return null;
+  const parents = baseParents(stream, snapshot);
+  if (parents === null || parents.join() !== record.conflict.parents.join()) return null;
+  return assess('base-conflict', {
+    reason: `its dependencies do not merge: ${record.conflict.files.slice(0, 10).join(', ')}`,
+    remedy: commandFor('resolve', stream.id),
+  });
+}
+
+/** Its last run was ended by a limit, or by the service refusing the account; a person's `retry` doesn't wait for it. */
+function limited({ lastRun, record, snapshot, stream }: Situation): Assessment | null {
+  const denied = lastRun?.outcome === 'denied';
+  if (lastRun?.outcome !== 'limited' && !denied) return null;
+  if (lastRun.retryAtMs === null || lastRun.retryAtMs <= snapshot.nowMs) return null;
+  if ((record?.attemptsClearedAtMs ?? 0) > (lastRun.endedAtMs ?? 0)) return null;
+  return assess(denied ? 'needs-input' : 'limited', {
+    reason: lastRun.reason ?? 'usage limit',
+    remedy: denied ? deniedRemedy(stream) : commandFor('retry', stream.id),
+    sinceMs: lastRun.endedAtMs,
+    dueAtMs: lastRun.retryAtMs,
+    holdsLaunches: true,
+  });
+}
+
+function wornOut({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
+  if (record === null || !judgeAttempts(record, policy, snapshot.nowMs).exhausted) return null;
+  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
+  const remedy =
+    record.launchFailure === null
+      ? commandFor('retry', stream.id)
+      : `${record.launchFailure.fix}; then ${commandFor('retry', stream.id)}`;
+  const atMs = Math.max(record.launchFailure?.atMs ?? 0, lastRun?.endedAtMs ?? 0);
+  const attempts =
+    policy.maxAttempts === 1 ? 'the one attempt failed' : `${policy.maxAttempts} attempts failed; the last`;
+  const what = record.launchFailure === null ? attempts : 'it could not be launched';
+  return assess('failed', {
+    reason: `${what}: ${last}`,
+    remedy,
+    sinceMs: atMs,
+  });
+}
+
+function restartDue({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
+  if (record === null) return null;
+  const attempts = judgeAttempts(record, policy, snapshot.nowMs);
+  if (attempts.notBeforeMs <= snapshot.nowMs) return null;
+  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
+  const seconds = Math.ceil((attempts.notBeforeMs - snapshot.nowMs) / 1000);
+  const when = snapshot.pollerAlive ? `starts again in ${seconds} s` : 'no poller';
+  const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
+  return assess('queued', {
+    reason: `${when}; the last attempt: ${last}`,
+    remedy: record.launchFailure === null ? remedy : `${record.launchFailure.fix}; then ${remedy}`,
+    dueAtMs: attempts.notBeforeMs,
+  });
+}
+
+function startable({ stream, record, key, policy, snapshot, lastRun }: Situation): Assessment | null {
+  const remedy = startCommand(stream);
+  if (!snapshot.pollerAlive) return assess('ready', { reason: 'no poller', remedy: 'orchestrate start' });
+  if (!snapshot.workers.known)
+    return assess('ready', {
+      reason: `tmux could not be asked: ${snapshot.workers.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  if (!snapshot.heads.known)
+    return assess('ready', {
+      reason: `git could not be asked: ${snapshot.heads.why}`,
+      remedy: 'orchestrate doctor',
+    });
+  if (!isWanted(policy, stream.id, record))
+    return assess('ready', { reason: 'the poller was started for other streams only', remedy });
+  const run = (lastRun?.number ?? 0) + 1;
+  const reason =
+    run === 1 ? 'its dependencies are done' : `run ${run}, after: ${lastRun?.reason ?? 'the last one ended'}`;
+  return assess('ready', {
+    reason: 'starts at the next tick',
+    remedy,
+    action: { kind: 'launch', key, run, reason },
+  });
+}

@@ -1,0 +1,88 @@
+/** Computes the commit a stream starts from out of its dependencies' heads, without a worktree and without touching any ref. */
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedSha, isSha } from './names.ts';
+import { resolveCommit } from './refs.ts';
+import type { BaseResult } from './types.ts';
+
+/** Merge commits of ours are the same object whoever makes them, whenever: same parents, same name. */
+const AUTHOR = 'orchestrate';
+const EMAIL = 'orchestrate@localhost';
+
+/** See `Git.mergeBases`. Parents are merged one after the other; one that another contains adds nothing. */
+export async function mergeBases(
+  door: Door,
+  parents: readonly string[],
+  message: string,
+): Promise<BaseResult> {
+  const [first, ...others] = [...new Set(parents.map(checkedSha))];
+  if (first === undefined) throw new Error('a base needs at least one parent');
+  await Promise.all([first, ...others].map((sha) => checkCommit(door, sha)));
+  let merged = first;
+  for (const other of others) {
+    const result = await mergeTwo(door, merged, other, message);
+    if (!result.ok) return result;
+    merged = result.sha;
+  }
+  return { ok: true, sha: merged };
+}
+
+async function checkCommit(door: Door, sha: string): Promise<void> {
+  if ((await resolveCommit(door, sha)) === sha) return;
+  throw new OrchestrateError(
+    EXIT.state,
+    `the commit ${sha} is not in the repository`,
+    'git fsck; bring the commit back, or run: orchestrate retry <stream>',
+  );
+}
+
+async function mergeTwo(door: Door, ours: string, theirs: string, message: string): Promise<BaseResult> {
+  const [common, seconds] = await Promise.all([
+    mergeBase(door, ours, theirs),
+    latestSeconds(door, ours, theirs),
+  ]);
+  if (common === theirs) return { ok: true, sha: ours };
+  if (common === ours) return { ok: true, sha: theirs };
+  const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--allow-unrelated-histories'];
+  const result = await door.attempt([...args, ours, theirs]);
+  const [tree = '', ...rest] = result.out.split('\0');
+  // Exit 1 is a clash, but also some failures: only a clash comes with a tree. And git 2.39 exits 0, with a tree that
+  // lacks half of the work, when it can't read an object: then there is an error on stderr.
+  const broken = /^(?:error|fatal):/m.test(result.err);
+  if (result.code > 1 || broken || !isSha(tree)) throw gitFailure(args, result);
+  if (result.code === 1) return { ok: false, files: rest.slice(0, rest.indexOf('')) };
+  const commit = ['commit-tree', tree, '-p', ours, '-p', theirs, '-m', message];
+  return { ok: true, sha: (await door.write(commit, { env: identity(seconds) })).trim() };
+}
+
+async function mergeBase(door: Door, ours: string, theirs: string): Promise<string | null> {
+  const args = ['merge-base', ours, theirs];
+  const result = await door.ask(args);
+  if (result.code === 0) return result.out.trim();
+  if (result.code === 1) return null;
+  throw gitFailure(args, result);
+}
+
+/** The later of two commits' times: a merge is never older than what it merges, as history walks expect. */
+async function latestSeconds(door: Door, ours: string, theirs: string): Promise<number> {
+  const out = await door.read(['rev-list', '--no-walk', '--timestamp', ours, theirs, '--']);
+  return Math.max(
+    ...out
+      .trim()
+      .split('\n')
+      .map((line) => Number.parseInt(line, 10)),
+  );
+}
+
+function identity(seconds: number): Record<string, string> {
+  const date = `${seconds} +0000`;
+  return {
+    GIT_AUTHOR_NAME: AUTHOR,
+    GIT_AUTHOR_EMAIL: EMAIL,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: AUTHOR,
+    GIT_COMMITTER_EMAIL: EMAIL,
+    GIT_COMMITTER_DATE: date,
+  };
+}

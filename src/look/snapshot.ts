@@ -1,0 +1,125 @@
+/** Takes the snapshot a tick decides on: one look at the plan, our records, tmux, git and the agents; decides nothing. */
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { Ports } from '../app/ports.ts';
+import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.ts';
+import type { RefFacts } from '../git/types.ts';
+import type { TmuxFacts } from '../tmux/types.ts';
+import { readTroubles } from './failed-steps.ts';
+import { readWorkers } from './workers.ts';
+
+/** Names of the values kept in state.db's meta table. */
+export const META = {
+  server: 'tmux-server',
+  inFlight: 'in-flight',
+  gitConfig: 'git-config',
+  only: 'poller-only',
+} as const;
+
+export type InFlight = ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
+
+/** The snapshot with the raw facts that views want besides. */
+export type Look = {
+  readonly snapshot: Snapshot;
+  readonly tmux: Known<TmuxFacts>;
+  readonly refs: Known<RefFacts>;
+};
+
+/** Initiative id under which a plan's streams are remembered; plans without an initiative share the empty one. */
+export function initiativeOf(plan: Plan): string {
+  return plan.initiative?.id ?? '';
+}
+
+/** Absolute directory of the streams' worktrees. */
+function worktreeRoot(ports: Pick<Ports, 'paths' | 'config'>): string {
+  const { root } = ports.config.worktree;
+  return isAbsolute(root) ? root : join(ports.paths.root, root);
+}
+
+/** What stream records are named by (see StateStore.ensureStream). */
+export function streamNames(ports: Pick<Ports, 'paths' | 'config'>): {
+  branchPrefix: string;
+  worktreeRoot: string;
+  portBase: number;
+} {
+  const { branchPrefix, worktree } = ports.config;
+  return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree.portBase };
+}
+
+/** The records of the plan's streams, allocating keys for streams seen for the first time. */
+function recordsOf(
+  ports: Ports,
+  plan: Plan,
+): { keys: Map<string, string>; records: ReadonlyMap<string, StreamRecord> } {
+  const initiative = initiativeOf(plan);
+  const names = streamNames(ports);
+  let records = ports.state.records(initiative);
+  const keys = new Map([...records.values()].map((record) => [record.streamId, record.key]));
+  const unknown = plan.streams.filter((stream) => !keys.has(stream.id));
+  for (const { id } of unknown) keys.set(id, ports.state.ensureStream(initiative, id, names).key);
+  if (unknown.length > 0) records = ports.state.records(initiative);
+  const planned = new Map(plan.streams.map((stream) => [stream.id, keys.get(stream.id) ?? '']));
+  return { keys: planned, records };
+}
+
+/**
+ * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
+ * what the poller wrote down). `pollerAlive`: whether a poller acts.
+ */
+export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAlive: boolean): Promise<Look> {
+  const plan = ports.plan.readPlan();
+  const { keys, records } = recordsOf(ports, plan);
+  const base = ports.state.initiativeBase(initiativeOf(plan));
+  const [tmux, refs] = await Promise.all([
+    ports.tmux.look(ports.state.getMeta(META.server)),
+    ports.git.readRefs(ports.config.branchPrefix, base?.branch ?? null),
+  ]);
+  const workers = await readWorkers(ports, records, tmux);
+  // Read again after the workers: what one that has ended wrote last must be in the plan it is judged by.
+  const latest = ports.plan.readPlan();
+  const snapshot: Snapshot = {
+    nowMs: ports.now(),
+    bootId: ports.processes.bootId(),
+    plan: sameStreams(plan, latest) ? latest : plan,
+    keys,
+    records,
+    workers,
+    heads: refs.known ? { known: true, value: refs.value.heads } : refs,
+    landed: refs.known ? refs.value.landed : new Set(),
+    inFlight: inFlight ?? writtenInFlight(ports, pollerAlive),
+    troubles: readTroubles(ports),
+    pollerAlive,
+  };
+  return { snapshot, tmux, refs };
+}
+
+/** True when both plans are of one initiative and the same streams, so that the keys of one serve the other. */
+function sameStreams(a: Plan, b: Plan): boolean {
+  if (a === b) return true;
+  const ids = new Set(a.streams.map((stream) => stream.id));
+  return (
+    initiativeOf(a) === initiativeOf(b) &&
+    a.streams.length === b.streams.length &&
+    b.streams.every(({ id }) => ids.has(id))
+  );
+}
+
+/** What a living poller wrote down of its work under way. */
+function writtenInFlight(ports: Pick<Ports, 'state'>, pollerAlive: boolean): InFlight {
+  const text = pollerAlive ? ports.state.getMeta(META.inFlight) : null;
+  if (text === null) return new Map();
+  const entries: [string, { kind: Action['kind']; sinceMs: number }][] = JSON.parse(text);
+  return new Map(entries);
+}
+
+/** Writes down the work under way, for processes that only watch. */
+export function writeInFlight(ports: Pick<Ports, 'state'>, inFlight: InFlight): void {
+  ports.state.setMeta(META.inFlight, inFlight.size === 0 ? null : JSON.stringify([...inFlight]));
+}
+
+/** True while the poller recorded in state.db is the very process that lives. */
+export function pollerLives(ports: Pick<Ports, 'state' | 'processes' | 'paths'>): boolean {
+  if (!existsSync(ports.paths.stateDb)) return false;
+  const row = ports.state.poller();
+  return row !== null && ports.processes.isAlive({ pid: row.pid, start: row.start });
+}

@@ -1,0 +1,83 @@
+/** Reads what became of each open run: its claim, its pane, its process, and what its agent says; decides nothing. */
+
+import { runDir } from '../app/paths.ts';
+import type { Ports } from '../app/ports.ts';
+import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
+import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
+import { type Claim, readClaim } from '../worker/wrapper.ts';
+
+type Eyes = Pick<Ports, 'paths' | 'processes' | 'agent' | 'tmux'>;
+
+/** Facts of every open run, by key; unknown as a whole when tmux could not be asked. */
+export async function readWorkers(
+  eyes: Eyes,
+  records: ReadonlyMap<string, StreamRecord>,
+  tmux: Known<TmuxFacts>,
+): Promise<Known<ReadonlyMap<string, WorkerFact>>> {
+  if (!tmux.known) return tmux;
+  const panes = new Map(
+    tmux.value.panes
+      .filter((pane) => pane.role === 'worker')
+      .map((pane) => [`${pane.key}#${pane.run}`, pane]),
+  );
+  const facts = await Promise.all(
+    [...records.values()].flatMap((record) => {
+      const run = record.runs.at(-1);
+      if (run === undefined || run.endedAtMs !== null) return [];
+      return [readWorker(eyes, run, panes.get(`${run.key}#${run.number}`) ?? null, tmux.value)];
+    }),
+  );
+  return { known: true, value: new Map(facts) };
+}
+
+async function readWorker(
+  eyes: Eyes,
+  run: Run,
+  pane: PaneFact | null,
+  tmux: TmuxFacts,
+): Promise<[string, WorkerFact]> {
+  const claim = readClaim(runDir(eyes.paths, run.key, run.number));
+  const identity = run.worker ?? identityOf(eyes, claim, pane);
+  const claimed = claim !== null || run.claimedAtMs !== null;
+  const process =
+    run.bootId === eyes.processes.bootId() ? processState(eyes, identity, pane, claimed) : 'gone';
+  const activity =
+    claimed && process === 'alive' && identity !== null && pane !== null
+      ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
+      : UNKNOWN_ACTIVITY;
+  const fact: WorkerFact = {
+    run: run.number,
+    claimed,
+    pane: pane === null ? null : { id: pane.id, dead: pane.dead, exitCode: pane.exitCode },
+    process,
+    identity,
+    serverGone: run.server !== null && run.server !== tmux.server,
+    activity,
+    lastError: process === 'gone' ? eyes.agent.lastError(run) : null,
+  };
+  return [run.key, fact];
+}
+
+/** The worker's identity by its own claim; where the claim has no start time, by looking at the pid while its pane lives. */
+function identityOf(eyes: Eyes, claim: Claim | null, pane: PaneFact | null): ProcessIdentity | null {
+  if (claim !== null && claim.start !== null) return { pid: claim.pid, start: claim.start };
+  if (pane === null || pane.dead) return null;
+  if (claim !== null && claim.pid !== pane.pid) return null;
+  return eyes.processes.identify(pane.pid);
+}
+
+/**
+ * Before the claim the pane tells; after it the process itself does. A process that is gone while its pane is not dead yet
+ * is about to be: tmux will say so, with the exit status, within moments.
+ */
+function processState(
+  eyes: Eyes,
+  identity: ProcessIdentity | null,
+  pane: PaneFact | null,
+  claimed: boolean,
+): WorkerFact['process'] {
+  if (identity !== null && eyes.processes.isAlive(identity)) return 'alive';
+  const paneLives = pane !== null && !pane.dead;
+  return paneLives && (!claimed || identity?.pid === pane.pid) ? 'alive' : 'gone';
+}

@@ -1,0 +1,75 @@
+/** Answers an agent that wants to stop: looks at its tasks and its worktree, and remembers what it was told. */
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../app/config/load.ts';
+import type { Ports } from '../app/ports.ts';
+import { judgeStop, missingAtStop } from '../core/decide/stop-gate.ts';
+import type { StreamRecord, Task } from '../core/types.ts';
+import type { WorktreeFacts } from '../git/types.ts';
+
+/** Everything the gate works with: less than the ports, since it has to be quick. */
+export type StopPorts = Pick<Ports, 'plan' | 'state' | 'now'> & {
+  readonly config: Pick<Config, 'leftovers'>;
+  readonly git: Pick<Ports['git'], 'inspect'>;
+};
+
+/** A stop as it was reported: `again` when it follows a refusal, `background`: what still runs. */
+export type ReportedStop = { readonly again: boolean; readonly background: readonly string[] };
+
+/** The text that refuses the stop, null to let it be. `run` is the number of the record's open run. */
+export async function answerStop(
+  ports: StopPorts,
+  record: StreamRecord,
+  run: number,
+  stop: ReportedStop,
+): Promise<string | null> {
+  const before = record.runs.find((each) => each.number === run)?.stopGate ?? null;
+  const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);
+  // A turn that leaves work in the background is not over: the agent hears of its end and stops again.
+  if (stream === undefined || record.base === null || stop.background.length > 0) return null;
+  const tasks = ports.plan.listTasks({ stream: record.streamId });
+  const worktree = await ports.git.inspect({
+    path: record.worktree,
+    branch: record.branch,
+    baseSha: record.base.sha,
+    parents: [],
+  });
+  const missing = missingAtStop({
+    tasks,
+    worktree,
+    branch: record.branch,
+    declaresNoChanges: stream.declaresNoChanges,
+    commitsLeftovers: ports.config.leftovers === 'commit',
+  });
+  const signature = signatureOf(record, tasks, worktree, missing);
+  const answer = judgeStop({ missing, signature, again: stop.again, atMs: ports.now() }, before);
+  if (answer.gate !== null) ports.state.patchRun(record.key, run, { stopGate: answer.gate });
+  const refused = answer.refusal !== null;
+  const told = refused ? `its stop was refused: ${missing.join('; ')}` : answer.gate?.gaveUp;
+  if (told != null) {
+    const kind = refused ? 'stop-refused' : 'stop-allowed';
+    ports.state.addEvent({ atMs: ports.now(), key: record.key, run, kind, message: told });
+  }
+  return answer.refusal;
+}
+
+/** Changes with any progress: a task touched, a commit, a file written. */
+function signatureOf(
+  { worktree: path }: StreamRecord,
+  tasks: readonly Task[],
+  facts: WorktreeFacts,
+  missing: readonly string[],
+): string {
+  const files = [...facts.changed, ...facts.untracked].map((file) => {
+    const stat = statSync(join(path, file), { throwIfNoEntry: false });
+    return [file, stat?.mtimeMs, stat?.size];
+  });
+  const state = [
+    missing,
+    facts.headSha,
+    files,
+    tasks.map(({ id, status, updatedAtMs }) => [id, status, updatedAtMs]),
+  ];
+  return createHash('sha256').update(JSON.stringify(state)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,165 @@
+/** Calls a person, once for each time a stream comes to need one: in tmux, and by the configured command. */
+import { join } from 'node:path';
+import type { Ports } from '../../app/ports.ts';
+import { messageOf } from '../../core/errors.ts';
+import { commandFor } from '../../core/shell-word.ts';
+import type { StateName, StreamState } from '../../core/types.ts';
+import type { Look } from '../../look/snapshot.ts';
+import { privateDirectory } from '../steps/step.ts';
+
+/** What `notify.command` reads on its stdin, as one line of JSON. `stream` is null for the end of the whole. */
+export type Notice = {
+  readonly schemaVersion: 1;
+  /** The state that the stream came into, or `finished`. */
+  readonly kind: StateName | 'finished';
+  readonly at: string;
+  readonly workspace: string;
+  readonly projectRoot: string;
+  readonly stream: string | null;
+  readonly key: string | null;
+  readonly run: number | null;
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  readonly attach: string | null;
+  readonly needsYou: boolean;
+};
+
+export type Notifier = {
+  /** To be called with the states of each tick. */
+  look(states: readonly StreamState[], look: Pick<Look, 'snapshot'>): void;
+  /** Tells how the whole ended. */
+  finished(reason: string): void;
+  /** Resolves when all that was to be told is told. */
+  settle(): Promise<void>;
+};
+
+/** States that a person should hear of though they need nobody's answer. */
+const TOLD: ReadonlySet<StateName> = new Set(['stalled', 'parked']);
+/** A command that takes longer is ended, with all that it started. */
+const TIMEOUT_MS = 10_000;
+/** Notices that wait for their turn; a storm of more is not worth anybody's while. */
+const MOST_WAITING = 100;
+const NOTIFIED = 'notified';
+
+/** What was told already is kept in state.db, so that another poller doesn't tell it again. `abort` ends a command under way. */
+export function createNotifier(
+  ports: Ports,
+  onTrouble: (message: string) => void,
+  abort: AbortSignal,
+): Notifier {
+  const told = new Map<string, string>(JSON.parse(ports.state.getMeta(NOTIFIED) ?? '[]'));
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
+  const tell = (notice: Notice, pane: string | null): void => {
+    if (waiting >= MOST_WAITING) return;
+    waiting += 1;
+    last = last
+      .then(() => showInTmux(ports, notice, pane))
+      .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
+      .then(() => runCommand(ports, notice, abort))
+      .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
+      .finally(() => {
+        waiting -= 1;
+      });
+  };
+  return {
+    look(states, { snapshot }) {
+      const news = states.filter((state) => isNews(state, told));
+      const wentOn = forget(states, told);
+      if (news.length === 0 && !wentOn) return;
+      // Written first: a kill in between costs one notice, never tells one twice.
+      ports.state.setMeta(NOTIFIED, JSON.stringify([...told]));
+      for (const state of news) {
+        const run = snapshot.records.get(state.key)?.runs.at(-1);
+        tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
+      }
+    },
+    finished: (reason) => tell(endOfAll(ports, reason), null),
+    settle: () => last,
+  };
+}
+
+/** True for a state that is to be told and was not; remembers it. Numbers in a reason change without being news. */
+function isNews({ key, state, reason, needsYou }: StreamState, told: Map<string, string>): boolean {
+  if (!needsYou && !TOLD.has(state)) return false;
+  const what = `${state} ${(reason ?? '').replace(/\d+/g, '#')}`;
+  if (told.get(key) === what) return false;
+  told.set(key, what);
+  return true;
+}
+
+/** Forgets streams that went on; true when there was one. */
+function forget(states: readonly StreamState[], told: Map<string, string>): boolean {
+  const before = told.size;
+  for (const { key, state, needsYou } of states) if (!needsYou && !TOLD.has(state)) told.delete(key);
+  return told.size < before;
+}
+
+function noticeOf(ports: Ports, state: StreamState, run: number | null): Notice {
+  return {
+    schemaVersion: 1,
+    kind: state.state,
+    at: new Date(ports.now()).toISOString(),
+    workspace: ports.workspace.id,
+    projectRoot: ports.paths.root,
+    stream: state.id,
+    key: state.key,
+    run,
+    reason: state.reason,
+    remedy: state.remedy,
+    attach: commandFor('attach', state.id),
+    needsYou: state.needsYou,
+  };
+}
+
+function endOfAll(ports: Ports, reason: string): Notice {
+  return {
+    schemaVersion: 1,
+    kind: 'finished',
+    at: new Date(ports.now()).toISOString(),
+    workspace: ports.workspace.id,
+    projectRoot: ports.paths.root,
+    stream: null,
+    key: null,
+    run: null,
+    reason,
+    remedy: null,
+    attach: null,
+    needsYou: false,
+  };
+}
+
+async function showInTmux(ports: Ports, notice: Notice, pane: string | null): Promise<void> {
+  if (!ports.config.notify.tmux) return;
+  const reason = notice.reason === null ? '' : `: ${notice.reason}`;
+  await ports.tmux.message(`${notice.stream ?? 'orchestrate'}: ${notice.kind}${reason}`);
+  if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
+}
+
+async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Promise<void> {
+  const { command } = ports.config.notify;
+  if (command === null) return;
+  const result = await ports.processes.runShell({
+    command,
+    cwd: ports.paths.root,
+    env: Object.fromEntries(
+      Object.entries(ports.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+    input: `${JSON.stringify(notice)}\n`,
+    log: join(privateDirectory(ports.paths.logsDir), 'notify.log'),
+    timeoutMs: TIMEOUT_MS,
+    mark: ports.marks.own,
+    abort,
+  });
+  if (result.exitCode === 0 || abort.aborted) return;
+  const how = result.timedOut
+    ? `took more than ${TIMEOUT_MS / 1000} s`
+    : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+  ports.state.addEvent({
+    atMs: ports.now(),
+    key: notice.key,
+    run: notice.run,
+    kind: 'notify-error',
+    message: `notify.command ${how}, see .claude/orchestrator/logs/notify.log`,
+  });
+}

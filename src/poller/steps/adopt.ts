@@ -1,0 +1,52 @@
+/** Adopts a stream that was completed without any run: it is done at the base it would have started from. */
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { findBase } from './base.ts';
+import type { Step } from './step.ts';
+import { note, recordOf, streamOf } from './step.ts';
+
+/** Records the stream as done at its base, or its base conflict. */
+export async function adopt(step: Step, key: string): Promise<void> {
+  const { ports, snapshot } = step;
+  const record = recordOf(step, key);
+  const stream = streamOf(step, record);
+  if (stream === null)
+    throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
+  const base = await findBase(ports, stream, record, snapshot);
+  if (!base.ok) {
+    ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+    note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
+    return;
+  }
+  const atMs = ports.now();
+  await recordVerified(step, key, base.sha);
+  ports.state.patchStream(key, {
+    base: { sha: base.sha, parents: base.parents, atMs },
+    verified: { sha: base.sha, atMs, adopted: true },
+    conflict: null,
+    verifyRequested: false,
+  });
+  note(step, key, null, 'done', 'its tasks were completed without a run: done at its base');
+}
+
+/**
+ * Moves the stream's verified ref to `sha`, whatever it was: most likely what the record says, which saves asking. Throws
+ * exit 4 when someone else keeps moving it.
+ */
+export async function recordVerified(
+  step: Pick<Step, 'ports' | 'snapshot'>,
+  key: string,
+  sha: string,
+): Promise<void> {
+  const { git } = step.ports;
+  const recorded = recordOf(step, key).verified?.sha ?? null;
+  if (await git.setVerified(key, sha, recorded)) return;
+  for (let attempt = 0; attempt < 3; attempt += 1) {
+    const old = await git.resolve(`refs/orchestrate/verified/${key}`);
+    if (old === sha || (await git.setVerified(key, sha, old))) return;
+  }
+  throw new OrchestrateError(
+    EXIT.busy,
+    `the verified head of ${key} is being moved by someone else`,
+    `orchestrate verify ${key}`,
+  );
+}

@@ -1,0 +1,68 @@
+/** Finds the commit a stream starts from: the plan's base, its dependencies' merged heads, or the landing branch's tip. */
+
+import type { Ports } from '../../app/ports.ts';
+import { baseParents, dependenciesLanded } from '../../core/decide/assessment.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+import { initiativeOf } from '../../look/snapshot.ts';
+
+/** A base to start from, or the files on which the dependencies clash. */
+export type BaseFound =
+  | {
+      readonly ok: true;
+      readonly sha: string;
+      readonly parents: readonly string[];
+      readonly mergeFirst: readonly string[];
+    }
+  | { readonly ok: false; readonly parents: readonly string[]; readonly files: readonly string[] };
+
+/** The plan's base commit: the base branch's tip when this initiative was first started. */
+export async function planBase(
+  ports: Pick<Ports, 'state' | 'git' | 'config'>,
+  initiative: string,
+): Promise<{ branch: string; sha: string }> {
+  const recorded = ports.state.initiativeBase(initiative);
+  if (recorded !== null) return recorded;
+  return ports.state.setInitiativeBase(initiative, await ports.git.baseTip(ports.config.baseBranch));
+}
+
+/**
+ * The base of a stream whose dependencies are done. A stream that already has one (from an earlier run) keeps it. With
+ * `record.resolve` a clash is handed to the agent: the base is the first parent, `mergeFirst` are the others.
+ */
+export async function findBase(
+  ports: Ports,
+  stream: PlanStream,
+  record: StreamRecord,
+  snapshot: Snapshot,
+): Promise<BaseFound> {
+  const parents = baseParents(stream, snapshot);
+  if (parents === null) {
+    throw new OrchestrateError(
+      EXIT.state,
+      `a dependency of ${stream.id} has no verified head`,
+      'orchestrate status',
+    );
+  }
+  if (record.base !== null && record.runs.length > 0) {
+    return {
+      ok: true,
+      sha: record.base.sha,
+      parents: record.base.parents,
+      mergeFirst: record.resolve ? parents.slice(1) : [],
+    };
+  }
+  const base = await planBase(ports, initiativeOf(snapshot.plan));
+  const [first] = parents;
+  if (first === undefined) return { ok: true, sha: base.sha, parents: [], mergeFirst: [] };
+  if (dependenciesLanded(stream, snapshot)) {
+    const tip = await ports.git.resolve(`refs/heads/${base.branch}`);
+    if (tip !== null) return { ok: true, sha: tip, parents, mergeFirst: [] };
+  }
+  if (parents.length === 1) return { ok: true, sha: first, parents, mergeFirst: [] };
+  if (record.resolve) return { ok: true, sha: first, parents, mergeFirst: parents.slice(1) };
+  const merged = await ports.git.mergeBases(parents, `Merge the dependencies of ${record.key}`);
+  return merged.ok
+    ? { ok: true, sha: merged.sha, parents, mergeFirst: [] }
+    : { ok: false, parents, files: merged.files };
+}

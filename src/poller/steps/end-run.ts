@@ -1,0 +1,154 @@
+/** Ends a run: fences a launch that never claimed, ends the whole process tree, keeps the exit status, closes the window. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { runDir } from '../../app/paths.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { Action, ProcessIdentity, Run } from '../../core/types.ts';
+import { fenceRun, readClaim } from '../../worker/wrapper.ts';
+import { recordUsage } from '../listeners/usage.ts';
+import { lastWords } from './last-words.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory, recordOf } from './step.ts';
+
+/** Time between asking a tree to end and killing it. */
+const GRACE_MS = 3_000;
+/** tmux notices the end of a pane's process a moment after we do. */
+const NOTICE_MS = 500;
+const NOTICE_STEP_MS = 25;
+
+export type EndRun = Extract<Action, { kind: 'end-run' }>;
+
+/** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
+export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: EndRun): Promise<void> {
+  const { ports } = step;
+  const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
+  if (run === undefined || run.endedAtMs !== null) return;
+  const exitCode = await endWorker(step, run, action.exitCode);
+  if (action.closeWindow && run.pane !== null) await closeWindow(ports, run.pane, run);
+  recordUsage(ports, run);
+  const reason = exitCode === 0 ? action.reason : reasonOf(ports, run, action);
+  if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
+  const ended = ports.state.endRun(action.key, action.run, {
+    endedAtMs: ports.now(),
+    outcome: action.outcome,
+    reason,
+    exitCode,
+    retryAtMs: action.retryAtMs,
+  });
+  // Poller and command may do this at the same time; what the first wrote down stays.
+  if (!ended) return;
+  rmSync(pidFile(step, action.key), { force: true });
+  note(step, action.key, action.run, `run-${action.outcome}`, reason);
+}
+
+/** A worker that failed by itself (not by a check of its work) and tells nothing else of it: what it printed last is the cause. */
+function reasonOf(ports: Step['ports'], run: Run, { outcome, reason }: EndRun): string {
+  if (outcome !== 'failed' || run.verdict !== null || ports.agent.transcripts(run).length > 0) return reason;
+  const last = lastWords(join(runDir(ports.paths, run.key, run.number), 'pane.log'));
+  return last === null ? reason : `${reason}; it printed last: ${last}`;
+}
+
+/** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
+export function closeWindow(
+  ports: Pick<Step['ports'], 'tmux'>,
+  pane: string,
+  run: Pick<Run, 'key' | 'number'>,
+): Promise<void> {
+  return ports.tmux.closePane(pane, { key: run.key, run: run.number });
+}
+
+/** Ends every process of the run; returns the exit status of the agent as far as it is known. */
+async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | null): Promise<number | null> {
+  const { ports } = step;
+  const directory = runDir(ports.paths, run.key, run.number);
+  privateDirectory(directory);
+  const worker = fenceRun(directory) ? null : claimedWorker(ports, run, directory);
+  const wasAlive = worker !== null && ports.processes.isAlive(worker);
+  refuseSurvivors(
+    `run ${run.number} of ${run.key}`,
+    await ports.processes.endTree({
+      roots: worker === null ? [] : [worker],
+      mark: ports.marks.run(run.key, run.number),
+      graceMs: GRACE_MS,
+      firstSignal: ports.agent.endSignal,
+    }),
+  );
+  return wasAlive ? exitCodeOf(step, run) : known;
+}
+
+/**
+ * Ends what still lives of any earlier run of the stream, also of one that nothing is remembered of (state.db was moved
+ * away): before a new worker starts no other may live. Throws exit 5 when something would not go.
+ */
+export async function endFormerWorkers(
+  { processes, marks }: Pick<Step['ports'], 'processes' | 'marks'>,
+  key: string,
+): Promise<void> {
+  const roots = processes.findMarked(marks.runs(key)).map(({ identity }) => identity);
+  if (roots.length === 0) return;
+  refuseSurvivors(
+    `earlier runs of ${key}`,
+    await processes.endTree({ roots, mark: null, graceMs: GRACE_MS }),
+  );
+}
+
+/**
+ * Ends what is left when every known run and the poller have ended: what a gate or a setup command left in the background,
+ * workers that nothing is remembered of. Children of living processes of ours stay. Returns how many there were.
+ */
+export async function endRemains({
+  processes,
+  marks,
+}: Pick<Step['ports'], 'processes' | 'marks'>): Promise<number> {
+  const roots = processes
+    .findMarked(marks.all)
+    .filter(({ mark }) => {
+      const parent = marks.parentOf(mark);
+      return parent === null || !processes.isAlive(parent);
+    })
+    .map(({ identity }) => identity);
+  if (roots.length === 0) return 0;
+  refuseSurvivors('this project', await processes.endTree({ roots, mark: null, graceMs: GRACE_MS }));
+  return roots.length;
+}
+
+function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): void {
+  if (survivors.length === 0) return;
+  const pids = survivors.map((each) => each.pid).join(', ');
+  throw new OrchestrateError(
+    EXIT.refused,
+    `processes of ${whose} would not end: ${pids}`,
+    `kill -9 ${pids.replaceAll(',', '')}`,
+  );
+}
+
+/** The worker as far as it can be known; null for a run of before a reboot, whose numbers are other processes' now. */
+function claimedWorker(ports: Step['ports'], run: Run, directory: string): ProcessIdentity | null {
+  if (run.bootId !== ports.processes.bootId()) return null;
+  if (run.worker !== null) return run.worker;
+  const claim = readClaim(directory);
+  if (claim === null || claim.pid === null) return null;
+  return claim.start === null ? ports.processes.identify(claim.pid) : { pid: claim.pid, start: claim.start };
+}
+
+/** The exit status that the dead pane keeps; null when its window is gone, or tmux does not notice the end in time. */
+async function exitCodeOf(step: Pick<Step, 'ports'>, run: Run): Promise<number | null> {
+  for (let waitedMs = 0; ; waitedMs += NOTICE_STEP_MS) {
+    const look = await step.ports.tmux.look(run.server);
+    if (!look.known) return null;
+    const pane = look.value.panes.find((each) => each.key === run.key && each.run === run.number);
+    if (pane === undefined || pane.dead || waitedMs >= NOTICE_MS) return pane?.exitCode ?? null;
+    await pause(NOTICE_STEP_MS);
+  }
+}
+
+function pidFile(step: Pick<Step, 'ports'>, key: string): string {
+  return join(step.ports.paths.pidsDir, `${key}.pid`);
+}
+
+/** Writes the worker's pid and start time for people and scripts. */
+export function writePidFile(step: Pick<Step, 'ports'>, key: string, worker: ProcessIdentity): void {
+  privateDirectory(step.ports.paths.pidsDir);
+  writeFileSync(pidFile(step, key), `${worker.pid} ${worker.start}\n`, { mode: 0o600 });
+}

@@ -1,0 +1,76 @@
+/** Runs the configured gates in a stream's worktree, in bounds, one result per commit and gate. */
+import { join } from 'node:path';
+import type { Gate } from '../../app/config/load.ts';
+import { printable } from '../../core/printable.ts';
+import type { StreamRecord } from '../../core/types.ts';
+import { commandEnvironment } from '../../worker/stream-environment.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory } from './step.ts';
+
+/** Runs all gates on `sha`; returns the sentence naming the first that failed, null when all passed. */
+export async function runGates(step: Step, record: StreamRecord, sha: string): Promise<string | null> {
+  for (const [index, gate] of step.ports.config.gates.entries()) {
+    if (step.abort.aborted) return 'interrupted';
+    if (passedBefore(step, record, sha, gate)) continue;
+    const failed = await step.gateSlots(() => runGate(step, record, sha, gate, index));
+    if (failed !== null) return failed;
+  }
+  return null;
+}
+
+/** A gate that passed on this very commit is not run again, unless a person asked for another check. */
+function passedBefore(step: Step, record: StreamRecord, sha: string, gate: Gate): boolean {
+  if (record.verifyRequested) return false;
+  const results = step.ports.state.gateResults(record.key, sha);
+  const last = results
+    .filter((result) => result.name === gate.name && result.command === commandText(gate))
+    .at(-1);
+  return last?.exitCode === 0;
+}
+
+/** The command and where it runs: the same command elsewhere is another check. */
+function commandText({ command, cwd }: Gate): string {
+  return cwd === '.' ? command : `${command}  (in ${cwd})`;
+}
+
+async function runGate(
+  step: Step,
+  record: StreamRecord,
+  sha: string,
+  gate: Gate,
+  index: number,
+): Promise<string | null> {
+  const { ports } = step;
+  const run = record.runs.at(-1)?.number ?? 0;
+  const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${record.key}-${index + 1}.log`);
+  const startedAtMs = ports.now();
+  note(step, record.key, run, 'gate', `gate ${printable(gate.name)} runs on ${sha.slice(0, 10)}`);
+  const result = await ports.processes.runShell({
+    command: gate.command,
+    cwd: join(record.worktree, gate.cwd),
+    env: commandEnvironment(ports, record, run, record.base?.sha ?? sha),
+    log,
+    timeoutMs: gate.timeoutSeconds * 1000,
+    mark: step.ports.marks.own,
+    // A server left behind would answer the next gate, or keep its port.
+    endLeftovers: true,
+    abort: step.abort,
+  });
+  if (step.abort.aborted) return 'interrupted';
+  ports.state.addGateResult({
+    key: record.key,
+    sha,
+    name: gate.name,
+    command: commandText(gate),
+    exitCode: result.exitCode,
+    timedOut: result.timedOut,
+    log,
+    startedAtMs,
+    endedAtMs: ports.now(),
+  });
+  if (result.exitCode === 0) return null;
+  const how = result.timedOut
+    ? `timed out after ${gate.timeoutSeconds} s`
+    : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+  return `gate ${printable(gate.name)} ${how}, log: ${log}`;
+}

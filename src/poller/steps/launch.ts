@@ -1,0 +1,213 @@
+/** Launches a run: base, worktree, setup, agent files, window; each step can be found half-done and finished or undone. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { configVariables } from '../../app/config/variables.ts';
+import { runDir } from '../../app/paths.ts';
+import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
+import { commandFor } from '../../core/shell-word.ts';
+import type { PlanStream, StreamRecord } from '../../core/types.ts';
+import { META } from '../../look/snapshot.ts';
+import { streamVariables } from '../../worker/stream-environment.ts';
+import { workerEnvironment, writeLaunch } from '../../worker/wrapper.ts';
+import { forgetReports } from '../spool.ts';
+import { findBase } from './base.ts';
+import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
+import { refuseChangedGitConfig } from './git-config.ts';
+import { workerPrompt } from './prompt.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory, recordOf, streamOf } from './step.ts';
+import { prepareWorktree } from './worktree.ts';
+
+/** A launch with all that was decided about it. */
+type Plan = {
+  readonly stream: PlanStream;
+  readonly record: StreamRecord;
+  readonly run: number;
+  readonly baseSha: string;
+  readonly mergeFirst: readonly string[];
+  readonly token: string;
+  readonly sessionId: string;
+  readonly resume: string | null;
+};
+
+/** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
+export async function launch(step: Step, key: string, run: number): Promise<void> {
+  const { ports } = step;
+  const record = recordOf(step, key);
+  const stream = streamOf(step, record);
+  if (stream === null)
+    throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
+  try {
+    await refuseChangedGitConfig(ports);
+    const base = await findBase(ports, stream, record, step.snapshot);
+    if (!base.ok) {
+      ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+      note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
+      return;
+    }
+    if (record.base?.sha !== base.sha || (record.conflict !== null && !record.resolve)) {
+      ports.state.patchStream(key, {
+        base: { sha: base.sha, parents: base.parents, atMs: ports.now() },
+        conflict: record.resolve ? record.conflict : null,
+      });
+    }
+    await launchFrom(step, {
+      stream,
+      record: recordOf(step, key),
+      run,
+      baseSha: base.sha,
+      mergeFirst: base.mergeFirst,
+      ...identity(step, record),
+    });
+  } catch (error) {
+    if (isCalledOff(step, key, run)) return;
+    await recordFailure(step, record, run, error);
+    throw error;
+  }
+}
+
+/** Secret and conversation of the new run: the last conversation goes on when it still exists. */
+function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
+  const last = record.runs.at(-1);
+  const fresh = step.ports.state.getMeta(`fresh:${record.key}`) !== null;
+  const resume = last === undefined || fresh ? null : step.ports.agent.findConversation(last);
+  if (resume !== null) refuseSecondWriter(step, record, resume);
+  return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
+}
+
+/** Claude Code itself lets two processes write into one conversation. Throws exit 5 when someone else has it open. */
+function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation: string): void {
+  const holder = ports.agent.holders(conversation).find(({ pid, start }) => {
+    const found = ports.processes.identify(pid);
+    return found !== null && (start === null || start === found.start);
+  });
+  if (holder === undefined) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `the conversation of ${record.streamId} is open in another session (pid ${holder.pid})`,
+    `leave that session with /exit, then ${commandFor('retry', record.streamId)} (with --fresh: a new conversation)`,
+  );
+}
+
+async function launchFrom(step: Step, plan: Plan): Promise<void> {
+  const { ports } = step;
+  const { record, run } = plan;
+  await endFormerWorkers(ports, record.key);
+  const directory = runDir(ports.paths, record.key, run);
+  // Fresh before the run is known to anyone: from then on a `stop` may put its fence there, which has to stay.
+  rmSync(directory, { recursive: true, force: true });
+  privateDirectory(directory);
+  const opened = ports.state.openRun({
+    key: record.key,
+    number: run,
+    agentKind: ports.agent.kind,
+    startedAtMs: ports.now(),
+    bootId: ports.processes.bootId(),
+    sessionId: plan.resume ?? plan.sessionId,
+    baseSha: plan.baseSha,
+    tokenHash: createHash('sha256').update(plan.token).digest('hex'),
+  });
+  if (!opened) return;
+  // The worktree takes longest, so it goes first: even starting a process takes its time.
+  const [, prompt] = await Promise.all([
+    prepareWorktree(step, record, run, plan.baseSha),
+    workerPrompt(ports, plan, step.snapshot),
+    ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server)),
+  ]);
+  if (isCalledOff(step, record.key, run)) return;
+  await writeRunFiles(step, plan, directory, prompt);
+  forgetReports(ports, record.key);
+  await step.pace.next();
+  if (isCalledOff(step, record.key, run)) return;
+  const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
+  ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
+  // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
+  if (isEnded(step, record.key, run))
+    return closeWindow(ports, window.pane, { key: record.key, number: run });
+  ports.state.patchStream(record.key, { launchFailure: null });
+  ports.state.setMeta(`fresh:${record.key}`, null);
+  note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
+  await closeFormerPane(step, record);
+}
+
+/** True when the poller is leaving, or a person ended the run while it was being prepared. */
+function isCalledOff(step: Step, key: string, run: number): boolean {
+  return step.abort.aborted || isEnded(step, key, run);
+}
+
+function isEnded(step: Step, key: string, run: number): boolean {
+  const opened = recordOf(step, key).runs.find(({ number }) => number === run);
+  return opened !== undefined && opened.endedAtMs !== null;
+}
+
+/** Writes what the pane's wrapper and the agent read into the run's directory. */
+async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: string): Promise<void> {
+  const { ports } = step;
+  const { record, run } = plan;
+  const launched = await ports.agent.prepare({
+    projectRoot: ports.paths.root,
+    runDir: directory,
+    record,
+    run,
+    prompt,
+    resume: plan.resume,
+    sessionId: plan.sessionId,
+    token: plan.token,
+    env: {
+      // What the starter configured by variables holds for what the worker types too (`orchestrate status`).
+      ...configVariables(ports.env),
+      ...streamVariables(ports, record, run, plan.baseSha),
+      ORCHESTRATE_TOKEN: plan.token,
+      ORCHESTRATE_MARK: step.ports.marks.run(record.key, run),
+    },
+  });
+  writeLaunch(directory, {
+    cwd: record.worktree,
+    argv: launched.argv,
+    env: workerEnvironment(ports.env, launched.env),
+  });
+}
+
+/** The dead pane of the run before is of no more use once the next one lives. */
+async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> {
+  const former = record.runs.at(-1);
+  const { config, state } = step.ports;
+  if (
+    former?.pane == null ||
+    config.finishedWindows === 'keep' ||
+    former.server !== state.getMeta(META.server)
+  )
+    return;
+  await closeWindow(step.ports, former.pane, former);
+}
+
+/** True for what time doesn't mend: a person has to move something out of the way, or correct the input, first. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof OrchestrateError && (error.exitCode === EXIT.refused || error.exitCode === EXIT.input)
+  );
+}
+
+/** Counts a failed preparation against the stream, and closes the run if it was opened. */
+async function recordFailure(step: Step, record: StreamRecord, run: number, error: unknown): Promise<void> {
+  const { ports } = step;
+  const message = messageOf(error);
+  const fix = error instanceof OrchestrateError ? error.fix : `orchestrate logs ${record.key}`;
+  const count = isHopeless(error)
+    ? ports.config.restart.maxAttempts
+    : (record.launchFailure?.atMs ?? 0) > record.attemptsClearedAtMs
+      ? (record.launchFailure?.count ?? 0) + 1
+      : 1;
+  ports.state.patchStream(record.key, { launchFailure: { message, fix, atMs: ports.now(), count } });
+  await applyEnd(step, {
+    kind: 'end-run',
+    key: record.key,
+    run,
+    outcome: 'interrupted',
+    reason: `could not be launched: ${message}`,
+    exitCode: null,
+    closeWindow: true,
+    intent: null,
+    retryAtMs: null,
+  });
+}

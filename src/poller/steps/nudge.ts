@@ -1,0 +1,46 @@
+/** Tells an idle agent what is still missing, or to go on after a limit, by typing one fixed sentence into its pane. */
+import { setTimeout as pause } from 'node:timers/promises';
+import { typedMessage } from '../../agent/typed-message.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { Action } from '../../core/types.ts';
+import type { Step } from './step.ts';
+import { note, recordOf } from './step.ts';
+
+/** What a dialog needs to vanish before the next key is its successor's. */
+const AFTER_DIALOG_MS = 500;
+
+export type Nudge = Extract<Action, { kind: 'nudge' }>;
+
+/**
+ * Types the text into the run's pane and counts it; a person who has begun to type there is not disturbed, and knows. Throws
+ * exit 6 when the run has no pane.
+ */
+export async function nudge(step: Step, request: Nudge): Promise<void> {
+  const { key, run: number, text, about, leaveDialog } = request;
+  const { ports } = step;
+  const run = recordOf(step, key).runs.find((each) => each.number === number);
+  if (run === undefined || run.pane === null) {
+    throw new OrchestrateError(
+      EXIT.state,
+      `run ${number} of ${key} has no pane to type into`,
+      'orchestrate start',
+    );
+  }
+  const atMs = ports.now();
+  // Counted first: a kill in between costs one message, never an endless row of them.
+  const counted =
+    about === 'work'
+      ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
+      : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
+  ports.state.patchRun(key, number, counted);
+  if (leaveDialog) {
+    await ports.tmux.sendKey(run.pane, 'Escape');
+    await pause(AFTER_DIALOG_MS);
+  }
+  if (ports.agent.hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
+    return note(step, key, number, 'not-told', `someone is typing to the agent, so it was not told: ${text}`);
+  }
+  // Names of files are a worker's choice: `@types/…` must stay a name, and not attach the file.
+  await ports.tmux.typeText(run.pane, typedMessage(text).join(' '));
+  note(step, key, number, about === 'work' ? 'nudge' : 'go-on', text);
+}

@@ -1,0 +1,100 @@
+/** Gathers what a worker is told: its stream, tasks, what its dependencies changed, and what an earlier run left. */
+import { readFileSync } from 'node:fs';
+import { type PromptContext, renderPrompt } from '../../agent/prompt.ts';
+import type { Ports } from '../../app/ports.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+import { initiativeOf } from '../../look/snapshot.ts';
+
+/** A launch, as far as the prompt needs it. */
+export type PromptRequest = {
+  readonly stream: PlanStream;
+  readonly record: StreamRecord;
+  readonly run: number;
+  readonly baseSha: string;
+  /** Conversation that goes on; null for a new one. */
+  readonly resume: string | null;
+  /** Parents that the agent has to merge first (`resolve`). */
+  readonly mergeFirst: readonly string[];
+};
+
+/** The rendered prompt. Throws exit 3 when the template is missing, exit 7 when it has unknown placeholders. */
+export async function workerPrompt(
+  ports: Ports,
+  request: PromptRequest,
+  snapshot: Snapshot,
+): Promise<string> {
+  const { stream, record } = request;
+  const base = ports.state.initiativeBase(initiativeOf(snapshot.plan));
+  return renderPrompt(readTemplate(ports.paths.workerPrompt), {
+    stream: { id: stream.id, name: stream.name, files: stream.files },
+    tasks: ports.plan.listTasks({ stream: stream.id }).filter((task) => task.status !== 'cancelled'),
+    dependencies: await dependencyChanges(ports, stream, snapshot),
+    base: { sha: request.baseSha, branch: base?.branch ?? '' },
+    branch: record.branch,
+    worktree: record.worktree,
+    gates: ports.config.gates,
+    resume: await earlierWork(ports, request),
+    resolve: mergesFirst(request, snapshot),
+  });
+}
+
+function readTemplate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `can't read the worker's instructions ${path}`,
+      'orchestrate init',
+      { cause: error },
+    );
+  }
+}
+
+type Dependency = PromptContext['dependencies'][number];
+
+async function dependencyChanges(
+  ports: Ports,
+  stream: PlanStream,
+  snapshot: Snapshot,
+): Promise<Dependency[]> {
+  const found = stream.dependencies.flatMap((id) => {
+    const record = snapshot.records.get(snapshot.keys.get(id) ?? '');
+    const name = snapshot.plan.streams.find((each) => each.id === id)?.name ?? id;
+    return record?.verified && record.base
+      ? [{ id, name, sha: record.verified.sha, base: record.base.sha }]
+      : [];
+  });
+  return Promise.all(
+    found.map(async ({ id, name, sha, base }) => {
+      const { commits, files } = await ports.git.changes(base, sha);
+      return { id, name, sha, commits, files };
+    }),
+  );
+}
+
+async function earlierWork(ports: Ports, request: PromptRequest): Promise<PromptContext['resume']> {
+  const last = request.record.runs.filter((run) => run.number < request.run).at(-1);
+  if (last === undefined) return null;
+  const head = await ports.git.resolve(`refs/heads/${request.record.branch}`);
+  const commits = head === null ? 0 : (await ports.git.changes(request.baseSha, head)).commits;
+  return {
+    run: last.number,
+    commits,
+    sameConversation: request.resume !== null,
+    failure: last.verdict?.ok === false ? last.verdict.message : last.reason,
+  };
+}
+
+function mergesFirst(
+  { stream, record, mergeFirst }: PromptRequest,
+  snapshot: Snapshot,
+): PromptContext['resolve'] {
+  if (mergeFirst.length === 0) return null;
+  const idOf = (sha: string): string =>
+    stream.dependencies.find(
+      (id) => snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha === sha,
+    ) ?? sha;
+  return { merges: mergeFirst.map((sha) => ({ id: idOf(sha), sha })), files: record.conflict?.files ?? [] };
+}

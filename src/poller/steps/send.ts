@@ -1,0 +1,109 @@
+/** Types a person's message into a living worker: never into a dialog, and only called sent when it was seen to arrive. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Heard } from '../../agent/port.ts';
+import type { Ports } from '../../app/ports.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { commandFor } from '../../core/shell-word.ts';
+import type { Run, StreamRecord, WorkerFact } from '../../core/types.ts';
+import { takeLook } from '../../look/snapshot.ts';
+
+/** Programs that tell typing from pasting need a moment before Enter counts as a key of its own. */
+const BEFORE_ENTER_MS = 300;
+/** Longest wait for an agent's own files to tell of the text, and for a terminal to show it. */
+const ARRIVE_MS = 10_000;
+const SHOW_MS = 3_000;
+const LOOK_EACH_MS = 100;
+
+/** A worker that text can be typed to. */
+type Listener = { readonly run: Run; readonly fact: WorkerFact; readonly pane: string };
+
+/**
+ * Types the lines and Enter. Returns whether the agent took the text or keeps it for later. Throws exit 6 without a living
+ * worker, 5 while something else than a prompt would read it, 1 when it was typed but not seen to arrive.
+ */
+export async function sendMessage(
+  ports: Ports,
+  record: StreamRecord,
+  lines: readonly string[],
+): Promise<Exclude<Heard, null>> {
+  const { run, pane, fact } = await listener(ports, record);
+  await refuseDraft(ports, record, pane);
+  const { sessionId } = fact.activity;
+  const heard = ports.agent.listen(sessionId === null ? run : { ...run, sessionId });
+  await ports.tmux.typeLines(pane, lines);
+  await pause(BEFORE_ENTER_MS);
+  // A dialog that came up meanwhile would take Enter for its answer.
+  await listener(ports, record);
+  const shown = heard === null ? await showsText(ports, pane, lines) : false;
+  await ports.tmux.sendKey(pane, 'Enter');
+  const arrived = heard === null ? (shown ? 'taken' : null) : await untilHeard(heard, lines[0] ?? '');
+  if (arrived !== null) return arrived;
+  throw new OrchestrateError(
+    EXIT.unfinished,
+    `the text was typed, but not seen to arrive at ${record.streamId}`,
+    commandFor('attach', record.streamId),
+  );
+}
+
+/** The stream's living worker, if text typed now would be read as a message. */
+async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
+  const { snapshot } = await takeLook(ports, null, false);
+  if (!snapshot.workers.known) {
+    const why = `tmux could not be asked: ${snapshot.workers.why}`;
+    throw new OrchestrateError(EXIT.environment, why, 'orchestrate doctor');
+  }
+  const run = snapshot.records.get(record.key)?.runs.at(-1);
+  const fact = snapshot.workers.value.get(record.key);
+  const { streamId } = record;
+  if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
+    const why = `${streamId} has no living worker to send to`;
+    throw new OrchestrateError(EXIT.state, why, commandFor('start', streamId));
+  }
+  const deaf = whyDeaf(ports, fact);
+  if (deaf === null) return { run, fact, pane: fact.pane.id };
+  throw new OrchestrateError(
+    EXIT.refused,
+    `nothing was sent to ${streamId}: ${deaf}`,
+    commandFor('attach', streamId),
+  );
+}
+
+/** What a person has begun to type there would be sent along with it. */
+async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: string): Promise<void> {
+  if (!ports.agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
+  const why = `nothing was sent to ${streamId}: someone has begun to type at its prompt`;
+  throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
+}
+
+/** Why typed text would not be read as a message; null when it would. */
+function whyDeaf({ agent }: Pick<Ports, 'agent'>, { claimed, activity }: WorkerFact): string | null {
+  if (agent.kind === 'claude' && !agent.interactive)
+    return 'it runs headless and reads nothing (agent.mode is print)';
+  if (activity.dialog)
+    return `a dialog is open, which the text would answer (${activity.detail ?? 'unknown'})`;
+  if (!claimed || activity.status === 'starting') return 'its agent is still starting';
+  return null;
+}
+
+async function untilHeard(heard: (firstLine: string) => Heard, firstLine: string): Promise<Heard> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_EACH_MS) {
+    const what = heard(firstLine);
+    if (what !== null || waitedMs >= ARRIVE_MS) return what;
+    await pause(LOOK_EACH_MS);
+  }
+}
+
+/** The end of the text is on the pane's screen; a screen breaks lines where it likes. */
+async function showsText(
+  ports: Pick<Ports, 'tmux'>,
+  pane: string,
+  lines: readonly string[],
+): Promise<boolean> {
+  const bare = (text: string): string => text.replace(/\s+/g, '');
+  const end = bare(lines.at(-1) ?? '').slice(-40);
+  for (let waitedMs = 0; waitedMs <= SHOW_MS; waitedMs += LOOK_EACH_MS) {
+    if (bare(await ports.tmux.capture(pane)).includes(end)) return true;
+    await pause(LOOK_EACH_MS);
+  }
+  return false;
+}

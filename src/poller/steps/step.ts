@@ -1,0 +1,46 @@
+/** What every step of applying actions shares: its surroundings, its events, and its outcome as a value. */
+import { mkdirSync } from 'node:fs';
+import type { Ports } from '../../app/ports.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { Slots } from '../../core/job-slots.ts';
+import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+
+/** The surroundings of a step: the ports, what this poller shares between steps, and the snapshot it was decided on. */
+export type Step = {
+  readonly ports: Ports;
+  readonly gateSlots: Slots;
+  readonly pace: { next(): Promise<void> };
+  readonly abort: AbortSignal;
+  readonly snapshot: Snapshot;
+};
+
+/** The record of a stream by key; throws exit 6 when it vanished. */
+export function recordOf(step: Pick<Step, 'ports' | 'snapshot'>, key: string): StreamRecord {
+  const id = step.snapshot.records.get(key)?.initiativeId ?? '';
+  const record = step.ports.state.records(id).get(key) ?? step.snapshot.records.get(key);
+  if (record === undefined)
+    throw new OrchestrateError(EXIT.state, `no record of stream ${key}`, 'orchestrate start');
+  return record;
+}
+
+/** The plan's stream of a record, null when it left the plan. */
+export function streamOf(step: Pick<Step, 'snapshot'>, record: StreamRecord): PlanStream | null {
+  return step.snapshot.plan.streams.find((stream) => stream.id === record.streamId) ?? null;
+}
+
+/** Writes one event of a stream. */
+export function note(
+  step: Pick<Step, 'ports'>,
+  key: string,
+  run: number | null,
+  kind: string,
+  message: string,
+): void {
+  step.ports.state.addEvent({ atMs: step.ports.now(), key, run, kind, message });
+}
+
+/** Makes a directory of ours that no one else can read. */
+export function privateDirectory(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return path;
+}

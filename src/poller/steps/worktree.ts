@@ -1,0 +1,63 @@
+/** Gets a stream's worktree ready to work in: made or mended, furnished, and set up once by the configured commands. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { StreamRecord } from '../../core/types.ts';
+import { commandEnvironment } from '../../worker/stream-environment.ts';
+import type { Step } from './step.ts';
+import { note, privateDirectory } from './step.ts';
+
+/** Makes the worktree ready for run `run`; throws with the log's name when a setup command fails. */
+export async function prepareWorktree(
+  step: Step,
+  record: StreamRecord,
+  run: number,
+  baseSha: string,
+): Promise<void> {
+  const { ports } = step;
+  // The branch's own log says as well that it is ours, from its making on; but logs expire.
+  const made = await ports.git.ensureWorktree({
+    path: record.worktree,
+    branch: record.branch,
+    baseSha,
+    key: record.key,
+    ours: ports.state.getMeta(`branch-of:${record.key}`) !== null,
+  });
+  ports.state.setMeta(`branch-of:${record.key}`, record.branch);
+  const marker = join(privateDirectory(join(ports.paths.runsDir, 'setup')), `${record.key}.done`);
+  if (made === 'reused' && existsSync(marker)) return;
+  const warnings = await ports.git.furnishWorktree({
+    path: record.worktree,
+    symlink: ports.config.worktree.symlink,
+  });
+  for (const warning of warnings) note(step, record.key, run, 'warning', warning);
+  await runSetup(step, record, run, baseSha);
+  writeFileSync(marker, '', { mode: 0o600 });
+}
+
+async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: string): Promise<void> {
+  const { ports } = step;
+  const { setup, setupTimeoutSeconds } = ports.config.worktree;
+  const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${record.key}.log`);
+  for (const command of setup) {
+    note(step, record.key, run, 'setup', `setup: ${command}`);
+    const result = await ports.processes.runShell({
+      command,
+      cwd: record.worktree,
+      env: commandEnvironment(ports, record, run, baseSha),
+      log,
+      timeoutMs: setupTimeoutSeconds * 1000,
+      mark: step.ports.marks.own,
+      abort: step.abort,
+    });
+    if (step.abort.aborted || result.exitCode === 0) continue;
+    const how = result.timedOut
+      ? `timed out after ${setupTimeoutSeconds} s`
+      : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+    throw new OrchestrateError(
+      EXIT.environment,
+      `setup command "${command}" ${how}, log: ${log}`,
+      `read ${log}`,
+    );
+  }
+}

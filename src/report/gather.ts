@@ -1,0 +1,74 @@
+/** Gathers one report for people and programs: a look, the derived states, and what git says of each branch. */
+
+import type { Ports } from '../app/ports.ts';
+import { policyOf } from '../app/ports.ts';
+import { deriveStates } from '../core/decide/decide.ts';
+import type { Policy, Snapshot, StreamState } from '../core/types.ts';
+import { readChanges } from '../look/changes.ts';
+import { type Look, META, pollerLives, takeLook } from '../look/snapshot.ts';
+import { buildReport } from './build.ts';
+import type { ChangeFacts, StatusReport } from './types.ts';
+
+/** A report with what it was made from. */
+export type Gathered = {
+  readonly report: StatusReport;
+  readonly look: Look;
+  readonly states: readonly StreamState[];
+  readonly policy: Policy;
+};
+
+/** Looks once and reports. */
+export async function gatherReport(ports: Ports): Promise<Gathered> {
+  const alive = pollerLives(ports);
+  const look = await takeLook(ports, null, alive);
+  const policy = currentPolicy(ports);
+  const states = deriveStates(look.snapshot, policy);
+  const changes = await readChanges(ports, look.snapshot);
+  return { report: reportOf(ports, look, states, changes), look, states, policy };
+}
+
+/** The policy that the living poller follows, as far as it was written down. */
+function currentPolicy(ports: Ports): Policy {
+  const text = ports.state.getMeta(META.only);
+  const only: string[] | null = text === null ? null : JSON.parse(text);
+  return policyOf(
+    ports.config,
+    ports.agent,
+    only === null ? null : new Set(only),
+    ports.state.poller()?.sinceMs ?? 0,
+  );
+}
+
+/** The report of a look that was taken already. */
+export function reportOf(
+  ports: Ports,
+  look: Look,
+  states: readonly StreamState[],
+  changes: ReadonlyMap<string, ChangeFacts>,
+): StatusReport {
+  const poller = ports.state.poller();
+  const tmux = look.tmux.known ? look.tmux.value : null;
+  return buildReport({
+    snapshot: look.snapshot,
+    states,
+    workspace: ports.workspace.id,
+    projectRoot: ports.paths.root,
+    session: { socket: ports.tmux.socket, name: tmux?.session ?? null, alive: tmux?.session != null },
+    poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
+    maxWorkers: ports.config.maxWorkers,
+    changes,
+    events: ports.state.events({ limit: 10 }),
+    warnings: warningsOf(ports, look.snapshot),
+  });
+}
+
+function warningsOf(ports: Ports, snapshot: Snapshot): string[] {
+  const hash = ports.state.poller()?.configHash;
+  const changed = snapshot.pollerAlive && hash !== undefined && hash !== ports.configHash;
+  return [
+    ...(ports.config.agent.permissions === 'bypass'
+      ? ['agents run with all permission checks bypassed']
+      : []),
+    ...(changed ? ['config.json was changed since the poller started; restart it to obey the change'] : []),
+  ];
+}

@@ -1,0 +1,141 @@
+/** What the views are made from and what they show: plain data, JSON-ready; knows nothing of where the facts were read. */
+import type {
+  Initiative,
+  OrchestrateEvent,
+  PlanProblem,
+  Snapshot,
+  StateName,
+  StreamRecord,
+  StreamState,
+  Task,
+  TaskCounts,
+} from '../core/types.ts';
+import type { GateResult } from '../state/types.ts';
+
+/** The project's tmux session as found. */
+export type SessionFacts = { readonly socket: string; readonly name: string | null; readonly alive: boolean };
+
+/** What a stream's branch holds beyond its base. */
+export type ChangeFacts = { readonly commits: number; readonly added: number; readonly removed: number };
+
+/** The facts a report is built from. Maps are by stream key. */
+export type ReportInput = {
+  readonly snapshot: Snapshot;
+  readonly states: readonly StreamState[];
+  readonly workspace: string;
+  /** Absolute path of the main checkout. */
+  readonly projectRoot: string;
+  readonly session: SessionFacts;
+  /** Who holds the poller's lease; null when nobody does. */
+  readonly poller: { readonly pid: number; readonly sinceMs: number } | null;
+  readonly maxWorkers: number;
+  readonly changes: ReadonlyMap<string, ChangeFacts>;
+  /** Oldest first; the last ten are kept. */
+  readonly events: readonly OrchestrateEvent[];
+  /** Sentences a person should know (bypassed permissions, a configuration change not yet obeyed, …). */
+  readonly warnings: readonly string[];
+};
+
+export type ReportStream = {
+  readonly id: string;
+  readonly key: string;
+  readonly name: string;
+  readonly phase: string;
+  readonly state: StateName;
+  readonly needsYou: boolean;
+  readonly stale: boolean;
+  readonly landed: boolean;
+  readonly reason: string | null;
+  readonly remedy: string | null;
+  readonly since: string | null;
+  readonly dueAt: string | null;
+  readonly dependencies: readonly string[];
+  /** Dependencies that keep this stream from going on. */
+  readonly blockedBy: readonly string[];
+  readonly depth: number;
+  readonly tasks: TaskCounts;
+  readonly currentTask: string | null;
+  readonly doing: string | null;
+  readonly branch: string | null;
+  /** Relative to the project root when inside it. */
+  readonly worktree: string | null;
+  readonly baseSha: string | null;
+  readonly headSha: string | null;
+  readonly verifiedSha: string | null;
+  readonly run: number | null;
+  readonly pane: string | null;
+  /** Of the living worker; null when none lives. */
+  readonly pid: number | null;
+  readonly sessionId: string | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  readonly lastActivityAt: string | null;
+  readonly commits: number | null;
+  readonly added: number | null;
+  readonly removed: number | null;
+  /** Over all runs, by the agent's own word; null where it doesn't say. Tokens that came from the cache are apart. */
+  readonly tokens: number | null;
+  readonly cachedTokens: number | null;
+  readonly costUsd: number | null;
+};
+
+export type ReportEvent = {
+  readonly id: number;
+  readonly at: string;
+  readonly stream: string | null;
+  readonly run: number | null;
+  readonly kind: string;
+  readonly message: string;
+};
+
+/** `status --json`, and the one source of every screen. Times are ISO-8601 UTC. */
+export type StatusReport = {
+  readonly schemaVersion: 1;
+  readonly at: string;
+  readonly workspace: string;
+  readonly projectRoot: string;
+  readonly initiative: Initiative | null;
+  readonly session: SessionFacts;
+  readonly poller: { readonly alive: boolean; readonly pid: number | null; readonly since: string | null };
+  readonly summary: {
+    /** `total` and one key for every state that occurs. */
+    readonly streams: { readonly total: number } & Readonly<Partial<Record<StateName, number>>>;
+    readonly tasks: TaskCounts;
+    readonly needsYou: number;
+    /** All streams' together; null when none says. */
+    readonly tokens: number | null;
+    readonly cachedTokens: number | null;
+    readonly costUsd: number | null;
+  };
+  readonly streams: readonly ReportStream[];
+  /** The longest chain of streams that are not done, first to start first. */
+  readonly criticalPath: readonly string[];
+  /** From the first run to now, or to the moment the last stream was done; null before the first run. */
+  readonly elapsedMs: number | null;
+  /** A guess of what remains; null without data or when nothing moves. */
+  readonly etaMs: number | null;
+  readonly events: readonly ReportEvent[];
+  readonly problems: readonly PlanProblem[];
+  readonly warnings: readonly string[];
+};
+
+/** Everything about one stream, for `status <stream>`. */
+export type StreamDetail = {
+  readonly stream: ReportStream;
+  /** When the report was made, ISO-8601 UTC. */
+  readonly at: string;
+  /** Null before the stream was first touched. */
+  readonly record: StreamRecord | null;
+  readonly tasks: readonly Task[];
+  readonly gates: readonly GateResult[];
+  readonly events: readonly OrchestrateEvent[];
+  /** Paths changed since the base. */
+  readonly files: readonly string[];
+  /** What to type to watch the worker; null when none lives. */
+  readonly attach: string | null;
+  /** What to type to go on with the agent's conversation by hand; null when there is none. */
+  readonly resume: string | null;
+};
+
+/** How a text is to look: decided by the terminal and the user's settings. */
+export type Look = { readonly colour: boolean; readonly unicode: boolean };

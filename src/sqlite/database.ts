@@ -1,0 +1,141 @@
+/** Opens an SQLite file so that it is private, bounded in its waiting, and never changed before it is known to be ours to change. */
+import { type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { guarded, isBusy, type Place, unusable } from './failures.ts';
+import { type Db, sqliteDriver } from './native.ts';
+import { makePrivateDirectory, makePrivateFile } from './private-files.ts';
+
+export type { Db } from './native.ts';
+
+/** How long a statement waits for another connection's lock, unless told otherwise. */
+export const DEFAULT_BUSY_TIMEOUT_MS = 5000;
+
+/** How to open a database. */
+export type OpenOptions = {
+  /** Create file and directories when missing (0600, 0700). */
+  readonly create: boolean;
+  readonly readonly?: boolean;
+  readonly busyTimeoutMs?: number;
+  /** What the file is, for messages. */
+  readonly label: string;
+  /** What to type when the file is missing. */
+  readonly missingFix: string;
+  /** Throws for content that must not be touched; sees a read-only connection before anything is written. */
+  readonly inspect: (db: Db, place: Place) => void;
+};
+
+/**
+ * Opens the database at `path`: WAL, foreign keys on, synchronous NORMAL.
+ * Throws exit 3 (not readable or writable, native module missing), 4 (locked beyond the busy timeout), 6 (missing, corrupt,
+ * truncated, or refused by `inspect`; the file stays as it is).
+ */
+export function openDatabase(path: string, options: OpenOptions): Db {
+  const place = placeOf(path, options);
+  return guarded(place, () => {
+    const size = existingSize(place, options);
+    if (size > 0) {
+      const probe = inspected(place, options);
+      if (options.readonly === true) return probe;
+      probe.close();
+    } else if (options.readonly === true) {
+      throw unusable(place, 'it is empty');
+    }
+    return openForWriting(place);
+  });
+}
+
+/** The place of an open database, for `guarded`. */
+export function placeOf(path: string, options: { label: string; busyTimeoutMs?: number }): Place {
+  return {
+    path,
+    label: options.label,
+    busyTimeoutMs: options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS,
+  };
+}
+
+/** A function that returns a number which changes whenever another connection commits; it costs microseconds. */
+export function dataVersionOf(db: Db): () => number {
+  const statement = db.prepare('PRAGMA data_version').pluck();
+  return () => Number(statement.get());
+}
+
+/** Size of the file in bytes; creates it (size 0) when asked to. */
+function existingSize(place: Place, options: OpenOptions): number {
+  const stats = statSync(place.path, { throwIfNoEntry: false });
+  if (stats !== undefined) return checkedSize(place, options, stats);
+  if (!options.create) {
+    throw new OrchestrateError(EXIT.state, `${place.label} ${place.path} does not exist`, options.missingFix);
+  }
+  makePrivateDirectory(dirname(place.path));
+  makePrivateFile(place.path);
+  return 0;
+}
+
+function checkedSize(place: Place, options: OpenOptions, stats: Stats): number {
+  if (!stats.isFile()) throw unusable(place, 'it is not a file');
+  // An empty file is a database that another process is just creating, or the rest of one.
+  if (stats.size === 0 && !options.create) throw unusable(place, 'it is empty');
+  return stats.size;
+}
+
+/** A read-only connection to a file that passed `inspect`. */
+function inspected(place: Place, options: OpenOptions): Db {
+  const db = connect(place, true);
+  try {
+    db.transaction(() => {
+      options.inspect(db, place);
+      refuseTruncated(db, place);
+    })();
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return db;
+}
+
+/** SQLite notices missing whole pages by itself, but reads a page that was cut short as if zeros followed. */
+function refuseTruncated(db: Db, place: Place): void {
+  const wal = statSync(`${place.path}-wal`, { throwIfNoEntry: false });
+  if (wal !== undefined && wal.size > 0) return;
+  const expected = pragmaNumber(db, 'page_count') * pragmaNumber(db, 'page_size');
+  const size = statSync(place.path, { throwIfNoEntry: false })?.size ?? expected;
+  if (size < expected) throw unusable(place, `it is truncated (${size} of ${expected} bytes)`);
+}
+
+function pragmaNumber(db: Db, name: 'page_count' | 'page_size'): number {
+  return Number(db.pragma(name, { simple: true }));
+}
+
+function openForWriting(place: Place): Db {
+  const db = connect(place, false);
+  try {
+    db.pragma('foreign_keys = ON');
+    switchToWal(db, place.busyTimeoutMs);
+    db.pragma('synchronous = NORMAL');
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return db;
+}
+
+function connect(place: Place, readonly: boolean): Db {
+  const Driver = sqliteDriver();
+  return new Driver(place.path, { readonly, fileMustExist: true, timeout: place.busyTimeoutMs });
+}
+
+/** The switch to WAL needs the file alone and doesn't wait for it by itself, so several processes that open a new file collide. */
+function switchToWal(db: Db, waitMs: number): void {
+  const deadline = performance.now() + waitMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      db.pragma('journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(pause, 0, 0, 3 + Math.random() * 7);
+    }
+  }
+}

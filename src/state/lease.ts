@@ -1,0 +1,55 @@
+/** The lease of the one acting poller: an exclusive lock on a file of its own, which the kernel releases with its holder. */
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { placeOf } from '../sqlite/database.ts';
+import { guarded, isBusy } from '../sqlite/failures.ts';
+import { type Db, sqliteDriver } from '../sqlite/native.ts';
+import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
+import type { Lease } from './types.ts';
+
+/** A second connection of the same process would share its locks, so each file is opened once. */
+const held = new Set<string>();
+
+/**
+ * Takes the lease on the `lockFile` (created 0600), waiting up to `waitMs`; null when another holder keeps it,
+ * this process included. Throws exit 3 when the file can't be opened, exit 6 when it is no lock file.
+ */
+export function acquireLease(lockFile: string, waitMs: number): Lease | null {
+  const path = resolve(lockFile);
+  if (held.has(path)) return null;
+  const place = placeOf(path, { label: 'the lock file', busyTimeoutMs: waitMs });
+  return guarded(place, () => {
+    makePrivateDirectory(dirname(path));
+    makePrivateFile(path);
+    const Driver = sqliteDriver();
+    const db = new Driver(path, { fileMustExist: true, timeout: waitMs });
+    if (!lock(db)) return null;
+    held.add(path);
+    const locked = fileAt(path);
+    return {
+      isLost: () => locked === null || fileAt(path) !== locked,
+      release() {
+        if (!held.delete(path)) return;
+        db.exec('ROLLBACK');
+        db.close();
+      },
+    };
+  });
+}
+
+/** What tells the file at a path from another one that takes its place; null when there is none. */
+function fileAt(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
+}
+
+function lock(db: Db): boolean {
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+    return true;
+  } catch (error) {
+    db.close();
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,154 @@
+/** The tables of orchestrate's own memory, and how its file is opened; knows no meaning of what they hold. */
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { type Db, openDatabase, placeOf } from '../sqlite/database.ts';
+import { guarded, type Place, unusable } from '../sqlite/failures.ts';
+import { sqliteDriver } from '../sqlite/native.ts';
+
+const LABEL = "orchestrate's state";
+/** Kept in `user_version`. */
+const STATE_VERSION = 1;
+
+const TABLES = `
+CREATE TABLE streams (
+  key TEXT PRIMARY KEY NOT NULL,
+  initiative_id TEXT NOT NULL,
+  stream_id TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  worktree TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  intent TEXT NOT NULL DEFAULT 'none' CHECK (intent IN ('none', 'stopped', 'parked')),
+  intent_at_ms INTEGER NOT NULL DEFAULT 0,
+  attempts_cleared_at_ms INTEGER NOT NULL DEFAULT 0,
+  requested_at_ms INTEGER NOT NULL DEFAULT 0,
+  resolve INTEGER NOT NULL DEFAULT 0,
+  verify_requested INTEGER NOT NULL DEFAULT 0,
+  base TEXT,
+  conflict TEXT,
+  verified TEXT,
+  launch_failure TEXT,
+  UNIQUE (initiative_id, stream_id)
+);
+CREATE TABLE runs (
+  key TEXT NOT NULL REFERENCES streams (key),
+  number INTEGER NOT NULL,
+  token_hash TEXT NOT NULL UNIQUE,
+  agent_kind TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  claimed_at_ms INTEGER,
+  ended_at_ms INTEGER,
+  worker TEXT,
+  pane TEXT,
+  server TEXT,
+  boot_id TEXT NOT NULL,
+  session_id TEXT,
+  base_sha TEXT NOT NULL,
+  exit_code INTEGER,
+  outcome TEXT,
+  reason TEXT,
+  retry_at_ms INTEGER,
+  verdict TEXT,
+  nudges INTEGER NOT NULL DEFAULT 0,
+  last_nudge_at_ms INTEGER,
+  stop_gate TEXT,
+  continued TEXT,
+  usage TEXT,
+  paused TEXT,
+  PRIMARY KEY (key, number)
+);
+CREATE UNIQUE INDEX one_open_run ON runs (key) WHERE ended_at_ms IS NULL;
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at_ms INTEGER NOT NULL,
+  key TEXT,
+  run INTEGER,
+  kind TEXT NOT NULL,
+  message TEXT NOT NULL
+);
+CREATE INDEX events_of_key ON events (key, id);
+CREATE TABLE gate_results (
+  key TEXT NOT NULL,
+  sha TEXT NOT NULL,
+  name TEXT NOT NULL,
+  command TEXT NOT NULL,
+  exit_code INTEGER,
+  timed_out INTEGER NOT NULL,
+  log TEXT NOT NULL,
+  started_at_ms INTEGER NOT NULL,
+  ended_at_ms INTEGER NOT NULL
+);
+CREATE INDEX gate_results_of_key ON gate_results (key, sha);
+CREATE TABLE initiative_bases (initiative_id TEXT PRIMARY KEY NOT NULL, branch TEXT NOT NULL, sha TEXT NOT NULL);
+CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL);
+CREATE TABLE poller (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  pid INTEGER NOT NULL,
+  start TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  config_hash TEXT NOT NULL
+);
+PRAGMA user_version = ${STATE_VERSION};
+`;
+
+/** How to open the state; it is created unless `create` is false. */
+export type StateOptions = { readonly create?: boolean; readonly busyTimeoutMs?: number };
+
+/** The state's place, for `guarded`. */
+export function statePlace(path: string, options: StateOptions): Place {
+  return placeOf(path, { ...options, label: LABEL });
+}
+
+/**
+ * Opens the state at `path`, creating it (0600, directories 0700) when missing; several processes may do so at once.
+ * Throws exit 6 for one that is corrupt, newer, or something else; it stays as it is.
+ */
+export function openStateDatabase(path: string, options: StateOptions): Db {
+  if (path === IN_MEMORY) return openInMemory();
+  const place = statePlace(path, options);
+  const db = openDatabase(path, {
+    ...options,
+    create: options.create ?? true,
+    label: LABEL,
+    missingFix: 'start the plan first: orchestrate start',
+    inspect: refuseForeign,
+  });
+  try {
+    guarded(place, () => createTables(db));
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return db;
+}
+
+/** Path that stands for a state of this process alone, which leaves no file. */
+export const IN_MEMORY = ':memory:';
+
+function openInMemory(): Db {
+  const db = new (sqliteDriver())(IN_MEMORY);
+  createTables(db);
+  return db;
+}
+
+function createTables(db: Db): void {
+  if (versionOf(db) === STATE_VERSION) return;
+  db.transaction(() => {
+    if (versionOf(db) === 0) db.exec(TABLES);
+  }).immediate();
+}
+
+function refuseForeign(db: Db, place: Place): void {
+  const version = versionOf(db);
+  if (version > STATE_VERSION) {
+    throw new OrchestrateError(
+      EXIT.state,
+      `${LABEL} ${place.path} is newer than this orchestrate knows (version ${version}, known: ${STATE_VERSION})`,
+      'update orchestrate: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
+    );
+  }
+  const tables = Number(db.prepare('SELECT count(*) FROM sqlite_master').pluck().get());
+  if (version === 0 && tables > 0) throw unusable(place, 'it holds something else');
+}
+
+function versionOf(db: Db): number {
+  return Number(db.pragma('user_version', { simple: true }));
+}

@@ -1,0 +1,93 @@
+/** The door to orchestrate's own memory (state.db): streams, runs, events, the poller; no SQL shows through it. */
+import type { Intent, OrchestrateEvent, Run, StreamRecord } from '../core/types.ts';
+
+/** A gate's result, kept per commit. */
+export type GateResult = {
+  readonly key: string;
+  readonly sha: string;
+  readonly name: string;
+  readonly command: string;
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly log: string;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+};
+
+export type StreamPatch = Partial<
+  Pick<
+    StreamRecord,
+    | 'intent'
+    | 'intentAtMs'
+    | 'attemptsClearedAtMs'
+    | 'requestedAtMs'
+    | 'resolve'
+    | 'verifyRequested'
+    | 'base'
+    | 'conflict'
+    | 'verified'
+    | 'launchFailure'
+  >
+>;
+export type RunPatch = Partial<Omit<Run, 'key' | 'number' | 'startedAtMs' | 'agentKind' | 'bootId'>>;
+
+export type PollerRow = {
+  readonly pid: number;
+  readonly start: string;
+  readonly sinceMs: number;
+  readonly configHash: string;
+};
+
+/** orchestrate's own memory. Writes are single transactions; safe to use from several processes. */
+export type StateStore = {
+  readonly path: string;
+  /** Records (with runs) of one initiative, by key; cached until the database changes. */
+  records(initiativeId: string): ReadonlyMap<string, StreamRecord>;
+  /** Finds or allocates the stream's key, branch, worktree path and port; idempotent, race-free. */
+  ensureStream(
+    initiativeId: string,
+    streamId: string,
+    names: { branchPrefix: string; worktreeRoot: string; portBase: number },
+  ): StreamRecord;
+  patchStream(key: string, patch: StreamPatch): void;
+  /** Records a new run; refuses (returns false) when the stream has an open run or the number is taken. */
+  openRun(
+    run: Pick<Run, 'key' | 'number' | 'agentKind' | 'startedAtMs' | 'bootId' | 'sessionId' | 'baseSha'> & {
+      tokenHash: string;
+    },
+  ): boolean;
+  patchRun(key: string, number: number, patch: RunPatch): void;
+  /** Changes a run that is open, `endedAtMs` among the rest; false, changing nothing, when another process ended it before. */
+  endRun(key: string, number: number, patch: RunPatch & { readonly endedAtMs: number }): boolean;
+  /** Records of any initiative whose last run is open. */
+  openRecords(): StreamRecord[];
+  /** The run a launch token belongs to, with its stream; null for an unknown token. */
+  runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
+  addEvent(event: Omit<OrchestrateEvent, 'id'>): void;
+  /** Oldest first; the last `limit` of them. */
+  events(filter: { key?: string; sinceId?: number; limit?: number }): OrchestrateEvent[];
+  gateResults(key: string, sha?: string): GateResult[];
+  addGateResult(result: GateResult): void;
+  initiativeBase(initiativeId: string): { branch: string; sha: string } | null;
+  /** Keeps the first value ever given for the initiative and returns it. */
+  setInitiativeBase(
+    initiativeId: string,
+    base: { branch: string; sha: string },
+  ): { branch: string; sha: string };
+  getMeta(name: string): string | null;
+  setMeta(name: string, value: string | null): void;
+  poller(): PollerRow | null;
+  setPoller(row: PollerRow | null): void;
+  /** True when any run of any initiative is open. */
+  hasOpenRuns(exceptInitiativeId?: string): boolean;
+  setIntent(key: string, intent: Intent, atMs: number): void;
+  changeToken(): number;
+  close(): void;
+};
+
+/** Held by the one acting poller; the kernel releases it with the process. */
+export type Lease = {
+  release(): void;
+  /** True when the lock file was removed or replaced: then another process can hold it too. */
+  isLost(): boolean;
+};

@@ -1,0 +1,72 @@
+/** Which project a plan store belongs to: an owner file beside it keeps two projects from sharing one workspace by accident. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { codeOf, guarded, type Place } from '../sqlite/failures.ts';
+import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
+
+/**
+ * Makes sure that the store at `storePath` is not another project's. `claim` records `projectRoot` as the owner when there
+ * is none, or when the recorded project is gone. Throws exit 7 while the store belongs to another project that still exists.
+ */
+export function checkOwner(storePath: string, projectRoot: string, options: { claim: boolean }): void {
+  const file = join(dirname(storePath), 'owner.json');
+  const place: Place = { path: file, label: 'the owner file', busyTimeoutMs: 0 };
+  guarded(place, () => {
+    const project = realPath(projectRoot);
+    const record = readOwner(file);
+    if (record.owner === project) return;
+    if (record.owner !== null && existsSync(record.owner)) throw belongsTo(record.owner, storePath);
+    if (options.claim) claim(file, project, storePath, record.exists);
+  });
+}
+
+/** Records `project`; an existing file, which names no living project, is replaced. */
+function claim(file: string, project: string, storePath: string, replace: boolean): void {
+  makePrivateDirectory(dirname(file));
+  const draft = `${file}.${randomUUID()}`;
+  makePrivateFile(draft);
+  try {
+    writeFileSync(draft, `${JSON.stringify({ project })}\n`);
+    if (replace) renameSync(draft, file);
+    // Two projects may claim at once; only one of them can make the link.
+    else linkSync(draft, file);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    const { owner } = readOwner(file);
+    if (owner !== project) throw belongsTo(owner ?? 'unknown', storePath);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** The recorded project; its `owner` is null when there is no record or it can't be read as one. */
+function readOwner(file: string): { exists: boolean; owner: string | null } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return { exists: false, owner: null };
+    throw error;
+  }
+  try {
+    const { project } = JSON.parse(text) as { project?: unknown };
+    return { exists: true, owner: typeof project === 'string' ? project : null };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return { exists: true, owner: null };
+    throw error;
+  }
+}
+
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
+}
+
+function belongsTo(owner: string, storePath: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.input,
+    `the plan store ${storePath} belongs to another project: ${owner}`,
+    'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json',
+  );
+}

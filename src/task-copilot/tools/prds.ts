@@ -1,0 +1,127 @@
+/** PRDs: creating, showing and listing them. */
+import { logActivity } from './activity.ts';
+import { prdType } from './classify.ts';
+import { ensureInitiative } from './initiatives.ts';
+import { excerpt, given, type Metadata, parseMetadata } from './rows.ts';
+import { type CopilotDb, newId } from './tool-database.ts';
+
+export type PrdRow = {
+  readonly id: string;
+  readonly initiative_id: string;
+  readonly title: string;
+  readonly description: string | null;
+  readonly content: string;
+  readonly metadata: string | null;
+  readonly status: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+};
+
+type Counts = { readonly taskCount: number; readonly completedTasks: number | null };
+
+/** One PRD, or null. */
+export function findPrd(db: CopilotDb, id: string): PrdRow | null {
+  return (db.sql.prepare('SELECT * FROM prds WHERE id = ?').get(id) as PrdRow | undefined) ?? null;
+}
+
+/** The PRD of an initiative that was created last, or null. */
+export function newestPrd(db: CopilotDb, initiativeId: string): PrdRow | null {
+  const row = db.sql
+    .prepare(
+      'SELECT * FROM prds WHERE initiative_id = ? ORDER BY julianday(created_at) DESC, rowid DESC LIMIT 1',
+    )
+    .get(initiativeId) as PrdRow | undefined;
+  return row ?? null;
+}
+
+type NewPrd = {
+  readonly title: string;
+  readonly content: string;
+  readonly description?: string | undefined;
+  readonly metadata?: Metadata | undefined;
+};
+
+/** Creates a PRD in the current initiative, which is made where there is none. */
+export function createPrd(db: CopilotDb, input: NewPrd) {
+  const initiative = ensureInitiative(db);
+  const id = insertPrd(db, initiative.id, input);
+  return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };
+}
+
+/**
+ * Adds a PRD to an initiative and returns its id. Its scope is open unless the metadata locks it: under a locked scope
+ * only the planner could add tasks, also those that other agents are to do.
+ */
+export function insertPrd(db: CopilotDb, initiativeId: string, prd: NewPrd): string {
+  const id = newId('PRD');
+  const type = prdType(`${prd.title} ${prd.description ?? ''}`);
+  const metadata = JSON.stringify({ prdType: type, scopeLocked: false, ...prd.metadata });
+  db.sql
+    .prepare(
+      `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+    )
+    .run(id, initiativeId, prd.title, prd.description ?? null, prd.content, metadata, db.now, db.now);
+  logActivity(db, {
+    initiativeId,
+    type: 'prd_created',
+    entityId: id,
+    entityType: 'prd',
+    summary: `Created PRD: ${prd.title}`,
+  });
+  return id;
+}
+
+function taskCounts(db: CopilotDb, prdId: string): Counts {
+  return db.sql
+    .prepare(
+      `SELECT count(*) AS taskCount, sum(status = 'completed') AS completedTasks FROM tasks WHERE prd_id = ?`,
+    )
+    .get(prdId) as Counts;
+}
+
+/** One PRD with its counts, or null. */
+export function getPrd(db: CopilotDb, id: string, includeContent: boolean) {
+  const row = findPrd(db, id);
+  if (row === null) return null;
+  return {
+    id: row.id,
+    initiativeId: row.initiative_id,
+    title: row.title,
+    description: given(row.description),
+    content: includeContent ? row.content : undefined,
+    metadata: parseMetadata(row.metadata),
+    ...taskCounts(db, row.id),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The PRDs that fit, newest first. */
+export function listPrds(
+  db: CopilotDb,
+  filter: { initiativeId?: string | undefined; status?: string | undefined },
+) {
+  const rows = db.sql
+    .prepare(
+      `SELECT * FROM prds WHERE (@initiative IS NULL OR initiative_id = @initiative)
+         AND (@status IS NULL OR status = @status) ORDER BY julianday(created_at) DESC, rowid DESC`,
+    )
+    .all({ initiative: filter.initiativeId ?? null, status: filter.status ?? null }) as PrdRow[];
+  return rows.map((row) => {
+    const counts = taskCounts(db, row.id);
+    return {
+      id: row.id,
+      title: row.title,
+      description: given(row.description),
+      ...counts,
+      progress: progressOf(counts),
+    };
+  });
+}
+
+function progressOf({ taskCount, completedTasks }: Counts): string {
+  if (taskCount === 0) return '0/0';
+  const completed = completedTasks ?? 0;
+  return `${completed}/${taskCount} (${Math.round((100 * completed) / taskCount)}%)`;
+}

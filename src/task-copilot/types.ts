@@ -1,0 +1,40 @@
+/** The door to Task Copilot's store (tasks.db): the plan and its tasks; no SQL shows through it. */
+import type { PlanInput } from '../core/plan/plan-input.ts';
+import type { Initiative, Plan, Task, TaskStatus } from '../core/types.ts';
+
+export type { PlanInput } from '../core/plan/plan-input.ts';
+
+export type TaskPatch = {
+  readonly status?: TaskStatus;
+  readonly notes?: string;
+  readonly blockedReason?: string;
+};
+
+/** Task Copilot's store. Every method is synchronous and bounded by the busy timeout; a lock held longer throws exit 4. */
+export type PlanStore = {
+  readonly path: string;
+  /** The plan of the current initiative; cached until the database changes. Never throws on malformed rows. */
+  readPlan(): Plan;
+  /** The plans of all other initiatives that have streams, the latest first; their tasks are mostly archived. */
+  earlierPlans(): Plan[];
+  currentInitiative(): Initiative | null;
+  /** Oldest first. `stream`: only that stream's; `all`: those of other initiatives and archived ones too. */
+  listTasks(filter?: { stream?: string; status?: TaskStatus; all?: boolean }): Task[];
+  getTask(id: string): Task | null;
+  /** Updates one task with Task Copilot's side effects, in one transaction. Throws exit 7 for an unknown or archived task. */
+  updateTask(id: string, patch: TaskPatch): Task;
+  /** Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. */
+  importPlan(
+    plan: PlanInput,
+    options: { update: boolean; dryRun: boolean },
+  ): {
+    prd: string;
+    streams: number;
+    tasks: number;
+    added: number;
+    changed: number;
+  };
+  /** Changes whenever another connection committed; costs microseconds. */
+  changeToken(): number;
+  close(): void;
+};

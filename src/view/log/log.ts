@@ -1,0 +1,80 @@
+/** Follows all that tells of one stream, its agents' conversations or output and our own events, as one readable log. */
+import type { OrchestrateEvent } from '../../core/types.ts';
+import { readableTranscript } from './conversation-text.ts';
+import { type LogLine, sortByTime } from './log-line.ts';
+import { type LogPosition, readNewLines } from './log-reader.ts';
+import { readablePaneBytes } from './readable-bytes.ts';
+
+export { readableTranscript } from './conversation-text.ts';
+export { formatLogLine, type LogLine } from './log-line.ts';
+export { readablePaneBytes } from './readable-bytes.ts';
+
+/** A file that tells of a stream: a conversation's transcript, or the bytes that a worker wrote to its pane. */
+export type LogSource = {
+  readonly kind: 'transcript' | 'bytes';
+  readonly path: string;
+  /** Only what happened in this time; a resumed conversation holds more than one run. */
+  readonly between?: { readonly fromMs: number; readonly toMs: number };
+};
+
+/** What has been read so far; plain data, so that it can be kept on disk. */
+export type LogPlaces = {
+  readonly files: Readonly<Record<string, LogPosition>>;
+  /** Id of the last event told. */
+  readonly event: number;
+};
+
+export const NO_PLACES: LogPlaces = { files: {}, event: 0 };
+
+/** What a follower reads: asked anew each time, since runs (and so files) are added. */
+export type LogSources = {
+  readonly files: () => readonly LogSource[];
+  /** Events after this id, oldest first. */
+  readonly events: (sinceId: number) => readonly OrchestrateEvent[];
+};
+
+export type LogFollower = {
+  /** The lines since the last call, in the order of time; empty when there are none. `rest`: also unfinished last lines. */
+  next(rest?: boolean): LogLine[];
+  places(): LogPlaces;
+};
+
+/** Follows the sources from `places` on. */
+export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PLACES): LogFollower {
+  const positions = new Map(Object.entries(places.files));
+  let event = places.event;
+
+  const readSource = (source: LogSource, rest: boolean): LogLine[] => {
+    const lines: LogLine[] = [];
+    for (;;) {
+      const part = readNewLines(source.path, positions.get(source.path) ?? null, rest);
+      if (part === null) return lines;
+      positions.set(source.path, part.position);
+      if (source.kind === 'transcript')
+        lines.push(...readableTranscript(part.text.split('\n')).filter((line) => isWithin(line, source)));
+      else
+        lines.push(
+          ...readablePaneBytes(part.text).map((line) => ({ ...line, atMs: line.atMs ?? part.atMs })),
+        );
+    }
+  };
+  return {
+    next: (rest = false) => {
+      const told = sources.files().flatMap((source) => readSource(source, rest));
+      const events = sources.events(event);
+      event = events.at(-1)?.id ?? event;
+      return sortByTime([...told, ...events.map(eventLine)]);
+    },
+    places: () => ({ files: Object.fromEntries(positions), event }),
+  };
+}
+
+function isWithin({ atMs }: LogLine, { between }: LogSource): boolean {
+  return between === undefined || atMs === null || (atMs >= between.fromMs && atMs <= between.toMs);
+}
+
+function eventLine(event: OrchestrateEvent): LogLine {
+  const run = event.run === null ? '' : ` (run ${event.run})`;
+  const message = event.message === '' ? '' : `: ${event.message}`;
+  return { atMs: event.atMs, text: `-- ${event.kind}${message}${run}` };
+}

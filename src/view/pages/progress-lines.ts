@@ -1,0 +1,126 @@
+/** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
+import { commandFor } from '../../core/shell-word.ts';
+import { type OrchestrateEvent, STREAM_STATES, type StateName } from '../../core/types.ts';
+import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
+import { depthGroups } from '../../report/urgency.ts';
+import { clock, duration, plural } from '../amounts.ts';
+import { createStyle, type Style } from '../style.ts';
+import { changesOf } from '../summary/stream-note.ts';
+import { cut, pad } from '../text-width.ts';
+import { reviewCommand } from './next-steps.ts';
+import { explained, type Page, section } from './paragraphs.ts';
+
+export type EventOptions = Look & {
+  /** Lines are cut at this width; null leaves them whole (output to a file). */
+  readonly columns: number | null;
+  /** Stream id of an event's key. */
+  readonly streamOf: (key: string) => string | null;
+  /** Columns for stream ids, so that messages stand below one another. */
+  readonly idColumns?: number;
+};
+
+const ID_COLUMNS = 12;
+const WORD_COLUMNS = 13;
+const SHORT_SHA = 10;
+
+function isState(kind: string): kind is StateName {
+  return (STREAM_STATES as readonly string[]).includes(kind);
+}
+
+/** The state whose symbol an event's kind shows; kinds that are no state have a dot. */
+function eventMark(style: Style, kind: string) {
+  if (isState(kind)) return style.state(kind);
+  return { symbol: style.glyphs.event, word: style.clean(kind), paint: style.paint('gray') };
+}
+
+/** `12:03:44  Stream-B      ✓ done           verified at a1b2c3d`. */
+export function describeEvent(event: OrchestrateEvent, options: EventOptions): string {
+  const style = createStyle(options);
+  const { symbol, word, paint } = eventMark(style, event.kind);
+  const id = event.key === null ? '' : (options.streamOf(event.key) ?? event.key);
+  const columns = options.columns ?? Number.POSITIVE_INFINITY;
+  const idColumns = options.idColumns ?? ID_COLUMNS;
+  const time = clock(event.atMs);
+  const name = pad(cut(style.clean(id), Math.min(idColumns, columns), style.glyphs.ellipsis), idColumns);
+  const mark = pad(`${symbol} ${word}`, WORD_COLUMNS + 2);
+  const used = time.length + 2 + idColumns + 2 + WORD_COLUMNS + 2 + 2;
+  const message = cut(style.clean(event.message), columns - used, style.glyphs.ellipsis);
+  const line = `${style.paint('gray')(time)}  ${name}  ${paint(mark)}  ${message}`;
+  return line.trimEnd();
+}
+
+function verdictLine(report: StatusReport): string {
+  const { total, done = 0 } = report.summary.streams;
+  const took = report.elapsedMs === null ? '' : ` in ${duration(report.elapsedMs)}`;
+  if (done === total)
+    return total === 1 ? `The stream is done${took}.` : `All ${total} streams are done${took}.`;
+  return `${done} of ${plural(total, 'stream')} done${took}; ${total - done} not.`;
+}
+
+/** A stream's state and result in a line, with reason and remedy below where it is not done. */
+export function resultLines(page: Page, stream: ReportStream): string[] {
+  const { style } = page;
+  const { symbol, word, paint } = style.state(stream.state);
+  const name = stream.name === stream.id ? '' : ` (${style.clean(stream.name)})`;
+  const dependencies = stream.dependencies.map((id) => style.clean(id)).join(', ');
+  const from = dependencies === '' ? '' : ` ${style.glyphs.from} ${dependencies}`;
+  const facts = [
+    word,
+    `${stream.tasks.completed}/${plural(stream.tasks.total, 'task')}`,
+    changesOf(stream, style),
+    stream.verifiedSha?.slice(0, SHORT_SHA) ?? '',
+  ].filter((fact) => fact !== '');
+  const line = `  ${paint(symbol)} ${style.clean(stream.id)}${name}${from}  ${paint(facts.join('  '))}`;
+  const why =
+    stream.state === 'done' || stream.reason === null ? [] : explained(page, 6, stream.reason, stream.remedy);
+  return [line, ...why];
+}
+
+/** States that only their own remedy leaves; a plain `start` would change nothing for them. */
+const NEED_REMEDY: ReadonlySet<StateName> = new Set(['failed', 'parked', 'base-conflict', 'blocked']);
+
+/** What to type next, each with what it is for. */
+function nextSteps({ style }: Page, report: StatusReport): string[] {
+  const open = report.streams.filter(({ state }) => state !== 'done' && state !== 'waiting');
+  const steps: (readonly [string, string])[] = [
+    ...(report.streams.some(({ commits }) => commits !== 0) &&
+    report.streams.some(({ state }) => state === 'done')
+      ? [['review', reviewCommand(report.streams)] as const]
+      : []),
+    ...open.flatMap(({ id, pane, run }) => [
+      ...(pane === null ? [] : [['watch', commandFor('attach', id)] as const]),
+      ...(run === null ? [] : [['read', commandFor('logs', id)] as const]),
+    ]),
+    ...[...new Set(open.filter(({ state }) => NEED_REMEDY.has(state)).map(({ remedy }) => remedy))].flatMap(
+      (remedy) => (remedy === null ? [] : [['mend', remedy] as const]),
+    ),
+    ...(open.every(({ state }) => NEED_REMEDY.has(state)) ? [] : [['go on', 'orchestrate start'] as const]),
+  ];
+  return steps.map(
+    ([what, command]) =>
+      `  ${style.paint('gray')(what.padEnd(7))} ${style.paint('bold')(style.clean(command))}`,
+  );
+}
+
+/**
+ * The closing summary of `start`: the verdict, the dependency structure with each stream's result (reason and remedy where it
+ * is not done), and what to do next.
+ */
+export function renderFinal(report: StatusReport, options: Look & { readonly columns: number }): string[] {
+  const style = createStyle(options);
+  const page: Page = { style, columns: options.columns };
+  const all = report.streams.every(({ state }) => state === 'done');
+  const lines = [
+    style.paint('bold')(style.paint(all ? 'green' : 'yellow')(verdictLine(report))),
+    '',
+    ...depthGroups(report.streams).flatMap(({ depth, streams }) =>
+      section(
+        page,
+        depth === 0 ? 'Depth 0 (independent)' : `Depth ${depth}`,
+        streams.flatMap((stream) => resultLines(page, stream)),
+      ),
+    ),
+    ...section(page, 'Next', nextSteps(page, report)),
+  ];
+  return lines.slice(0, -1);
+}

@@ -1,0 +1,197 @@
+/** `status <stream>` for people: everything about one stream, from its tasks to how to take over its conversation. */
+import { commandFor } from '../../core/shell-word.ts';
+import type { Run, Task, TaskStatus } from '../../core/types.ts';
+import type { Look, ReportStream, StreamDetail } from '../../report/types.ts';
+import type { GateResult } from '../../state/types.ts';
+import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
+import { createStyle, type Style } from '../style.ts';
+import { progressBar } from '../summary/bar.ts';
+import { isTold } from '../summary/event-rows.ts';
+import { changesOf } from '../summary/stream-note.ts';
+import { explained, labelled, type Page, section } from './paragraphs.ts';
+
+export type StreamTextOptions = Look & { readonly columns: number; readonly nowMs: number };
+
+const SHORT_SHA = 10;
+const FILES_SHOWN = 40;
+const BAR = 20;
+
+type StreamPage = Page & { readonly nowMs: number };
+
+const short = (sha: string | null): string | null => (sha === null ? null : sha.slice(0, SHORT_SHA));
+
+function title({ style, nowMs }: StreamPage, stream: ReportStream): string {
+  const { symbol, word, paint } = style.state(stream.state);
+  const age = ageMs(stream.since, nowMs);
+  const name = stream.name === stream.id ? '' : `  ${style.clean(stream.name)}`;
+  const marks = [stream.stale ? 'stale' : '', stream.landed ? 'landed' : ''].filter((mark) => mark !== '');
+  const state = `${[word, ...marks].join(', ')}${age === null ? '' : ` for ${duration(age)}`}`;
+  return `${paint(symbol)} ${style.paint('bold')(style.clean(stream.id))}${name}  ${paint(state)}`;
+}
+
+/** What it is doing, why it is in this state, and what a person can do. */
+function situation(page: StreamPage, stream: ReportStream): string[] {
+  const doing = stream.doing ?? stream.currentTask;
+  return [
+    ...(stream.reason === null ? [] : explained(page, 2, stream.reason, stream.remedy)),
+    ...(doing === null || stream.state === 'done' ? [] : labelled(page, 'Doing', doing)),
+    ...(stream.dependencies.length === 0
+      ? []
+      : labelled(page, 'Depends', `on ${stream.dependencies.join(', ')}`)),
+    ...(stream.blockedBy.length === 0
+      ? []
+      : labelled(page, 'Blocked', `until done: ${stream.blockedBy.join(', ')}`)),
+  ];
+}
+
+const TASK_MARKS: Readonly<Record<TaskStatus, { like: Parameters<Style['state']>[0]; word: string }>> = {
+  pending: { like: 'waiting', word: 'pending' },
+  in_progress: { like: 'running', word: 'in progress' },
+  blocked: { like: 'blocked', word: 'blocked' },
+  completed: { like: 'done', word: 'completed' },
+  cancelled: { like: 'parked', word: 'cancelled' },
+};
+
+function taskLines(page: StreamPage, task: Task): string[] {
+  const { style } = page;
+  const { like, word } = TASK_MARKS[task.status];
+  const { symbol, paint } = style.state(like);
+  const agent = task.assignedAgent === null ? '' : ` @${style.clean(task.assignedAgent)}`;
+  const id = style.paint('gray')(`${style.clean(task.id)}${agent}`);
+  return [
+    `  ${paint(`${symbol} ${word.padEnd(11)}`)} ${style.clean(task.title)}  ${id}`,
+    ...(task.blockedReason === null ? [] : explained(page, 16, `blocked: ${task.blockedReason}`, null)),
+    ...(task.notes === null || task.notes === '' ? [] : explained(page, 16, task.notes, null)),
+  ];
+}
+
+function tasks(page: StreamPage, detail: StreamDetail): string[] {
+  const { style } = page;
+  const { completed, total } = detail.stream.tasks;
+  const bar = progressBar(style, detail.stream.tasks, BAR, style.paint('cyan'));
+  const lines = detail.tasks.flatMap((task) => taskLines(page, task));
+  return section(page, `Tasks ${bar} ${completed}/${total}`, lines);
+}
+
+/** How a run ended, or where it lives. */
+function runFacts(run: Run): readonly (string | null)[] {
+  if (run.endedAtMs !== null) return [run.exitCode === null ? null : `exit ${run.exitCode}`];
+  return [
+    run.worker === null ? null : `pid ${run.worker.pid}`,
+    run.pane === null ? null : `pane ${run.pane}`,
+  ];
+}
+
+function runLines(page: StreamPage, run: Run): string[] {
+  const { style, nowMs } = page;
+  const { verdict } = run;
+  const lasted = duration((run.endedAtMs ?? nowMs) - run.startedAtMs);
+  const line = [
+    `${run.number}  ${run.endedAtMs === null ? 'open' : (run.outcome ?? 'ended')}`,
+    `from ${moment(run.startedAtMs, nowMs)}, ${lasted}`,
+    ...runFacts(run),
+    verdict === null || verdict.sha === null ? null : `checked at ${short(verdict.sha)}`,
+    run.nudges === 0 ? null : plural(run.nudges, 'reminder'),
+  ];
+  const missing = verdict === null || verdict.ok ? null : verdict.message;
+  const why = new Set([run.reason, missing].filter((text) => text !== null));
+  return [
+    `  ${style.clean(line.filter((fact) => fact !== null).join('  '))}`,
+    ...[...why].flatMap((text) => explained(page, 5, text, null)),
+  ];
+}
+
+function code(page: StreamPage, { stream, record, files }: StreamDetail): string[] {
+  const label = (name: string, text: string | null): string[] =>
+    text === null || text === '' ? [] : labelled(page, name, text);
+  const parents = (record?.base?.parents ?? []).map((sha) => short(sha));
+  const madeFrom = parents.length === 0 ? '' : `, made from ${parents.join(' and ')}`;
+  const verified = record?.verified ?? null;
+  const conflict = record?.conflict ?? null;
+  const shown = files.slice(0, FILES_SHOWN).map((file) => `  ${page.style.clean(file)}`);
+  const hidden = files.length - shown.length;
+  return [
+    ...label('Branch', stream.branch),
+    ...label('Worktree', stream.worktree),
+    ...label('Base', stream.baseSha === null ? null : `${short(stream.baseSha)}${madeFrom}`),
+    ...label('Head', short(stream.headSha)),
+    ...label(
+      'Verified',
+      verified === null
+        ? null
+        : `${short(verified.sha)} at ${moment(verified.atMs, page.nowMs)}${verified.adopted ? ', adopted' : ''}`,
+    ),
+    ...label('Conflict', conflict === null ? null : `of its dependencies in ${conflict.files.join(', ')}`),
+    ...label('Changes', changesOf(stream, page.style)),
+    ...label('Used', usedText(stream)),
+    ...shown,
+    ...(hidden > 0 ? [`  ${page.style.glyphs.ellipsis} ${plural(hidden, 'more file')}`] : []),
+  ];
+}
+
+/** Tokens and dollars over all runs, with the tokens that came from the cache; null when nothing is known. */
+function usedText(stream: ReportStream): string | null {
+  const used = usageText(stream);
+  if (used === '') return null;
+  const { cachedTokens } = stream;
+  return cachedTokens === null || cachedTokens === 0
+    ? used
+    : `${used} (${amount(cachedTokens)} more from the cache)`;
+}
+
+function gateLine(page: StreamPage, gate: GateResult): string {
+  const { style, nowMs } = page;
+  const ok = gate.exitCode === 0 && !gate.timedOut;
+  const { symbol, paint } = style.state(ok ? 'done' : 'failed');
+  const result = gate.timedOut
+    ? 'timed out'
+    : gate.exitCode === null
+      ? 'ended by a signal'
+      : `exit ${gate.exitCode}`;
+  const took = duration(gate.endedAtMs - gate.startedAtMs);
+  const text = `${gate.name}  ${result} after ${took}  on ${short(gate.sha)}  ${moment(gate.endedAtMs, nowMs)}  log: ${gate.log}`;
+  return `  ${paint(symbol)} ${style.clean(text)}`;
+}
+
+function commands(page: StreamPage, { stream, attach, resume }: StreamDetail): string[] {
+  const label = (name: string, command: string | null): string[] =>
+    command === null
+      ? []
+      : [
+          `  ${page.style.paint('gray')(name.padEnd(8))} ${page.style.paint('bold')(page.style.clean(command))}`,
+        ];
+  return [
+    ...label('attach', attach),
+    ...label('logs', stream.run === null ? null : commandFor('logs', stream.id)),
+    ...label('resume', resume),
+  ];
+}
+
+/** Everything about one stream as lines of text, wrapped at `columns`; all texts are taken as untrusted. */
+export function renderStream(detail: StreamDetail, options: StreamTextOptions): string[] {
+  const page: StreamPage = { style: createStyle(options), columns: options.columns, nowMs: options.nowMs };
+  const { style, nowMs } = page;
+  const events = detail.events
+    .filter(isTold)
+    .map(({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`);
+  const lines = [
+    title(page, detail.stream),
+    ...situation(page, detail.stream),
+    '',
+    ...tasks(page, detail),
+    ...section(
+      page,
+      'Runs',
+      (detail.record?.runs ?? []).flatMap((run) => runLines(page, run)),
+    ),
+    ...section(page, 'Code', code(page, detail)),
+    ...section(
+      page,
+      'Gates',
+      detail.gates.map((gate) => gateLine(page, gate)),
+    ),
+    ...section(page, 'Events', events),
+    ...section(page, 'Commands', commands(page, detail)),
+  ];
+  return lines.slice(0, -1);
+}

@@ -1,0 +1,142 @@
+/** The block on top of the live screen: who waits for a person and what to type, and what keeps the whole plan from going on. */
+
+import type { ReportStream, StatusReport } from '../../report/types.ts';
+import { waitingForYou } from '../../report/urgency.ts';
+import { reviewCommand } from '../pages/next-steps.ts';
+import type { Style } from '../style.ts';
+import { cut, fit, widthOf, wrap } from '../text-width.ts';
+import { ageOf } from './stream-note.ts';
+
+const LEAST_REASON = 24;
+/** Lines from which on reasons may take more than one: on a low screen the streams need them. */
+const ROOMY = 10;
+
+type Block = { readonly style: Style; readonly columns: number; readonly nowMs: number };
+
+/** Is there work that only a running poller would take further? */
+export function lacksPoller(report: StatusReport): boolean {
+  return !report.poller.alive && report.streams.some(({ state }) => state !== 'done');
+}
+
+/** Facts about the whole plan that a person has to deal with, as (what, what to type). */
+export function alertsOf(report: StatusReport): { readonly text: string; readonly remedy: string | null }[] {
+  const [problem] = report.problems;
+  const more = report.problems.length - 1;
+  return [
+    ...(problem === undefined
+      ? []
+      : [
+          {
+            text: `the plan can't be run: ${problem.message}${more > 0 ? ` (and ${more} more)` : ''}`,
+            remedy: 'orchestrate plan',
+          },
+        ]),
+    ...(lacksPoller(report) && report.streams.length > 0
+      ? [{ text: 'no poller: nothing starts and nothing is verified', remedy: 'orchestrate start' }]
+      : []),
+    ...report.warnings.map((text) => ({ text, remedy: null })),
+  ];
+}
+
+/**
+ * A sentence and its remedy on one line, where there is room; else on two, or with `whole` on as many as the sentence takes.
+ * The remedy is cut last.
+ */
+function withRemedy(
+  block: Block,
+  lead: string,
+  paintLead: (text: string) => string,
+  text: string,
+  remedy: string | null,
+  whole = false,
+): string[] {
+  const { style, columns } = block;
+  const { ellipsis, to, fix } = style.glyphs;
+  const room = columns - widthOf(lead);
+  const command = remedy === null ? '' : `  ${to} ${remedy}`;
+  const left = room - widthOf(command);
+  if (remedy === null || left >= Math.min(whole ? Infinity : LEAST_REASON, widthOf(text))) {
+    return [`${paintLead(lead)}${cut(text, left, ellipsis)}${style.paint('bold')(command)}`];
+  }
+  const [first = '', ...more] = whole ? wrap(text, Math.max(LEAST_REASON, room)) : [text];
+  return [
+    paintLead(lead) + cut(first, room, ellipsis),
+    ...more.map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
+    `    ${style.paint('bold')(cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
+  ];
+}
+
+type Widths = { readonly id: number; readonly age: number };
+
+function entry(block: Block, stream: ReportStream, widths: Widths, whole: boolean): string[] {
+  const { style, nowMs } = block;
+  const { symbol, paint } = style.state(stream.state);
+  const id = fit(style.clean(stream.id), widths.id, style.glyphs.ellipsis, 'left');
+  const age = fit(ageOf(stream, nowMs), widths.age, style.glyphs.ellipsis, 'right');
+  const reason = style.clean(stream.reason ?? style.state(stream.state).word);
+  const remedy = stream.remedy === null ? null : style.clean(stream.remedy);
+  return withRemedy(block, `  ${symbol} ${id} ${age}  `, paint, reason, remedy, whole);
+}
+
+/** All entries with their whole reasons when these fit into `room` lines; else as many as fit, cut, and a line that counts the rest. */
+function entries(block: Block, waiting: readonly ReportStream[], room: number): string[] {
+  const widest = (texts: readonly string[]): number =>
+    texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
+  const ids = widest(waiting.map(({ id }) => block.style.clean(id)));
+  const widths = {
+    id: Math.min(ids, Math.max(8, Math.floor(block.columns / 5))),
+    age: widest(waiting.map((stream) => ageOf(stream, block.nowMs))),
+  };
+  const { ellipsis } = block.style.glyphs;
+  const whole = waiting.flatMap((stream) => entry(block, stream, widths, true));
+  if (room >= ROOMY && whole.length <= room) return whole;
+  const lines: string[] = [];
+  for (const [i, stream] of waiting.entries()) {
+    const next = entry(block, stream, widths, false);
+    const rest = waiting.length - i - 1;
+    if (lines.length + next.length + (rest > 0 ? 1 : 0) > room && i > 0) {
+      lines.push(
+        cut(`    ${ellipsis} ${waiting.length - i} more: orchestrate status`, block.columns, ellipsis),
+      );
+      break;
+    }
+    lines.push(...next);
+  }
+  return lines;
+}
+
+/** When all is done that is the news, with what to do next. */
+function allDone(block: Block, report: StatusReport): string[] {
+  const { length } = report.streams;
+  if (length === 0 || report.streams.some(({ state }) => state !== 'done')) return [];
+  const { symbol, paint } = block.style.state('done');
+  const text = length === 1 ? 'the stream is done' : `all ${length} streams are done`;
+  return withRemedy(block, `${symbol} `, paint, text, reviewCommand(report.streams));
+}
+
+/**
+ * The block, empty when nothing needs anybody: about `room` lines for those who wait, and at most `alerts` alerts; never
+ * wider than `columns`.
+ */
+export function attentionBlock(
+  report: StatusReport,
+  style: Style,
+  size: { readonly columns: number; readonly room: number; readonly alerts: number; readonly nowMs: number },
+): string[] {
+  const block: Block = { style, columns: size.columns, nowMs: size.nowMs };
+  const { alert, ellipsis } = style.glyphs;
+  const loud = style.paint('yellow');
+  const lines: string[] = [];
+  const waiting = waitingForYou(report.streams);
+  const count = waiting.length;
+  const urgent = alertsOf(report).slice(0, size.alerts);
+  if (count > 0) {
+    const title = count === 1 ? '1 stream needs you' : `${count} streams need you`;
+    lines.push(loud(style.paint('bold')(cut(`${alert} ${title.toUpperCase()}`, size.columns, ellipsis))));
+    lines.push(...entries(block, waiting, Math.max(2, size.room - 1 - urgent.length)));
+  }
+  for (const { text, remedy } of urgent) {
+    lines.push(...withRemedy(block, `${alert} `, loud, style.clean(text), remedy));
+  }
+  return [...lines, ...allDone(block, report)];
+}

@@ -1,0 +1,76 @@
+/** The one sentence beside a stream: what it is doing, what it waits for, or what is wrong with it. */
+
+import type { StateName } from '../../core/types.ts';
+import type { ReportStream } from '../../report/types.ts';
+import { ageMs, amount, clock, duration, moment } from '../amounts.ts';
+import type { Style } from '../style.ts';
+
+/** What a row may say of other streams: their states, and how they are called. */
+export type Neighbours = {
+  readonly stateOf: ReadonlyMap<string, StateName>;
+  readonly nameOf: ReadonlyMap<string, string>;
+};
+
+/** The neighbours in full words. */
+export function neighboursOf(
+  streams: readonly ReportStream[],
+  nameOf: Neighbours['nameOf'] = new Map(),
+): Neighbours {
+  return { nameOf, stateOf: new Map(streams.map(({ id, state }) => [id, state])) };
+}
+
+/** `Stream-B (failed), Stream-C (running)`. */
+export function namesWithStates(ids: readonly string[], { stateOf, nameOf }: Neighbours): string {
+  return ids.map((id) => `${nameOf.get(id) ?? id} (${stateOf.get(id) ?? 'unknown'})`).join(', ');
+}
+
+/** `until 14:05` (with its date when that is not today) or `in 25s`, for what comes by itself. */
+export function dueText(stream: ReportStream, nowMs: number): string | null {
+  if (stream.dueAt === null) return null;
+  const dueMs = Date.parse(stream.dueAt);
+  if (stream.state === 'limited') return `until ${minuteOf(dueMs, nowMs)}`;
+  return dueMs > nowMs ? `in ${duration(dueMs - nowMs)}` : null;
+}
+
+/** To the minute, which is how limits are named. */
+function minuteOf(ms: number, nowMs: number): string {
+  const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
+  return sameDay ? clock(ms, false) : moment(ms, nowMs);
+}
+
+function sentence(stream: ReportStream, neighbours: Neighbours): string {
+  switch (stream.state) {
+    case 'waiting':
+      return `waits for ${namesWithStates(stream.blockedBy, neighbours)}`;
+    case 'blocked':
+      return stream.reason ?? `blocked by ${namesWithStates(stream.blockedBy, neighbours)}`;
+    case 'running':
+    case 'starting':
+    case 'verifying':
+      return stream.doing ?? stream.reason ?? stream.currentTask ?? '';
+    case 'done':
+      return stream.reason ?? '';
+    default:
+      return stream.reason ?? stream.doing ?? '';
+  }
+}
+
+/** What to know of a stream beyond its state; not yet cleaned of what others wrote. */
+export function noteOf(stream: ReportStream, neighbours: Neighbours, nowMs: number): string {
+  const attributes = [stream.stale ? 'stale' : null, stream.landed ? 'landed' : null, dueText(stream, nowMs)];
+  const parts = [...attributes, sentence(stream, neighbours)];
+  return parts.filter((part) => part !== null && part !== '').join(', ');
+}
+
+/** `2c +40 −2`: commits and lines since the base; empty when nothing is known or nothing was done. */
+export function changesOf(stream: ReportStream, style: Style): string {
+  const { commits, added, removed } = stream;
+  if (commits === null || added === null || removed === null || commits + added + removed === 0) return '';
+  return `${commits}c +${amount(added)} ${style.glyphs.minus}${amount(removed)}`;
+}
+
+/** Time in the present state, `4m`; empty when unknown. */
+export function ageOf(stream: ReportStream, nowMs: number): string {
+  const ms = ageMs(stream.since, nowMs);
+  return ms === null ? '' : duration(ms);
+}

@@ -1,0 +1,142 @@
+/** The table of streams on the live screen: which columns a row has and how they give way. */
+
+import type { ReportStream } from '../../report/types.ts';
+import { amount } from '../amounts.ts';
+import type { Style } from '../style.ts';
+import { type Column, renderTable } from '../table.ts';
+import { progressBar } from './bar.ts';
+import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
+
+const WIDE = 140;
+const BAR = 8;
+
+export type RowContext = {
+  readonly style: Style;
+  readonly neighbours: Neighbours;
+  readonly nowMs: number;
+  /** Shows the depth in a column of its own, where there are no headings. */
+  readonly depthColumn: boolean;
+};
+
+type StreamColumn = Column<ReportStream>;
+
+function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColumn[] {
+  const { clean, glyphs, paint } = style;
+  const dependencies = (stream: ReportStream): string =>
+    stream.dependencies.length === 0
+      ? ''
+      : `${glyphs.from} ${stream.dependencies.map((id) => clean(neighbours.nameOf.get(id) ?? id)).join(', ')}`;
+  const depth: StreamColumn = {
+    cell: (stream) => ({ text: String(stream.depth), paint: paint('gray') }),
+    min: 1,
+    max: 4,
+    align: 'right',
+    rank: 3,
+  };
+  return [
+    ...(depthColumn ? [depth] : []),
+    {
+      cell: (stream) => ({ text: style.state(stream.state).symbol, paint: style.state(stream.state).paint }),
+      min: 1,
+      max: 1,
+      align: 'left',
+      rank: 0,
+    },
+    {
+      cell: (stream) => ({ text: clean(stream.id), paint: paint('bold') }),
+      min: 10,
+      max: 28,
+      align: 'left',
+      rank: 0,
+    },
+    {
+      cell: ({ id, name }) => ({ text: name === id ? '' : clean(name), paint: style.plain }),
+      min: 14,
+      max: 26,
+      align: 'left',
+      rank: 6,
+    },
+    {
+      cell: (stream) => ({ text: dependencies(stream), paint: paint('gray') }),
+      min: 6,
+      max: 24,
+      align: 'left',
+      rank: 7,
+    },
+  ];
+}
+
+function progressColumns({ style, nowMs }: RowContext): StreamColumn[] {
+  const stateColour = (stream: ReportStream) => style.state(stream.state).paint;
+  return [
+    {
+      cell: () => ({ text: ' '.repeat(BAR), paint: style.plain }),
+      draw: (stream, columns) => progressBar(style, stream.tasks, columns, stateColour(stream)),
+      min: BAR,
+      max: BAR,
+      align: 'left',
+      rank: 4,
+    },
+    {
+      cell: ({ tasks }) => ({ text: `${tasks.completed}/${tasks.total}`, paint: style.plain }),
+      min: 3,
+      max: 9,
+      align: 'right',
+      rank: 1,
+    },
+    {
+      cell: (stream) => ({ text: style.state(stream.state).word, paint: stateColour(stream) }),
+      min: 13,
+      max: 13,
+      align: 'left',
+      rank: 0,
+    },
+    {
+      cell: (stream) => ({ text: ageOf(stream, nowMs), paint: style.plain }),
+      min: 5,
+      max: 5,
+      align: 'right',
+      rank: 2,
+    },
+  ];
+}
+
+function workColumns({ style, neighbours, nowMs }: RowContext): StreamColumn[] {
+  const gray = style.paint('gray');
+  return [
+    {
+      cell: ({ pid }) => ({ text: pid === null ? '' : `pid ${pid}`, paint: gray }),
+      min: 11,
+      max: 14,
+      align: 'left',
+      rank: 8,
+    },
+    {
+      cell: (stream) => ({ text: changesOf(stream, style), paint: style.plain }),
+      min: 16,
+      max: 20,
+      align: 'left',
+      rank: 9,
+    },
+    {
+      cell: ({ tokens }) => ({ text: tokens === null ? '' : `${amount(tokens)} tok`, paint: gray }),
+      min: 9,
+      max: 9,
+      align: 'right',
+      rank: 10,
+    },
+    {
+      cell: (stream) => ({ text: style.clean(noteOf(stream, neighbours, nowMs)), paint: style.plain }),
+      min: 24,
+      max: 400,
+      align: 'left',
+      rank: 5,
+    },
+  ];
+}
+
+/** One line a stream, at most `columns` wide, all aligned. */
+export function streamRows(streams: readonly ReportStream[], context: RowContext, columns: number): string[] {
+  const table = [...nameColumns(context), ...progressColumns(context), ...workColumns(context)];
+  return renderTable(context.style, streams, table, columns, columns >= WIDE ? 2 : 1);
+}

@@ -1,0 +1,46 @@
+/** What the session's windows, borders and status line are to show of a report: fixed words and numbers only. */
+
+import type { ReportStream, StatusReport } from '../../report/types.ts';
+import { mostUrgentFirst } from '../../report/urgency.ts';
+import { ageMs, duration } from '../amounts.ts';
+import { createStyle, type Style } from '../style.ts';
+
+/** A living worker's pane with its label. */
+type Shown = { readonly pane: string; readonly urgent: boolean; readonly label: string };
+
+/** Ages in steps that need no look every second. */
+function ageText(stream: ReportStream, nowMs: number): string {
+  const age = ageMs(stream.since, nowMs);
+  if (age === null) return '';
+  return age < 60_000 ? '<1m' : duration(age);
+}
+
+function labelOf(style: Style, stream: ReportStream, nowMs: number): string {
+  const { symbol, word } = style.state(stream.state);
+  return `${symbol} ${word} ${ageText(stream, nowMs)}`.trimEnd();
+}
+
+/** Streams whose pane is in `alive`, those that need a person first, with labels; and the totals for the status line. */
+export function viewRequest(
+  report: StatusReport,
+  alive: ReadonlySet<string>,
+  look: { readonly unicode: boolean; readonly nowMs: number },
+): { readonly workers: readonly Shown[]; readonly needs: string; readonly totals: string } {
+  const style = createStyle({ colour: false, unicode: look.unicode });
+  const workers = mostUrgentFirst(report.streams).flatMap((stream): Shown[] =>
+    stream.pane === null || !alive.has(stream.pane)
+      ? []
+      : [{ pane: stream.pane, urgent: stream.needsYou, label: labelOf(style, stream, look.nowMs) }],
+  );
+  const { streams, needsYou } = report.summary;
+  const running = (streams.running ?? 0) + (streams.starting ?? 0) + (streams.verifying ?? 0);
+  const needs =
+    needsYou === 0 ? '' : `${style.glyphs.alert} ${needsYou} need${needsYou === 1 ? 's' : ''} you`;
+  const { symbol: busy } = style.state('running');
+  const { symbol: done } = style.state('done');
+  return {
+    workers,
+    needs,
+    totals: `${busy} ${running} running  ${done} ${streams.done ?? 0}/${streams.total} done`,
+  };
+}

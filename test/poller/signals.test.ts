@@ -1,0 +1,146 @@
+/** Leaving: the poller is out in time by every signal, workers go on, and the next poller clears up what it left. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { until } from '../support/tmux-rig.ts';
+import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
+
+/** Time to be out after a signal, and what the machine itself takes to start and end a process, several times over. */
+const OUT_MS = 2_000;
+function allowedMs(): number {
+  const startedMs = performance.now();
+  execFileSync(process.execPath, ['-e', '0']);
+  return OUT_MS + 5 * (performance.now() - startedMs);
+}
+
+const alive = (pid: number): boolean => {
+  if (!existsSync(`/proc/${pid}/stat`)) return false;
+  return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+};
+
+/** A command that will not end by itself or by asking; it writes its pid, and `double` when its forerunner lives. */
+const stubborn = (name: string): string =>
+  `test -e "$ORCHESTRATE_PROJECT/../go" && exit 0; trap "" TERM INT HUP
+   p="$ORCHESTRATE_PROJECT/../${name}.pid"; test -e "$p" && grep -qs "^State:.[^ZX]" "/proc/$(cat "$p")/status" && echo $$ > "$p.double"
+   echo $$ > "$p"; while :; do sleep 1; done`;
+
+/** A poller that leads a process group, as a shell starts it; signals reach the whole group, as a Ctrl-C does. */
+function startGroup(rig: ProjectRig): {
+  child: ChildProcess;
+  leave(signal: NodeJS.Signals): Promise<number | null>;
+} {
+  const child = spawn(process.execPath, [CLI_ENTRY, 'start'], {
+    cwd: rig.root,
+    env: rig.cli.env,
+    detached: true,
+    stdio: 'ignore',
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  process.once('exit', () => child.kill('SIGKILL'));
+  return {
+    child,
+    async leave(signal) {
+      const allowed = allowedMs();
+      const sentMs = performance.now();
+      process.kill(-(child.pid ?? 0), signal);
+      const code = await ended;
+      assert.ok(performance.now() - sentMs < allowed, `${signal}: ${performance.now() - sentMs} ms`);
+      return code;
+    },
+  };
+}
+
+test('a signal ends the poller in time; workers go on; gates and setup commands end with the next poller', async () => {
+  await using rig = await createProjectRig({
+    plan: { Work: [], Gate: [], Setup: [] },
+    config: {
+      gates: [{ name: 'slow', command: stubborn('gate') }],
+      worktree: { setup: [`test "$ORCHESTRATE_KEY" = setup || exit 0; ${stubborn('setup')}`] },
+    },
+  });
+  const pidOf = (name: string): number => {
+    const file = join(rig.cli.home, `${name}.pid`);
+    return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  };
+  let former = { gate: 0, setup: 0 };
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+    ['SIGKILL', null],
+  ] as const) {
+    const poller = startGroup(rig);
+    if (signal === 'SIGINT') {
+      const gated = await rig.nextWorker('Gate');
+      await gated.commit('gate.txt');
+      rig.setTasks('Gate', 'completed');
+      gated.exit(0);
+    }
+    const now = await until(
+      'gate and setup run anew',
+      () => {
+        const pids = { gate: pidOf('gate'), setup: pidOf('setup') };
+        return (
+          pids.gate > 0 && pids.setup > 0 && pids.gate !== former.gate && pids.setup !== former.setup && pids
+        );
+      },
+      60_000,
+    );
+    assert.ok(!alive(former.gate) && !alive(former.setup), 'the former ones were ended first');
+    assert.equal(await poller.leave(signal), code, signal);
+    assert.ok(alive(rig.desk.seen.find(({ stream }) => stream === 'Work')?.pid ?? 0), 'the worker goes on');
+    former = now;
+  }
+  for (const name of ['gate', 'setup']) assert.ok(!existsSync(join(rig.cli.home, `${name}.pid.double`)));
+  rig.cli.write('../go', '');
+  const last = rig.start();
+  for (const stream of ['Work', 'Setup']) {
+    const worker = await rig.nextWorker(stream);
+    await worker.commit(`${stream}.txt`);
+    rig.setTasks(stream, 'completed');
+    worker.exit(0);
+  }
+  const ended = await last.end();
+  assert.equal(ended.code, 0, ended.stdout);
+  assert.deepEqual(
+    rig.desk
+      .starts()
+      .map(({ stream }) => stream)
+      .sort(),
+    ['Gate', 'Setup', 'Work'],
+    'nothing was worked on twice',
+  );
+  rig.desk.assertSound();
+});
+
+test('a git command under way survives a Ctrl-C of the terminal and is finished by the next poller', async () => {
+  await using rig = await createProjectRig();
+  rig.cli.write('.gitattributes', 'slow.txt filter=slow\n');
+  rig.cli.write('slow.txt', 'slow\n');
+  rig.cli.git('add', '.gitattributes', 'slow.txt');
+  rig.cli.git('commit', '--quiet', '--message=Slow');
+  rig.cli.git(
+    'config',
+    'filter.slow.smudge',
+    'touch "$HOME/at-git"; while ! test -e "$HOME/go"; do sleep 0.05; done; cat',
+  );
+  const poller = startGroup(rig);
+  await until('git checks out', () => existsSync(join(rig.cli.home, 'at-git')), 60_000);
+  assert.equal(await poller.leave('SIGINT'), 130);
+  assert.ok(
+    rig.marked().some(({ mark }) => mark.includes(':child:')),
+    'git was not hit by the Ctrl-C',
+  );
+  rig.cli.write('../go', '');
+  const next = rig.start();
+  const a = await rig.nextWorker('A');
+  assert.equal(await a.sh('cat slow.txt; git status --porcelain'), 'slow');
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  assert.equal((await next.end()).code, 0);
+  assert.deepEqual(statesOf(await rig.look()), { A: 'done' });
+});

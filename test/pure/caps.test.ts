@@ -1,0 +1,148 @@
+/** Caps of a stream: which time counts as work, and what happens when a cap is reached. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { decide } from '../../src/core/decide/decide.ts';
+import { pauseAfter, workedMs } from '../../src/core/pause.ts';
+import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
+import {
+  activity,
+  complete,
+  gone,
+  NOW_MS,
+  POLICY,
+  record,
+  run,
+  snapshot,
+  stream,
+  worker,
+} from '../support/snapshots.ts';
+
+const MINUTE_MS = 60_000;
+const started = { startedAtMs: NOW_MS - 60 * MINUTE_MS, claimedAtMs: NOW_MS - 60 * MINUTE_MS };
+const ended = { endedAtMs: NOW_MS - 20 * MINUTE_MS, outcome: 'failed' } as const;
+const cost = (costUsd: number) => ({ usage: { tokens: 1, cachedTokens: 0, costUsd } });
+const CAPS: Partial<Policy> = { maxRunMs: 60 * MINUTE_MS, maxCostUsd: 2 };
+
+type Case = {
+  readonly title: string;
+  readonly runs: readonly Partial<Run>[];
+  readonly worker?: WorkerFact;
+  readonly cleared?: number;
+  readonly policy?: Partial<Policy>;
+  readonly done?: boolean;
+  readonly pollerAlive?: boolean;
+  readonly parked: RegExp | null;
+};
+
+const CASES: readonly Case[] = [
+  {
+    title: 'the time is up',
+    runs: [started],
+    parked: /^worked 60 minutes, the cap is 60 \(limits.maxMinutes\)$/,
+  },
+  { title: 'nobody is there to park it', runs: [started], pollerAlive: false, parked: null },
+  { title: 'a moment before', runs: [{ startedAtMs: started.startedAtMs + 1 }], parked: null },
+  { title: 'without a cap', runs: [started], policy: { maxRunMs: null, maxCostUsd: null }, parked: null },
+  {
+    title: 'runs add up',
+    runs: [
+      { ...started, ...ended },
+      { number: 2, startedAtMs: NOW_MS - 20 * MINUTE_MS },
+    ],
+    worker: worker({ run: 2 }),
+    parked: /^worked 60 minutes/,
+  },
+  {
+    title: 'what a person cleared does not count',
+    runs: [
+      { ...started, ...ended },
+      { number: 2, startedAtMs: NOW_MS - 20 * MINUTE_MS },
+    ],
+    worker: worker({ run: 2 }),
+    cleared: NOW_MS - 21 * MINUTE_MS,
+    parked: null,
+  },
+  {
+    title: 'time in which it waited for a person or a limit does not count',
+    runs: [{ ...started, paused: { totalMs: MINUTE_MS, sinceMs: null } }],
+    parked: null,
+  },
+  {
+    title: 'also while it still waits',
+    runs: [{ ...started, paused: { totalMs: 0, sinceMs: NOW_MS - 30 * MINUTE_MS } }],
+    worker: worker({ activity: activity({ status: 'limited', untilMs: NOW_MS + 9 }) }),
+    parked: null,
+  },
+  {
+    title: 'the money is spent',
+    runs: [cost(2)],
+    parked: /^cost \$2\.00, the cap is \$2\.00 \(limits.maxCostUsd\)$/,
+  },
+  { title: 'not yet spent', runs: [cost(1.99)], parked: null },
+  {
+    title: 'costs add up over runs, and a run that ended is not started again',
+    runs: [
+      { ...ended, ...cost(1.5) },
+      { number: 2, ...cost(0.6) },
+    ],
+    worker: gone(1, { run: 2 }),
+    parked: /^cost \$2\.10/,
+  },
+  {
+    title: 'finished work is checked, not parked',
+    runs: [cost(5)],
+    worker: gone(0),
+    done: true,
+    parked: null,
+  },
+];
+
+describe('a cap', () => {
+  for (const each of CASES) {
+    test(each.title, () => {
+      const runs = each.runs.map((part) => run('S', part));
+      const world = snapshot({
+        streams: [each.done === true ? complete('S') : stream('S')],
+        records: [
+          record('S', {
+            runs,
+            attemptsClearedAtMs: each.cleared ?? 0,
+            base: { sha: 'b', parents: [], atMs: 1 },
+          }),
+        ],
+        workers: { S: each.worker ?? worker() },
+        part: { pollerAlive: each.pollerAlive ?? true },
+      });
+      const { states, actions } = decide(world, { ...POLICY, ...CAPS, ...each.policy });
+      assert.equal(states[0]?.state === 'parked', each.parked !== null, states[0]?.state);
+      if (each.parked === null) return;
+      assert.match(states[0]?.reason ?? '', each.parked);
+      assert.equal(states[0]?.remedy, 'orchestrate retry S');
+      const [action] = actions;
+      assert.ok(action?.kind === 'end-run' && action.intent === 'parked' && action.outcome === 'stopped');
+    });
+  }
+});
+
+describe('pauses', () => {
+  const look = (paused: Run['paused'], status: AgentActivity['status'], sinceMs: number | null) =>
+    pauseAfter({ startedAtMs: 100, paused }, { status, sinceMs }, 1000);
+  test('begin when the agent stopped, but not before its run', () => {
+    assert.deepEqual(look(null, 'limited', 400), { totalMs: 0, sinceMs: 400 });
+    assert.deepEqual(look({ totalMs: 5, sinceMs: null }, 'waiting', 50), { totalMs: 5, sinceMs: 100 });
+    assert.deepEqual(look(null, 'idle', null), { totalMs: 0, sinceMs: 1000 });
+    assert.deepEqual(look(null, 'idle', 2000), { totalMs: 0, sinceMs: 1000 }, 'a clock that was set back');
+  });
+  test('end when it is at work again', () =>
+    assert.deepEqual(look({ totalMs: 5, sinceMs: 400 }, 'busy', 990), { totalMs: 605, sinceMs: null }));
+  test('are left alone when nothing changed, or nothing is known', () => {
+    const paused = { totalMs: 5, sinceMs: 400 };
+    assert.equal(look(paused, 'limited', 500), paused);
+    assert.equal(look(paused, 'unknown', null), paused);
+    assert.equal(look(null, 'busy', 5), null);
+  });
+  test('one that was under way ends with the run', () => {
+    const part = { startedAtMs: 0, endedAtMs: 1000, paused: { totalMs: 100, sinceMs: 700 } };
+    assert.equal(workedMs(part, 9000), 600);
+  });
+});

@@ -1,0 +1,624 @@
+/** What one look at the world leads to: tables of situations with the state shown and the step taken. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { decide } from '../../src/core/decide/decide.ts';
+import type { Action, Policy, StateName } from '../../src/core/types.ts';
+import {
+  activity,
+  complete,
+  counts,
+  doneRecord,
+  gone,
+  NOW_MS,
+  POLICY,
+  record,
+  run,
+  snapshot,
+  stream,
+  type World,
+  worker,
+} from '../support/snapshots.ts';
+
+type Row = {
+  readonly title: string;
+  readonly world: World;
+  readonly policy?: Partial<Policy>;
+  /** State of the stream `S`. */
+  readonly state: StateName;
+  /** The step for `S`: `kind` or `kind:outcome`; null for none. */
+  readonly step: string | null;
+  readonly reason?: RegExp;
+  readonly remedy?: string;
+};
+
+function stepText(action: Action | undefined): string | null {
+  if (action === undefined) return null;
+  return action.kind === 'end-run' ? `end-run:${action.outcome}` : action.kind;
+}
+
+function check(row: Row): void {
+  const world = snapshot(row.world);
+  const { states, actions } = decide(world, { ...POLICY, ...row.policy });
+  const state = states.find((each) => each.id === 'S');
+  assert.equal(state?.state, row.state, state?.reason ?? undefined);
+  assert.equal(stepText(actions.find((each) => each.key === 's')), row.step);
+  if (row.reason !== undefined) assert.match(state?.reason ?? '', row.reason);
+  if (row.remedy !== undefined) assert.equal(state?.remedy, row.remedy);
+  const silent: StateName[] = ['running', 'done', 'waiting'];
+  if (!silent.includes(row.state)) {
+    assert.ok(state?.reason, 'a reason');
+    assert.ok(state?.remedy, 'a remedy');
+  }
+}
+
+const open = (part = {}) =>
+  record('S', { runs: [run('S', part)], base: { sha: 'b'.repeat(40), parents: [], atMs: 1 } });
+const failedRun = (number: number, agoMs: number) =>
+  run('S', {
+    number,
+    endedAtMs: NOW_MS - agoMs,
+    startedAtMs: NOW_MS - agoMs - 1,
+    outcome: 'failed',
+    reason: 'exit 1',
+  });
+const unknown = { known: false, why: 'timeout' } as const;
+
+const REST: readonly Row[] = [
+  { title: 'a root without a run starts', world: { streams: [stream('S')] }, state: 'ready', step: 'launch' },
+  {
+    title: 'nothing starts without a poller',
+    world: { streams: [stream('S')], part: { pollerAlive: false } },
+    state: 'ready',
+    step: null,
+    reason: /no poller/,
+  },
+  {
+    title: 'it waits for a dependency that is not done',
+    world: { streams: [stream('D'), stream('S', ['D'])] },
+    state: 'waiting',
+    step: null,
+  },
+  {
+    title: 'a dependency whose tasks are complete but not verified does not count as done',
+    world: {
+      streams: [complete('D'), stream('S', ['D'])],
+      records: [record('D', { runs: [run('D')] })],
+      workers: { D: worker() },
+    },
+    state: 'waiting',
+    step: null,
+  },
+  {
+    title: 'it starts when its dependency is verified',
+    world: { streams: [complete('D'), stream('S', ['D'])], records: [doneRecord('D')] },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'a dependency that a person parked blocks it, by name',
+    world: { streams: [stream('D'), stream('S', ['D'])], records: [record('D', { intent: 'parked' })] },
+    state: 'blocked',
+    step: null,
+    reason: /D \(parked\)/,
+  },
+  {
+    title: 'a dependency that is no stream blocks it, and the plan is what to look at',
+    world: { streams: [stream('S', ['Gone'])] },
+    state: 'blocked',
+    step: null,
+    reason: /^blocked by Gone \(no stream of the plan\)$/,
+    remedy: 'orchestrate plan',
+  },
+  {
+    title: 'a stopped stream stays stopped',
+    world: { streams: [stream('S')], records: [record('S', { intent: 'stopped' })] },
+    state: 'stopped',
+    step: null,
+  },
+  {
+    title: 'tasks completed without a run are adopted',
+    world: { streams: [complete('S')] },
+    state: 'verifying',
+    step: 'adopt',
+  },
+  {
+    title: 'a stream whose tasks are all cancelled is blocked',
+    world: { streams: [stream('S', [], { tasks: counts({ cancelled: 2 }) })] },
+    state: 'blocked',
+    step: null,
+  },
+  {
+    title: 'a cancelled task does not count against completion',
+    world: { streams: [stream('S', [], { tasks: counts({ completed: 1, cancelled: 1 }) })] },
+    state: 'verifying',
+    step: 'adopt',
+  },
+  {
+    title: 'a base conflict is shown with its files and nothing is launched',
+    world: {
+      streams: [complete('D'), stream('S', ['D'])],
+      records: [doneRecord('D'), record('S', { conflict: { parents: ['d-verified'], files: ['a.txt'] } })],
+    },
+    state: 'base-conflict',
+    step: null,
+    reason: /a\.txt/,
+  },
+  {
+    title: 'a base conflict is forgotten when a dependency was verified anew',
+    world: {
+      streams: [complete('D'), stream('S', ['D'])],
+      records: [doneRecord('D'), record('S', { conflict: { parents: ['older'], files: ['a.txt'] } })],
+    },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'after one failure it waits for its delay',
+    world: { streams: [stream('S')], records: [record('S', { runs: [failedRun(1, 1000)] })] },
+    state: 'queued',
+    step: null,
+    reason: /exit 1/,
+  },
+  {
+    title: 'without a poller it does not claim to start again',
+    world: {
+      streams: [stream('S')],
+      records: [record('S', { runs: [failedRun(1, 1000)] })],
+      part: { pollerAlive: false },
+    },
+    state: 'queued',
+    step: null,
+    reason: /^no poller; the last attempt: exit 1/,
+  },
+  {
+    title: 'after the delay it starts again',
+    world: { streams: [stream('S')], records: [record('S', { runs: [failedRun(1, 20_000)] })] },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'three failures within the window are enough',
+    world: {
+      streams: [stream('S')],
+      records: [record('S', { runs: [failedRun(1, 50_000), failedRun(2, 40_000), failedRun(3, 30_000)] })],
+    },
+    state: 'failed',
+    step: null,
+  },
+  {
+    title: 'a stream that failed and was parked is parked by the operator',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          runs: [failedRun(1, 50_000)],
+          intent: 'parked',
+          intentAtMs: NOW_MS - 1000,
+        }),
+      ],
+    },
+    state: 'parked',
+    step: null,
+    reason: /^parked by the operator$/,
+  },
+  {
+    title: 'failed stays failed when the window has passed',
+    world: {
+      streams: [stream('S')],
+      records: [record('S', { runs: [failedRun(1, 9e6 + 3), failedRun(2, 9e6 + 2), failedRun(3, 9e6)] })],
+    },
+    state: 'failed',
+    step: null,
+  },
+  {
+    title: 'failures that a person cleared do not count',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          attemptsClearedAtMs: NOW_MS,
+          runs: [failedRun(1, 3), failedRun(2, 2), failedRun(3, 1)],
+        }),
+      ],
+    },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'a failed preparation is tried again, then given up',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          launchFailure: { message: 'branch exists', fix: 'rename it', atMs: NOW_MS, count: 3 },
+        }),
+      ],
+    },
+    state: 'failed',
+    step: null,
+    reason: /branch exists/,
+  },
+  {
+    title: 'interrupted runs burn no attempt',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          runs: [1, 2, 3, 4].map((n) =>
+            run('S', { number: n, endedAtMs: NOW_MS - 9, outcome: 'interrupted' }),
+          ),
+        }),
+      ],
+    },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'a limit is waited out',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          runs: [run('S', { endedAtMs: NOW_MS - 9, outcome: 'limited', retryAtMs: NOW_MS + 9 })],
+        }),
+      ],
+    },
+    state: 'limited',
+    step: null,
+  },
+  {
+    title: 'a blocked task waits for a person',
+    world: {
+      streams: [stream('S', [], { tasks: counts({ blocked: 1, pending: 1 }), blockedReason: 'no key' })],
+    },
+    state: 'blocked',
+    step: null,
+    reason: /no key/,
+  },
+  {
+    title: 'a poller for other streams leaves it',
+    world: { streams: [stream('S')] },
+    policy: { only: new Set(['X']) },
+    state: 'ready',
+    step: null,
+  },
+  {
+    title: 'a stream asked for by name joins a limited poller',
+    world: { streams: [stream('S')], records: [record('S', { requestedAtMs: NOW_MS })] },
+    policy: { only: new Set(['X']) },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'done is done',
+    world: { streams: [complete('S')], records: [doneRecord('S')] },
+    state: 'done',
+    step: null,
+  },
+  {
+    title: 'a task added after it was done makes it start again',
+    world: {
+      streams: [stream('S', [], { tasks: counts({ completed: 2, pending: 1 }) })],
+      records: [doneRecord('S')],
+    },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
+    title: 'complete work of a stopped run is checked without an agent',
+    world: {
+      streams: [complete('S')],
+      records: [record('S', { runs: [run('S', { endedAtMs: NOW_MS, outcome: 'stopped' })] })],
+    },
+    state: 'verifying',
+    step: 'verify',
+  },
+  {
+    title: 'unknown workers: nothing is launched',
+    world: { streams: [stream('S')], part: { workers: unknown } },
+    state: 'ready',
+    step: null,
+  },
+  {
+    title: 'unknown refs: nothing is launched',
+    world: { streams: [stream('S')], part: { heads: unknown } },
+    state: 'ready',
+    step: null,
+  },
+  {
+    title: 'a step under way is not taken again',
+    world: {
+      streams: [stream('S')],
+      part: { inFlight: new Map([['s', { kind: 'launch', sinceMs: NOW_MS }]]) },
+    },
+    state: 'starting',
+    step: null,
+  },
+];
+
+const OPEN: readonly Row[] = [
+  {
+    title: 'a busy worker runs',
+    world: { streams: [stream('S')], records: [open()], workers: { S: worker() } },
+    state: 'running',
+    step: null,
+  },
+  {
+    title: 'a worker that has not claimed yet is starting',
+    world: { streams: [stream('S')], records: [open()], workers: { S: worker({ claimed: false }) } },
+    state: 'starting',
+    step: null,
+  },
+  {
+    title: 'an agent without a first sign past the deadline needs a look',
+    world: {
+      streams: [stream('S')],
+      records: [open({ startedAtMs: NOW_MS - 61_000 })],
+      workers: { S: worker({ activity: activity({ status: 'starting' }) }) },
+    },
+    state: 'needs-input',
+    step: null,
+  },
+  {
+    title: 'an agent that asks a person needs input',
+    world: {
+      streams: [stream('S')],
+      records: [open()],
+      workers: { S: worker({ activity: activity({ status: 'waiting', detail: 'permission: Bash' }) }) },
+    },
+    state: 'needs-input',
+    step: null,
+    reason: /permission/,
+  },
+  {
+    title: 'silence is a stall, and the worker is let be',
+    world: {
+      streams: [stream('S')],
+      records: [open()],
+      workers: { S: worker({ activity: activity({ lastSignAtMs: NOW_MS - 11 * 60_000 }) }) },
+    },
+    state: 'stalled',
+    step: null,
+  },
+  {
+    title: 'complete and at rest is verified',
+    world: {
+      streams: [complete('S')],
+      records: [open({ agentKind: 'claude' })],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'verifying',
+    step: 'verify',
+  },
+  {
+    title: 'complete but busy is still running',
+    world: { streams: [complete('S')], records: [open({ agentKind: 'claude' })], workers: { S: worker() } },
+    state: 'running',
+    step: null,
+  },
+  {
+    title: 'an idle agent with open tasks is told so',
+    world: {
+      streams: [stream('S')],
+      records: [open({ agentKind: 'claude' })],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'running',
+    step: 'nudge',
+  },
+  {
+    title: 'an idle agent that was told often enough needs a person',
+    world: {
+      streams: [stream('S')],
+      records: [open({ agentKind: 'claude', nudges: 3 })],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'needs-input',
+    step: null,
+  },
+  {
+    title: 'a failed check goes back to the idle agent',
+    world: {
+      streams: [complete('S')],
+      records: [
+        open({
+          agentKind: 'claude',
+          verdict: { sha: 'x', atMs: NOW_MS - 100, ok: false, cause: 'gate', message: 'gate test failed' },
+        }),
+      ],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'running',
+    step: 'nudge',
+    reason: /gate test failed/,
+  },
+  {
+    title: 'work after a failed check is checked again',
+    world: {
+      streams: [complete('S')],
+      records: [
+        open({
+          agentKind: 'claude',
+          verdict: { sha: 'x', atMs: NOW_MS - 9000, ok: false, cause: 'gate', message: 'gate test failed' },
+        }),
+      ],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'verifying',
+    step: 'verify',
+  },
+  {
+    title: 'a verified stream ends its agent',
+    world: {
+      streams: [complete('S')],
+      records: [{ ...doneRecord('S'), runs: [run('S')] }],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'done',
+    step: 'end-run:done',
+  },
+  {
+    title: 'an ended worker with complete tasks is checked',
+    world: { streams: [complete('S')], records: [open()], workers: { S: gone(0) } },
+    state: 'verifying',
+    step: 'verify',
+  },
+  {
+    title: 'a custom worker that failed is a failed run, whatever it claimed',
+    world: { streams: [complete('S')], records: [open()], workers: { S: gone(1) } },
+    state: 'ready',
+    step: 'end-run:failed',
+  },
+  {
+    title: 'a worker that ended early is a failed run',
+    world: { streams: [stream('S')], records: [open()], workers: { S: gone(0) } },
+    state: 'ready',
+    step: 'end-run:failed',
+    reason: /2 of 2 tasks open/,
+  },
+  {
+    title: 'a failed check of an ended worker fails the run',
+    world: {
+      streams: [complete('S')],
+      records: [
+        open({
+          verdict: { sha: 'x', atMs: NOW_MS, ok: false, cause: 'dirty', message: 'uncommitted: a.txt' },
+        }),
+      ],
+      workers: { S: gone(0) },
+    },
+    state: 'ready',
+    step: 'end-run:failed',
+    reason: /uncommitted/,
+  },
+  {
+    title: 'a worker that blocked a task and ended waits for a person',
+    world: {
+      streams: [stream('S', [], { tasks: counts({ blocked: 1 }), blockedReason: 'no key' })],
+      records: [open()],
+      workers: { S: gone(0) },
+    },
+    state: 'blocked',
+    step: 'end-run:stopped',
+  },
+  {
+    title: 'a lost tmux server burns no attempt',
+    world: {
+      streams: [stream('S')],
+      records: [open()],
+      workers: { S: worker({ process: 'gone', pane: null, serverGone: true }) },
+    },
+    state: 'ready',
+    step: 'end-run:interrupted',
+  },
+  {
+    title: 'a restarted machine burns no attempt',
+    world: {
+      streams: [stream('S')],
+      records: [open({ bootId: 'older' })],
+      workers: { S: worker({ process: 'gone', pane: null }) },
+    },
+    state: 'ready',
+    step: 'end-run:interrupted',
+  },
+  {
+    title: 'a closed window is a failed run and says so',
+    world: {
+      streams: [stream('S')],
+      records: [open()],
+      workers: { S: worker({ process: 'gone', pane: null }) },
+    },
+    state: 'ready',
+    step: 'end-run:failed',
+    reason: /window was closed/,
+  },
+  {
+    title: 'a launch cut short before its window is undone',
+    world: { streams: [stream('S')], records: [open({ pane: null, claimedAtMs: null, worker: null })] },
+    state: 'ready',
+    step: 'end-run:interrupted',
+  },
+  {
+    title: 'a live worker outside tmux is not taken for gone',
+    world: {
+      streams: [stream('S')],
+      records: [open()],
+      workers: { S: worker({ pane: null, serverGone: true }) },
+    },
+    state: 'running',
+    step: null,
+  },
+  {
+    title: 'unknown workers: an open run is left alone',
+    world: { streams: [stream('S')], records: [open()], part: { workers: unknown } },
+    state: 'running',
+    step: null,
+  },
+  {
+    title: 'a stop ends the worker',
+    world: { streams: [stream('S')], records: [{ ...open(), intent: 'stopped' }], workers: { S: worker() } },
+    state: 'stopped',
+    step: 'end-run:stopped',
+  },
+  {
+    title: 'a worker over the cap is parked',
+    world: { streams: [stream('S')], records: [open()], workers: { S: worker() } },
+    policy: { maxRunMs: 1000 },
+    state: 'parked',
+    step: 'end-run:stopped',
+  },
+  {
+    title: 'with no poller, checkable work says so',
+    world: {
+      streams: [complete('S')],
+      records: [open({ agentKind: 'claude' })],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+      part: { pollerAlive: false },
+    },
+    state: 'verifying',
+    step: null,
+    reason: /no poller/,
+  },
+];
+
+const launching = { inFlight: new Map([['s', { kind: 'launch' as const, sinceMs: NOW_MS }]]) };
+const SETTING_UP: Row = {
+  title: 'a run whose worktree is being set up is starting, not gone',
+  world: {
+    streams: [stream('S')],
+    records: [open({ pane: null, claimedAtMs: null, worker: null })],
+    part: launching,
+  },
+  state: 'starting',
+  step: null,
+};
+
+describe('a stream without an open run', () => {
+  for (const row of REST) test(row.title, () => check(row));
+});
+
+describe('a stream with an open run', () => {
+  for (const row of [...OPEN, SETTING_UP]) test(row.title, () => check(row));
+});
+
+describe('the worker limit', () => {
+  test('the longest remaining path goes first, the others are queued', () => {
+    const streams = [stream('Short'), stream('Long'), stream('After', ['Long'])];
+    const { states, actions } = decide(snapshot({ streams }), { ...POLICY, maxWorkers: 1 });
+    assert.deepEqual(
+      actions.map((action) => action.key),
+      ['long'],
+    );
+    assert.equal(states.find((state) => state.id === 'Short')?.state, 'queued');
+  });
+
+  test('a worker that has ended frees its slot at once', () => {
+    const streams = [stream('S'), complete('T')];
+    const records = [record('T', { runs: [run('T')], base: { sha: 'b', parents: [], atMs: 1 } })];
+    const { actions } = decide(snapshot({ streams, records, workers: { T: gone(0) } }), {
+      ...POLICY,
+      maxWorkers: 1,
+    });
+    assert.deepEqual(actions.map(stepText), ['verify', 'launch']);
+  });
+});

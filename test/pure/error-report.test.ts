@@ -1,0 +1,16 @@
+/** What a failed command prints: nothing that a message quotes may act on the terminal. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { reportOf } from '../../src/cli/error-report.ts';
+import { EXIT, OrchestrateError } from '../../src/core/errors.ts';
+
+test('terminal sequences in message and remedy are left out, in one byte or two, and the rest stays on one line', () => {
+  const hostile = 'a\u001b[31mred\u009b2Jb\u202e\u001b]0;title\u0007c\nd';
+  const { stderr, stdout, exitCode } = reportOf(new OrchestrateError(EXIT.refused, hostile, hostile), {
+    json: true,
+    verbose: false,
+  });
+  assert.equal(stderr, 'orchestrate: error: aredbc d\n  fix: aredbc d\n');
+  assert.deepEqual(JSON.parse(stdout).error, { code: 'refused', message: 'aredbc d', fix: 'aredbc d' });
+  assert.equal(exitCode, 5);
+});

@@ -1,0 +1,192 @@
+/** The stop gate: what is missing when an agent wants to stop, how often it is told, and when it is given up. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  judgeStop,
+  missingAtStop,
+  type Standing,
+  type StopAttempt,
+} from '../../src/core/decide/stop-gate.ts';
+import type { StopGate, TaskStatus } from '../../src/core/types.ts';
+
+const BRANCH = 'orchestrate/s';
+const CLEAN: Standing['worktree'] = {
+  branch: BRANCH,
+  operation: null,
+  changed: [],
+  changedCount: 0,
+  untracked: [],
+  untrackedCount: 0,
+  commitsSinceBase: 1,
+};
+
+const task = (status: TaskStatus, title = 'Write it') => ({ id: 'TASK-1', title, status });
+
+type Part = Partial<Omit<Standing, 'worktree'>> & { readonly worktree?: Partial<Standing['worktree']> };
+
+function missing({ worktree, ...part }: Part = {}): readonly string[] {
+  return missingAtStop({
+    tasks: [task('completed')],
+    declaresNoChanges: false,
+    branch: BRANCH,
+    commitsLeftovers: false,
+    ...part,
+    worktree: { ...CLEAN, ...worktree },
+  });
+}
+
+describe('what is missing at a stop', () => {
+  type Row = { readonly title: string; readonly part: Part; readonly missing: readonly (string | RegExp)[] };
+  const rows: readonly Row[] = [
+    { title: 'nothing, when all is complete and committed', part: {}, missing: [] },
+    {
+      title: 'open tasks, each with its id, title and status',
+      part: {
+        tasks: [task('pending', 'Draw it'), task('in_progress'), task('cancelled'), task('completed')],
+      },
+      missing: ['task TASK-1 "Draw it" is pending', 'task TASK-1 "Write it" is in_progress'],
+    },
+    { title: 'a blocked task is a reason to stop', part: { tasks: [task('blocked')] }, missing: [] },
+    {
+      title: 'a blocked task needs no commit either',
+      part: { tasks: [task('blocked')], worktree: { commitsSinceBase: 0 } },
+      missing: [],
+    },
+    {
+      title: 'files that are not committed, tracked or not',
+      part: { worktree: { changed: ['a.ts'], changedCount: 1, untracked: ['b.ts'], untrackedCount: 1 } },
+      missing: ['uncommitted: a.ts, b.ts'],
+    },
+    {
+      title: 'more files than are named are counted, also beyond those listed',
+      part: {
+        worktree: {
+          changed: Array.from({ length: 50 }, (_, i) => `f${i}`),
+          changedCount: 70,
+          untrackedCount: 2,
+        },
+      },
+      missing: [/^uncommitted: f0, .*f9 and 62 more$/],
+    },
+    {
+      title: 'changed files are no matter when they are committed for it, untracked ones are',
+      part: {
+        commitsLeftovers: true,
+        worktree: {
+          commitsSinceBase: 0,
+          changed: ['a.ts'],
+          changedCount: 1,
+          untracked: ['b.ts'],
+          untrackedCount: 1,
+        },
+      },
+      missing: ['uncommitted: b.ts'],
+    },
+    {
+      title: 'no commit yet',
+      part: { worktree: { commitsSinceBase: 0 } },
+      missing: [/^there is no commit yet/],
+    },
+    {
+      title: 'no commit yet, and a file that is not committed',
+      part: { worktree: { commitsSinceBase: 0, changed: ['a.ts'], changedCount: 1 } },
+      missing: ['uncommitted: a.ts', /^there is no commit yet/],
+    },
+    {
+      title: 'no commit, but the notes say that none is needed',
+      part: { declaresNoChanges: true, worktree: { commitsSinceBase: 0 } },
+      missing: [],
+    },
+    {
+      title: 'a merge under way',
+      part: { worktree: { operation: 'merge' } },
+      missing: ['a merge is in progress'],
+    },
+    {
+      title: 'another branch, or none',
+      part: { worktree: { branch: null } },
+      missing: [`the worktree is not on its branch ${BRANCH}`],
+    },
+  ];
+  for (const row of rows) {
+    test(row.title, () => {
+      const found = missing(row.part);
+      assert.equal(found.length, row.missing.length, found.join('\n'));
+      for (const [index, expected] of row.missing.entries()) {
+        if (typeof expected === 'string') assert.equal(found[index], expected);
+        else assert.match(found[index] ?? '', expected);
+      }
+    });
+  }
+
+  test('many tasks are shortened, and hostile names are made harmless', () => {
+    const tasks = Array.from({ length: 14 }, () => task('pending', 'x\u001b[31m\ny'));
+    const found = missing({ tasks, worktree: { untracked: ['bad\u0007name'], untrackedCount: 1 } });
+    assert.equal(found.length, 12);
+    assert.equal(found[10], 'and 4 more tasks');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is what is tested
+    assert.doesNotMatch(found.join(''), /[\u0000-\u001f]/);
+  });
+});
+
+const ATTEMPT: StopAttempt = { missing: ['task T is pending'], signature: 'one', again: false, atMs: 7 };
+
+/** Judges stops one after the other, each with the memory of those before; returns the answers. */
+function judged(...attempts: readonly Partial<StopAttempt>[]) {
+  let gate: StopGate | null = null;
+  return attempts.map((part) => {
+    const answer = judgeStop({ ...ATTEMPT, ...part }, gate);
+    gate = answer.gate;
+    return { refused: answer.refusal !== null, ...answer };
+  });
+}
+
+describe('the judgement of a stop', () => {
+  test('a stop with nothing missing is let be, and leaves no trace when there never was a refusal', () => {
+    assert.deepEqual(judged({ missing: [] }), [{ refused: false, refusal: null, gate: null }]);
+  });
+
+  test('the refusal names each thing that is missing', () => {
+    const [answer] = judged({ missing: ['task T is pending', 'uncommitted: a.ts'] });
+    assert.match(answer?.refusal ?? '', /not done yet[\s\S]*\n- task T is pending\n- uncommitted: a\.ts\n/);
+    assert.match(answer?.refusal ?? '', /mark it blocked/);
+    assert.deepEqual(answer?.gate, { refusals: 1, inARow: 1, signature: 'one', atMs: 7, gaveUp: null });
+  });
+
+  test('it gives up at once when nothing changed since the refusal, with the whole reason', () => {
+    const [, second] = judged({}, { again: true });
+    assert.equal(second?.refused, false);
+    assert.match(second?.gate?.gaveUp ?? '', /task T is pending.*told once, and nothing has changed since/);
+  });
+
+  test('while something changes it goes on, five times in a row', () => {
+    const answers = judged(
+      ...Array.from({ length: 6 }, (_, i) => ({ again: i > 0, signature: `step ${i}` })),
+    );
+    assert.deepEqual(
+      answers.map(({ refused }) => refused),
+      [true, true, true, true, true, false],
+    );
+    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /told 5 times\)$/);
+  });
+
+  test('a new turn is told anew, also after it was given up', () => {
+    const answers = judged({}, { again: true }, { again: false });
+    assert.deepEqual(
+      answers.map(({ refused }) => refused),
+      [true, false, true],
+    );
+    assert.equal(answers.at(-1)?.gate?.gaveUp, null);
+  });
+
+  test('a run is told 25 times at most, whatever changes', () => {
+    const answers = judged(...Array.from({ length: 30 }, (_, i) => ({ again: false, signature: `${i}` })));
+    assert.equal(answers.filter(({ refused }) => refused).length, 25);
+    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /too often in this run/);
+  });
+
+  test('a stop that is all right forgets that an earlier one was given up', () => {
+    const answers = judged({}, { again: true }, { missing: [] });
+    assert.deepEqual(answers.at(-1)?.gate, { ...answers[1]?.gate, inARow: 0, gaveUp: null });
+  });
+});

@@ -1,0 +1,254 @@
+/** The live screen: fits every terminal, and what matters is on it and on top. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { STREAM_STATES } from '../../src/core/types.ts';
+import type { ReportStream, StatusReport } from '../../src/report/types.ts';
+import { renderSummary, type SummaryOptions } from '../../src/view/summary/summary.ts';
+import { agoIso, busyReport, counts, NOW_MS, report, stream } from '../support/report-builders.ts';
+
+function render(of: StatusReport, options: Partial<SummaryOptions> = {}): string[] {
+  return renderSummary(of, {
+    columns: 120,
+    rows: 40,
+    colour: false,
+    unicode: true,
+    nowMs: NOW_MS,
+    ...options,
+  });
+}
+
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.constantFrom(
+    '統合テスト・日本語のとても長い名前がここにあります',
+    '👩‍💻👨‍👩‍👧‍👦 family 🏳️‍🌈 ⚠️ 👍🏽',
+    '\u001b[31mred\u001b[2J\u001b]0;title\u0007',
+    'line one\nline two\r\n\tthree',
+    '\u202egnirts desrever',
+    '\u0dda \u0dda',
+    'é'.repeat(40),
+    'e\u0301\u0302\u0303'.repeat(20),
+    '한국어 각 각',
+    'a'.repeat(300),
+    '',
+  ),
+);
+const state = fc.constantFrom(...STREAM_STATES);
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null });
+const time = fc.integer({ min: 0, max: 10 ** 9 }).map(agoIso);
+
+const anyStream: fc.Arbitrary<ReportStream> = fc
+  .record({
+    id: hostile,
+    state,
+    name: hostile,
+    needsYou: fc.boolean(),
+    reason: maybe(hostile),
+    remedy: maybe(hostile),
+    since: maybe(time),
+    dueAt: maybe(time),
+    depth: fc.integer({ min: 0, max: 12 }),
+    dependencies: fc.array(hostile, { maxLength: 5 }),
+    doing: maybe(hostile),
+    pid: maybe(fc.integer({ min: 1, max: 4_000_000 })),
+    commits: maybe(fc.nat(5000)),
+    added: maybe(fc.nat(9_000_000)),
+    removed: maybe(fc.nat(9_000_000)),
+    tokens: maybe(fc.nat(900_000_000)),
+    tasks: fc.tuple(fc.nat(300), fc.nat(300)).map(([a, b]) => counts(Math.min(a, b), Math.max(a, b))),
+  })
+  .map(({ id, state: name, ...rest }) => stream(id, name, { blockedBy: rest.dependencies, ...rest }));
+
+const anyReport: fc.Arbitrary<StatusReport> = fc
+  .record({
+    streams: fc.array(anyStream, { maxLength: 40 }),
+    title: hostile,
+    alive: fc.boolean(),
+    warnings: fc.array(hostile, { maxLength: 4 }),
+    messages: fc.array(hostile, { maxLength: 10 }),
+    problems: fc.array(hostile, { maxLength: 2 }),
+    etaMs: maybe(fc.nat(10 ** 9)),
+    elapsedMs: maybe(fc.nat(10 ** 9)),
+  })
+  .map(({ streams, title, alive, warnings, messages, problems, ...rest }) =>
+    report(streams, {
+      ...rest,
+      initiative: { id: 'i', title },
+      poller: { alive, pid: alive ? 1 : null, since: null },
+      warnings,
+      criticalPath: streams.slice(0, 5).map(({ id }) => id),
+      problems: problems.map((message) => ({ code: 'cycle', message, streams: [], tasks: [] })),
+      events: messages.map((message, i) => ({
+        id: i,
+        at: agoIso(i * 1000),
+        stream: streams[i]?.id ?? null,
+        run: 1,
+        kind: 'launch',
+        message,
+      })),
+    }),
+  );
+
+const columns = fc.constantFrom(20, 40, 41, 60, 80, 99, 100, 120, 139, 140, 200);
+const rows = fc.integer({ min: 5, max: 60 });
+
+test('property: no line is ever wider than the terminal, and there are never more lines than rows', () => {
+  fc.assert(
+    fc.property(
+      anyReport,
+      columns,
+      rows,
+      fc.boolean(),
+      fc.boolean(),
+      (of, width, height, colour, unicode) => {
+        const lines = render(of, { columns: width, rows: height, colour, unicode });
+        assert.ok(lines.length <= height, `${lines.length} lines on ${height} rows`);
+        for (const line of lines) {
+          assert.ok(stringWidth(line) <= width, `${stringWidth(line)} columns on ${width}: ${line}`);
+          assert.doesNotMatch(line, /[\n\r\t]/);
+        }
+      },
+    ),
+    { numRuns: 70 },
+  );
+});
+
+test('property: without colour nothing can reach the terminal but text; without unicode, nothing but ASCII', () => {
+  fc.assert(
+    fc.property(anyReport, columns, rows, (of, width, height) => {
+      const text = render(of, { columns: width, rows: height, colour: false }).join('');
+      assert.doesNotMatch(text, /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
+      const ascii = render(of, { columns: width, rows: height, colour: false, unicode: false }).join('');
+      assert.match(ascii, /^[\x20-\x7e]*$/);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('property: every stream is either on a row or counted, and whoever needs a person goes before the rest', () => {
+  const distinct = fc
+    .array(fc.tuple(state, fc.boolean()), { minLength: 1, maxLength: 60 })
+    .map((all) => all.map(([name, needsYou], i) => stream(`S${i}x`, name, { needsYou, since: agoIso(i) })));
+  fc.assert(
+    fc.property(distinct, fc.integer({ min: 10, max: 60 }), (streams, height) => {
+      const lines = render(report(streams), { rows: height, columns: 80 });
+      const isRow = (id: string) => lines.some((line) => new RegExp(`^\\d* ?\\S ${id} `).test(line));
+      const shown = streams.filter(({ id }) => isRow(id));
+      const more = lines
+        .map((line) => /^… (\d+) more: /.exec(line)?.[1])
+        .find((count) => count !== undefined);
+      assert.equal(shown.length + Number(more ?? 0), streams.length, lines.join('\n'));
+      if (shown.some(({ needsYou }) => !needsYou)) {
+        for (const { id, needsYou } of streams) assert.ok(!needsYou || isRow(id), `${id} is missing`);
+      }
+    }),
+    { numRuns: 70 },
+  );
+});
+
+test('those who wait for a person are on top, longest first, each with reason and command', () => {
+  const lines = render(busyReport());
+  assert.equal(lines[0], '▲ 2 STREAMS NEED YOU');
+  assert.match(
+    lines[1] ?? '',
+    /▲ Stream-C 7m {2}permission: Bash rm -rf build {2}→ orchestrate attach Stream-C$/,
+  );
+  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}3 attempts failed; the last: exit 1, gate test failed/);
+  assert.match(lines[3] ?? '', /^ {4}\S*logs\/stream-d\.log$/, 'the whole reason, where there is room');
+  assert.equal(lines[4], '    ↳ orchestrate retry Stream-D');
+});
+
+test('on a low screen reasons are cut, so that the streams have room; the command never is', () => {
+  const lines = render(busyReport(), { rows: 24 });
+  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}3 attempts failed; .*… {2}→ orchestrate retry Stream-D$/);
+});
+
+test('on a narrow terminal the command keeps a line of its own', () => {
+  const lines = render(busyReport(), { columns: 40, rows: 24 });
+  assert.equal(lines[2], '    ↳ orchestrate attach Stream-C');
+});
+
+test('a dead poller is the first thing said when there is work left, and nothing when all is done', () => {
+  const dead = { poller: { alive: false, pid: null, since: null } };
+  const open = render(report([stream('A', 'ready')], dead));
+  assert.match(open[0] ?? '', /no poller.*→ orchestrate start$/);
+  const done = render(report([stream('A', 'done', { tasks: counts(3, 3) })], dead));
+  assert.match(done[0] ?? '', /^✓ the stream is done {2}→ git log --graph/);
+  assert.match(done.join('\n'), /100%/);
+});
+
+test('the whole shows progress, times, totals and what remains of the critical path', () => {
+  const text = render(busyReport()).join('\n');
+  assert.match(text, /38% {2}1\/7 streams done {2}7\/18 tasks/);
+  assert.match(text, /15m elapsed {2}~11m left {2}poller 4711/);
+  assert.match(text, /▲ 1 needs-input {2}✗ 1 failed {2}● 1 running/);
+  assert.match(text, /critical path {2}Stream-B → Stream-Z {2}5 open tasks/);
+});
+
+test('rows stand by depth with mark, bar, counts, state, age, pid, work and what they are about', () => {
+  const lines = render(busyReport(), { columns: 200 });
+  const at = (start: RegExp) => lines.findIndex((line) => start.test(line));
+  assert.ok(at(/^Depth 0/) < at(/^✓ +Stream-A/));
+  assert.ok(at(/^✓ +Stream-A/) < at(/^Depth 1/));
+  assert.match(
+    lines[at(/^● +Stream-B/)] ?? '',
+    /^● +Stream-B +Auth API +← A +━━─{6} +1\/4 +running +4m +pid 48211 +2c \+96 −12 +31\.0k tok +Bash npm test/,
+  );
+  assert.match(lines[at(/^○ +Stream-Z/)] ?? '', /waits for B \(running\), C \(needs-input\)$/);
+  assert.match(lines[at(/^◑ +Stream-E/)] ?? '', /until \d\d:30, usage limit reached$/);
+});
+
+test('percent reaches 100 only when every stream is done, not when its tasks are', () => {
+  const verifying = report([stream('A', 'verifying', { tasks: counts(3, 3) })]);
+  assert.match(render(verifying).join('\n'), / 99% /);
+});
+
+test('ages and the elapsed time go on between two reports', () => {
+  const later = render(busyReport(), { nowMs: NOW_MS + 120_000 }).join('\n');
+  assert.match(later, /17m elapsed/);
+  assert.match(later, /Stream-C 9m/);
+});
+
+test('a plan that can not be run, and an empty one, say what to do', () => {
+  const broken = report([stream('A', 'waiting')], {
+    problems: [{ code: 'cycle', message: 'cycle: A -> B -> A', streams: [], tasks: [] }],
+  });
+  assert.match(
+    render(broken)[0] ?? '',
+    /^▲ the plan can't be run: cycle: A -> B -> A {2}→ orchestrate plan$/,
+  );
+  assert.match(render(report([])).join('\n'), /no streams yet: orchestrate import/);
+});
+
+test('colours only add escapes: the text stays the same', () => {
+  const plain = render(busyReport());
+  const coloured = render(busyReport(), { colour: true });
+  assert.deepEqual(coloured.map(stripVTControlCharacters), plain);
+  assert.notDeepEqual(coloured, plain);
+});
+
+test('a thousand streams are drawn within 100 ms', () => {
+  const streams = Array.from({ length: 1000 }, (_, i) =>
+    stream(`Stream-${i}-統合`, STREAM_STATES[i % STREAM_STATES.length] ?? 'ready', {
+      name: `Name ${i} 日本語`,
+      depth: i % 30,
+      dependencies: i > 30 ? [`Stream-${i - 30}-統合`] : [],
+      needsYou: i % 50 === 0,
+      since: agoIso(i * 1000),
+      reason: 'permission: Bash npm test',
+      remedy: 'orchestrate attach X',
+    }),
+  );
+  const big = report(streams);
+  const size = { columns: 200, rows: 60, colour: true };
+  render(big, size);
+  const times = [1, 2, 3].map(() => {
+    const start = performance.now();
+    render(big, size);
+    return performance.now() - start;
+  });
+  assert.ok(Math.min(...times) < 100, `${times.join(', ')} ms`);
+});
