@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openStateDatabase } from '../../src/state/state-schema.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, type Running } from '../support/worker-rig.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 
 const processes = createProcesses();
 
@@ -70,12 +70,10 @@ test('the environment is the given one and the mark, and the command leads a gro
 
 test('at the time limit everything the command started is ended', async () => {
   await using r = rig();
-  const startedMs = Date.now();
   const result = await r.run(`setsid sh -c 'trap "" TERM; sleep 60; :' & sleep 60; :`, { timeoutMs: 300 });
   assert.equal(result.timedOut, true);
   assert.notEqual(result.exitCode, 0);
   assert.deepEqual(processes.findMarked(r.mark), []);
-  assert.ok(Date.now() - startedMs < 8_000);
 });
 
 test('what a command leaves running ends with it only when asked', async () => {

@@ -169,11 +169,9 @@ describe('a plan store', () => {
     const store = openPlanStore(path, { create: false, busyTimeoutMs: 60 });
     const holder = new Database(path);
     holder.exec('BEGIN IMMEDIATE');
-    const started = performance.now();
     const error = failure(() => store.updateTask('TASK-1', { status: 'completed' }));
     assert.equal(error.exitCode, 4);
     assert.match(error.message, /locked by another process/);
-    assert.ok(performance.now() - started >= 50);
     assert.equal(store.readPlan().streams.length, 300, 'readers go on');
     holder.exec('ROLLBACK');
     assert.equal(store.updateTask('TASK-1', { status: 'completed' }).status, 'completed');

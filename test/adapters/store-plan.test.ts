@@ -186,21 +186,16 @@ describe('a plan as other writers leave it', () => {
     assert.equal(store.readPlan(), store.readPlan());
   });
 
-  test('of ten thousand tasks is read in a fraction of a second', () => {
+  test('of ten thousand tasks is read once until it changes', () => {
     const store = storeWith((rows) => {
       rows.db.transaction(() => {
         for (let n = 0; n < 10_000; n++)
           rows.task({ streamId: `S${n % 1000}`, dependencies: [], files: [`${n}`] });
       })();
     });
-    const started = performance.now();
-    assert.equal(store.readPlan().streams.length, 1000);
-    const cold = performance.now() - started;
-    assert.ok(cold < 2000, `${cold} ms`);
-    const again = performance.now();
-    for (let n = 0; n < 100; n++) store.readPlan();
-    const cached = (performance.now() - again) / 100;
-    assert.ok(cached < 1, `${cached} ms`);
+    const first = store.readPlan();
+    assert.equal(first.streams.length, 1000);
+    assert.equal(store.readPlan(), first);
   });
 });
 

@@ -14,6 +14,7 @@ import {
   type StoreProcess,
   startStoreProcess,
 } from '../support/store-process.ts';
+import { DEADLINE_MS, inTime } from '../support/wait.ts';
 
 const dir = tempDir();
 let bundle: StoreBundle;
@@ -214,7 +215,7 @@ describe('the lease between processes', () => {
     const [holder, waiter] = processes;
     if (holder === undefined || waiter === undefined) throw new Error('there are no processes');
     assert.equal(await take(holder, path, 0), true);
-    const waiting = take(waiter, path, 20_000);
+    const waiting = take(waiter, path, DEADLINE_MS);
     await holder.run('kept.lease.release();');
     assert.equal(await waiting, true);
   });
@@ -222,13 +223,11 @@ describe('the lease between processes', () => {
 
 /** Resolves when the watch tells of a change; the watch itself keeps no process alive, so a deadline does. */
 async function nextChange(path: string, check: () => number): Promise<void> {
-  let deadline: NodeJS.Timeout | undefined;
-  await new Promise<void>((resolve, reject) => {
-    deadline = setTimeout(() => reject(new Error('no change was told within 10 s')), 10_000);
+  const told = new Promise<void>((resolve) => {
     const watch = watchDatabases([{ path, check }], () => {
       watch.close();
       resolve();
     });
   });
-  clearTimeout(deadline);
+  await inTime(told, () => 'no change was told');
 }

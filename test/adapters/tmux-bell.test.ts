@@ -1,7 +1,8 @@
 /** The bell that calls a person to a pane: tmux marks its window, and nobody else's pane is written to. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTmuxRig, until } from '../support/tmux-rig.ts';
+import { createTmuxRig } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 
 test('a bell marks the window of a living pane of ours, and of no other', async () => {
   await using rig = createTmuxRig();

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { OrchestrateError } from '../../src/core/errors.ts';
-import { createTmuxRig, identify, type TmuxRig, until } from '../support/tmux-rig.ts';
+import { createTmuxRig, identify, type TmuxRig } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 
 const HOSTILE = `
 set -g base-index 1

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../support/tmux-rig.ts';
 import { createViewRig, HOSTILE, type ViewRig } from '../support/view-rig.ts';
+import { until } from '../support/wait.ts';
 
 const KEYS = ['alpha', 'beta', 'gamma', 'delta'];
 const SIZE = { columns: 200, rows: 50 };

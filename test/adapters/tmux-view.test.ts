@@ -1,8 +1,8 @@
 /** The view on a real server: where the panes stand at every size, who is shown, and that no worker notices. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { until } from '../support/tmux-rig.ts';
 import { createViewRig, HOSTILE, LIMITS, type Seen, type ViewRig } from '../support/view-rig.ts';
+import { until } from '../support/wait.ts';
 
 const KEYS = ['alpha', 'beta', 'gamma', 'delta'];
 

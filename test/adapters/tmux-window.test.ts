@@ -17,7 +17,8 @@ import { test } from 'node:test';
 import { projectTag } from '../../src/tmux/names.ts';
 import { preparePaneLog } from '../../src/tmux/pane-log.ts';
 import type { Tmux } from '../../src/tmux/types.ts';
-import { createTmuxRig, type TmuxRig, until } from '../support/tmux-rig.ts';
+import { createTmuxRig, type TmuxRig } from '../support/tmux-rig.ts';
+import { DEADLINE_MS, until } from '../support/wait.ts';
 
 /** Opens a worker's window whose agent is an sh script. */
 function open(rig: TmuxRig, tmux: Tmux, key: string, script: string, run = 1) {
@@ -87,7 +88,7 @@ test('an agent that ends at once leaves its exit status, its output and a signal
   const codes: (number | null)[] = [];
   for (const [i, script] of scripts.entries()) {
     const { pane } = await open(rig, tmux, `s${i}`, script);
-    await tmux.waitForSignal(AbortSignal.timeout(8_000));
+    await tmux.waitForSignal(AbortSignal.timeout(DEADLINE_MS));
     codes.push((await deadPane(rig, tmux, pane)).exitCode);
     const log = join(rig.root, '.claude/orchestrator/runs', `s${i}-1`, 'pane.log');
     await until('the log is written', () => readFileSync(log, 'utf8') === 'said\r\n');
@@ -110,7 +111,7 @@ test('thirty windows asked for at once are all there, each once, with its exit s
 });
 
 /** Waits for a signal; true when one came before the deadline. */
-async function signalled(tmux: Tmux, deadlineMs = 8_000): Promise<boolean> {
+async function signalled(tmux: Tmux, deadlineMs = DEADLINE_MS): Promise<boolean> {
   const abort = AbortSignal.timeout(deadlineMs);
   await tmux.waitForSignal(abort);
   return !abort.aborted;
@@ -144,7 +145,7 @@ test('the end of two workers while nobody waits, and the closing of a window, ar
 test('waiting ends with its abort or the server, and fails when there is nothing to wait on', async () => {
   await using rig = createTmuxRig();
   const tmux = rig.door();
-  await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(8_000)), { exitCode: 3 });
+  await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(DEADLINE_MS)), { exitCode: 3 });
   await tmux.ensureSession();
   await tmux.waitForSignal(AbortSignal.abort());
   assert.ok(!(await signalled(tmux, 50)));
@@ -154,7 +155,7 @@ test('waiting ends with its abort or the server, and fails when there is nothing
   );
   rig.raw('kill-server');
   assert.ok(await waiting);
-  await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(8_000)), { exitCode: 3 });
+  await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(DEADLINE_MS)), { exitCode: 3 });
 });
 
 const RUN_LOG = '.claude/orchestrator/runs/a-1/pane.log';
@@ -328,10 +329,10 @@ test('attaching switches the client inside the same server, and attaches from an
   const clients = () => rig.raw('list-clients', '-F', '#{client_session} #{window_name}').trim();
   await until('a client looks at theirs', () => clients() === 'theirs mine');
   rig.raw('new-window', '-d', '-t', 'theirs:', ...attach, pane);
-  await until('it looks at the worker', () => clients() === `${session} stream-a`, 20_000);
+  await until('it looks at the worker', () => clients() === `${session} stream-a`);
   await using elsewhere = createTmuxRig();
   elsewhere.raw('new-session', '-d', '-x', '80', '-y', '24', ...attach);
-  await until('a second client is attached', () => clients().split('\n').length === 2, 20_000);
+  await until('a second client is attached', () => clients().split('\n').length === 2);
   const nobody = rig.door({ projectRoot: rig.dir });
   await assert.rejects(nobody.attach(null), { exitCode: 1, fix: /orchestrate start/ });
 });

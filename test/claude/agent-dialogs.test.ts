@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentActivity } from '../../src/core/types.ts';
-import { waitFor } from './support/pane.ts';
+import { until } from '../support/wait.ts';
 import { createTrial, type Session } from './support/trial.ts';
 
 const ASKS = [
@@ -43,7 +43,7 @@ test('a user who never set Claude Code up is told so', async () => {
 test('a permission prompt says for which call', async () => {
   await using trial = await createTrial({ rules: ASKS, agent: { permissions: 'manual' } });
   const session = await trial.launch('Please do it.');
-  const seen = await waitFor('the call to be named', async () => {
+  const seen = await until('the call to be named', async () => {
     const activity = await session.activity();
     return activity.detail === 'permission prompt: Bash sh make.sh' && activity;
   });
@@ -81,7 +81,7 @@ test('a refused request over the usage limit is a limit, not rest', async () => 
     ],
   });
   const session = await trial.launch('Please do it.');
-  const seen = await waitFor('the limit', async () => {
+  const seen = await until('the limit', async () => {
     const activity = await session.activity();
     return activity.status === 'limited' && activity;
   });
@@ -90,7 +90,7 @@ test('a refused request over the usage limit is a limit, not rest', async () => 
 
 async function needsPerson(session: Session, asking = /./): Promise<AgentActivity> {
   let last = '';
-  return waitFor('a person to be needed', async () => {
+  return until('a person to be needed', async () => {
     const activity = await session.activity();
     last = JSON.stringify(activity);
     return activity.status === 'waiting' && asking.test(activity.detail ?? '') && activity;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { readablePaneBytes } from '../../src/view/log/log.ts';
+import { until } from '../support/wait.ts';
 import { textOf } from './support/model-server.ts';
-import { waitFor } from './support/pane.ts';
 import { createTrial } from './support/trial.ts';
 
 test('a headless worker is busy until it ends, by itself, and may read the file of a prompt of 200 KB', async () => {
@@ -22,14 +22,14 @@ test('a headless worker is busy until it ends, by itself, and may read the file 
     agent: { mode: 'print' },
   });
   const session = await trial.launch(prompt);
-  const asked = await waitFor('the request', () => trial.server.requests[0]);
+  const asked = await until('the request', () => trial.server.requests[0]);
   const file = /the file (\S+)\. Read/.exec(asked.messages.map(textOf).join('\n'))?.[1] ?? '';
   assert.ok(existsSync(file), `the prompt names an existing file: ${file}`);
-  await waitFor('its second turn', () => trial.server.requests.length === 2);
+  await until('its second turn', () => trial.server.requests.length === 2);
   const busy = await session.activity();
   assert.equal(busy.status, 'busy');
   trial.server.release('end');
-  await waitFor('its end', async () => (await session.pane.exitCode()) === 0);
+  await until('its end', async () => (await session.pane.exitCode()) === 0);
   assert.equal(trial.agent.findConversation(session.run), session.run.sessionId);
   const log = readablePaneBytes(await session.pane.output()).map(({ text }) => text);
   assert.deepEqual(
@@ -61,6 +61,6 @@ test('a worker may read the prompt file outside its worktree without being asked
   });
   const session = await trial.launch(`${'x'.repeat(120_000)} ending`);
   file = /the file (\S+)\. Read/.exec(session.launch.argv.at(-1) ?? '')?.[1] ?? '';
-  const second = await waitFor('the result', () => trial.server.requests[1]);
+  const second = await until('the result', () => trial.server.requests[1]);
   assert.doesNotMatch(JSON.stringify(second.messages.at(-1)), /permission|denied/i);
 });

@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { plainText } from '../../src/agent/plain-text.ts';
 import { readableTranscript } from '../../src/view/log/log.ts';
+import { until } from '../support/wait.ts';
 import { textOf } from './support/model-server.ts';
-import { waitFor } from './support/pane.ts';
 import { createTrial, KEY } from './support/trial.ts';
 
 const COMMIT = 'git add work.txt && git commit -q -m "Do the work"';
@@ -30,7 +30,7 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
   const { agent, server, repo } = trial;
   const session = await trial.launch('Do the work now, please.');
 
-  const busy = await waitFor('busy', async () => {
+  const busy = await until('busy', async () => {
     const seen = await session.activity();
     return seen.status === 'busy' && seen.doing === null && server.requests.length >= 4 && seen;
   });
@@ -51,14 +51,14 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
   assert.doesNotMatch(JSON.stringify(gate), /permission/i, 'the gate command was not refused');
 
   server.release('rest');
-  const idle = await waitFor('idle', async () => {
+  const idle = await until('idle', async () => {
     const seen = await session.activity();
     return seen.status === 'idle' && seen;
   });
   assert.ok((idle.sinceMs ?? 0) >= (busy.sinceMs ?? 0));
 
   process.kill(session.worker.pid, agent.endSignal);
-  const ended = await waitFor('its end', async () => {
+  const ended = await until('its end', async () => {
     const code = await session.pane.exitCode();
     return code === null ? null : { code };
   });
@@ -76,25 +76,25 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
 
   const before = server.requests.length;
   const again = await trial.launch('Go on with it, please.', { resume: conversation ?? '', number: 2 });
-  await waitFor('the resumed request', () => server.requests.length > before);
+  await until('the resumed request', () => server.requests.length > before);
   const messages = server.requests.at(-1)?.messages.map(textOf) ?? [];
   assert.ok(
     messages.some((text) => text.includes('All is committed.')),
     'the conversation goes on',
   );
-  await waitFor('idle again', async () => (await again.activity()).status === 'idle');
+  await until('idle again', async () => (await again.activity()).status === 'idle');
 
   await again.pane.type('/clear');
-  await waitFor('the command on the screen', async () => (await again.pane.screen()).includes('/clear'));
+  await until('the command on the screen', async () => (await again.pane.screen()).includes('/clear'));
   await again.pane.key('Enter');
-  const fresh = await waitFor('the new conversation id', async () => {
+  const fresh = await until('the new conversation id', async () => {
     const { sessionId } = await again.activity();
     return sessionId !== conversation && sessionId;
   });
   await again.pane.type('Go on with it, afresh.');
-  await waitFor('the prompt on the screen', async () => (await again.pane.screen()).includes('afresh'));
+  await until('the prompt on the screen', async () => (await again.pane.screen()).includes('afresh'));
   await again.pane.key('Enter');
-  await waitFor('the new conversation on disk', () => agent.findConversation(session.run) === fresh);
+  await until('the new conversation on disk', () => agent.findConversation(session.run) === fresh);
   assert.equal(again.run.key, KEY);
 });
 
@@ -152,7 +152,7 @@ test('an @path in the text of a plan attaches no file', async () => {
   const session = await trial.launch(
     `Look at @control.txt and at these:\n${plainText(mentions.join('\n'), 10_000)}`,
   );
-  await waitFor('the request', () => trial.server.requests.length > 0);
+  await until('the request', () => trial.server.requests.length > 0);
   const sent = JSON.stringify(trial.server.requests[0]?.messages);
   assert.deepEqual(
     sent.match(/CANARY [\w.]+/g),

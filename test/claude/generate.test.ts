@@ -5,8 +5,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { templatePath } from '../../src/app/package-root.ts';
+import { until } from '../support/wait.ts';
 import { type Step, textOf } from './support/model-server.ts';
-import { type Pane, waitFor } from './support/pane.ts';
+import type { Pane } from './support/pane.ts';
 import { createPlanningRig, type PlanningRig } from './support/planning.ts';
 
 type Call = (tool: string, input?: object) => Step;
@@ -233,7 +234,7 @@ test('/orchestrate generate in a session that was allowed nothing: a person is a
   for (const subject of ['Prd List', 'Stream List', 'orchestrate plan']) {
     await shows(pane, 'Do you want to proceed?', subject);
     const answered = rig.answers().length;
-    await waitFor(`the answer of ${subject}`, async () => {
+    await until(`the answer of ${subject}`, async () => {
       if (rig.answers().length > answered) return true;
       // A dialog that has only just come up drops the key.
       if ((await pane.screen()).includes('Do you want to proceed?')) await pane.type('1');
@@ -247,7 +248,7 @@ test('/orchestrate generate in a session that was allowed nothing: a person is a
 });
 
 const shows = (pane: Pane, ...texts: string[]) =>
-  waitFor(`"${texts.join('", "')}" on the screen`, async () => {
+  until(`"${texts.join('", "')}" on the screen`, async () => {
     const screen = await pane.screen();
     return texts.every((text) => screen.includes(text));
   });

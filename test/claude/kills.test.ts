@@ -7,8 +7,9 @@ import { test } from 'node:test';
 import { createProcesses } from '../../src/process/processes.ts';
 import type { StatusReport } from '../../src/report/types.ts';
 import { openStateDatabase } from '../../src/state/state-schema.ts';
+import { until } from '../support/wait.ts';
 import { textOf } from './support/model-server.ts';
-import { openPane, waitFor } from './support/pane.ts';
+import { openPane } from './support/pane.ts';
 import { type ClaudeProject, createClaudeProject, type Poller } from './support/project.ts';
 import { bash, planOf, seenAfter, streamIn, work } from './support/scene.ts';
 
@@ -75,7 +76,7 @@ test('agents killed in their turn in every way go on where they were', async () 
   process.kill(Number(project.tmux('display-message', '-p', '#{pid}')), 'SIGKILL');
   for (const id of STREAMS) {
     const { pid } = streamIn(again, id);
-    await waitFor(`the end of ${id}`, () => createProcesses().identify(pid ?? 0) === null);
+    await until(`the end of ${id}`, () => createProcesses().identify(pid ?? 0) === null);
   }
   pretendReboot(project);
   const third = await withSecondWriter(project, streamIn(again, 'Other').sessionId ?? '');
@@ -153,7 +154,7 @@ async function withSecondWriter(project: ClaudeProject, conversation: string): P
   });
   try {
     const entry = join(project.home.sessions, `${pane.pid}.json`);
-    await waitFor(
+    await until(
       'the other session',
       () => existsSync(entry) && readFileSync(entry, 'utf8').includes(conversation),
     );

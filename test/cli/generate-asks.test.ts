@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import { openPane, type Pane, waitFor } from '../claude/support/pane.ts';
+import { openPane, type Pane } from '../claude/support/pane.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { until } from '../support/wait.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-claude.js', import.meta.url));
 const FEATURE_QUESTION = 'What feature or initiative should I plan for orchestration?';
@@ -35,10 +36,10 @@ async function asked(rig: CliRig, acts: readonly object[]): Promise<Pane> {
 }
 
 const shows = (pane: Pane, text: string) =>
-  waitFor(`"${text}" on the screen`, async () => (await pane.screen()).includes(text));
+  until(`"${text}" on the screen`, async () => (await pane.screen()).includes(text));
 
 const ended = async (pane: Pane): Promise<number> => {
-  const code = await waitFor('its end', async () => {
+  const code = await until('its end', async () => {
     const exit = await pane.exitCode();
     return exit === null ? null : { exit };
   });

@@ -18,6 +18,7 @@ import type { Db } from '../../src/sqlite/database.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig, type Ended } from '../support/cli-rig.ts';
+import { until } from '../support/wait.ts';
 
 const FAKE = fileURLToPath(new URL('../support/fake-claude.js', import.meta.url));
 
@@ -396,7 +397,7 @@ test('a signal ends the planner and its server, and leaves nothing behind', asyn
   const child = rig.start(['generate', 'OAuth']);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const hangs = join(rig.home, 'claude-hangs');
-  await until(() => existsSync(hangs) && readFileSync(hangs, 'utf8') !== '');
+  await until('the agent hangs', () => existsSync(hangs) && readFileSync(hangs, 'utf8') !== '');
   const pids = [rig.seen()[0]?.pid ?? 0, Number(readFileSync(hangs, 'utf8'))];
   assert.ok(pids.every(isAlive));
   child.kill('SIGINT');
@@ -461,13 +462,5 @@ function isAlive(pid: number): boolean {
     return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;
-  }
-}
-
-async function until(holds: () => boolean, deadlineMs = 20_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error('waited in vain');
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

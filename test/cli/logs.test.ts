@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, textAt } from '../support/worker-rig.ts';
 
 const HOSTILE = '\u001b[31mred\u001b[0m \u001b]0;title\u0007text\u009b2J \u202eback\u0007';

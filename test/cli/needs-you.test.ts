@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, textAt } from '../support/worker-rig.ts';
 
 const NOTICES = 'notices.jsonl';
@@ -129,10 +129,9 @@ test('a notify.command that fails is written down, and nothing waits for one tha
   await worker.completeTasks();
   worker.exit(0);
   await rig.untilState('B', 'done');
-  const startedMs = Date.now();
+  // The command would last far beyond the deadline.
   const { code } = await again.kill('SIGTERM');
   assert.equal(code, 143);
-  assert.ok(Date.now() - startedMs < 10_000, 'the poller leaves without waiting for the command');
   const pid = textAt(rig, NOTICES).trim();
   await until('the command is ended with it', () => !existsSync(`/proc/${pid}`));
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, test } from 'node:test';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { DEADLINE_MS } from '../support/wait.ts';
 
 let rig: CliRig;
 /** Each test has a store of its own in the same repository. */
@@ -151,7 +152,7 @@ test('stdin without an end is refused after 5 MB, and other bytes than UTF-8', a
   assert.ok(child.stdin);
   child.stdin.on('error', () => fed.destroy());
   fed.pipe(child.stdin);
-  const [code] = await once(child, 'close', { signal: AbortSignal.timeout(30_000) });
+  const [code] = await once(child, 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
   assert.deepEqual(
     [code, stderr],
     [7, 'orchestrate: error: stdin is larger than 5 MB\n  fix: give less on stdin\n'],

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { renderSummary } from '../../src/view/summary/summary.ts';
 import { openTerminal, type Size, type TmuxClient } from '../support/tmux-client.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, planFile } from '../support/worker-rig.ts';
 
 const SIZES: readonly Size[] = [40, 80, 120, 200].flatMap((columns) =>

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { createProcesses } from '../../src/process/processes.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, planFile } from '../support/worker-rig.ts';
 
 const alive = (pid: number): boolean => createProcesses().identify(pid) !== null;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } };
@@ -76,7 +76,7 @@ test('a gate that passed is not run again on the same commit, not even by the ne
   });
   finishAll(rig);
   const poller = rig.start();
-  await until('the second gate runs', () => existsSync(join(rig.cli.home, 'at-second')), 60_000);
+  await until('the second gate runs', () => existsSync(join(rig.cli.home, 'at-second')));
   await poller.kill();
   rig.cli.write('../go', '');
   assert.equal((await rig.start().end()).code, 0);

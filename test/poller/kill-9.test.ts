@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createShim, type Moment } from '../support/shim.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, type RigOptions, statesOf } from '../support/worker-rig.ts';
 
 type Kill = readonly [tool: 'git' | 'tmux', moment: Moment, words: string, call?: number];
@@ -47,7 +47,6 @@ async function killAt(kills: readonly Kill[], options: RigOptions = {}): Promise
   }
   const failures = report.events.filter(({ kind }) => /failed|error/.test(kind));
   assert.deepEqual(failures, [], 'a dead poller costs no attempt');
-  rig.desk.assertSound();
   await until('no process is left', () => rig.marked().length === 0);
   const windows = rig.tmux('list-windows', '-t', report.session.name ?? '', '-F', '#{window_name}');
   assert.deepEqual(windows.trim().split('\n'), ['status']);

@@ -8,7 +8,7 @@ import { initiativeOf, takeLook } from '../../src/look/snapshot.ts';
 import { createPace } from '../../src/poller/pace.ts';
 import { nudge } from '../../src/poller/steps/nudge.ts';
 import type { Step } from '../../src/poller/steps/step.ts';
-import { until } from '../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
 /** A living worker, with the step that would type to it. */

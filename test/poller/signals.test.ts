@@ -1,20 +1,12 @@
-/** Leaving: the poller is out in time by every signal, workers go on, and the next poller clears up what it left. */
+/** Leaving: the poller ends by every signal, workers go on, and the next poller clears up what it left. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import { until } from '../support/tmux-rig.ts';
+import { inTime, until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
-
-/** Time to be out after a signal, and what the machine itself takes to start and end a process, several times over. */
-const OUT_MS = 2_000;
-function allowedMs(): number {
-  const startedMs = performance.now();
-  execFileSync(process.execPath, ['-e', '0']);
-  return OUT_MS + 5 * (performance.now() - startedMs);
-}
 
 const alive = (pid: number): boolean => {
   if (!existsSync(`/proc/${pid}/stat`)) return false;
@@ -42,18 +34,14 @@ function startGroup(rig: ProjectRig): {
   process.once('exit', () => child.kill('SIGKILL'));
   return {
     child,
-    async leave(signal) {
-      const allowed = allowedMs();
-      const sentMs = performance.now();
+    leave(signal) {
       process.kill(-(child.pid ?? 0), signal);
-      const code = await ended;
-      assert.ok(performance.now() - sentMs < allowed, `${signal}: ${performance.now() - sentMs} ms`);
-      return code;
+      return inTime(ended, () => `the poller goes on after ${signal}`);
     },
   };
 }
 
-test('a signal ends the poller in time; workers go on; gates and setup commands end with the next poller', async () => {
+test('a signal ends the poller; workers go on; gates and setup commands end with the next poller', async () => {
   await using rig = await createProjectRig({
     plan: { Work: [], Gate: [], Setup: [] },
     config: {
@@ -79,16 +67,12 @@ test('a signal ends the poller in time; workers go on; gates and setup commands 
       rig.setTasks('Gate', 'completed');
       gated.exit(0);
     }
-    const now = await until(
-      'gate and setup run anew',
-      () => {
-        const pids = { gate: pidOf('gate'), setup: pidOf('setup') };
-        return (
-          pids.gate > 0 && pids.setup > 0 && pids.gate !== former.gate && pids.setup !== former.setup && pids
-        );
-      },
-      60_000,
-    );
+    const now = await until('gate and setup run anew', () => {
+      const pids = { gate: pidOf('gate'), setup: pidOf('setup') };
+      return (
+        pids.gate > 0 && pids.setup > 0 && pids.gate !== former.gate && pids.setup !== former.setup && pids
+      );
+    });
     assert.ok(!alive(former.gate) && !alive(former.setup), 'the former ones were ended first');
     assert.equal(await poller.leave(signal), code, signal);
     assert.ok(alive(rig.desk.seen.find(({ stream }) => stream === 'Work')?.pid ?? 0), 'the worker goes on');
@@ -113,7 +97,6 @@ test('a signal ends the poller in time; workers go on; gates and setup commands 
     ['Gate', 'Setup', 'Work'],
     'nothing was worked on twice',
   );
-  rig.desk.assertSound();
 });
 
 test('a git command under way survives a Ctrl-C of the terminal and is finished by the next poller', async () => {
@@ -128,7 +111,7 @@ test('a git command under way survives a Ctrl-C of the terminal and is finished 
     'touch "$HOME/at-git"; while ! test -e "$HOME/go"; do sleep 0.05; done; cat',
   );
   const poller = startGroup(rig);
-  await until('git checks out', () => existsSync(join(rig.cli.home, 'at-git')), 60_000);
+  await until('git checks out', () => existsSync(join(rig.cli.home, 'at-git')));
   assert.equal(await poller.leave('SIGINT'), 130);
   assert.ok(
     rig.marked().some(({ mark }) => mark.includes(':child:')),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt } from '../../scripts/build.ts';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { inTime } from './wait.ts';
 
 export type Ended = {
   readonly code: number | null;
@@ -28,7 +29,7 @@ export type CliRig = AsyncDisposable & {
   /** Name of the private tmux server's socket. */
   readonly socket: string;
   readonly env: Readonly<Record<string, string>>;
-  /** Runs `orchestrate …` to its end. */
+  /** Runs `orchestrate …` to its end; fails the test when there is none. */
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   /** Starts `orchestrate …`; it is killed at the end of the test at the latest. */
   start(args: readonly string[], options?: RunOptions): ChildProcess;
@@ -119,8 +120,9 @@ function untilEnd(child: ChildProcess, input: string): Promise<Ended> {
   // A command that ends without reading its stdin closes the pipe first.
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(input);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<Ended>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
+  return inTime(ended, () => `${child.spawnargs.join(' ')} runs on: ${stdout}${stderr}`);
 }

@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Db } from '../../src/sqlite/database.ts';
 import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
+import { inTime } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -113,7 +114,7 @@ export type RawServer = {
   /** Waits for the message at a position. */
   nth(position: number): Promise<Json>;
   /** Waits for the first message that fits. */
-  message(fits: (message: Json) => boolean, deadlineMs?: number): Promise<Json>;
+  message(fits: (message: Json) => boolean): Promise<Json>;
   stderr(): string;
   exit: Promise<number | null>;
 };
@@ -142,22 +143,19 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
       .split('\n')
       .slice(0, -1)
       .map((line) => JSON.parse(line));
-  const until = (find: () => Json, deadlineMs = 60_000): Promise<Json> =>
-    new Promise((resolve, reject) => {
-      const deadline = setTimeout(
-        () => reject(new Error(`no such message; printed: ${out.slice(-2000)}; stderr: ${errors}`)),
-        deadlineMs,
-      );
+  const until = (find: () => Json): Promise<Json> => {
+    const found = new Promise<Json>((resolve) => {
       const look = () => {
-        const found = find();
-        if (found === undefined) return;
-        clearTimeout(deadline);
+        const message = find();
+        if (message === undefined) return;
         child.off('printed', look);
-        resolve(found);
+        resolve(message);
       };
       child.on('printed', look);
       look();
     });
+    return inTime(found, () => `no such message; printed: ${out.slice(-2000)}; stderr: ${errors}`);
+  };
   return {
     process: child,
     write: (bytes) =>
@@ -166,7 +164,7 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
       ),
     messages,
     nth: (position) => until(() => messages()[position]),
-    message: (fits, deadlineMs) => until(() => messages().find(fits), deadlineMs),
+    message: (fits) => until(() => messages().find(fits)),
     stderr: () => errors,
     exit: new Promise((resolve) => child.once('exit', resolve)),
   };

@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { until } from './tmux-rig.ts';
+import { until } from './wait.ts';
 
 export type Size = { readonly columns: number; readonly rows: number };
 
@@ -11,7 +11,7 @@ export type TmuxClient = Disposable & {
   /** What the person sees, status line and borders too; with colours as escapes when asked. */
   screen(options?: { readonly colours?: boolean }): string;
   /** Waits until the screen matches. */
-  sees(pattern: RegExp, deadlineMs?: number): Promise<string>;
+  sees(pattern: RegExp): Promise<string>;
   /** Presses keys by tmux's names for them. */
   press(...keys: readonly string[]): void;
   /** Types text as text. */
@@ -55,15 +55,11 @@ export function openTerminal(
     outer('capture-pane', '-p', ...(options.colours === true ? ['-e'] : []), '-t', ':');
   return {
     screen,
-    sees: (pattern, deadlineMs) =>
-      until(
-        `${pattern} on the screen`,
-        () => {
-          const shown = screen();
-          return pattern.test(shown) ? shown : null;
-        },
-        deadlineMs,
-      ),
+    sees: (pattern) =>
+      until(`${pattern} on the screen`, () => {
+        const shown = screen();
+        return pattern.test(shown) ? shown : null;
+      }),
     press: (...keys) => void outer('send-keys', '-t', ':', ...keys),
     type: (text) => void outer('send-keys', '-t', ':', '-l', '--', text),
     resize: ({ columns, rows }) =>

@@ -5,7 +5,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { createTmux, type TmuxOptions } from '../../src/tmux/tmux.ts';
 import type { Tmux, TmuxFacts } from '../../src/tmux/types.ts';
 import { writeLaunch } from '../../src/worker/wrapper.ts';
@@ -33,21 +32,6 @@ export function identify(pid: number): { pid: number; start: string } | null {
     return fields[0] === 'Z' ? null : { pid, start: fields[19] ?? '' };
   } catch {
     return null;
-  }
-}
-
-/** Waits until `look` gives something but null or false; fails the test after `deadlineMs`. */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | null | false> | T | null | false,
-  deadlineMs = 8_000,
-): Promise<T> {
-  const endMs = Date.now() + deadlineMs;
-  for (;;) {
-    const seen = await look();
-    if (seen !== null && seen !== false) return seen;
-    assert.ok(Date.now() < endMs, `waited ${deadlineMs} ms in vain: ${what}`);
-    await pause(15);
   }
 }
 

@@ -1,7 +1,8 @@
 /** A session of ours with workers in it, as the view arranges them: what is where, by tmux's own word. */
 import type { Tmux, ViewWorker } from '../../src/tmux/types.ts';
 import { openClient, type Size, type TmuxClient } from './tmux-client.ts';
-import { createTmuxRig, type TmuxRig, until } from './tmux-rig.ts';
+import { createTmuxRig, type TmuxRig } from './tmux-rig.ts';
+import { until } from './wait.ts';
 
 /** One pane of our session. `index`: of its window. */
 export type Seen = {

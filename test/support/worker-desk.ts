@@ -4,8 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { inTime } from './wait.ts';
 
 export const STEERED_WORKER = fileURLToPath(new URL('steered-worker.js', import.meta.url));
 
@@ -36,14 +36,15 @@ export type Worker = Hello & {
   exit(code: number): void;
   /** kill -9. */
   kill(): void;
-  /** Resolves when its connection is gone; fails the test when it lives on for a minute. */
+  /** Resolves when its connection is gone; fails the test when it lives on. */
   end(): Promise<void>;
 };
 
 export type WorkerDesk = {
   readonly socketPath: string;
   readonly ledger: string;
-  next(stream: string, deadlineMs: number): Promise<Worker>;
+  /** The stream's next worker; fails the test when none comes. */
+  next(stream: string): Promise<Worker>;
   onWorker(work: (worker: Worker) => Promise<void>): void;
   /** Everyone who ever said hello. */
   readonly seen: readonly Worker[];
@@ -96,18 +97,13 @@ export async function createWorkerDesk(directory: string): Promise<WorkerDesk> {
     seen,
     troubles,
     starts,
-    async next(stream, deadlineMs) {
+    async next(stream) {
       const ready = idle.get(stream)?.shift();
       if (ready !== undefined) return ready;
-      return new Promise((resolve, reject) => {
-        const late = () => reject(new Error(`no worker of ${stream} came within ${deadlineMs} ms`));
-        const timer = setTimeout(late, deadlineMs);
-        const waiter = (worker: Worker): void => {
-          clearTimeout(timer);
-          resolve(worker);
-        };
-        waiting.set(stream, [...(waiting.get(stream) ?? []), waiter]);
+      const came = new Promise<Worker>((resolve) => {
+        waiting.set(stream, [...(waiting.get(stream) ?? []), resolve]);
       });
+      return inTime(came, () => `no worker of ${stream} came`);
     },
     onWorker(work) {
       handler = work;
@@ -169,13 +165,7 @@ function workerOf(
   return {
     ...hello,
     sh,
-    async end() {
-      const deadline = new AbortController();
-      const late = sleep(60_000, null, { signal: deadline.signal }).then(() =>
-        assert.fail(`the worker of ${hello.stream} lives on`),
-      );
-      await Promise.race([ended, late]).finally(() => deadline.abort());
-    },
+    end: () => inTime(ended, () => `the worker of ${hello.stream} lives on`),
     print: async (text) => void (await ask({ op: 'print', text })),
     commit: (path, text = `by ${hello.stream}, run ${hello.run}\n`) =>
       sh(

@@ -18,10 +18,8 @@ import { checkOwner } from '../../src/task-copilot/owner.ts';
 import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import type { PlanStore } from '../../src/task-copilot/types.ts';
 import { type CliRig, createCliRig, type Ended, type RunOptions } from './cli-rig.ts';
+import { DEADLINE_MS, inTime } from './wait.ts';
 import { createWorkerDesk, STEERED_WORKER, type Worker, type WorkerDesk } from './worker-desk.ts';
-
-/** Generous, since the machine may be busy: it is only waited out by a test that fails. */
-const DEADLINE_MS = 60_000;
 
 /** Dependencies by stream id, or a whole plan file. */
 export type PlanSpec = Readonly<Record<string, readonly string[]>> | { readonly file: object };
@@ -32,7 +30,7 @@ export type Running = {
   /** What it printed so far, stderr too. */
   output(): string;
   /** Resolves to how it ended; fails the test when it goes on beyond the deadline. */
-  end(deadlineMs?: number): Promise<Ended>;
+  end(): Promise<Ended>;
   /** Sends a signal and resolves to how it ended. */
   kill(signal?: NodeJS.Signals): Promise<Ended>;
 };
@@ -56,7 +54,7 @@ export type ProjectRig = AsyncDisposable & {
   look(): Promise<StatusReport>;
   stream(id: string): Promise<ReportStream>;
   /** Waits for a report that `holds`, looking again after every change. */
-  until(what: string, holds: (report: StatusReport) => boolean, deadlineMs?: number): Promise<StatusReport>;
+  until(what: string, holds: (report: StatusReport) => boolean): Promise<StatusReport>;
   untilState(id: string, state: ReportStream['state']): Promise<ReportStream>;
   setTasks(stream: string, status: TaskStatus, more?: { notes?: string; blockedReason?: string }): void;
   /** Changes config.json. */
@@ -108,7 +106,7 @@ export function steeredAgent(desk: WorkerDesk): object {
   return { kind: 'custom', command: process.execPath, args };
 }
 
-/** Makes the project; dispose of it in the test's end. */
+/** Makes the project; its disposal at the test's end fails the test when its workers were not sound. */
 export async function createProjectRig(options: RigOptions = {}): Promise<ProjectRig> {
   const from = await template();
   const cli = await createCliRig({
@@ -140,7 +138,7 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
     store,
     desk,
     nextWorker: (stream) =>
-      desk.next(stream, DEADLINE_MS).catch(async (error: unknown) => {
+      desk.next(stream).catch(async (error: unknown) => {
         const said = [...running].map((each) => each.output()).join('\n');
         throw new Error(`${String(error)}; ${stateText(await eyes.look())}\n${said}`, { cause: error });
       }),
@@ -169,14 +167,21 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
     tmux: (...args) => execFileSync('tmux', ['-L', cli.socket, ...args], { env: cli.env, encoding: 'utf8' }),
     marked: () => markedProcesses(cli.root),
     async [Symbol.asyncDispose]() {
-      for (const { child } of running) child.kill('SIGKILL');
-      spawnSync('tmux', ['-L', cli.socket, 'kill-server'], { env: cli.env, stdio: 'ignore' });
-      for (const { pid } of markedProcesses(cli.root)) killIfThere(pid);
-      eyes.close();
-      await desk.close();
-      store.close();
-      rmSync(join('/tmp', `orchestrate-${process.getuid?.() ?? 0}`, projectHash(cli.root)), { force: true });
-      await cli[Symbol.asyncDispose]();
+      try {
+        // Before the workers are killed under the hands of those who steer them.
+        desk.assertSound();
+      } finally {
+        for (const { child } of running) child.kill('SIGKILL');
+        spawnSync('tmux', ['-L', cli.socket, 'kill-server'], { env: cli.env, stdio: 'ignore' });
+        for (const { pid } of markedProcesses(cli.root)) killIfThere(pid);
+        eyes.close();
+        await desk.close();
+        store.close();
+        rmSync(join('/tmp', `orchestrate-${process.getuid?.() ?? 0}`, projectHash(cli.root)), {
+          force: true,
+        });
+        await cli[Symbol.asyncDispose]();
+      }
     },
   };
   return rig;
@@ -207,26 +212,14 @@ function follow(child: ChildProcess, running: Set<Running>): Running {
   const self: Running = {
     child,
     output: () => stdout + stderr,
-    end: (deadlineMs = DEADLINE_MS) => inTime(ended, deadlineMs, () => stdout + stderr),
+    end: () => inTime(ended, () => `it runs on: ${self.output()}`),
     kill(signal = 'SIGKILL') {
       child.kill(signal);
-      return inTime(ended, DEADLINE_MS, () => stdout + stderr);
+      return self.end();
     },
   };
   running.add(self);
   return self;
-}
-
-/** `promise`, or a failure once the time is up. */
-async function inTime<T>(promise: Promise<T>, deadlineMs: number, said: () => string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`still running after ${deadlineMs} ms: ${said()}`)),
-      deadlineMs,
-    );
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 type Eyes = Pick<ProjectRig, 'look' | 'until'> & { close(): void };
@@ -244,9 +237,9 @@ function createEyes(cli: CliRig, store: PlanStore): Eyes {
   const look = async (): Promise<StatusReport> => (await gatherReport(await ports())).report;
   return {
     look,
-    async until(what, holds, deadlineMs = DEADLINE_MS) {
+    async until(what, holds) {
       const { state } = await ports();
-      const endMs = Date.now() + deadlineMs;
+      const endMs = Date.now() + DEADLINE_MS;
       let wake = (): void => undefined;
       const watched = [store, state].map((each) => ({ path: each.path, check: () => each.changeToken() }));
       const watcher = watchDatabases(watched, () => wake());

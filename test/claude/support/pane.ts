@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { until } from '../../support/wait.ts';
 
 const run = promisify(execFile);
 
@@ -76,7 +76,7 @@ export async function openPane(
       // Killed and seen dead first, so that nothing writes to the test's directories any more.
       try {
         if ((await exitCode()) === null) process.kill(Number(pid), 'SIGKILL');
-        await waitFor('the end of the pane', async () => (await exitCode()) !== null);
+        await until('the end of the pane', async () => (await exitCode()) !== null);
       } finally {
         await tmux('kill-server');
         rmSync(dir, { recursive: true, force: true });
@@ -87,19 +87,4 @@ export async function openPane(
 
 function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** Waits until `look` yields something other than null, undefined or false; throws with `what` after the deadline. */
-export async function waitFor<T>(
-  what: string,
-  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
-  deadlineMs = 40_000,
-): Promise<T> {
-  const end = Date.now() + deadlineMs;
-  for (;;) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms in vain for ${what}`);
-    await sleep(50);
-  }
 }

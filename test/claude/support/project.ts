@@ -8,12 +8,10 @@ import { gatherReport } from '../../../src/report/gather.ts';
 import type { StatusReport } from '../../../src/report/types.ts';
 import { openPlanStore } from '../../../src/task-copilot/plan-store.ts';
 import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
+import { DEADLINE_MS } from '../../support/wait.ts';
 import { type ClaudeHome, createClaudeHome } from './home.ts';
 import { installClaude } from './install.ts';
 import { type ModelServer, type Rule, startModelServer } from './model-server.ts';
-
-/** Real sessions on a busy machine take their time; only a failing test waits this long. */
-const DEADLINE_MS = 90_000;
 
 export type ClaudeProject = AsyncDisposable & {
   readonly cli: CliRig;
@@ -26,7 +24,7 @@ export type ClaudeProject = AsyncDisposable & {
   run(args: readonly string[], code?: number): Promise<string>;
   /** What `status` would say. */
   look(): Promise<StatusReport>;
-  until(what: string, holds: (report: StatusReport) => boolean, deadlineMs?: number): Promise<StatusReport>;
+  until(what: string, holds: (report: StatusReport) => boolean): Promise<StatusReport>;
   tmux(...args: string[]): string;
 };
 
@@ -101,7 +99,7 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
       pollers.push(poller.child);
       return poller;
     },
-    until: (what, holds, deadlineMs) => untilReport(sharedLook, what, holds, deadlineMs ?? DEADLINE_MS),
+    until: (what, holds) => untilReport(sharedLook, what, holds),
     tmux: (...args) => execFileSync('tmux', ['-L', cli.socket, ...args], { env, encoding: 'utf8' }),
     [Symbol.asyncDispose]: async () => {
       await cli.run(['stop'], { env });
@@ -131,16 +129,15 @@ async function untilReport(
   look: () => Promise<StatusReport>,
   what: string,
   holds: (report: StatusReport) => boolean,
-  deadlineMs: number,
 ): Promise<StatusReport> {
-  const endMs = Date.now() + deadlineMs;
+  const endMs = Date.now() + DEADLINE_MS;
   for (;;) {
     const report = await look();
     if (holds(report)) return report;
     if (Date.now() > endMs) {
       const told = report.streams.map(({ id, state, reason }) => `${id}: ${state} (${reason})`);
       const events = report.events.map(({ kind, message }) => `${kind}: ${message}`);
-      throw new Error(`waited ${deadlineMs} ms in vain for ${what}\n${[...told, ...events].join('\n')}`);
+      throw new Error(`waited ${DEADLINE_MS} ms in vain for ${what}\n${[...told, ...events].join('\n')}`);
     }
     await sleep(250);
   }

@@ -1,0 +1,31 @@
+/** How tests wait: until something holds, or until one wide deadline that only a hang meets. */
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Waited out by a failing test alone, so it leaves room for a machine that does much else. */
+export const DEADLINE_MS = 120_000;
+
+const LOOK_EVERY_MS = 15;
+
+/** Waits until `look` yields something other than null, undefined or false; fails the test at the deadline. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false> | T | null | undefined | false,
+): Promise<T> {
+  const endMs = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const seen = await look();
+    if (seen !== null && seen !== undefined && seen !== false) return seen;
+    assert.ok(Date.now() < endMs, `waited ${DEADLINE_MS} ms in vain: ${what}`);
+    await pause(LOOK_EVERY_MS);
+  }
+}
+
+/** What `promise` resolves to; fails the test at the deadline, with what `said` tells then. */
+export async function inTime<T>(promise: Promise<T>, said: () => string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${DEADLINE_MS} ms in vain: ${said()}`)), DEADLINE_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
