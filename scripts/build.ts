@@ -1,4 +1,5 @@
-/** Bundles src/cli.ts into dist/: split per command, only the native module left outside, with the licences of what is bundled. */
+/** Bundles the command line into dist/: one file for every command, one per command that has to start fast; only the native module stays outside. */
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -10,47 +11,84 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
 const entry = join(dist, 'cli.js');
 const LICENSES = 'THIRD-PARTY-LICENSES.txt';
+const ALWAYS = ['cli.js', 'package.json', LICENSES];
 
-/** CommonJS packages in the bundle still call `require` for Node's own modules. */
-const banner = `import { createRequire as orchestrateCreateRequire } from 'node:module';
-const require = orchestrateCreateRequire(import.meta.url);`;
+/** Commands that agents, hooks, shells and impatient users start: a bundle each, which holds nothing else. */
+const HOT = ['status', 'task', 'hook', 'watch', 'attach', 'send', 'logs', 'completion'];
 
-/** Builds; files of an earlier build go unless `keepOld` (someone may be running them). */
-export async function buildBundle(options: { keepOld: boolean }): Promise<void> {
-  const startedAtMs = Date.now();
-  const result = await build({
+/** In a CommonJS bundle there is no `import.meta`. */
+const banner = `const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
+
+/** Leaves every command but `verb` out of a bundle: the entry never sends their words to it. */
+function only(verb: string): Plugin {
+  return {
+    name: 'only',
+    setup(bundle) {
+      bundle.onResolve({ filter: /^\.\.\/[a-z-]+\.ts$/ }, ({ kind, importer, path }) => {
+        const isCommand = kind === 'dynamic-import' && /\/src\/commands\/table\/[a-z-]+\.ts$/.test(importer);
+        return isCommand && path !== `../${verb}.ts` ? { path, namespace: 'left-out' } : undefined;
+      });
+      bundle.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
+        contents: `throw new Error('the bundle of ${verb} has no ' + ${JSON.stringify(path)});`,
+      }));
+    },
+  };
+}
+
+/** Bundles one entry as CommonJS, whole: one file is read and compiled faster than many. */
+function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plugins' | 'banner'>) {
+  return build({
     absWorkingDir: root,
-    entryPoints: ['src/cli.ts'],
+    entryPoints: [entryPoint],
     outdir: dist,
     bundle: true,
-    splitting: true,
-    format: 'esm',
+    format: 'cjs',
     platform: 'node',
     target: 'node20.19',
     external: ['better-sqlite3'],
-    banner: { js: banner },
     legalComments: 'none',
     metafile: true,
     write: false,
     logLevel: 'warning',
+    ...options,
   });
+}
+
+type Bundled = { readonly file: string; readonly text: string; readonly inputs: readonly string[] };
+
+async function bundleCommand(name: string): Promise<Bundled> {
+  const result = await bundle('src/cli.ts', {
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: banner },
+    plugins: name === 'main' ? [] : [only(name)],
+  });
+  const text = result.outputFiles[0]?.text ?? '';
+  const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return { file: `${name}-${hash}.js`, text, inputs: Object.keys(result.metafile.inputs) };
+}
+
+/** Builds; files of an earlier build go unless `keepOld` (someone may be running them). */
+export async function buildBundle(options: { keepOld: boolean }): Promise<void> {
+  const startedAtMs = Date.now();
+  const names = ['main', ...HOT];
+  const bundles = await Promise.all(names.map(bundleCommand));
+  const files = Object.fromEntries(bundles.map(({ file }, index) => [names[index], file]));
+  const started = await bundle('src/entry.ts', { define: { BUNDLES: JSON.stringify(files) } });
   mkdirSync(dist, { recursive: true });
-  for (const file of result.outputFiles) {
-    if (file.path === entry) continue;
-    writeFileSync(file.path, file.contents);
-  }
-  writeFileSync(join(dist, LICENSES), licenses(result.metafile));
-  writeEntry(result.outputFiles.find(({ path }) => path === entry)?.text ?? '');
-  if (!options.keepOld) removeOthers(result.outputFiles.map(({ path }) => basename(path)));
-  const bytes = result.outputFiles.reduce((sum, { contents }) => sum + contents.length, 0);
+  for (const { file, text } of bundles) writeFileSync(join(dist, file), text);
+  writeFileSync(join(dist, LICENSES), licenses(bundles.flatMap(({ inputs }) => inputs)));
+  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
+  writeEntry(started.outputFiles[0]?.text ?? '');
+  if (!options.keepOld) removeOthers(bundles.map(({ file }) => file));
+  const bytes = bundles.reduce((sum, { text }) => sum + text.length, 0);
   console.error(`built dist/: ${Math.round(bytes / 1024)} KiB in ${Date.now() - startedAtMs} ms`);
 }
 
@@ -76,13 +114,13 @@ function writeEntry(text: string): void {
 
 function removeOthers(kept: readonly string[]): void {
   for (const name of readdirSync(dist)) {
-    if (!kept.includes(name) && name !== LICENSES) rmSync(join(dist, name), { recursive: true });
+    if (![...kept, ...ALWAYS].includes(name)) rmSync(join(dist, name), { recursive: true });
   }
 }
 
-function licenses(metafile: Metafile): string {
+function licenses(inputs: readonly string[]): string {
   const packages = new Set<string>();
-  for (const input of Object.keys(metafile.inputs)) {
+  for (const input of inputs) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
     if (match?.[1] !== undefined) packages.add(match[1]);
   }

@@ -99,4 +99,6 @@ const argv = process.argv.slice(2);
 endQuietlyOnClosedPipe();
 // What is thrown outside the command's own promise (a timer, a stream) is told the same way.
 process.once('uncaughtException', (error) => process.exit(tell(error, argv)));
-process.exitCode = await main(argv);
+void main(argv).then((exitCode) => {
+  process.exitCode = exitCode;
+});

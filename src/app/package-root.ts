@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Top directory of the package: the nearest one above this file, in `src/` or in the bundle, that has a package.json. */
+/** Top directory of the package: the nearest one above this file, in `src/` or in a bundle, that has our templates. */
 export const PACKAGE_ROOT = packageAbove(dirname(fileURLToPath(import.meta.url)));
 
 function packageAbove(directory: string): string {
   const parent = dirname(directory);
-  if (parent === directory || existsSync(join(directory, 'package.json'))) return directory;
+  if (parent === directory || existsSync(join(directory, 'templates'))) return directory;
   return packageAbove(parent);
 }
 
