@@ -120,13 +120,3 @@ export type StreamState = {
   /** True when a person has to act for this stream to go on. */
   readonly needsYou: boolean;
 };
-
-/** One line of the event log. */
-export type OrchestrateEvent = {
-  readonly id: number;
-  readonly atMs: number;
-  readonly key: string | null;
-  readonly run: number | null;
-  readonly kind: string;
-  readonly message: string;
-};

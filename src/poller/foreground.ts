@@ -6,11 +6,11 @@ import type { Flags } from '../commands/definition.ts';
 import type { Io } from '../commands/io.ts';
 import { wantsUnicode } from '../commands/terminal.ts';
 import { EXIT } from '../core/errors.ts';
+import { eventTraits } from '../core/events.ts';
 import { gatherReport } from '../report/gather.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
 import type { Lease } from '../state/types.ts';
 import { describeEvent, renderFinal } from '../view/pages/progress-lines.ts';
-import { isTold } from '../view/summary/event-rows.ts';
 import { heldBackLines } from '../view/summary/held-back.ts';
 import { createNotifier } from './listeners/notify.ts';
 import { createStreamLogs } from './listeners/stream-logs.ts';
@@ -131,7 +131,7 @@ function createTeller(ports: Ports, io: Io): () => void {
     const streamOf = (key: string): string | null => records.get(key)?.streamId ?? null;
     for (const event of events) {
       const look = { unicode: wantsUnicode(io.env), streamOf };
-      if (!io.json && isTold(event))
+      if (!io.json && eventTraits(event.kind).told)
         io.print(describeEvent(event, { ...look, colour: io.colour, columns: io.columns() }));
       const line = describeEvent(event, { ...look, colour: false, columns: null });
       appendFileSync(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line}\n`, { mode: 0o600 });

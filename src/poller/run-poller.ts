@@ -64,7 +64,7 @@ async function endStrays(ports: Ports): Promise<void> {
     atMs: ports.now(),
     key: null,
     run: null,
-    kind: 'strays',
+    kind: 'poller-leftovers',
     message: `ended ${strays.length} process(es) of a former poller`,
   });
 }

@@ -1,7 +1,7 @@
 /** What the views are made from and what they show: plain data, JSON-ready; knows nothing of where the facts were read. */
+import type { OrchestrateEvent } from '../core/events.ts';
 import type {
   Initiative,
-  OrchestrateEvent,
   PlanProblem,
   Snapshot,
   StateName,
@@ -84,7 +84,7 @@ export type ReportEvent = {
   readonly at: string;
   readonly stream: string | null;
   readonly run: number | null;
-  readonly kind: string;
+  readonly kind: OrchestrateEvent['kind'];
   readonly message: string;
 };
 

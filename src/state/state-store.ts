@@ -1,5 +1,5 @@
 /** orchestrate's own memory (state.db): streams, runs, events, gate results, the poller; decides nothing. */
-import type { OrchestrateEvent } from '../core/types.ts';
+import { eventKindOf, type OrchestrateEvent } from '../core/events.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, unusable } from '../sqlite/failures.ts';
 import type { Row } from './columns.ts';
@@ -75,7 +75,7 @@ function eventOf(row: Row): OrchestrateEvent {
     atMs: Number(row['at_ms']),
     key: row['key'] === null ? null : String(row['key']),
     run: row['run'] === null ? null : Number(row['run']),
-    kind: String(row['kind']),
+    kind: eventKindOf(String(row['kind'])),
     message: String(row['message']),
   };
 }

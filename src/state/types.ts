@@ -1,5 +1,6 @@
 /** The door to orchestrate's own memory (state.db): streams, runs, events, the poller; no SQL shows through it. */
-import type { Intent, OrchestrateEvent, Run, StreamRecord } from '../core/types.ts';
+import type { NewEvent, OrchestrateEvent } from '../core/events.ts';
+import type { Intent, Run, StreamRecord } from '../core/types.ts';
 
 /** A gate's result, kept per commit. */
 export type GateResult = {
@@ -63,7 +64,7 @@ export type StateStore = {
   openRecords(): StreamRecord[];
   /** The run a launch token belongs to, with its stream; null for an unknown token. */
   runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
-  addEvent(event: Omit<OrchestrateEvent, 'id'>): void;
+  addEvent(event: NewEvent): void;
   /** Oldest first; the last `limit` of them. */
   events(filter: { key?: string; sinceId?: number; limit?: number }): OrchestrateEvent[];
   gateResults(key: string, sha?: string): GateResult[];

@@ -13,7 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { OrchestrateEvent } from '../../src/core/types.ts';
+import type { OrchestrateEvent } from '../../src/core/events.ts';
 import { createLogFollower, type LogSource, type LogSources } from '../../src/view/log/log.ts';
 import { openStreamLog } from '../../src/view/log/log-file.ts';
 
@@ -46,7 +46,14 @@ function say(second: number, text: string): void {
   appendFileSync(path.join(root, 'conversation.jsonl'), `${line}\n`);
 }
 function happen(second: number, message: string): void {
-  events.push({ id: events.length + 1, atMs: Date.parse(at(second)), key: 'a', run: 1, kind: 'k', message });
+  events.push({
+    id: events.length + 1,
+    atMs: Date.parse(at(second)),
+    key: 'a',
+    run: 1,
+    kind: 'operator',
+    message,
+  });
 }
 const logFile = (): string => path.join(root, 'logs', 'a.log');
 const logged = (): string[] =>
@@ -63,7 +70,7 @@ test('a follower merges conversation and events by time, and gives each line onc
   happen(4, 'fourth');
   assert.deepEqual(
     follower.next().map(({ text }) => text),
-    ['-- k: second (run 1)', 'third', '-- k: fourth (run 1)', 'fifth', 'and more'],
+    ['-- operator: second (run 1)', 'third', '-- operator: fourth (run 1)', 'fifth', 'and more'],
   );
   assert.deepEqual(follower.next(), []);
   say(6, 'sixth');
@@ -130,7 +137,7 @@ test('the log on disk goes on over restarts without a line lost or told twice, a
   const log = openStreamLog(logFile(), all);
   assert.equal(log.update(), 1);
   assert.equal(log.update(), 0);
-  assert.deepEqual(logged(), ['one', '-- k: two (run 1)', 'three']);
+  assert.deepEqual(logged(), ['one', '-- operator: two (run 1)', 'three']);
   for (const file of [logFile(), `${logFile()}.places`]) assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(statSync(path.dirname(logFile())).mode & 0o777, 0o700);
 });

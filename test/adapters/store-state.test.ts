@@ -237,7 +237,7 @@ describe('events and facts', () => {
   test('events come oldest first, by key and since an id, and the oldest of very many go', () => {
     const state = opened();
     const add = (n: number) =>
-      state.addEvent({ atMs: n, key: n % 2 ? 'a' : null, run: null, kind: 'k', message: `${n}` });
+      state.addEvent({ atMs: n, key: n % 2 ? 'a' : null, run: null, kind: 'operator', message: `${n}` });
     for (let n = 1; n <= 10; n++) add(n);
     assert.deepEqual(
       state.events({ limit: 3 }).map((event) => event.message),

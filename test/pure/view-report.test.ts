@@ -193,7 +193,7 @@ test('only the last ten events are kept, with stream ids instead of keys', () =>
     atMs: NOW_MS - 1000,
     key: i % 2 === 0 ? 'b' : null,
     run: 1,
-    kind: 'launch',
+    kind: 'launched' as const,
     message: `event ${i + 1}`,
   }));
   const report = buildReport(input(chain(), { events }));
@@ -203,7 +203,7 @@ test('only the last ten events are kept, with stream ids instead of keys', () =>
     at: '2030-01-01T11:59:59.000Z',
     stream: 'B',
     run: 1,
-    kind: 'launch',
+    kind: 'launched',
     message: 'event 5',
   });
   assert.equal(report.events.at(-1)?.stream, null);

@@ -86,7 +86,7 @@ const anyReport: fc.Arbitrary<StatusReport> = fc
         at: agoIso(i * 1000),
         stream: streams[i]?.id ?? null,
         run: 1,
-        kind: 'launch',
+        kind: 'launched',
         message,
       })),
     }),

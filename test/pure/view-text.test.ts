@@ -1,6 +1,7 @@
 /** What `status`, `status <stream>` and `start` print. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eventKindOf } from '../../src/core/events.ts';
 import type { Task } from '../../src/core/types.ts';
 import type { ReportStream, StreamDetail } from '../../src/report/types.ts';
 import { describeEvent, renderFinal } from '../../src/view/pages/progress-lines.ts';
@@ -201,7 +202,7 @@ test('hostile texts lose their escapes and their line breaks everywhere', () => 
           task(evil, 'blocked', { title: evil, notes: evil, blockedReason: evil, assignedAgent: evil }),
         ],
         files: [evil],
-        events: [{ id: 1, atMs: NOW_MS, key: null, run: null, kind: evil, message: evil }],
+        events: [{ id: 1, atMs: NOW_MS, key: null, run: null, kind: eventKindOf(evil), message: evil }],
         resume: evil,
       },
       PLAIN,
@@ -212,7 +213,7 @@ test('hostile texts lose their escapes and their line breaks everywhere', () => 
     ),
     ...renderFinal(report([stream(evil, 'failed', { reason: evil, remedy: evil })]), PLAIN),
     describeEvent(
-      { id: 1, atMs: NOW_MS, key: evil, run: null, kind: evil, message: evil },
+      { id: 1, atMs: NOW_MS, key: evil, run: null, kind: eventKindOf(evil), message: evil },
       { ...PLAIN, streamOf: () => null },
     ),
   ];
@@ -225,13 +226,15 @@ test('an event is one line: time, stream, symbol and word, message', () => {
     atMs: NOW_MS,
     key: 'stream-b',
     run: 1,
-    kind: 'done',
+    kind: 'done' as const,
     message: 'verified at a1b2c3d',
   };
   const options = { ...PLAIN, columns: null, streamOf: () => 'Stream-B' };
   assert.match(describeEvent(event, options), /^\d\d:\d\d:\d\d {2}Stream-B +✓ done +verified at a1b2c3d$/);
   assert.match(describeEvent({ ...event, kind: 'gate' }, options), /Stream-B +· gate +verified/);
   assert.match(describeEvent({ ...event, key: null }, options), /^\d\d:\d\d:\d\d {16}✓ done/);
+  const unknown = describeEvent({ ...event, kind: eventKindOf('of another version') }, options);
+  assert.match(unknown, /Stream-B +· of another version +verified/);
   const cut = describeEvent({ ...event, message: 'm'.repeat(200) }, { ...options, columns: 60 });
   assert.equal(cut.length, 60);
   assert.ok(cut.endsWith('m…'));

@@ -1,4 +1,5 @@
 /** Builds status reports for view tests, with only what a test cares about spelled out. */
+import type { EventKind } from '../../src/core/events.ts';
 import type { StateName, TaskCounts } from '../../src/core/types.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
 
@@ -92,7 +93,7 @@ export function report(streams: readonly ReportStream[], rest: Partial<StatusRep
   };
 }
 
-const event = (id: number, agoMs: number, streamId: string | null, kind: string, message: string) => ({
+const event = (id: number, agoMs: number, streamId: string | null, kind: EventKind, message: string) => ({
   id,
   at: agoIso(agoMs),
   stream: streamId,
@@ -186,7 +187,7 @@ export function busyReport(): StatusReport {
       etaMs: 660_000,
       events: [
         event(1, 540_000, 'Stream-A', 'done', 'verified at a1b2c3d'),
-        event(2, 539_000, 'Stream-B', 'launch', 'worker started (run 1)'),
+        event(2, 539_000, 'Stream-B', 'launched', 'worker started (run 1)'),
         event(3, 420_000, 'Stream-C', 'needs-input', 'permission: Bash rm -rf build'),
         event(4, 60_000, 'Stream-D', 'failed', '3 attempts failed; the last: exit 1'),
       ],

@@ -1,10 +1,11 @@
 /** Turns changes of state between two ticks into events, so that every view and log tells them in the same words. */
 
 import type { Ports } from '../../app/ports.ts';
+import type { StateEvent } from '../../core/events.ts';
 import type { StateName, StreamState } from '../../core/types.ts';
 
 /** States that are told when a stream comes into them; the others pass by themselves or have an event of their own. */
-const TOLD: ReadonlySet<StateName> = new Set([
+const TOLD = [
   'needs-input',
   'limited',
   'stalled',
@@ -13,7 +14,7 @@ const TOLD: ReadonlySet<StateName> = new Set([
   'failed',
   'stopped',
   'parked',
-]);
+] as const satisfies readonly StateEvent[];
 
 /** Going on after one of these is news; a launch has an event of its own. */
 const PAUSED: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'verifying']);
@@ -24,18 +25,23 @@ export function createTransitions(
 ): (states: readonly StreamState[]) => void {
   let last: ReadonlyMap<string, StateName> | null = null;
   return (states) => {
-    for (const state of states.filter((each) => isNews(each, last))) {
-      const { key, state: kind, reason } = state;
-      ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
+    for (const { key, state, reason } of states) {
+      const kind = newsOf(key, state, last);
+      if (kind !== null)
+        ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
     }
     last = new Map(states.map(({ key, state }) => [key, state]));
   };
 }
 
-/** At the first tick of a poller only what waits for a person is news. */
-function isNews({ key, state }: StreamState, last: ReadonlyMap<string, StateName> | null): boolean {
-  if (last === null) return state === 'needs-input';
+/** The event that a stream's state makes, null for none. At the first tick of a poller only what waits for the user is news. */
+function newsOf(
+  key: string,
+  state: StateName,
+  last: ReadonlyMap<string, StateName> | null,
+): StateEvent | null {
+  if (last === null) return state === 'needs-input' ? state : null;
   const before = last.get(key);
-  if (state === 'running') return before !== undefined && PAUSED.has(before);
-  return TOLD.has(state) && before !== state;
+  if (state === 'running') return before !== undefined && PAUSED.has(before) ? state : null;
+  return before === state ? null : (TOLD.find((each) => each === state) ?? null);
 }

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { EventKind } from '../../core/events.ts';
 import type { Slots } from '../../core/job-slots.ts';
 import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
 
@@ -33,7 +34,7 @@ export function note(
   step: Pick<Step, 'ports'>,
   key: string,
   run: number | null,
-  kind: string,
+  kind: EventKind,
   message: string,
 ): void {
   step.ports.state.addEvent({ atMs: step.ports.now(), key, run, kind, message });

@@ -1,5 +1,5 @@
 /** Follows all that tells of one stream, its agents' conversations or output and our own events, as one readable log. */
-import type { OrchestrateEvent } from '../../core/types.ts';
+import type { OrchestrateEvent } from '../../core/events.ts';
 import { readableTranscript } from './conversation-text.ts';
 import { type LogLine, sortByTime } from './log-line.ts';
 import { type LogPosition, readNewLines } from './log-reader.ts';

@@ -1,6 +1,7 @@
 /** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
+import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { type OrchestrateEvent, STREAM_STATES, type StateName } from '../../core/types.ts';
+import type { StateName } from '../../core/types.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
@@ -23,14 +24,12 @@ const ID_COLUMNS = 12;
 const WORD_COLUMNS = 13;
 const SHORT_SHA = 10;
 
-function isState(kind: string): kind is StateName {
-  return (STREAM_STATES as readonly string[]).includes(kind);
-}
-
-/** The state whose symbol an event's kind shows; kinds that are no state have a dot. */
-function eventMark(style: Style, kind: string) {
-  if (isState(kind)) return style.state(kind);
-  return { symbol: style.glyphs.event, word: style.clean(kind), paint: style.paint('gray') };
+/** A state's own symbol where the event is its entry, else a dot. */
+function eventMark(style: Style, kind: OrchestrateEvent['kind']) {
+  const state = stateOfEvent(kind);
+  if (state !== null) return style.state(state);
+  const colour = eventTraits(kind).mark === 'trouble' ? 'yellow' : 'gray';
+  return { symbol: style.glyphs.event, word: style.clean(kind), paint: style.paint(colour) };
 }
 
 /** `12:03:44  Stream-B      ✓ done           verified at a1b2c3d`. */

@@ -1,4 +1,5 @@
 /** `status <stream>` for people: everything about one stream, from its tasks to how to take over its conversation. */
+import { eventTraits } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../../core/types.ts';
 import type { Look, ReportStream, StreamDetail } from '../../report/types.ts';
@@ -6,7 +7,6 @@ import type { GateResult } from '../../state/types.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
-import { isTold } from '../summary/event-rows.ts';
 import { changesOf } from '../summary/stream-note.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 
@@ -172,7 +172,7 @@ export function renderStream(detail: StreamDetail, options: StreamTextOptions): 
   const page: StreamPage = { style: createStyle(options), columns: options.columns, nowMs: options.nowMs };
   const { style, nowMs } = page;
   const events = detail.events
-    .filter(isTold)
+    .filter(({ kind }) => eventTraits(kind).told)
     .map(({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`);
   const lines = [
     title(page, detail.stream),

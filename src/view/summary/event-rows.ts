@@ -1,14 +1,10 @@
 /** The last things that happened, one line each, the latest at the bottom. */
 
+import { eventTraits } from '../../core/events.ts';
 import type { ReportEvent } from '../../report/types.ts';
 import { clock } from '../amounts.ts';
 import type { Style } from '../style.ts';
 import { type Column, renderTable } from '../table.ts';
-
-/** False for events whose news another event tells as well. */
-export function isTold({ kind }: Pick<ReportEvent, 'kind'>): boolean {
-  return kind !== 'run-done';
-}
 
 /** The last `count` events in lines of at most `columns`. */
 export function eventRows(
@@ -41,5 +37,13 @@ export function eventRows(
       rank: 0,
     },
   ];
-  return count <= 0 ? [] : renderTable(style, events.filter(isTold).slice(-count), table, columns, 2);
+  return count <= 0
+    ? []
+    : renderTable(
+        style,
+        events.filter(({ kind }) => eventTraits(kind).told).slice(-count),
+        table,
+        columns,
+        2,
+      );
 }

@@ -1,0 +1,123 @@
+/** Every kind of event that is written down, once: what it means, whether it is told, and how it is marked. */
+import type { Action, RunOutcome, StateName } from './types.ts';
+
+/** States of which the entry is an event; the others pass by themselves, or another event tells of them. */
+export type StateEvent = Exclude<StateName, 'waiting' | 'ready' | 'queued' | 'starting' | 'verifying'>;
+
+export type EventKind =
+  | StateEvent
+  | `run-${RunOutcome}`
+  | `${Action['kind']}-error`
+  | 'launched'
+  | 'setup'
+  | 'warning'
+  | 'gate'
+  | 'leftovers'
+  | 'not-verified'
+  | 'nudge'
+  | 'go-on'
+  | 'not-told'
+  | 'stop-refused'
+  | 'stop-allowed'
+  | 'task-refused'
+  | 'mcp-refused'
+  | 'operator'
+  | 'poller-leftovers'
+  | 'notify-error';
+
+/** What holds of a kind of event wherever it is shown. */
+export type EventTraits = {
+  readonly means: string;
+  /** Shown to the user; false where another event has the same news. The log of the poller has all of them. */
+  readonly told: boolean;
+  /** `state`: the symbol and colour of the state of that name; `news`: a grey dot; `trouble`: a yellow one. */
+  readonly mark: 'state' | 'news' | 'trouble';
+};
+
+const state = (means: string): EventTraits => ({ means, told: true, mark: 'state' });
+const news = (means: string): EventTraits => ({ means, told: true, mark: 'news' });
+const trouble = (means: string): EventTraits => ({ means, told: true, mark: 'trouble' });
+
+const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
+  running: state('the agent is at work again after a pause'),
+  'needs-input': state('the agent waits for the user'),
+  limited: state('a usage limit or an overload holds the agent up'),
+  stalled: state('no sign of life for longer than configured'),
+  done: state('the stream was verified, or adopted at its base'),
+  'base-conflict': state('the heads of its dependencies do not merge'),
+  blocked: state('its tasks are blocked, or a dependency cannot go on'),
+  failed: state('its attempts are used up'),
+  stopped: state('the operator stopped it'),
+  parked: state('the operator or a cap took it out of the plan'),
+
+  launched: news("a run's window was opened"),
+  'run-done': { means: 'a run ended with its stream done', told: false, mark: 'news' },
+  'run-failed': trouble('a run ended with its stream unfinished'),
+  'run-stopped': news('a run was ended by the operator or a cap'),
+  'run-interrupted': trouble('a run was lost with its window, server or machine, or never began'),
+  'run-limited': news('a run was ended by a usage limit'),
+  'run-denied': trouble("a run was ended since the agent's account was refused"),
+
+  'launch-error': trouble('a launch failed before any agent ran'),
+  'verify-error': trouble('work could not be checked'),
+  'adopt-error': trouble('a stream that is complete without a run could not be recorded as done'),
+  'nudge-error': trouble('an idle agent could not be told what is missing'),
+  'end-run-error': trouble('a run could not be ended'),
+
+  setup: news('a setup command runs in a new worktree'),
+  warning: trouble('a worktree lacks something that it was to be given'),
+  gate: news('a gate runs'),
+  leftovers: news('changes that the worker left were committed'),
+  'not-verified': trouble('a check found something missing'),
+
+  nudge: news('an idle agent was told what is missing'),
+  'go-on': news('an agent was told to go on after a limit'),
+  'not-told': news('an agent was not told, since someone is typing to it'),
+  'stop-refused': news("an agent's wish to stop was refused, with what is missing"),
+  'stop-allowed': trouble('an agent may stop with work missing, since refusing came to nothing'),
+
+  'task-refused': trouble('a worker tried to change what is not its own from the command line'),
+  'mcp-refused': trouble('a worker tried to change what is not its own through the MCP server'),
+  operator: news('the operator gave a command'),
+  'poller-leftovers': news('processes of a poller that was killed were ended'),
+  'notify-error': trouble('notify.command failed'),
+};
+
+declare const UNKNOWN: unique symbol;
+/** A kind that another version wrote: shown as it is, never acted on. */
+export type UnknownEventKind = string & { readonly [UNKNOWN]: true };
+
+/** An event to be written down. `key` is null for one of the whole plan, `run` for one of no certain run. */
+export type NewEvent = {
+  readonly atMs: number;
+  readonly key: string | null;
+  readonly run: number | null;
+  readonly kind: EventKind;
+  readonly message: string;
+};
+
+/** An event as it was read. */
+export type OrchestrateEvent = Omit<NewEvent, 'kind'> & {
+  readonly id: number;
+  readonly kind: EventKind | UnknownEventKind;
+};
+
+/** True for a kind that this version knows. */
+function isEventKind(text: string): text is EventKind {
+  return Object.hasOwn(EVENTS, text);
+}
+
+/** The kind that a stored text stands for. */
+export function eventKindOf(text: string): EventKind | UnknownEventKind {
+  return isEventKind(text) ? text : (text as UnknownEventKind);
+}
+
+/** The traits of a kind; one that is unknown is told as plain news. */
+export function eventTraits(kind: EventKind | UnknownEventKind): EventTraits {
+  return isEventKind(kind) ? EVENTS[kind] : news('an event of another version');
+}
+
+/** The state whose entry a kind is; null for all else. */
+export function stateOfEvent(kind: EventKind | UnknownEventKind): StateName | null {
+  return eventTraits(kind).mark === 'state' ? (kind as StateEvent) : null;
+}
