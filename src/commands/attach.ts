@@ -6,6 +6,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { META } from '../look/snapshot.ts';
+import { recordedPanes } from '../look/workers.ts';
 import { gatherReport } from '../report/gather.ts';
 import { waitingForYou } from '../report/urgency.ts';
 import type { PaneFact } from '../tmux/types.ts';
@@ -30,7 +31,9 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 }
 
 async function paneOf(ports: Ports, text: string | undefined): Promise<string | null> {
-  const look = await ports.tmux.look(ports.state.getMeta(META.server));
+  const record = text === undefined ? null : findStream(ports, text);
+  const recorded = record === null ? [] : recordedPanes([record]);
+  const look = await ports.tmux.look(ports.state.getMeta(META.server), recorded);
   if (!look.known)
     throw new OrchestrateError(
       EXIT.environment,
@@ -44,8 +47,7 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
       'orchestrate start',
     );
   }
-  if (text === undefined) return null;
-  const record = findStream(ports, text);
+  if (record === null) return null;
   const pane = latestPane(look.value.panes, record.key);
   if (pane !== null) return pane;
   throw new OrchestrateError(

@@ -6,7 +6,7 @@ import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.
 import type { RefFacts } from '../git/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
 import { readTroubles } from './failed-steps.ts';
-import { readWorkers } from './workers.ts';
+import { readWorkers, recordedPanes } from './workers.ts';
 
 /** Names of the values kept in state.db's meta table. */
 export const META = {
@@ -71,7 +71,7 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
   const { keys, records } = recordsOf(ports, plan);
   const base = ports.state.initiativeBase(initiativeOf(plan));
   const [tmux, refs] = await Promise.all([
-    ports.tmux.look(ports.state.getMeta(META.server)),
+    ports.tmux.look(ports.state.getMeta(META.server), recordedPanes(records.values())),
     ports.git.readRefs(ports.config.branchPrefix, base?.branch ?? null),
   ]);
   const workers = await readWorkers(ports, records, tmux);

@@ -4,10 +4,25 @@ import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
 import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
-import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
+import type { PaneFact, RecordedPane, TmuxFacts } from '../tmux/types.ts';
 import { type Claim, readClaim } from '../worker/wrapper.ts';
 
 type Eyes = Pick<Ports, 'paths' | 'processes' | 'agent' | 'tmux'>;
+
+/** The last run of a stream while it has not ended. */
+function openRun(record: StreamRecord): Run | null {
+  const run = record.runs.at(-1);
+  return run === undefined || run.endedAtMs !== null ? null : run;
+}
+
+/** The panes that open runs were given, as they were written down. */
+export function recordedPanes(records: Iterable<StreamRecord>): RecordedPane[] {
+  return [...records].flatMap((record) => {
+    const run = openRun(record);
+    if (run === null || run.pane === null || run.server === null) return [];
+    return [{ id: run.pane, server: run.server, key: run.key, run: run.number }];
+  });
+}
 
 /** Facts of every open run, by key; unknown as a whole when tmux could not be asked. */
 export async function readWorkers(
@@ -23,8 +38,8 @@ export async function readWorkers(
   );
   const facts = await Promise.all(
     [...records.values()].flatMap((record) => {
-      const run = record.runs.at(-1);
-      if (run === undefined || run.endedAtMs !== null) return [];
+      const run = openRun(record);
+      if (run === null) return [];
       return [readWorker(eyes, run, panes.get(`${run.key}#${run.number}`) ?? null, tmux.value)];
     }),
   );

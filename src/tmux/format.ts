@@ -1,8 +1,9 @@
 /** How our panes are asked for in one call, and how the answer is read; strict: what can't be read is unknown, never empty. */
 import { constants } from 'node:os';
 import { isViewLine, parseView, viewWords } from './layout/view-look.ts';
-import { projectTag } from './names.ts';
-import type { PaneFact, ViewFacts } from './types.ts';
+import { checkPane, projectTag } from './names.ts';
+import type { PaneFact, RecordedPane, ViewFacts } from './types.ts';
+import { optionIf } from './words.ts';
 
 /** A server's answer, before its process was looked up. */
 export type LookAnswer = {
@@ -20,7 +21,8 @@ export type LookAnswer = {
 /*
  * Fields are joined by `|`. Those that may hold anything (a session's name, the socket's path) stand last. The tags of
  * panes and of sessions have different names, since a pane's format also sees the options of its session, and a
- * session's those of its active pane.
+ * session's those of its active pane. A worker can set the tags of its pane to anything, so tmux prints only what can be a
+ * tag: no value may look like another line of the answer.
  */
 const SERVER = 'S|#{pid}|#{start_time}|#{version}|#{socket_path}';
 const SESSION = 'N|#{session_id}|#{session_name}';
@@ -32,22 +34,22 @@ const PANE = [
   '#{pane_dead}',
   '#{pane_dead_status}',
   '#{pane_dead_signal}',
-  '#{pane_active}',
-  '#{pane_width}',
-  '#{pane_height}',
-  '#{@orchestrate_role}',
-  '#{@orchestrate_key}',
-  '#{@orchestrate_run}',
+  optionIf('@orchestrate_role', '[a-z]+'),
+  optionIf('@orchestrate_key', '[a-z0-9-]+'),
+  optionIf('@orchestrate_run', '[0-9]+'),
   '#{session_name}',
 ].join('|');
 
-/** The tmux commands of a look at the project's session and panes. */
-export function lookWords(root: string): string[] {
+/** The tmux commands of a look at the project's session, its tagged panes and those that were written down. */
+export function lookWords(root: string, recorded: readonly RecordedPane[] = []): string[] {
   const tag = projectTag(root);
+  const tagged = `#{==:#{@orchestrate_project},${tag}}`;
+  const ids = recorded.map(({ id }) => checkPane(id)).join('|');
+  const ours = ids === '' ? tagged : `#{||:${tagged},#{m/r:^(${ids})$,#{pane_id}}}`;
   return [
     ...['display-message', '-p', SERVER, ';'],
     ...['list-sessions', '-f', `#{==:#{@orchestrate_session},${tag}}`, '-F', SESSION, ';'],
-    ...['list-panes', '-a', '-f', `#{==:#{@orchestrate_project},${tag}}`, '-F', PANE, ';'],
+    ...['list-panes', '-a', '-f', ours, '-F', PANE, ';'],
     ...viewWords(tag),
   ];
 }
@@ -88,15 +90,18 @@ function parseSession(line: string): { id: string; name: string } | null {
 /** Dead, with neither status nor signal. */
 const UNSETTLED = /^P\|%\d+\|@\d+\|\d+\|1\|\|\|/;
 
+/** What tmux itself says of a pane, then the rest; how its process ended is not known where its words are not ours. */
 const PANE_LINE =
-  /^P\|(?<id>%\d+)\|(?<window>@\d+)\|(?<pid>\d+)\|(?<dead>[01]?)\|(?<status>\d*)\|(?<signal>[A-Z0-9]*)\|(?<active>[01])\|(?<width>\d+)\|(?<height>\d+)\|(?<role>[a-z]*)\|(?<key>[a-z0-9-]*)\|(?<run>\d*)\|(?<session>.*)$/;
+  /^P\|(?<id>%\d+)\|(?<window>@\d+)\|(?<pid>\d+)\|(?<dead>[^|]*)\|(?<status>[^|]*)\|(?<signal>[^|]*)\|(?<role>[^|]*)\|(?<key>[^|]*)\|(?<run>[^|]*)\|(?<session>.*)$/;
 
 /** One pane, without the end of its process where tmux doesn't know how that ended (`tellsHow`: it would). */
 function parsePane(line: string, tellsHow: boolean): PaneFact | null {
   const field = PANE_LINE.exec(line)?.groups;
   if (field === undefined) return null;
-  const exitCode = exitCodeOf(field['status'] ?? '', field['signal'] ?? '');
-  const dead = field['dead'] === '1' && (exitCode !== null || !tellsHow);
+  const status = field['status'] ?? '';
+  const signal = field['signal'] ?? '';
+  const exitCode = exitCodeOf(status, signal);
+  const dead = field['dead'] === '1' && (status !== '' || signal !== '' || !tellsHow);
   return {
     id: field['id'] ?? '',
     windowId: field['window'] ?? '',
@@ -107,17 +112,35 @@ function parsePane(line: string, tellsHow: boolean): PaneFact | null {
     pid: Number(field['pid']),
     dead,
     exitCode: dead ? exitCode : null,
-    active: field['active'] === '1',
-    width: Number(field['width']),
-    height: Number(field['height']),
   };
 }
 
-/** Exit status, or 128+n; tmux tells a signal by number or by name (without SIG), and 3.2 not at all. */
+/**
+ * Exit status, or 128+n. tmux tells a signal by number, or by the system's name for it without SIG (in capitals or not);
+ * 3.2 not at all. Null for what is none of these.
+ */
 function exitCodeOf(status: string, signal: string): number | null {
-  if (status !== '') return Number(status);
-  if (signal === '') return null;
-  const byName = Object.entries(constants.signals).find(([name]) => name === `SIG${signal}`);
-  const number = byName?.[1] ?? Number(signal);
-  return Number.isInteger(number) ? 128 + number : null;
+  if (/^\d+$/.test(status)) return Number(status);
+  if (/^\d+$/.test(signal)) return 128 + Number(signal);
+  const byName = Object.entries(constants.signals).find(([name]) => name === `SIG${signal.toUpperCase()}`);
+  return byName === undefined ? null : 128 + byName[1];
+}
+
+/**
+ * The panes as they are: those that were written down for a run on this server are that run's, and no other pane is,
+ * whatever tags a program has set since.
+ */
+export function ownPanes(
+  panes: readonly PaneFact[],
+  server: string,
+  recorded: readonly RecordedPane[],
+): PaneFact[] {
+  const here = recorded.filter((each) => each.server === server);
+  const byId = new Map(here.map((each) => [each.id, each]));
+  const runs = new Set(here.map(({ key, run }) => `${key}#${run}`));
+  return panes.flatMap((pane) => {
+    const own = byId.get(pane.id);
+    if (own !== undefined) return [{ ...pane, role: 'worker', key: own.key, run: own.run }];
+    return pane.role === '' || runs.has(`${pane.key}#${pane.run}`) ? [] : [pane];
+  });
 }

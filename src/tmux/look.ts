@@ -2,9 +2,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Known } from '../core/types.ts';
 import type { Client, Reply } from './client.ts';
-import { COLLECT, lookWords, parseLook } from './format.ts';
+import { COLLECT, lookWords, ownPanes, parseLook } from './format.ts';
 import { type Identify, livingServer, parseServerIdentity, serverIdentity } from './identity.ts';
-import type { ServerIdentity, TmuxFacts } from './types.ts';
+import type { RecordedPane, ServerIdentity, TmuxFacts } from './types.ts';
 import type { SessionHandle } from './words.ts';
 
 /** How long a server may take to make its socket again. */
@@ -19,9 +19,13 @@ export type SeenSession = SessionHandle & { readonly name: string; readonly serv
 
 /**
  * What the last look saw: the server, whose process doesn't change (and asking for it costs a process on some systems),
- * and our session, which may have ended since; null when there was none.
+ * our session, which may have ended since (null when there was none), and what was written down of panes.
  */
-export type Memory = { identity: ServerIdentity | null; session: SeenSession | null };
+export type Memory = {
+  identity: ServerIdentity | null;
+  session: SeenSession | null;
+  recorded: readonly RecordedPane[];
+};
 
 /** One look. `last` is the server known from before, whose socket may have been removed under it. */
 export async function look(
@@ -30,8 +34,10 @@ export async function look(
   identify: Identify,
   memory: Memory,
   last: ServerIdentity | null,
+  recorded: readonly RecordedPane[] = memory.recorded,
 ): Promise<Known<TmuxFacts>> {
-  const words = lookWords(root);
+  memory.recorded = recorded;
+  const words = lookWords(root, recorded);
   let reply = await client.run(words);
   const known = last ?? memory.identity;
   if (reply.status === 'absent' && known !== null) {
@@ -63,7 +69,7 @@ function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFa
       server,
       session: session?.name ?? null,
       sessionId: session?.id ?? null,
-      panes,
+      panes: ownPanes(panes, server, memory.recorded),
       ...(view === null ? {} : { view }),
     },
   };

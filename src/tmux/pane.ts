@@ -2,8 +2,10 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Client, type Reply, tmuxError } from './client.ts';
 import { COLLECT } from './format.ts';
+import { parseServerIdentity } from './identity.ts';
 import { projectTag } from './names.ts';
 import { hookCommands } from './signal.ts';
+import type { RecordedPane } from './types.ts';
 import { allOf, command, NOT_OURS, onOurSession, type SessionHandle } from './words.ts';
 
 /** A log of a pane's output ends at this many blocks (512 bytes, 1,024 in some shells), so that no program fills the disk. */
@@ -92,24 +94,30 @@ async function checkOpened(
   throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: reply.text });
 }
 
+/** How panes of ours are told from others: by our tag, and by what was written down of them. */
+export type Ours = { readonly client: Client; readonly root: string; recorded(): readonly RecordedPane[] };
+
 /**
  * Runs `commands` if `pane` is alive or dead one of ours (`owner`: of that very run), in one step with the check.
  * False when it isn't there or isn't ours; throws exit 3 when tmux can't be asked.
  */
 export async function onOurPane(
-  client: Client,
-  root: string,
+  { client, root, recorded }: Ours,
   pane: string,
   commands: string,
   owner: { readonly key: string; readonly run: number } | null = null,
 ): Promise<boolean> {
-  const condition = allOf([
-    `#{==:#{pane_id},${pane}}`,
+  const written = recorded().find(
+    (each) => each.id === pane && (owner === null || (owner.key === each.key && owner.run === each.run)),
+  );
+  const tags = allOf([
     `#{==:#{@orchestrate_project},${projectTag(root)}}`,
     ...(owner === null
       ? []
       : [`#{==:#{@orchestrate_key},${owner.key}}`, `#{==:#{@orchestrate_run},${owner.run}}`]),
   ]);
+  const ours = written === undefined ? tags : `#{||:${tags},${onServer(written.server)}}`;
+  const condition = allOf([`#{==:#{pane_id},${pane}}`, ours]);
   const reply = await client.run([
     'if-shell',
     '-F',
@@ -121,6 +129,13 @@ export async function onOurPane(
   ]);
   if (reply.status === 'failed') throw tmuxError(`act on pane ${pane}`, reply);
   return reply.status === 'ok' && !isNotOurs(reply);
+}
+
+/** A condition that holds on that server alone: there an id is never given to another pane. */
+function onServer(server: string): string {
+  const parts = parseServerIdentity(server);
+  if (parts === null) return '0';
+  return allOf([`#{==:#{pid},${parts.pid}}`, `#{==:#{start_time},${parts.startedAt}}`]);
 }
 
 /** The error for a pane that is gone or no longer ours. */

@@ -7,13 +7,12 @@ import { bindKeys } from './keys.ts';
 import { arrangeView, clearRequest, setView } from './layout/view.ts';
 import { look, type Memory, type SeenSession } from './look.ts';
 import { checkKey, checkPane, sessionNames } from './names.ts';
-import { onOurPane, openPane, type PaneTag } from './pane.ts';
+import { type Ours, onOurPane, openPane, type PaneTag } from './pane.ts';
 import { preparePaneLog } from './pane-log.ts';
 import { ensureSession, type OurSession } from './session.ts';
 import { signal, waitForSignal } from './signal.ts';
 import { attach, attachCommand, message } from './terminal.ts';
-import { typeLines } from './type-lines.ts';
-import { capture, sendKey, typeText } from './type-text.ts';
+import { capture, sendKey, typeLines, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
 import { command } from './words.ts';
@@ -42,13 +41,14 @@ export type TmuxOptions = {
 export function createTmux(options: TmuxOptions): Tmux {
   const { projectRoot: root, env, socket } = options;
   const client = createClient(options);
-  const memory: Memory = { identity: null, session: null };
-  const lookAt: Tmux['look'] = (last) => look(client, root, options.identify, memory, last);
+  const memory: Memory = { identity: null, session: null, recorded: [] };
+  const lookAt: Tmux['look'] = (last, recorded) =>
+    look(client, root, options.identify, memory, last, recorded);
   const facts = () => factsOrThrow(lookAt);
   const ensured = oneAtATime(() =>
     ensureSession({ client, root, look: () => lookAt(null), prepareSummary: options.prepareSummary }),
   );
-  const door: Door = { client, root, ensured, seen: () => memory.session };
+  const door: Door = { client, root, ensured, seen: () => memory.session, recorded: () => memory.recorded };
   return {
     socket: socket ?? 'default',
     checkVersion: () => checkVersion(client),
@@ -59,11 +59,11 @@ export function createTmux(options: TmuxOptions): Tmux {
     },
     openWindow: (request) => openWindow(door, options, request),
     openOrchestrator: (runDir) => openOrchestrator(door, runDir),
-    typeText: (pane, text) => typeText(client, root, pane, text),
-    typeLines: (pane, lines) => typeLines(client, root, pane, lines),
-    sendKey: (pane, key) => sendKey(client, root, pane, key),
+    typeText: (pane, text) => typeText(door, pane, text),
+    typeLines: (pane, lines) => typeLines(door, pane, lines),
+    sendKey: (pane, key) => sendKey(door, pane, key),
     capture: (pane, shown) => capture(client, pane, shown),
-    closePane: (pane, owner) => closePane(client, root, pane, owner),
+    closePane: (pane, owner) => closePane(door, pane, owner),
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts(), pane),
@@ -73,9 +73,6 @@ export function createTmux(options: TmuxOptions): Tmux {
       arrangeView(client, root, await seenSession(door, lookAt), seen, request),
     bindKeys: async () => bindKeys(client, root, await seenSession(door, lookAt)),
     clearRequest: async () => clearRequest(client, root, await seenSession(door, lookAt)),
-    closeSession: async () => {
-      for (const pane of (await facts()).panes) await closePane(client, root, pane.id);
-    },
     bell: (pane) => ringBell(client, root, pane),
     message: async (text) => {
       const { sessionId } = await facts();
@@ -85,9 +82,7 @@ export function createTmux(options: TmuxOptions): Tmux {
 }
 
 /** What opening a window needs: the client, our session as last seen, and how to find or make it. */
-type Door = {
-  readonly client: Client;
-  readonly root: string;
+type Door = Ours & {
   ensured(): Promise<OurSession>;
   seen(): SeenSession | null;
 };
@@ -159,7 +154,7 @@ async function openOrchestrator(door: Door, runDir: string): Promise<{ pane: str
   const alive = former.find((pane) => !pane.dead);
   if (alive !== undefined) return { pane: alive.id, pid: alive.pid };
   const { pane, pid } = await openTagged(door, ORCHESTRATOR, runDir);
-  for (const dead of former) await closePane(door.client, door.root, dead.id);
+  for (const dead of former) await closePane(door, dead.id);
   return { pane, pid };
 }
 
@@ -179,10 +174,9 @@ async function openTagged(
 }
 
 async function closePane(
-  client: Client,
-  root: string,
+  ours: Ours,
   pane: string,
   owner?: { readonly key: string; readonly run: number },
 ): Promise<void> {
-  await onOurPane(client, root, checkPane(pane), command('kill-pane', '-t', pane), owner ?? null);
+  await onOurPane(ours, checkPane(pane), command('kill-pane', '-t', pane), owner ?? null);
 }

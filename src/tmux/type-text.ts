@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, tmuxError } from './client.ts';
 import { checkPane } from './names.ts';
-import { onOurPane, paneGone } from './pane.ts';
+import { type Ours, onOurPane, paneGone } from './pane.ts';
 import { command, plainText, textArgument } from './words.ts';
 
 /** tmux refuses longer command lines at 16 KB; this leaves room. */
@@ -32,16 +32,29 @@ export function chunks(text: string, limit = CHUNK_BYTES): string[] {
  * Types `text` (line ends as spaces, other control characters left out) and Enter into a pane of ours. Leaves copy mode
  * first, where letters would be commands. Throws exit 5 when the pane isn't ours, exit 3 when tmux refuses.
  */
-export async function typeText(client: Client, root: string, pane: string, text: string): Promise<void> {
+export async function typeText(ours: Ours, pane: string, text: string): Promise<void> {
   checkPane(pane);
-  await leaveMode(client, root, pane);
-  await typePieces(client, pane, text);
+  await leaveMode(ours, pane);
+  await typePieces(ours.client, pane, text);
   await pause(BEFORE_ENTER_MS);
-  await sendKey(client, root, pane, 'Enter');
+  await sendKey(ours, pane, 'Enter');
+}
+
+/**
+ * Types lines, Ctrl-J (a line feed, which programs that read a prompt take for a new line of it) between them, without
+ * sending them: the caller looks once more before Enter does. Throws like `typeText`.
+ */
+export async function typeLines(ours: Ours, pane: string, lines: readonly string[]): Promise<void> {
+  checkPane(pane);
+  await leaveMode(ours, pane);
+  for (const [i, line] of lines.entries()) {
+    if (i > 0) await sendKey(ours, pane, 'C-j');
+    await typePieces(ours.client, pane, line);
+  }
 }
 
 /** Types text (plain) as it is, a piece at a time. Throws exit 3 when tmux refuses. */
-export async function typePieces(client: Client, pane: string, text: string): Promise<void> {
+async function typePieces(client: Client, pane: string, text: string): Promise<void> {
   for (const piece of chunks(plainText(text))) {
     const reply = await client.run(['send-keys', '-t', pane, '-l', '--', textArgument(piece)]);
     if (reply.status !== 'ok') throw tmuxError(`type into pane ${pane}`, reply);
@@ -49,14 +62,14 @@ export async function typePieces(client: Client, pane: string, text: string): Pr
 }
 
 /** Leaves copy mode, where letters would be commands. Throws exit 5 when the pane isn't ours. */
-export async function leaveMode(client: Client, root: string, pane: string): Promise<void> {
-  if (!(await onOurPane(client, root, pane, command('copy-mode', '-q', '-t', pane)))) throw paneGone(pane);
+async function leaveMode(ours: Ours, pane: string): Promise<void> {
+  if (!(await onOurPane(ours, pane, command('copy-mode', '-q', '-t', pane)))) throw paneGone(pane);
 }
 
 /** Presses one key (a tmux key name) in a pane of ours. Throws like `typeText`. */
-export async function sendKey(client: Client, root: string, pane: string, key: string): Promise<void> {
+export async function sendKey(ours: Ours, pane: string, key: string): Promise<void> {
   const press = `${command('copy-mode', '-q', '-t', pane)} ; ${command('send-keys', '-t', pane, key)}`;
-  if (!(await onOurPane(client, root, checkPane(pane), press))) throw paneGone(pane);
+  if (!(await onOurPane(ours, checkPane(pane), press))) throw paneGone(pane);
 }
 
 /** The screen of a pane as text, with `history` lines above it. Throws exit 3 when it can't be read. */

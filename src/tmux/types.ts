@@ -15,13 +15,18 @@ export type PaneFact = {
   readonly dead: boolean;
   /** Exit status once dead; 128+n for a signal; null when tmux doesn't know it. */
   readonly exitCode: number | null;
-  readonly active: boolean;
-  readonly width: number;
-  readonly height: number;
 };
 
 /** A tmux server, told apart from a later one on the same socket: `socket|pid|start`. */
 export type ServerIdentity = string;
+
+/** A pane that was written down as a run's: on that server it is the run's, whatever its own tags say by now. */
+export type RecordedPane = {
+  readonly id: string;
+  readonly server: ServerIdentity;
+  readonly key: string;
+  readonly run: number;
+};
 
 export type TmuxFacts = {
   /** Null when no server runs (a successful look that found none). */
@@ -115,9 +120,10 @@ export type Tmux = {
   checkVersion(): Promise<string>;
   /**
    * One `list-panes -a`. Unknown when tmux could not be asked. When the socket is gone though the server known from
-   * `lastServer` lives, the socket is restored first (SIGUSR1).
+   * `lastServer` lives, the socket is restored first (SIGUSR1). `recorded`: a worker may change the tags of its own pane,
+   * so what was written down comes first.
    */
-  look(lastServer: ServerIdentity | null): Promise<Known<TmuxFacts>>;
+  look(lastServer: ServerIdentity | null, recorded?: readonly RecordedPane[]): Promise<Known<TmuxFacts>>;
   /** Finds our session by its tag or makes it (with the `status` window that runs the summary); returns its id and server. */
   ensureSession(): Promise<{ server: ServerIdentity; sessionId: string; session: string }>;
   /** Opens a window running `./wrapper` of `runDir`, tagged, without taking focus. */
@@ -157,8 +163,6 @@ export type Tmux = {
   bindKeys(): Promise<boolean>;
   /** Forgets what a person asked for by a key. */
   clearRequest(): Promise<void>;
-  /** Ends our session (never anyone else's, never the server). */
-  closeSession(): Promise<void>;
   message(text: string): Promise<void>;
   /** Rings the bell of a living pane of ours, which marks its window. */
   bell(pane: string): Promise<void>;

@@ -28,6 +28,11 @@ export type SessionHandle = { readonly serverPid: number; readonly sessionId: st
 /** Printed instead of acting where a condition doesn't hold. */
 export const NOT_OURS = 'not-ours';
 
+/** The value of an option where the whole of it matches `pattern` (no `,` or `}`), else nothing. */
+export function optionIf(name: string, pattern: string): string {
+  return `#{?#{m/r:^${pattern}$,#{${name}}},#{=200:${name}},}`;
+}
+
 /** A tmux format that is true where all of `conditions` are. */
 export function allOf(conditions: readonly string[]): string {
   return conditions.reduce((all, each) => `#{&&:${all},${each}}`);

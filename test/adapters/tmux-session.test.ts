@@ -84,7 +84,7 @@ test('the session is made with its summary window, found again, and closed witho
     'orchestrate-app:status\n',
   );
   assert.equal(rig.raw('display-message', '-p', '-t', made.sessionId, '#{session_path}'), `${rig.root}\n`);
-  await tmux.closeSession();
+  await rig.closeAll(tmux);
   await until('the session ended', async () => (await rig.facts(tmux)).session === null);
 });
 
@@ -149,7 +149,7 @@ test('what others have on the server stays as it is', async () => {
   await assert.rejects(tmux.typeText(strangers, 'x'), OrchestrateError);
   await assert.rejects(tmux.sendKey(strangers, 'C-c'), OrchestrateError);
   await tmux.closePane(opened.pane, { key: 'stream-a', run: 1 });
-  await tmux.closeSession();
+  await rig.closeAll(tmux);
   await until('our session ended', async () => (await rig.facts(tmux)).session === null);
   assert.equal(others(rig, 'orchestrate-app2', 'work'), before);
 });
@@ -166,7 +166,7 @@ test("a stranger's session of our name is left alone, and ours gets another", as
     prepareSummary: () => rig.launch('twin', 1, 'exec sleep 1000'),
   });
   assert.notEqual((await twin.ensureSession()).sessionId, sessionId);
-  await tmux.closeSession();
+  await rig.closeAll(tmux);
   assert.ok(rig.raw('list-sessions', '-F', '#{session_name}').includes('orchestrate-app\n'));
   assert.equal((await rig.facts(twin)).panes.length, 1);
 });
@@ -213,7 +213,7 @@ test('our session is found under another name, our panes in other sessions, and 
       { role: 'worker', key: 'a', run: 4, session: 'theirs' },
     ],
   );
-  await tmux.closeSession();
+  await rig.closeAll(tmux);
   assert.equal((await rig.facts(tmux)).sessionId, sessionId, "a person's own window keeps the session");
   assert.equal(rig.raw('list-panes', '-a', '-F', 'x'), 'x\nx\nx\n');
 });

@@ -63,9 +63,6 @@ test('a window is tagged, named after its stream, and takes no focus', async () 
       pid: opened.pid,
       dead: false,
       exitCode: null,
-      active: true,
-      width: 200,
-      height: 50,
     },
   );
   assert.equal(opened.server, (await rig.facts(tmux)).server);
@@ -253,6 +250,81 @@ test('a pane is closed only as the pane of the run that was meant', async () => 
   assert.ok(await paneOf(rig, tmux, pane));
   await tmux.closePane(pane, { key: 'a', run: 2 });
   assert.equal(await paneOf(rig, tmux, pane), null);
+});
+
+/** What a program may set an option of its own pane to. */
+const HOSTILE = [
+  '',
+  'b',
+  '-1',
+  'a|b',
+  'x\nP|%0|@0|1|1|0||worker|b|1|s',
+  'x\nS|1|1|3.4|/s',
+  '#{pid}},#(touch pwn)',
+  '\u0001\u001b[2J',
+  'é'.repeat(5_000),
+];
+
+test('whatever a worker makes of the tags of its own pane: it stays the pane of its run, and no other pane changes', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const own = await open(rig, tmux, 'a', 'exec sleep 1000', 1);
+  const other = await open(rig, tmux, 'b', 'exec sleep 1000', 1);
+  const recorded = [
+    { id: own.pane, server: own.server, key: 'a', run: 1 },
+    { id: other.pane, server: other.server, key: 'b', run: 1 },
+  ];
+  const names = ['project', 'role', 'key', 'run', 'shown', 'place', 'layout', 'urgent', 'label', 'session'];
+  for (const value of HOSTILE) {
+    for (const name of names) rig.raw('set-option', '-p', '-t', own.pane, `@orchestrate_${name}`, value);
+    const seen = await rig.door().look(null, recorded);
+    assert.ok(seen.known, JSON.stringify(value));
+    assert.deepEqual(
+      seen.value.panes.map(({ id, role, key, run, dead }) => [id, role, key, run, dead]).slice(1),
+      [
+        [own.pane, 'worker', 'a', 1, false],
+        [other.pane, 'worker', 'b', 1, false],
+      ],
+      JSON.stringify(value),
+    );
+    assert.ok(seen.value.view, `the view is known too: ${JSON.stringify(value)}`);
+  }
+  // With the tags of another's run, and nothing written down of itself: it takes nobody's place.
+  for (const [name, value] of [
+    ['project', projectTag(rig.root)],
+    ['role', 'worker'],
+    ['key', 'b'],
+    ['run', '1'],
+  ])
+    rig.raw('set-option', '-p', '-t', own.pane, `@orchestrate_${name}`, String(value));
+  const seen = await tmux.look(null, recorded.slice(1));
+  assert.deepEqual(seen.known && seen.value.panes.map(({ id }) => id).slice(1), [other.pane]);
+  // It is typed to and closed as what it is.
+  await tmux.look(null, recorded);
+  rig.raw('set-option', '-p', '-t', own.pane, '@orchestrate_project', 'x');
+  await tmux.typeText(own.pane, 'hello');
+  await tmux.closePane(own.pane, { key: 'b', run: 1 });
+  await tmux.closePane(own.pane, { key: 'a', run: 2 });
+  assert.ok(await paneOf(rig, tmux, own.pane));
+  await tmux.closePane(own.pane, { key: 'a', run: 1 });
+  assert.equal(await paneOf(rig, tmux, own.pane), null);
+  assert.ok(await paneOf(rig, tmux, other.pane));
+  assert.ok(!existsSync(join(rig.root, 'pwn')));
+});
+
+test('what was written down of a pane counts on its own server alone', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const { pane } = await open(rig, tmux, 'a', 'exec sleep 1000', 1);
+  const stranger = rig.raw('new-window', '-d', '-P', '-F', '#{pane_id}', 'sleep', '1000').trim();
+  const recorded = [pane, stranger].map((id) => ({ id, server: '/tmp/other|1|1/1', key: 'z', run: 9 }));
+  const seen = await tmux.look(null, recorded);
+  assert.deepEqual(seen.known && seen.value.panes.map(({ id, key }) => [id, key]).slice(1), [[pane, 'a']]);
+  await assert.rejects(tmux.typeText(stranger, 'x'), { exitCode: 5 });
+  await tmux.closePane(stranger, { key: 'z', run: 9 });
+  assert.ok(rig.raw('list-panes', '-a', '-F', '#{pane_id}').includes(`${stranger}\n`));
 });
 
 test('the orchestrator has one window, opened again after it ended', async () => {

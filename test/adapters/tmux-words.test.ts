@@ -108,7 +108,7 @@ test('an answer is read strictly: what is not one is unknown', () => {
     panes: [],
     view: null,
   });
-  const text = [SERVER, 'N|$3|my | name', pane('1|3||1|200|50|worker|stream-a|2|my | name'), ''].join('\n');
+  const text = [SERVER, 'N|$3|my | name', pane('1|3||worker|stream-a|2|my | name'), ''].join('\n');
   const answer = parseLook(text);
   assert.deepEqual(answer?.session, { id: '$3', name: 'my | name' });
   assert.deepEqual(answer?.panes, [
@@ -122,9 +122,6 @@ test('an answer is read strictly: what is not one is unknown', () => {
       pid: 77,
       dead: true,
       exitCode: 3,
-      active: true,
-      width: 200,
-      height: 50,
     },
   ]);
   for (const bad of [
@@ -141,20 +138,32 @@ test('an answer is read strictly: what is not one is unknown', () => {
 
 test('the exit code is the status, or 128+n for a signal by number or name, or not known', () => {
   const paneWith = (fields: string, server = SERVER) =>
-    parseLook(`${server}\n${pane(`${fields}|1|80|24|worker|a|1|s`)}`)?.panes[0];
+    parseLook(`${server}\n${pane(`${fields}|worker|a|1|s`)}`)?.panes[0];
   const exitCode = (fields: string) => paneWith(fields)?.exitCode;
   assert.equal(exitCode('1|0|'), 0);
   assert.equal(exitCode('1||9'), 137);
   assert.equal(exitCode('1||TERM'), 143);
+  // As tmux has it from the system on macOS and the BSDs.
+  for (const [name, code] of [
+    ['term', 143],
+    ['kill', 137],
+    ['hup', 129],
+    ['Segv', 139],
+  ] as const)
+    assert.equal(exitCode(`1||${name}`), code, name);
+  for (const odd of ['1||no such', '1|x|', '1||9x', '1||SIGTERM']) {
+    assert.equal(exitCode(odd), null, odd);
+    assert.equal(paneWith(odd)?.dead, true, 'ended, however that may read');
+  }
   assert.equal(exitCode('0||'), null);
   assert.equal(paneWith('1||')?.dead, false, 'its process has not ended yet');
-  assert.ok(parseLook(`${SERVER}\n${pane('1|||1|80|24|worker|a|1|s')}`)?.unsettled);
-  assert.ok(!parseLook(`${SERVER}\n${pane('1|0||1|80|24|worker|a|1|s')}`)?.unsettled);
+  assert.ok(parseLook(`${SERVER}\n${pane('1|||worker|a|1|s')}`)?.unsettled);
+  assert.ok(!parseLook(`${SERVER}\n${pane('1|0||worker|a|1|s')}`)?.unsettled);
   assert.equal(paneWith('1||', 'S|42|1|3.2a|/s')?.dead, true, 'that one never tells signals');
 });
 
 test('a pane that is listed in several sessions is one, in ours', () => {
-  const line = (session: string) => pane(`0|||1|80|24|worker|a|1|${session}`);
+  const line = (session: string) => pane(`0|||worker|a|1|${session}`);
   const panes = parseLook([SERVER, 'N|$3|ours', line('theirs'), line('ours'), line('z')].join('\n'))?.panes;
   assert.deepEqual(
     panes?.map((each) => each.session),

@@ -124,3 +124,25 @@ test("the user's tmux.conf and TMUX variable change nothing", async () => {
   assert.equal(report.session.alive, true, 'the session outlives its last worker, with nobody attached');
   assert.equal(rig.tmux('show-options', '-gv', 'base-index').trim(), '1', 'their options stay');
 });
+
+test('a worker that sets the tags of its own pane to anything disturbs nobody, and its own work is done too', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
+  const poller = rig.start();
+  const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await a.sh(
+    `for name in project role key run label shown; do tmux set-option -p -t "$TMUX_PANE" "@orchestrate_$name" "$1"; done`,
+    'b|x\nP|%0|@0|1|1|0||worker|b|1|s',
+  );
+  const seen = await rig.look();
+  assert.deepEqual(statesOf(seen), { A: 'running', B: 'running', C: 'waiting' });
+  assert.deepEqual(
+    seen.streams.map(({ pane }) => pane),
+    [a.env['TMUX_PANE'], b.env['TMUX_PANE'], null],
+  );
+  await finish(rig, a);
+  await finish(rig, await rig.nextWorker('C'));
+  await finish(rig, b);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.equal(rig.desk.starts().length, 3);
+  rig.desk.assertSound();
+});

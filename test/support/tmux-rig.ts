@@ -22,6 +22,8 @@ export type TmuxRig = AsyncDisposable & {
   launch(key: string, run: number, script: string): string;
   /** What `look` sees; fails the test when it is unknown. */
   facts(tmux: Tmux): Promise<TmuxFacts>;
+  /** Closes every pane that is ours. */
+  closeAll(tmux: Tmux): Promise<void>;
 };
 
 /** Start time of a process as /proc tells it. */
@@ -51,6 +53,11 @@ export function createTmuxRig(project = 'app', conf = ''): TmuxRig {
     writeLaunch(runDir, { cwd: root, argv: ['/bin/sh', '-c', script], env: { PATH: env['PATH'] ?? '' } });
     return runDir;
   };
+  const facts: TmuxRig['facts'] = async (door) => {
+    const seen = await door.look(null);
+    assert.ok(seen.known, seen.known ? '' : seen.why);
+    return seen.value;
+  };
   let summaries = 0;
   const prepareSummary = () => launch('summary', ++summaries, 'exec sleep 1000');
   return {
@@ -65,10 +72,9 @@ export function createTmuxRig(project = 'app', conf = ''): TmuxRig {
       assert.equal(result.status, 0, `tmux ${args.join(' ')}: ${result.stderr}`);
       return result.stdout;
     },
-    facts: async (door) => {
-      const seen = await door.look(null);
-      assert.ok(seen.known, seen.known ? '' : seen.why);
-      return seen.value;
+    facts,
+    async closeAll(door) {
+      for (const { id } of (await facts(door)).panes) tmux('kill-pane', '-t', id);
     },
     async [Symbol.asyncDispose]() {
       tmux('kill-server');

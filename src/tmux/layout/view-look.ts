@@ -1,15 +1,19 @@
 /** How the windows and panes of our session are asked for as people see them, and how the answer is read. */
 import type { ViewFacts, ViewPane } from '../types.ts';
+import { optionIf } from '../words.ts';
+
+/** Words of ours, as far as they can stand in a line of the answer; a program in a pane may set an option to anything. */
+const WORDS = '[^|[:cntrl:]]+';
 
 const SESSION = [
   'O',
   '#{==:#{@orchestrate_view},on}',
-  '#{@orchestrate_next}',
-  '#{@orchestrate_summary}',
-  '#{@orchestrate_hidden}',
-  '#{@orchestrate_request}',
-  '#{@orchestrate_needs}',
-  '#{@orchestrate_totals}',
+  optionIf('@orchestrate_next', '%[0-9]+'),
+  optionIf('@orchestrate_summary', '%[0-9]+'),
+  optionIf('@orchestrate_hidden', '[0-9]+'),
+  optionIf('@orchestrate_request', '[a-z0-9 -]+'),
+  optionIf('@orchestrate_needs', WORDS),
+  optionIf('@orchestrate_totals', WORDS),
 ].join('|');
 
 const paneFormat = (tag: string): string =>
@@ -25,12 +29,12 @@ const paneFormat = (tag: string): string =>
     '#{window_active}',
     '#{pane_active}',
     '#{?pane_in_mode,1,0}',
-    `#{?#{==:#{@orchestrate_project},${tag}},#{@orchestrate_role},}`,
-    '#{@orchestrate_shown}',
-    '#{@orchestrate_place}',
-    '#{@orchestrate_layout}',
-    '#{@orchestrate_urgent}',
-    '#{@orchestrate_label}',
+    `#{?#{==:#{@orchestrate_project},${tag}},${optionIf('@orchestrate_role', '[a-z]+')},}`,
+    optionIf('@orchestrate_shown', '@[0-9]+'),
+    optionIf('@orchestrate_place', '[0-9]+'),
+    optionIf('@orchestrate_layout', '[0-9x ]+'),
+    optionIf('@orchestrate_urgent', '1'),
+    optionIf('@orchestrate_label', WORDS),
   ].join('|');
 
 /** The tmux commands that ask for all panes of our session, other people's too, and for what the view keeps in options. */
