@@ -22,7 +22,7 @@ export function overview(groups: readonly CommandGroup[], prefix: string): strin
       `${title}:\n${columns(commands.map((command) => [commandForm(command), command.summary]))}`,
   );
   return [
-    'orchestrate: works off a plan of dependent streams with coding agents, in git worktrees and tmux windows',
+    'orchestrate: works through a plan of dependent streams with coding agents, in git worktrees and tmux windows',
     `Usage: orchestrate ${prefix === '' ? '<command>' : `${prefix} <command>`} [options]`,
     ...blocks,
     `Global options:\n${columns(GLOBAL_OPTIONS.map(optionRow))}`,

@@ -117,7 +117,7 @@ function boundedText(flags: Flags, name: string): string | undefined {
   throw new OrchestrateError(
     EXIT.input,
     `--${name} is longer than ${MOST_TEXT} bytes`,
-    'keep it short; details belong into a file or commit message',
+    'keep it short; details belong in a file or a commit message',
   );
 }
 

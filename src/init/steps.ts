@@ -32,7 +32,7 @@ export const INIT_STEPS: readonly InitStep[] = [
   ...CLAUDE_STEPS,
 ];
 
-/** What init makes that belongs into the repository, relative to the project. */
+/** What init makes that belongs in the repository, relative to the project. */
 export const MEANT_TO_BE_COMMITTED: readonly string[] = [
   '.claude/orchestrator/config.json',
   '.claude/orchestrator/config.schema.json',

@@ -147,7 +147,7 @@ test('what is wrong with claude is named: missing, too old, broken, untrusted, n
   account('{"projects":');
   const broken = failures(await agentWith({}).check()).join('\n');
   assert.match(broken, /--version failed/);
-  assert.match(broken, /\.claude\.json can not be read as JSON/);
+  assert.match(broken, /\.claude\.json cannot be read as JSON/);
   account({});
   assert.match(failures(await agentWith({}).check()).join('\n'), /agent set-up: /);
 });
@@ -256,7 +256,7 @@ test('an entry that an earlier process with the same pid left behind is not beli
   assert.equal(await status({ sessionId: 'other', startedAt: 9_000 }), 'busy');
 });
 
-test('a pane is read at most once a second for a run, and one that can not be read says nothing', async () => {
+test('a pane is read at most once a second for a run, and one that cannot be read says nothing', async () => {
   let nowMs = 1_000_000;
   const agent = agentWith({}, { nowMs: () => nowMs });
   const worker: ProcessIdentity = { pid: 4243, start: '1' };

@@ -173,7 +173,7 @@ describe('watching', () => {
     assert.ok(ninety < 400, `one in ten was told of ${ninety} ms or more after the commit`);
   });
 
-  test('goes on by polling where the directory can not be watched', async () => {
+  test('goes on by polling where the directory cannot be watched', async () => {
     let token = 0;
     const change = nextChange(join(dir.path, 'absent', 'x.db'), () => token);
     token++;

@@ -278,7 +278,7 @@ test('a socket removed under a living server is restored, and no second server i
   assert.equal((await tmux.ensureSession()).server, server, 'a door remembers the server it saw');
 });
 
-test('a server that can not restore its socket is unknown, not gone', async () => {
+test('a server that cannot restore its socket is unknown, not gone', async () => {
   await using rig = createTmuxRig();
   const { server } = await rig.door().ensureSession();
   const pid = Number(server.split('|').at(-2));
@@ -324,7 +324,7 @@ test('a tmux that is missing, too old or unknown is an environment problem with 
   });
 });
 
-test('a socket directory that can not be used is an environment problem with its cause', async () => {
+test('a socket directory that cannot be used is an environment problem with its cause', async () => {
   const dir = mkdtempSync(join(tmpdir(), 'orchestrate-tmpdir-'));
   await using rig = createTmuxRig();
   const within = (TMUX_TMPDIR: string) => rig.door({ env: { ...process.env, TMUX_TMPDIR } });

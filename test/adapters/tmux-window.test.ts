@@ -435,7 +435,7 @@ test('the log goes through a directory of ours alone, or there is none', async (
   }
 });
 
-test('a worker whose output can not be logged runs all the same, with a warning', async () => {
+test('a worker whose output cannot be logged runs all the same, with a warning', async () => {
   await using rig = createTmuxRig();
   const warnings: string[] = [];
   const tmux = rig.door({ warn: (text) => warnings.push(text) });

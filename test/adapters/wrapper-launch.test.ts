@@ -153,7 +153,7 @@ test('a fenced run can be claimed by no wrapper', async () => {
   assert.equal(fenceRun(r.runDir), true, 'fencing twice is fencing');
 });
 
-test('a run that a worker holds can not be fenced', async () => {
+test('a run that a worker holds cannot be fenced', async () => {
   await using r = rig();
   writeLaunch(r.runDir, { cwd: r.worktree, argv: ['true'], env: { PATH } });
   run(r.runDir);

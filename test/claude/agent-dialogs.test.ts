@@ -54,7 +54,7 @@ test('a permission prompt says for which call', async () => {
 test('auto mode without its safety check is named as such', async () => {
   await using trial = await createTrial({ rules: ASKS, agent: { permissions: 'auto' } });
   // The registry knows of a dialog a moment before it is drawn.
-  const seen = await needsPerson(await trial.launch('Please do it.'), /auto mode can not check/);
+  const seen = await needsPerson(await trial.launch('Please do it.'), /auto mode cannot check/);
   assert.match(seen.remedy ?? '', /agent\.permissions/);
 });
 

@@ -80,7 +80,7 @@ test('generate: a model that only says it made a plan is caught, and the stricte
   assert.match(first?.messages.map(textOf).join('\n') ?? '', /<feature>\nGreet people\n<\/feature>/);
 });
 
-test('generate: a model that can not be reached is told as it is, and changes nothing', async () => {
+test('generate: a model that cannot be reached is told as it is, and changes nothing', async () => {
   await using rig = await createPlanningRig(() => [
     { match: /^Plan this feature/m, steps: [{ error: 500, message: 'out of order' }] },
   ]);

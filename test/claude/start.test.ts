@@ -1,4 +1,4 @@
-/** `orchestrate start` with real, interactive Claude Code in the panes: dependent streams are worked off to verified branches. */
+/** `orchestrate start` with real, interactive Claude Code in the panes: dependent streams end as verified branches. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClaudeProject } from './support/project.ts';
@@ -17,7 +17,7 @@ const PLAN = {
   ],
 };
 
-test('two dependent streams are worked off by the task command, and the second builds on the first', async () => {
+test('two dependent streams are finished by the task command, and the second builds on the first', async () => {
   await using project = await createClaudeProject({
     plan: PLAN,
     config: { gates: [{ name: 'first', command: 'test -f first.txt' }] },
@@ -78,7 +78,7 @@ test('two dependent streams are worked off by the task command, and the second b
   );
 });
 
-test('a diamond is worked off through the Task Copilot tools alone', async () => {
+test('a diamond is finished through the Task Copilot tools alone', async () => {
   const ids = ['Stream-A', 'Stream-B', 'Stream-C', 'Stream-Z'] as const;
   const on: Readonly<Record<string, readonly string[]>> = {
     'Stream-A': [],

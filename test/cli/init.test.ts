@@ -377,7 +377,7 @@ test('--remove is refused while a run is open', async () => {
   assert.ok(existsSync(join(rig.root, own('config.json'))));
 });
 
-test('a directory that can not be written is exit 3, named, with nothing half made', {
+test('a directory that cannot be written is exit 3, named, with nothing half made', {
   skip: process.getuid?.() === 0 ? 'root may write everywhere' : false,
 }, async () => {
   await using rig = await createCliRig();

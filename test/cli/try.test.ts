@@ -1,4 +1,4 @@
-/** `scripts/try`, as the README tells a newcomer to type it: the sample is worked off to a merged, tested whole. */
+/** `scripts/try`, as the README tells a newcomer to type it: the sample ends as a merged, tested whole. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createProjectRig, statesOf } from '../support/worker-rig.ts';
 
-test('a diamond is worked off, each stream on top of its dependencies', async () => {
+test('a diamond is finished, each stream on top of its dependencies', async () => {
   await using rig = await createProjectRig({
     plan: { A: [], B: ['A'], C: ['A'], D: ['B', 'C'] },
     config: {

@@ -116,7 +116,7 @@ test('a filter that a worker brings in is refused and named, and never run by us
   );
   assert.match(remedy ?? '', /--accept-git-config/);
   const tries = report.events.filter(({ kind }) => kind === 'verify-error').length;
-  assert.equal(tries, 3, 'a check that can not be made is not tried without end');
+  assert.equal(tries, 3, 'a check that cannot be made is not tried without end');
   assert.ok(!existsSync(join(rig.cli.home, 'pwn')));
   await rig.run(['retry', 'A']);
   assert.equal((await rig.start().end()).code, 1);

@@ -156,7 +156,7 @@ test('ignored files, links and ports: a worktree that can be worked in, and noth
   });
   const ended = await rig.start().end();
   assert.equal(ended.code, 0, ended.stdout + String(rig.desk.troubles));
-  assert.match(ended.stdout, /warning.*gone/, 'what can not be linked is said');
+  assert.match(ended.stdout, /warning.*gone/, 'what cannot be linked is said');
   assert.deepEqual(ports.sort(), ['5200', '5210']);
   assert.equal(rig.cli.read('.env'), '.env\n', "the project's own file is not the worktree's");
   assert.equal(rig.cli.git('status', '--porcelain', '--', '.env', 'node_modules'), '');

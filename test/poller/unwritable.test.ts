@@ -14,7 +14,7 @@ function workOn(rig: ProjectRig): void {
   });
 }
 
-test('a stream is not under way for ever when its steps can not be noted', async () => {
+test('a stream is not under way for ever when its steps cannot be noted', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   await rig.look();
   const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
@@ -28,7 +28,7 @@ test('a stream is not under way for ever when its steps can not be noted', async
   assert.match(ended.stderr, /orchestrate: warning: .*disk is full/);
 });
 
-test('a log that can not be written ends neither the poller nor the other logs', async () => {
+test('a log that cannot be written ends neither the poller nor the other logs', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'], C: ['B'] } });
   const logs = join(rig.root, '.claude/orchestrator/logs');
   mkdirSync(join(logs, 'b.log'), { recursive: true });

@@ -16,7 +16,7 @@ test('a stream that is held back is refused at once, with what holds it', async 
   assert.match(stderr, /A is parked, so that the poller does not check it: .*\n {2}fix: orchestrate retry A/);
 });
 
-test('a check that can not be made says why', async () => {
+test('a check that cannot be made says why', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [] } });
   rig.start();
   const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);

@@ -212,7 +212,7 @@ test('ages and the elapsed time go on between two reports', () => {
   assert.match(later, /Stream-C 9m/);
 });
 
-test('a plan that can not be run, and an empty one, say what to do', () => {
+test('a plan that cannot be run, and an empty one, say what to do', () => {
   const broken = report([stream('A', 'waiting')], {
     problems: [{ code: 'cycle', message: 'cycle: A -> B -> A', streams: [], tasks: [] }],
   });

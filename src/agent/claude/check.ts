@@ -68,7 +68,7 @@ function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentChec
       return {
         name,
         level: 'fail',
-        message: 'permissions can not be bypassed as root outside a sandbox',
+        message: 'permissions cannot be bypassed as root outside a sandbox',
         fix,
       };
     }
@@ -118,7 +118,7 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   const { agent, env, paths } = where;
   if (account === 'corrupt') {
     return [
-      fail(`${paths.account} can not be read as JSON`, 'mend it, or move it away and run `claude` once'),
+      fail(`${paths.account} cannot be read as JSON`, 'mend it, or move it away and run `claude` once'),
     ];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.

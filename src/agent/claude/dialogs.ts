@@ -17,7 +17,7 @@ const DIALOGS: readonly KnownDialog[] = [
   },
   {
     seen: /Unable to connect to Anthropic services/,
-    detail: 'Claude Code can not reach its service',
+    detail: 'Claude Code cannot reach its service',
     remedy: 'check the network (and proxy settings), then retry',
   },
   {
@@ -47,7 +47,7 @@ const DIALOGS: readonly KnownDialog[] = [
   },
   {
     seen: /Auto mode can.t check actions in this session/,
-    detail: 'auto mode can not check actions here (its safety check does not get through)',
+    detail: 'auto mode cannot check actions here (its safety check does not get through)',
     remedy:
       'set "agent.permissions" to "acceptEdits" or "dontAsk" in config.json, then `orchestrate retry` the stream',
   },

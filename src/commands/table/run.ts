@@ -7,7 +7,7 @@ const STREAMS = { name: 'stream', required: false, variadic: true, completes: 's
 export const RUN_COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'start',
-    summary: 'work the plan off: start what is ready, verify what is done, until all is done',
+    summary: 'work through the plan: start what is ready, verify what is finished, until all is done',
     args: [STREAMS],
     options: [
       { name: 'detach', short: 'd', description: "Run the poller in the session's own window and return." },

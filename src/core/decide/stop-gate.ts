@@ -103,6 +103,6 @@ function refusalText(missing: readonly string[]): string {
   return [
     'orchestrate: this stream is not done yet. Missing:',
     ...missing.map((line) => `- ${line}`),
-    'Finish this and commit it, then stop. If you can not go on with a task, mark it blocked with the reason.',
+    'Finish this and commit it, then stop. If you cannot go on with a task, mark it blocked with the reason.',
   ].join('\n');
 }
