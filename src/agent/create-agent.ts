@@ -1,9 +1,8 @@
 /** Chooses the agent that the configuration names; the one place that knows which kinds there are. */
 import path from 'node:path';
 import { createClaudeAgent } from './claude/claude.ts';
-import { createCustomAgent } from './custom.ts';
-import type { AgentDeps, AgentSettings } from './deps.ts';
-import type { Agent } from './port.ts';
+import { createCustomAgent } from './custom/custom.ts';
+import type { Agent, AgentDeps, AgentSettings } from './port.ts';
 
 /** What a caller gives; the rest follows from the process. */
 export type AgentOptions = Pick<AgentDeps, 'projectRoot' | 'env' | 'commands'> &

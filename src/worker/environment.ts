@@ -1,4 +1,6 @@
-/** The environment a worker starts with: the starter's, without what belongs to the starter's own surroundings. */
+/** The environment of everything that runs for a stream: the starter's, without what belongs to the starter's own surroundings, and what tells it whom it serves. */
+import type { ProjectPaths, Workspace } from '../app/paths.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { isLaunchVariable } from './launch-file.ts';
 
 /**
@@ -55,4 +57,43 @@ export function workerEnvironment(
     if (value !== undefined && !ties && isLaunchVariable(name)) env[name] = value;
   }
   return { ...env, ...extra };
+}
+
+/** What a stream's environment is made of besides the stream itself. */
+type Surroundings = {
+  readonly paths: Pick<ProjectPaths, 'root' | 'orchestratorDir'>;
+  readonly workspace: Pick<Workspace, 'id' | 'base'>;
+  /** The starter's environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+/** Variables that tell a worker, a setup command or a gate which stream it serves. */
+export function streamVariables(
+  around: Surroundings,
+  record: StreamRecord,
+  run: number,
+  baseSha: string,
+): Record<string, string> {
+  return {
+    ORCHESTRATE_PROJECT: around.paths.root,
+    ORCHESTRATE_STREAM: record.streamId,
+    ORCHESTRATE_KEY: record.key,
+    ORCHESTRATE_RUN: String(run),
+    ORCHESTRATE_BASE_SHA: baseSha,
+    PORT: String(record.port),
+    WORKSPACE_ID: around.workspace.id,
+    TASK_DB_PATH: around.workspace.base,
+    // The launcher in this directory lets a worker type `orchestrate task …`.
+    PATH: `${around.paths.orchestratorDir}:${around.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'}`,
+  };
+}
+
+/** The complete environment of a setup command or gate: the starter's, cleaned, with the stream's variables. */
+export function commandEnvironment(
+  around: Surroundings,
+  record: StreamRecord,
+  run: number,
+  baseSha: string,
+): Record<string, string> {
+  return workerEnvironment(around.env, streamVariables(around, record, run, baseSha));
 }

@@ -4,8 +4,6 @@ import { join } from 'node:path';
 import { parseProcStat } from '../core/proc-stat.ts';
 import { type LaunchFile, launchFiles } from './launch-file.ts';
 
-export { workerEnvironment } from './environment.ts';
-
 /**
  * POSIX sh, run as `sh ./wrapper`. Notes on its lines, in order:
  * - the first pass drops the environment of the tmux server, which is that of whoever started it once;

@@ -64,3 +64,38 @@ test('a worker may read the prompt file outside its worktree without being asked
   const second = await until('the result', () => trial.server.requests[1]);
   assert.doesNotMatch(JSON.stringify(second.messages.at(-1)), /permission|denied/i);
 });
+
+test('a gate runs unasked as a whole; a part of it, more arguments and a git look that writes a file do not', async () => {
+  const commands = [
+    'true && git status --short',
+    'true && git log --oneline -1',
+    'git diff HEAD --stat',
+    'node -e 0 && node -v',
+    'node -e 0',
+    'node -e 0 && node -p 1',
+    'git diff HEAD --output=b',
+    'git show --output=b',
+  ];
+  await using trial = await createTrial({
+    rules: [
+      {
+        match: 'Try them',
+        steps: [
+          ...commands.map((command) => ({ tool: 'Bash', input: { command, description: 'try' } })),
+          { text: 'Tried.' },
+        ],
+      },
+    ],
+    agent: { mode: 'print', permissions: 'manual' },
+    options: { commands: ['node -e 0 && node -v'] },
+  });
+  const session = await trial.launch('Try them all.');
+  await waitFor('its end', async () => (await session.pane.exitCode()) !== null);
+  const results = trial.server.requests
+    .at(-1)
+    ?.messages.flatMap(({ content }) =>
+      Array.isArray(content) ? content.filter(({ type }) => type === 'tool_result') : [],
+    );
+  const refused = commands.filter((_, at) => results?.[at]?.['is_error'] === true);
+  assert.deepEqual(refused, commands.slice(4));
+});

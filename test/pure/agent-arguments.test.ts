@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ClaudeArguments, claudeArguments } from '../../src/agent/claude/arguments.ts';
-import { allowRules, claudeSettings, mcpConfig } from '../../src/agent/claude/settings.ts';
+import { allowRules, claudeSettings } from '../../src/agent/claude/settings.ts';
+import { mcpConfig } from '../../src/agent/run-files.ts';
 import { type Config, DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 
 const agent = (fields: Partial<Config['agent']> = {}): Config['agent'] => ({
@@ -73,25 +74,34 @@ test('bypass is passed as such only by its explicit setting, and then its warnin
   assert.equal(key in claudeSettings({ ...request, agent: agent() }), false);
 });
 
-test('the allow list covers git, gates with each part, and reporting; an own list replaces all but reporting', () => {
-  const rules = allowRules(agent(), ['cd web && npm test', 'make'], '/w');
-  const wanted = [
-    'git add:*',
-    'git commit:*',
-    'cd web && npm test:*',
-    'npm test:*',
-    'make:*',
-    'orchestrate task:*',
-  ];
-  for (const rule of wanted) assert.ok(rules.includes(`Bash(${rule})`), rule);
-  assert.ok(rules.includes('mcp__task-copilot'));
-  assert.equal(rules.includes('Bash(git push:*)'), false);
+test('the allow list covers git, whole gates and reporting; an own list replaces all but reporting', () => {
+  const rules = allowRules(agent(), [' cd web && npm test ', 'make'], '/w');
+  assert.deepEqual(rules, [
+    'Bash(git add:*)',
+    'Bash(git commit:*)',
+    'Bash(cd web && npm test)',
+    'Bash(make)',
+    'Bash(orchestrate task:*)',
+    'mcp__task-copilot',
+  ]);
   assert.deepEqual(allowRules(agent({ allow: ['Edit'] }), ['make'], '/w'), [
     'Edit',
     'Bash(orchestrate task:*)',
     'mcp__task-copilot',
   ]);
   assert.ok(allowRules(agent({ permissions: 'dontAsk' }), [], '/w/x').includes('Edit(//w/x/**)'));
+});
+
+test('no rule is wider than the gate it comes from: no part of it, no more arguments, no wildcard', () => {
+  const gates = ['rm -rf build && npm run build', 'a | b; c', 'node --test test/*.test.ts', 'x:*', '\n'];
+  const rules = allowRules(agent(), gates, '/w').filter((rule) => !/git|orchestrate|mcp/.test(rule));
+  assert.deepEqual(rules, ['Bash(rm -rf build && npm run build)', 'Bash(a | b; c)']);
+});
+
+test('no rule lets a look at the history write a file', () => {
+  const rules = allowRules(agent(), [], '/w').join(' ');
+  for (const verb of ['diff', 'log', 'show', 'status'])
+    assert.equal(rules.includes(`git ${verb}`), false, verb);
 });
 
 test('hooks go into the settings as they are, and the secret goes to our server alone', () => {

@@ -1,9 +1,10 @@
 /** Builds Claude Code's command line for one run; pure. */
-import type { Config } from '../../app/config/load.ts';
+
+import type { AgentSettings } from '../port.ts';
 
 /** Everything the command line depends on. */
 export type ClaudeArguments = {
-  readonly agent: Config['agent'];
+  readonly agent: AgentSettings;
   readonly command: string;
   /** Name shown in the prompt box, the pane's title and the session registry. */
   readonly name: string;

@@ -1,19 +1,18 @@
 /** Checks that Claude Code can work here unattended: found, set up, trusting the project, in a mode that makes sense. Changes nothing. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { execa } from 'execa';
-import type { Config } from '../../app/config/load.ts';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { findCommand, missingCommand } from '../find-command.ts';
 import { parseRecord, recordOf } from '../json.ts';
-import type { AgentCheck } from '../port.ts';
+import type { AgentCheck, AgentSettings } from '../port.ts';
 import type { ClaudePaths } from './claude-paths.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the checks look at. */
 export type ClaudeSurroundings = {
-  readonly agent: Config['agent'];
+  readonly agent: AgentSettings;
   readonly projectRoot: string;
   readonly env: Environment;
   readonly paths: ClaudePaths;

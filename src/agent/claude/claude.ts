@@ -2,9 +2,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { costUsd } from '../../core/decide/caps.ts';
 import type { AgentActivity, ProcessIdentity, Run } from '../../core/types.ts';
-import { writeRunFile } from '../../worker/run-files.ts';
-import type { AgentDeps, AgentSettings } from '../deps.ts';
-import type { Agent, Launch, LaunchRequest } from '../port.ts';
+import type { Agent, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
+import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
 import { activityOf, needsScreen } from './activity.ts';
 import { claudeArguments, promptArgument } from './arguments.ts';
 import { claudePaths } from './claude-paths.ts';
@@ -14,7 +13,7 @@ import { holdersOf, type RegistryEntry, readRegistry } from './registry.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
 import { createReports, type Report } from './reports.ts';
 import { createScreens } from './screens.ts';
-import { claudeSettings, mcpConfig } from './settings.ts';
+import { claudeSettings } from './settings.ts';
 import { hasChildYoungerThan } from './tool-process.ts';
 import {
   conversationsBeside,
@@ -112,7 +111,7 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
   });
   const argv = claudeArguments({
     agent,
-    command: agent.command.includes('/') ? deps.resolve(agent.command) : agent.command,
+    command: programOf(agent, deps),
     name: record.key,
     sessionId: request.sessionId,
     resume: request.resume,

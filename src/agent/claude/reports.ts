@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
+import type { TokenCheck } from '../port.ts';
 import { callOf } from './conversation.ts';
 import { COST_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
 import type { ReportedCost } from './usage.ts';
@@ -28,9 +29,6 @@ export type Report = {
   /** How a session came to start: `startup`, `resume`, `clear`, `compact`. */
   readonly source: string | null;
 };
-
-/** Tells whether a token is that of a run. */
-export type TokenCheck = (token: string, key: string, run: number) => boolean;
 
 export type Reports = {
   /** The latest report of each kind from this run, oldest first; none when there are none. */

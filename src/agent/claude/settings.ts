@@ -1,42 +1,43 @@
-/** Builds what Claude Code is given for one run: settings with the allow list, and its MCP configuration; writes nothing. */
-import type { Config } from '../../app/config/load.ts';
-
-type AgentConfig = Config['agent'];
+/** Builds the settings that Claude Code is given for one run, with its permission rules; writes nothing. */
+import type { AgentSettings } from '../port.ts';
+import { MCP_NAME } from '../run-files.ts';
 
 /** The `hooks` section of a Claude Code settings file, passed through as it is. */
 export type ClaudeHooks = Readonly<Record<string, readonly unknown[]>>;
 
-/** A command that serves MCP on stdio. */
-export type McpServer = { readonly command: string; readonly args: readonly string[] };
-
-const MCP_NAME = 'task-copilot';
-const GIT_VERBS = ['add', 'commit', 'status', 'diff', 'log', 'show'] as const;
+/**
+ * Git verbs that change the repository. Those that only look need no rule: seen with the real program, it runs them unasked in
+ * every mode, and asks for the flags with which they write (`git diff --output=FILE`), which a rule would let through.
+ */
+const GIT_VERBS = ['add', 'commit'] as const;
 
 /**
  * Permission rules of a worker: `agent.allow` when given, else git's everyday verbs and `commands` (gates and setup); how
  * it reports (the task command, our MCP tools) always.
  */
-export function allowRules(agent: AgentConfig, commands: readonly string[], worktree: string): string[] {
-  const own = [...GIT_VERBS.map((verb) => `git ${verb}`), ...commands.flatMap(withParts)].map(bashRule);
-  // This mode denies what is not listed, edits too: a worker that can't edit does nothing.
+export function allowRules(agent: AgentSettings, commands: readonly string[], worktree: string): string[] {
+  const own = [...GIT_VERBS.map((verb) => withArguments(`git ${verb}`)), ...commands.flatMap(exactly)];
+  // This mode denies what is not listed, edits too: a worker that cannot edit does nothing.
   if (agent.permissions === 'dontAsk') own.push(`Edit(/${worktree}/**)`);
-  return [...new Set([...(agent.allow ?? own), bashRule('orchestrate task'), `mcp__${MCP_NAME}`])];
+  return [...new Set([...(agent.allow ?? own), withArguments('orchestrate task'), `mcp__${MCP_NAME}`])];
 }
 
-/** The command itself and, since Claude Code judges a compound command part by part, each of its parts. */
-function withParts(command: string): string[] {
-  const parts = command.split(/&&|\|\||[;|\n]/).map((part) => part.trim());
-  return [command.trim(), ...parts].filter((part) => part !== '');
-}
-
-/** Allows the command with any further arguments. */
-function bashRule(command: string): string {
+function withArguments(command: string): string {
   return `Bash(${command}:*)`;
+}
+
+/**
+ * The rule for this very command, as a whole: neither a part of it nor more arguments. None for one that a rule cannot say
+ * exactly, since `*` stands for anything in a rule.
+ */
+function exactly(command: string): string[] {
+  const text = command.trim();
+  return text === '' || text.includes('*') ? [] : [`Bash(${text})`];
 }
 
 /** What the settings of one run depend on. */
 export type SettingsRequest = {
-  readonly agent: AgentConfig;
+  readonly agent: AgentSettings;
   /** Gate and setup commands. */
   readonly commands: readonly string[];
   readonly worktree: string;
@@ -61,13 +62,4 @@ export function claudeSettings(request: SettingsRequest): Readonly<Record<string
     // Nobody is there to answer the dialog for the project's own servers, which "all" asks for.
     ...(agent.mcp === 'all' ? { enableAllProjectMcpServers: true } : {}),
   };
-}
-
-/** The MCP configuration of one run; `env` (with the run's secret) goes to the server only. */
-export function mcpConfig(
-  server: McpServer | null,
-  env: Readonly<Record<string, string>>,
-): Readonly<Record<string, unknown>> {
-  const entry = server === null ? {} : { [MCP_NAME]: { command: server.command, args: server.args, env } };
-  return { mcpServers: entry };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Gate } from '../../app/config/load.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
-import { commandEnvironment } from '../../worker/stream-environment.ts';
+import { commandEnvironment } from '../../worker/environment.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory } from './step.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { StreamRecord } from '../../core/types.ts';
-import { commandEnvironment } from '../../worker/stream-environment.ts';
+import { commandEnvironment } from '../../worker/environment.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory } from './step.ts';
 

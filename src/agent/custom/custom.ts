@@ -1,10 +1,8 @@
 /** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
-import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
-import { writeRunFile } from '../worker/run-files.ts';
-import { mcpConfig } from './claude/settings.ts';
-import type { AgentDeps, AgentSettings } from './deps.ts';
-import { findCommand, missingCommand } from './find-command.ts';
-import type { Agent, AgentCheck, Launch, LaunchRequest } from './port.ts';
+import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
+import { findCommand, missingCommand } from '../find-command.ts';
+import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
+import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
 
 /** The custom agent of `agent.command` and `agent.args`. */
 export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent {
@@ -49,9 +47,8 @@ function prepareCustom(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     ),
     stream: request.record.streamId,
   };
-  const command = agent.command.includes('/') ? deps.resolve(agent.command) : agent.command;
   // One pass: a stream id that itself looks like a placeholder stays as it is.
   const fill = (argument: string): string =>
     argument.replace(/\{(prompt_file|stream|mcp_config)\}/g, (whole, name: string) => values[name] ?? whole);
-  return { argv: [command, ...agent.args.map(fill)], env, sessionId: null };
+  return { argv: [programOf(agent, deps), ...agent.args.map(fill)], env, sessionId: null };
 }

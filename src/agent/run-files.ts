@@ -1,0 +1,31 @@
+/** What agents of every kind put into a run's directory, and how they name their program; the files are 0600, whole or not at all. */
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { AgentDeps, AgentSettings, McpServer } from './port.ts';
+
+/** The name under which agents know our MCP server. */
+export const MCP_NAME = 'task-copilot';
+
+/** Writes `text` to `name` in `directory` (made 0700 when missing); returns the file's path. */
+export function writeRunFile(directory: string, name: string, text: string): string {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = path.join(directory, name);
+  const draft = `${file}.${process.pid}.draft`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, file);
+  return file;
+}
+
+/** The MCP configuration of one run, in the form that most agents share; `env` (with the run's secret) goes to the server only. */
+export function mcpConfig(
+  server: McpServer | null,
+  env: Readonly<Record<string, string>>,
+): Readonly<Record<string, unknown>> {
+  const entry = server === null ? {} : { [MCP_NAME]: { command: server.command, args: server.args, env } };
+  return { mcpServers: entry };
+}
+
+/** The configured command as the launch names it: a path is relative to the project, a bare word is looked up in PATH. */
+export function programOf({ command }: AgentSettings, { resolve }: Pick<AgentDeps, 'resolve'>): string {
+  return command.includes('/') ? resolve(command) : command;
+}
