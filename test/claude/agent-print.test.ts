@@ -90,7 +90,7 @@ test('a gate runs unasked as a whole; a part of it, more arguments and a git loo
     options: { commands: ['node -e 0 && node -v'] },
   });
   const session = await trial.launch('Try them all.');
-  await waitFor('its end', async () => (await session.pane.exitCode()) !== null);
+  await until('its end', async () => (await session.pane.exitCode()) !== null);
   const results = trial.server.requests
     .at(-1)
     ?.messages.flatMap(({ content }) =>
