@@ -1,14 +1,20 @@
-/** The one place that runs git: clean environment, own session for what changes something, bounded waits for other git processes. */
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+/** The one place that runs git: clean environment, out of a Ctrl-C's reach, in bounds of time, waiting for other git processes. */
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { NotStarted, type RunResult, run as runProgram } from '../process/run.ts';
 import { gitEnvironment } from './environment.ts';
 import { type GitResult, isPassing, outputOf } from './failure.ts';
 
 const LOCK_WAIT_MS = 5_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 500;
+/** No command of ours takes longer unless something is wrong: a dead network disk, a filter that waits for somebody. */
+const LONGEST_READ_MS = 2 * 60_000;
+/** The first checkout of a very large repository takes minutes. */
+const LONGEST_WRITE_MS = 30 * 60_000;
+/** A listing of a repository with a million files has room in it. */
+const OUTPUT_LIMIT = 256 << 20;
 
 export type CommandOptions = {
   /** Where git runs; the main checkout when left out. */
@@ -25,7 +31,7 @@ export type Door = {
   ask(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** Runs a command that changes nothing and returns what it printed; throws exit 3 when it fails. */
   read(args: readonly string[], options?: CommandOptions): Promise<string>;
-  /** Runs a command that changes something, out of reach of a Ctrl-C, waiting for other git processes; the result may be a failure. */
+  /** Runs a command that changes something, waiting for other git processes; the result may be a failure. */
   attempt(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** The same, returning what it printed; throws exit 3 when it fails. */
   write(args: readonly string[], options?: CommandOptions): Promise<string>;
@@ -81,6 +87,9 @@ async function untilPassed(waitMs: number, run: () => Promise<GitResult>): Promi
   }
 }
 
+/** As a shell gives it, without the signal's number. */
+const ENDED_BY_SIGNAL = 128;
+
 type Invocation = {
   readonly cwd: string;
   readonly writes: boolean;
@@ -88,100 +97,47 @@ type Invocation = {
   readonly log: (message: string) => void;
 };
 
-async function runOnce(args: readonly string[], invocation: Invocation): Promise<GitResult> {
-  if (!existsSync(invocation.cwd)) throw missingDirectory(invocation.cwd);
+async function runOnce(args: readonly string[], { cwd, writes, env, log }: Invocation): Promise<GitResult> {
   const startedMs = performance.now();
-  const result = await spawnGit(args, invocation);
-  invocation.log(
-    `git ${args.join(' ')}: exit ${result.code}, ${Math.round(performance.now() - startedMs)} ms`,
-  );
-  // Node says ENOENT for git and for its directory alike; setsid says it in words.
-  if (/spawn \S+ ENOENT|^setsid: failed to execute/m.test(result.err)) {
-    throw existsSync(invocation.cwd) ? missingGit() : missingDirectory(invocation.cwd);
-  }
-  return result;
-}
-
-async function spawnGit(args: readonly string[], invocation: Invocation): Promise<GitResult> {
-  const { simpleGit } = await import('simple-git');
-  let result: GitResult | null = null;
-  const git = simpleGit({
-    baseDir: invocation.cwd,
-    trimmed: false,
-    // In a session of its own a command is not reached by the terminal's Ctrl-C. setsid keeps the pid: no extra process.
-    binary: invocation.writes && hasSetsid() ? ['setsid', 'git'] : 'git',
-    // At the streams' end all output has been read. At the exit, where simple-git would take the result 50 ms later, it may
-    // not have been: on a busy machine that made an answer an empty one.
-    completion: { onClose: true, onExit: false },
-    // Arguments and environment are composed in this directory from checked parts; these guards are for text of users.
-    unsafe: {
-      allowUnsafeConfigEnvCount: true,
-      allowUnsafeConfigPaths: true,
-      allowUnsafeHooksPath: true,
-      allowUnsafeFsMonitor: true,
-      allowUnsafeEditor: true,
-      allowUnsafePager: true,
-      allowUnsafeAskPass: true,
-    },
-    // Exit codes are answers here (merge-tree: 1 is a conflict), so every ending is taken as it is.
-    errors: (_error, ended) => {
-      result = {
-        code: ended.exitCode,
-        out: Buffer.concat(ended.stdOut).toString('utf8'),
-        err: Buffer.concat(ended.stdErr).toString('utf8'),
-      };
-      return undefined;
-    },
+  const timeLimitMs = writes ? LONGEST_WRITE_MS : LONGEST_READ_MS;
+  const result = await runProgram({
+    file: 'git',
+    args,
+    cwd,
+    env,
+    timeLimitMs,
+    outputLimit: OUTPUT_LIMIT,
+  }).catch((error: unknown) => {
+    throw error instanceof NotStarted && error.obstacle === 'no program' ? missingGit() : error;
   });
-  // simple-git holds a silent command's result back for 50 ms in case output is still to come; at the streams' end none is.
-  git.outputHandler((_binary, stdout) => {
-    stdout.once('end', () => stdout.emit('data', Buffer.alloc(0)));
-  });
-  try {
-    await git.env(invocation.env).raw([...args]);
-  } catch (error) {
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't run git: ${messageOf(error)}`,
-      'check the limits on processes and open files (ulimit -a), then run the command again',
-      { cause: error },
-    );
-  }
-  if (result === null) throw new Error('git ended without a result');
-  return result;
+  const code = result.exitCode ?? `by ${result.signal}`;
+  log(`git ${args.join(' ')}: exit ${code}, ${Math.round(performance.now() - startedMs)} ms`);
+  if (result.limit !== null) throw overLimit(args, result.limit, timeLimitMs);
+  return answerOf(result);
 }
 
-let setsidLookup: { readonly path: string; readonly found: boolean } | null = null;
-
-/** Whether PATH has setsid (Linux does, macOS does not); looked up once for each PATH. */
-function hasSetsid(): boolean {
-  const path = process.env['PATH'] ?? '';
-  if (setsidLookup?.path !== path) {
-    setsidLookup = {
-      path,
-      found: path.split(delimiter).some((folder) => isExecutable(join(folder, 'setsid'))),
-    };
-  }
-  return setsidLookup.found;
+/** Exit codes are answers (merge-tree: 1 is a conflict); an end by a signal is none, so it gets a code and words of its own. */
+function answerOf({ exitCode, signal, stdout, stderr }: RunResult): GitResult {
+  const err = stderr.toString('utf8');
+  const out = stdout.toString('utf8');
+  return exitCode === null
+    ? { code: ENDED_BY_SIGNAL, out, err: `${err}\nfatal: git was ended by ${signal}\n` }
+    : { code: exitCode, out, err };
 }
 
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function missingGit(): OrchestrateError {
-  return new OrchestrateError(EXIT.environment, 'git was not found in PATH', 'install git 2.38 or newer');
-}
-
-function missingDirectory(path: string): OrchestrateError {
+function overLimit(args: readonly string[], limit: 'time' | 'output', timeLimitMs: number): OrchestrateError {
+  const how =
+    limit === 'time'
+      ? `did not end within ${timeLimitMs / 60_000} min`
+      : `printed more than ${OUTPUT_LIMIT >> 20} MiB`;
   return new OrchestrateError(
     EXIT.environment,
-    `the directory ${JSON.stringify(path)} does not exist`,
-    'restore it, or run orchestrate from an existing directory',
+    `git ${args[0]} ${how}, so it was ended`,
+    'run the same git command by hand to see what holds it up',
   );
+}
+
+/** The error for a PATH without git. */
+export function missingGit(): OrchestrateError {
+  return new OrchestrateError(EXIT.environment, 'git was not found in PATH', 'install git 2.38 or newer');
 }

@@ -31,7 +31,7 @@ export function createGit(options: DoorOptions): Git {
   return {
     root,
     commonDir,
-    checkVersion: () => checkVersion(door),
+    checkVersion,
     baseTip: (configured) => baseTip(door, configured),
     readRefs: createRefReader(door),
     resolve: (rev) => resolveCommit(door, rev),

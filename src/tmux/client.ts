@@ -1,6 +1,7 @@
 /** Runs one tmux client process and says how it went; knows where the server is, nothing of what is asked of it. */
-import { execa } from 'execa';
-import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { spawn } from 'node:child_process';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { NotStarted, notStarted, type RunRequest, type RunResult, run } from '../process/run.ts';
 
 /** `absent`: no server answers at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the same. */
 export type Reply =
@@ -15,7 +16,7 @@ export type Client = {
   run(words: readonly string[], cwd?: string): Promise<Reply>;
   /** The same, with `input` as its stdin. */
   feed(words: readonly string[], input: string): Promise<Reply>;
-  /** The same, waiting as long as it takes, until `abort`. */
+  /** The same, waiting as long as it takes; fails with an AbortError at `abort`. */
   wait(words: readonly string[], abort: AbortSignal): Promise<Reply>;
   /** The same on the terminal of this process, with `env`; resolves with the exit code. */
   hand(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number>;
@@ -51,60 +52,60 @@ function socketArguments({ socket, configFile }: ClientOptions): string[] {
   return ['-u', ...config, ...server];
 }
 
-type Ended = {
-  readonly exitCode?: number | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly timedOut: boolean;
-  readonly code?: string | undefined;
-  readonly cause?: unknown;
-};
-
 /** Reads tmux's own words: these two are how a client says that there is no server. */
-function replyOf(ended: Ended): Reply {
-  const said = ended.stderr.trim();
+function replyOf(ended: RunResult): Reply {
+  const said = ended.stderr.toString('utf8').trim();
+  const text = ended.stdout.toString('utf8');
   const absent =
     /^error connecting to (.*) \(No such file or directory\)$/s.exec(said) ??
     /^no server running on (.*)$/s.exec(said);
   if (absent !== null) return { status: 'absent', why: said, socketPath: absent[1] ?? '' };
-  // A client that could not make the socket says so, and exits 0.
-  if (ended.exitCode === 0 && !said.startsWith('error creating '))
-    return { status: 'ok', text: ended.stdout };
-  return { status: 'failed', why: reasonOf(ended, said), text: ended.stdout };
+  // A client that could not make the socket says so and exits 0, and so does one that is ended at its limit.
+  const fine = ended.exitCode === 0 && ended.limit === null && !said.startsWith('error creating ');
+  if (fine) return { status: 'ok', text };
+  return { status: 'failed', why: reasonOf(ended, said), text };
 }
 
-function reasonOf(ended: Ended, said: string): string {
-  if (ended.code === 'ENOENT') return 'tmux is not installed';
-  if (ended.timedOut) return `tmux did not answer within ${TIMEOUT_MS / 1000} s`;
+function reasonOf({ limit, exitCode, signal }: RunResult, said: string): string {
+  if (limit === 'time') return `tmux did not answer within ${TIMEOUT_MS / 1000} s`;
+  if (limit === 'output') return 'tmux printed more than could be true';
   if (said !== '') return said.replaceAll('\n', '; ');
-  return ended.exitCode === undefined ? messageOf(ended.cause) : `tmux exited ${ended.exitCode}`;
+  return exitCode === null ? `tmux was ended by ${signal}` : `tmux exited ${exitCode}`;
 }
+
+/** What could not even be asked is an answer too: nothing is known of the server. */
+function unasked(error: unknown): Reply {
+  if (!(error instanceof NotStarted)) throw error;
+  const why = error.obstacle === 'no program' ? NOT_INSTALLED : error.message;
+  return { status: 'failed', why, text: '' };
+}
+
+const NOT_INSTALLED = 'tmux is not installed';
 
 /** A client for the server that the options name. */
 export function createClient(options: ClientOptions): Client {
   const args = socketArguments(options);
   const env = serverEnvironment(options.env);
-  const fixed = { env, extendEnv: false, reject: false, stdin: 'ignore', stripFinalNewline: false } as const;
+  const ask = (words: readonly string[], how: Partial<RunRequest> = {}): Promise<Reply> => {
+    const request = { file: 'tmux', args: [...args, ...words], cwd: '/', env, timeLimitMs: TIMEOUT_MS };
+    return run({ ...request, ...how }).then(replyOf, unasked);
+  };
   return {
     socketArguments: args,
-    async run(words, cwd = '/') {
-      return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd, timeout: TIMEOUT_MS }));
-    },
-    async feed(words, input) {
-      const { stdin: _nothing, ...fed } = fixed;
-      return replyOf(
-        await execa('tmux', [...args, ...words], { ...fed, input, cwd: '/', timeout: TIMEOUT_MS }),
-      );
-    },
-    async wait(words, abort) {
-      return replyOf(await execa('tmux', [...args, ...words], { ...fixed, cwd: '/', cancelSignal: abort }));
-    },
-    async hand(words, given) {
-      const handed = { env: given, extendEnv: false, reject: false, stdio: 'inherit' } as const;
-      const ended = await execa('tmux', [...args, ...words], handed);
-      return ended.exitCode ?? 1;
-    },
+    run: (words, cwd = '/') => ask(words, { cwd }),
+    feed: (words, input) => ask(words, { input }),
+    wait: (words, abort) => ask(words, { abort, timeLimitMs: null }),
+    hand: (words, given) => handTerminal([...args, ...words], given),
   };
+}
+
+/** Gives this process's terminal to tmux: so it stays in our process group, and takes as long as the user likes. */
+function handTerminal(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('tmux', args, { env, stdio: 'inherit' });
+    child.once('error', (error) => reject(notStarted(error, 'tmux', process.cwd())));
+    child.once('exit', (exitCode) => resolve(exitCode ?? 1));
+  });
 }
 
 /** The error for something tmux would not do; `what` completes "tmux could not …". */
@@ -113,8 +114,8 @@ export function tmuxError(what: string, reply: Exclude<Reply, { status: 'ok' }>)
 }
 
 function remedyFor(why: string): string {
-  if (why === 'tmux is not installed')
-    return 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+  if (why === NOT_INSTALLED) return 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+  if (why.includes('limit on open files')) return 'ulimit -n 4096, then run the command again';
   const directory =
     /unsafe permissions|too long|create directory|Permission denied|error creating|not a directory/i;
   if (directory.test(why))

@@ -42,8 +42,8 @@ export async function signal(client: Client, root: string, session: SessionHandl
 }
 
 /**
- * Resolves at the next signal (at once for one sent since the last wait), when the server ends, or at `abort`. Throws
- * exit 3 when it can't wait.
+ * Resolves at the next signal (at once for one sent since the last wait) or when the server ends; throws an AbortError at
+ * `abort`, exit 3 when it cannot wait.
  */
 export async function waitForSignal(
   client: Client,
@@ -51,24 +51,28 @@ export async function waitForSignal(
   session: SessionHandle,
   abort: AbortSignal,
 ): Promise<void> {
-  if (abort.aborted) return;
+  abort.throwIfAborted();
   const clear = setPending(session.sessionId, '');
   const wait = [clear, command('wait-for', channelOf(root)), clear];
   const kill = new AbortController();
   // A client that is killed goes on waiting as far as the server knows, and takes the next signal with it: so it is woken.
   const wake = async (): Promise<void> => {
     await signal(client, root, session);
-    kill.abort();
+    kill.abort(abort.reason);
   };
   let woken: Promise<void> = Promise.resolve();
   const onAbort = (): void => {
     woken = wake();
   };
   abort.addEventListener('abort', onAbort, { once: true });
-  const reply = await client.wait(onOurSession(root, session, wait), kill.signal);
-  abort.removeEventListener('abort', onAbort);
-  await woken;
-  if (!abort.aborted) checkWaited(reply);
+  try {
+    const reply = await client.wait(onOurSession(root, session, wait), kill.signal);
+    abort.throwIfAborted();
+    checkWaited(reply);
+  } finally {
+    abort.removeEventListener('abort', onAbort);
+    await woken;
+  }
 }
 
 function checkWaited(reply: Reply): void {

@@ -294,6 +294,28 @@ test('a server that cannot restore its socket is unknown, not gone', async () =>
   await until('the socket is back', () => existsSync(server.split('|')[0] ?? ''));
 });
 
+test('a server that does not answer is unknown within the limit of a call, and holds nobody up', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  const { server } = await tmux.ensureSession();
+  const pid = Number(server.split('|').at(-2));
+  const late = new Promise<never>((_, reject) =>
+    setTimeout(reject, 60_000, new Error('it was waited for')).unref(),
+  );
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const seen = await Promise.race([rig.door().look(server), late]);
+    assert.ok(!seen.known);
+    assert.match(seen.why, /did not answer within/);
+    const leaving = new AbortController();
+    const waiting = assert.rejects(tmux.waitForSignal(leaving.signal), { name: 'AbortError' });
+    leaving.abort();
+    await Promise.race([waiting, late]);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+});
+
 test('garbage from tmux is unknown, never empty', async () => {
   await using rig = createTmuxRig();
   const bin = join(rig.dir, 'bin');

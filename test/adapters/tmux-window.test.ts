@@ -110,8 +110,13 @@ test('thirty windows asked for at once are all there, each once, with its exit s
 /** Waits for a signal; true when one came before the deadline. */
 async function signalled(tmux: Tmux, deadlineMs = DEADLINE_MS): Promise<boolean> {
   const abort = AbortSignal.timeout(deadlineMs);
-  await tmux.waitForSignal(abort);
-  return !abort.aborted;
+  return tmux.waitForSignal(abort).then(
+    () => true,
+    (error: unknown) => {
+      assert.equal(error, abort.reason);
+      return false;
+    },
+  );
 }
 
 test('signals are kept while nobody waits, also when several came, and one wait answers them all', async () => {
@@ -144,7 +149,7 @@ test('waiting ends with its abort or the server, and fails when there is nothing
   const tmux = rig.door();
   await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(DEADLINE_MS)), { exitCode: 3 });
   await tmux.ensureSession();
-  await tmux.waitForSignal(AbortSignal.abort());
+  await assert.rejects(tmux.waitForSignal(AbortSignal.abort()), { name: 'AbortError' });
   assert.ok(!(await signalled(tmux, 50)));
   const waiting = signalled(tmux);
   await until('it waits', () =>
