@@ -70,7 +70,7 @@ module.exports = {
     oneHome('string-width', 'string-width', '^src/view'),
     oneHome('picocolors', 'picocolors', '^src/view'),
     oneHome('mcp', '@modelcontextprotocol', '^src/task-copilot/mcp'),
-    oneHome('execa', 'execa', '^src/(tmux|process|agent)'),
+    oneHome('execa', 'execa', '^src/(process|agent)'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
