@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NotStarted, type RunRequest, run } from '../../src/process/run.ts';
-import { until } from './../support/tmux-rig.ts';
+import { until } from '../support/wait.ts';
 
 const SH = { file: '/bin/sh', cwd: '/', env: { PATH: process.env['PATH'] ?? '' }, timeLimitMs: 60_000 };
 const sh = (script: string, also: Partial<RunRequest> = {}) => run({ ...SH, args: ['-c', script], ...also });
@@ -66,7 +66,7 @@ test('at the time limit the whole group is ended, and nobody is waited for who h
   ]);
   assert.equal(result.limit, 'time');
   assert.equal(result.stdout.toString(), 'part\n');
-  await until('the child is gone', () => !isAlive(at.pid('child')), 30_000);
+  await until('the child is gone', () => !isAlive(at.pid('child')));
   assert.ok(isAlive(at.pid('holder')), 'the pipe was held all the time');
   process.kill(at.pid('holder'), 'SIGKILL');
 });
