@@ -1,6 +1,14 @@
 /** The door to coding agents: what is launched for a run, and what it says it is doing; knows nothing of tmux windows or the plan's graph. */
 import type { Config } from '../app/config/load.ts';
-import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord, Usage } from '../core/types.ts';
+import type {
+  AgentActivity,
+  AgentError,
+  AgentKind,
+  ProcessIdentity,
+  Run,
+  StreamRecord,
+  Usage,
+} from '../core/types.ts';
 
 /** `agent` of config.json. */
 export type AgentSettings = Config['agent'];
@@ -63,7 +71,7 @@ export type AgentCheck = {
 export type Heard = 'taken' | 'queued' | null;
 
 export type Agent = {
-  readonly kind: 'claude' | 'custom';
+  readonly kind: AgentKind;
   /** Stays after a turn and can be told things. */
   readonly interactive: boolean;
   /** Is it there, new enough, trusted, allowed to run in this mode? */

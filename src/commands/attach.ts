@@ -5,7 +5,6 @@ import { withPorts } from '../app/with-ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { META } from '../look/snapshot.ts';
 import { recordedPanes } from '../look/workers.ts';
 import { gatherReport } from '../report/gather.ts';
 import { waitingForYou } from '../report/urgency.ts';
@@ -33,7 +32,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 async function paneOf(ports: Ports, text: string | undefined): Promise<string | null> {
   const record = text === undefined ? null : findStream(ports, text);
   const recorded = record === null ? [] : recordedPanes([record]);
-  const look = await ports.tmux.look(ports.state.getMeta(META.server), recorded);
+  const look = await ports.tmux.look(ports.state.tmuxServer(), recorded);
   if (!look.known)
     throw new OrchestrateError(
       EXIT.environment,

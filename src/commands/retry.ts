@@ -22,7 +22,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
     refuseSteering(io.env, ports.paths.root, 'retry');
     const record = findStream(ports, args[0] ?? '');
     const fresh = flags['fresh'] === true;
-    if (fresh) ports.state.setMeta(`fresh:${record.key}`, '1');
+    if (fresh) ports.state.patchStream(record.key, { fresh: true });
     const ended = await endHeldUp(ports, record, fresh);
     clearStream(ports, record);
     noteCommand(ports, record.key, fresh ? 'retry with a new conversation' : 'retry');

@@ -5,7 +5,7 @@ import type { Project } from '../app/project.ts';
 import { writeCliRun } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { META, pollerLives } from '../look/snapshot.ts';
+import { pollerLives } from '../look/snapshot.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { printHeader } from './start-header.ts';
@@ -27,7 +27,7 @@ export async function detach(
   await printHeader(ports, io);
   const directory = writeCliRun(project, 'orchestrator', ['start', ...passedOn(flags), '--', ...args]);
   const { server } = await ports.tmux.ensureSession();
-  ports.state.setMeta(META.server, server);
+  ports.state.setTmuxServer(server);
   const { pane, pid } = await ports.tmux.openOrchestrator(directory);
   const untilMs = ports.now() + START_WAIT_MS;
   while (!pollerLives(ports)) {

@@ -5,7 +5,6 @@ import { openProject, type Project } from '../app/project.ts';
 import { openPorts } from '../app/wiring.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
-import { META } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from '../operator/intent.ts';
 import { refuseSteering } from '../operator/outside-runs.ts';
 import { pollInForeground } from '../poller/foreground.ts';
@@ -70,7 +69,7 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
 /** The session, made before the first worker when it has to be, shows its workers beside the summary. */
 async function turnViewOn(ports: Ports): Promise<void> {
   const { server } = await showSession(ports);
-  ports.state.setMeta(META.server, server);
+  ports.state.setTmuxServer(server);
   await ports.tmux.setView(true);
 }
 

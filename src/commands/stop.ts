@@ -44,7 +44,7 @@ async function stopPoller(ports: Ports, io: Io): Promise<void> {
   if (left.length > 0) {
     throw new OrchestrateError(EXIT.busy, `the poller (pid ${row.pid}) would not end`, `kill -9 ${row.pid}`);
   }
-  ports.state.setPoller(null);
+  ports.state.clearPoller(row);
   noteCommand(ports, null, 'the poller was stopped');
   if (!io.json) io.print(`poller stopped (pid ${row.pid})`);
 }

@@ -3,7 +3,6 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { META } from '../look/snapshot.ts';
 import { keepView } from '../poller/listeners/summary-pane.ts';
 import { gatherReport } from '../report/gather.ts';
 import { plural } from '../view/amounts.ts';
@@ -34,7 +33,7 @@ async function view(ports: Ports, flags: Flags, io: Io): Promise<number> {
 
 /** Whether the view is on now. Throws exit 6 when there is no session. */
 async function isOn(ports: Ports): Promise<boolean> {
-  const look = await ports.tmux.look(ports.state.getMeta(META.server));
+  const look = await ports.tmux.look(ports.state.tmuxServer());
   if (!look.known) {
     throw new OrchestrateError(
       EXIT.environment,

@@ -1,5 +1,9 @@
 /** The vocabulary of work under way: runs, their workers, what is remembered of a stream. */
 
+/** The agents that a run can be of. */
+export const AGENT_KINDS = ['claude', 'custom'] as const;
+export type AgentKind = (typeof AGENT_KINDS)[number];
+
 /** What a person asked of a stream; survives the poller. */
 export type Intent = 'none' | 'stopped' | 'parked';
 
@@ -89,7 +93,7 @@ export type AgentError = {
 export type Run = {
   readonly key: string;
   readonly number: number;
-  readonly agentKind: 'claude' | 'custom';
+  readonly agentKind: AgentKind;
   readonly startedAtMs: number;
   readonly claimedAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -116,6 +120,15 @@ export type Run = {
   readonly paused: Pause | null;
 };
 
+/** Commits and lines of a branch beyond its base. */
+export type BranchChanges = {
+  readonly base: string;
+  readonly head: string;
+  readonly commits: number;
+  readonly added: number;
+  readonly removed: number;
+};
+
 /** What orchestrate itself remembers of a stream (state.db). */
 export type StreamRecord = {
   readonly key: string;
@@ -131,6 +144,10 @@ export type StreamRecord = {
   readonly resolve: boolean;
   /** `verify`: check again, without an agent. */
   readonly verifyRequested: boolean;
+  /** `retry --fresh`: the next run begins a new conversation. */
+  readonly fresh: boolean;
+  /** Its branch was made by us; a branch of that name before then is someone else's. */
+  readonly branchMade: boolean;
   readonly branch: string;
   /** Absolute path of the worktree. */
   readonly worktree: string;
@@ -146,6 +163,14 @@ export type StreamRecord = {
     readonly atMs: number;
     readonly count: number;
   } | null;
+  /** The step that failed when it was last tried. */
+  readonly trouble: Trouble | null;
+  /** The step that a poller has under way; means nothing once that poller is gone. */
+  readonly step: { readonly kind: Trouble['kind'] | 'launch'; readonly sinceMs: number } | null;
+  /** What the user was last told of the stream; null when it needs no telling. */
+  readonly told: string | null;
+  /** What the branch holds at `head` beyond `base`, as git once said. */
+  readonly changes: BranchChanges | null;
   /** Last run first is not promised: ordered by number. */
   readonly runs: readonly Run[];
 };

@@ -7,7 +7,7 @@ import type { ChangeFacts } from '../report/types.ts';
 /** Branches asked about in one go, so that a first look at many streams stays quick. */
 const MOST_AT_ONCE = 8;
 
-type Remembered = ChangeFacts & { readonly base: string; readonly head: string };
+type Asked = { readonly key: string; readonly base: string; readonly head: string };
 
 /** Changes of the plan's branches, by key; a branch that was not asked about yet is absent. */
 export async function readChanges(
@@ -15,28 +15,34 @@ export async function readChanges(
   snapshot: Snapshot,
 ): Promise<ReadonlyMap<string, ChangeFacts>> {
   const found = new Map<string, ChangeFacts>();
-  const unknown: { key: string; base: string; head: string }[] = [];
-  for (const key of snapshot.keys.values()) {
-    const base = snapshot.records.get(key)?.base?.sha;
-    const head = snapshot.heads.known ? snapshot.heads.value.get(key) : undefined;
-    if (base === undefined || head === undefined) continue;
-    const known = recall(ports, key);
-    if (known !== null && known.base === base && known.head === head) found.set(key, known);
-    else if (base === head) found.set(key, { commits: 0, added: 0, removed: 0 });
-    else unknown.push({ key, base, head });
+  const unknown: Asked[] = [];
+  for (const asked of branchesOf(snapshot)) {
+    const known = remembered(asked, snapshot);
+    if (known === null) unknown.push(asked);
+    else found.set(asked.key, known);
   }
   await Promise.all(
     unknown.slice(0, MOST_AT_ONCE).map(async ({ key, base, head }) => {
       const { commits, added, removed } = await ports.git.changes(base, head);
-      const facts: Remembered = { commits, added, removed, base, head };
-      ports.state.setMeta(`changes:${key}`, JSON.stringify(facts));
-      found.set(key, facts);
+      ports.state.patchStream(key, { changes: { base, head, commits, added, removed } });
+      found.set(key, { commits, added, removed });
     }),
   );
   return found;
 }
 
-function recall(ports: Pick<Ports, 'state'>, key: string): Remembered | null {
-  const text = ports.state.getMeta(`changes:${key}`);
-  return text === null ? null : JSON.parse(text);
+/** Streams with a base and a branch. */
+function branchesOf({ keys, records, heads }: Snapshot): Asked[] {
+  return [...keys.values()].flatMap((key) => {
+    const base = records.get(key)?.base?.sha;
+    const head = heads.known ? heads.value.get(key) : undefined;
+    return base === undefined || head === undefined ? [] : [{ key, base, head }];
+  });
+}
+
+/** What is known of a branch without asking git. */
+function remembered({ key, base, head }: Asked, { records }: Snapshot): ChangeFacts | null {
+  if (base === head) return { commits: 0, added: 0, removed: 0 };
+  const changes = records.get(key)?.changes ?? null;
+  return changes !== null && changes.base === base && changes.head === head ? changes : null;
 }

@@ -5,16 +5,7 @@ import type { Ports } from '../app/ports.ts';
 import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.ts';
 import type { RefFacts } from '../git/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
-import { readTroubles } from './failed-steps.ts';
 import { readWorkers, recordedPanes } from './workers.ts';
-
-/** Names of the values kept in state.db's meta table. */
-export const META = {
-  server: 'tmux-server',
-  inFlight: 'in-flight',
-  gitConfig: 'git-config',
-  only: 'poller-only',
-} as const;
 
 export type InFlight = ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
 
@@ -71,7 +62,7 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
   const { keys, records } = recordsOf(ports, plan);
   const base = ports.state.initiativeBase(initiativeOf(plan));
   const [tmux, refs] = await Promise.all([
-    ports.tmux.look(ports.state.getMeta(META.server), recordedPanes(records.values())),
+    ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
     ports.git.readRefs(ports.config.branchPrefix, base?.branch ?? null),
   ]);
   const workers = await readWorkers(ports, records, tmux);
@@ -86,8 +77,8 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
     workers,
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
     landed: refs.known ? refs.value.landed : new Set(),
-    inFlight: inFlight ?? writtenInFlight(ports, pollerAlive),
-    troubles: readTroubles(ports),
+    inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : new Map()),
+    troubles: noted(records, ({ trouble }) => trouble),
     pollerAlive,
   };
   return { snapshot, tmux, refs };
@@ -104,17 +95,17 @@ function sameStreams(a: Plan, b: Plan): boolean {
   );
 }
 
-/** What a living poller wrote down of its work under way. */
-function writtenInFlight(ports: Pick<Ports, 'state'>, pollerAlive: boolean): InFlight {
-  const text = pollerAlive ? ports.state.getMeta(META.inFlight) : null;
-  if (text === null) return new Map();
-  const entries: [string, { kind: Action['kind']; sinceMs: number }][] = JSON.parse(text);
-  return new Map(entries);
-}
-
-/** Writes down the work under way, for processes that only watch. */
-export function writeInFlight(ports: Pick<Ports, 'state'>, inFlight: InFlight): void {
-  ports.state.setMeta(META.inFlight, inFlight.size === 0 ? null : JSON.stringify([...inFlight]));
+/** What is noted with some of the records, by key. */
+function noted<T>(
+  records: ReadonlyMap<string, StreamRecord>,
+  noteOf: (record: StreamRecord) => T | null,
+): ReadonlyMap<string, T> {
+  const notes = new Map<string, T>();
+  for (const [key, record] of records) {
+    const note = noteOf(record);
+    if (note !== null) notes.set(key, note);
+  }
+  return notes;
 }
 
 /** True while the poller recorded in state.db is the very process that lives. */

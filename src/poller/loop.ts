@@ -6,7 +6,7 @@ import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
-import { type Look, takeLook, writeInFlight } from '../look/snapshot.ts';
+import { type Look, takeLook } from '../look/snapshot.ts';
 import type { Lease } from '../state/types.ts';
 import { attemptWith } from './attempt.ts';
 import { closeLostWindows } from './listeners/lost-windows.ts';
@@ -168,7 +168,7 @@ function createFlights(request: PollerRequest): Flights {
       (error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }),
     );
     flying.delete(action.key);
-    attempt(() => writeInFlight(ports, view()));
+    attempt(() => ports.state.patchStream(action.key, { step: null }));
     attempt(() => request.view.onOutcome(outcome));
     alarm.ring();
   };
@@ -177,7 +177,9 @@ function createFlights(request: PollerRequest): Flights {
       if (flying.has(action.key)) return;
       const flight = { kind: action.kind, sinceMs: ports.now(), done: Promise.resolve() };
       flying.set(action.key, flight);
-      attempt(() => writeInFlight(ports, view()));
+      attempt(() =>
+        ports.state.patchStream(action.key, { step: { kind: action.kind, sinceMs: flight.sinceMs } }),
+      );
       flight.done = fly(action, snapshot);
     },
     view,

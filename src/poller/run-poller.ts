@@ -2,8 +2,7 @@
 import { watch } from 'node:fs';
 import type { Ports } from '../app/ports.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Policy } from '../core/types.ts';
-import { META } from '../look/snapshot.ts';
+import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
 import { attemptWith } from './attempt.ts';
 import { type PollerEnd, type PollerView, runPoller } from './loop.ts';
@@ -29,7 +28,7 @@ const GRACE_MS = 2_000;
 export async function poll(request: PollRequest): Promise<PollerEnd> {
   const { ports, abort } = request;
   await endStrays(ports);
-  registerPoller(ports, request.policy);
+  const self = registerPoller(ports, request.policy);
   const alarm = createAlarm();
   const stopWaking = startWaking(request, alarm.ring);
   const listening = new AbortController();
@@ -42,8 +41,7 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
     abort.removeEventListener('abort', onAbort);
     stopWaking();
     listening.abort();
-    ports.state.setMeta(META.inFlight, null);
-    ports.state.setPoller(null);
+    ports.state.clearPoller(self);
     await signals;
   }
 }
@@ -69,16 +67,16 @@ async function endStrays(ports: Ports): Promise<void> {
   });
 }
 
-function registerPoller(ports: Ports, policy: Policy): void {
-  const self = ports.processes.identify(process.pid);
-  ports.state.setMeta(META.inFlight, null);
-  ports.state.setMeta(META.only, policy.only === null ? null : JSON.stringify([...policy.only]));
+/** Writes down that this process is the poller; returns what it is known by. */
+function registerPoller(ports: Ports, policy: Policy): ProcessIdentity {
+  const self = ports.processes.identify(process.pid) ?? { pid: process.pid, start: '' };
   ports.state.setPoller({
-    pid: process.pid,
-    start: self?.start ?? '',
+    ...self,
     sinceMs: policy.pollerSinceMs,
     configHash: ports.configHash,
+    only: policy.only === null ? null : [...policy.only],
   });
+  return self;
 }
 
 /** Everything that wakes the poller but tmux; returns how to stop it. */

@@ -5,7 +5,7 @@ import { policyOf } from '../app/ports.ts';
 import { deriveStates } from '../core/decide/decide.ts';
 import type { Policy, Snapshot, StreamState } from '../core/types.ts';
 import { readChanges } from '../look/changes.ts';
-import { type Look, META, pollerLives, takeLook } from '../look/snapshot.ts';
+import { type Look, pollerLives, takeLook } from '../look/snapshot.ts';
 import { buildReport } from './build.ts';
 import type { ChangeFacts, StatusReport } from './types.ts';
 
@@ -29,14 +29,9 @@ export async function gatherReport(ports: Ports): Promise<Gathered> {
 
 /** The policy that the living poller follows, as far as it was written down. */
 function currentPolicy(ports: Ports): Policy {
-  const text = ports.state.getMeta(META.only);
-  const only: string[] | null = text === null ? null : JSON.parse(text);
-  return policyOf(
-    ports.config,
-    ports.agent,
-    only === null ? null : new Set(only),
-    ports.state.poller()?.sinceMs ?? 0,
-  );
+  const poller = ports.state.poller();
+  const only = poller?.only ?? null;
+  return policyOf(ports.config, ports.agent, only === null ? null : new Set(only), poller?.sinceMs ?? 0);
 }
 
 /** The report of a look that was taken already. */

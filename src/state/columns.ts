@@ -1,139 +1,249 @@
-/** How records of streams and runs are kept in columns, and read back. */
-import type { Intent, Run, StreamRecord } from '../core/types.ts';
-import type { RunPatch, StreamPatch } from './types.ts';
+/** How records of streams, runs and the poller are kept in columns, and read back: a value that is not one of ours is an error with its name. */
+import {
+  AGENT_KINDS,
+  type Intent,
+  type Run,
+  type RunOutcome,
+  type StreamRecord,
+  type Trouble,
+  type Verdict,
+} from '../core/run-types.ts';
+import type { Action } from '../core/types.ts';
+import {
+  type Check,
+  fieldsOf,
+  listOf,
+  mapOf,
+  nameOf,
+  nullable,
+  number,
+  parsed,
+  type Row,
+  refuse,
+  text,
+  truth,
+  UnreadableValue,
+} from './checks.ts';
+import type { PollerRow, RunPatch, StreamPatch } from './types.ts';
 
 /** A value that a column can hold. */
 export type ColumnValue = string | number | null;
-/** A row as the driver returns it. */
-export type Row = Readonly<Record<string, unknown>>;
 
-type Codec = { readonly column: string; readonly encode: (value: unknown) => ColumnValue };
-type Codecs<Patch> = { readonly [Field in keyof Required<Patch>]: Codec };
+type Codec<T> = {
+  readonly column: string;
+  readonly encode: (value: T) => ColumnValue;
+  readonly decode: Check<T>;
+};
+type Codecs<Fields> = { readonly [Field in keyof Required<Fields>]: Codec<Required<Fields>[Field]> };
 
-const plain = (column: string): Codec => ({ column, encode: (value) => value as ColumnValue });
-const flag = (column: string): Codec => ({ column, encode: (value) => (value === true ? 1 : 0) });
-const json = (column: string): Codec => ({
+const plain = <T extends ColumnValue>(column: string, decode: Check<T>): Codec<T> => ({
+  column,
+  encode: (value) => value,
+  decode,
+});
+const flag = (column: string): Codec<boolean> => ({
+  column,
+  encode: (value) => (value ? 1 : 0),
+  decode: (value) => (value === 0 || value === 1 ? value === 1 : refuse(value, '0 or 1')),
+});
+/** A value of several parts, kept as JSON; null is NULL. */
+const parts = <T>(column: string, check: Check<T>): Codec<T | null> => ({
   column,
   encode: (value) => (value === null ? null : JSON.stringify(value)),
+  decode: nullable((value) => check(parsed(text(value)))),
 });
 
-export const STREAM_CODECS: Codecs<StreamPatch> = {
-  intent: plain('intent'),
-  intentAtMs: plain('intent_at_ms'),
-  attemptsClearedAtMs: plain('attempts_cleared_at_ms'),
-  requestedAtMs: plain('requested_at_ms'),
+const STEPS: Readonly<Record<Action['kind'], true>> = {
+  adopt: true,
+  launch: true,
+  verify: true,
+  nudge: true,
+  'end-run': true,
+};
+const TROUBLES: Readonly<Record<Trouble['kind'], true>> = {
+  adopt: true,
+  verify: true,
+  nudge: true,
+  'end-run': true,
+};
+const INTENTS: Readonly<Record<Intent, true>> = { none: true, stopped: true, parked: true };
+const OUTCOMES: Readonly<Record<RunOutcome, true>> = {
+  done: true,
+  failed: true,
+  stopped: true,
+  interrupted: true,
+  limited: true,
+  denied: true,
+};
+const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
+  dirty: true,
+  'no-commits': true,
+  'off-branch': true,
+  'operation-in-progress': true,
+  'missing-parents': true,
+  gate: true,
+  'gate-void': true,
+  'worktree-missing': true,
+  tampered: true,
+};
+const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Record<Run['agentKind'], true>;
+
+const STREAM_CODECS: Codecs<StreamPatch> = {
+  intent: plain('intent', nameOf('an intent', INTENTS)),
+  intentAtMs: plain('intent_at_ms', number),
+  attemptsClearedAtMs: plain('attempts_cleared_at_ms', number),
+  requestedAtMs: plain('requested_at_ms', number),
   resolve: flag('resolve'),
   verifyRequested: flag('verify_requested'),
-  base: json('base'),
-  conflict: json('conflict'),
-  verified: json('verified'),
-  launchFailure: json('launch_failure'),
+  fresh: flag('fresh'),
+  branchMade: flag('branch_made'),
+  base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
+  conflict: parts('conflict', fieldsOf({ parents: listOf(text), files: listOf(text) })),
+  verified: parts('verified', fieldsOf({ sha: text, atMs: number, adopted: truth })),
+  launchFailure: parts('launch_failure', fieldsOf({ message: text, fix: text, atMs: number, count: number })),
+  trouble: parts(
+    'trouble',
+    fieldsOf({ kind: nameOf('a step', TROUBLES), message: text, fix: text, atMs: number, count: number }),
+  ),
+  step: parts('step', fieldsOf({ kind: nameOf('a step', STEPS), sinceMs: number })),
+  told: plain('told', nullable(text)),
+  changes: parts(
+    'changes',
+    fieldsOf({ base: text, head: text, commits: number, added: number, removed: number }),
+  ),
 };
 
-export const RUN_CODECS: Codecs<RunPatch> = {
-  claimedAtMs: plain('claimed_at_ms'),
-  endedAtMs: plain('ended_at_ms'),
-  worker: json('worker'),
-  pane: plain('pane'),
-  server: plain('server'),
-  sessionId: plain('session_id'),
-  baseSha: plain('base_sha'),
-  exitCode: plain('exit_code'),
-  outcome: plain('outcome'),
-  reason: plain('reason'),
-  retryAtMs: plain('retry_at_ms'),
-  verdict: json('verdict'),
-  nudges: plain('nudges'),
-  lastNudgeAtMs: plain('last_nudge_at_ms'),
-  stopGate: json('stop_gate'),
-  continued: json('continued'),
-  usage: json('usage'),
-  paused: json('paused'),
+const STREAM_NAMES: Codecs<Omit<StreamRecord, keyof StreamPatch | 'runs'>> = {
+  key: plain('key', text),
+  initiativeId: plain('initiative_id', text),
+  streamId: plain('stream_id', text),
+  branch: plain('branch', text),
+  worktree: plain('worktree', text),
+  port: plain('port', number),
 };
 
-/** The columns that a patch sets, and their values; fields that are undefined are left alone. */
-export function columnsOf<Patch extends object>(
-  patch: Patch,
-  codecs: Codecs<Patch>,
-): { assignments: string; values: ColumnValue[] } {
-  const fields = (Object.keys(codecs) as (keyof Patch)[]).filter((field) => patch[field] !== undefined);
+const RUN_CODECS: Codecs<RunPatch> = {
+  claimedAtMs: plain('claimed_at_ms', nullable(number)),
+  endedAtMs: plain('ended_at_ms', nullable(number)),
+  worker: parts('worker', fieldsOf({ pid: number, start: text })),
+  pane: plain('pane', nullable(text)),
+  server: plain('server', nullable(text)),
+  sessionId: plain('session_id', nullable(text)),
+  baseSha: plain('base_sha', text),
+  exitCode: plain('exit_code', nullable(number)),
+  outcome: plain('outcome', nullable(nameOf('an outcome', OUTCOMES))),
+  reason: plain('reason', nullable(text)),
+  retryAtMs: plain('retry_at_ms', nullable(number)),
+  verdict: parts(
+    'verdict',
+    fieldsOf({
+      sha: nullable(text),
+      atMs: number,
+      ok: truth,
+      cause: nullable(nameOf('a cause', CAUSES)),
+      message: text,
+    }),
+  ),
+  nudges: plain('nudges', number),
+  lastNudgeAtMs: plain('last_nudge_at_ms', nullable(number)),
+  stopGate: parts(
+    'stop_gate',
+    fieldsOf({ refusals: number, inARow: number, signature: text, atMs: number, gaveUp: nullable(text) }),
+  ),
+  continued: parts('continued', fieldsOf({ count: number, atMs: number })),
+  usage: parts(
+    'usage',
+    fieldsOf({ tokens: nullable(number), cachedTokens: nullable(number), costUsd: nullable(number) }),
+  ),
+  paused: parts('paused', fieldsOf({ totalMs: number, sinceMs: nullable(number) })),
+};
+
+const RUN_NAMES: Codecs<Omit<Run, keyof RunPatch>> = {
+  key: plain('key', text),
+  number: plain('number', number),
+  agentKind: plain('agent_kind', nameOf('an agent kind', KINDS)),
+  startedAtMs: plain('started_at_ms', number),
+  bootId: plain('boot_id', text),
+};
+
+const PROJECT_CODECS: Codecs<ProjectFacts> = {
+  tmuxServer: plain('tmux_server', nullable(text)),
+  gitConfig: parts('git_config', mapOf(text)),
+};
+
+const POLLER_CODECS: Codecs<PollerRow> = {
+  pid: plain('pid', number),
+  start: plain('start', text),
+  sinceMs: plain('since_ms', number),
+  configHash: plain('config_hash', text),
+  only: parts('only', listOf(text)),
+};
+
+/** SQL that sets columns, and the values for its placeholders. */
+type Assignments = { readonly assignments: string; readonly values: readonly ColumnValue[] };
+
+/** What sets the columns of a stream's patch; fields that are undefined are left alone. */
+export const streamColumns = (patch: StreamPatch): Assignments => assigned(columnsOf(patch, STREAM_CODECS));
+/** What sets the columns of a run's patch; fields that are undefined are left alone. */
+export const runColumns = (patch: RunPatch): Assignments => assigned(columnsOf(patch, RUN_CODECS));
+/** The columns of the poller's row and their values. */
+export const pollerColumns = (row: PollerRow): readonly [string, ColumnValue][] =>
+  columnsOf(row, POLLER_CODECS);
+
+function columnsOf<Fields extends object>(fields: Fields, codecs: Codecs<Fields>): [string, ColumnValue][] {
+  return (Object.entries(codecs) as [keyof Fields, Codec<unknown>][])
+    .filter(([field]) => fields[field] !== undefined)
+    .map(([field, { column, encode }]) => [column, encode(fields[field])]);
+}
+
+function assigned(columns: readonly [string, ColumnValue][]): Assignments {
   return {
-    assignments: fields.map((field) => `${codecs[field].column} = ?`).join(', '),
-    values: fields.map((field) => codecs[field].encode(patch[field])),
+    assignments: columns.map(([column]) => `${column} = ?`).join(', '),
+    values: columns.map(([, value]) => value),
   };
 }
 
-/** A run as its row tells. */
+/** The run of a row; throws `UnreadableValue` for a row that this release cannot read. */
 export function runOf(row: Row): Run {
+  const named = `run ${String(row['number'])}: `;
   return {
-    key: text(row, 'key'),
-    number: number(row, 'number'),
-    agentKind: row['agent_kind'] === 'custom' ? 'custom' : 'claude',
-    startedAtMs: number(row, 'started_at_ms'),
-    claimedAtMs: maybeNumber(row, 'claimed_at_ms'),
-    endedAtMs: maybeNumber(row, 'ended_at_ms'),
-    worker: parsed<Run['worker']>(row, 'worker'),
-    pane: maybeText(row, 'pane'),
-    server: maybeText(row, 'server'),
-    bootId: text(row, 'boot_id'),
-    sessionId: maybeText(row, 'session_id'),
-    baseSha: text(row, 'base_sha'),
-    exitCode: maybeNumber(row, 'exit_code'),
-    outcome: maybeText(row, 'outcome') as Run['outcome'],
-    reason: maybeText(row, 'reason'),
-    retryAtMs: maybeNumber(row, 'retry_at_ms'),
-    verdict: parsed<Run['verdict']>(row, 'verdict'),
-    nudges: number(row, 'nudges'),
-    lastNudgeAtMs: maybeNumber(row, 'last_nudge_at_ms'),
-    stopGate: parsed<Run['stopGate']>(row, 'stop_gate'),
-    continued: parsed<Run['continued']>(row, 'continued'),
-    usage: parsed<Run['usage']>(row, 'usage'),
-    paused: parsed<Run['paused']>(row, 'paused'),
-  };
+    ...decoded<Omit<Run, keyof RunPatch>>(row, RUN_NAMES, named),
+    ...decoded(row, RUN_CODECS, named),
+  } as Run;
 }
 
-/** A stream's record as its row and its runs tell. */
+/** A stream's record by its row and its runs; throws `UnreadableValue` for a row that this release cannot read. */
 export function streamOf(row: Row, runs: readonly Run[]): StreamRecord {
-  return {
-    key: text(row, 'key'),
-    initiativeId: text(row, 'initiative_id'),
-    streamId: text(row, 'stream_id'),
-    intent: text(row, 'intent') as Intent,
-    intentAtMs: number(row, 'intent_at_ms'),
-    attemptsClearedAtMs: number(row, 'attempts_cleared_at_ms'),
-    requestedAtMs: number(row, 'requested_at_ms'),
-    resolve: row['resolve'] === 1,
-    verifyRequested: row['verify_requested'] === 1,
-    branch: text(row, 'branch'),
-    worktree: text(row, 'worktree'),
-    port: number(row, 'port'),
-    base: parsed<StreamRecord['base']>(row, 'base'),
-    conflict: parsed<StreamRecord['conflict']>(row, 'conflict'),
-    verified: parsed<StreamRecord['verified']>(row, 'verified'),
-    launchFailure: parsed<StreamRecord['launchFailure']>(row, 'launch_failure'),
-    runs,
-  };
+  return { ...decoded(row, STREAM_NAMES, ''), ...decoded(row, STREAM_CODECS, ''), runs } as StreamRecord;
 }
 
-function text(row: Row, column: string): string {
-  return String(row[column]);
+/** What is one of its kind in a project. */
+export type ProjectFacts = {
+  readonly tmuxServer: string | null;
+  readonly gitConfig: Readonly<Record<string, string>> | null;
+};
+
+/** The project's facts by their row; throws `UnreadableValue` for a row that this release cannot read. */
+export function projectOf(row: Row): ProjectFacts {
+  return decoded(row, PROJECT_CODECS, 'the project: ');
 }
 
-function maybeText(row: Row, column: string): string | null {
-  const value = row[column];
-  return typeof value === 'string' ? value : null;
+/** The poller of its row; throws `UnreadableValue` for a row that this release cannot read. */
+export function pollerOf(row: Row): PollerRow {
+  return decoded(row, POLLER_CODECS, 'the poller: ');
 }
 
-function number(row: Row, column: string): number {
-  return Number(row[column]);
-}
-
-function maybeNumber(row: Row, column: string): number | null {
-  const value = row[column];
-  return typeof value === 'number' ? value : null;
-}
-
-function parsed<T>(row: Row, column: string): T | null {
-  const value = maybeText(row, column);
-  return value === null ? null : (JSON.parse(value) as T);
+function decoded<Fields>(row: Row, codecs: Codecs<Fields>, named: string): Required<Fields> {
+  const fields = Object.entries(codecs as Readonly<Record<string, Codec<unknown>>>).map(
+    ([field, { column, decode }]) => {
+      try {
+        return [field, decode(row[column])];
+      } catch (error) {
+        throw error instanceof UnreadableValue
+          ? new UnreadableValue(`${named}${column} ${error.message}`)
+          : error;
+      }
+    },
+  );
+  return Object.fromEntries(fields) as Required<Fields>;
 }

@@ -37,6 +37,30 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
   });
 }
 
+/**
+ * True while some process (this one included) holds the lease on the `lockFile`; takes nothing, so that no poller that is
+ * just starting meets it. Throws exit 3 when the file cannot be read, exit 6 when it is no lock file.
+ */
+export function leaseIsHeld(lockFile: string): boolean {
+  const path = resolve(lockFile);
+  if (held.has(path)) return true;
+  if (fileAt(path) === null) return false;
+  return guarded(placeOf(path, { label: 'the lock file', busyTimeoutMs: 0 }), () => {
+    const Driver = sqliteDriver();
+    const db = new Driver(path, { readonly: true, fileMustExist: true, timeout: 0 });
+    try {
+      // Any read needs a shared lock for its moment, which an exclusive one excludes.
+      db.pragma('user_version');
+      return false;
+    } catch (error) {
+      if (isBusy(error)) return true;
+      throw error;
+    } finally {
+      db.close();
+    }
+  });
+}
+
 /** What tells the file at a path from another one that takes its place; null when there is none. */
 function fileAt(path: string): string | null {
   const stat = statSync(path, { throwIfNoEntry: false });

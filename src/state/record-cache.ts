@@ -1,7 +1,8 @@
 /** Keeps the records of one initiative in memory, so that a tick over a thousand streams reads nothing that didn't change. */
 import type { Run, StreamRecord } from '../core/types.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import { type Row, runOf, streamOf } from './columns.ts';
+import type { Row } from './checks.ts';
+import { runOf, streamOf } from './columns.ts';
 
 /** One stream with its runs, as its row tells. */
 export function readStream(db: Db, row: Row): StreamRecord {

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import type { Db } from '../sqlite/database.ts';
-import { columnsOf, type Row, RUN_CODECS, runOf, STREAM_CODECS } from './columns.ts';
+import type { Row } from './checks.ts';
+import { runColumns, runOf, streamColumns } from './columns.ts';
 import { createRecordCache, type RecordCache, readStream } from './record-cache.ts';
 import type { StateStore } from './types.ts';
 
@@ -16,10 +17,20 @@ type RunMethods = Pick<
   'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'hasOpenRuns'
 >;
 
+/** What the state store knows of streams and runs; `forgetSteps` clears what former pollers had under way. */
+export type Records = StreamMethods & RunMethods & { forgetSteps(): void };
+
 /** The methods of the state store that deal with streams and runs; SQLite's errors pass through. */
-export function createRecords(db: Db): StreamMethods & RunMethods {
+export function createRecords(db: Db): Records {
   const cache = createRecordCache(db);
-  return { ...createStreams(db, cache), ...createRuns(db, cache) };
+  const forget = db.prepare('UPDATE streams SET step = NULL WHERE step IS NOT NULL RETURNING key').pluck();
+  return {
+    ...createStreams(db, cache),
+    ...createRuns(db, cache),
+    forgetSteps: () => {
+      for (const key of forget.all()) cache.touch(String(key));
+    },
+  };
 }
 
 function createStreams(db: Db, cache: RecordCache): StreamMethods {
@@ -40,7 +51,7 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
       return readStream(db, byKey.get(key) as Row);
     },
     patchStream: (key, patch) => {
-      const { assignments, values } = columnsOf(patch, STREAM_CODECS);
+      const { assignments, values } = streamColumns(patch);
       if (values.length === 0) return;
       const { changes } = db.prepare(`UPDATE streams SET ${assignments} WHERE key = ?`).run(...values, key);
       if (changes === 0) throw unknownRecord(`stream ${key}`);
@@ -76,14 +87,14 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
       return changes === 1;
     },
     patchRun: (key, number, patch) => {
-      const { assignments, values } = columnsOf(patch, RUN_CODECS);
+      const { assignments, values } = runColumns(patch);
       if (values.length === 0) return;
       const statement = db.prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
       if (statement.run(...values, key, number).changes === 0) throw unknownRecord(`run ${number} of ${key}`);
       cache.touch(key);
     },
     endRun: (key, number, patch) => {
-      const { assignments, values } = columnsOf(patch, RUN_CODECS);
+      const { assignments, values } = runColumns(patch);
       const { changes } = db
         .prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ? AND ended_at_ms IS NULL`)
         .run(...values, key, number);

@@ -1,14 +1,18 @@
 /** The tables of orchestrate's own memory, and how its file is opened; knows no meaning of what they hold. */
+import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { type Db, openDatabase, placeOf } from '../sqlite/database.ts';
 import { guarded, type Place, unusable } from '../sqlite/failures.ts';
 import { sqliteDriver } from '../sqlite/native.ts';
+import { leaseIsHeld } from './lease.ts';
 
 const LABEL = "orchestrate's state";
-/** Kept in `user_version`. */
-const STATE_VERSION = 1;
+/** The file of the poller's lease, beside the state. */
+const LOCK_FILE = 'lock.db';
 
-const TABLES = `
+/** What the first release made. */
+const FIRST_TABLES = `
 CREATE TABLE streams (
   key TEXT PRIMARY KEY NOT NULL,
   initiative_id TEXT NOT NULL,
@@ -86,8 +90,35 @@ CREATE TABLE poller (
   since_ms INTEGER NOT NULL,
   config_hash TEXT NOT NULL
 );
-PRAGMA user_version = ${STATE_VERSION};
 `;
+
+/** Facts that were JSON under names in `meta` become columns; what a former poller had under way is forgotten. */
+const FACTS_IN_COLUMNS = `
+ALTER TABLE streams ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN branch_made INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN trouble TEXT;
+ALTER TABLE streams ADD COLUMN step TEXT;
+ALTER TABLE streams ADD COLUMN told TEXT;
+ALTER TABLE streams ADD COLUMN changes TEXT;
+ALTER TABLE poller ADD COLUMN only TEXT;
+CREATE TABLE project (one INTEGER PRIMARY KEY CHECK (one = 1), tmux_server TEXT, git_config TEXT);
+INSERT INTO project (one) VALUES (1);
+UPDATE project SET tmux_server = (SELECT value FROM meta WHERE name = 'tmux-server'),
+  git_config = (SELECT value FROM meta WHERE name = 'git-config');
+UPDATE poller SET only = (SELECT value FROM meta WHERE name = 'poller-only');
+UPDATE streams SET fresh = EXISTS (SELECT 1 FROM meta WHERE name = 'fresh:' || key),
+  branch_made = EXISTS (SELECT 1 FROM meta WHERE name = 'branch-of:' || key),
+  changes = (SELECT value FROM meta WHERE name = 'changes:' || key),
+  trouble = (SELECT json_extract(e.value, '$[1]') FROM meta, json_each(meta.value) e
+    WHERE name = 'troubles' AND json_extract(e.value, '$[0]') = streams.key),
+  told = (SELECT json_extract(e.value, '$[1]') FROM meta, json_each(meta.value) e
+    WHERE name = 'notified' AND json_extract(e.value, '$[0]') = streams.key);
+DROP TABLE meta;
+`;
+
+/** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
+const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS];
+const STATE_VERSION = MIGRATIONS.length;
 
 /** How to open the state; it is created unless `create` is false. */
 export type StateOptions = { readonly create?: boolean; readonly busyTimeoutMs?: number };
@@ -112,7 +143,7 @@ export function openStateDatabase(path: string, options: StateOptions): Db {
     inspect: refuseForeign,
   });
   try {
-    guarded(place, () => createTables(db));
+    guarded(place, () => migrate(db, place));
   } catch (error) {
     db.close();
     throw error;
@@ -125,15 +156,30 @@ export const IN_MEMORY = ':memory:';
 
 function openInMemory(): Db {
   const db = new (sqliteDriver())(IN_MEMORY);
-  createTables(db);
+  migrate(db, null);
   return db;
 }
 
-function createTables(db: Db): void {
+/** Brings the tables to this version in one transaction. Throws exit 4 while a poller of an earlier release acts. */
+function migrate(db: Db, place: Place | null): void {
   if (versionOf(db) === STATE_VERSION) return;
   db.transaction(() => {
-    if (versionOf(db) === 0) db.exec(TABLES);
+    const version = versionOf(db);
+    if (version > 0 && place !== null) refuseLivingPoller(db, place);
+    for (const sql of MIGRATIONS.slice(version)) db.exec(sql);
+    db.pragma(`user_version = ${STATE_VERSION}`);
   }).immediate();
+}
+
+/** A poller of an earlier release would go on by the tables as it knows them. */
+function refuseLivingPoller(db: Db, place: Place): void {
+  if (!leaseIsHeld(join(dirname(place.path), LOCK_FILE))) return;
+  const pid = db.prepare('SELECT pid FROM poller').pluck().get();
+  throw new OrchestrateError(
+    EXIT.busy,
+    `${LABEL} ${place.path} is of an earlier orchestrate, whose poller still runs${pid === undefined ? '' : ` (pid ${pid})`}`,
+    `end that poller first (workers go on): ${pid === undefined ? `lsof ${shellWord(join(dirname(place.path), LOCK_FILE))}` : `kill ${pid}`}`,
+  );
 }
 
 function refuseForeign(db: Db, place: Place): void {

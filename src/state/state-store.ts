@@ -2,10 +2,11 @@
 import { eventKindOf, type OrchestrateEvent } from '../core/events.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, unusable } from '../sqlite/failures.ts';
-import type { Row } from './columns.ts';
-import { createRecords } from './records.ts';
+import { type Row, UnreadableValue } from './checks.ts';
+import { type ProjectFacts, pollerColumns, pollerOf, projectOf } from './columns.ts';
+import { createRecords, type Records } from './records.ts';
 import { openStateDatabase, type StateOptions, statePlace } from './state-schema.ts';
-import type { GateResult, PollerRow, StateStore } from './types.ts';
+import type { GateResult, StateStore } from './types.ts';
 
 /** How many events are kept; older ones go. */
 const EVENTS_KEPT = 20_000;
@@ -17,12 +18,12 @@ const EVENTS_SHOWN = 200;
 export function openStateStore(path: string, options: StateOptions = {}): StateStore {
   const db = openStateDatabase(path, options);
   const place = statePlace(path, options);
-  const records = createRecords(db);
+  const { forgetSteps, ...records } = createRecords(db);
   const parts = {
     ...records,
     ...createEvents(db),
     ...createGates(db),
-    ...createFacts(db),
+    ...createFacts(db, { forgetSteps }),
     setIntent: (key, intent, atMs) => records.patchStream(key, { intent, intentAtMs: atMs }),
     changeToken: dataVersionOf(db),
   } satisfies Omit<StateStore, 'path' | 'close'>;
@@ -30,8 +31,7 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     try {
       return guarded(place, work);
     } catch (error) {
-      // A column of ours that is no JSON: the file was changed by something else.
-      throw error instanceof SyntaxError ? unusable(place, error.message, error) : error;
+      throw error instanceof UnreadableValue ? unusable(place, error.message, error) : error;
     }
   };
   return { path, ...guardAll(parts, run), close: () => db.close() };
@@ -120,39 +120,63 @@ function gateResultOf(row: Row): GateResult {
   };
 }
 
-/** Single facts: bases of initiatives, named values, the poller. */
-function createFacts(
-  db: Db,
-): Pick<StateStore, 'initiativeBase' | 'setInitiativeBase' | 'getMeta' | 'setMeta' | 'poller' | 'setPoller'> {
+type Facts = Pick<
+  StateStore,
+  | 'initiativeBase'
+  | 'setInitiativeBase'
+  | 'tmuxServer'
+  | 'setTmuxServer'
+  | 'gitConfig'
+  | 'setGitConfig'
+  | 'poller'
+  | 'setPoller'
+  | 'clearPoller'
+>;
+
+/** Single facts: bases of initiatives, what is one of its kind in a project, the poller. */
+function createFacts(db: Db, records: Pick<Records, 'forgetSteps'>): Facts {
   const baseOf = db.prepare('SELECT branch, sha FROM initiative_bases WHERE initiative_id = ?');
   const addBase = db.prepare(
     'INSERT OR IGNORE INTO initiative_bases (initiative_id, branch, sha) VALUES (?, ?, ?)',
   );
-  const metaOf = db.prepare('SELECT value FROM meta WHERE name = ?').pluck();
-  const pollerRow = db.prepare(
-    'SELECT pid, start, since_ms AS sinceMs, config_hash AS configHash FROM poller',
-  );
+  const project = db.prepare('SELECT * FROM project');
+  const setServer = db.prepare('UPDATE project SET tmux_server = ?');
+  const setGit = db.prepare('UPDATE project SET git_config = ?');
+  const pollerRow = db.prepare('SELECT * FROM poller');
+  const clear = db.prepare('DELETE FROM poller WHERE pid = ? AND start = ?');
   const initiativeBase: StateStore['initiativeBase'] = (initiativeId) =>
     (baseOf.get(initiativeId) as { branch: string; sha: string } | undefined) ?? null;
+  const facts = (): ProjectFacts => projectOf(project.get() as Row);
   return {
     initiativeBase,
     setInitiativeBase: (initiativeId, base) => {
       addBase.run(initiativeId, base.branch, base.sha);
       return initiativeBase(initiativeId) ?? base;
     },
-    getMeta: (name) => (metaOf.get(name) as string | undefined) ?? null,
-    setMeta: (name, value) => {
-      if (value === null) db.prepare('DELETE FROM meta WHERE name = ?').run(name);
-      else db.prepare('INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)').run(name, value);
+    tmuxServer: () => facts().tmuxServer,
+    setTmuxServer: (server) => void setServer.run(server),
+    gitConfig: () => facts().gitConfig,
+    setGitConfig: (settings) => void setGit.run(JSON.stringify(settings)),
+    poller: () => {
+      const row = pollerRow.get() as Row | undefined;
+      return row === undefined ? null : pollerOf(row);
     },
-    poller: () => (pollerRow.get() as PollerRow | undefined) ?? null,
     setPoller: (row) => {
-      if (row === null) db.prepare('DELETE FROM poller').run();
-      else {
+      const columns = pollerColumns(row);
+      const names = columns.map(([name]) => name).join(', ');
+      const values = columns.map(([, value]) => value);
+      db.transaction(() => {
         db.prepare(
-          'INSERT OR REPLACE INTO poller (one, pid, start, since_ms, config_hash) VALUES (1, ?, ?, ?, ?)',
-        ).run(row.pid, row.start, row.sinceMs, row.configHash);
-      }
+          `INSERT OR REPLACE INTO poller (one, ${names}) VALUES (1${', ?'.repeat(values.length)})`,
+        ).run(...values);
+        records.forgetSteps();
+      })();
     },
+    clearPoller: ({ pid, start }) =>
+      db.transaction(() => {
+        const { changes } = clear.run(pid, start);
+        if (changes === 1) records.forgetSteps();
+        return changes === 1;
+      })(),
   };
 }

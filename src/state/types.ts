@@ -1,6 +1,6 @@
 /** The door to orchestrate's own memory (state.db): streams, runs, events, the poller; no SQL shows through it. */
 import type { NewEvent, OrchestrateEvent } from '../core/events.ts';
-import type { Intent, Run, StreamRecord } from '../core/types.ts';
+import type { Intent, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
 
 /** A gate's result, kept per commit. */
 export type GateResult = {
@@ -24,10 +24,16 @@ export type StreamPatch = Partial<
     | 'requestedAtMs'
     | 'resolve'
     | 'verifyRequested'
+    | 'fresh'
+    | 'branchMade'
     | 'base'
     | 'conflict'
     | 'verified'
     | 'launchFailure'
+    | 'trouble'
+    | 'step'
+    | 'told'
+    | 'changes'
   >
 >;
 export type RunPatch = Partial<Omit<Run, 'key' | 'number' | 'startedAtMs' | 'agentKind' | 'bootId'>>;
@@ -37,6 +43,8 @@ export type PollerRow = {
   readonly start: string;
   readonly sinceMs: number;
   readonly configHash: string;
+  /** Ids of the streams that it is limited to; null for all. */
+  readonly only: readonly string[] | null;
 };
 
 /** orchestrate's own memory. Writes are single transactions; safe to use from several processes. */
@@ -75,10 +83,17 @@ export type StateStore = {
     initiativeId: string,
     base: { branch: string; sha: string },
   ): { branch: string; sha: string };
-  getMeta(name: string): string | null;
-  setMeta(name: string, value: string | null): void;
+  /** The tmux server that the session was last seen on (`socket|pid|start`); null before the first. */
+  tmuxServer(): string | null;
+  setTmuxServer(server: string): void;
+  /** The git settings that run programs, as they were accepted; null before the first worker. */
+  gitConfig(): Readonly<Record<string, string>> | null;
+  setGitConfig(settings: Readonly<Record<string, string>>): void;
   poller(): PollerRow | null;
-  setPoller(row: PollerRow | null): void;
+  /** Makes `row` the acting poller, with no step under way. */
+  setPoller(row: PollerRow): void;
+  /** Forgets the poller if it is this very process; false, changing nothing, when another one has taken its place. */
+  clearPoller(identity: ProcessIdentity): boolean;
   /** True when any run of any initiative is open. */
   hasOpenRuns(exceptInitiativeId?: string): boolean;
   setIntent(key: string, intent: Intent, atMs: number): void;

@@ -216,7 +216,7 @@ describe('new files', () => {
           },
           { update: false, dryRun: false },
         );
-        state.setMeta('a', 'b');
+        state.setTmuxServer('default|1|2');
         checkOwner(join(dir, 'tasks.db'), dir, { claim: true });
         for (const name of readdirSync(dir, { recursive: true, withFileTypes: true })) {
           const mode = statSync(join(name.parentPath, name.name)).mode & 0o777;
@@ -242,7 +242,7 @@ describe("orchestrate's state", () => {
     openStateStore(newer).close();
     for (const [path, change] of [
       [foreign, 'CREATE TABLE t (a)'],
-      [newer, 'PRAGMA user_version = 2'],
+      [newer, 'PRAGMA user_version = 1000'],
     ] as const) {
       const db = new Database(path);
       db.exec(change);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { OrchestrateError } from '../../src/core/errors.ts';
-import { acquireLease } from '../../src/state/lease.ts';
+import { acquireLease, leaseIsHeld } from '../../src/state/lease.ts';
 import { IN_MEMORY } from '../../src/state/state-schema.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import type { StateStore } from '../../src/state/types.ts';
@@ -104,10 +104,16 @@ describe('streams', () => {
       requestedAtMs: 3,
       resolve: true,
       verifyRequested: true,
+      fresh: true,
+      branchMade: true,
       base: { sha: 's', parents: ['p', 'q'], atMs: 4 },
       conflict: { parents: ['p'], files: ['a b', "c'd"] },
       verified: { sha: 'v', atMs: 5, adopted: true },
       launchFailure: { message: 'm', fix: 'f', atMs: 6, count: 2 },
+      trouble: { kind: 'verify', message: 'm', fix: 'f', atMs: 7, count: 1 },
+      step: { kind: 'launch', sinceMs: 8 },
+      told: 'failed',
+      changes: { base: 's', head: 'h', commits: 1, added: 2, removed: 3 },
     } as const;
     state.patchStream(before.key, patch);
     assert.deepEqual(state.records('I').get('a'), { ...before, ...patch });
@@ -290,33 +296,71 @@ describe('events and facts', () => {
     });
   });
 
-  test('named values and the poller come and go', () => {
+  test('the tmux server and the accepted git settings are remembered', () => {
+    const path = freshPath();
+    const state = opened(path);
+    assert.equal(state.tmuxServer(), null);
+    assert.equal(state.gitConfig(), null);
+    state.setTmuxServer('default|12|34');
+    state.setGitConfig({ 'filter.x.clean': 'y' });
+    state.setGitConfig({ 'filter.x.clean': 'z' });
+    assert.equal(opened(path).tmuxServer(), 'default|12|34');
+    assert.deepEqual(opened(path).gitConfig(), { 'filter.x.clean': 'z' });
+  });
+
+  test('the poller is forgotten by itself alone, never by one whose place it took', () => {
     const state = opened();
-    assert.equal(state.getMeta('a'), null);
-    state.setMeta('a', '1');
-    state.setMeta('a', '2');
-    assert.equal(state.getMeta('a'), '2');
-    state.setMeta('a', null);
-    assert.equal(state.getMeta('a'), null);
-    const poller = { pid: 1, start: 's', sinceMs: 2, configHash: 'h' };
-    state.setPoller(poller);
-    assert.deepEqual(state.poller(), poller);
-    state.setPoller(null);
+    const former = { pid: 1, start: 's', sinceMs: 2, configHash: 'h', only: null };
+    const acting = { pid: 1, start: 't', sinceMs: 3, configHash: 'h', only: ['A', 'B'] };
+    assert.equal(state.poller(), null);
+    state.setPoller(former);
+    assert.deepEqual(state.poller(), former);
+    state.setPoller(acting);
+    assert.equal(state.clearPoller(former), false);
+    assert.deepEqual(state.poller(), acting);
+    assert.equal(state.clearPoller(acting), true);
     assert.equal(state.poller(), null);
   });
 
-  test('a value that something else wrote over is exit 6, not a crash', () => {
-    const path = freshPath();
-    const state = opened(path);
-    state.ensureStream('I', 'A', NAMES);
-    const db = new Database(path);
-    db.exec(`UPDATE streams SET base = '{'`);
-    db.close();
-    assert.throws(
-      () => state.records('I'),
-      (error) => error instanceof OrchestrateError && error.exitCode === 6,
-    );
+  test('a new poller, and one that ends, has no step under way', () => {
+    const state = opened();
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    const poller = { pid: 1, start: 's', sinceMs: 2, configHash: 'h', only: null };
+    const step = { kind: 'verify', sinceMs: 5 } as const;
+    for (const change of [() => state.setPoller(poller), () => state.clearPoller(poller)]) {
+      state.patchStream(key, { step });
+      assert.deepEqual(state.records('I').get(key)?.step, step);
+      change();
+      assert.equal(state.records('I').get(key)?.step, null);
+    }
   });
+
+  const unreadable = [
+    [`UPDATE streams SET base = '{'`, /base .*is not JSON/],
+    [`UPDATE streams SET verified = '{"sha":7}'`, /verified sha 7 is not a text/],
+    [`UPDATE runs SET agent_kind = 'cobol'`, /run 1: agent_kind "cobol" is not an agent kind/],
+    [`UPDATE runs SET outcome = 'won'`, /run 1: outcome "won" is not an outcome/],
+    [
+      `UPDATE runs SET verdict = '{"sha":null,"atMs":1,"ok":true,"cause":"mood","message":""}'`,
+      /cause "mood"/,
+    ],
+    [`PRAGMA ignore_check_constraints = 1; UPDATE streams SET intent = 'rest'`, /"rest" is not an intent/],
+  ] as const;
+  for (const [sql, message] of unreadable) {
+    test(`an unknown value is an error with its name: ${sql}`, () => {
+      const path = freshPath();
+      const state = opened(path);
+      const { key } = state.ensureStream('I', 'A', NAMES);
+      assert.equal(state.openRun(newRun(key, 1)), true);
+      const db = new Database(path);
+      db.exec(sql);
+      db.close();
+      assert.throws(
+        () => state.records('I'),
+        (error) => error instanceof OrchestrateError && error.exitCode === 6 && message.test(error.message),
+      );
+    });
+  }
 });
 
 describe('the lease', () => {
@@ -325,8 +369,10 @@ describe('the lease', () => {
     const lease = acquireLease(path, 0);
     assert.notEqual(lease, null);
     assert.equal(acquireLease(path, 0), null);
+    assert.equal(leaseIsHeld(path), true);
     lease?.release();
     lease?.release();
+    assert.equal(leaseIsHeld(path), false);
     const again = acquireLease(path, 0);
     assert.notEqual(again, null);
     again?.release();
@@ -336,7 +382,7 @@ describe('the lease', () => {
 test('a state in memory works and leaves no file', () => {
   const before = readdirSync('.');
   const state = opened(IN_MEMORY);
-  state.setMeta('name', 'value');
-  assert.equal(state.getMeta('name'), 'value');
+  state.setTmuxServer('default|1|2');
+  assert.equal(state.tmuxServer(), 'default|1|2');
   assert.deepEqual(readdirSync('.'), before);
 });

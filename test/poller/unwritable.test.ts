@@ -19,7 +19,7 @@ test('a stream is not under way for ever when its steps cannot be noted', async 
   await rig.look();
   const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
   state.exec(
-    `CREATE TRIGGER full BEFORE INSERT ON meta WHEN NEW.name = 'in-flight' BEGIN SELECT RAISE(FAIL, 'disk is full'); END`,
+    `CREATE TRIGGER full BEFORE UPDATE OF step ON streams WHEN NEW.step IS NOT NULL BEGIN SELECT RAISE(FAIL, 'disk is full'); END`,
   );
   state.close();
   workOn(rig);

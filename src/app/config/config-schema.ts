@@ -1,8 +1,8 @@
 /** The rules of config.json as a zod schema: the one source of validation and of the published JSON schema. */
 import { isAbsolute, normalize } from 'node:path';
 import * as z from 'zod';
+import { AGENT_KINDS } from '../../core/run-types.ts';
 import {
-  AGENT_KINDS,
   AGENT_MCP,
   AGENT_MODES,
   DEFAULT_CONFIG,

@@ -1,4 +1,5 @@
 /** The shape of the configuration and its defaults; knows nothing of files or the environment. */
+import type { AgentKind } from '../../core/run-types.ts';
 
 /** A command that must succeed on a stream's head; run by `sh -c`, since it is the user's own configuration. */
 export type Gate = {
@@ -9,7 +10,6 @@ export type Gate = {
   readonly timeoutSeconds: number;
 };
 
-export const AGENT_KINDS = ['claude', 'custom'] as const;
 export const AGENT_MODES = ['interactive', 'print'] as const;
 export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 'bypass'] as const;
 /** Which MCP servers an agent gets besides ours. */
@@ -26,7 +26,7 @@ export type Config = {
   readonly pollSeconds: number;
   readonly staggerMs: number;
   readonly agent: {
-    readonly kind: (typeof AGENT_KINDS)[number];
+    readonly kind: AgentKind;
     readonly command: string;
     readonly args: readonly string[];
     readonly mode: (typeof AGENT_MODES)[number];

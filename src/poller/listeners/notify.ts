@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import type { StateName, StreamState } from '../../core/types.ts';
+import type { Run, StateName, StreamState } from '../../core/types.ts';
 import type { Look } from '../../look/snapshot.ts';
 import { privateDirectory } from '../steps/step.ts';
 
@@ -39,7 +39,6 @@ const TOLD: ReadonlySet<StateName> = new Set(['stalled', 'parked']);
 const TIMEOUT_MS = 10_000;
 /** Notices that wait for their turn; a storm of more is not worth anybody's while. */
 const MOST_WAITING = 100;
-const NOTIFIED = 'notified';
 
 /** What was told already is kept in state.db, so that another poller doesn't tell it again. `abort` ends a command under way. */
 export function createNotifier(
@@ -47,7 +46,6 @@ export function createNotifier(
   onTrouble: (message: string) => void,
   abort: AbortSignal,
 ): Notifier {
-  const told = new Map<string, string>(JSON.parse(ports.state.getMeta(NOTIFIED) ?? '[]'));
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
   const tell = (notice: Notice, pane: string | null): void => {
@@ -62,16 +60,17 @@ export function createNotifier(
         waiting -= 1;
       });
   };
+  const tellOf = (state: StreamState, run: Run | undefined): void =>
+    tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
   return {
     look(states, { snapshot }) {
-      const news = states.filter((state) => isNews(state, told));
-      const wentOn = forget(states, told);
-      if (news.length === 0 && !wentOn) return;
-      // Written first: a kill in between costs one notice, never tells one twice.
-      ports.state.setMeta(NOTIFIED, JSON.stringify([...told]));
-      for (const state of news) {
-        const run = snapshot.records.get(state.key)?.runs.at(-1);
-        tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
+      for (const state of states) {
+        const record = snapshot.records.get(state.key);
+        const what = newsOf(state);
+        if (record === undefined || record.told === what) continue;
+        // Written first: a kill in between costs one notice, never tells one twice.
+        ports.state.patchStream(state.key, { told: what });
+        if (what !== null) tellOf(state, record.runs.at(-1));
       }
     },
     finished: (reason) => tell(endOfAll(ports, reason), null),
@@ -79,20 +78,10 @@ export function createNotifier(
   };
 }
 
-/** True for a state that is to be told and was not; remembers it. Numbers in a reason change without being news. */
-function isNews({ key, state, reason, needsYou }: StreamState, told: Map<string, string>): boolean {
-  if (!needsYou && !TOLD.has(state)) return false;
-  const what = `${state} ${(reason ?? '').replace(/\d+/g, '#')}`;
-  if (told.get(key) === what) return false;
-  told.set(key, what);
-  return true;
-}
-
-/** Forgets streams that went on; true when there was one. */
-function forget(states: readonly StreamState[], told: Map<string, string>): boolean {
-  const before = told.size;
-  for (const { key, state, needsYou } of states) if (!needsYou && !TOLD.has(state)) told.delete(key);
-  return told.size < before;
+/** What there is to tell of a state, null for nothing. Numbers in a reason change without being news. */
+function newsOf({ state, reason, needsYou }: StreamState): string | null {
+  if (!needsYou && !TOLD.has(state)) return null;
+  return `${state} ${(reason ?? '').replace(/\d+/g, '#')}`;
 }
 
 function noticeOf(ports: Ports, state: StreamState, run: number | null): Notice {

@@ -1,14 +1,13 @@
 /** Applies one action; a failure is an outcome that is written down, never a reason to stop the others. */
 
-import { messageOf } from '../../core/errors.ts';
+import { messageOf, OrchestrateError } from '../../core/errors.ts';
 import type { Action } from '../../core/types.ts';
-import { forgetTrouble, noteTrouble } from '../../look/failed-steps.ts';
 import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
 import { launch } from './launch.ts';
 import { nudge } from './nudge.ts';
 import type { Step } from './step.ts';
-import { note } from './step.ts';
+import { note, recordOf } from './step.ts';
 import { verify } from './verify.ts';
 
 /** How an action went; `message` says what failed. */
@@ -18,13 +17,13 @@ export type Outcome = { readonly action: Action; readonly ok: boolean; readonly 
 export async function apply(step: Step, action: Action): Promise<Outcome> {
   try {
     await dispatch(step, action);
-    forgetTrouble(step.ports, action);
+    forgetTrouble(step, action);
     return { action, ok: true, message: null };
   } catch (error) {
     const message = messageOf(error);
     // A step that was broken off because the poller ends says nothing of the stream.
     if (step.abort.aborted) return { action, ok: false, message };
-    noteTrouble(step.ports, action, error, clearedAtMs(step, action));
+    noteTrouble(step, action, error);
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }
@@ -45,6 +44,18 @@ function dispatch(step: Step, action: Action): Promise<void> {
   }
 }
 
-function clearedAtMs({ snapshot }: Step, { key }: Action): number {
-  return snapshot.records.get(key)?.attemptsClearedAtMs ?? 0;
+/** Notes a failed step, so that the next looks hold it back; a launch is counted with its stream instead. */
+function noteTrouble(step: Step, { key, kind }: Action, error: unknown): void {
+  if (kind === 'launch') return;
+  const { trouble: before, attemptsClearedAtMs } = recordOf(step, key);
+  const fix = error instanceof OrchestrateError ? error.fix : 'orchestrate doctor';
+  const again = before?.kind === kind && before.atMs > attemptsClearedAtMs;
+  const count = again ? before.count + 1 : 1;
+  const trouble = { kind, message: messageOf(error), fix, atMs: step.ports.now(), count };
+  step.ports.state.patchStream(key, { trouble });
+}
+
+/** Forgets the failures of a step that has been taken. */
+function forgetTrouble(step: Step, { key, kind }: Action): void {
+  if (recordOf(step, key).trouble?.kind === kind) step.ports.state.patchStream(key, { trouble: null });
 }

@@ -2,7 +2,6 @@
 
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import { META } from '../../look/snapshot.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -18,12 +17,11 @@ function changedNames(before: Settings, now: Settings): string[] {
  */
 export async function refuseChangedGitConfig(ports: Pick<Ports, 'git' | 'state'>): Promise<void> {
   const now = await ports.git.executableConfig();
-  const text = ports.state.getMeta(META.gitConfig);
-  if (text === null) {
-    ports.state.setMeta(META.gitConfig, JSON.stringify(now));
+  const before = ports.state.gitConfig();
+  if (before === null) {
+    ports.state.setGitConfig(now);
     return;
   }
-  const before: Settings = JSON.parse(text);
   const changed = changedNames(before, now);
   if (changed.length === 0) return;
   throw new OrchestrateError(
@@ -35,5 +33,5 @@ export async function refuseChangedGitConfig(ports: Pick<Ports, 'git' | 'state'>
 
 /** Takes the settings as they are now for the new reference. */
 export async function acceptGitConfig(ports: Pick<Ports, 'git' | 'state'>): Promise<void> {
-  ports.state.setMeta(META.gitConfig, JSON.stringify(await ports.git.executableConfig()));
+  ports.state.setGitConfig(await ports.git.executableConfig());
 }

@@ -6,7 +6,6 @@ import { runDir } from '../../app/paths.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
-import { META } from '../../look/snapshot.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
 import { forgetReports } from '../spool.ts';
@@ -69,8 +68,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */
 function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
   const last = record.runs.at(-1);
-  const fresh = step.ports.state.getMeta(`fresh:${record.key}`) !== null;
-  const resume = last === undefined || fresh ? null : step.ports.agent.findConversation(last);
+  const resume = last === undefined || record.fresh ? null : step.ports.agent.findConversation(last);
   if (resume !== null) refuseSecondWriter(step, record, resume);
   return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
 }
@@ -112,7 +110,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   const [, prompt] = await Promise.all([
     prepareWorktree(step, record, run, plan.baseSha),
     workerPrompt(ports, plan, step.snapshot),
-    ports.tmux.ensureSession().then(({ server }) => ports.state.setMeta(META.server, server)),
+    ports.tmux.ensureSession().then(({ server }) => ports.state.setTmuxServer(server)),
   ]);
   if (isCalledOff(step, record.key, run)) return;
   await writeRunFiles(step, plan, directory, prompt);
@@ -124,8 +122,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
   if (isEnded(step, record.key, run))
     return closeWindow(ports, window.pane, { key: record.key, number: run });
-  ports.state.patchStream(record.key, { launchFailure: null });
-  ports.state.setMeta(`fresh:${record.key}`, null);
+  ports.state.patchStream(record.key, { launchFailure: null, fresh: false });
   note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
   await closeFormerPane(step, record);
 }
@@ -172,11 +169,7 @@ async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: 
 async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> {
   const former = record.runs.at(-1);
   const { config, state } = step.ports;
-  if (
-    former?.pane == null ||
-    config.finishedWindows === 'keep' ||
-    former.server !== state.getMeta(META.server)
-  )
+  if (former?.pane == null || config.finishedWindows === 'keep' || former.server !== state.tmuxServer())
     return;
   await closeWindow(step.ports, former.pane, former);
 }

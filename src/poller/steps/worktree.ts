@@ -21,9 +21,9 @@ export async function prepareWorktree(
     branch: record.branch,
     baseSha,
     key: record.key,
-    ours: ports.state.getMeta(`branch-of:${record.key}`) !== null,
+    ours: record.branchMade,
   });
-  ports.state.setMeta(`branch-of:${record.key}`, record.branch);
+  if (!record.branchMade) ports.state.patchStream(record.key, { branchMade: true });
   const marker = join(privateDirectory(join(ports.paths.runsDir, 'setup')), `${record.key}.done`);
   if (made === 'reused' && existsSync(marker)) return;
   const warnings = await ports.git.furnishWorktree({
