@@ -1,6 +1,7 @@
 /** Opens the project around a command: where it is, its configuration, workspace and plan, each looked at only when asked for. */
-
+import { existsSync } from 'node:fs';
 import { explainNoProject, findProject } from '../git/project.ts';
+import type { StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
 import { type Config, type ConfigFlags, loadConfig } from './config/load.ts';
 import { type ProjectPaths, projectPaths, resolveWorkspace, type Workspace } from './paths.ts';
@@ -28,6 +29,11 @@ export type Project = {
    * Throws exit 6 when it is missing or unusable, exit 7 when it is another living project's.
    */
   readonly planStore: (options?: { readonly create?: boolean }) => Promise<PlanStore>;
+  /**
+   * orchestrate's own memory, null before there is any; a look never makes it. `busyTimeoutMs` bounds each wait for
+   * another's lock. Throws exit 6 for one that is unusable.
+   */
+  readonly openState: (options?: { readonly busyTimeoutMs?: number }) => Promise<StateStore | null>;
   /** Adds something that `close` has to close; the last added goes first. */
   readonly onClose: (close: () => void) => void;
   readonly close: () => void;
@@ -56,11 +62,19 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
     closers.push(() => store.close());
     return store;
   });
+  const openState: Project['openState'] = async (options = {}) => {
+    if (!existsSync(paths.stateDb)) return null;
+    const { openStateStore } = await import('../state/state-store.ts');
+    const state = openStateStore(paths.stateDb, { ...options, create: false });
+    closers.push(() => state.close());
+    return state;
+  };
   return {
     root,
     commonDir,
     env,
     paths,
+    openState,
     now: Date.now,
     config,
     workspace,

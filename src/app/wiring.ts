@@ -1,10 +1,10 @@
 /** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAgent } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
 import { createGit } from '../git/git.ts';
+import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createProcesses } from '../process/processes.ts';
@@ -70,7 +70,7 @@ export function agentOf({ root, env, config, paths }: Project, state: StateStore
         : {
             spool: paths.spoolDir,
             isTokenOf: (token, key, run) => {
-              const found = state.runByTokenHash(createHash('sha256').update(token).digest('hex'));
+              const found = state.runByTokenHash(hashToken(token));
               return found?.run.key === key && found.run.number === run;
             },
           },

@@ -10,14 +10,18 @@ import { SERVER_NAME } from '../generate/draft-store.ts';
 import { chooseInitiative } from '../generate/initiative.ts';
 import { plannerPrompt, plannerRules } from '../generate/prompt.ts';
 import { failureBox, summaryText } from '../generate/texts.ts';
-import { isSound, type SoundDraft, type Verdict } from '../generate/verify.ts';
-import { refuseWhileWorkersLive } from '../operator/live-workers.ts';
-import { refuseInsideRun } from '../operator/outside-runs.ts';
+import { isSound, type Verdict } from '../generate/verify.ts';
+import { refuseInsideRun, refuseSwitch } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
 import { MARK_VARIABLE } from '../process/types.ts';
 import { checkOwner } from '../task-copilot/owner.ts';
-import { type Adopted, adoptDraft, type LinkedInitiative } from '../task-copilot/plan-draft.ts';
+import {
+  type Adopted,
+  adoptDraft,
+  type LinkedInitiative,
+  type SoundDraft,
+} from '../task-copilot/plan-draft.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import type { CommandModule, Flags } from './definition.ts';
 import { usageError } from './flags.ts';
@@ -42,7 +46,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
     const command = findClaude(project);
     checkOwner(project.workspace().storePath, project.root, { claim: false });
     const initiative = await chooseInitiative(project, feature);
-    await refuseWhileWorkersLive(project, initiative.id, 'run orchestrate generate again');
+    await refuseSwitch(project, initiative.id, 'run orchestrate generate again');
     const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
     if (typeof made === 'number') return made;
     return await bringIn(project, made, io);
@@ -169,7 +173,7 @@ function notPlanned({ prds, streams, problems: [first = ''] }: Verdict, mayRetry
 /** Makes the draft the plan, sets the project up, and says what is there now. */
 async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<number> {
   const { storePath } = project.workspace();
-  await refuseWhileWorkersLive(project, draft.initiative.id, 'run orchestrate generate again');
+  await refuseSwitch(project, draft.initiative.id, 'run orchestrate generate again');
   checkOwner(storePath, project.root, { claim: true });
   const adopted = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);

@@ -4,7 +4,7 @@ import { openProject, type Project } from '../app/project.ts';
 import { EXIT } from '../core/errors.ts';
 import { createGit } from '../git/git.ts';
 import { answerStop, type ReportedStop } from '../operator/answer-stop.ts';
-import { readScope, type Scope } from '../operator/task-scope.ts';
+import { readRun, type WorkerRun } from '../operator/scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -14,9 +14,9 @@ const BUSY_TIMEOUT_MS = 1_000;
 export async function run(_args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const project = openProject(io);
   try {
-    const scope = readScope(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
-    if (scope === null) return EXIT.ok;
-    const refusal = await refusalFor(project, scope);
+    const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+    if (worker === null) return EXIT.ok;
+    const refusal = await refusalFor(project, worker);
     if (refusal !== null) io.print(JSON.stringify({ decision: 'block', reason: refusal }));
     return EXIT.ok;
   } finally {
@@ -24,9 +24,9 @@ export async function run(_args: readonly string[], _flags: Flags, io: Io): Prom
   }
 }
 
-async function refusalFor(project: Project, scope: NonNullable<Scope>): Promise<string | null> {
-  const { state, key, run } = scope;
-  const record = [...state.records(scope.initiative).values()].find((each) => each.key === key);
+async function refusalFor(project: Project, { scope, state }: WorkerRun): Promise<string | null> {
+  const { key, run } = scope;
+  const record = [...state.records(scope.initiativeId).values()].find((each) => each.key === key);
   if (record === undefined) return null;
   const ports = {
     plan: await project.planStore(),

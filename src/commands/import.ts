@@ -7,8 +7,7 @@ import type { PlanInput } from '../core/plan/plan-input.ts';
 import { planOfInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
 import type { Plan } from '../core/types.ts';
-import { refuseWhileWorkersLive } from '../operator/live-workers.ts';
-import { refuseInsideRun } from '../operator/outside-runs.ts';
+import { refuseInsideRun, refuseSwitch } from '../operator/scope.ts';
 import type { PlanFileProblem } from '../plan-file/parse.ts';
 import { parsePlanFile } from '../plan-file/parse.ts';
 import { readPlanFile } from '../plan-file/read.ts';
@@ -139,8 +138,7 @@ function contextOf(project: Project, io: Io): ImportContext {
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
     readFile: (path) => readPlanFile(resolve(io.cwd, path)),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId) =>
-      refuseWhileWorkersLive(project, initiativeId, 'import the plan again'),
+    refuseWhileWorkersLive: (initiativeId) => refuseSwitch(project, initiativeId, 'import the plan again'),
     print: io.print,
   };
 }

@@ -4,6 +4,7 @@ import { loadConfig } from '../app/config/load.ts';
 import { packageVersion } from '../app/package-root.ts';
 import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
 import { findProject } from '../git/project.ts';
+import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/scope.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
 import { serveMcp } from '../task-copilot/mcp/serve.ts';
@@ -16,23 +17,37 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
   const paths = found === null ? null : projectPaths(found.root);
   const configured = () => (paths === null ? null : loadConfig(paths.config, env).workspace);
   const workspace = resolveWorkspace({ root, env, configured });
+  const state = openOnce(paths);
+  const token = env['ORCHESTRATE_TOKEN'] || null;
   return serveMcp({
     planDbPath: workspace.storePath,
     beforeOpening: () => {
       if (paths !== null) checkOwner(workspace.storePath, root, { claim: true });
     },
-    openState: () => openState(paths),
     workspace: workspace.id,
-    token: env['ORCHESTRATE_TOKEN'] || null,
     memoryDbPath: memoryCopilotPath(env, workspace.id),
+    scope: token === null ? null : () => scopeOfToken(token, state.get()),
+    onRefused: (tool, refusal) => {
+      const memory = state.get();
+      if (memory !== null) noteRefusal(memory, 'mcp-refused', tool, refusal);
+    },
+    refuseSwitch: (initiativeId) =>
+      refuseWhileWorkersLive(state.get(), initiativeId, `link ${initiativeId} again`),
     version: packageVersion(),
     stdin: process.stdin,
     stdout: process.stdout,
-  });
+  }).finally(() => state.get()?.close());
 };
 
-/** orchestrate's memory of the project, once there is one; a server never makes it. */
-function openState(paths: ProjectPaths | null): StateStore | null {
-  if (paths === null || !existsSync(paths.stateDb)) return null;
-  return openStateStore(paths.stateDb, { create: false });
+/** orchestrate's memory of the project: looked for at each use until there is one; a server never makes it. */
+function openOnce(paths: ProjectPaths | null): { readonly get: () => StateStore | null } {
+  let kept: StateStore | null = null;
+  return {
+    get: () => {
+      if (kept === null && paths !== null && existsSync(paths.stateDb)) {
+        kept = openStateStore(paths.stateDb, { create: false });
+      }
+      return kept;
+    },
+  };
 }

@@ -5,7 +5,7 @@ import { EXIT } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { takeLook } from '../look/snapshot.ts';
 import { noteCommand } from '../operator/intent.ts';
-import { refuseSteering } from '../operator/outside-runs.ts';
+import { refuseSteering } from '../operator/scope.ts';
 import { applyEnd } from '../poller/steps/end-run.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';

@@ -5,7 +5,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { pollerLives } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from '../operator/intent.ts';
-import { refuseSteering } from '../operator/outside-runs.ts';
+import { refuseSteering } from '../operator/scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';

@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts';
 import type { StateName, StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from '../operator/intent.ts';
-import { refuseSteering } from '../operator/outside-runs.ts';
+import { refuseSteering } from '../operator/scope.ts';
 import { applyEnd } from '../poller/steps/end-run.ts';
 import { gatherReport } from '../report/gather.ts';
 import type { Flags } from './definition.ts';

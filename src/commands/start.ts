@@ -6,7 +6,7 @@ import { openPorts } from '../app/wiring.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
 import { clearStream, noteCommand } from '../operator/intent.ts';
-import { refuseSteering } from '../operator/outside-runs.ts';
+import { refuseSteering } from '../operator/scope.ts';
 import { pollInForeground } from '../poller/foreground.ts';
 import { keepHeapSmall } from '../poller/small-heap.ts';
 import { acceptGitConfig } from '../poller/steps/git-config.ts';

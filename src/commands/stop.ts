@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { noteCommand } from '../operator/intent.ts';
-import { refuseSteering } from '../operator/outside-runs.ts';
+import { refuseSteering } from '../operator/scope.ts';
 import { applyEnd, endRemains } from '../poller/steps/end-run.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';

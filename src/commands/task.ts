@@ -2,27 +2,23 @@
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import type { Task, TaskStatus } from '../core/types.ts';
-import { checkScope, readScope } from '../operator/task-scope.ts';
+import { TASK_STATUSES, type Task, type TaskStatus } from '../core/types.ts';
+import { inScope, readRun } from '../operator/scope.ts';
 import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
 import type { Flags } from './definition.ts';
 import { textFlag, usageError } from './flags.ts';
 import type { Io } from './io.ts';
 
-export const TASK_STATUSES = [
-  'pending',
-  'in_progress',
-  'blocked',
-  'completed',
-  'cancelled',
-] as const satisfies readonly TaskStatus[];
 /** Notes and reasons beyond this are refused: they are for people. */
 const MOST_TEXT = 64 * 1024;
 
-async function withStore(io: Io, work: (store: PlanStore, project: Project) => number): Promise<number> {
+async function withStore(
+  io: Io,
+  work: (store: PlanStore, project: Project) => number | Promise<number>,
+): Promise<number> {
   const project = openProject(io);
   try {
-    return work(await project.planStore(), project);
+    return await work(await project.planStore(), project);
   } finally {
     project.close();
   }
@@ -86,12 +82,12 @@ export async function show(args: readonly string[], _flags: Flags, io: Io): Prom
 
 /** `task update ID --status … --notes … --blocked-reason …`. */
 export async function update(args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  return withStore(io, (store, project) => {
-    const scope = readScope(project);
+  return withStore(io, async (store, project) => {
+    const worker = await readRun(project);
     const task = getTask(store, args[0] ?? '');
     const patch = patchOf(flags);
-    checkScope(scope, task, patch.status);
-    const updated = store.updateTask(task.id, patch);
+    const change = () => store.updateTask(task.id, patch, worker?.scope ?? null);
+    const updated = inScope(worker, 'task update', change);
     io.print(io.json ? JSON.stringify({ schemaVersion: 1, task: jsonOf(updated) }) : lineOf(updated));
     return EXIT.ok;
   });

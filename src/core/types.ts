@@ -2,7 +2,7 @@
 import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 
-export type * from './plan/plan-types.ts';
+export * from './plan/plan-types.ts';
 export type * from './run-types.ts';
 
 /** A fact that may not have been readable: "could not look" is not "nothing there". */

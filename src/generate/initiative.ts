@@ -6,7 +6,8 @@ import type { Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { activeInMemoryCopilot } from '../task-copilot/memory-copilot.ts';
-import { type LinkedInitiative, refuseSecondPlan } from '../task-copilot/plan-draft.ts';
+import type { LinkedInitiative } from '../task-copilot/plan-draft.ts';
+import { refuseSecondPlan } from '../task-copilot/tools/plan-checks.ts';
 
 const LONGEST_TITLE = 100;
 

@@ -1,6 +1,6 @@
 /** Judges what a planner stored: whether it is a plan that can be run; looks at rows only, never at what the planner said. */
 import { quoted } from '../core/plan/plan-row.ts';
-import type { Draft, LinkedInitiative } from '../task-copilot/plan-draft.ts';
+import type { Draft, SoundDraft } from '../task-copilot/plan-draft.ts';
 
 /** What was found in the draft store. */
 export type Verdict = {
@@ -10,9 +10,6 @@ export type Verdict = {
   /** Everything that is wrong, most telling first; none for a plan that can be run. */
   readonly problems: readonly string[];
 };
-
-/** A draft that passed. */
-export type SoundDraft = Draft & { readonly initiative: LinkedInitiative };
 
 /** The draft's store was empty, so all it holds is new. */
 export function verifyDraft(draft: Draft): Verdict {

@@ -1,8 +1,7 @@
 /** The rules of a plan file, in both its forms, as zod schemas; knows values, not the text they were written in. */
 import * as z from 'zod';
 import { streamIdProblem } from '../core/stream-key.ts';
-
-const PHASES = ['foundation', 'parallel', 'integration'] as const;
+import { STREAM_PHASES } from '../core/types.ts';
 
 const title = z.string().refine((text) => text.trim() !== '', 'must not be empty');
 /** A key without a value (YAML's null) is a key left out. */
@@ -31,7 +30,7 @@ const task = z.strictObject({ title, description: text, agent: text, acceptanceC
 const stream = z.strictObject({
   id: streamId,
   name: text,
-  phase: z.enum(PHASES).nullable().default(null),
+  phase: z.enum(STREAM_PHASES).nullable().default(null),
   dependencies: texts,
   files: texts,
   tasks: z.array(task).min(1, 'a stream needs a task'),
@@ -51,7 +50,7 @@ const flatTask = z.strictObject({
   metadata: z.looseObject({
     streamId,
     streamName: text,
-    streamPhase: z.enum(PHASES).nullable().default(null),
+    streamPhase: z.enum(STREAM_PHASES).nullable().default(null),
     dependencies: texts,
     streamDependencies: texts,
     files: texts,

@@ -1,18 +1,22 @@
 /** Brings a whole plan into the store in one transaction: links its initiative, writes PRD and tasks, or changes nothing. */
-
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { buildPlan } from '../core/plan/plan.ts';
-import type { Plan } from '../core/types.ts';
-import type { Db } from '../sqlite/database.ts';
-import { timeText } from './clock-text.ts';
-import { importTasks, latestPrd } from './plan-import-tasks.ts';
-import { readPlanRows } from './task-rows.ts';
-import { logActivity } from './tools/activity.ts';
-import { prdType } from './tools/classify.ts';
+import type { Repository } from './repository.ts';
 import { currentInitiative, linkInitiative } from './tools/initiatives.ts';
-import { type CopilotDb, newId } from './tools/tool-database.ts';
+import { problemsOf, refuseNewProblems } from './tools/plan-checks.ts';
+import { currentPlan } from './tools/plan-rows.ts';
+import { insertPrd, newestPrd, rewritePrd } from './tools/prds.ts';
+import {
+  type CopilotDb,
+  type Metadata,
+  newId,
+  parseMetadata,
+  type TaskRow,
+  withBothDependencyKeys,
+} from './tools/rows.ts';
+import { insertTask } from './tools/task-create.ts';
 import type { PlanInput, PlanStore } from './types.ts';
 
+type TaskInput = PlanInput['tasks'][number];
 type Result = ReturnType<PlanStore['importPlan']>;
 
 /** Thrown to undo a dry run; carries its answer out of the transaction. */
@@ -29,17 +33,16 @@ class DryRun extends Error {
  * have a problem that neither had before. A dry run gives the same answers and changes nothing.
  */
 export function importPlan(
-  db: Db,
+  repository: Repository,
   plan: PlanInput,
   how: { readonly update: boolean; readonly dryRun: boolean },
 ): Result {
-  const work = db.transaction(() => {
-    const result = importNow({ sql: db, now: timeText(Date.now()) }, plan, how.update);
-    if (how.dryRun) throw new DryRun(result);
-    return result;
-  });
   try {
-    return work.immediate();
+    return repository.write((db) => {
+      const result = importNow(db, plan, how.update);
+      if (how.dryRun) throw new DryRun(result);
+      return result;
+    });
   } catch (error) {
     if (error instanceof DryRun) return error.result;
     throw error;
@@ -47,14 +50,14 @@ export function importPlan(
 }
 
 function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
-  const problemsBefore = problemsOf(planNow(db));
+  const problemsBefore = problemsOf(currentPlan(db));
   const initiative = plan.initiative ?? currentInitiative(db) ?? derivedInitiative(plan);
   linkInitiative(db, {
     initiativeId: initiative.id,
     title: initiative.title,
     description: initiative.description ?? undefined,
   });
-  const existing = planNow(db);
+  const existing = currentPlan(db);
   if (existing.streams.length > 0 && !update) {
     throw new OrchestrateError(
       EXIT.input,
@@ -64,11 +67,11 @@ function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
         : 'add and change what has not started with: orchestrate import --update, or give the plan another initiative id',
     );
   }
-  const known = existing.streams.length > 0 ? latestPrd(db, initiative.id) : null;
-  const prd = known ?? createPrd(db, initiative.id, plan.prd);
-  if (known !== null) updatePrd(db, known, plan.prd);
+  const known = existing.streams.length > 0 ? newestPrd(db, initiative.id) : null;
+  if (known !== null) rewritePrd(db, known.id, plan.prd);
+  const prd = known?.id ?? insertPrd(db, initiative.id, plan.prd, 'Imported plan');
   const counts = importTasks(db, { initiativeId: initiative.id, prd, tasks: plan.tasks });
-  refuseNewProblems(problemsBefore, planNow(db));
+  refuseNewProblems(problemsBefore, currentPlan(db));
   const streams = new Set(plan.tasks.map((task) => task.metadata['streamId'] ?? null));
   streams.delete(null);
   return { prd, streams: streams.size, tasks: plan.tasks.length, ...counts };
@@ -78,56 +81,61 @@ function derivedInitiative(plan: PlanInput): NonNullable<PlanInput['initiative']
   return { id: newId('INIT'), title: plan.prd.title, description: plan.prd.description };
 }
 
-/** The plan of the current initiative, as it is inside the transaction. */
-export function planNow(db: CopilotDb): Plan {
-  const current = currentInitiative(db);
-  const rows = readPlanRows(db.sql, { initiativeId: current?.id ?? null, which: 'current' });
-  return buildPlan(rows, current, 0);
+/** Matches the tasks to those of the initiative by stream and title; tells how many were added and changed. */
+function importTasks(
+  db: CopilotDb,
+  plan: { initiativeId: string; prd: string; tasks: readonly TaskInput[] },
+): { added: number; changed: number } {
+  const known = knownTasks(db, plan.initiativeId);
+  let added = 0;
+  let changed = 0;
+  for (const task of plan.tasks) {
+    const metadata = withBothDependencyKeys(task.metadata);
+    const match = known.get(nameOf(metadata['streamId'], task.title))?.shift();
+    if (match === undefined) {
+      insertTask(db, { ...task, prdId: plan.prd, metadata });
+      added++;
+    } else if (match.status === 'pending' && changeTask(db, match, task, metadata)) {
+      changed++;
+    }
+  }
+  return { added, changed };
 }
 
-/** The problems of a plan, by their messages. */
-export function problemsOf(plan: Plan): ReadonlySet<string> {
-  return new Set(plan.problems.map((problem) => problem.message));
+/** The initiative's tasks by stream and title; several of one name are matched in their order. */
+function knownTasks(db: CopilotDb, initiativeId: string): Map<string, TaskRow[]> {
+  const rows = db.sql
+    .prepare(
+      `SELECT t.* FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
+       WHERE coalesce(t.archived, 0) = 0 AND (t.prd_id IS NULL OR p.initiative_id = ?) ORDER BY t.rowid`,
+    )
+    .all(initiativeId) as TaskRow[];
+  const known = new Map<string, TaskRow[]>();
+  for (const row of rows) {
+    const name = nameOf(parseMetadata(row.metadata)['streamId'], row.title);
+    const same = known.get(name);
+    if (same === undefined) known.set(name, [row]);
+    else same.push(row);
+  }
+  return known;
 }
 
-/** Old and new parts of a plan can be sound by themselves and yet close a cycle together: exit 7. */
-export function refuseNewProblems(before: ReadonlySet<string>, plan: Plan): void {
-  const news = plan.problems.filter((problem) => !before.has(problem.message));
-  // That there is no root follows from a cycle, and says less.
-  const found = news.find((problem) => problem.code !== 'no-root') ?? news[0];
-  if (found === undefined) return;
-  throw new OrchestrateError(
-    EXIT.input,
-    `the plan can't be imported: ${found.message}`,
-    'correct the plan and import it again; nothing was changed',
-  );
+function nameOf(stream: unknown, title: string): string {
+  return JSON.stringify([stream ?? null, title]);
 }
 
-function createPrd(db: CopilotDb, initiativeId: string, prd: PlanInput['prd']): string {
-  const id = newId('PRD');
-  // Task Copilot refuses tasks by any agent but its planner under a PRD whose scope is locked.
-  const metadata = { prdType: prdType(`${prd.title} ${prd.description ?? ''}`), scopeLocked: false };
+/** Writes what the plan says of a task that is pending; false when it says nothing new. Other keys of its metadata stay. */
+function changeTask(db: CopilotDb, row: TaskRow, task: TaskInput, metadata: Metadata): boolean {
+  const merged = JSON.stringify({ ...parseMetadata(row.metadata), ...metadata });
+  const same =
+    row.description === task.description &&
+    row.assigned_agent === task.assignedAgent &&
+    row.metadata === merged;
+  if (same) return false;
   db.sql
     .prepare(
-      `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)
-       VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+      'UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?',
     )
-    .run(id, initiativeId, prd.title, prd.description, prd.content, JSON.stringify(metadata), db.now, db.now);
-  logActivity(db, {
-    initiativeId,
-    type: 'prd_created',
-    entityId: id,
-    entityType: 'prd',
-    summary: `Imported plan: ${prd.title}`,
-  });
-  return id;
-}
-
-function updatePrd(db: CopilotDb, id: string, prd: PlanInput['prd']): void {
-  db.sql
-    .prepare(
-      `UPDATE prds SET title = @title, description = @description, content = @content, updated_at = @now
-       WHERE id = @id AND (title IS NOT @title OR description IS NOT @description OR content IS NOT @content)`,
-    )
-    .run({ id, title: prd.title, description: prd.description, content: prd.content, now: db.now });
+    .run(task.description, task.assignedAgent, merged, db.now, row.id);
+  return true;
 }

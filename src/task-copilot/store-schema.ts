@@ -4,8 +4,8 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Db, type OpenOptions, openDatabase, placeOf } from '../sqlite/database.ts';
 import { guarded, type Place, unusable } from '../sqlite/failures.ts';
 import { makePrivateFile } from '../sqlite/private-files.ts';
-import { timeText } from './clock-text.ts';
 import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShape } from './tables.ts';
+import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
 const MISSING_FIX = 'make a plan first: orchestrate import plan.yaml, or orchestrate generate';

@@ -1,4 +1,5 @@
 /** The tables of Task Copilot's store at schema 10, as data: each one's columns in order, then its constraints. */
+import { TASK_STATUSES } from '../core/types.ts';
 
 /** One table: its columns by name, and the constraints that follow them. */
 export type TableShape = {
@@ -12,8 +13,8 @@ export const COPILOT_SCHEMA_VERSION = 10;
 const oneOf = (column: string, values: readonly string[]) =>
   `CHECK (${column} IN (${values.map((value) => `'${value}'`).join(', ')}))`;
 
-const TASK_STATUSES = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'];
-const WORK_PRODUCT_TYPES = [
+/** What a work product can be. */
+export const WORK_PRODUCT_TYPES = [
   'technical_design',
   'implementation',
   'test_plan',
@@ -21,7 +22,11 @@ const WORK_PRODUCT_TYPES = [
   'documentation',
   'architecture',
   'other',
-];
+] as const;
+
+/** What a PRD can be. */
+export const PRD_STATUSES = ['active', 'archived', 'cancelled'] as const;
+
 const MUST = 'TEXT NOT NULL';
 const MAY = 'TEXT';
 const KEY = 'TEXT PRIMARY KEY';
@@ -37,7 +42,7 @@ export const COPILOT_TABLES: Readonly<Record<string, TableShape>> = {
       description: MAY,
       content: MUST,
       metadata: `TEXT DEFAULT '{}'`,
-      status: `TEXT DEFAULT 'active' ${oneOf('status', ['active', 'archived', 'cancelled'])}`,
+      status: `TEXT DEFAULT 'active' ${oneOf('status', PRD_STATUSES)}`,
       created_at: MUST,
       updated_at: MUST,
     },

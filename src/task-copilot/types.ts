@@ -1,5 +1,6 @@
 /** The door to Task Copilot's store (tasks.db): the plan and its tasks; no SQL shows through it. */
 import type { PlanInput } from '../core/plan/plan-input.ts';
+import type { RunScope } from '../core/scope.ts';
 import type { Initiative, Plan, Task, TaskStatus } from '../core/types.ts';
 
 export type { PlanInput } from '../core/plan/plan-input.ts';
@@ -21,8 +22,11 @@ export type PlanStore = {
   /** Oldest first. `stream`: only that stream's; `all`: those of other initiatives and archived ones too. */
   listTasks(filter?: { stream?: string; status?: TaskStatus; all?: boolean }): Task[];
   getTask(id: string): Task | null;
-  /** Updates one task with Task Copilot's side effects, in one transaction. Throws exit 7 for an unknown or archived task. */
-  updateTask(id: string, patch: TaskPatch): Task;
+  /**
+   * Updates one task with Task Copilot's side effects, in one transaction. Throws exit 7 for an unknown or archived task,
+   * ScopeRefusal for what the run of `scope` may not change.
+   */
+  updateTask(id: string, patch: TaskPatch, scope?: RunScope | null): Task;
   /** Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. */
   importPlan(
     plan: PlanInput,
@@ -34,7 +38,7 @@ export type PlanStore = {
     added: number;
     changed: number;
   };
-  /** Changes whenever another connection committed; costs microseconds. */
+  /** Changes whenever another connection committed, or another file took the store's place; costs microseconds. */
   changeToken(): number;
   close(): void;
 };

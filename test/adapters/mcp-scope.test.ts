@@ -1,7 +1,7 @@
 /** What a worker's server refuses: other streams, the past, and everything once its run has ended. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { hashToken } from '../../src/operator/scope.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import type { StateStore } from '../../src/state/types.ts';
 import { connect, type Json, type McpClient, type McpProject, mcpProject } from '../support/mcp-rig.ts';
@@ -49,7 +49,7 @@ describe('a worker-scoped MCP server', () => {
     key = state.ensureStream('One', 'Mine', names).key;
     state.openRun({
       ...{ key, number: 1, agentKind: 'claude', startedAtMs: 1, bootId: 'b', sessionId: null, baseSha: 'x' },
-      tokenHash: createHash('sha256').update(TOKEN).digest('hex'),
+      tokenHash: hashToken(TOKEN),
     });
     // The arguments and the environment lie about the stream: only the token counts.
     worker = await connect(project, { ORCHESTRATE_TOKEN: TOKEN, ORCHESTRATE_STREAM: 'Theirs' });
@@ -106,6 +106,37 @@ describe('a worker-scoped MCP server', () => {
     await refused('task_create', { title: 't', parentId: other }, /belongs to stream Theirs/);
     await refused('task_create', { title: 't', prdId: elsewhere.id }, /PRD of its stream/);
     assert.equal((await person.json('task_list', {})).length, count);
+  });
+
+  it('refuses to change what the plan is made of, on its own tasks and by new ones', async () => {
+    const before = JSON.stringify(await person.json('stream_list'));
+    const plan: [string, unknown][] = [
+      ['dependencies', ['Nowhere']],
+      ['streamDependencies', ['Theirs']],
+      ['streamName', 'Other'],
+      ['streamPhase', 'integration'],
+      ['phase', 'foundation'],
+      ['files', ['src/**']],
+      ['worktreePath', '/elsewhere'],
+    ];
+    for (const [name, value] of plan) {
+      const metadata = { [name]: value };
+      await refused('task_update', { id: own, metadata }, /part of the plan, which a run cannot change/);
+      await refused('task_create', { title: 't', metadata }, /part of the plan, which a run cannot change/);
+    }
+    assert.equal(JSON.stringify(await person.json('stream_list')), before);
+    const same = { streamId: 'Mine', complexity: 'Low', acceptanceCriteria: ['it works'] };
+    await worker.json('task_update', { id: own, metadata: same });
+    assert.equal((await person.json('task_get', { id: own })).metadata.complexity, 'Low');
+  });
+
+  it('refuses a new task whose title other streams would trip over', async () => {
+    const metadata = { streamId: 'Theirs', dependencies: ['of Base'] };
+    await add('Base');
+    await person.json('task_update', { id: other, metadata });
+    const before = JSON.stringify(await person.json('stream_get', { streamId: 'Theirs' }));
+    await refused('task_create', { title: 'of Base' }, /would change the plan/);
+    assert.equal(JSON.stringify(await person.json('stream_get', { streamId: 'Theirs' })), before);
   });
 
   it('refuses every tool that changes the plan as a whole', async () => {

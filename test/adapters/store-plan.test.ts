@@ -1,5 +1,6 @@
 /** The plan store on real files: plans as other writers leave them, task updates, imports. */
 import assert from 'node:assert/strict';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { OrchestrateError } from '../../src/core/errors.ts';
@@ -423,5 +424,47 @@ describe('importing a plan', () => {
       names,
     );
     assert.equal(store.listTasks({ stream: "'; DROP TABLE tasks; --" }).length, 1);
+  });
+});
+
+describe('a store whose file is replaced while it is open', () => {
+  /** Another store with these streams, put in the place of `store`'s file as a restored backup is. */
+  const replace = (store: PlanStore, ...streams: string[]) => {
+    const other = foreignStore(freshDir(), (rows) => {
+      for (const streamId of streams) rows.task({ streamId }, { id: `TASK-${streamId}` });
+    });
+    for (const end of ['-wal', '-shm']) rmSync(`${store.path}${end}`, { force: true });
+    renameSync(other, store.path);
+  };
+  const idsOf = (store: PlanStore) => store.readPlan().streams.map(({ id }) => id);
+
+  test('is read, watched and changed where it is now', () => {
+    const store = storeWith((rows) => rows.task({ streamId: 'old' }, { id: 'TASK-old' }));
+    assert.deepEqual(idsOf(store), ['old']);
+    const token = store.changeToken();
+    replace(store, 'new', 'more');
+    assert.notEqual(store.changeToken(), token);
+    assert.deepEqual(idsOf(store), ['new', 'more']);
+    replace(store, 'third');
+    assert.deepEqual(
+      store.listTasks().map(({ id }) => id),
+      ['TASK-third'],
+    );
+    replace(store, 'fourth');
+    store.updateTask('TASK-fourth', { status: 'completed' });
+    assert.deepEqual(rowsOf(store, 'SELECT id, status FROM tasks'), [
+      { id: 'TASK-fourth', status: 'completed' },
+    ]);
+  });
+
+  test('is exit 6 while no file is there, and goes on with the next one', () => {
+    const store = storeWith((rows) => rows.task({ streamId: 'old' }));
+    assert.deepEqual(idsOf(store), ['old']);
+    const away = `${store.path}.away`;
+    renameSync(store.path, away);
+    assert.throws(() => store.readPlan(), throwsCode(6, /does not exist/));
+    assert.throws(() => store.changeToken(), throwsCode(6, /does not exist/));
+    renameSync(away, store.path);
+    assert.deepEqual(idsOf(store), ['old']);
   });
 });

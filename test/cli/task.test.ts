@@ -1,6 +1,9 @@
 /** `task list`, `show` and `update` as a person types them. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { hashToken } from '../../src/operator/scope.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { createCliRig } from '../support/cli-rig.ts';
 
 const PLAN = {
@@ -61,4 +64,59 @@ test('tasks are listed, shown whole and updated', async () => {
   assert.equal((await list('--stream', 'A')).length, 2);
   await run(7, 'task', 'show', 'TASK-none');
   await run(2, 'task', 'update', id);
+});
+
+test('inside a run only open tasks of its own stream and initiative are changed', async () => {
+  await using rig = await createCliRig();
+  const run = async (code: number, args: readonly string[], input = '') => {
+    const ended = await rig.run([...args], { input, env: { ...rig.env, ORCHESTRATE_TOKEN: token } });
+    assert.equal(ended.code, code, ended.stderr);
+    return ended;
+  };
+  let token = '';
+  const later = { ...PLAN, initiative: { id: 'i2', title: 'Second' } };
+  await run(0, ['import', '-'], JSON.stringify(PLAN));
+  const idOf = async (title: string) =>
+    JSON.parse((await run(0, ['task', 'list', '--json', '--stream', title === 'Three' ? 'B' : 'A'])).stdout)
+      .tasks.find((task: { title: string }) => task.title === title).id;
+  const [own, other] = [await idOf('One'), await idOf('Three')];
+  const state = openStateStore(join(rig.root, '.claude', 'orchestrator', 'state.db'));
+  try {
+    const names = { branchPrefix: 'orchestrate/', worktreeRoot: '/w', portBase: 4100 };
+    const { key } = state.ensureStream('i1', 'A', names);
+    state.openRun({
+      ...{ key, number: 1, agentKind: 'custom', startedAtMs: 1, bootId: 'b', sessionId: null, baseSha: 'x' },
+      tokenHash: hashToken('of stream A'),
+    });
+    token = 'of stream A';
+    await run(0, ['task', 'update', own, '--status', 'completed']);
+    const back = await run(5, ['task', 'update', own, '--status', 'pending']);
+    assert.match(back.stderr, /is completed; a worker cannot set it back/);
+    assert.match((await run(5, ['task', 'update', other, '--notes', 'x'])).stderr, /belongs to stream B/);
+    assert.deepEqual(
+      state.events({ key }).map(({ kind, run: number }) => [kind, number]),
+      [
+        ['task-refused', 1],
+        ['task-refused', 1],
+      ],
+    );
+
+    token = '';
+    state.patchRun(key, 1, { endedAtMs: 2, outcome: 'stopped' });
+    await run(0, ['import', '-'], JSON.stringify(later));
+    const foreign = await idOf('Two');
+    state.openRun({
+      ...{ key, number: 2, agentKind: 'custom', startedAtMs: 3, bootId: 'b', sessionId: null, baseSha: 'x' },
+      tokenHash: hashToken('of stream A, again'),
+    });
+    token = 'of stream A, again';
+    const refused = await run(5, ['task', 'update', foreign, '--status', 'cancelled']);
+    assert.match(refused.stderr, /belongs to stream A of initiative i2/);
+    token = 'of stream A';
+    assert.match((await run(5, ['task', 'update', own, '--notes', 'x'])).stderr, /run 1 .*has ended/i);
+    token = '';
+    assert.match((await run(0, ['task', 'show', foreign])).stdout, /pending/);
+  } finally {
+    state.close();
+  }
 });

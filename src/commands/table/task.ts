@@ -1,7 +1,7 @@
 /** The commands that read and change tasks. */
+import { TASK_STATUSES } from '../../core/types.ts';
 import type { CommandDefinition } from '../definition.ts';
 
-const STATUSES = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'] as const;
 const TASK = { name: 'task', required: true } as const;
 
 export const TASK_COMMANDS: readonly CommandDefinition[] = [
@@ -20,7 +20,7 @@ export const TASK_COMMANDS: readonly CommandDefinition[] = [
     args: [],
     options: [
       { name: 'stream', value: 'STREAM', description: 'Only tasks of this stream.' },
-      { name: 'status', value: 'STATUS', choices: STATUSES, description: 'Only tasks of this status.' },
+      { name: 'status', value: 'STATUS', choices: TASK_STATUSES, description: 'Only tasks of this status.' },
       { name: 'all', description: 'Tasks of earlier initiatives too.' },
     ],
     examples: ['orchestrate task list', 'orchestrate task list --stream Stream-B --status pending --json'],
@@ -39,7 +39,7 @@ export const TASK_COMMANDS: readonly CommandDefinition[] = [
     summary: "change a task's status or notes",
     args: [TASK],
     options: [
-      { name: 'status', value: 'STATUS', choices: STATUSES, description: 'Its new status.' },
+      { name: 'status', value: 'STATUS', choices: TASK_STATUSES, description: 'Its new status.' },
       { name: 'notes', value: 'TEXT', description: 'What was done and how it was checked.' },
       { name: 'blocked-reason', value: 'TEXT', description: 'What is missing (with --status blocked).' },
     ],

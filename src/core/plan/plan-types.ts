@@ -1,7 +1,11 @@
 /** The plan's vocabulary: tasks, streams, and what can be wrong with them. */
 
-/** Status of one task, as Task Copilot stores it. */
-export type TaskStatus = 'pending' | 'in_progress' | 'blocked' | 'completed' | 'cancelled';
+/** Statuses of a task, as Task Copilot stores them. */
+export const TASK_STATUSES = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+/** Phases of a stream, in the order in which they are listed; only for display, the dependencies decide. */
+export const STREAM_PHASES = ['foundation', 'parallel', 'integration'] as const;
 
 /** One task of the plan. `stream` is the stream id, null for a task outside any stream. */
 export type Task = {

@@ -1,11 +1,12 @@
 /** Launches a run: base, worktree, setup, agent files, window; each step can be found half-done and finished or undone. */
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { configVariables } from '../../app/config/variables.ts';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
+import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
 import { forgetReports } from '../spool.ts';
@@ -103,7 +104,7 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     bootId: ports.processes.bootId(),
     sessionId: plan.resume ?? plan.sessionId,
     baseSha: plan.baseSha,
-    tokenHash: createHash('sha256').update(plan.token).digest('hex'),
+    tokenHash: hashToken(plan.token),
   });
   if (!opened) return;
   // The worktree takes longest, so it goes first: even starting a process takes its time.

@@ -1,5 +1,6 @@
 /** The kinds of value that tools take, with their bounds: ids, single lines, longer texts, metadata; knows no tool. */
 import * as z from 'zod';
+import { TASK_STATUSES } from '../../core/types.ts';
 import { depthExceeds } from './message.ts';
 
 const KB = 1024;
@@ -64,8 +65,6 @@ export const content = multiLine(LIMITS.contentBytes);
 
 /** File paths or patterns. */
 export const files = z.array(singleLine(LIMITS.pathCharacters)).max(LIMITS.listItems);
-
-const TASK_STATUSES = ['pending', 'in_progress', 'blocked', 'completed', 'cancelled'] as const;
 
 /** A task's status. */
 export const taskStatus = z.enum(TASK_STATUSES);

@@ -4,7 +4,11 @@ import {
   JSONRPCMessageSchema,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
-import type { Line } from './line-reader.ts';
+
+/** One line, or what is left of one that was too long: its first and last bytes and its length. */
+export type Line =
+  | { readonly kind: 'line'; readonly bytes: Buffer }
+  | { readonly kind: 'too-long'; readonly head: Buffer; readonly tail: Buffer; readonly length: number };
 
 /** JSON-RPC's codes for what is not a message. */
 const PARSE_ERROR = -32700;

@@ -2,9 +2,8 @@
 import * as z from 'zod';
 import { archiveAllStreams, unarchiveStream } from '../tools/stream-archive.ts';
 import { conflictingFiles, getStream, listStreams } from '../tools/streams.ts';
+import { tool } from './call.ts';
 import { files, id } from './fields.ts';
-import { requirePerson } from './scope.ts';
-import { tool } from './tool.ts';
 
 const initiativeId = id.optional().describe('Initiative; default: the current one');
 const prdId = id.optional().describe('PRD');
@@ -48,10 +47,7 @@ const unarchive = tool({
   description: 'Bring an archived stream back into an initiative.',
   input: z.object({ streamId: id.describe('Id of the stream'), initiativeId, prdId }),
   changes: true,
-  run: ({ db, scope }, input) => {
-    requirePerson(scope, 'stream_unarchive');
-    return unarchiveStream(db, input);
-  },
+  run: ({ db }, input) => unarchiveStream(db, input),
 });
 
 const archiveAll = tool({
@@ -63,10 +59,7 @@ const archiveAll = tool({
     prdId,
   }),
   changes: true,
-  run: ({ db, scope }, input) => {
-    requirePerson(scope, 'stream_archive_all');
-    return archiveAllStreams(db, { ...input, confirm: input.confirm ?? false });
-  },
+  run: ({ db }, input) => archiveAllStreams(db, { ...input, confirm: input.confirm ?? false }),
 });
 
 export const STREAM_TOOLS = [list, get, conflictCheck, unarchive, archiveAll];

@@ -1,13 +1,11 @@
-/** The tools task_create, task_get and task_list. */
+/** The tools task_create, task_get, task_list, and task_update: the one that workers report with. */
 import * as z from 'zod';
-import { taskRow } from '../tools/rows.ts';
-import { streamPrd } from '../tools/stream-groups.ts';
-import { createTask, type NewTask } from '../tools/task-create.ts';
+import { Refusal } from '../tools/rows.ts';
+import { createTask } from '../tools/task-create.ts';
+import { type TaskUpdate, updateTask } from '../tools/task-update.ts';
 import { getTask, listTasks } from '../tools/tasks.ts';
-import { Refusal } from '../tools/tool-database.ts';
+import { tool } from './call.ts';
 import { id, label, taskMetadata, taskStatus, text, title } from './fields.ts';
-import { type RunScope, requireOwnStream, requireOwnTask, ScopeRefusal } from './scope.ts';
-import { type ToolContext, tool } from './tool.ts';
 
 const create = tool({
   name: 'task_create',
@@ -24,23 +22,57 @@ const create = tool({
       .describe('streamId, streamName, streamPhase, files, dependencies and more'),
   }),
   changes: true,
-  run: (context, input) =>
-    createTask(context.db, context.scope === null ? input : ownTask(context, context.scope, input)),
+  run: ({ db }, input) => createTask(db, input),
 });
 
-/** A worker's new task: in its own stream and that stream's PRD, unless it asks for another, which is refused. */
-function ownTask({ db }: ToolContext, scope: RunScope, input: NewTask): NewTask {
-  const { prdId, parentId } = input;
-  const metadata = { streamId: scope.streamId, ...input.metadata };
-  requireOwnStream(scope, metadata.streamId);
-  const own = streamPrd(db, scope);
-  if (prdId !== undefined && prdId !== own) {
-    throw new ScopeRefusal(scope, `This run may only add tasks to the PRD of its stream, ${own ?? 'none'}.`);
+const update = tool({
+  name: 'task_update',
+  description:
+    'Change a task: in_progress when you begin it, completed with notes when it is done, blocked with blockedReason when you cannot go on. Metadata is merged, notes are replaced.',
+  input: z.object({
+    id: id.describe('Id of the task'),
+    status: taskStatus.optional().describe('New status'),
+    assignedAgent: label.optional().describe('Agent that does it'),
+    notes: text.optional().describe('What was done and how it was checked'),
+    blockedReason: text.optional().describe('What stands in the way'),
+    metadata: taskMetadata.optional().describe('Keys to add or replace'),
+  }),
+  changes: true,
+  run: ({ db }, { id: taskId, ...change }) => answer(updateTask(db, taskId, change), taskId),
+});
+
+function answer(result: TaskUpdate, id: string): unknown {
+  switch (result.kind) {
+    case 'not-found':
+      return 'Task not found';
+    case 'archived':
+      throw new Refusal(
+        `Cannot update archived task ${id}. This task belongs to stream "${result.stream}" which was archived when switching to initiative ${result.byInitiative}. Use stream_unarchive to restore the stream first.`,
+      );
+    case 'unverified':
+      throw new Refusal(
+        `Verification failed - task cannot be completed: it needs ${result.missing.join(' and ')}.`,
+      );
+    case 'bad-metadata':
+      throw new Refusal(`metadata: what is stored for task ${id} is no JSON object; it can't be merged.`);
+    case 'updated':
+      return {
+        id,
+        status: result.status,
+        updatedAt: result.updatedAt,
+        ...commitRequest(result),
+      };
   }
-  const parent = parentId === undefined ? null : taskRow(db, parentId);
-  if (parentId !== undefined && parent === null) throw new Refusal(`parentId: there is no task ${parentId}`);
-  if (parent !== null) requireOwnTask(scope, parent);
-  return { ...input, prdId: own ?? undefined, metadata };
+}
+
+/** Asks for a commit where the task wants one on completion; we never make it ourselves. */
+function commitRequest({ task, status, metadata }: Extract<TaskUpdate, { kind: 'updated' }>): {
+  autoCommitRequested?: true;
+  suggestedCommitMessage?: string;
+} {
+  const completes = status === 'completed' && task.status !== 'completed';
+  if (!completes || metadata['autoCommitOnComplete'] !== true) return {};
+  return { autoCommitRequested: true, suggestedCommitMessage: `${task.title}\n\n${task.id}` };
 }
 
 const get = tool({
@@ -93,4 +125,4 @@ const list = tool({
   },
 });
 
-export const TASK_TOOLS = [create, get, list];
+export const TASK_TOOLS = [create, get, list, update];

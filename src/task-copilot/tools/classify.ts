@@ -1,5 +1,5 @@
 /** What Task Copilot reads out of the words of a task or PRD: activation mode and PRD type; pure. */
-import { Refusal } from './tool-database.ts';
+import { Refusal } from './rows.ts';
 
 const ACTIVATION_MODES = ['ultrawork', 'analyze', 'quick', 'thorough'] as const;
 type ActivationMode = (typeof ACTIVATION_MODES)[number];

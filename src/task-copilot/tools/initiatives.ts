@@ -1,7 +1,6 @@
-/** Initiatives: linking makes one current and archives the streams of earlier ones; does not know who may link. */
-import { logActivity } from './activity.ts';
-import { given, STREAM_ID } from './rows.ts';
-import { type CopilotDb, newId, Refusal } from './tool-database.ts';
+/** Initiatives: linking makes one current and archives the streams of earlier ones. */
+import { requireNoRun } from '../../core/scope.ts';
+import { type CopilotDb, given, logActivity, newId, Refusal, STREAM_ID } from './rows.ts';
 
 type InitiativeRow = {
   readonly id: string;
@@ -32,6 +31,7 @@ export function linkInitiative(
   db: CopilotDb,
   input: { initiativeId: string; title: string; description?: string | undefined },
 ): { created: boolean; archivedTasks: number } {
+  requireNoRun(db.scope, 'initiative_link');
   const previous = currentInitiative(db);
   const created = findInitiative(db, input.initiativeId) === null;
   db.sql

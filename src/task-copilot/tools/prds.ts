@@ -1,9 +1,8 @@
 /** PRDs: creating, showing and listing them. */
-import { logActivity } from './activity.ts';
+import { requireNoRun } from '../../core/scope.ts';
 import { prdType } from './classify.ts';
 import { ensureInitiative } from './initiatives.ts';
-import { excerpt, given, type Metadata, parseMetadata } from './rows.ts';
-import { type CopilotDb, newId } from './tool-database.ts';
+import { type CopilotDb, excerpt, given, logActivity, type Metadata, newId, parseMetadata } from './rows.ts';
 
 export type PrdRow = {
   readonly id: string;
@@ -28,7 +27,7 @@ export function findPrd(db: CopilotDb, id: string): PrdRow | null {
 export function newestPrd(db: CopilotDb, initiativeId: string): PrdRow | null {
   const row = db.sql
     .prepare(
-      'SELECT * FROM prds WHERE initiative_id = ? ORDER BY julianday(created_at) DESC, rowid DESC LIMIT 1',
+      'SELECT * FROM prds WHERE initiative_id = ? AND id IS NOT NULL ORDER BY julianday(created_at) DESC, rowid DESC LIMIT 1',
     )
     .get(initiativeId) as PrdRow | undefined;
   return row ?? null;
@@ -37,39 +36,52 @@ export function newestPrd(db: CopilotDb, initiativeId: string): PrdRow | null {
 type NewPrd = {
   readonly title: string;
   readonly content: string;
-  readonly description?: string | undefined;
+  readonly description?: string | null | undefined;
   readonly metadata?: Metadata | undefined;
 };
 
 /** Creates a PRD in the current initiative, which is made where there is none. */
 export function createPrd(db: CopilotDb, input: NewPrd) {
+  requireNoRun(db.scope, 'prd_create');
   const initiative = ensureInitiative(db);
   const id = insertPrd(db, initiative.id, input);
   return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };
 }
 
 /**
- * Adds a PRD to an initiative and returns its id. Its scope is open unless the metadata locks it: under a locked scope
- * only the planner could add tasks, also those that other agents are to do.
+ * Adds a PRD to an initiative and returns its id (a new one unless `as` says another). Its scope is open unless the
+ * metadata locks it: under a locked scope Task Copilot takes tasks from its planner only, also those of other agents.
+ * `how` begins its line in the activity log.
  */
-export function insertPrd(db: CopilotDb, initiativeId: string, prd: NewPrd): string {
-  const id = newId('PRD');
-  const type = prdType(`${prd.title} ${prd.description ?? ''}`);
+export function insertPrd(
+  db: CopilotDb,
+  initiativeId: string,
+  prd: NewPrd,
+  how = 'Created PRD',
+  as: { readonly id: string; readonly createdAt: string } = { id: newId('PRD'), createdAt: db.now },
+): string {
+  const description = prd.description ?? null;
+  const type = prdType(`${prd.title} ${description ?? ''}`);
   const metadata = JSON.stringify({ prdType: type, scopeLocked: false, ...prd.metadata });
   db.sql
     .prepare(
       `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)
        VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
     )
-    .run(id, initiativeId, prd.title, prd.description ?? null, prd.content, metadata, db.now, db.now);
-  logActivity(db, {
-    initiativeId,
-    type: 'prd_created',
-    entityId: id,
-    entityType: 'prd',
-    summary: `Created PRD: ${prd.title}`,
-  });
-  return id;
+    .run(as.id, initiativeId, prd.title, description, prd.content, metadata, as.createdAt, db.now);
+  const summary = `${how}: ${prd.title}`;
+  logActivity(db, { initiativeId, type: 'prd_created', entityId: as.id, entityType: 'prd', summary });
+  return as.id;
+}
+
+/** Gives a PRD other texts; one that has them already stays as it is, its time too. */
+export function rewritePrd(db: CopilotDb, id: string, { title, description, content }: NewPrd): void {
+  db.sql
+    .prepare(
+      `UPDATE prds SET title = @title, description = @description, content = @content, updated_at = @now
+       WHERE id = @id AND (title IS NOT @title OR description IS NOT @description OR content IS NOT @content)`,
+    )
+    .run({ id, title, description: description ?? null, content, now: db.now });
 }
 
 function taskCounts(db: CopilotDb, prdId: string): Counts {

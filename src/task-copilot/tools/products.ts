@@ -1,7 +1,16 @@
-/** Work products: storing, showing and listing what a task brought forth. */
-import { logActivity } from './activity.ts';
-import { excerpt, type Metadata, parseMetadata, taskRow } from './rows.ts';
-import { type CopilotDb, newId, Refusal } from './tool-database.ts';
+/** Work products: storing, showing and listing what tasks brought forth. */
+import { requireOwnTask } from '../../core/scope.ts';
+import {
+  type CopilotDb,
+  excerpt,
+  logActivity,
+  type Metadata,
+  newId,
+  parseMetadata,
+  Refusal,
+  scopedTask,
+  taskRow,
+} from './rows.ts';
 
 const SUMMARY_CHARACTERS = 300;
 
@@ -34,6 +43,7 @@ export function storeProduct(
   }
   const task = taskRow(db, input.taskId);
   if (task === null) throw new Refusal(`taskId: there is no task ${input.taskId}`);
+  if (db.scope !== null) requireOwnTask(db.scope, scopedTask(task));
   const id = newId('WP');
   db.sql
     .prepare(

@@ -1,13 +1,16 @@
 /** The summary of an initiative's progress: counts, milestones, velocity and the latest activity. */
-
 import { currentInitiative, findInitiative } from './initiatives.ts';
-import { milestonesOf } from './milestones.ts';
 import type { PrdRow } from './prds.ts';
-import type { CopilotDb } from './tool-database.ts';
-import { velocityOf } from './velocity.ts';
+import { type CopilotDb, parseMetadata, textList, textOf } from './rows.ts';
 
 const BAR_CELLS = 20;
 const RECENT_LINES = 5;
+const SPANS_DAYS = [7, 14, 30] as const;
+/** A change smaller than this share of the earlier span reads as stable. */
+const NOTABLE_CHANGE = 0.1;
+
+const INDICATORS = { improving: '↗', stable: '→', declining: '↘', insufficient_data: '?' } as const;
+type Trend = keyof typeof INDICATORS;
 
 /** The summary of an initiative (default: the current one), or null where there is none. */
 export function progressSummary(
@@ -114,4 +117,64 @@ function recentActivity(db: CopilotDb, initiativeId: string): unknown[] {
        ORDER BY julianday(created_at) DESC, rowid DESC LIMIT ${RECENT_LINES}`,
     )
     .all(initiativeId);
+}
+
+/** The milestones of the PRDs, in order; what is no milestone in someone's metadata is left out. */
+function milestonesOf(db: CopilotDb, prds: readonly PrdRow[]) {
+  const isCompleted = db.sql.prepare(`SELECT 1 FROM tasks WHERE id = ? AND status = 'completed'`);
+  return prds.flatMap((prd) =>
+    milestoneList(prd).map(({ taskIds, ...milestone }) => {
+      const completedTasks = taskIds.filter((id) => isCompleted.get(id) !== undefined).length;
+      const totalTasks = taskIds.length;
+      return {
+        ...milestone,
+        totalTasks,
+        completedTasks,
+        percentComplete: totalTasks === 0 ? 0 : Math.round((100 * completedTasks) / totalTasks),
+        isComplete: totalTasks > 0 && completedTasks === totalTasks,
+      };
+    }),
+  );
+}
+
+function milestoneList(prd: PrdRow) {
+  const list = parseMetadata(prd.metadata)['milestones'];
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: unknown) => {
+    if (typeof item !== 'object' || item === null) return [];
+    const { id, name, description, taskIds } = item as Readonly<Record<string, unknown>>;
+    if (typeof id !== 'string' || typeof name !== 'string') return [];
+    return [{ id, name, description: textOf(description), taskIds: textList(taskIds) }];
+  });
+}
+
+/** Completed tasks in the last 7, 14 and 30 days, each compared with the span before it. */
+function velocityOf(db: CopilotDb, initiativeId: string) {
+  const countBetween = db.sql
+    .prepare(
+      `SELECT count(*) FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id
+       WHERE t.status = 'completed' AND (p.initiative_id = ? OR (t.prd_id IS NULL AND coalesce(t.archived, 0) = 0))
+         AND julianday(t.updated_at) > julianday(?) - ? AND julianday(t.updated_at) <= julianday(?) - ?`,
+    )
+    .pluck();
+  const count = (from: number, to: number) =>
+    Number(countBetween.get(initiativeId, db.now, from, db.now, to));
+  return SPANS_DAYS.map((days) => {
+    const tasksCompleted = count(days, 0);
+    const trend = trendOf(tasksCompleted, count(2 * days, days));
+    return {
+      period: `${days}d`,
+      tasksCompleted,
+      tasksPerDay: Math.round((100 * tasksCompleted) / days) / 100,
+      trend,
+      trendIndicator: INDICATORS[trend],
+    };
+  });
+}
+
+function trendOf(now: number, before: number): Trend {
+  if (before === 0) return 'insufficient_data';
+  const change = (now - before) / before;
+  if (Math.abs(change) < NOTABLE_CHANGE) return 'stable';
+  return change > 0 ? 'improving' : 'declining';
 }

@@ -1,15 +1,15 @@
 /** Archiving streams and bringing archived ones back. */
-import { logActivity } from './activity.ts';
+import { requireNoRun } from '../../core/scope.ts';
 import { currentInitiative, findInitiative } from './initiatives.ts';
 import { findPrd, insertPrd, newestPrd } from './prds.ts';
-import { SELECT_TASKS, STREAM_ID, type TaskRow } from './rows.ts';
-import { type CopilotDb, Refusal } from './tool-database.ts';
+import { type CopilotDb, logActivity, Refusal, SELECT_TASKS, STREAM_ID, type TaskRow } from './rows.ts';
 
 /** Archives every stream task of a PRD or an initiative (default: the current one). */
 export function archiveAllStreams(
   db: CopilotDb,
   input: { confirm: boolean; initiativeId?: string | undefined; prdId?: string | undefined },
 ) {
+  requireNoRun(db.scope, 'stream_archive_all');
   if (!input.confirm) throw new Refusal('Must set confirm=true to archive all streams');
   const initiativeId = initiativeFor(db, input);
   const rows = db.sql
@@ -41,6 +41,7 @@ export function unarchiveStream(
   db: CopilotDb,
   input: { streamId: string; initiativeId?: string | undefined; prdId?: string | undefined },
 ) {
+  requireNoRun(db.scope, 'stream_unarchive');
   const newInitiativeId = initiativeFor(db, input);
   const rows = lastArchived(db, input.streamId);
   const moving = rows.filter((row) => input.prdId !== undefined || row.initiative_id !== newInitiativeId);

@@ -1,13 +1,19 @@
 /** Streams: listing and showing them, and which of them touch the same files; changes none. */
-
+import { STREAM_PHASES } from '../../core/types.ts';
 import { currentInitiative } from './initiatives.ts';
-import { dependenciesByStream } from './plan-streams.ts';
-import { given, parseMetadata, textList, textOf } from './rows.ts';
-import { describeStream, type StreamGroup, streamGroups } from './stream-groups.ts';
+import { type PlannedTask, planStreams } from './plan-rows.ts';
+import {
+  type CopilotDb,
+  given,
+  OLDEST_FIRST,
+  parseMetadata,
+  SELECT_TASKS,
+  STREAM_ID,
+  type TaskRow,
+  textList,
+  textOf,
+} from './rows.ts';
 import { fullTask } from './tasks.ts';
-import type { CopilotDb } from './tool-database.ts';
-
-const PHASES = ['foundation', 'parallel', 'integration'];
 
 /** The streams of a PRD, an initiative, or the current initiative, by phase and name. */
 export function listStreams(
@@ -49,8 +55,8 @@ function byPhaseAndName(a: Listed, b: Listed): number {
 }
 
 function phaseOrder(stream: Listed): number {
-  const at = PHASES.indexOf(stream.streamPhase);
-  return at === -1 ? PHASES.length : at;
+  const at = (STREAM_PHASES as readonly string[]).indexOf(stream.streamPhase);
+  return at === -1 ? STREAM_PHASES.length : at;
 }
 
 /** One stream with its tasks, wherever it is, or null. */
@@ -122,4 +128,65 @@ function conflictsOf(group: StreamGroup, asked: ReadonlySet<string>) {
         taskStatus: row.status,
       }));
     });
+}
+
+/** Which stream tasks to read. */
+type StreamFilter = {
+  /** Only tasks whose PRD belongs to this initiative. */
+  readonly initiativeId?: string | undefined;
+  readonly prdId?: string | undefined;
+  readonly streamId?: string | undefined;
+  readonly includeArchived: boolean;
+};
+
+/** One stream: its tasks, oldest first, never empty. */
+type StreamGroup = { readonly id: string; readonly rows: readonly [TaskRow, ...TaskRow[]] };
+
+/** The streams that fit, in the order of their oldest task. */
+function streamGroups(db: CopilotDb, filter: StreamFilter): StreamGroup[] {
+  const rows = db.sql
+    .prepare(
+      `${SELECT_TASKS} WHERE ${STREAM_ID} IS NOT NULL
+         AND (@streamId IS NULL OR ${STREAM_ID} = @streamId)
+         AND (@initiativeId IS NULL OR p.initiative_id = @initiativeId)
+         AND (@prdId IS NULL OR t.prd_id = @prdId) AND (@includeArchived OR coalesce(t.archived, 0) = 0) ${OLDEST_FIRST}`,
+    )
+    .all({
+      streamId: filter.streamId ?? null,
+      initiativeId: filter.initiativeId ?? null,
+      prdId: filter.prdId ?? null,
+      includeArchived: filter.includeArchived ? 1 : 0,
+    }) as TaskRow[];
+  const groups = new Map<string, [TaskRow, ...TaskRow[]]>();
+  for (const row of rows) {
+    const id = row.stream_id ?? '';
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, [row]);
+    else group.push(row);
+  }
+  return [...groups].map(([id, members]) => ({ id, rows: members }));
+}
+
+/** The PRD of a stream's oldest task in the initiative, or null. */
+export function streamPrd(db: CopilotDb, stream: { initiativeId: string; streamId: string }): string | null {
+  const [group] = streamGroups(db, { ...stream, includeArchived: false });
+  return group?.rows[0].prd_id ?? null;
+}
+
+/** What the metadata of a stream's tasks says of the stream: name, phase and worktree by the oldest, files united. */
+function describeStream(group: StreamGroup) {
+  const oldest = parseMetadata(group.rows[0].metadata);
+  const files = group.rows.flatMap((row) => textList(parseMetadata(row.metadata)['files']));
+  return {
+    name: textOf(oldest['streamName']) ?? group.id,
+    phase: textOf(oldest['streamPhase']) ?? 'parallel',
+    files: [...new Set(files)],
+    worktreePath: textOf(oldest['worktreePath']),
+    branchName: textOf(oldest['branchName']),
+  };
+}
+
+/** The dependencies of each stream that the tasks make up, by stream id. */
+function dependenciesByStream(tasks: readonly PlannedTask[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(planStreams(tasks).map((stream) => [stream.id, stream.dependencies]));
 }

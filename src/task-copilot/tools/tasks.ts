@@ -1,6 +1,7 @@
 /** Tasks: showing and listing them, as Task Copilot does; changes none. */
 import type { TaskStatus } from '../../core/types.ts';
 import {
+  type CopilotDb,
   given,
   OLDEST_FIRST,
   parseMetadata,
@@ -9,7 +10,6 @@ import {
   type TaskRow,
   taskRow,
 } from './rows.ts';
-import type { CopilotDb } from './tool-database.ts';
 
 /** A task in full; what is null in the store is left out. */
 export function fullTask(row: TaskRow) {

@@ -1,10 +1,21 @@
-/** Changes one task the way Task Copilot's own tool does, with every record it keeps of a change; does not know who may do it. */
-import type { TaskStatus } from '../core/types.ts';
-import { recordReassignment, recordStatusChange, type TaskBefore, type TaskChange } from './task-history.ts';
-import { type Metadata, parseMetadata, textList, textOf } from './tools/rows.ts';
-import type { CopilotDb } from './tools/tool-database.ts';
-
-export type { TaskChange } from './task-history.ts';
+/** Changes one task the way Task Copilot's own tool does, with every record it keeps of a change. */
+import { requireAllowedUpdate } from '../../core/scope.ts';
+import type { TaskStatus } from '../../core/types.ts';
+import { activationMode } from './classify.ts';
+import { refuseCycle } from './plan-checks.ts';
+import {
+  type CopilotDb,
+  type Metadata,
+  parseMetadata,
+  readMetadata,
+  scopedTask,
+  type TaskRow,
+  taskRow,
+  textList,
+  textOf,
+  withBothDependencyKeys,
+} from './rows.ts';
+import { recordReassignment, recordStatusChange, type TaskChange } from './task-history.ts';
 
 /** What came of an update; only `updated` changed anything. */
 export type TaskUpdate =
@@ -16,36 +27,43 @@ export type TaskUpdate =
   | { readonly kind: 'bad-metadata' }
   | {
       readonly kind: 'updated';
-      readonly before: TaskStatus;
+      /** As it was. */
+      readonly task: TaskRow;
       readonly status: TaskStatus;
+      /** As it is now. */
+      readonly metadata: Metadata;
       readonly updatedAt: string;
     };
 
-/** Updates task `id`. Call it inside a transaction that was begun as IMMEDIATE; SQLite's errors pass through. */
-export function updateTaskRow(db: CopilotDb, id: string, change: TaskChange): TaskUpdate {
-  const before = db.sql.prepare('SELECT * FROM tasks WHERE id = ?').get(id) as TaskBefore | undefined;
-  if (before === undefined) return { kind: 'not-found' };
-  const metadata = { ...parseMetadata(before.metadata), ...change.metadata };
+/**
+ * Updates task `id`. Throws ScopeRefusal for what a run may not change, Refusal for an activation mode that does not exist
+ * or a cycle of streams.
+ */
+export function updateTask(db: CopilotDb, id: string, given: TaskChange): TaskUpdate {
+  const before = taskRow(db, id);
+  if (before === null) return { kind: 'not-found' };
+  if (db.scope !== null) requireAllowedUpdate(db.scope, scopedTask(before), given);
+  const stored = parseMetadata(before.metadata);
+  const change =
+    given.metadata === undefined ? given : { ...given, metadata: withBothDependencyKeys(given.metadata) };
+  const metadata = { ...stored, ...change.metadata };
+  if (change.metadata !== undefined) checkMetadata(db, before, change.metadata, metadata);
   const refused = refusal(db, before, change, metadata);
   if (refused !== null) return refused;
   writeTask(db, id, change, metadata);
   recordReassignment(db, before, change, metadata);
   recordStatusChange(db, before, change, metadata);
-  return {
-    kind: 'updated',
-    before: before.status,
-    status: change.status ?? before.status,
-    updatedAt: db.now,
-  };
+  const status = change.status ?? before.status;
+  return { kind: 'updated', task: before, status, metadata, updatedAt: db.now };
+}
+
+function checkMetadata(db: CopilotDb, task: TaskRow, given: Metadata, merged: Metadata): void {
+  if (given['activationMode'] !== undefined) activationMode(given['activationMode'], '');
+  refuseCycle(db, { ...task, initiativeId: task.initiative_id, metadata: merged });
 }
 
 /** Why the change can't be made, or null. */
-function refusal(
-  db: CopilotDb,
-  before: TaskBefore,
-  change: TaskChange,
-  metadata: Metadata,
-): TaskUpdate | null {
+function refusal(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): TaskUpdate | null {
   if (before.archived) {
     return {
       kind: 'archived',
@@ -53,7 +71,7 @@ function refusal(
       byInitiative: before.archived_by_initiative_id ?? 'unknown',
     };
   }
-  if (change.metadata !== undefined && !isObject(before.metadata)) return { kind: 'bad-metadata' };
+  if (change.metadata !== undefined && !isMergeable(before.metadata)) return { kind: 'bad-metadata' };
   const completes = change.status === 'completed' && before.status !== 'completed';
   const missing = completes ? missingProof(db, before, change, metadata) : [];
   return missing.length > 0 ? { kind: 'unverified', missing } : null;
@@ -78,7 +96,7 @@ function writeTask(db: CopilotDb, id: string, change: TaskChange, metadata: Meta
 }
 
 /** What a task with `verificationRequired` lacks for completion: acceptance criteria, and a proof of any kind. */
-function missingProof(db: CopilotDb, before: TaskBefore, change: TaskChange, metadata: Metadata): string[] {
+function missingProof(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): string[] {
   if (metadata['verificationRequired'] !== true) return [];
   const criteria = metadata['acceptanceCriteria'];
   const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? '').trim() !== '';
@@ -92,13 +110,7 @@ function missingProof(db: CopilotDb, before: TaskBefore, change: TaskChange, met
   ];
 }
 
-function isObject(metadata: string | null): boolean {
-  if (metadata === null) return true;
-  try {
-    const value: unknown = JSON.parse(metadata);
-    return typeof value === 'object' && value !== null && !Array.isArray(value);
-  } catch (error) {
-    if (error instanceof SyntaxError) return false;
-    throw error;
-  }
+function isMergeable(stored: string | null): boolean {
+  const { value, error } = readMetadata(stored);
+  return error === null && typeof value === 'object' && !Array.isArray(value);
 }

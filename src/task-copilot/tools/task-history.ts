@@ -1,10 +1,15 @@
 /** The records Task Copilot keeps when a task changes: activity, agents at work, their results, checkpoints. */
 import { randomUUID } from 'node:crypto';
-import type { TaskStatus } from '../core/types.ts';
-import { parseTime, timeText } from './clock-text.ts';
-import { logActivity } from './tools/activity.ts';
-import { type Metadata, textOf } from './tools/rows.ts';
-import type { CopilotDb } from './tools/tool-database.ts';
+import type { TaskStatus } from '../../core/types.ts';
+import {
+  type CopilotDb,
+  logActivity,
+  type Metadata,
+  parseTime,
+  type TaskRow,
+  textOf,
+  timeText,
+} from './rows.ts';
 
 /** What to change; what is left out stays. Metadata is merged key by key, notes are replaced. */
 export type TaskChange = {
@@ -13,20 +18,6 @@ export type TaskChange = {
   readonly notes?: string | undefined;
   readonly blockedReason?: string | undefined;
   readonly metadata?: Metadata | undefined;
-};
-
-/** The columns of a task that its history is made of. */
-export type TaskBefore = {
-  readonly id: string;
-  readonly prd_id: string | null;
-  readonly title: string;
-  readonly status: TaskStatus;
-  readonly assigned_agent: string | null;
-  readonly blocked_reason: string | null;
-  readonly notes: string | null;
-  readonly metadata: string | null;
-  readonly archived: number | null;
-  readonly archived_by_initiative_id: string | null;
 };
 
 const CHECKPOINTS_KEPT = 5;
@@ -42,7 +33,7 @@ const OUTCOMES: Readonly<Partial<Record<TaskStatus, 'success' | 'blocked' | 'fai
 /** Records that a task was taken from its agent; `metadata` is the task's as it is now. */
 export function recordReassignment(
   db: CopilotDb,
-  before: TaskBefore,
+  before: TaskRow,
   change: TaskChange,
   metadata: Metadata,
 ): void {
@@ -54,7 +45,7 @@ export function recordReassignment(
 /** Records what follows from a new status; nothing when it stays. */
 export function recordStatusChange(
   db: CopilotDb,
-  before: TaskBefore,
+  before: TaskRow,
   change: TaskChange,
   metadata: Metadata,
 ): void {
@@ -71,7 +62,7 @@ export function recordStatusChange(
 
 function recordAgent(
   db: CopilotDb,
-  before: TaskBefore,
+  before: TaskRow,
   status: TaskStatus,
   agent: string,
   metadata: Metadata,
@@ -81,15 +72,10 @@ function recordAgent(
   if (outcome !== undefined) addPerformance(db, before.id, agent, outcome, metadata);
 }
 
-function logChange(db: CopilotDb, before: TaskBefore, status: TaskStatus): void {
-  if (before.prd_id === null) return;
-  const initiativeId = db.sql
-    .prepare('SELECT initiative_id FROM prds WHERE id = ?')
-    .pluck()
-    .get(before.prd_id) as string | null | undefined;
-  if (initiativeId === undefined || initiativeId === null) return;
+function logChange(db: CopilotDb, before: TaskRow, status: TaskStatus): void {
+  if (before.initiative_id === null) return;
   logActivity(db, {
-    initiativeId,
+    initiativeId: before.initiative_id,
     type: status === 'completed' ? 'task_completed' : 'task_updated',
     entityId: before.id,
     entityType: 'task',
@@ -97,7 +83,7 @@ function logChange(db: CopilotDb, before: TaskBefore, status: TaskStatus): void 
   });
 }
 
-function startActivity(db: CopilotDb, before: TaskBefore, agent: string, metadata: Metadata): void {
+function startActivity(db: CopilotDb, before: TaskRow, agent: string, metadata: Metadata): void {
   const stream = textOf(metadata['streamId']);
   if (stream === undefined) return;
   db.sql
@@ -156,7 +142,7 @@ function addPerformance(
 }
 
 /** Keeps the task as it was before the change; the newest five stay. */
-function addCheckpoint(db: CopilotDb, before: TaskBefore, blockedReason: string | null): void {
+function addCheckpoint(db: CopilotDb, before: TaskRow, blockedReason: string | null): void {
   const subtasks = db.sql
     .prepare('SELECT id, status FROM tasks WHERE parent_id = ? ORDER BY rowid')
     .all(before.id);

@@ -1,0 +1,83 @@
+/** The one way into Task Copilot's store: a connection to the file that is there now, and a transaction around every use of it. */
+import type { RunScope } from '../core/scope.ts';
+import { whileBusy } from '../sqlite/busy-wait.ts';
+import { type Db, dataVersionOf } from '../sqlite/database.ts';
+import { guarded } from '../sqlite/failures.ts';
+import { openOnFile } from '../sqlite/same-file.ts';
+import { type CopilotOptions, copilotPlace, openCopilotDatabase } from './store-schema.ts';
+import { type CopilotDb, timeText } from './tools/rows.ts';
+
+/** How to open the store. */
+export type RepositoryOptions = CopilotOptions & {
+  /** Called before a file is opened or created; throws when it must not be. */
+  readonly beforeOpening?: () => void;
+};
+
+/**
+ * Task Copilot's store. Nothing is opened before the first use; a file that was replaced since the last use is opened anew.
+ * Everything throws exit 3, 4 or 6 as `openCopilotDatabase` says, also when the file becomes unreadable later.
+ */
+export type Repository = {
+  readonly path: string;
+  /** Reads, all of it from one moment. */
+  read<T>(work: (db: CopilotDb) => T): T;
+  /** Changes the store, undone as a whole when `work` throws; for a worker within the scope of its run. */
+  write<T>(work: (db: CopilotDb) => T, scope?: RunScope | null): T;
+  /** A read that is done again only when the store has changed since. */
+  kept<T>(work: (db: CopilotDb) => T): () => T;
+  /** Changes whenever another connection has committed or the file is another one; costs microseconds. */
+  changeToken(): number;
+  close(): void;
+};
+
+/** Tokens of the data of one file stay below this, so that those of the next one differ. */
+const VERSIONS_PER_FILE = 2 ** 32;
+
+/** The repository of the store at `path` (a tasks.db). */
+export function openRepository(path: string, options: RepositoryOptions): Repository {
+  const place = copilotPlace(path, options.busyTimeoutMs);
+  let openings = 0;
+  let writes = 0;
+  const connection = openOnFile(path, () => {
+    options.beforeOpening?.();
+    const sql = openCopilotDatabase(path, options);
+    sql.pragma('busy_timeout = 0');
+    openings += 1;
+    return { sql, dataVersion: dataVersionOf(sql), close: () => sql.close() };
+  });
+  const opened = () => guarded(place, connection.get);
+  const within = <T>(mode: 'deferred' | 'immediate', sql: Db, work: () => T): T =>
+    guarded(place, () => whileBusy(place.busyTimeoutMs, () => sql.transaction(work)[mode]()));
+  const view = (sql: Db, scope: RunScope | null): CopilotDb => ({ sql, now: timeText(Date.now()), scope });
+
+  return {
+    path,
+    read: (work) => {
+      const { sql } = opened();
+      return within('deferred', sql, () => work(view(sql, null)));
+    },
+    write: (work, scope = null) => {
+      const { sql } = opened();
+      writes += 1;
+      return within('immediate', sql, () => work(view(sql, scope)));
+    },
+    kept: (work) => {
+      let last: { readonly token: string; readonly value: ReturnType<typeof work> } | null = null;
+      return () => {
+        const { sql, dataVersion } = opened();
+        const token = () => `${openings} ${writes} ${dataVersion()}`;
+        if (last !== null && last.token === guarded(place, token)) return last.value;
+        last = within('deferred', sql, () => {
+          const value = work(view(sql, null));
+          return { value, token: token() };
+        });
+        return last.value;
+      };
+    },
+    changeToken: () => {
+      const { dataVersion } = opened();
+      return openings * VERSIONS_PER_FILE + guarded(place, dataVersion);
+    },
+    close: () => connection.close(),
+  };
+}

@@ -1,0 +1,184 @@
+/** Reads tasks and plans from the store's rows, tolerating what other writers leave in them. */
+import { buildPlan, type PlanRow } from '../../core/plan/plan.ts';
+import { type Initiative, type Plan, type PlanStream, TASK_STATUSES, type Task } from '../../core/types.ts';
+import { currentInitiative } from './initiatives.ts';
+import {
+  type CopilotDb,
+  columnText,
+  parseMetadata,
+  parseTime,
+  readMetadata,
+  type TaskRow,
+  textList,
+  textOf,
+} from './rows.ts';
+
+/** One row as the driver returns it; SQLite lets every column hold every type. */
+type RawTask = Readonly<Record<string, unknown>> & { readonly row: number };
+
+/**
+ * Which tasks to read. `current`: those of the initiative, and those without a PRD, but no archived ones; `earlier`: those
+ * of an initiative that is not current any more (null: archived ones without a PRD), archived or not, since the switch to
+ * another one archives them; `all`: every task.
+ */
+export type TaskScope = {
+  readonly initiativeId: string | null;
+  readonly which: keyof typeof CHOSEN;
+};
+
+const CHOSEN = {
+  current: 'coalesce(t.archived, 0) = 0 AND (t.prd_id IS NULL OR p.initiative_id = @initiative)',
+  earlier: `CASE WHEN @initiative IS NULL THEN t.prd_id IS NULL AND t.archived = 1
+     ELSE p.initiative_id = @initiative END`,
+  all: '1',
+} as const;
+
+const fromScope = ({ which }: TaskScope): string =>
+  `FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id WHERE ${CHOSEN[which]} ORDER BY t.rowid`;
+
+/** The columns of `readPlanRows`, in their order; arrays cost half of what objects do. */
+type RawPlanRow = readonly [row: number, ...columns: unknown[]];
+
+/** Metadata by row, as read before: its parsing is most of the cost of a read, and it rarely changes. */
+export type MetadataCache = Map<
+  number,
+  { readonly raw: unknown; readonly parsed: ReturnType<typeof readMetadata> }
+>;
+
+/** The rows a plan is built of, in the order in which they were added. Give the same `cache` to every read of a store. */
+export function readPlanRows(db: CopilotDb, scope: TaskScope, cache: MetadataCache = new Map()): PlanRow[] {
+  const statement = db.sql
+    .prepare(
+      `SELECT t.rowid, t.id, t.title, t.status, t.notes, t.blocked_reason, t.metadata,
+         t.created_at, t.updated_at ${fromScope(scope)}`,
+    )
+    .raw();
+  return (statement.all(bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, cache));
+}
+
+/** The plan of the current initiative. */
+export function currentPlan(db: CopilotDb, cache?: MetadataCache): Plan {
+  const current = currentInitiative(db);
+  const rows = readPlanRows(db, { initiativeId: current?.id ?? null, which: 'current' }, cache);
+  return buildPlan(rows, namedInitiative(current), countArchivedStreamTasks(db));
+}
+
+/** The plans of every other initiative that has streams, the latest first; that of tasks without a PRD last. */
+export function earlierPlans(db: CopilotDb): Plan[] {
+  const others = db.sql
+    .prepare(
+      'SELECT id, title FROM initiatives WHERE id IS NOT NULL AND id IS NOT ? ORDER BY updated_at DESC',
+    )
+    .all(currentInitiative(db)?.id ?? null) as Initiative[];
+  return [...others, null]
+    .map((initiative) => {
+      const rows = readPlanRows(db, { initiativeId: initiative?.id ?? null, which: 'earlier' });
+      return buildPlan(rows, initiative, 0);
+    })
+    .filter(({ streams }) => streams.length > 0);
+}
+
+/** The initiative as plans name it. */
+export function namedInitiative(row: Initiative | null): Initiative | null {
+  return row === null ? null : { id: row.id, title: row.title };
+}
+
+/** Full tasks of the current initiative (or of `all`), oldest first. */
+export function readTasks(db: CopilotDb, which: 'current' | 'all'): Task[] {
+  const scope = { initiativeId: currentInitiative(db)?.id ?? null, which };
+  const rows = db.sql
+    .prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`)
+    .all(bound(scope)) as RawTask[];
+  return rows.map(taskOf).sort((a, b) => a.createdAtMs - b.createdAtMs);
+}
+
+/** One task, archived or not. */
+export function readTask(db: CopilotDb, id: string): Task | null {
+  const row = db.sql.prepare('SELECT rowid AS row, * FROM tasks WHERE id = ?').get(id) as RawTask | undefined;
+  return row === undefined ? null : taskOf(row);
+}
+
+/** How many archived tasks name a stream; only to explain an empty plan, so the text of the key is enough. */
+function countArchivedStreamTasks(db: CopilotDb): number {
+  return Number(
+    db.sql
+      .prepare(`SELECT count(*) FROM tasks WHERE archived = 1 AND instr(metadata, '"streamId"') > 0`)
+      .pluck()
+      .get(),
+  );
+}
+
+function bound(scope: TaskScope): { initiative: string | null } {
+  return { initiative: scope.initiativeId };
+}
+
+function planRow(columns: RawPlanRow, cache: MetadataCache): PlanRow {
+  const row = columns[0];
+  const metadata = columns[6];
+  let parsed = cache.get(row);
+  if (parsed === undefined || parsed.raw !== metadata) {
+    parsed = { raw: metadata, parsed: readMetadata(metadata) };
+    cache.set(row, parsed);
+  }
+  return {
+    id: columnText(columns[1]) ?? unnamed(row),
+    title: columnText(columns[2]) ?? '',
+    status: columnText(columns[3]) ?? 'pending',
+    notes: columnText(columns[4]),
+    blockedReason: columnText(columns[5]),
+    metadata: parsed.parsed.value,
+    metadataError: parsed.parsed.error,
+    createdAtMs: parseTime(columns[7]),
+    updatedAtMs: parseTime(columns[8]),
+  };
+}
+
+function taskOf(raw: RawTask): Task {
+  const metadata = parseMetadata(raw['metadata']);
+  return {
+    id: columnText(raw['id']) ?? unnamed(raw.row),
+    prdId: columnText(raw['prd_id']),
+    title: columnText(raw['title']) ?? '',
+    description: columnText(raw['description']),
+    status: TASK_STATUSES.find((status) => status === raw['status']) ?? 'pending',
+    stream: columnText(metadata['streamId']),
+    assignedAgent: columnText(raw['assigned_agent']),
+    blockedReason: columnText(raw['blocked_reason']),
+    notes: columnText(raw['notes']),
+    acceptanceCriteria: criteriaOf(metadata['acceptanceCriteria']),
+    createdAtMs: parseTime(raw['created_at']),
+    updatedAtMs: parseTime(raw['updated_at']),
+  };
+}
+
+function criteriaOf(value: unknown): string[] {
+  const text = textOf(value);
+  return text === undefined ? textList(value) : [text];
+}
+
+/** A primary key of type TEXT admits NULL here. */
+function unnamed(row: number): string {
+  return `row ${row}`;
+}
+
+/** The part of a task's row that its place in the plan follows from. */
+export type PlannedTask = Pick<
+  TaskRow,
+  'id' | 'title' | 'status' | 'notes' | 'blocked_reason' | 'metadata' | 'created_at' | 'updated_at'
+>;
+
+/** The streams that the tasks make up, both dependency keys united and every spelling resolved. */
+export function planStreams(tasks: readonly PlannedTask[]): readonly PlanStream[] {
+  const rows = tasks.map((task) => ({
+    id: task.id,
+    title: task.title,
+    status: task.status,
+    notes: task.notes,
+    blockedReason: task.blocked_reason,
+    metadata: parseMetadata(task.metadata),
+    metadataError: null,
+    createdAtMs: parseTime(task.created_at),
+    updatedAtMs: parseTime(task.updated_at),
+  }));
+  return buildPlan(rows, null, 0).streams;
+}
