@@ -1,6 +1,7 @@
 /** Renders the worker's instructions from the project's template and the facts of a run; writes and launches nothing. */
 
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { commandFor } from '../core/shell-word.ts';
 import type { Task } from '../core/types.ts';
 import { plainLine, plainText } from './plain-text.ts';
 
@@ -56,7 +57,9 @@ const SECTIONS: Readonly<Record<string, (context: PromptContext) => string>> = {
 };
 
 const LINE = 300;
-const DESCRIPTION = 4_000;
+const TITLE = 1_000;
+/** Characters of tasks' own texts in one prompt: more is named with the command that shows it, never left out unsaid. */
+const TASK_TEXTS = 300_000;
 const FILES_SHOWN = 40;
 const PLACEHOLDER = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
 
@@ -81,22 +84,33 @@ function unknownPlaceholder(name: string): OrchestrateError {
 
 function tasksSection({ tasks }: PromptContext): string {
   if (tasks.length === 0) return 'This stream has no tasks.';
-  return tasks.map(taskText).join('\n\n');
+  const budget = { characters: TASK_TEXTS };
+  return tasks.map((task, index) => taskText(task, index, budget)).join('\n\n');
 }
 
-/** Descriptions are quoted line by line, so that none can pass for a part of the instructions. */
-function taskText(task: Task, index: number): string {
-  const lines = [`${index + 1}. ${plainLine(task.title, LINE)}  (id ${code(task.id)}, ${task.status})`];
-  if (task.description?.trim()) lines.push(quote(plainText(task.description.trim(), DESCRIPTION)));
+/** Texts of a task are quoted line by line, so that none can pass for a part of the instructions. */
+function taskText(task: Task, index: number, budget: { characters: number }): string {
+  let isCut = task.title.trim().length > TITLE;
+  const fitting = (text: string): string => {
+    const fits = text.trim().slice(0, budget.characters);
+    budget.characters -= fits.length;
+    if (fits.length === text.trim().length) return fits;
+    isCut = true;
+    return `${fits.trimEnd()} …`;
+  };
+  const line = (text: string) => plainLine(fitting(text), Number.POSITIVE_INFINITY);
+  const title = plainLine(task.title, TITLE);
+  const lines = [`${index + 1}. ${title}  (id ${code(task.id)}, ${task.status})`];
+  if (task.description?.trim()) lines.push(quote(fitting(task.description)));
   if (task.acceptanceCriteria.length > 0) {
-    lines.push(
-      '   Accepted when:',
-      ...task.acceptanceCriteria.map((each) => `   - ${plainLine(each, LINE)}`),
-    );
+    lines.push('   Accepted when:', ...task.acceptanceCriteria.map((each) => `   - ${line(each)}`));
   }
   if (task.status === 'blocked' && task.blockedReason !== null) {
-    lines.push(`   Blocked before: ${plainLine(task.blockedReason, LINE)}`);
+    lines.push(`   Blocked before: ${line(task.blockedReason)}`);
   }
+  if (task.notes?.trim()) lines.push('   Notes so far:', quote(fitting(task.notes)));
+  if (isCut)
+    lines.push(`   Not all of it fits here: ${code(commandFor('task show', task.id))} shows the rest.`);
   return lines.join('\n');
 }
 
@@ -169,7 +183,7 @@ function code(text: string): string {
 }
 
 function quote(text: string): string {
-  return text
+  return plainText(text, Number.POSITIVE_INFINITY)
     .split('\n')
     .map((line) => `   > ${line}`)
     .join('\n');

@@ -120,6 +120,34 @@ test('text of the plan is neither expanded as a template nor able to pass for in
   assert.equal(renderPrompt('{{stream_id}}', { ...CONTEXT, stream }), '`` a `b` $(touch x) ``\n');
 });
 
+test('the texts of a task come through whole, or the prompt names the command that shows the rest', () => {
+  const long = (name: string, characters: number) => `${name}: ${'x'.repeat(characters)} the end of ${name}`;
+  const tasks = [
+    task({
+      title: long('title', 900),
+      description: long('description', 200_000),
+      acceptanceCriteria: [long('criterion', 2_000)],
+      notes: long('notes', 5_000),
+    }),
+    task({ id: "TASK-'2", status: 'blocked', blockedReason: long('reason', 2_000) }),
+  ];
+  const prompt = renderPrompt('{{tasks}}', { ...CONTEXT, tasks });
+  for (const name of ['title', 'description', 'criterion', 'notes', 'reason']) {
+    assert.ok(prompt.includes(`the end of ${name}`), name);
+  }
+  assert.doesNotMatch(prompt, /…|task show/);
+
+  const more = [
+    ...tasks,
+    task({ id: 'TASK 3', notes: long('more', 200_000) }),
+    task({ id: 'TASK-4', description: 'more' }),
+  ];
+  const cut = renderPrompt('{{tasks}}', { ...CONTEXT, tasks: more });
+  assert.ok(!cut.includes('the end of more'));
+  assert.match(cut, /x …\n {3}Not all of it fits here: `orchestrate task show 'TASK 3'` shows the rest\.\n/);
+  assert.match(cut, /task show TASK-4` shows the rest\.\n$/);
+});
+
 test('no mention survives, whatever stands before it', () => {
   const shown = ['@a.txt', 'x @a.txt', '\n@a.txt', '\u200b@a.txt', '字@a.txt', '*@a', 'see@@a', '@"a b"'];
   const expected = [
