@@ -154,7 +154,7 @@ test('outside a run, for a run that has ended, and without a state it refuses no
     env: { ORCHESTRATE_TOKEN: worker.env['ORCHESTRATE_TOKEN'] },
   });
   assert.equal(ended.stdout, '');
-  assert.match(ended.stderr, /run 1 of A has ended/);
+  assert.match(ended.stderr, /Run 1 of stream A has ended/);
   const unknown = await rig.cli.run(['hook', 'stop'], { env: { ORCHESTRATE_TOKEN: 'stolen' } });
   assert.equal(unknown.stdout, '');
 });

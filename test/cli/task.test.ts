@@ -77,8 +77,9 @@ test('inside a run only open tasks of its own stream and initiative are changed'
   const later = { ...PLAN, initiative: { id: 'i2', title: 'Second' } };
   await run(0, ['import', '-'], JSON.stringify(PLAN));
   const idOf = async (title: string) =>
-    JSON.parse((await run(0, ['task', 'list', '--json', '--stream', title === 'Three' ? 'B' : 'A'])).stdout)
-      .tasks.find((task: { title: string }) => task.title === title).id;
+    JSON.parse(
+      (await run(0, ['task', 'list', '--json', '--stream', title === 'Three' ? 'B' : 'A'])).stdout,
+    ).tasks.find((task: { title: string }) => task.title === title).id;
   const [own, other] = [await idOf('One'), await idOf('Three')];
   const state = openStateStore(join(rig.root, '.claude', 'orchestrator', 'state.db'));
   try {
