@@ -15,6 +15,12 @@ function packageAbove(directory: string): string {
 /** The bundled command line that launchers, windows and workers call with {@link process.execPath}. */
 export const CLI_ENTRY = join(PACKAGE_ROOT, 'dist', 'cli.js');
 
+/** A shell script that runs this very command line with `words` (shell words, as they are); `maker` is who wrote it, and what for. */
+export function launcherText(maker: string, words: string): string {
+  const quoted = [process.execPath, CLI_ENTRY].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return `#!/bin/sh\n# Made by ${maker}.\nexec ${quoted.join(' ')} ${words}\n`;
+}
+
 /** Absolute path of a file shipped in `templates/`. */
 export function templatePath(name: string): string {
   return join(PACKAGE_ROOT, 'templates', name);

@@ -13,10 +13,11 @@ import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
 import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
+import { launcherDirectory } from '../worker/launcher-directory.ts';
 import { writeLaunch } from '../worker/wrapper.ts';
 import { configFileHash } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
-import { CLI_ENTRY } from './package-root.ts';
+import { CLI_ENTRY, launcherText } from './package-root.ts';
 import type { Ports } from './ports.ts';
 import type { Project } from './project.ts';
 
@@ -56,6 +57,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     env,
     marks,
     cli: CLI_ARGV,
+    launcherDir: () => launcherDirectory(project.commonDir, launcherText('orchestrate', '"$@"')),
     now: project.now,
   };
 }

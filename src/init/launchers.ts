@@ -1,19 +1,9 @@
 /** The three launchers in `.claude/orchestrator`: they call the installed command line and hold no logic. */
-import { CLI_ENTRY } from '../app/package-root.ts';
+import { launcherText } from '../app/package-root.ts';
 import type { InitStep } from './change.ts';
 import { fileStep } from './file-step.ts';
 
-/** One word for `sh`, whatever it contains. */
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function launcher(does: string, words: string): string {
-  return `#!/bin/sh
-# Made by "orchestrate init": ${does}.
-exec ${quote(process.execPath)} ${quote(CLI_ENTRY)} ${words}
-`;
-}
+const launcher = (does: string, words: string): string => launcherText(`"orchestrate init": ${does}`, words);
 
 const HERE = '-C "$(dirname -- "$0")"';
 

@@ -61,10 +61,11 @@ export function workerEnvironment(
 
 /** What a stream's environment is made of besides the stream itself. */
 type Surroundings = {
-  readonly paths: Pick<ProjectPaths, 'root' | 'orchestratorDir'>;
+  readonly paths: Pick<ProjectPaths, 'root'>;
   readonly workspace: Pick<Workspace, 'id' | 'base'>;
   /** The starter's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  launcherDir(): string;
 };
 
 /** Variables that tell a worker, a setup command or a gate which stream it serves. */
@@ -83,9 +84,16 @@ export function streamVariables(
     PORT: String(record.port),
     WORKSPACE_ID: around.workspace.id,
     TASK_DB_PATH: around.workspace.base,
-    // The launcher in this directory lets a worker type `orchestrate task …`.
-    PATH: `${around.paths.orchestratorDir}:${around.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin'}`,
+    PATH: searchPath(around),
   };
+}
+
+/** The launcher's directory first, so that a worker can type `orchestrate task …`. */
+function searchPath(around: Surroundings): string {
+  const theirs = around.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+  const ours = around.launcherDir();
+  // A colon would cut it into two directories, the second of them below the worktree.
+  return ours.includes(':') ? theirs : `${ours}:${theirs}`;
 }
 
 /** The complete environment of a setup command or gate: the starter's, cleaned, with the stream's variables. */

@@ -1,0 +1,52 @@
+/** The directory that stands first on the PATH of workers, setup commands and gates: it holds the `orchestrate` launcher alone. */
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+const NAME = 'orchestrate';
+
+/**
+ * `<parent>/orchestrate/bin`, made right: ours, closed to others, with `script` as its only file. Not in the checkout, where
+ * a commit could put a `git` beside the launcher; looked at before every use, since a worker can write here too. Throws the
+ * file system's error where it can't be made so.
+ */
+export function launcherDirectory(parent: string, script: string): string {
+  const home = ownDirectory(join(parent, NAME));
+  const bin = ownDirectory(join(home, 'bin'));
+  for (const name of readdirSync(bin)) {
+    if (name !== NAME) rmSync(join(bin, name), { recursive: true, force: true });
+  }
+  const launcher = join(bin, NAME);
+  if (!isLauncher(launcher, script)) {
+    const draft = join(home, `${NAME}.${process.pid}`);
+    rmSync(draft, { recursive: true, force: true });
+    writeFileSync(draft, script, { mode: 0o700, flag: 'wx' });
+    chmodSync(draft, 0o700);
+    rmSync(launcher, { recursive: true, force: true });
+    renameSync(draft, launcher);
+  }
+  return bin;
+}
+
+/** Makes the directory, in place of whatever else is there; another user's stays, and is an error. */
+function ownDirectory(path: string): string {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) rmSync(path, { force: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  chmodSync(path, 0o700);
+  return path;
+}
+
+function isLauncher(path: string, script: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || (found.mode & 0o777) !== 0o700) return false;
+  return found.size === Buffer.byteLength(script) && readFileSync(path, 'utf8') === script;
+}
