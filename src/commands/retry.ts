@@ -4,7 +4,8 @@ import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import type { StateName, StreamRecord } from '../core/types.ts';
+import { traitsOf } from '../core/states.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from '../operator/intent.ts';
 import { refuseSteering } from '../operator/scope.ts';
@@ -13,9 +14,6 @@ import { gatherReport } from '../report/gather.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
-
-/** States in which a living agent gets no further by itself: trying again means ending it. */
-const HELD_UP: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'blocked']);
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
@@ -38,7 +36,7 @@ async function endHeldUp(ports: Ports, record: StreamRecord, fresh: boolean): Pr
   if (run === undefined || run.endedAtMs !== null) return null;
   const { look, states } = await gatherReport(ports);
   const state = states.find(({ key }) => key === record.key)?.state;
-  if (!fresh && (state === undefined || !HELD_UP.has(state))) return null;
+  if (!fresh && (state === undefined || !traitsOf(state).handling.retryEnds)) return null;
   await applyEnd(
     { ports, snapshot: look.snapshot },
     {

@@ -7,7 +7,8 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { OrchestrateEvent } from '../core/events.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
-import type { StateName, StreamRecord } from '../core/types.ts';
+import { traitsOf } from '../core/states.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { noteCommand } from '../operator/intent.ts';
 import { createPace } from '../poller/pace.ts';
@@ -105,14 +106,11 @@ async function checkNow(ports: Ports, lockDb: string, record: StreamRecord, befo
   }
 }
 
-/** States in which a poller takes the wish up, or is about to. */
-const CHECKABLE: ReadonlySet<StateName> = new Set(['verifying', 'done', 'failed']);
-
 /** A poller checks no stream that is held back. Throws exit 5 saying by what. */
 async function refuseOutOfTurn(ports: Ports, record: StreamRecord): Promise<void> {
   const { states } = await gatherReport(ports);
   const found = states.find(({ key }) => key === record.key);
-  if (found === undefined || CHECKABLE.has(found.state)) return;
+  if (found === undefined || traitsOf(found.state).handling.checkable) return;
   throw new OrchestrateError(
     EXIT.refused,
     `${record.streamId} is ${found.state}, so that the poller does not check it${found.reason === null ? '' : `: ${found.reason}`}`,

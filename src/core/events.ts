@@ -1,8 +1,9 @@
 /** Every kind of event that is written down, once: what it means, whether it is told, and how it is marked. */
-import type { Action, RunOutcome, StateName } from './types.ts';
+import type { StateName, ToldState } from './states.ts';
+import type { Action, RunOutcome } from './types.ts';
 
 /** States of which the entry is an event; the others pass by themselves, or another event tells of them. */
-export type StateEvent = Exclude<StateName, 'waiting' | 'ready' | 'queued' | 'starting' | 'verifying'>;
+export type StateEvent = ToldState | 'running' | 'done';
 
 export type EventKind =
   | StateEvent

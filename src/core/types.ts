@@ -1,6 +1,7 @@
 /** The vocabulary of orchestrate: the facts a tick reads and the states it derives; knows nothing of how they are read. */
 import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
+import type { StateName } from './states.ts';
 
 export * from './plan/plan-types.ts';
 export type * from './run-types.ts';
@@ -82,26 +83,6 @@ export type Action = { readonly key: string; readonly reason: string } & (
       readonly retryAtMs: number | null;
     }
 );
-
-/** The states a stream can be in, one at a time. */
-export const STREAM_STATES = [
-  'waiting',
-  'ready',
-  'queued',
-  'starting',
-  'running',
-  'needs-input',
-  'limited',
-  'stalled',
-  'verifying',
-  'done',
-  'base-conflict',
-  'blocked',
-  'failed',
-  'stopped',
-  'parked',
-] as const;
-export type StateName = (typeof STREAM_STATES)[number];
 
 /** The derived state of one stream, for the scheduler and every view alike. */
 export type StreamState = {

@@ -5,6 +5,7 @@ import { decide, deriveStates } from '../core/decide/decide.ts';
 import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
+import { isLively, traitsOf } from '../core/states.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { type Look, takeLook } from '../look/snapshot.ts';
 import type { Lease } from '../state/types.ts';
@@ -48,16 +49,6 @@ const MIN_TICK_GAP_MS = 10;
 const TIDY_DELAY_MS = 30;
 /** Pause after a tick that failed as a whole. */
 const TROUBLE_PAUSE_MS = 1_000;
-
-/** States in which something of ours or of the agent's is still going on. */
-const LIVELY: ReadonlySet<StreamState['state']> = new Set([
-  'starting',
-  'running',
-  'needs-input',
-  'stalled',
-  'verifying',
-  'limited',
-]);
 
 /** Runs ticks until the end; never throws for a failed tick, but exit 6 once another poller can act beside this one. */
 export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
@@ -130,8 +121,8 @@ function pauseMs(states: readonly StreamState[], nowMs: number, pollMs: number):
 function endOf({ states, wanted }: Ticked, inFlight: number): 'all-done' | 'stuck' | null {
   if (inFlight > 0) return null;
   if (wanted.every((state) => state.state === 'done')) return 'all-done';
-  const startable = (state: StreamState): boolean => state.state === 'ready' || state.state === 'queued';
-  const goesOn = states.some((state) => LIVELY.has(state.state) || state.dueAtMs !== null);
+  const startable = (state: StreamState): boolean => traitsOf(state.state).phase === 'can-start';
+  const goesOn = states.some((state) => isLively(state.state) || state.dueAtMs !== null);
   return goesOn || wanted.some(startable) ? null : 'stuck';
 }
 

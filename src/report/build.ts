@@ -1,9 +1,9 @@
 /** Builds the one report that every screen shows and `status --json` prints, from a snapshot and the derived states. */
+import { type StateName, traitsOf } from '../core/states.ts';
 import type {
   PlanStream,
   Run,
   Snapshot,
-  StateName,
   StreamRecord,
   StreamState,
   TaskCounts,
@@ -125,7 +125,7 @@ function usageOf(used: readonly Usage[]): Usage {
 function describeStream(context: Context, state: StreamState): ReportStream {
   const plan = context.planOf.get(state.id);
   const record = context.input.snapshot.records.get(state.key);
-  const held = state.state === 'waiting' || state.state === 'blocked';
+  const held = traitsOf(state.state).handling.heldByDependencies;
   const dependencies = plan?.dependencies ?? [];
   return {
     id: state.id,

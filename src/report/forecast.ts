@@ -1,11 +1,7 @@
 /** What remains of a plan and how long that may take: the longest open chain and an estimate from the work done so far. */
 import { criticalPath, remainingPaths } from '../core/plan/critical-path.ts';
-import type { Snapshot, StateName, StreamRecord } from '../core/types.ts';
-
-/** States that only a person ends: a stream in one of them can't be foretold. */
-const STUCK: ReadonlySet<StateName> = new Set(['failed', 'stopped', 'parked', 'blocked', 'base-conflict']);
-/** States in which somebody works on the stream. */
-const MOVING: ReadonlySet<StateName> = new Set(['starting', 'running', 'verifying', 'stalled', 'limited']);
+import { type StateName, traitsOf } from '../core/states.ts';
+import type { Snapshot, StreamRecord } from '../core/types.ts';
 
 type Facts = { readonly snapshot: Snapshot; readonly stateOf: ReadonlyMap<string, StateName> };
 
@@ -41,9 +37,11 @@ export function etaMs(facts: Facts, maxWorkers: number): number | null {
   const perTask = taskMs(facts);
   const open = facts.snapshot.plan.streams.filter(({ id }) => {
     const state = facts.stateOf.get(id);
-    return state !== undefined && state !== 'done' && !STUCK.has(state);
+    if (state === undefined) return false;
+    const { phase } = traitsOf(state);
+    return phase !== 'settled' && phase !== 'stuck';
   });
-  const moving = open.some(({ id }) => MOVING.has(facts.stateOf.get(id) ?? 'waiting'));
+  const moving = open.some(({ id }) => traitsOf(facts.stateOf.get(id) ?? 'waiting').phase === 'moves');
   if (perTask === null || !moving || !facts.snapshot.pollerAlive) return null;
   const longest = [...remainingPaths(open).values()].reduce((most, tasks) => Math.max(most, tasks), 0);
   const all = open.reduce((sum, stream) => sum + Math.max(1, stream.openTasks.length), 0);

@@ -1,10 +1,10 @@
 /** What the views are made from and what they show: plain data, JSON-ready; knows nothing of where the facts were read. */
 import type { OrchestrateEvent } from '../core/events.ts';
+import type { StateName } from '../core/states.ts';
 import type {
   Initiative,
   PlanProblem,
   Snapshot,
-  StateName,
   StreamRecord,
   StreamState,
   Task,

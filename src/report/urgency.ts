@@ -1,35 +1,19 @@
-/** What matters more to a person: the order of those who wait for one, and which streams stay when there is not room for all. */
-import { STREAM_STATES, type StateName } from '../core/types.ts';
+/** What matters more to the user: the order of streams that need one, and which streams stay when there is not room for all. */
+import { STREAM_STATES, type StateName, traitsOf } from '../core/states.ts';
 import type { ReportStream } from './types.ts';
 
-const URGENCY: Readonly<Record<StateName, number>> = {
-  'needs-input': 1,
-  failed: 1,
-  'base-conflict': 1,
-  stalled: 2,
-  running: 3,
-  starting: 3,
-  verifying: 3,
-  limited: 3,
-  blocked: 4,
-  ready: 5,
-  queued: 5,
-  stopped: 6,
-  waiting: 7,
-  parked: 8,
-  done: 9,
-};
+const urgency = (state: StateName): number => traitsOf(state).look.urgency;
 
-/** All states, those first that a person should see first. */
+/** All states, those first that the user should see first. */
 export const STATES_BY_URGENCY: readonly StateName[] = [...STREAM_STATES].sort(
-  (a, b) => URGENCY[a] - URGENCY[b],
+  (a, b) => urgency(a) - urgency(b),
 );
 
-const urgencyOf = (stream: ReportStream): number => (stream.needsYou ? 0 : URGENCY[stream.state]);
+const urgencyOf = (stream: ReportStream): number => (stream.needsYou ? 0 : urgency(stream.state));
 const sinceMs = (stream: ReportStream): number =>
   stream.since === null ? Number.POSITIVE_INFINITY : Date.parse(stream.since);
 
-/** Streams that wait for a person, longest first; those of unknown age last. */
+/** Streams that wait for the user, longest first; those of unknown age last. */
 export function waitingForYou(streams: readonly ReportStream[]): ReportStream[] {
   return streams
     .filter((stream) => stream.needsYou)

@@ -1,39 +1,13 @@
 /** Colours and symbols in one place: every state has one symbol, one word and one colour wherever it is shown. */
 import picocolors from 'picocolors';
 import { printable } from '../core/printable.ts';
-import type { StateName } from '../core/types.ts';
+import { type StateName, type StateTraits, traitsOf } from '../core/states.ts';
 import type { Look } from '../report/types.ts';
 
 /** Puts a colour around a text that is already cut to its width. */
 export type Paint = (text: string) => string;
 /** Those that can be read on dark and on light terminals; `plain` is the terminal's own. */
-type Colour = 'plain' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray' | 'bold';
-
-type StateLook = {
-  readonly symbol: string;
-  readonly ascii: string;
-  readonly word: string;
-  readonly colour: Colour;
-};
-
-/** Symbols are one column wide, also where no emoji font is installed. */
-export const STATE_LOOKS: Readonly<Record<StateName, StateLook>> = {
-  waiting: { symbol: '○', ascii: '.', word: 'waiting', colour: 'gray' },
-  ready: { symbol: '◇', ascii: 'o', word: 'ready', colour: 'plain' },
-  queued: { symbol: '◔', ascii: ':', word: 'queued', colour: 'plain' },
-  starting: { symbol: '◌', ascii: '~', word: 'starting', colour: 'cyan' },
-  running: { symbol: '●', ascii: '>', word: 'running', colour: 'cyan' },
-  'needs-input': { symbol: '▲', ascii: '!', word: 'needs-input', colour: 'yellow' },
-  limited: { symbol: '◑', ascii: '=', word: 'limited', colour: 'magenta' },
-  stalled: { symbol: '◎', ascii: '?', word: 'stalled', colour: 'yellow' },
-  verifying: { symbol: '◆', ascii: '&', word: 'verifying', colour: 'blue' },
-  done: { symbol: '✓', ascii: '+', word: 'done', colour: 'green' },
-  'base-conflict': { symbol: '≠', ascii: '#', word: 'base-conflict', colour: 'red' },
-  blocked: { symbol: '⊘', ascii: '-', word: 'blocked', colour: 'yellow' },
-  failed: { symbol: '✗', ascii: 'x', word: 'failed', colour: 'red' },
-  stopped: { symbol: '■', ascii: '_', word: 'stopped', colour: 'yellow' },
-  parked: { symbol: '□', ascii: '|', word: 'parked', colour: 'gray' },
-};
+type Colour = StateTraits['look']['colour'] | 'bold';
 
 const UNICODE_GLYPHS = {
   ellipsis: '…',
@@ -111,8 +85,8 @@ export function createStyle(look: Look): Style {
     paint,
     clean,
     state: (name) => {
-      const { symbol, ascii, word, colour } = STATE_LOOKS[name];
-      return { symbol: look.unicode ? symbol : ascii, word, paint: paint(colour) };
+      const { symbol, ascii, colour } = traitsOf(name).look;
+      return { symbol: look.unicode ? symbol : ascii, word: name, paint: paint(colour) };
     },
   };
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide as decideAll } from '../../src/core/decide/decide.ts';
-import type { Action, Policy, Snapshot, StateName } from '../../src/core/types.ts';
+import type { StateName } from '../../src/core/states.ts';
+import type { Action, Policy, Snapshot } from '../../src/core/types.ts';
 import { type Happening, ModelWorld } from '../support/model-world.ts';
 import { keyOf, POLICY } from '../support/snapshots.ts';
 

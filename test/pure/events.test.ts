@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventKindOf, eventTraits, stateOfEvent } from '../../src/core/events.ts';
-import { STREAM_STATES } from '../../src/core/types.ts';
+import { STREAM_STATES } from '../../src/core/states.ts';
 
 test('a kind that another version wrote is told as plain news, whatever it is called', () => {
   for (const text of ['strays', 'waiting', 'toString', '__proto__', '']) {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decide } from '../../src/core/decide/decide.ts';
-import type { Action, AgentActivity, Policy, Run, StateName, WorkerFact } from '../../src/core/types.ts';
+import type { StateName } from '../../src/core/states.ts';
+import type { Action, AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
 import {
   activity,
   complete,

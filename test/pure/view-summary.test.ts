@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
-import { STREAM_STATES } from '../../src/core/types.ts';
+import { STREAM_STATES } from '../../src/core/states.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
 import { renderSummary, type SummaryOptions } from '../../src/view/summary/summary.ts';
 import { agoIso, busyReport, counts, NOW_MS, report, stream } from '../support/report-builders.ts';

@@ -1,6 +1,7 @@
 /** Builds status reports for view tests, with only what a test cares about spelled out. */
 import type { EventKind } from '../../src/core/events.ts';
-import type { StateName, TaskCounts } from '../../src/core/types.ts';
+import type { StateName } from '../../src/core/states.ts';
+import type { TaskCounts } from '../../src/core/types.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
 
 /** The moment that all reports are made at. */

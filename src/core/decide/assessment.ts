@@ -1,6 +1,7 @@
 /** What one look at a stream yields: its state and the step to take; shared by the rules for streams with and without an open run. */
 
 import { commandFor } from '../shell-word.ts';
+import type { StateName } from '../states.ts';
 import type {
   Action,
   PlanStream,
@@ -8,7 +9,6 @@ import type {
   Run,
   RunOutcome,
   Snapshot,
-  StateName,
   StreamRecord,
   WorkerFact,
 } from '../types.ts';

@@ -1,13 +1,13 @@
 /** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
 
 import { streamDepths } from '../plan/graph.ts';
+import { needsUser } from '../states.ts';
 import type {
   Action,
   PlanStream,
   Policy,
   Run,
   Snapshot,
-  StateName,
   StreamRecord,
   StreamState,
   WorkerFact,
@@ -19,9 +19,6 @@ import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { launchOrder } from './schedule.ts';
 import { assessAtRest } from './without-run.ts';
-
-/** States that wait for a person. `blocked` counts when the stream's own tasks are the cause. */
-const NEEDS_A_PERSON: ReadonlySet<StateName> = new Set(['needs-input', 'base-conflict', 'failed']);
 
 /** What `assessPlan` yields for one stream. */
 type Assessed = { readonly stream: PlanStream; readonly key: string; readonly assessment: Assessment };
@@ -181,7 +178,7 @@ function stateOf(
     stale: isStale(stream, snapshot, key),
     landed: isVerified(stream, snapshot.records.get(key) ?? null) && snapshot.landed.has(key),
     depth,
-    needsYou: NEEDS_A_PERSON.has(state) || (state === 'blocked' && stream.tasks.blocked > 0),
+    needsYou: needsUser(state, stream.tasks.blocked > 0),
   };
 }
 

@@ -1,7 +1,7 @@
 /** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
 
 import { commandFor } from '../shell-word.ts';
-import type { StateName } from '../types.ts';
+import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
 import { deniedRemedy } from './limits.ts';
@@ -66,13 +66,12 @@ function noTasks({ stream }: Situation): Assessment | null {
   });
 }
 
-/** States of a dependency that only a person can leave. */
-const STUCK: ReadonlySet<StateName> = new Set(['failed', 'parked', 'stopped', 'blocked', 'base-conflict']);
-
 function dependenciesFirst({ stream, dependencies }: Situation): Assessment | null {
   const found = stream.dependencies.map((id) => ({ id, dependency: dependencies.get(id) }));
   // One that is no stream of the plan is a problem of the plan too.
-  const stuck = found.filter(({ dependency }) => dependency === undefined || STUCK.has(dependency.state));
+  const stuck = found.filter(
+    ({ dependency }) => dependency === undefined || traitsOf(dependency.state).phase === 'stuck',
+  );
   const [first] = stuck;
   if (first !== undefined) {
     const names = stuck.map(

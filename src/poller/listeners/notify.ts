@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import type { Run, StateName, StreamState } from '../../core/types.ts';
+import { type StateName, traitsOf } from '../../core/states.ts';
+import type { Run, StreamState } from '../../core/types.ts';
 import type { Look } from '../../look/snapshot.ts';
 import { privateDirectory } from '../steps/step.ts';
 
@@ -33,8 +34,6 @@ export type Notifier = {
   settle(): Promise<void>;
 };
 
-/** States that a person should hear of though they need nobody's answer. */
-const TOLD: ReadonlySet<StateName> = new Set(['stalled', 'parked']);
 /** A command that takes longer is ended, with all that it started. */
 const TIMEOUT_MS = 10_000;
 /** Notices that wait for their turn; a storm of more is not worth anybody's while. */
@@ -80,7 +79,7 @@ export function createNotifier(
 
 /** What there is to tell of a state, null for nothing. Numbers in a reason change without being news. */
 function newsOf({ state, reason, needsYou }: StreamState): string | null {
-  if (!needsYou && !TOLD.has(state)) return null;
+  if (!needsYou && traitsOf(state).telling.told !== 'event-and-notice') return null;
   return `${state} ${(reason ?? '').replace(/\d+/g, '#')}`;
 }
 

@@ -2,22 +2,8 @@
 
 import type { Ports } from '../../app/ports.ts';
 import type { StateEvent } from '../../core/events.ts';
-import type { StateName, StreamState } from '../../core/types.ts';
-
-/** States that are told when a stream comes into them; the others pass by themselves or have an event of their own. */
-const TOLD = [
-  'needs-input',
-  'limited',
-  'stalled',
-  'base-conflict',
-  'blocked',
-  'failed',
-  'stopped',
-  'parked',
-] as const satisfies readonly StateEvent[];
-
-/** Going on after one of these is news; a launch has an event of its own. */
-const PAUSED: ReadonlySet<StateName> = new Set(['needs-input', 'limited', 'stalled', 'verifying']);
+import { isTold, type StateName, traitsOf } from '../../core/states.ts';
+import type { StreamState } from '../../core/types.ts';
 
 /** Remembers the states of the last tick and writes an event for each that changed to one worth telling. */
 export function createTransitions(
@@ -34,7 +20,7 @@ export function createTransitions(
   };
 }
 
-/** The event that a stream's state makes, null for none. At the first tick of a poller only what waits for the user is news. */
+/** The event that a stream's state makes, null for none. At the first tick of a poller only a question to the user is news. */
 function newsOf(
   key: string,
   state: StateName,
@@ -42,6 +28,7 @@ function newsOf(
 ): StateEvent | null {
   if (last === null) return state === 'needs-input' ? state : null;
   const before = last.get(key);
-  if (state === 'running') return before !== undefined && PAUSED.has(before) ? state : null;
-  return before === state ? null : (TOLD.find((each) => each === state) ?? null);
+  if (state === 'running')
+    return before !== undefined && traitsOf(before).telling.resumingIsNews ? state : null;
+  return before !== state && isTold(state) ? state : null;
 }

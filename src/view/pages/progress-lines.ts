@@ -1,7 +1,7 @@
 /** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import type { StateName } from '../../core/types.ts';
+import { traitsOf } from '../../core/states.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
@@ -75,12 +75,15 @@ export function resultLines(page: Page, stream: ReportStream): string[] {
   return [line, ...why];
 }
 
-/** States that only their own remedy leaves; a plain `start` would change nothing for them. */
-const NEED_REMEDY: ReadonlySet<StateName> = new Set(['failed', 'parked', 'base-conflict', 'blocked']);
+/** True in a state that only its own remedy leaves; a plain `start` would change nothing for it. */
+const needsRemedy = ({ state }: ReportStream): boolean => traitsOf(state).telling.remedy === 'only';
 
 /** What to type next, each with what it is for. */
 function nextSteps({ style }: Page, report: StatusReport): string[] {
-  const open = report.streams.filter(({ state }) => state !== 'done' && state !== 'waiting');
+  const open = report.streams.filter(({ state }) => {
+    const { phase } = traitsOf(state);
+    return phase !== 'settled' && phase !== 'waits';
+  });
   const steps: (readonly [string, string])[] = [
     ...(report.streams.some(({ commits }) => commits !== 0) &&
     report.streams.some(({ state }) => state === 'done')
@@ -90,10 +93,10 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
       ...(pane === null ? [] : [['watch', commandFor('attach', id)] as const]),
       ...(run === null ? [] : [['read', commandFor('logs', id)] as const]),
     ]),
-    ...[...new Set(open.filter(({ state }) => NEED_REMEDY.has(state)).map(({ remedy }) => remedy))].flatMap(
-      (remedy) => (remedy === null ? [] : [['mend', remedy] as const]),
+    ...[...new Set(open.filter(needsRemedy).map(({ remedy }) => remedy))].flatMap((remedy) =>
+      remedy === null ? [] : [['mend', remedy] as const],
     ),
-    ...(open.every(({ state }) => NEED_REMEDY.has(state)) ? [] : [['go on', 'orchestrate start'] as const]),
+    ...(open.every(needsRemedy) ? [] : [['go on', 'orchestrate start'] as const]),
   ];
   return steps.map(
     ([what, command]) =>

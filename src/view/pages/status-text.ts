@@ -1,5 +1,5 @@
 /** `status` for people: the whole plan once and complete, in the words of the live screen; nothing is cut, long texts go on below. */
-import type { StateName } from '../../core/types.ts';
+import { traitsOf } from '../../core/states.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups, waitingForYou } from '../../report/urgency.ts';
 import { ageMs, duration, plural, usageText } from '../amounts.ts';
@@ -22,15 +22,6 @@ export type TextOptions = Look & {
 const BAR = 10;
 const INDENT = 6;
 const WIDEST_TITLE = 44;
-/** States that pass by themselves. */
-const WITHOUT_REMEDY: ReadonlySet<StateName> = new Set([
-  'waiting',
-  'running',
-  'starting',
-  'verifying',
-  'done',
-]);
-
 type StatusPage = Page & { readonly nowMs: number; readonly neighbours: Neighbours };
 
 function pollerText(report: StatusReport, nowMs: number): string {
@@ -127,7 +118,7 @@ function streamNotes(page: StatusPage, stream: ReportStream, more: readonly stri
       ? ''
       : `${style.glyphs.from} ${stream.dependencies.join(', ')}`;
   const text = [dependencies, note, ...more].filter((part) => part !== '').join(` ${style.glyphs.event} `);
-  const remedy = stream.needsYou || WITHOUT_REMEDY.has(stream.state) ? null : stream.remedy;
+  const remedy = stream.needsYou || traitsOf(stream.state).telling.remedy === 'none' ? null : stream.remedy;
   return explained(page, INDENT, text, remedy);
 }
 

@@ -1,6 +1,6 @@
 /** The one sentence beside a stream: what it is doing, what it waits for, or what is wrong with it. */
 
-import type { StateName } from '../../core/types.ts';
+import { type StateName, traitsOf } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { ageMs, amount, clock, duration, moment } from '../amounts.ts';
 import type { Style } from '../style.ts';
@@ -39,20 +39,12 @@ function minuteOf(ms: number, nowMs: number): string {
 }
 
 function sentence(stream: ReportStream, neighbours: Neighbours): string {
-  switch (stream.state) {
-    case 'waiting':
-      return `waits for ${namesWithStates(stream.blockedBy, neighbours)}`;
-    case 'blocked':
-      return stream.reason ?? `blocked by ${namesWithStates(stream.blockedBy, neighbours)}`;
-    case 'running':
-    case 'starting':
-    case 'verifying':
-      return stream.doing ?? stream.reason ?? stream.currentTask ?? '';
-    case 'done':
-      return stream.reason ?? '';
-    default:
-      return stream.reason ?? stream.doing ?? '';
-  }
+  const { state, reason, doing, currentTask, blockedBy } = stream;
+  if (state === 'waiting') return `waits for ${namesWithStates(blockedBy, neighbours)}`;
+  if (state === 'blocked') return reason ?? `blocked by ${namesWithStates(blockedBy, neighbours)}`;
+  if (state === 'done') return reason ?? '';
+  const passesByItself = traitsOf(state).telling.remedy === 'none';
+  return passesByItself ? (doing ?? reason ?? currentTask ?? '') : (reason ?? doing ?? '');
 }
 
 /** What to know of a stream beyond its state; not yet cleaned of what others wrote. */

@@ -1,0 +1,191 @@
+/** The states of a stream, one documented row per state with all its traits; no other file holds a set or a table of states. */
+
+/** How a stream moves on from a state. */
+export type Phase =
+  /** Once its dependencies are done. */
+  | 'waits'
+  /** By a launch, as soon as there is a worker free for it. */
+  | 'can-start'
+  /** By itself: something of ours or the agent is at work on it. */
+  | 'moves'
+  /** Something of it lives, but goes no further without the user. */
+  | 'asks'
+  /** Only by the user. */
+  | 'stuck'
+  /** Not at all: this is where it should get to. */
+  | 'settled';
+
+/** Everything that depends on a state; the compiler asks for each of these of a new one. */
+export type StateTraits = {
+  /** The row of the state table in words. */
+  readonly meaning: string;
+  readonly phase: Phase;
+  readonly handling: {
+    /** Whether the user has to act; `own-tasks`: only when tasks of the stream itself are blocked. */
+    readonly needsUser: 'yes' | 'own-tasks' | 'no';
+    /** Its agent gets no further by itself, so that `retry` ends the open run. */
+    readonly retryEnds: boolean;
+    /** A poller takes up a wish to verify it, or is about to. */
+    readonly checkable: boolean;
+    /** What it waits for are dependencies: they are named with it. */
+    readonly heldByDependencies: boolean;
+  };
+  readonly telling: {
+    /** Whether coming into it is written as an event, and whether the user is called for it even if not needed. */
+    readonly told: 'no' | 'event' | 'event-and-notice';
+    /** Running again after it is news. */
+    readonly resumingIsNews: boolean;
+    /** `none`: it passes by itself; `only`: a plain `start` would change nothing, its own remedy does. */
+    readonly remedy: 'none' | 'shown' | 'only';
+  };
+  readonly look: {
+    /** One column wide, also where no emoji font is installed. */
+    readonly symbol: string;
+    readonly ascii: string;
+    /** A word; what it looks like is the view's. */
+    readonly colour: 'plain' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'gray';
+    /** Lower is shown first where not all have room; a stream that needs the user goes before all. */
+    readonly urgency: number;
+  };
+};
+
+const STATES = {
+  waiting: {
+    meaning: 'some dependency is not done',
+    phase: 'waits',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: true },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    look: { symbol: '○', ascii: '.', colour: 'gray', urgency: 7 },
+  },
+  ready: {
+    meaning: 'could start now',
+    phase: 'can-start',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'shown' },
+    look: { symbol: '◇', ascii: 'o', colour: 'plain', urgency: 5 },
+  },
+  queued: {
+    meaning: 'ready, but the worker limit is reached, or a delay or a limit of the account holds it back',
+    phase: 'can-start',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'shown' },
+    look: { symbol: '◔', ascii: ':', colour: 'plain', urgency: 5 },
+  },
+  starting: {
+    meaning: 'worktree, window or agent is being set up',
+    phase: 'moves',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    look: { symbol: '◌', ascii: '~', colour: 'cyan', urgency: 3 },
+  },
+  running: {
+    meaning: 'the agent is at work',
+    phase: 'moves',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    look: { symbol: '●', ascii: '>', colour: 'cyan', urgency: 3 },
+  },
+  'needs-input': {
+    meaning: 'the agent asks the user, or the stop gate gave up',
+    phase: 'asks',
+    handling: { needsUser: 'yes', retryEnds: true, checkable: false, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: true, remedy: 'shown' },
+    look: { symbol: '▲', ascii: '!', colour: 'yellow', urgency: 1 },
+  },
+  limited: {
+    meaning: 'a usage limit or an overloaded service holds the agent up; burns no attempt',
+    phase: 'moves',
+    handling: { needsUser: 'no', retryEnds: true, checkable: false, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: true, remedy: 'shown' },
+    look: { symbol: '◑', ascii: '=', colour: 'magenta', urgency: 3 },
+  },
+  stalled: {
+    meaning: 'no sign of life for longer than configured; never ended early',
+    phase: 'moves',
+    handling: { needsUser: 'no', retryEnds: true, checkable: false, heldByDependencies: false },
+    telling: { told: 'event-and-notice', resumingIsNews: true, remedy: 'shown' },
+    look: { symbol: '◎', ascii: '?', colour: 'yellow', urgency: 2 },
+  },
+  verifying: {
+    meaning: 'tasks complete and the agent at rest: the work is checked, or waits for a poller to do so',
+    phase: 'moves',
+    handling: { needsUser: 'no', retryEnds: false, checkable: true, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: true, remedy: 'none' },
+    look: { symbol: '◆', ascii: '&', colour: 'blue', urgency: 3 },
+  },
+  done: {
+    meaning: 'everything that makes a stream done holds; the verified head is recorded',
+    phase: 'settled',
+    handling: { needsUser: 'no', retryEnds: false, checkable: true, heldByDependencies: false },
+    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    look: { symbol: '✓', ascii: '+', colour: 'green', urgency: 9 },
+  },
+  'base-conflict': {
+    meaning: "its dependencies' heads do not merge",
+    phase: 'stuck',
+    handling: { needsUser: 'yes', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
+    look: { symbol: '≠', ascii: '#', colour: 'red', urgency: 1 },
+  },
+  blocked: {
+    meaning: 'its own tasks are blocked, or a dependency is stuck',
+    phase: 'stuck',
+    handling: { needsUser: 'own-tasks', retryEnds: true, checkable: false, heldByDependencies: true },
+    telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
+    look: { symbol: '⊘', ascii: '-', colour: 'yellow', urgency: 4 },
+  },
+  failed: {
+    meaning: 'its attempts are used up',
+    phase: 'stuck',
+    handling: { needsUser: 'yes', retryEnds: false, checkable: true, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
+    look: { symbol: '✗', ascii: 'x', colour: 'red', urgency: 1 },
+  },
+  stopped: {
+    meaning: 'stopped by the operator; a plain `start` takes it up again',
+    phase: 'stuck',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: false, remedy: 'shown' },
+    look: { symbol: '■', ascii: '_', colour: 'yellow', urgency: 6 },
+  },
+  parked: {
+    meaning: 'put aside by the operator or by a cap, until `retry`',
+    phase: 'stuck',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'event-and-notice', resumingIsNews: false, remedy: 'only' },
+    look: { symbol: '□', ascii: '|', colour: 'gray', urgency: 8 },
+  },
+} satisfies Readonly<Record<string, StateTraits>>;
+
+/** The state of a stream, one at a time. */
+export type StateName = keyof typeof STATES;
+
+/** All states, in the order of the state table. */
+export const STREAM_STATES = Object.keys(STATES) as readonly StateName[];
+
+/** What depends on the state `name`. */
+export function traitsOf(name: StateName): StateTraits {
+  return STATES[name];
+}
+
+/** States that are told when a stream comes into them. */
+export type ToldState = {
+  [Name in StateName]: (typeof STATES)[Name]['telling']['told'] extends 'no' ? never : Name;
+}[StateName];
+
+/** True for a state that is told when a stream comes into it. */
+export function isTold(name: StateName): name is ToldState {
+  return traitsOf(name).telling.told !== 'no';
+}
+
+/** True while something of ours or of the agent's still goes on. */
+export function isLively(name: StateName): boolean {
+  const { phase } = traitsOf(name);
+  return phase === 'moves' || phase === 'asks';
+}
+
+/** True when the user has to act; `ownTasksBlocked`: tasks of the stream itself are. */
+export function needsUser(name: StateName, ownTasksBlocked: boolean): boolean {
+  const { needsUser: needs } = traitsOf(name).handling;
+  return needs === 'yes' || (needs === 'own-tasks' && ownTasksBlocked);
+}
