@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
-import { isVerified } from '../core/decide/assessment.ts';
+import { isVerified } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { OrchestrateEvent } from '../core/events.ts';
 import { createSlots } from '../core/job-slots.ts';

@@ -4,7 +4,8 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
-import { judgeStop, missingAtStop } from '../core/decide/stop-gate.ts';
+import { judgeStop } from '../core/decide/stop-gate.ts';
+import { missing } from '../core/done.ts';
 import type { StreamRecord, Task } from '../core/types.ts';
 import type { WorktreeFacts } from '../git/types.ts';
 
@@ -35,18 +36,18 @@ export async function answerStop(
     baseSha: record.base.sha,
     parents: [],
   });
-  const missing = missingAtStop({
+  const left = missing({
     tasks,
-    worktree,
+    worktree: { ...worktree, path: record.worktree },
     branch: record.branch,
     declaresNoChanges: stream.declaresNoChanges,
     commitsLeftovers: ports.config.leftovers === 'commit',
-  });
-  const signature = signatureOf(record, tasks, worktree, missing);
-  const answer = judgeStop({ missing, signature, again: stop.again, atMs: ports.now() }, before);
+  }).map(({ message }) => message);
+  const signature = signatureOf(record, tasks, worktree, left);
+  const answer = judgeStop({ missing: left, signature, again: stop.again, atMs: ports.now() }, before);
   if (answer.gate !== null) ports.state.patchRun(record.key, run, { stopGate: answer.gate });
   const refused = answer.refusal !== null;
-  const told = refused ? `its stop was refused: ${missing.join('; ')}` : answer.gate?.gaveUp;
+  const told = refused ? `its stop was refused: ${left.join('; ')}` : answer.gate?.gaveUp;
   if (told != null) {
     const kind = refused ? 'stop-refused' : 'stop-allowed';
     ports.state.addEvent({ atMs: ports.now(), key: record.key, run, kind, message: told });
@@ -59,14 +60,14 @@ function signatureOf(
   { worktree: path }: StreamRecord,
   tasks: readonly Task[],
   facts: WorktreeFacts,
-  missing: readonly string[],
+  left: readonly string[],
 ): string {
   const files = [...facts.changed, ...facts.untracked].map((file) => {
     const stat = statSync(join(path, file), { throwIfNoEntry: false });
     return [file, stat?.mtimeMs, stat?.size];
   });
   const state = [
-    missing,
+    left,
     facts.headSha,
     files,
     tasks.map(({ id, status, updatedAtMs }) => [id, status, updatedAtMs]),

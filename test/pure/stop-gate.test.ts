@@ -1,16 +1,16 @@
 /** The stop gate: what is missing when an agent wants to stop, how often it is told, and when it is given up. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  judgeStop,
-  missingAtStop,
-  type Standing,
-  type StopAttempt,
-} from '../../src/core/decide/stop-gate.ts';
+import { judgeStop, type StopAttempt } from '../../src/core/decide/stop-gate.ts';
+import { missing as missingFrom, type Standing } from '../../src/core/done.ts';
 import type { StopGate, TaskStatus } from '../../src/core/types.ts';
 
 const BRANCH = 'orchestrate/s';
 const CLEAN: Standing['worktree'] = {
+  path: '/p/s',
+  exists: true,
+  intact: true,
+  missingParents: [],
   branch: BRANCH,
   operation: null,
   changed: [],
@@ -25,14 +25,14 @@ const task = (status: TaskStatus, title = 'Write it') => ({ id: 'TASK-1', title,
 type Part = Partial<Omit<Standing, 'worktree'>> & { readonly worktree?: Partial<Standing['worktree']> };
 
 function missing({ worktree, ...part }: Part = {}): readonly string[] {
-  return missingAtStop({
+  return missingFrom({
     tasks: [task('completed')],
     declaresNoChanges: false,
     branch: BRANCH,
     commitsLeftovers: false,
     ...part,
     worktree: { ...CLEAN, ...worktree },
-  });
+  }).map(({ message }) => message);
 }
 
 describe('what is missing at a stop', () => {
@@ -105,7 +105,22 @@ describe('what is missing at a stop', () => {
     {
       title: 'another branch, or none',
       part: { worktree: { branch: null } },
-      missing: [`the worktree is not on its branch ${BRANCH}`],
+      missing: [`its worktree is on no branch, not on ${BRANCH}`],
+    },
+    {
+      title: 'a worktree that is gone: nothing else can be said of it',
+      part: { worktree: { exists: false, branch: null, commitsSinceBase: 0 } },
+      missing: ['its worktree /p/s is gone'],
+    },
+    {
+      title: 'a worktree that points elsewhere',
+      part: { worktree: { intact: false, commitsSinceBase: 0 } },
+      missing: ['/p/s/.git no longer points to this repository'],
+    },
+    {
+      title: 'a head without what a dependency has come to',
+      part: { worktree: { missingParents: ['abcdef0123456789'] } },
+      missing: ['its branch does not contain what it has to build on: abcdef0123'],
     },
   ];
   for (const row of rows) {

@@ -64,17 +64,6 @@ export function assess(
   };
 }
 
-/** True when every task that is not cancelled is completed, and there is one. */
-export function tasksComplete(stream: PlanStream): boolean {
-  return stream.tasks.total > 0 && stream.tasks.completed === stream.tasks.total;
-}
-
-/** `2 of 3 tasks open`, for reasons. */
-export function openTasksText(stream: PlanStream): string {
-  const { total, completed } = stream.tasks;
-  return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
-}
-
 /** The action that ends the open run. */
 export function endRun(
   situation: Pick<Situation, 'key' | 'policy'>,
@@ -96,33 +85,11 @@ export function endRun(
   };
 }
 
-/** What the stream's branch has to start from: the verified heads of its dependencies, in the order of their ids. */
-export function baseParents(stream: PlanStream, snapshot: Snapshot): readonly string[] | null {
-  const shas: string[] = [];
-  for (const id of stream.dependencies) {
-    const record = snapshot.records.get(snapshot.keys.get(id) ?? '');
-    if (record?.verified === null || record === undefined) return null;
-    if (!shas.includes(record.verified.sha)) shas.push(record.verified.sha);
-  }
-  return shas;
-}
-
 /** True when every dependency's verified head is already in the base branch. */
 export function dependenciesLanded(stream: PlanStream, snapshot: Snapshot): boolean {
   return (
     stream.dependencies.length > 0 &&
     stream.dependencies.every((id) => snapshot.landed.has(snapshot.keys.get(id) ?? ''))
-  );
-}
-
-/** True when the record says that the stream is done and nothing since contradicts it. */
-export function isVerified(stream: PlanStream, record: StreamRecord | null): boolean {
-  const lastRun = record?.runs.at(-1);
-  return (
-    record !== null &&
-    record.verified !== null &&
-    tasksComplete(stream) &&
-    (lastRun === undefined || record.verified.atMs >= lastRun.startedAtMs)
   );
 }
 

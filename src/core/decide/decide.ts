@@ -1,5 +1,6 @@
 /** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
 
+import { dependencyHeads, isVerified } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
 import { needsUser } from '../states.ts';
 import type {
@@ -13,7 +14,7 @@ import type {
   WorkerFact,
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, baseParents, isVerified } from './assessment.ts';
+import { assess } from './assessment.ts';
 import { afterTrouble } from './failed-steps.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
@@ -135,7 +136,7 @@ function mayLive(record: StreamRecord, { workers }: Snapshot): boolean {
 /** True when a dependency was verified anew, or otherwise moved, after this stream's base was made. */
 function isStale(stream: PlanStream, snapshot: Snapshot, key: string): boolean {
   const base = snapshot.records.get(key)?.base ?? null;
-  const parents = baseParents(stream, snapshot);
+  const parents = dependencyHeads(stream, snapshot);
   if (base === null || parents === null || stream.dependencies.length === 0) return false;
   return parents.some((sha) => !base.parents.includes(sha));
 }

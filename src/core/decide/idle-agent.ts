@@ -1,9 +1,10 @@
 /** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
 
+import { openTasksText, tasksComplete } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, openTasksText, tasksComplete, verifying } from './assessment.ts';
+import { assess, verifying } from './assessment.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
 const SETTLE_MS = 1_500;

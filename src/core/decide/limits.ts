@@ -1,9 +1,10 @@
 /** Rules for usage limits and a failing service: how long to wait, when to tell the agent to go on, and what else waits with it. */
 
+import { tasksComplete } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, tasksComplete, verifying } from './assessment.ts';
+import { assess, verifying } from './assessment.ts';
 import { NUDGE_ANSWER_MS } from './idle-agent.ts';
 import { restartDelayMs } from './restarts.ts';
 

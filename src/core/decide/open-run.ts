@@ -1,9 +1,10 @@
 /** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for a person, or gone? */
 
+import { isVerified } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun, isVerified } from './assessment.ts';
+import { assess, endRun } from './assessment.ts';
 import { overCap } from './caps.ts';
 import { assessIdle } from './idle-agent.ts';
 import { assessLimited } from './limits.ts';

@@ -1,9 +1,10 @@
 /** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
 
+import { openTasksText, tasksComplete } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentError, Run, RunOutcome, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun, openTasksText, startCommand, tasksComplete, verifying } from './assessment.ts';
+import { assess, endRun, startCommand, verifying } from './assessment.ts';
 import { overCap } from './caps.ts';
 import { deniedRemedy, retryAfterLimit } from './limits.ts';
 

@@ -1,65 +1,7 @@
-/** The stop gate: what an agent that wants to stop has left undone, and whether it is told once more. */
-import { printable } from '../printable.ts';
-import type { StopGate, Task } from '../types.ts';
+/** The stop gate: whether an agent that wants to stop is told once more what is missing, and when that is given up. */
+import type { StopGate } from '../types.ts';
 
-/** What holds of the stream and its worktree at the stop. */
-export type Standing = {
-  readonly tasks: readonly Pick<Task, 'id' | 'title' | 'status'>[];
-  readonly declaresNoChanges: boolean;
-  /** Branch that the stream's work belongs on. */
-  readonly branch: string;
-  /** Changes of tracked files are committed by us. */
-  readonly commitsLeftovers: boolean;
-  readonly worktree: {
-    readonly branch: string | null;
-    readonly operation: string | null;
-    readonly changed: readonly string[];
-    readonly changedCount: number;
-    readonly untracked: readonly string[];
-    readonly untrackedCount: number;
-    readonly commitsSinceBase: number;
-  };
-};
-
-const NAMED = 10;
-const TITLE = 120;
-
-/** What is missing, one sentence each; empty when the stop is all right. Blocked tasks are a reason to stop. */
-export function missingAtStop(standing: Standing): readonly string[] {
-  const open = standing.tasks.filter(({ status }) => status === 'pending' || status === 'in_progress');
-  const tasks = open.map(({ id, title, status }) => `task ${id} "${printable(title, TITLE)}" is ${status}`);
-  return [...shortened(tasks, 'tasks'), ...missingInWorktree(standing)];
-}
-
-function missingInWorktree({ worktree, branch, ...standing }: Standing): string[] {
-  const { operation, changed, changedCount, untracked, untrackedCount } = worktree;
-  const blocked = standing.tasks.some(({ status }) => status === 'blocked');
-  const counted = standing.commitsLeftovers ? untrackedCount : changedCount + untrackedCount;
-  const files = standing.commitsLeftovers ? untracked : [...changed, ...untracked];
-  const named = files
-    .slice(0, NAMED)
-    .map((file) => printable(file, TITLE))
-    .join(', ');
-  const more =
-    counted > Math.min(files.length, NAMED) ? ` and ${counted - Math.min(files.length, NAMED)} more` : '';
-  const uncommitted = counted > 0 ? [`uncommitted: ${named}${more}`] : [];
-  const commits = worktree.commitsSinceBase > 0 || (standing.commitsLeftovers && changedCount > 0);
-  return [
-    ...(operation === null ? [] : [`a ${operation} is in progress`]),
-    ...(worktree.branch === branch ? [] : [`the worktree is not on its branch ${branch}`]),
-    ...uncommitted,
-    ...(commits || standing.declaresNoChanges || blocked
-      ? []
-      : ['there is no commit yet (a task note line beginning "no-changes:" would say that none is needed)']),
-  ];
-}
-
-function shortened(lines: readonly string[], what: string): string[] {
-  const more = lines.length - NAMED;
-  return more > 0 ? [...lines.slice(0, NAMED), `and ${more} more ${what}`] : [...lines];
-}
-
-/** Refusals in a row, and in a whole run, before it is a person's turn. */
+/** Refusals in a row, and in a whole run, before it is the user's turn. */
 const MOST_IN_A_ROW = 5;
 const MOST_IN_A_RUN = 25;
 

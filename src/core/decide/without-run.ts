@@ -1,9 +1,10 @@
 /** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
 
+import { dependencyHeads, isVerified, tasksComplete } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, baseParents, isVerified, startCommand, tasksComplete, verifying } from './assessment.ts';
+import { assess, startCommand, verifying } from './assessment.ts';
 import { deniedRemedy } from './limits.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
@@ -126,7 +127,7 @@ function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
 
 function baseConflict({ stream, record, snapshot }: Situation): Assessment | null {
   if (record === null || record.conflict === null || record.resolve || record.runs.length > 0) return null;
-  const parents = baseParents(stream, snapshot);
+  const parents = dependencyHeads(stream, snapshot);
   if (parents === null || parents.join() !== record.conflict.parents.join()) return null;
   return assess('base-conflict', {
     reason: `its dependencies do not merge: ${record.conflict.files.slice(0, 10).join(', ')}`,

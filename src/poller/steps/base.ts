@@ -1,7 +1,8 @@
 /** Finds the commit a stream starts from: the plan's base, its dependencies' merged heads, or the landing branch's tip. */
 
 import type { Ports } from '../../app/ports.ts';
-import { baseParents, dependenciesLanded } from '../../core/decide/assessment.ts';
+import { dependenciesLanded } from '../../core/decide/assessment.ts';
+import { dependencyHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
@@ -36,7 +37,7 @@ export async function findBase(
   record: StreamRecord,
   snapshot: Snapshot,
 ): Promise<BaseFound> {
-  const parents = baseParents(stream, snapshot);
+  const parents = dependencyHeads(stream, snapshot);
   if (parents === null) {
     throw new OrchestrateError(
       EXIT.state,

@@ -1,5 +1,6 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
 
+import { dependencyHeads, missing } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { PlanStream, StreamRecord, Verdict } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
@@ -9,7 +10,7 @@ import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, streamOf } from './step.ts';
 
-type Found = Pick<Verdict, 'sha' | 'cause' | 'message'>;
+type Found = Pick<Verdict, 'sha' | 'message'> & { readonly cause: Verdict['cause'] | 'tasks' };
 
 /** Verifies the stream; `run` is the run the verdict is kept with (null: only the stream's record changes). */
 export async function verify(step: Step, key: string, run: number | null): Promise<void> {
@@ -27,8 +28,16 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
   if (step.abort.aborted) return;
-  const verdict: Verdict = { ...found, ok: found.cause === null, atMs: step.ports.now() };
+  if (found.cause === 'tasks') return reopened(step, record, run, found.message);
+  const { sha, cause, message } = found;
+  const verdict: Verdict = { sha, cause, message, ok: cause === null, atMs: step.ports.now() };
   await conclude(step, record, run, verdict);
+}
+
+/** A task was opened since the check was decided: nothing is said of the work, which is not complete any more. */
+function reopened(step: Step, record: StreamRecord, run: number | null, message: string): void {
+  step.ports.state.patchStream(record.key, { verifyRequested: false });
+  note(step, record.key, run, 'not-verified', message);
 }
 
 /** The verified ref goes first: a kill after it is mended by verifying again, a record without a ref is never left. */
@@ -54,9 +63,18 @@ async function conclude(
 
 async function check(step: Step, record: StreamRecord, stream: PlanStream): Promise<Found> {
   const facts = await tidy(step, record, await inspect(step, record));
-  const missing = missingFrom(facts, record, stream);
-  if (missing !== null) return missing;
   const sha = facts.headSha;
+  const left = missing({
+    tasks: step.ports.plan.listTasks({ stream: stream.id }),
+    worktree: { ...facts, path: record.worktree },
+    branch: record.branch,
+    declaresNoChanges: stream.declaresNoChanges,
+    // They were committed by now, where we may.
+    commitsLeftovers: false,
+  });
+  const [first] = left;
+  if (first !== undefined)
+    return { sha, cause: first.cause, message: left.map(({ message }) => message).join('; ') };
   if (sha === null) return { sha, cause: 'worktree-missing', message: 'its worktree has no commit' };
   const failed = await runGates(step, record, sha);
   if (failed !== null) return { sha, cause: 'gate', message: failed };
@@ -77,9 +95,18 @@ function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {
     path: record.worktree,
     branch: record.branch,
     baseSha: base.sha,
-    // A root's own base too: a history rewritten from there would not merge back.
-    parents: base.parents.length === 0 ? [base.sha] : base.parents,
+    parents: foundations(step, record),
   });
+}
+
+/** What the head has to contain: what its base was made of, and what its dependencies have come to since. */
+function foundations(step: Step, record: StreamRecord): readonly string[] {
+  const base = record.base ?? { sha: '', parents: [] };
+  const stream = streamOf(step, record);
+  const heads = (stream === null ? null : dependencyHeads(stream, step.snapshot)) ?? [];
+  // A root's own base too: a history rewritten from there would not merge back.
+  const own = base.parents.length === 0 ? [base.sha] : base.parents;
+  return [...new Set([...own, ...heads])];
 }
 
 /** With `leftovers: "commit"`, commits tracked changes that the worker left; never untracked files. */
@@ -103,50 +130,4 @@ async function tidy(step: Step, record: StreamRecord, facts: WorktreeFacts): Pro
     `committed ${facts.changedCount} changed file(s) that the worker left`,
   );
   return inspect(step, record);
-}
-
-const list = (names: readonly string[], count: number): string => {
-  const shown = names.slice(0, 5).join(', ');
-  return count > 5 ? `${shown} and ${count - 5} more` : shown;
-};
-
-/** The first thing that keeps a worktree from being done; null when nothing does. */
-function missingFrom(facts: WorktreeFacts, record: StreamRecord, stream: PlanStream): Found | null {
-  const sha = facts.headSha;
-  if (!facts.exists)
-    return { sha, cause: 'worktree-missing', message: `its worktree ${record.worktree} is gone` };
-  if (!facts.intact)
-    return { sha, cause: 'tampered', message: `${record.worktree}/.git no longer points to this repository` };
-  if (facts.operation !== null)
-    return { sha, cause: 'operation-in-progress', message: `a ${facts.operation} is in progress` };
-  if (facts.branch !== record.branch) {
-    return {
-      sha,
-      cause: 'off-branch',
-      message: `its worktree is on ${facts.branch ?? 'no branch'}, not on ${record.branch}`,
-    };
-  }
-  const dirty = facts.changedCount + facts.untrackedCount;
-  if (dirty > 0)
-    return {
-      sha,
-      cause: 'dirty',
-      message: `uncommitted: ${list([...facts.changed, ...facts.untracked], dirty)}`,
-    };
-  if (facts.missingParents.length > 0) {
-    return {
-      sha,
-      cause: 'missing-parents',
-      message: `its branch does not contain what it has to build on: ${facts.missingParents.map((each) => each.slice(0, 10)).join(', ')}`,
-    };
-  }
-  if (facts.commitsSinceBase === 0 && !stream.declaresNoChanges) {
-    return {
-      sha,
-      cause: 'no-commits',
-      message:
-        'there is no commit since its base (a task note line beginning "no-changes:" would say that none is needed)',
-    };
-  }
-  return null;
 }

@@ -1,0 +1,136 @@
+/** What makes a stream done and what is missing, once: for the stop gate, verification, `verify` and `status`; reads nothing itself. */
+import { printable } from './printable.ts';
+import type { PlanStream, Run, Snapshot, StreamRecord, Task, Verdict } from './types.ts';
+
+/** What the work of a stream has come to: its tasks in the store, its worktree in git. */
+export type Standing = {
+  readonly tasks: readonly Pick<Task, 'id' | 'title' | 'status'>[];
+  readonly declaresNoChanges: boolean;
+  /** Branch that the stream's work belongs on. */
+  readonly branch: string;
+  /** Changes of tracked files are committed by us, so that they are no left-overs. */
+  readonly commitsLeftovers: boolean;
+  readonly worktree: {
+    readonly path: string;
+    readonly exists: boolean;
+    readonly intact: boolean;
+    readonly branch: string | null;
+    readonly operation: string | null;
+    readonly changed: readonly string[];
+    readonly changedCount: number;
+    readonly untracked: readonly string[];
+    readonly untrackedCount: number;
+    readonly commitsSinceBase: number;
+    /** What the head has to contain (its base, its dependencies' verified heads) and does not. */
+    readonly missingParents: readonly string[];
+  };
+};
+
+/** One thing that keeps a stream from being done: a stable cause, and the words for the agent and the user alike. */
+export type Missing = { readonly cause: NonNullable<Verdict['cause']> | 'tasks'; readonly message: string };
+
+/** Most names in one sentence, and longest name. */
+const NAMED = 10;
+const LONGEST_NAME = 120;
+const SHORT_SHA = 10;
+
+/** Everything that is missing short of the gates, the most fundamental first; empty when only they are left to run. */
+export function missing(standing: Standing): readonly Missing[] {
+  const { worktree } = standing;
+  const tasks = missingTasks(standing.tasks);
+  if (!worktree.exists)
+    return [...tasks, { cause: 'worktree-missing', message: `its worktree ${worktree.path} is gone` }];
+  if (!worktree.intact)
+    return [
+      ...tasks,
+      { cause: 'tampered', message: `${worktree.path}/.git no longer points to this repository` },
+    ];
+  return [...tasks, ...missingOnBranch(standing), ...missingInHistory(standing)];
+}
+
+/** Open tasks. A blocked one is none: it is a reason to stop, and keeps the stream from being complete all the same. */
+function missingTasks(tasks: Standing['tasks']): Missing[] {
+  const open = tasks.filter(({ status }) => status === 'pending' || status === 'in_progress');
+  const lines = open.map(
+    ({ id, title, status }) => `task ${id} "${printable(title, LONGEST_NAME)}" is ${status}`,
+  );
+  const more = lines.length - NAMED;
+  const shown = more > 0 ? [...lines.slice(0, NAMED), `and ${more} more tasks`] : lines;
+  return shown.map((message) => ({ cause: 'tasks', message }));
+}
+
+function missingOnBranch({ worktree, branch, commitsLeftovers }: Standing): Missing[] {
+  const { operation, changed, changedCount, untracked, untrackedCount } = worktree;
+  const found: Missing[] = [];
+  if (operation !== null)
+    found.push({ cause: 'operation-in-progress', message: `a ${operation} is in progress` });
+  if (worktree.branch !== branch) {
+    const message = `its worktree is on ${worktree.branch ?? 'no branch'}, not on ${branch}`;
+    found.push({ cause: 'off-branch', message });
+  }
+  const count = commitsLeftovers ? untrackedCount : changedCount + untrackedCount;
+  const files = commitsLeftovers ? untracked : [...changed, ...untracked];
+  if (count > 0) found.push({ cause: 'dirty', message: `uncommitted: ${listed(files, count)}` });
+  return found;
+}
+
+function missingInHistory({ tasks, worktree, declaresNoChanges, commitsLeftovers }: Standing): Missing[] {
+  const found: Missing[] = [];
+  if (worktree.missingParents.length > 0) {
+    const shas = worktree.missingParents.map((sha) => sha.slice(0, SHORT_SHA)).join(', ');
+    const message = `its branch does not contain what it has to build on: ${shas}`;
+    found.push({ cause: 'missing-parents', message });
+  }
+  const commits = worktree.commitsSinceBase > 0 || (commitsLeftovers && worktree.changedCount > 0);
+  const blocked = tasks.some(({ status }) => status === 'blocked');
+  if (!commits && !declaresNoChanges && !blocked) {
+    const message =
+      'there is no commit yet (a task note line beginning "no-changes:" would say that none is needed)';
+    found.push({ cause: 'no-commits', message });
+  }
+  return found;
+}
+
+/** `a, b and 3 more`, made safe to print. */
+function listed(names: readonly string[], count: number): string {
+  const shown = names.slice(0, NAMED).map((name) => printable(name, LONGEST_NAME));
+  const more = count - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** True when every task that is not cancelled is completed, and there is one. */
+export function tasksComplete({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
+  return tasks.total > 0 && tasks.completed === tasks.total;
+}
+
+/** `2 of 3 tasks open`, for reasons. */
+export function openTasksText({ tasks: { total, completed } }: Pick<PlanStream, 'tasks'>): string {
+  return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
+}
+
+/** True when the record says that the stream is done and nothing since contradicts it: no task was opened, no later run began. */
+export function isVerified(stream: Pick<PlanStream, 'tasks'>, record: StreamRecord | null): boolean {
+  if (record === null || record.verified === null || !tasksComplete(stream)) return false;
+  const lastRun = record.runs.at(-1);
+  return lastRun === undefined || record.verified.atMs >= lastRun.startedAtMs;
+}
+
+/** The run's verdict, if it was made on this head: a verdict says nothing of any other one. Null for none. */
+export function verdictOn(run: Pick<Run, 'verdict'>, head: string | null): Verdict | null {
+  const { verdict } = run;
+  return verdict !== null && (head === null || verdict.sha === null || verdict.sha === head) ? verdict : null;
+}
+
+/** Verified heads of a stream's dependencies, in the order of their ids, each once; null while one has none. */
+export function dependencyHeads(
+  stream: Pick<PlanStream, 'dependencies'>,
+  snapshot: Pick<Snapshot, 'keys' | 'records'>,
+): readonly string[] | null {
+  const shas: string[] = [];
+  for (const id of stream.dependencies) {
+    const verified = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified;
+    if (verified == null) return null;
+    if (!shas.includes(verified.sha)) shas.push(verified.sha);
+  }
+  return shas;
+}
