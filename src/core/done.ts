@@ -108,17 +108,25 @@ export function openTasksText({ tasks: { total, completed } }: Pick<PlanStream, 
   return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
 }
 
+/** `task blocked: needs a key`, for reasons. */
+export function blockedText({ blockedTask }: Pick<PlanStream, 'blockedTask'>): string {
+  return `task blocked: ${blockedTask?.reason ?? 'no reason given'}`;
+}
+
 /** True when the record says that the stream is done and nothing since contradicts it: no task was opened, no later run began. */
 export function isVerified(stream: Pick<PlanStream, 'tasks'>, record: StreamRecord | null): boolean {
   if (record === null || record.verified === null || !tasksComplete(stream)) return false;
-  const lastRun = record.runs.at(-1);
-  return lastRun === undefined || record.verified.atMs >= lastRun.startedAtMs;
+  return record.verified.run >= (record.runs.at(-1)?.number ?? 0);
 }
 
-/** The run's verdict, if it was made on this head: a verdict says nothing of any other one. Null for none. */
-export function verdictOn(run: Pick<Run, 'verdict'>, head: string | null): Verdict | null {
+/**
+ * The run's verdict, if it was made on this head: a verdict says nothing of any other one. Null for none, and where the
+ * head is not known (undefined) or there is none (null).
+ */
+export function verdictOn(run: Pick<Run, 'verdict'>, head: string | null | undefined): Verdict | null {
   const { verdict } = run;
-  return verdict !== null && (head === null || verdict.sha === null || verdict.sha === head) ? verdict : null;
+  if (verdict === null || head === undefined) return null;
+  return verdict.sha === head ? verdict : null;
 }
 
 /** Verified heads of a stream's dependencies, in the order of their ids, each once; null while one has none. */
@@ -133,4 +141,30 @@ export function dependencyHeads(
     if (!shas.includes(verified.sha)) shas.push(verified.sha);
   }
   return shas;
+}
+
+/**
+ * Why each stream of the plan no longer builds on what its dependencies have come to, by id: one was verified anew, or
+ * builds on one that was, at any distance. Streams that build on what there is, or on nothing yet, are absent.
+ *
+ * @param order the plan's streams, dependencies before dependents.
+ */
+export function staleReasons(
+  order: readonly PlanStream[],
+  snapshot: Pick<Snapshot, 'keys' | 'records'>,
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const stream of order) {
+    const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
+    if (record?.base == null) continue;
+    const contained = [...record.base.parents, ...(record.verified?.parents ?? [])];
+    const reasons = stream.dependencies.flatMap((id) => {
+      const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
+      if (head !== undefined && !contained.includes(head))
+        return [`${id} has moved on to ${head.slice(0, SHORT_SHA)}`];
+      return found.has(id) ? [`${id}, which it builds on, is stale`] : [];
+    });
+    if (reasons.length > 0) found.set(stream.id, reasons.join('; '));
+  }
+  return found;
 }

@@ -155,7 +155,15 @@ export type StreamRecord = {
   readonly port: number;
   readonly base: { readonly sha: string; readonly parents: readonly string[]; readonly atMs: number } | null;
   readonly conflict: { readonly parents: readonly string[]; readonly files: readonly string[] } | null;
-  readonly verified: { readonly sha: string; readonly atMs: number; readonly adopted: boolean } | null;
+  readonly verified: {
+    readonly sha: string;
+    readonly atMs: number;
+    readonly adopted: boolean;
+    /** The last run when it was verified (0: none): any later one contradicts it. */
+    readonly run: number;
+    /** What the head was found to contain: heads of the dependencies, or the base. */
+    readonly parents: readonly string[];
+  } | null;
   /** The last attempt to prepare a launch (worktree, setup, window) that failed before any agent ran. */
   readonly launchFailure: {
     readonly message: string;

@@ -5,6 +5,14 @@ export function shellWord(word: string): string {
   return /^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
+/** `orchestrate task update … --status pending` ready to paste, for any id that the store may hold. */
+export function reopenCommand(taskId: string): string {
+  const task = shellWord(taskId);
+  return taskId.startsWith('-')
+    ? `orchestrate task update --status pending -- ${task}`
+    : `orchestrate task update ${task} --status pending`;
+}
+
 /** `orchestrate <verb> <stream>` ready to paste, also for ids that begin with a dash. */
 export function commandFor(verb: string, streamId: string): string {
   return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;

@@ -189,3 +189,14 @@ export function needsUser(name: StateName, ownTasksBlocked: boolean): boolean {
   const { needsUser: needs } = traitsOf(name).handling;
   return needs === 'yes' || (needs === 'own-tasks' && ownTasksBlocked);
 }
+
+/** True for a stream that nothing is left to be done for: done, and on top of what its dependencies have come to. */
+export function isFinished({
+  state,
+  stale,
+}: {
+  readonly state: StateName;
+  readonly stale: boolean;
+}): boolean {
+  return traitsOf(state).phase === 'settled' && !stale;
+}

@@ -7,6 +7,7 @@ import type { Io } from '../commands/io.ts';
 import { wantsUnicode } from '../commands/terminal.ts';
 import { EXIT } from '../core/errors.ts';
 import { eventTraits } from '../core/events.ts';
+import { isFinished } from '../core/states.ts';
 import { gatherReport } from '../report/gather.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
 import type { Lease } from '../state/types.ts';
@@ -36,8 +37,10 @@ const LEAVE_MS = 1_700;
 const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => string) | null>> = {
   'all-done': (states) => `all ${states.length} streams are done`,
   stuck: (states) => {
-    const open = states.filter(({ state }) => state !== 'done');
-    return `nothing can go on: ${open.map(({ id, state }) => `${id} ${state}`).join(', ')}`;
+    const open = states.filter((each) => !isFinished(each));
+    const text = ({ id, state, stale }: (typeof open)[number]): string =>
+      `${id} ${state}${stale ? ' (stale)' : ''}`;
+    return `nothing can go on: ${open.map(text).join(', ')}`;
   },
   aborted: null,
   once: null,
@@ -150,5 +153,5 @@ async function conclude(ports: Ports, end: PollerEnd, { io, named }: ForegroundR
   }
   if (end.why === 'once') return EXIT.ok;
   const wanted = report.streams.filter((stream) => named.length === 0 || named.includes(stream.id));
-  return wanted.every((stream) => stream.state === 'done') ? EXIT.ok : EXIT.unfinished;
+  return wanted.every(isFinished) ? EXIT.ok : EXIT.unfinished;
 }

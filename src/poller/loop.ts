@@ -5,7 +5,7 @@ import { decide, deriveStates } from '../core/decide/decide.ts';
 import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
-import { isLively, traitsOf } from '../core/states.ts';
+import { isFinished, isLively, traitsOf } from '../core/states.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { type Look, takeLook } from '../look/snapshot.ts';
 import type { Lease } from '../state/types.ts';
@@ -120,7 +120,7 @@ function pauseMs(states: readonly StreamState[], nowMs: number, pollMs: number):
 /** Finished when every wanted stream is done; stuck when nothing lives, is timed or can start. */
 function endOf({ states, wanted }: Ticked, inFlight: number): 'all-done' | 'stuck' | null {
   if (inFlight > 0) return null;
-  if (wanted.every((state) => state.state === 'done')) return 'all-done';
+  if (wanted.every(isFinished)) return 'all-done';
   const startable = (state: StreamState): boolean => traitsOf(state.state).phase === 'can-start';
   const goesOn = states.some((state) => isLively(state.state) || state.dueAtMs !== null);
   return goesOn || wanted.some(startable) ? null : 'stuck';

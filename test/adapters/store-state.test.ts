@@ -108,7 +108,7 @@ describe('streams', () => {
       branchMade: true,
       base: { sha: 's', parents: ['p', 'q'], atMs: 4 },
       conflict: { parents: ['p'], files: ['a b', "c'd"] },
-      verified: { sha: 'v', atMs: 5, adopted: true },
+      verified: { sha: 'v', atMs: 5, adopted: true, run: 3, parents: ['p'] },
       launchFailure: { message: 'm', fix: 'f', atMs: 6, count: 2 },
       trouble: { kind: 'verify', message: 'm', fix: 'f', atMs: 7, count: 1 },
       step: { kind: 'launch', sinceMs: 8 },

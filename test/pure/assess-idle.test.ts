@@ -48,7 +48,10 @@ const gaveUp = {
   gaveUp: 'the agent stopped, though',
 };
 const refusing = { ...gaveUp, gaveUp: null };
-const blocked = stream('S', [], { tasks: counts({ blocked: 1, completed: 1 }), blockedReason: 'no key' });
+const blocked = stream('S', [], {
+  tasks: counts({ blocked: 1, completed: 1 }),
+  blockedTask: { id: 'TASK-9', reason: 'no key' },
+});
 
 const ROWS: readonly Row[] = [
   {

@@ -270,7 +270,12 @@ const REST: readonly Row[] = [
   {
     title: 'a blocked task waits for a person',
     world: {
-      streams: [stream('S', [], { tasks: counts({ blocked: 1, pending: 1 }), blockedReason: 'no key' })],
+      streams: [
+        stream('S', [], {
+          tasks: counts({ blocked: 1, pending: 1 }),
+          blockedTask: { id: 'TASK-9', reason: 'no key' },
+        }),
+      ],
     },
     state: 'blocked',
     step: null,
@@ -495,7 +500,9 @@ const OPEN: readonly Row[] = [
   {
     title: 'a worker that blocked a task and ended waits for a person',
     world: {
-      streams: [stream('S', [], { tasks: counts({ blocked: 1 }), blockedReason: 'no key' })],
+      streams: [
+        stream('S', [], { tasks: counts({ blocked: 1 }), blockedTask: { id: 'TASK-9', reason: 'no key' } }),
+      ],
       records: [open()],
       workers: { S: gone(0) },
     },
@@ -621,5 +628,204 @@ describe('the worker limit', () => {
       maxWorkers: 1,
     });
     assert.deepEqual(actions.map(stepText), ['verify', 'launch']);
+  });
+});
+
+/** A known place for branches. */
+const heads = (tips: Readonly<Record<string, string>>) => ({
+  heads: { known: true as const, value: new Map(Object.entries(tips)) },
+});
+const gateFailed = {
+  sha: 'old',
+  atMs: NOW_MS,
+  ok: false,
+  cause: 'gate' as const,
+  message: 'gate test failed',
+};
+
+describe('a verdict counts for the head it was made on', () => {
+  const ended = { records: [open({ agentKind: 'claude', verdict: gateFailed })], workers: { S: gone(0) } };
+  const rows: readonly Row[] = [
+    {
+      title: 'work that was mended after a failed check is checked again when its agent ends',
+      world: { streams: [complete('S')], ...ended, part: heads({ s: 'new' }) },
+      state: 'verifying',
+      step: 'verify',
+    },
+    {
+      title: 'the same head fails the run',
+      world: { streams: [complete('S')], ...ended, part: heads({ s: 'old' }) },
+      state: 'ready',
+      step: 'end-run:failed',
+    },
+    {
+      title: 'an idle agent that mended its work before it was told is not told of the old head',
+      world: {
+        streams: [complete('S')],
+        records: [open({ agentKind: 'claude', verdict: gateFailed })],
+        workers: { S: worker({ activity: activity({ status: 'idle', sinceMs: NOW_MS - 5000 }) }) },
+        part: heads({ s: 'new' }),
+      },
+      state: 'verifying',
+      step: 'verify',
+    },
+    {
+      title: 'a head that git could not tell decides nothing',
+      world: { streams: [complete('S')], ...ended, part: { heads: { known: false, why: 'busy' } } },
+      state: 'verifying',
+      step: null,
+    },
+  ];
+  for (const row of rows) test(row.title, () => check(row));
+});
+
+describe('what else a run is worth', () => {
+  const rows: readonly Row[] = [
+    {
+      title: 'a custom agent whose exit status was lost is not verified: its run failed',
+      world: { streams: [complete('S')], records: [open()], workers: { S: gone(null) } },
+      state: 'ready',
+      step: 'end-run:failed',
+      reason: /exit status is lost/,
+    },
+    {
+      title: 'a stream that was verified and started again is not done until it is verified anew',
+      world: {
+        streams: [complete('S')],
+        records: [
+          record('S', {
+            base: { sha: 'b', parents: [], atMs: 1 },
+            verified: { sha: 'v', atMs: NOW_MS + 60_000, adopted: false, run: 1, parents: [] },
+            runs: [run('S', { endedAtMs: 2, outcome: 'done' }), run('S', { number: 2 })],
+          }),
+        ],
+        workers: { S: worker({ run: 2, activity: activity({ status: 'busy' }) }) },
+      },
+      state: 'running',
+      step: null,
+    },
+    {
+      title: 'a stream that was verified stays done, wherever the clock was set to when its run began',
+      world: {
+        streams: [complete('S')],
+        records: [
+          record('S', {
+            base: { sha: 'b', parents: [], atMs: 1 },
+            verified: { sha: 'v', atMs: NOW_MS - 3_600_000, adopted: false, run: 1, parents: [] },
+            runs: [run('S', { startedAtMs: NOW_MS, endedAtMs: NOW_MS - 3_600_000, outcome: 'done' })],
+          }),
+        ],
+      },
+      state: 'done',
+      step: null,
+    },
+    {
+      title: 'a base conflict of before its first run does not hold a stream that has run',
+      world: {
+        streams: [complete('A'), complete('B'), stream('S', ['A', 'B'])],
+        records: [
+          doneRecord('A'),
+          doneRecord('B'),
+          record('S', {
+            conflict: { parents: ['a-verified', 'b-verified'], files: ['x'] },
+            base: { sha: 'b', parents: ['a-verified'], atMs: 1 },
+            runs: [run('S', { endedAtMs: NOW_MS - 1, outcome: 'interrupted' })],
+          }),
+        ],
+      },
+      state: 'ready',
+      step: 'launch',
+    },
+    {
+      title: 'a window that is not in the look at which its run was claimed may be about to be',
+      world: {
+        streams: [stream('S')],
+        records: [open({ agentKind: 'claude', claimedAtMs: null })],
+        workers: { S: worker({ pane: null, activity: activity({ status: 'busy' }) }) },
+      },
+      state: 'running',
+      step: null,
+    },
+    {
+      title: 'failures that are further apart than the window do not add up',
+      world: {
+        streams: [stream('S')],
+        records: [
+          record('S', {
+            runs: [1, 2, 3].map((number) =>
+              run('S', {
+                number,
+                outcome: 'failed',
+                endedAtMs: NOW_MS - (4 - number) * (POLICY.windowMs / 2 + 1000),
+              }),
+            ),
+          }),
+        ],
+      },
+      state: 'ready',
+      step: 'launch',
+    },
+  ];
+  for (const row of rows) test(row.title, () => check(row));
+});
+
+describe('a blocked task', () => {
+  const blocked = (id: string) =>
+    stream('S', [], {
+      tasks: counts({ pending: 1, blocked: 1 }),
+      blockedTask: { id, reason: 'no key' },
+      openTasks: ['TASK-pending', id],
+    });
+  const rows: readonly (readonly [string, string])[] = [
+    ['TASK-2', 'orchestrate task update TASK-2 --status pending'],
+    ['x; rm -rf ~', "orchestrate task update 'x; rm -rf ~' --status pending"],
+    ['-x', 'orchestrate task update --status pending -- -x'],
+  ];
+  for (const [id, remedy] of rows)
+    test(`${id} is the one that the remedy names, as one word of a shell`, () =>
+      check({ title: '', world: { streams: [blocked(id)] }, state: 'blocked', step: null, remedy }));
+});
+
+describe('a stream whose dependency moved', () => {
+  const chain = [complete('A'), complete('S', ['A']), complete('C', ['S'])];
+  const built = (id: string, parents: readonly string[]) => {
+    const done = doneRecord(id);
+    return {
+      ...done,
+      base: { sha: 'b', parents, atMs: 1 },
+      verified: { sha: `${id}-verified`, atMs: 1, adopted: false, run: 1, parents },
+    };
+  };
+  const statesFor = (parentsOfS: readonly string[]) =>
+    decide(
+      snapshot({
+        streams: chain,
+        records: [doneRecord('A'), built('S', parentsOfS), built('C', ['S-verified'])],
+      }),
+      POLICY,
+    ).states;
+
+  test('is stale, and so is what builds on it; reason and remedy say what to do', () => {
+    const [a, s, c] = statesFor(['a-before']);
+    assert.deepEqual([a?.stale, s?.stale, c?.stale], [false, true, true]);
+    assert.deepEqual([a?.state, s?.state, c?.state], ['done', 'done', 'done']);
+    assert.match(s?.reason ?? '', /^A has moved on to a-verified$/);
+    assert.equal(s?.remedy, 'git -C /p/.claude/worktrees/s merge a-verified, then orchestrate verify S');
+    assert.match(c?.reason ?? '', /^S, which it builds on, is stale$/);
+  });
+
+  test('is not while it contains what the dependency has come to', () => {
+    for (const state of statesFor(['a-verified'])) {
+      assert.equal(state.stale, false, state.id);
+      assert.equal(state.reason, null);
+    }
+  });
+
+  test('is not before it was begun', () => {
+    const { states } = decide(
+      snapshot({ streams: [complete('A'), stream('S', ['A'])], records: [doneRecord('A')] }),
+      POLICY,
+    );
+    assert.equal(states[1]?.stale, false);
   });
 });

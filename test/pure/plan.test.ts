@@ -98,7 +98,7 @@ test('the current task is the one in progress that changed last, the reason that
     inStream('A', [], { status: 'blocked', blockedReason: 'no key' }),
   ).streams;
   assert.equal(stream?.currentTask, 'late');
-  assert.equal(stream?.blockedReason, 'no key');
+  assert.equal(stream?.blockedTask?.reason, 'no key');
 });
 
 test('a line of the notes beginning with no-changes: declares that no commit is needed', () => {

@@ -13,7 +13,7 @@ const stream = (id: string, dependencies: string[] = [], open = 1): PlanStream =
   tasks: { total: open, completed: 0, inProgress: 0, pending: open, blocked: 0, cancelled: 0 },
   declaresNoChanges: false,
   currentTask: null,
-  blockedReason: null,
+  blockedTask: null,
   openTasks: Array.from({ length: open }, (_, at) => `${id}${at}`),
 });
 

@@ -186,7 +186,7 @@ export class ModelWorld {
       startedAtMs: this.nowMs,
       claimedAtMs: this.nowMs,
     });
-    const parents = cell.dependencies.map((id) => this.cell(keyOf(id)).record.verified?.sha ?? 'none');
+    const parents = this.#heads(cell);
     this.#patch(cell, {
       runs: [...cell.record.runs, opened],
       base: cell.record.base ?? { sha: `${cell.id}-base`, parents, atMs: this.nowMs },
@@ -217,7 +217,16 @@ export class ModelWorld {
   }
 
   #verified(cell: Cell, sha: string, adopted: boolean): void {
-    this.#patch(cell, { verified: { sha, atMs: this.nowMs, adopted }, verifyRequested: false });
+    const run = cell.record.runs.at(-1)?.number ?? 0;
+    const parents = this.#heads(cell);
+    this.#patch(cell, {
+      verified: { sha, atMs: this.nowMs, adopted, run, parents },
+      verifyRequested: false,
+    });
+  }
+
+  #heads(cell: Cell): string[] {
+    return cell.dependencies.map((id) => this.cell(keyOf(id)).record.verified?.sha ?? 'none');
   }
 
   #patch(cell: Cell, part: Partial<StreamRecord>): void {
@@ -234,7 +243,10 @@ export class ModelWorld {
   #stream(cell: Cell): PlanStream {
     if (cell.tasks === 'completed') return complete(cell.id, cell.dependencies);
     if (cell.tasks === 'blocked')
-      return stream(cell.id, cell.dependencies, { tasks: counts({ blocked: 1 }), blockedReason: 'no key' });
+      return stream(cell.id, cell.dependencies, {
+        tasks: counts({ blocked: 1 }),
+        blockedTask: { id: 'TASK-9', reason: 'no key' },
+      });
     return stream(cell.id, cell.dependencies);
   }
 }

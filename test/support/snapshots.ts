@@ -57,7 +57,7 @@ export function stream(
     tasks: counts({ pending: 2 }),
     declaresNoChanges: false,
     currentTask: null,
-    blockedReason: null,
+    blockedTask: null,
     openTasks: ['TASK-1', 'TASK-2'],
     ...part,
   };
@@ -101,7 +101,7 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
 export function doneRecord(id: string): StreamRecord {
   return record(id, {
     base: { sha: 'b'.repeat(40), parents: [], atMs: NOW_MS - 9000 },
-    verified: { sha: `${keyOf(id)}-verified`, atMs: NOW_MS - 1000, adopted: false },
+    verified: { sha: `${keyOf(id)}-verified`, atMs: NOW_MS - 1000, adopted: false, run: 1, parents: [] },
     runs: [run(id, { endedAtMs: NOW_MS - 500, outcome: 'done' })],
   });
 }
@@ -176,6 +176,16 @@ export function keyOf(id: string): string {
   return id.toLowerCase();
 }
 
+/** A branch is where its last verdict was made, unless a test says otherwise. */
+function headsOf(records: readonly StreamRecord[]): ReadonlyMap<string, string> {
+  return new Map(
+    records.flatMap(({ key, runs }) => {
+      const sha = runs.at(-1)?.verdict?.sha;
+      return sha == null ? [] : [[key, sha]];
+    }),
+  );
+}
+
 export type World = {
   readonly streams: readonly PlanStream[];
   readonly records?: readonly StreamRecord[];
@@ -192,7 +202,7 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
     keys: new Map(streams.map((each) => [each.id, keyOf(each.id)])),
     records: new Map([...streams.map((each) => record(each.id)), ...records].map((each) => [each.key, each])),
     workers: { known: true, value: new Map(Object.entries(workers).map(([id, fact]) => [keyOf(id), fact])) },
-    heads: { known: true, value: new Map() },
+    heads: { known: true, value: headsOf(records) },
     landed: new Set(),
     inFlight: new Map(),
     troubles: new Map(),

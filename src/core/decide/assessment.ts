@@ -93,6 +93,11 @@ export function dependenciesLanded(stream: PlanStream, snapshot: Snapshot): bool
   );
 }
 
+/** Tip of the stream's branch; null where there is none, undefined where git could not be asked. */
+export function headOf({ snapshot, key }: Pick<Situation, 'snapshot' | 'key'>): string | null | undefined {
+  return snapshot.heads.known ? (snapshot.heads.value.get(key) ?? null) : undefined;
+}
+
 /** The command that starts this stream again. */
 export function startCommand(stream: PlanStream): string {
   return commandFor('start', stream.id);

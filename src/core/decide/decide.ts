@@ -1,8 +1,9 @@
 /** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
 
-import { dependencyHeads, isVerified } from '../done.ts';
+import { isVerified, staleReasons } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
-import { needsUser } from '../states.ts';
+import { commandFor, shellWord } from '../shell-word.ts';
+import { needsUser, traitsOf } from '../states.ts';
 import type {
   Action,
   PlanStream,
@@ -133,14 +134,6 @@ function mayLive(record: StreamRecord, { workers }: Snapshot): boolean {
   return process !== 'gone';
 }
 
-/** True when a dependency was verified anew, or otherwise moved, after this stream's base was made. */
-function isStale(stream: PlanStream, snapshot: Snapshot, key: string): boolean {
-  const base = snapshot.records.get(key)?.base ?? null;
-  const parents = dependencyHeads(stream, snapshot);
-  if (base === null || parents === null || stream.dependencies.length === 0) return false;
-  return parents.some((sha) => !base.parents.includes(sha));
-}
-
 /** What one snapshot means: every stream's state, in plan order, and the steps to take, in order. */
 export type Decision = { readonly states: readonly StreamState[]; readonly actions: readonly Action[] };
 
@@ -148,8 +141,10 @@ export type Decision = { readonly states: readonly StreamState[]; readonly actio
 export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const depths = streamDepths(snapshot.plan.streams);
   const assessed = assessPlan(snapshot, policy, depths);
-  const states = assessed.map(({ stream, key, assessment }) =>
-    stateOf(snapshot, stream, key, assessment, depths.get(stream.id) ?? 0),
+  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+  const stale = staleReasons(order, snapshot);
+  const states = assessed.map((each) =>
+    stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, stale.get(each.stream.id) ?? null),
   );
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
   return { states, actions: inOrder(actions, snapshot) };
@@ -162,25 +157,39 @@ export function deriveStates(snapshot: Snapshot, policy: Policy): readonly Strea
 
 function stateOf(
   snapshot: Snapshot,
-  stream: PlanStream,
-  key: string,
-  assessment: Assessment,
+  { stream, key, assessment }: Assessed,
   depth: number,
+  stale: string | null,
 ): StreamState {
   const { state, reason, remedy, sinceMs, dueAtMs } = assessment;
+  const record = snapshot.records.get(key) ?? null;
+  const outdated = stale !== null && traitsOf(state).phase === 'settled';
   return {
     id: stream.id,
     key,
     state,
-    reason,
-    remedy,
+    reason: outdated ? stale : reason,
+    remedy: outdated ? upToDateCommand(stream, record, snapshot) : remedy,
     sinceMs,
     dueAtMs,
-    stale: isStale(stream, snapshot, key),
-    landed: isVerified(stream, snapshot.records.get(key) ?? null) && snapshot.landed.has(key),
+    stale: stale !== null,
+    landed: isVerified(stream, record) && snapshot.landed.has(key),
     depth,
     needsYou: needsUser(state, stream.tasks.blocked > 0),
   };
+}
+
+/** What brings a done stream onto its dependencies' heads: their merge by hand, where it has work of its own, and a check. */
+function upToDateCommand(stream: PlanStream, record: StreamRecord | null, snapshot: Snapshot): string {
+  const check = commandFor('verify', stream.id);
+  const heads = stream.dependencies.flatMap((id) => {
+    const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
+    return head === undefined || record?.verified?.parents.includes(head) ? [] : [head];
+  });
+  // Nothing to merge here yet: what it builds on goes first.
+  if (heads.length === 0) return 'orchestrate status';
+  if (record === null || record.runs.length === 0) return check;
+  return `git -C ${shellWord(record.worktree)} merge ${heads.join(' ')}, then ${check}`;
 }
 
 const URGENCY: Readonly<Record<Action['kind'], number>> = {

@@ -1,10 +1,10 @@
 /** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
 
-import { openTasksText, tasksComplete } from '../done.ts';
+import { blockedText, openTasksText, tasksComplete, verdictOn } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, verifying } from './assessment.ts';
+import { assess, headOf, verifying } from './assessment.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
 const SETTLE_MS = 1_500;
@@ -20,7 +20,7 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
   const restedMs = activity.sinceMs === null ? SETTLE_MS : snapshot.nowMs - activity.sinceMs;
   if (tasksComplete(stream)) return assessComplete(situation, run, activity);
   if (stream.tasks.blocked > 0) {
-    const reason = `task blocked: ${stream.blockedReason ?? 'no reason given'}`;
+    const reason = blockedText(stream);
     return assess('blocked', { reason, remedy: commandFor('attach', stream.id), sinceMs: activity.sinceMs });
   }
   const given = gaveUp(situation, run, activity);
@@ -34,17 +34,17 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
 
 /** All tasks are complete: the work is checked, and what the check found goes back to the agent. */
 function assessComplete(situation: Situation, run: Run, activity: AgentActivity): Assessment {
-  const verdict = verdictOfThisRest(run, activity);
+  const verdict = verdictOfThisRest(situation, run, activity);
   // A good verdict without a recorded verified head was cut short: check again.
   if (verdict === null || verdict.ok) return verifying(situation, run.number);
   const known = BEYOND_THE_STOP_GATE.has(verdict.cause) ? null : gaveUp(situation, run, activity);
   return known ?? tell(situation, run, activity, verdict.message);
 }
 
-/** The verdict, when it was reached after the agent came to this rest. */
-function verdictOfThisRest(run: Run, activity: AgentActivity): Verdict | null {
-  if (run.verdict === null) return null;
-  return activity.sinceMs !== null && run.verdict.atMs < activity.sinceMs ? null : run.verdict;
+/** The verdict, when it was reached on this head and after the agent came to this rest. */
+function verdictOfThisRest(situation: Situation, run: Run, activity: AgentActivity): Verdict | null {
+  const verdict = verdictOn(run, headOf(situation));
+  return verdict !== null && activity.sinceMs !== null && verdict.atMs < activity.sinceMs ? null : verdict;
 }
 
 /** The agent was told what is missing as often as makes sense when it wanted to stop: it is not told again. */

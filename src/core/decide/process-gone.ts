@@ -1,10 +1,10 @@
 /** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
 
-import { openTasksText, tasksComplete } from '../done.ts';
+import { blockedText, openTasksText, tasksComplete, verdictOn } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentError, Run, RunOutcome, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun, startCommand, verifying } from './assessment.ts';
+import { assess, endRun, headOf, startCommand, verifying } from './assessment.ts';
 import { overCap } from './caps.ts';
 import { deniedRemedy, retryAfterLimit } from './limits.ts';
 
@@ -87,10 +87,11 @@ function assessEnded(
 ): Assessment {
   const { stream } = situation;
   const exitCode = pane?.exitCode ?? null;
-  const mayBeDone = run.agentKind === 'claude' || exitCode === 0 || exitCode === null;
+  // One that only its exit status speaks for is not taken at its word when that is lost.
+  const mayBeDone = run.agentKind !== 'custom' || exitCode === 0;
   if (tasksComplete(stream) && mayBeDone) return judgeWork(situation, run, exitCode);
   if (stream.tasks.blocked > 0) {
-    const reason = `task blocked: ${stream.blockedReason ?? 'no reason given'}`;
+    const reason = blockedText(stream);
     return assess('blocked', {
       reason,
       remedy: startCommand(stream),
@@ -103,9 +104,9 @@ function assessEnded(
   return restarting(situation, run, 'failed', reason, exitCode);
 }
 
-/** A finished worker's claim is checked; a failed check fails the run. */
+/** A finished worker's claim is checked; a check that failed on this very head fails the run. */
 function judgeWork(situation: Situation, run: Run, exitCode: number | null): Assessment {
-  const verdict = run.verdict;
+  const verdict = verdictOn(run, headOf(situation));
   if (verdict === null || verdict.ok) return verifying(situation, run.number);
   return restarting(situation, run, 'failed', verdict.message, exitCode);
 }

@@ -1,10 +1,10 @@
 /** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
 
-import { dependencyHeads, isVerified, tasksComplete } from '../done.ts';
-import { commandFor } from '../shell-word.ts';
+import { blockedText, dependencyHeads, isVerified, tasksComplete, verdictOn } from '../done.ts';
+import { commandFor, reopenCommand } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, startCommand, verifying } from './assessment.ts';
+import { assess, headOf, startCommand, verifying } from './assessment.ts';
 import { deniedRemedy } from './limits.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
@@ -107,20 +107,19 @@ function adopted({ stream, record, key, snapshot }: Situation): Assessment | nul
 
 /** Complete, but its last run ended before the check (a stop, a crash), or a check was asked for. */
 function checkable(situation: Situation): Assessment | null {
-  const { stream, record, lastRun, snapshot, key } = situation;
+  const { stream, record, lastRun } = situation;
   if (record === null || lastRun === null || !tasksComplete(stream)) return null;
-  const head = snapshot.heads.known ? (snapshot.heads.value.get(key) ?? null) : null;
-  const unjudged =
-    lastRun.verdict === null || lastRun.verdict.ok || (head !== null && lastRun.verdict.sha !== head);
-  if (!record.verifyRequested && (lastRun.outcome === 'failed' || !unjudged)) return null;
+  const refused = verdictOn(lastRun, headOf(situation))?.ok === false;
+  if (!record.verifyRequested && (lastRun.outcome === 'failed' || refused)) return null;
   return verifying(situation, lastRun.number);
 }
 
 function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
   if (stream.tasks.blocked === 0) return null;
   return assess('blocked', {
-    reason: `task blocked: ${stream.blockedReason ?? 'no reason given'}`,
-    remedy: `orchestrate task update ${stream.openTasks[0] ?? 'TASK'} --status pending`,
+    reason: blockedText(stream),
+    remedy:
+      stream.blockedTask === null ? commandFor('status', stream.id) : reopenCommand(stream.blockedTask.id),
     sinceMs: lastRun?.endedAtMs ?? null,
   });
 }

@@ -46,8 +46,8 @@ export type PlanStream = {
   readonly declaresNoChanges: boolean;
   /** The title of the task in progress (the latest), for display. */
   readonly currentTask: string | null;
-  /** Reason of the first blocked task, for display. */
-  readonly blockedReason: string | null;
+  /** The first blocked task, one that gives a reason before others. */
+  readonly blockedTask: { readonly id: string; readonly reason: string | null } | null;
   /** Ids of the tasks neither completed nor cancelled, oldest first. */
   readonly openTasks: readonly string[];
 };

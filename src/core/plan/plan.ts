@@ -60,10 +60,15 @@ function streamOf(id: string, group: readonly StreamTask[], dependencies: readon
     tasks: countTasks(rows.map((row) => row.status)),
     declaresNoChanges: rows.some((row) => row.notes !== null && /^no-changes:/m.test(row.notes)),
     currentTask: latest?.title ?? null,
-    blockedReason:
-      rows.find((row) => row.status === 'blocked' && row.blockedReason !== null)?.blockedReason ?? null,
+    blockedTask: blockedOf(rows),
     openTasks: rows
       .filter((row) => row.status !== 'completed' && row.status !== 'cancelled')
       .map((row) => row.id),
   };
+}
+
+function blockedOf(rows: readonly PlanRow[]): PlanStream['blockedTask'] {
+  const blocked = rows.filter((row) => row.status === 'blocked');
+  const first = blocked.find((row) => row.blockedReason !== null) ?? blocked[0];
+  return first === undefined ? null : { id: first.id, reason: first.blockedReason };
 }

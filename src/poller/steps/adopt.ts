@@ -21,7 +21,7 @@ export async function adopt(step: Step, key: string): Promise<void> {
   await recordVerified(step, key, base.sha);
   ports.state.patchStream(key, {
     base: { sha: base.sha, parents: base.parents, atMs },
-    verified: { sha: base.sha, atMs, adopted: true },
+    verified: { sha: base.sha, atMs, adopted: true, run: 0, parents: base.parents },
     conflict: null,
     verifyRequested: false,
   });

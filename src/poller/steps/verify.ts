@@ -51,7 +51,13 @@ async function conclude(
   if (verdict.ok && verdict.sha !== null) {
     await recordVerified(step, record.key, verdict.sha);
     state.patchStream(record.key, {
-      verified: { sha: verdict.sha, atMs: verdict.atMs, adopted: false },
+      verified: {
+        sha: verdict.sha,
+        atMs: verdict.atMs,
+        adopted: false,
+        run: record.runs.at(-1)?.number ?? 0,
+        parents: foundations(step, record),
+      },
       verifyRequested: false,
     });
   } else {
@@ -63,7 +69,9 @@ async function conclude(
 
 async function check(step: Step, record: StreamRecord, stream: PlanStream): Promise<Found> {
   const facts = await tidy(step, record, await inspect(step, record));
-  const sha = facts.headSha;
+  const onBranch = facts.branch === record.branch;
+  // What the verdict is of is the branch, wherever the worktree is.
+  const sha = onBranch ? facts.headSha : await step.ports.git.resolve(`refs/heads/${record.branch}`);
   const left = missing({
     tasks: step.ports.plan.listTasks({ stream: stream.id }),
     worktree: { ...facts, path: record.worktree },

@@ -1,7 +1,7 @@
 /** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { traitsOf } from '../../core/states.ts';
+import { isFinished, traitsOf } from '../../core/states.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
@@ -49,7 +49,8 @@ export function describeEvent(event: OrchestrateEvent, options: EventOptions): s
 }
 
 function verdictLine(report: StatusReport): string {
-  const { total, done = 0 } = report.summary.streams;
+  const { total } = report.summary.streams;
+  const done = report.streams.filter(isFinished).length;
   const took = report.elapsedMs === null ? '' : ` in ${duration(report.elapsedMs)}`;
   if (done === total)
     return total === 1 ? `The stream is done${took}.` : `All ${total} streams are done${took}.`;
@@ -64,14 +65,13 @@ export function resultLines(page: Page, stream: ReportStream): string[] {
   const dependencies = stream.dependencies.map((id) => style.clean(id)).join(', ');
   const from = dependencies === '' ? '' : ` ${style.glyphs.from} ${dependencies}`;
   const facts = [
-    word,
+    stream.stale ? `${word}, stale` : word,
     `${stream.tasks.completed}/${plural(stream.tasks.total, 'task')}`,
     changesOf(stream, style),
     stream.verifiedSha?.slice(0, SHORT_SHA) ?? '',
   ].filter((fact) => fact !== '');
   const line = `  ${paint(symbol)} ${style.clean(stream.id)}${name}${from}  ${paint(facts.join('  '))}`;
-  const why =
-    stream.state === 'done' || stream.reason === null ? [] : explained(page, 6, stream.reason, stream.remedy);
+  const why = stream.reason === null ? [] : explained(page, 6, stream.reason, stream.remedy);
   return [line, ...why];
 }
 
@@ -111,7 +111,7 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
 export function renderFinal(report: StatusReport, options: Look & { readonly columns: number }): string[] {
   const style = createStyle(options);
   const page: Page = { style, columns: options.columns };
-  const all = report.streams.every(({ state }) => state === 'done');
+  const all = report.streams.every(isFinished);
   const lines = [
     style.paint('bold')(style.paint(all ? 'green' : 'yellow')(verdictLine(report))),
     '',

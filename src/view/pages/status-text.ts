@@ -1,5 +1,5 @@
 /** `status` for people: the whole plan once and complete, in the words of the live screen; nothing is cut, long texts go on below. */
-import { traitsOf } from '../../core/states.ts';
+import { isFinished, traitsOf } from '../../core/states.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups, waitingForYou } from '../../report/urgency.ts';
 import { ageMs, duration, plural, usageText } from '../amounts.ts';
@@ -7,7 +7,7 @@ import { createStyle, type Style } from '../style.ts';
 import { alertsOf, lacksPoller } from '../summary/attention.ts';
 import { progressBar } from '../summary/bar.ts';
 import { eventRows } from '../summary/event-rows.ts';
-import { criticalPathText, overallPercent, titleOf } from '../summary/headline.ts';
+import { criticalPathText, finishedText, overallPercent, titleOf } from '../summary/headline.ts';
 import { changesOf, type Neighbours, neighboursOf, noteOf } from '../summary/stream-note.ts';
 import { pad, widthOf } from '../text-width.ts';
 import { reviewCommand } from './next-steps.ts';
@@ -31,8 +31,7 @@ function pollerText(report: StatusReport, nowMs: number): string {
   return `running${pid}${since === null ? '' : `, for ${duration(since)}`}`;
 }
 
-const isDone = ({ streams }: StatusReport): boolean =>
-  streams.length > 0 && streams.every(({ state }) => state === 'done');
+const isDone = ({ streams }: StatusReport): boolean => streams.length > 0 && streams.every(isFinished);
 
 function sessionText(report: StatusReport): string {
   const { name, alive, socket } = report.session;
@@ -42,9 +41,9 @@ function sessionText(report: StatusReport): string {
 
 function overview(page: StatusPage, report: StatusReport): string[] {
   const { style } = page;
-  const { tasks, streams } = report.summary;
+  const { tasks } = report.summary;
   const bar = progressBar(style, tasks, 2 * BAR, style.paint('cyan'));
-  const numbers = `${overallPercent(report)}%  ${streams.done ?? 0} of ${plural(streams.total, 'stream')} done, ${tasks.completed} of ${plural(tasks.total, 'task')} completed`;
+  const numbers = `${overallPercent(report)}%  ${finishedText(report)}, ${tasks.completed} of ${plural(tasks.total, 'task')} completed`;
   const { chain, rest } = criticalPathText(report, style);
   const eta = report.etaMs === null ? '' : `, about ${duration(report.etaMs)} left`;
   const used = usageText(report.summary);
@@ -118,7 +117,10 @@ function streamNotes(page: StatusPage, stream: ReportStream, more: readonly stri
       ? ''
       : `${style.glyphs.from} ${stream.dependencies.join(', ')}`;
   const text = [dependencies, note, ...more].filter((part) => part !== '').join(` ${style.glyphs.event} `);
-  const remedy = stream.needsYou || traitsOf(stream.state).telling.remedy === 'none' ? null : stream.remedy;
+  const remedy =
+    stream.needsYou || (traitsOf(stream.state).telling.remedy === 'none' && !stream.stale)
+      ? null
+      : stream.remedy;
   return explained(page, INDENT, text, remedy);
 }
 

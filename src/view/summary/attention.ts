@@ -1,5 +1,6 @@
 /** The block on top of the live screen: who waits for a person and what to type, and what keeps the whole plan from going on. */
 
+import { isFinished } from '../../core/states.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
 import { reviewCommand } from '../pages/next-steps.ts';
@@ -34,8 +35,18 @@ export function alertsOf(report: StatusReport): { readonly text: string; readonl
     ...(lacksPoller(report) && report.streams.length > 0
       ? [{ text: 'no poller: nothing starts and nothing is verified', remedy: 'orchestrate start' }]
       : []),
+    ...staleAlert(report),
     ...report.warnings.map((text) => ({ text, remedy: null })),
   ];
+}
+
+/** Done streams that no longer build on what their dependencies have come to; the remedy is that of the first one's. */
+function staleAlert({ streams }: StatusReport): { readonly text: string; readonly remedy: string | null }[] {
+  const outdated = streams.filter(({ state, stale }) => stale && state === 'done');
+  const [first] = outdated;
+  if (first === undefined) return [];
+  const more = outdated.length === 1 ? '' : ` (and ${outdated.length - 1} more)`;
+  return [{ text: `${first.id}${more} is stale: ${first.reason}`, remedy: first.remedy }];
 }
 
 /**
@@ -108,7 +119,7 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
 /** When all is done that is the news, with what to do next. */
 function allDone(block: Block, report: StatusReport): string[] {
   const { length } = report.streams;
-  if (length === 0 || report.streams.some(({ state }) => state !== 'done')) return [];
+  if (length === 0 || !report.streams.every(isFinished)) return [];
   const { symbol, paint } = block.style.state('done');
   const text = length === 1 ? 'the stream is done' : `all ${length} streams are done`;
   return withRemedy(block, `${symbol} `, paint, text, reviewCommand(report.streams));

@@ -1,5 +1,6 @@
 /** The whole plan in two to four lines: title, poller, times, progress, totals by state and the critical path's rest. */
 
+import { isFinished } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { STATES_BY_URGENCY } from '../../report/urgency.ts';
 import { duration, percent, plural } from '../amounts.ts';
@@ -14,15 +15,23 @@ type Headline = { readonly style: Style; readonly columns: number; readonly nowM
 
 /** Percent of the tasks, 100 only when every stream is done as well. */
 export function overallPercent(report: StatusReport): number {
-  const { tasks, streams } = report.summary;
+  const { tasks } = report.summary;
   const whole = percent(tasks.completed, tasks.total);
-  return (streams.done ?? 0) < streams.total ? Math.min(whole, 99) : whole;
+  return report.streams.every(isFinished) ? whole : Math.min(whole, 99);
+}
+
+/** `3 of 4 streams done, 1 stale`: a stale stream does not count as done. */
+export function finishedText(report: StatusReport, of = ' of '): string {
+  const finished = report.streams.filter(isFinished).length;
+  const stale = report.streams.filter((stream) => stream.stale).length;
+  const text = `${finished}${of}${plural(report.summary.streams.total, 'stream')} done`;
+  return stale === 0 ? text : `${text}, ${stale} stale`;
 }
 
 /** Time since the first run; goes on between two reports while something is open. */
 export function elapsedNow(report: StatusReport, nowMs: number): number | null {
   if (report.elapsedMs === null) return null;
-  const open = report.streams.some(({ state }) => state !== 'done');
+  const open = !report.streams.every(isFinished);
   return report.elapsedMs + (open ? Math.max(0, nowMs - Date.parse(report.at)) : 0);
 }
 
@@ -58,12 +67,9 @@ function titleLine({ style, columns, nowMs }: Headline, report: StatusReport): s
 }
 
 function progressLine({ style, columns }: Headline, report: StatusReport): string {
-  const { streams, tasks } = report.summary;
+  const { tasks } = report.summary;
   const whole = `${overallPercent(report)}%`;
-  const parts = [
-    `${streams.done ?? 0}/${plural(streams.total, 'stream')} done`,
-    `${tasks.completed}/${plural(tasks.total, 'task')}`,
-  ];
+  const parts = [finishedText(report, '/'), `${tasks.completed}/${plural(tasks.total, 'task')}`];
   const bar = Math.max(8, Math.min(60, Math.floor(columns / 3)));
   const text = joinFitting([whole, ...parts], '  ', columns - bar - 1);
   const paint = style.paint(overallPercent(report) === 100 ? 'green' : 'cyan');

@@ -1,5 +1,6 @@
 /** The live screen: what needs a person first, then the whole, then every stream, then the last events; fits any size. */
 
+import { isFinished } from '../../core/states.ts';
 import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
 import { byDepth, depthGroups, mostUrgent } from '../../report/urgency.ts';
 import { shortIds } from '../short-ids.ts';
@@ -29,7 +30,7 @@ function eventReserve(rows: number): number {
 
 /** `Depth 1 ─ 2 of 3 done`. */
 function depthHeading(style: Style, streams: readonly ReportStream[], columns: number): string {
-  const done = streams.filter(({ state }) => state === 'done').length;
+  const done = streams.filter(isFinished).length;
   const text = `Depth ${streams[0]?.depth ?? 0} ${style.glyphs.event} ${done} of ${streams.length} done`;
   return style.paint('gray')(cut(text, columns, style.glyphs.ellipsis));
 }
