@@ -99,7 +99,10 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   branchMade: flag('branch_made'),
   base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
   conflict: parts('conflict', fieldsOf({ parents: listOf(text), files: listOf(text) })),
-  verified: parts('verified', fieldsOf({ sha: text, atMs: number, adopted: truth })),
+  verified: parts(
+    'verified',
+    fieldsOf({ sha: text, atMs: number, adopted: truth, run: number, parents: listOf(text) }),
+  ),
   launchFailure: parts('launch_failure', fieldsOf({ message: text, fix: text, atMs: number, count: number })),
   trouble: parts(
     'trouble',

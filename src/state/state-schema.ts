@@ -116,8 +116,17 @@ UPDATE streams SET fresh = EXISTS (SELECT 1 FROM meta WHERE name = 'fresh:' || k
 DROP TABLE meta;
 `;
 
+/** What was verified is said by the run it followed and the heads it contains, not by the time. */
+const VERIFIED_BY_RUN = `
+UPDATE streams SET verified = json_set(verified,
+  '$.run', (SELECT COALESCE(MAX(number), 0) FROM runs
+    WHERE runs.key = streams.key AND started_at_ms <= json_extract(verified, '$.atMs')),
+  '$.parents', json(COALESCE(json_extract(base, '$.parents'), '[]')))
+  WHERE verified IS NOT NULL;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
-const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS];
+const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN];
 const STATE_VERSION = MIGRATIONS.length;
 
 /** How to open the state; it is created unless `create` is false. */
