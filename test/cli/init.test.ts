@@ -62,9 +62,25 @@ test('it makes every file, the symlink and the ignore rules, and says which file
     '.claude/agents/ta.md',
     '.claude/commands/orchestrate.md',
     ...['ORCHESTRATION_GUIDE.md', 'config.json', 'config.schema.json', 'worker-prompt.md'].map(own),
-    '.mcp.json',
   ]);
   assert.equal(statSync(join(rig.root, '.claude/orchestrator')).mode & 0o777, 0o700);
+});
+
+test('a .mcp.json with paths of this machine is not added with everything else; the user’s own is', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  rig.git('add', '--all');
+  assert.ok(existsSync(join(rig.root, '.mcp.json')));
+  assert.equal(rig.git('ls-files', '.mcp.json'), '');
+  await initialised(rig);
+  assert.match(rig.read('.git/info/exclude'), /^\/\.mcp\.json$/m);
+
+  await using other = await createCliRig();
+  other.write('.mcp.json', '{"mcpServers": {"theirs": {"command": "x"}}}\n');
+  await initialised(other);
+  other.git('add', '--all');
+  assert.equal(other.git('ls-files', '.mcp.json'), '.mcp.json');
+  assert.doesNotMatch(other.read('.git/info/exclude'), /mcp/);
 });
 
 test('worktrees and run-time files do not show up in git status', async () => {
