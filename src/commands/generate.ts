@@ -6,11 +6,9 @@ import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
-import { SERVER_NAME } from '../generate/draft-store.ts';
 import { chooseInitiative } from '../generate/initiative.ts';
-import { plannerPrompt, plannerRules } from '../generate/prompt.ts';
-import { failureBox, summaryText } from '../generate/texts.ts';
-import { isSound, type Verdict } from '../generate/verify.ts';
+import { plannerPrompt, plannerRules } from '../generate/planner.ts';
+import { type DraftFindings, failureBox, isSound, summaryText } from '../generate/verify.ts';
 import { refuseInsideRun, refuseSwitch } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
@@ -119,7 +117,6 @@ function attemptOptions(
     workspace: project.workspace().id,
     initiative,
     server: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
-    serverName: SERVER_NAME,
     verbose: io.verbose,
     endPlanner: () => processes.endTree({ roots: [], mark, graceMs: GRACE_MS }),
     say: io.json ? io.warn : io.print,
@@ -147,7 +144,7 @@ async function makePlan(
 }
 
 /** What to do with an attempt: a plan or an exit code, or what its verification found. Throws exit 1 when it did not work. */
-function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } | Verdict {
+function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } | DraftFindings {
   if (attempt.kind === 'interrupted') return { outcome: attempt.exitCode };
   if (attempt.kind === 'failed') {
     throw new OrchestrateError(
@@ -156,11 +153,14 @@ function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } |
       'see that `claude -p hello` works here (orchestrate doctor), then run orchestrate generate again',
     );
   }
-  const { draft, verdict } = attempt;
-  return isSound(draft, verdict) ? { outcome: draft } : verdict;
+  const { draft, findings } = attempt;
+  return isSound(draft, findings) ? { outcome: draft } : findings;
 }
 
-function notPlanned({ prds, streams, problems: [first = ''] }: Verdict, mayRetry: boolean): OrchestrateError {
+function notPlanned(
+  { prds, streams, problems: [first = ''] }: DraftFindings,
+  mayRetry: boolean,
+): OrchestrateError {
   return new OrchestrateError(
     EXIT.unfinished,
     `no plan was made (PRDs found: ${prds}, streams found: ${streams}): ${printable(first, 400)}; nothing was changed`,

@@ -1,10 +1,11 @@
 /** One attempt at a plan: a draft store, the planner on it, what it stored judged; nothing of it stays, however it ends. */
-import type { Draft, LinkedInitiative } from '../task-copilot/plan-draft.ts';
-import { openDraftStore } from './draft-store.ts';
-import { type PlannerEnd, type PlannerRun, runPlanner } from './planner.ts';
-import { createProgress, type Progress } from './progress.ts';
-import { readPlannerLine } from './stream-json.ts';
-import { type Verdict, verifyDraft } from './verify.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
+import { type PlannerEnd, type PlannerRun, runPlanner, SERVER_NAME } from './planner.ts';
+import { createProgress, type Progress, readPlannerLine } from './progress.ts';
+import { type DraftFindings, verifyDraft } from './verify.ts';
 
 /** How long the planner may be silent before its being at work is said again. */
 const SILENCE_MS = 60_000;
@@ -19,7 +20,6 @@ export type AttemptOptions = {
   readonly workspace: string;
   readonly initiative: LinkedInitiative;
   readonly server: { readonly command: string; readonly args: readonly string[] };
-  readonly serverName: string;
   readonly verbose: boolean;
   /** Ends the planner and everything it started; resolves when all is gone. */
   readonly endPlanner: () => Promise<unknown>;
@@ -28,7 +28,7 @@ export type AttemptOptions = {
 
 /** How an attempt ended. `failed`: the planner itself did not work, and why. */
 export type Attempt =
-  | { readonly kind: 'judged'; readonly draft: Draft; readonly verdict: Verdict }
+  | { readonly kind: 'judged'; readonly draft: Draft; readonly findings: DraftFindings }
   | { readonly kind: 'failed'; readonly why: string }
   | { readonly kind: 'interrupted'; readonly exitCode: number };
 
@@ -52,7 +52,7 @@ export async function attemptPlan(prompt: string, options: AttemptOptions): Prom
     const why = failureOf(end, progress);
     if (why !== null) return { kind: 'failed', why };
     const made = draft.read();
-    return { kind: 'judged', draft: made, verdict: verifyDraft(made) };
+    return { kind: 'judged', draft: made, findings: verifyDraft(made) };
   } finally {
     draft.remove();
     for (const forget of handlers) forget();
@@ -63,7 +63,7 @@ export async function attemptPlan(prompt: string, options: AttemptOptions): Prom
 async function observed(
   prompt: string,
   mcpConfig: string,
-  { planner, serverName, verbose, endPlanner, say }: AttemptOptions,
+  { planner, verbose, endPlanner, say }: AttemptOptions,
 ): Promise<{ end: PlannerEnd; progress: Progress }> {
   const progress = createProgress(verbose);
   const startedAtMs = Date.now();
@@ -72,7 +72,7 @@ async function observed(
   }, SILENCE_MS);
   const onLine = (line: string): void => {
     silence.refresh();
-    for (const event of readPlannerLine(line, serverName)) {
+    for (const event of readPlannerLine(line)) {
       const told = progress.note(event);
       if (told !== null) say(told);
     }
@@ -94,4 +94,37 @@ function failureOf(end: PlannerEnd, progress: Progress): string | null {
   if (end.exitCode === 0 && result !== null) return null;
   const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
   return `it ended with ${how}${end.stderr === '' ? '' : `: ${end.stderr}`}`;
+}
+
+type DraftStore = {
+  /** Path of the MCP configuration. */
+  readonly mcpConfig: string;
+  readonly read: () => Draft;
+  readonly remove: () => void;
+};
+
+/** Makes an empty draft in a private temporary directory, with its initiative linked. */
+function openDraftStore(options: {
+  readonly projectRoot: string;
+  readonly workspace: string;
+  readonly initiative: LinkedInitiative;
+  /** Command line of our MCP server. */
+  readonly server: { readonly command: string; readonly args: readonly string[] };
+}): DraftStore {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-draft-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  const { projectRoot, workspace, initiative, server } = options;
+  const base = join(directory, 'tasks');
+  const store = join(base, workspace, 'tasks.db');
+  const mcpConfig = join(directory, 'mcp.json');
+  const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
+  try {
+    createDraft(store, initiative);
+    const config = { mcpServers: { [SERVER_NAME]: { ...server, env } } };
+    writeFileSync(mcpConfig, JSON.stringify(config, null, 2), { mode: 0o600 });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { mcpConfig, read: () => readDraft(store), remove };
 }

@@ -1,7 +1,6 @@
-/** Turns what the planner does into lines for whoever waits: one for the PRD, one a task, and what goes wrong on the way. */
+/** Turns what the planner prints (`--output-format stream-json`) into lines for whoever waits: the PRD, each task, what goes wrong; pure. */
 import { printable } from '../core/printable.ts';
-import { SERVER_NAME } from './draft-store.ts';
-import type { PlannerEvent } from './stream-json.ts';
+import { SERVER_NAME } from './planner.ts';
 
 /** What has been seen so far. */
 export type Progress = {
@@ -63,4 +62,102 @@ function streamOf(metadata: unknown): string {
 
 function shown(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' ? printable(String(value), LONGEST) : '?';
+}
+
+/** What one line says. */
+type PlannerEvent =
+  /** It began; `server` is the state of our MCP server, null when it knows none. */
+  | { readonly kind: 'started'; readonly server: string | null }
+  | { readonly kind: 'call'; readonly id: string; readonly tool: string; readonly input: Fields }
+  | { readonly kind: 'answer'; readonly id: string; readonly isError: boolean; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string }
+  /** The model's API failed and is asked again. */
+  | { readonly kind: 'retry'; readonly attempt: number; readonly error: string }
+  | { readonly kind: 'result'; readonly isError: boolean; readonly text: string };
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The events of a line; none for one that is no JSON object or says nothing of interest. */
+export function readPlannerLine(line: string): PlannerEvent[] {
+  const message = parse(line);
+  switch (message['type']) {
+    case 'system':
+      return systemEvents(message);
+    case 'assistant':
+    case 'user':
+      return listOf(fields(message['message'])['content']).flatMap((block) => blockEvents(fields(block)));
+    case 'result':
+      return [{ kind: 'result', isError: message['is_error'] === true, text: resultText(message) }];
+    default:
+      return [];
+  }
+}
+
+function systemEvents(message: Fields): PlannerEvent[] {
+  if (message['subtype'] === 'init') {
+    const server = listOf(message['mcp_servers'])
+      .map(fields)
+      .find(({ name }) => name === SERVER_NAME);
+    return [{ kind: 'started', server: server === undefined ? null : textOf(server['status']) }];
+  }
+  if (message['subtype'] !== 'api_retry') return [];
+  const error = [message['error_status'], message['error']]
+    .map(textOf)
+    .filter((part) => part !== '')
+    .join(' ');
+  return [{ kind: 'retry', attempt: Number(message['attempt'] ?? 0), error }];
+}
+
+function blockEvents(block: Fields): PlannerEvent[] {
+  switch (block['type']) {
+    case 'text':
+      return [{ kind: 'text', text: textOf(block['text']) }];
+    case 'tool_use': {
+      const { id, name, input } = block;
+      return [{ kind: 'call', id: textOf(id), tool: textOf(name), input: fields(input) }];
+    }
+    case 'tool_result': {
+      const { tool_use_id: id, is_error: isError, content } = block;
+      return [{ kind: 'answer', id: textOf(id), isError: isError === true, text: contentText(content) }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** A tool's answer is a text, or blocks of text. */
+function contentText(content: unknown): string {
+  if (typeof content === 'string') return content;
+  return listOf(content)
+    .map((block) => textOf(fields(block)['text']))
+    .join('\n');
+}
+
+/** Without a result text (an error at the end) what its errors say, or the name of the ending. */
+function resultText(message: Fields): string {
+  const text = textOf(message['result']);
+  if (text !== '') return text;
+  const errors = listOf(message['errors']).map(textOf).join('; ');
+  return errors === '' ? textOf(message['subtype']) : errors;
+}
+
+function parse(line: string): Fields {
+  try {
+    return fields(JSON.parse(line));
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+function fields(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -2,8 +2,7 @@
 import type { Document, Node, Pair, Scalar } from 'yaml';
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, visit } from 'yaml';
 import { messageOf } from '../core/errors.ts';
-import type { PlanFileProblem } from './types.ts';
-import { parseYaml, wholeFile } from './yaml-text.ts';
+import { type PlanFileProblem, parseYaml, wholeFile } from './yaml-text.ts';
 
 /** Greatest number of values once every alias is written out. */
 const MAX_VALUES = 1_000_000;

@@ -1,15 +1,19 @@
 /** From the text of a plan file to a plan, or to everything that is wrong with it, by line. */
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
+import type { PlanInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
 import type { ReadDocument } from './document.ts';
 import { readDocument } from './document.ts';
 import { normalizeFlat, normalizeNested } from './normalize.ts';
 import type { FlatTask } from './schema.ts';
 import { flatPlan, METADATA_KEYS, nestedPlan } from './schema.ts';
-import type { PlanFileProblem, PlanFileResult } from './types.ts';
+import type { PlanFileProblem } from './yaml-text.ts';
 
-export type { PlanFileProblem } from './types.ts';
+/** What reading a plan file yields: the plan, or where and why it is none. */
+type PlanFileResult =
+  | { readonly ok: true; readonly plan: PlanInput }
+  | { readonly ok: false; readonly problems: readonly PlanFileProblem[] };
 
 /** All keys that some object of a plan file may have, to suggest one for a key that is unknown. */
 const KEYS = [

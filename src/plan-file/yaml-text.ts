@@ -1,11 +1,21 @@
-/** Parses YAML (and so JSON) text into nodes within bounds: size, depth and number of errors; knows nothing of plans. */
+/** Reads a file's text and parses it as YAML (and so JSON) within bounds: size, depth and number of errors; knows nothing of plans. */
+import { createReadStream } from 'node:fs';
 import type { Document } from 'yaml';
 import { Composer, Lexer, LineCounter, Parser } from 'yaml';
-import { messageOf } from '../core/errors.ts';
-import type { PlanFileProblem } from './types.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+
+/** One thing wrong with a plan file. */
+export type PlanFileProblem = {
+  /** Counted from 1; null where no line is to blame. */
+  readonly line: number | null;
+  /** Where in the plan, e.g. `streams[0].tasks[2].title`; empty for the file as a whole. */
+  readonly path: string;
+  readonly message: string;
+};
 
 /** Greatest size of a plan file in bytes. */
-export const MAX_PLAN_BYTES = 5 * 1024 * 1024;
+const MAX_PLAN_BYTES = 5 * 1024 * 1024;
 /** Greatest number of maps and lists within each other, each with its entries counted apart. */
 const MAX_DEPTH = 100;
 
@@ -49,4 +59,29 @@ function* tokensOf(text: string, lines: LineCounter) {
     if (parser.stack.length > MAX_DEPTH) throw new RangeError('nested too deeply');
   }
   yield* parser.end();
+}
+
+/**
+ * The text of the file (or pipe) at `path`. Of a larger file than a plan may be only as much is read as shows that it is.
+ * Throws exit 7 when it can't be read or is not UTF-8.
+ */
+export async function readPlanFile(path: string): Promise<string> {
+  const shown = printable(path, 200);
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of createReadStream(path, { end: MAX_PLAN_BYTES }))
+      chunks.push(Buffer.from(chunk));
+  } catch (error) {
+    const message = `the plan file ${shown} can't be read: ${messageOf(error)}`;
+    throw new OrchestrateError(EXIT.input, message, 'orchestrate import plan.yaml', { cause: error });
+  }
+  const bytes = Buffer.concat(chunks);
+  // The last character of a file cut off by the bound may be half: its size is refused, not its encoding.
+  if (bytes.length > MAX_PLAN_BYTES) return bytes.toString('latin1');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    const message = `the plan file ${shown} is not text in UTF-8`;
+    throw new OrchestrateError(EXIT.input, message, 'save it as UTF-8', { cause: error });
+  }
 }
