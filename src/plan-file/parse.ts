@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
+import { dotted, JSON_WORDING, valueProblem, type Wording } from '../core/schema-issue.ts';
 import type { ReadDocument } from './document.ts';
 import { readDocument } from './document.ts';
 import { normalizeFlat, normalizeNested } from './normalize.ts';
@@ -20,6 +21,18 @@ const KEYS = [
   ...['initiative', 'prd', 'streams', 'tasks', 'id', 'title', 'description', 'content', 'name', 'phase'],
   ...['dependencies', 'files', 'agent', 'assignedAgent', 'acceptanceCriteria', 'metadata'],
 ];
+
+/** YAML has maps, and an empty value is what a key without one has. */
+const WORDING: Wording = {
+  kinds: {
+    ...JSON_WORDING.kinds,
+    string: 'text',
+    boolean: 'true or false (quote it if it is text)',
+    object: 'a map',
+    null: 'empty',
+  },
+  missing: 'is missing',
+};
 
 /** So many problems are enough to work on; finding the lines of a million would take for ever. */
 const MAX_PROBLEMS = 20;
@@ -63,20 +76,13 @@ function refused(error: z.ZodError, document: ReadDocument): PlanFileResult {
 }
 
 function problemsOf(issue: z.core.$ZodIssue, { value, lineOf }: ReadDocument): PlanFileProblem[] {
-  const path = pathText(issue.path);
+  const path = dotted(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .slice(0, MAX_PROBLEMS)
       .map((key) => ({ line: lineOf(issue.path, key), path, message: unknownKey(key, KEYS) }));
   }
-  const at = (message: string) => [{ line: lineOf(issue.path), path, message }];
-  const given = valueAt(value, issue.path);
-  if (issue.code === 'invalid_type' || issue.code === 'invalid_value') {
-    if (given === undefined) return at('is missing');
-    if (issue.code === 'invalid_value') return at(`must be one of ${issue.values.join(', ')}`);
-    return at(`must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(given)}`);
-  }
-  return at(issue.message);
+  return [{ line: lineOf(issue.path), path, message: valueProblem(issue, value, WORDING) }];
 }
 
 /** The metadata of Task Copilot is open, but a key that is nearly one that we read is a mistake. */
@@ -86,7 +92,7 @@ function misspeltKeys(task: FlatTask, at: number, { lineOf }: ReadDocument): Pla
     .filter((key) => !METADATA_KEYS.includes(key) && isNearlyKnown(key))
     .map((key) => ({
       line: lineOf(path, key),
-      path: pathText(path),
+      path: dotted(path),
       message: unknownKey(key, METADATA_KEYS),
     }));
 }
@@ -99,34 +105,4 @@ function isNearlyKnown(key: string): boolean {
 function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key.slice(0, 60), known);
   return `unknown key "${printable(key, 60)}"${meant === null ? '' : ` (did you mean "${meant}"?)`}`;
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .replace(/^\./, '');
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, step) => (inner as Record<PropertyKey, unknown> | null)?.[step], value);
-}
-
-const KINDS: Readonly<Record<string, string>> = {
-  string: 'text',
-  array: 'a list',
-  object: 'a map',
-};
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return 'a list';
-  const kinds: Readonly<Record<string, string>> = {
-    string: 'text',
-    number: 'a number',
-    bigint: 'a number',
-    boolean: 'true or false (quote it if it is text)',
-    object: 'a map',
-  };
-  return kinds[typeof value] ?? typeof value;
 }

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
-import type { Config } from './config.ts';
+import { nearest } from '../../core/nearest.ts';
+import { dotted, JSON_WORDING, valueProblem } from '../../core/schema-issue.ts';
+import { type Config, DEFAULT_CONFIG } from './config.ts';
 import { configSchema } from './config-schema.ts';
-import { dotted, issueText } from './issue-text.ts';
 import { parseScalar, SCALAR_KEYS } from './variables.ts';
 
 export type { Config, Gate } from './config.ts';
@@ -26,7 +27,7 @@ export function loadConfig(path: string, env: Environment, flags: ConfigFlags = 
   const tree = text === null ? {} : parseText(text, path);
   const sources = overlay(tree, env, flags);
   const result = configSchema.safeParse(tree);
-  if (!result.success) throw badConfig(result.error.issues, path, sources);
+  if (!result.success) throw badConfig(result.error.issues, tree, path, sources);
   const { $schema: _, ...config } = result.data;
   return config;
 }
@@ -104,14 +105,42 @@ function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function badConfig(issues: readonly z.core.$ZodIssue[], path: string, sources: Map<string, string>) {
+function badConfig(
+  issues: readonly z.core.$ZodIssue[],
+  tree: Tree,
+  path: string,
+  sources: Map<string, string>,
+) {
   const [first] = issues;
   const key = first === undefined ? '' : dotted(first.path);
   const source = sources.get(key) ?? path;
   const more = issues.length > 1 ? ` (and ${issues.length - 1} more)` : '';
   return new OrchestrateError(
     EXIT.input,
-    `${source}: ${first === undefined ? 'not usable' : issueText(first)}${more}`,
+    `${source}: ${first === undefined ? 'not usable' : issueText(first, tree)}${more}`,
     source === path ? `mend ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
   );
+}
+
+/** One problem, with the key it is about. */
+function issueText(issue: z.core.$ZodIssue, tree: Tree): string {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((name) => unknownKey(issue.path, name)).join(', ');
+  return `"${dotted(issue.path)}": ${valueProblem(issue, tree, JSON_WORDING)}`;
+}
+
+/** Where `path` leads in the defaults; the keys beside it are the ones that may have been meant. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  const place = path.reduce<unknown>(
+    (inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step],
+    DEFAULT_CONFIG,
+  );
+  if (typeof place === 'object' && place !== null) return Object.keys(place);
+  return path[0] === 'gates' ? ['name', 'command', 'cwd', 'timeoutSeconds'] : [];
+}
+
+function unknownKey(path: readonly PropertyKey[], name: string): string {
+  const meant = nearest(name.slice(0, 60), knownKeys(path));
+  const hint = meant === null ? '' : ` (did you mean "${dotted([...path, meant])}"?)`;
+  return `unknown key ${JSON.stringify(dotted([...path, name]))}${hint}`;
 }

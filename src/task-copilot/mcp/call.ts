@@ -2,12 +2,14 @@
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import type * as z from 'zod';
 import { messageOf, OrchestrateError } from '../../core/errors.ts';
+import { dotted, JSON_WORDING, valueProblem, type Wording } from '../../core/schema-issue.ts';
 import { type RunScope, ScopeRefusal } from '../../core/scope.ts';
 import { openRepository } from '../repository.ts';
 import { type CopilotDb, Refusal } from '../tools/rows.ts';
 
 /** How long a call waits for other writers: well below the time that clients wait for an answer. */
 const LOCK_WAIT_MS = 20_000;
+const WORDING: Wording = { ...JSON_WORDING, missing: 'is required' };
 /** Problems named in one answer; further ones are counted. */
 const MAX_NAMED = 5;
 
@@ -140,47 +142,7 @@ function keep(input: Readonly<Record<string, unknown>>, parsed: unknown): Record
   return Object.fromEntries(names.map((name) => [name, input[name]]));
 }
 
+/** The field in the spelling that the caller used, and what is wrong with it. */
 function describe(issue: z.core.$ZodIssue, input: unknown): string {
-  const value = at(input, issue.path);
-  return `${fieldName(issue.path)}: ${reason(issue, value)}`;
-}
-
-function reason(issue: z.core.$ZodIssue, value: unknown): string {
-  if (value === undefined) return 'is required';
-  if (issue.code === 'invalid_type') return `must be ${named(issue.expected)}, not ${kindOf(value)}`;
-  if (issue.code === 'invalid_value') return `must be one of ${issue.values.map(String).join(', ')}`;
-  if (issue.code === 'invalid_union') return `has the wrong type (${kindOf(value)})`;
-  return issue.message;
-}
-
-/** `metadata.files[2]`: the spelling that the caller used. */
-function fieldName(path: readonly PropertyKey[]): string {
-  const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return name === '' ? 'arguments' : name.replace(/^\./, '');
-}
-
-function at(input: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, part) =>
-      typeof value === 'object' && value !== null
-        ? Object.getOwnPropertyDescriptor(value, part)?.value
-        : undefined,
-    input,
-  );
-}
-
-function named(type: string): string {
-  const names: Readonly<Record<string, string>> = {
-    string: 'a text',
-    number: 'a number',
-    boolean: 'true or false',
-    array: 'a list',
-    object: 'an object',
-  };
-  return names[type] ?? type;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null';
-  return named(Array.isArray(value) ? 'array' : typeof value).replace('true or false', 'a boolean');
+  return `${dotted(issue.path) || 'arguments'}: ${valueProblem(issue, input, WORDING)}`;
 }
