@@ -22,7 +22,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     const named = args.map((text) => findStream(ports, text));
     if (named.length === 0) await stopPoller(ports, io);
     // Of every initiative: another tool may have linked a new one while workers of the last are alive.
-    const targets = named.length > 0 ? named : ports.state.openRecords();
+    const targets = named.length > 0 ? named : openStreams(ports, io);
     for (const record of targets) ports.state.setIntent(record.key, 'stopped', ports.now());
     const ended = await endRuns(ports, targets, io);
     const remains = named.length > 0 ? 0 : await endRemains(ports);
@@ -30,6 +30,13 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     report(io, named, ended);
     return EXIT.ok;
   });
+}
+
+/** Streams of any initiative with a run under way; those that cannot be read are named, and their processes end with the rest. */
+function openStreams(ports: Ports, io: Io): StreamRecord[] {
+  const { readable, unreadable } = ports.state.openRecords();
+  for (const { why } of unreadable.values()) io.warn(`orchestrate: warning: ${why}`);
+  return [...readable.values()];
 }
 
 async function stopPoller(ports: Ports, io: Io): Promise<void> {

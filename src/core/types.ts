@@ -21,6 +21,11 @@ export type Snapshot = {
   readonly records: ReadonlyMap<string, StreamRecord>;
   /** Live facts of open runs, by key; unknown when tmux could not be asked. */
   readonly workers: Known<ReadonlyMap<string, WorkerFact>>;
+  /**
+   * Streams of which something could not be read (their record, a claim, a transcript), by key, with what and why: nothing
+   * is known of their workers, and nothing is done about them.
+   */
+  readonly unseen: ReadonlyMap<string, string>;
   /** Branch tips by key (absent: no such branch); unknown when git could not be asked. */
   readonly heads: Known<ReadonlyMap<string, string>>;
   /** Keys whose verified head is contained in the base branch. */

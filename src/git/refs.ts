@@ -71,14 +71,14 @@ export function createRefReader(door: Door): Git['readRefs'] {
     if (answered?.question !== question) answered = { question, landed: await landedKeys(door, tip) };
     return answered.landed;
   };
-  return async (branchPrefix, baseBranch) => {
+  return async (branches, baseBranch) => {
     try {
       const base = baseBranch === null ? null : `refs/heads/${checkedBranch(baseBranch)}`;
-      const refs = await allRefs(door, branchPrefix, base);
+      const refs = await allRefs(door, branches.values(), base);
       const landed = await landedOf(base, refs);
       return {
         known: true,
-        value: { heads: byKey(refs, `refs/heads/${branchPrefix}`), verified: byKey(refs, VERIFIED), landed },
+        value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), landed },
       };
     } catch (error) {
       return { known: false, why: messageOf(error) };
@@ -86,9 +86,18 @@ export function createRefReader(door: Door): Git['readRefs'] {
   };
 }
 
-async function allRefs(door: Door, branchPrefix: string, base: string | null): Promise<Map<string, string>> {
-  const folder = branchPrefix.slice(0, branchPrefix.lastIndexOf('/') + 1);
-  const patterns = [`refs/heads/${folder}`, VERIFIED, ...(base === null ? [] : [base])];
+/** The refs in the folders that hold the branches (the prefix may have been changed since some were made), and ours. */
+async function allRefs(
+  door: Door,
+  branches: Iterable<string>,
+  base: string | null,
+): Promise<Map<string, string>> {
+  const folders = new Set([...branches].map((branch) => branch.slice(0, branch.lastIndexOf('/') + 1)));
+  const patterns = [
+    ...[...folders].map((folder) => `refs/heads/${folder}`),
+    VERIFIED,
+    ...(base === null ? [] : [base]),
+  ];
   return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
 }
 
@@ -100,6 +109,19 @@ async function landedKeys(door: Door, tip: string): Promise<ReadonlySet<string>>
 function parseRefs(out: string): Map<string, string> {
   const lines = out.split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
+}
+
+/** The tips of the branches that exist, by key. */
+function headsOf(
+  branches: ReadonlyMap<string, string>,
+  refs: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const heads = new Map<string, string>();
+  for (const [key, branch] of branches) {
+    const sha = refs.get(`refs/heads/${branch}`);
+    if (sha !== undefined) heads.set(key, sha);
+  }
+  return heads;
 }
 
 /** The refs below a prefix, by what follows it, where that is a key. */

@@ -43,8 +43,8 @@ export type Git = {
   checkVersion(): Promise<string>;
   /** The configured base branch or the one checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */
   baseTip(configured: string | null): Promise<{ branch: string; sha: string }>;
-  /** One `for-each-ref` (two when `baseBranch` is given). Never throws: a failed read is unknown. */
-  readRefs(branchPrefix: string, baseBranch: string | null): Promise<Known<RefFacts>>;
+  /** `branches`: name of each stream's branch, by key. One `for-each-ref` (two when `baseBranch` is given). Never throws: a failed read is unknown. */
+  readRefs(branches: ReadonlyMap<string, string>, baseBranch: string | null): Promise<Known<RefFacts>>;
   /** Tip of a ref or commit-ish of ours, null when absent. */
   resolve(rev: string): Promise<string | null>;
   /** The merge of all parents (in order), made without a worktree; one parent is itself. */

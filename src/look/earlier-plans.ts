@@ -33,6 +33,7 @@ function streamsOf(ports: Ports, { look, policy, report }: Gathered, plan: Plan)
     keys: new Map(plan.streams.map(({ id }) => [id, known.get(id) ?? ''])),
     records,
     workers: { known: true as const, value: new Map() },
+    unseen: new Map(),
     inFlight: new Map(),
     troubles: new Map(),
     pollerAlive: false,

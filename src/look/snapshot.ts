@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import type { Ports } from '../app/ports.ts';
 import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.ts';
 import type { RefFacts } from '../git/types.ts';
+import type { Unreadable } from '../state/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
 import { readWorkers, recordedPanes } from './workers.ts';
 
@@ -37,20 +38,29 @@ export function streamNames(ports: Pick<Ports, 'paths' | 'config'>): {
   return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree.portBase };
 }
 
-/** The records of the plan's streams, allocating keys for streams seen for the first time. */
-function recordsOf(
-  ports: Ports,
-  plan: Plan,
-): { keys: Map<string, string>; records: ReadonlyMap<string, StreamRecord> } {
+/** What is remembered of the plan's streams. */
+type Remembered = {
+  readonly keys: ReadonlyMap<string, string>;
+  readonly records: ReadonlyMap<string, StreamRecord>;
+  /** Streams of which something remembered cannot be read, by key, and why. */
+  readonly unreadable: ReadonlyMap<string, Unreadable>;
+};
+
+/** Reads what is remembered, allocating keys for streams seen for the first time. */
+function remember(ports: Ports, plan: Plan): Remembered {
   const initiative = initiativeOf(plan);
   const names = streamNames(ports);
-  let records = ports.state.records(initiative);
-  const keys = new Map([...records.values()].map((record) => [record.streamId, record.key]));
-  const unknown = plan.streams.filter((stream) => !keys.has(stream.id));
-  for (const { id } of unknown) keys.set(id, ports.state.ensureStream(initiative, id, names).key);
-  if (unknown.length > 0) records = ports.state.records(initiative);
-  const planned = new Map(plan.streams.map((stream) => [stream.id, keys.get(stream.id) ?? '']));
-  return { keys: planned, records };
+  const keys = new Map<string, string>();
+  for (const [key, { streamId }] of ports.state.records(initiative)) keys.set(streamId, key);
+  for (const [key, { streamId }] of ports.state.unreadable(initiative)) keys.set(streamId, key);
+  const fresh = plan.streams.filter(({ id }) => !keys.has(id)).map(({ id }) => id);
+  if (fresh.length > 0)
+    for (const [id, key] of ports.state.ensureStreams(initiative, fresh, names)) keys.set(id, key);
+  return {
+    keys: new Map(plan.streams.map((stream) => [stream.id, keys.get(stream.id) ?? ''])),
+    records: ports.state.records(initiative),
+    unreadable: ports.state.unreadable(initiative),
+  };
 }
 
 /**
@@ -59,13 +69,14 @@ function recordsOf(
  */
 export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAlive: boolean): Promise<Look> {
   const plan = ports.plan.readPlan();
-  const { keys, records } = recordsOf(ports, plan);
+  const { keys, records, unreadable } = remember(ports, plan);
   const base = ports.state.initiativeBase(initiativeOf(plan));
+  const branches = new Map([...records].map(([key, { branch }]) => [key, branch]));
   const [tmux, refs] = await Promise.all([
     ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
-    ports.git.readRefs(ports.config.branchPrefix, base?.branch ?? null),
+    ports.git.readRefs(branches, base?.branch ?? null),
   ]);
-  const workers = await readWorkers(ports, records, tmux);
+  const { workers, unseen } = await readWorkers(ports, records, tmux);
   // Read again after the workers: what one that has ended wrote last must be in the plan it is judged by.
   const latest = ports.plan.readPlan();
   const snapshot: Snapshot = {
@@ -75,6 +86,7 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
     keys,
     records,
     workers,
+    unseen: new Map([...unseen, ...[...unreadable].map(([key, { why }]) => [key, why] as const)]),
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
     landed: refs.known ? refs.value.landed : new Set(),
     inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : new Map()),

@@ -3,6 +3,7 @@
 import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
 import type { PaneFact, RecordedPane, TmuxFacts } from '../tmux/types.ts';
 import { type Claim, readClaim } from '../worker/wrapper.ts';
@@ -24,34 +25,40 @@ export function recordedPanes(records: Iterable<StreamRecord>): RecordedPane[] {
   });
 }
 
-/** Facts of every open run, by key; unknown as a whole when tmux could not be asked. */
+/** What became of the open runs; unknown as a whole only when tmux could not be asked. */
+export type Workers = {
+  readonly workers: Known<ReadonlyMap<string, WorkerFact>>;
+  /** Streams whose run could not be looked at, by key, and why. */
+  readonly unseen: ReadonlyMap<string, string>;
+};
+
+/** Facts of every open run, by key; what cannot be read of one makes that one unseen. */
 export async function readWorkers(
   eyes: Eyes,
   records: ReadonlyMap<string, StreamRecord>,
   tmux: Known<TmuxFacts>,
-): Promise<Known<ReadonlyMap<string, WorkerFact>>> {
-  if (!tmux.known) return tmux;
+): Promise<Workers> {
+  const unseen = new Map<string, string>();
+  if (!tmux.known) return { workers: tmux, unseen };
   const panes = new Map(
     tmux.value.panes
       .filter((pane) => pane.role === 'worker')
       .map((pane) => [`${pane.key}#${pane.run}`, pane]),
   );
-  const facts = await Promise.all(
-    [...records.values()].flatMap((record) => {
-      const run = openRun(record);
-      if (run === null) return [];
-      return [readWorker(eyes, run, panes.get(`${run.key}#${run.number}`) ?? null, tmux.value)];
-    }),
-  );
-  return { known: true, value: new Map(facts) };
+  const facts = new Map<string, WorkerFact>();
+  const look = async (run: Run): Promise<void> => {
+    const pane = panes.get(`${run.key}#${run.number}`) ?? null;
+    try {
+      facts.set(run.key, await readWorker(eyes, run, pane, tmux.value));
+    } catch (error) {
+      unseen.set(run.key, messageOf(error));
+    }
+  };
+  await Promise.all([...records.values()].flatMap((record) => openRun(record) ?? []).map(look));
+  return { workers: { known: true, value: facts }, unseen };
 }
 
-async function readWorker(
-  eyes: Eyes,
-  run: Run,
-  pane: PaneFact | null,
-  tmux: TmuxFacts,
-): Promise<[string, WorkerFact]> {
+async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: TmuxFacts): Promise<WorkerFact> {
   const claim = readClaim(runDir(eyes.paths, run.key, run.number));
   const identity = run.worker ?? identityOf(eyes, claim, pane);
   const claimed = claim !== null || run.claimedAtMs !== null;
@@ -61,7 +68,7 @@ async function readWorker(
     claimed && process === 'alive' && identity !== null && pane !== null
       ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
       : UNKNOWN_ACTIVITY;
-  const fact: WorkerFact = {
+  return {
     run: run.number,
     claimed,
     pane: pane === null ? null : { id: pane.id, dead: pane.dead, exitCode: pane.exitCode },
@@ -71,7 +78,6 @@ async function readWorker(
     activity,
     lastError: process === 'gone' ? eyes.agent.lastError(run) : null,
   };
-  return [run.key, fact];
 }
 
 /** The worker's identity by its own claim; where the claim has no start time, by looking at the pid while its pane lives. */

@@ -4,10 +4,10 @@ import type { Ports } from '../app/ports.ts';
 import { policyOf } from '../app/ports.ts';
 import { deriveStates } from '../core/decide/decide.ts';
 import type { Policy, Snapshot, StreamState } from '../core/types.ts';
-import { readChanges } from '../look/changes.ts';
+import { type Changes, readChanges } from '../look/changes.ts';
 import { type Look, pollerLives, takeLook } from '../look/snapshot.ts';
 import { buildReport } from './build.ts';
-import type { ChangeFacts, StatusReport } from './types.ts';
+import type { StatusReport } from './types.ts';
 
 /** A report with what it was made from. */
 export type Gathered = {
@@ -39,7 +39,7 @@ export function reportOf(
   ports: Ports,
   look: Look,
   states: readonly StreamState[],
-  changes: ReadonlyMap<string, ChangeFacts>,
+  changes: Changes,
 ): StatusReport {
   const poller = ports.state.poller();
   const tmux = look.tmux.known ? look.tmux.value : null;
@@ -51,13 +51,13 @@ export function reportOf(
     session: { socket: ports.tmux.socket, name: tmux?.session ?? null, alive: tmux?.session != null },
     poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
     maxWorkers: ports.config.maxWorkers,
-    changes,
+    changes: changes.known,
     events: ports.state.events({ limit: 10 }),
-    warnings: warningsOf(ports, look.snapshot),
+    warnings: warningsOf(ports, look.snapshot, changes),
   });
 }
 
-function warningsOf(ports: Ports, snapshot: Snapshot): string[] {
+function warningsOf(ports: Ports, snapshot: Snapshot, { unread }: Changes): string[] {
   const hash = ports.state.poller()?.configHash;
   const changed = snapshot.pollerAlive && hash !== undefined && hash !== ports.configHash;
   return [
@@ -65,5 +65,9 @@ function warningsOf(ports: Ports, snapshot: Snapshot): string[] {
       ? ['agents run with all permission checks bypassed']
       : []),
     ...(changed ? ['config.json was changed since the poller started; restart it to obey the change'] : []),
+    ...[...unread].map(
+      ([key, why]) =>
+        `what ${snapshot.records.get(key)?.branch ?? key} holds beyond its base could not be read: ${why}`,
+    ),
   ];
 }

@@ -1,20 +1,53 @@
 /** Keeps the records of one initiative in memory, so that a tick over a thousand streams reads nothing that didn't change. */
-import type { Run, StreamRecord } from '../core/types.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import type { Row } from './checks.ts';
+import { type Row, UnreadableValue } from './checks.ts';
 import { runOf, streamOf } from './columns.ts';
+import type { ReadStreams, Unreadable } from './types.ts';
 
-/** One stream with its runs, as its row tells. */
+/** One stream with its runs, as its row tells; throws `UnreadableValue` naming the stream. */
 export function readStream(db: Db, row: Row): StreamRecord {
-  const runs = db.prepare('SELECT * FROM runs WHERE key = ? ORDER BY number').all(row['key']) as Row[];
-  return streamOf(row, runs.map(runOf));
+  return streamWith(row, runRows(db, row));
+}
+
+function runRows(db: Db, row: Row): Row[] {
+  return db.prepare('SELECT * FROM runs WHERE key = ? ORDER BY number').all(row['key']) as Row[];
+}
+
+function streamWith(row: Row, runs: readonly Row[]): StreamRecord {
+  try {
+    return streamOf(row, runs.map(runOf));
+  } catch (error) {
+    if (!(error instanceof UnreadableValue)) throw error;
+    throw new UnreadableValue(`stream ${JSON.stringify(row['stream_id'])}: ${error.message}`);
+  }
+}
+
+/** The streams of some rows; one that cannot be read is named apart and takes no other with it. */
+export function readStreams(db: Db, rows: readonly Row[]): ReadStreams {
+  return readEach(rows, (row) => runRows(db, row));
+}
+
+function readEach(rows: readonly Row[], runsOf: (row: Row) => readonly Row[]): ReadStreams {
+  const readable = new Map<string, StreamRecord>();
+  const unreadable = new Map<string, Unreadable>();
+  for (const row of rows) {
+    const key = String(row['key']);
+    try {
+      readable.set(key, streamWith(row, runsOf(row)));
+    } catch (error) {
+      if (!(error instanceof UnreadableValue)) throw error;
+      unreadable.set(key, { streamId: String(row['stream_id']), why: error.message });
+    }
+  }
+  return { readable, unreadable };
 }
 
 /** Records read before: all are read anew after another connection's commit, single ones after a change of our own. */
 export type RecordCache = {
   /** The record of `key` was changed by this connection. */
   touch(key: string): void;
-  records(initiativeId: string): ReadonlyMap<string, StreamRecord>;
+  records(initiativeId: string): ReadStreams;
   /** A record that is surely current without reading anything, or null. */
   find(initiativeId: string, streamId: string): StreamRecord | null;
 };
@@ -24,30 +57,39 @@ export function createRecordCache(db: Db): RecordCache {
   const dataVersion = dataVersionOf(db);
   let version = -1;
   let initiative: string | null = null;
-  let kept: ReadonlyMap<string, StreamRecord> = new Map();
+  let kept: ReadStreams = { readable: new Map(), unreadable: new Map() };
   let byStream: ReadonlyMap<string, string> = new Map();
   const touched = new Set<string>();
 
-  const keep = (records: ReadonlyMap<string, StreamRecord>) => {
-    kept = records;
-    byStream = new Map([...records.values()].map((record) => [record.streamId, record.key]));
+  const keep = (streams: ReadStreams) => {
+    kept = streams;
+    byStream = new Map([...streams.readable.values()].map((record) => [record.streamId, record.key]));
     touched.clear();
   };
   const readAll = (initiativeId: string) =>
     db.transaction(() => {
-      keep(readRecords(db, initiativeId));
+      keep(readInitiative(db, initiativeId));
       initiative = initiativeId;
       version = dataVersion();
     })();
   const readTouched = (initiativeId: string) => {
-    // Callers may hold the former map for a whole tick, so it is replaced, not changed.
-    const records = new Map(kept);
+    // Callers may hold the former maps for a whole tick, so they are replaced, not changed.
+    const [readable, unreadable] = [new Map(kept.readable), new Map(kept.unreadable)];
     const byKey = db.prepare('SELECT * FROM streams WHERE key = ? AND initiative_id = ?');
-    for (const key of touched) {
+    const rows = [...touched].flatMap((key) => {
       const row = byKey.get(key, initiativeId) as Row | undefined;
-      if (row !== undefined) records.set(key, readStream(db, row));
+      return row === undefined ? [] : [row];
+    });
+    const anew = readStreams(db, rows);
+    for (const [key, record] of anew.readable) {
+      readable.set(key, record);
+      unreadable.delete(key);
     }
-    keep(records);
+    for (const [key, why] of anew.unreadable) {
+      unreadable.set(key, why);
+      readable.delete(key);
+    }
+    keep({ readable, unreadable });
   };
   const isCurrent = (initiativeId: string) => initiative === initiativeId && dataVersion() === version;
 
@@ -63,27 +105,27 @@ export function createRecordCache(db: Db): RecordCache {
     find(initiativeId, streamId) {
       if (!isCurrent(initiativeId)) return null;
       const key = byStream.get(streamId);
-      return key === undefined || touched.has(key) ? null : (kept.get(key) ?? null);
+      return key === undefined || touched.has(key) ? null : (kept.readable.get(key) ?? null);
     },
   };
 }
 
-function readRecords(db: Db, initiativeId: string): ReadonlyMap<string, StreamRecord> {
-  const runs = new Map<string, Run[]>();
+/** Streams and runs of one initiative, by one query each. */
+function readInitiative(db: Db, initiativeId: string): ReadStreams {
+  const runs = new Map<string, Row[]>();
   const rows = db
     .prepare(
       `SELECT r.* FROM runs r JOIN streams s ON s.key = r.key WHERE s.initiative_id = ? ORDER BY r.key, r.number`,
     )
     .all(initiativeId) as Row[];
-  for (const run of rows.map(runOf)) {
-    const same = runs.get(run.key);
-    if (same === undefined) runs.set(run.key, [run]);
-    else same.push(run);
+  for (const row of rows) {
+    const key = String(row['key']);
+    const same = runs.get(key);
+    if (same === undefined) runs.set(key, [row]);
+    else same.push(row);
   }
   const streams = db
     .prepare('SELECT * FROM streams WHERE initiative_id = ? ORDER BY rowid')
     .all(initiativeId) as Row[];
-  return new Map(
-    streams.map((row) => [String(row['key']), streamOf(row, runs.get(String(row['key'])) ?? [])]),
-  );
+  return readEach(streams, (row) => runs.get(String(row['key'])) ?? []);
 }

@@ -5,13 +5,16 @@ import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Row } from './checks.ts';
 import { runColumns, runOf, streamColumns } from './columns.ts';
-import { createRecordCache, type RecordCache, readStream } from './record-cache.ts';
+import { createRecordCache, type RecordCache, readStream, readStreams } from './record-cache.ts';
 import type { StateStore } from './types.ts';
 
 const PORTS_PER_STREAM = 10;
 const LAST_PORT = 65_535;
 
-type StreamMethods = Pick<StateStore, 'records' | 'ensureStream' | 'patchStream'>;
+type StreamMethods = Pick<
+  StateStore,
+  'records' | 'unreadable' | 'ensureStream' | 'ensureStreams' | 'patchStream'
+>;
 type RunMethods = Pick<
   StateStore,
   'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'hasOpenRuns'
@@ -36,20 +39,29 @@ export function createRecords(db: Db): Records {
 function createStreams(db: Db, cache: RecordCache): StreamMethods {
   const byKey = db.prepare('SELECT * FROM streams WHERE key = ?');
   const byStream = db.prepare('SELECT key FROM streams WHERE initiative_id = ? AND stream_id = ?').pluck();
+  const ensure: StateStore['ensureStreams'] = (initiativeId, streamIds, names) => {
+    const keys = new Map<string, string>();
+    db.transaction(() => {
+      let allocate: ((streamId: string) => string) | null = null;
+      for (const id of streamIds) {
+        const taken = byStream.get(initiativeId, id) as string | undefined;
+        if (taken === undefined) allocate ??= createAllocation(db, initiativeId, names);
+        keys.set(id, taken ?? allocate?.(id) ?? '');
+      }
+    }).immediate();
+    for (const key of keys.values()) cache.touch(key);
+    return keys;
+  };
   return {
-    records: cache.records,
+    records: (initiativeId) => cache.records(initiativeId).readable,
+    unreadable: (initiativeId) => cache.records(initiativeId).unreadable,
     ensureStream: (initiativeId, streamId, names) => {
       const known = cache.find(initiativeId, streamId);
       if (known !== null) return known;
-      const key = db
-        .transaction(() => {
-          const taken = byStream.get(initiativeId, streamId) as string | undefined;
-          return taken ?? allocate(db, initiativeId, streamId, names);
-        })
-        .immediate();
-      cache.touch(key);
+      const key = ensure(initiativeId, [streamId], names).get(streamId);
       return readStream(db, byKey.get(key) as Row);
     },
+    ensureStreams: ensure,
     patchStream: (key, patch) => {
       const { assignments, values } = streamColumns(patch);
       if (values.length === 0) return;
@@ -101,7 +113,7 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
       cache.touch(key);
       return changes === 1;
     },
-    openRecords: () => (open.all() as Row[]).map((row) => readStream(db, row)),
+    openRecords: () => readStreams(db, open.all() as Row[]),
     runByTokenHash: (tokenHash) => {
       const row = byToken.get(tokenHash) as Row | undefined;
       if (row === undefined) return null;
@@ -123,31 +135,29 @@ function unknownRecord(what: string): OrchestrateError {
   );
 }
 
-/** Gives a stream its key, branch, path and ports; call it inside an IMMEDIATE transaction. */
-function allocate(
+/** Gives streams their keys, branches, paths and ports; to be used inside one IMMEDIATE transaction. */
+function createAllocation(
   db: Db,
   initiativeId: string,
-  streamId: string,
   names: Parameters<StateStore['ensureStream']>[2],
-): string {
+): (streamId: string) => string {
   const isTaken = db.prepare('SELECT 1 FROM streams WHERE key = ?');
-  const sha256Hex = (text: string) => createHash('sha256').update(text).digest('hex');
-  const key = streamKey(initiativeId, streamId, sha256Hex, (key) => isTaken.get(key) !== undefined);
-  db.prepare(
+  const insert = db.prepare(
     'INSERT INTO streams (key, initiative_id, stream_id, branch, worktree, port) VALUES (?, ?, ?, ?, ?, ?)',
-  ).run(
-    key,
-    initiativeId,
-    streamId,
-    branchName(names.branchPrefix, key),
-    worktreePath(names.worktreeRoot, key),
-    freePort(db, initiativeId, names.portBase),
   );
-  return key;
+  const sha256Hex = (text: string) => createHash('sha256').update(text).digest('hex');
+  const nextPort = createPorts(db, initiativeId, names.portBase);
+  return (streamId) => {
+    const key = streamKey(initiativeId, streamId, sha256Hex, (each) => isTaken.get(each) !== undefined);
+    const branch = branchName(names.branchPrefix, key);
+    const worktree = worktreePath(names.worktreeRoot, key);
+    insert.run(key, initiativeId, streamId, branch, worktree, nextPort());
+    return key;
+  };
 }
 
-/** The lowest range that no stream of this initiative holds, nor one of another initiative whose worker still lives. */
-function freePort(db: Db, initiativeId: string, portBase: number): number {
+/** Gives the lowest ranges that no stream of this initiative holds, nor one of another initiative whose worker still lives. */
+function createPorts(db: Db, initiativeId: string, portBase: number): () => number {
   const held = db
     .prepare(
       `SELECT port FROM streams s WHERE initiative_id = ?
@@ -158,7 +168,12 @@ function freePort(db: Db, initiativeId: string, portBase: number): number {
   const used = new Set(held);
   const ranges = Math.max(1, Math.floor((LAST_PORT + 1 - portBase) / PORTS_PER_STREAM));
   let range = 0;
-  while (range < ranges && used.has(portBase + PORTS_PER_STREAM * range)) range++;
-  // More streams than ports: they share, since only a few run at once.
-  return portBase + PORTS_PER_STREAM * (range < ranges ? range : used.size % ranges);
+  let shared = used.size;
+  return () => {
+    while (range < ranges && used.has(portBase + PORTS_PER_STREAM * range)) range++;
+    // More streams than ports: they share, since only a few run at once.
+    const port = portBase + PORTS_PER_STREAM * (range < ranges ? range : shared++ % ranges);
+    used.add(port);
+    return port;
+  };
 }

@@ -47,17 +47,34 @@ export type PollerRow = {
   readonly only: readonly string[] | null;
 };
 
+/** A stream of which something recorded cannot be read, and why. */
+export type Unreadable = { readonly streamId: string; readonly why: string };
+
+/** Streams as read from their rows, by key. */
+export type ReadStreams = {
+  readonly readable: ReadonlyMap<string, StreamRecord>;
+  readonly unreadable: ReadonlyMap<string, Unreadable>;
+};
+
 /** orchestrate's own memory. Writes are single transactions; safe to use from several processes. */
 export type StateStore = {
   readonly path: string;
-  /** Records (with runs) of one initiative, by key; cached until the database changes. */
+  /** Records (with runs) of one initiative, by key, but for the unreadable ones; cached until the database changes. */
   records(initiativeId: string): ReadonlyMap<string, StreamRecord>;
+  /** Streams of the initiative of which something recorded cannot be read, by key. */
+  unreadable(initiativeId: string): ReadonlyMap<string, Unreadable>;
   /** Finds or allocates the stream's key, branch, worktree path and port; idempotent, race-free. */
   ensureStream(
     initiativeId: string,
     streamId: string,
     names: { branchPrefix: string; worktreeRoot: string; portBase: number },
   ): StreamRecord;
+  /** The same for many streams in one transaction; returns their keys, by stream id. */
+  ensureStreams(
+    initiativeId: string,
+    streamIds: readonly string[],
+    names: { branchPrefix: string; worktreeRoot: string; portBase: number },
+  ): ReadonlyMap<string, string>;
   patchStream(key: string, patch: StreamPatch): void;
   /** Records a new run; refuses (returns false) when the stream has an open run or the number is taken. */
   openRun(
@@ -68,8 +85,8 @@ export type StateStore = {
   patchRun(key: string, number: number, patch: RunPatch): void;
   /** Changes a run that is open, `endedAtMs` among the rest; false, changing nothing, when another process ended it before. */
   endRun(key: string, number: number, patch: RunPatch & { readonly endedAtMs: number }): boolean;
-  /** Records of any initiative whose last run is open. */
-  openRecords(): StreamRecord[];
+  /** Streams of any initiative whose last run is open. */
+  openRecords(): ReadStreams;
   /** The run a launch token belongs to, with its stream; null for an unknown token. */
   runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
   addEvent(event: NewEvent): void;

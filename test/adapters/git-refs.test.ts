@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
 
+/** Branches of the streams, by key. */
+const BRANCHES = new Map(['stream-a', 'stream-b'].map((key) => [key, `orchestrate/${key}`]));
+
 describe('refs', () => {
   let rig: GitRig;
   beforeEach(() => {
@@ -59,7 +62,7 @@ describe('refs', () => {
     await rig.git.setVerified('stream-b', work, null);
     rig.run(['branch', 'orchestrate/Not-A-Key']);
     rig.run(['branch', 'other/stream-z']);
-    const facts = await rig.git.readRefs('orchestrate/', 'main');
+    const facts = await rig.git.readRefs(BRANCHES, 'main');
     assert.ok(facts.known);
     assert.deepEqual(
       [...facts.value.heads],
@@ -77,21 +80,30 @@ describe('refs', () => {
     );
     assert.deepEqual([...facts.value.landed], ['stream-a']);
     rig.run(['merge', '--quiet', '--ff-only', 'orchestrate/stream-b']);
-    const later = await rig.git.readRefs('orchestrate/', 'main');
+    const later = await rig.git.readRefs(BRANCHES, 'main');
     assert.ok(later.known && later.value.landed.has('stream-b'));
   });
 
   it('reads heads below a prefix that is no directory', async () => {
     await rig.ensure('stream-a', { branch: 'bot-stream-a' });
     rig.run(['branch', 'main-2']);
-    const facts = await rig.git.readRefs('bot-', null);
+    const facts = await rig.git.readRefs(new Map([['stream-a', 'bot-stream-a']]), null);
     assert.ok(facts.known);
     assert.deepEqual([...facts.value.heads.keys()], ['stream-a']);
   });
 
+  it('reads the heads of branches that were made under another prefix', async () => {
+    await rig.ensure('stream-a', { branch: 'former/stream-a' });
+    await rig.ensure('stream-b');
+    const branches = new Map([...BRANCHES, ['stream-a', 'former/stream-a']]);
+    const facts = await rig.git.readRefs(branches, null);
+    assert.ok(facts.known);
+    assert.deepEqual([...facts.value.heads.keys()].sort(), ['stream-a', 'stream-b']);
+  });
+
   it('knows that nothing has landed on a base branch that is gone', async () => {
     await rig.git.setVerified('stream-a', head(), null);
-    const facts = await rig.git.readRefs('orchestrate/', 'gone');
+    const facts = await rig.git.readRefs(BRANCHES, 'gone');
     assert.ok(facts.known);
     assert.equal(facts.value.landed.size, 0);
     assert.equal(facts.value.verified.size, 1);
@@ -99,7 +111,7 @@ describe('refs', () => {
 
   it('says unknown, not empty, when git fails', async () => {
     const restore = shimGit(rig, 'echo "fatal: no luck" >&2; exit 128');
-    const facts = await rig.git.readRefs('orchestrate/', 'main');
+    const facts = await rig.git.readRefs(BRANCHES, 'main');
     restore();
     assert.deepEqual(facts, { known: false, why: 'git for-each-ref failed: no luck' });
   });

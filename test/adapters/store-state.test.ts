@@ -216,14 +216,14 @@ describe('runs', () => {
     state.ensureStream('J', 'B', NAMES);
     state.openRun(newRun(key, 1));
     assert.deepEqual(
-      state.openRecords().map((record) => [record.streamId, record.runs.length]),
+      [...state.openRecords().readable.values()].map((record) => [record.streamId, record.runs.length]),
       [['A', 1]],
     );
     assert.equal(opened(path).endRun(key, 1, { endedAtMs: 5, outcome: 'stopped' }), true);
     assert.equal(state.endRun(key, 1, { endedAtMs: 6, outcome: 'failed' }), false);
     const run = state.records('I').get(key)?.runs[0];
     assert.deepEqual([run?.endedAtMs, run?.outcome], [5, 'stopped']);
-    assert.deepEqual(state.openRecords(), []);
+    assert.equal(state.openRecords().readable.size, 0);
   });
 
   test('that are open are told apart by initiative', () => {
@@ -347,7 +347,7 @@ describe('events and facts', () => {
     [`PRAGMA ignore_check_constraints = 1; UPDATE streams SET intent = 'rest'`, /"rest" is not an intent/],
   ] as const;
   for (const [sql, message] of unreadable) {
-    test(`an unknown value is an error with its name: ${sql}`, () => {
+    test(`an unknown value is an error with its name, for its stream alone: ${sql}`, () => {
       const path = freshPath();
       const state = opened(path);
       const { key } = state.ensureStream('I', 'A', NAMES);
@@ -355,8 +355,15 @@ describe('events and facts', () => {
       const db = new Database(path);
       db.exec(sql);
       db.close();
+      const other = state.ensureStream('I', 'B', NAMES);
+      assert.deepEqual([...state.records('I').keys()], [other.key]);
+      const unreadable = state.unreadable('I').get(key);
+      assert.equal(unreadable?.streamId, 'A');
+      assert.match(unreadable.why, message);
+      assert.match(unreadable.why, /stream "A"/);
+      assert.equal(state.openRecords().unreadable.size, 1);
       assert.throws(
-        () => state.records('I'),
+        () => state.ensureStream('I', 'A', NAMES),
         (error) => error instanceof OrchestrateError && error.exitCode === 6 && message.test(error.message),
       );
     });

@@ -206,6 +206,7 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
     landed: new Set(),
     inFlight: new Map(),
     troubles: new Map(),
+    unseen: new Map(),
     pollerAlive: true,
     ...part,
   };

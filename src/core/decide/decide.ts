@@ -63,12 +63,14 @@ function assessOne(
     worker: workerOf(snapshot, key, openRun?.number),
     dependencies,
   };
+  const unread = record === null ? snapshot.unseen.get(key) : undefined;
+  if (unread !== undefined) return assess('blocked', { reason: unread, remedy: 'orchestrate doctor' });
   const assessment = openRun === null ? assessAtRest(situation) : assessOpenRun(situation, openRun);
   return underWay(situation, afterTrouble(situation, assessment));
 }
 
 function workerOf(snapshot: Snapshot, key: string, run: number | undefined): WorkerFact | null | undefined {
-  if (!snapshot.workers.known) return undefined;
+  if (!snapshot.workers.known || snapshot.unseen.has(key)) return undefined;
   const fact = snapshot.workers.value.get(key) ?? null;
   return fact !== null && fact.run === run ? fact : null;
 }
@@ -123,13 +125,14 @@ function occupiedSlots(snapshot: Snapshot): number {
   const launching = [...snapshot.inFlight]
     .filter(([, flight]) => flight.kind === 'launch')
     .map(([key]) => key);
-  return new Set([...open, ...launching]).size;
+  return new Set([...open, ...launching, ...snapshot.unseen.keys()]).size;
 }
 
 /** True unless the record's last run has ended, or its worker was looked for and is gone. */
-function mayLive(record: StreamRecord, { workers }: Snapshot): boolean {
+function mayLive(record: StreamRecord, { workers, unseen }: Snapshot): boolean {
   const run = record.runs.at(-1);
   if (run === undefined || run.endedAtMs !== null) return false;
+  if (unseen.has(record.key)) return true;
   const process = workers.known ? (workers.value.get(record.key)?.process ?? 'gone') : 'unknown';
   return process !== 'gone';
 }

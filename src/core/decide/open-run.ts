@@ -27,9 +27,9 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
   );
 }
 
-/** tmux could not be asked: nothing is known, so nothing is done. */
-function unseen({ snapshot }: Situation): Assessment {
-  const why = snapshot.workers.known ? 'not looked at' : snapshot.workers.why;
+/** Its worker could not be looked at: nothing is known, so nothing is done. */
+function unseen({ snapshot, key }: Situation): Assessment {
+  const why = snapshot.workers.known ? (snapshot.unseen.get(key) ?? 'not looked at') : snapshot.workers.why;
   return assess('running', {
     reason: `its worker could not be looked at: ${why}`,
     remedy: 'orchestrate doctor',
