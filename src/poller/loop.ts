@@ -59,6 +59,7 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   while (!abort.aborted) {
     if (request.lease.isLost()) throw leaseLost(ports.paths.lockDb);
     const ticked = await tick(request, flights, recordUsages).catch((error: unknown) => {
+      if (ports.state.isLost()) throw error;
       request.view.onTrouble(messageOf(error));
       return null;
     });

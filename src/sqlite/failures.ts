@@ -1,4 +1,5 @@
 /** Turns what SQLite and the file system throw into errors a user can act on, each with its exit code. */
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
@@ -28,9 +29,52 @@ export function guarded<T>(place: Place, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    // Neither SQLite nor what loads it says so: the one reads "unable to open", the other "not found".
+    if (mayLackFiles(error) && isOutOfFiles()) throw outOfFiles(error, place);
     if (isNativeModuleFailure(error)) throw nativeModuleMissing(error);
     throw /^(SQLITE|E[A-Z]+$)/.test(codeOf(error)) ? storeError(error, place) : error;
   }
+}
+
+/** Files that one database takes: itself, its log, its index, and a journal; and what loading the driver takes. */
+const FILES_NEEDED = 8;
+
+function mayLackFiles(thrown: unknown): boolean {
+  return isNativeModuleFailure(thrown) || /^(SQLITE_(CANTOPEN|IOERR)|E[MN]FILE)/.test(codeOf(thrown));
+}
+
+/** True when this process may not open as many files as a database takes. */
+function isOutOfFiles(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < FILES_NEEDED) opened.push(openSync('/dev/null', 'r'));
+    return false;
+  } catch (error) {
+    if (/^E[MN]FILE$/.test(codeOf(error))) return true;
+    throw error;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function outOfFiles(thrown: unknown, { label, path }: Place): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.environment,
+    `too many open files: ${label} ${path} can't be opened`,
+    'raise the limit: ulimit -n 1024',
+    { cause: thrown },
+  );
+}
+
+/** Space below which a disk counts as full: SQLite sets aside less than this at a time. */
+const SMALLEST_SPACE_BYTES = 256 * 1024;
+
+/** True when the write failed for want of space: SQLite names only the call that failed, so the disk is asked. */
+function isDiskFull(code: string, path: string): boolean {
+  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code)) return true;
+  if (!code.startsWith('SQLITE_IOERR')) return false;
+  const { bavail, bsize } = statfsSync(dirname(path));
+  return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 
 /** The error to show for what SQLite or the file system threw. */
@@ -42,7 +86,15 @@ function storeError(thrown: unknown, place: Place): OrchestrateError {
     return new OrchestrateError(
       EXIT.busy,
       `${label} ${path} is locked by another process (waited ${place.busyTimeoutMs / 1000} s)`,
-      `run the command again when that process is through; this names it: lsof ${shellWord(path)}`,
+      `run the command again when that process has ended; this names it: lsof ${shellWord(path)}`,
+      { cause: thrown },
+    );
+  }
+  if (isDiskFull(code, path)) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `${label} ${path} can't be written: the disk is full (${code})`,
+      `free some space there: df -h ${shellWord(dirname(path))}`,
       { cause: thrown },
     );
   }
@@ -50,7 +102,7 @@ function storeError(thrown: unknown, place: Place): OrchestrateError {
     return new OrchestrateError(
       EXIT.environment,
       `${label} ${path} can't be read or written: ${because} (${code})`,
-      remedyFor(code, path),
+      `check the disk, and that you may write there: ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`,
       { cause: thrown },
     );
   }
@@ -70,13 +122,7 @@ export function unusable(place: Place, because: string, cause?: unknown): Orches
   return new OrchestrateError(
     EXIT.state,
     `${place.label} ${place.path} is unusable: ${because}`,
-    `it was left as it is; restore a copy of it, or move it away and begin anew: mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
+    `it was left as it is; restore a copy of it, or move it away and start afresh: mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
     cause === undefined ? {} : { cause },
   );
-}
-
-function remedyFor(code: string, path: string): string {
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return 'free some space on that disk';
-  if (code === 'EMFILE' || code === 'ENFILE') return 'raise the limit of open files: ulimit -n 4096';
-  return `check the disk, and that you may write there: ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`;
 }

@@ -1,10 +1,10 @@
 /** The lease of the one acting poller: an exclusive lock on a file of its own, which the kernel releases with its holder. */
-import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { placeOf } from '../sqlite/database.ts';
 import { guarded, isBusy } from '../sqlite/failures.ts';
 import { type Db, sqliteDriver } from '../sqlite/native.ts';
 import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
+import { fileAt, isSameFile } from '../sqlite/same-file.ts';
 import type { Lease } from './types.ts';
 
 /** A second connection of the same process would share its locks, so each file is opened once. */
@@ -27,7 +27,7 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
     held.add(path);
     const locked = fileAt(path);
     return {
-      isLost: () => locked === null || fileAt(path) !== locked,
+      isLost: () => !isSameFile(locked, fileAt(path)),
       release() {
         if (!held.delete(path)) return;
         db.exec('ROLLBACK');
@@ -44,7 +44,7 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
 export function leaseIsHeld(lockFile: string): boolean {
   const path = resolve(lockFile);
   if (held.has(path)) return true;
-  if (fileAt(path) === null) return false;
+  if (fileAt(path) === undefined) return false;
   return guarded(placeOf(path, { label: 'the lock file', busyTimeoutMs: 0 }), () => {
     const Driver = sqliteDriver();
     const db = new Driver(path, { readonly: true, fileMustExist: true, timeout: 0 });
@@ -59,12 +59,6 @@ export function leaseIsHeld(lockFile: string): boolean {
       db.close();
     }
   });
-}
-
-/** What tells the file at a path from another one that takes its place; null when there is none. */
-function fileAt(path: string): string | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat === undefined ? null : `${stat.dev}:${stat.ino}`;
 }
 
 function lock(db: Db): boolean {

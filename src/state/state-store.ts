@@ -1,11 +1,14 @@
 /** orchestrate's own memory (state.db): streams, runs, events, gate results, the poller; decides nothing. */
+
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { eventKindOf, type OrchestrateEvent } from '../core/events.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import { guarded, unusable } from '../sqlite/failures.ts';
+import { guarded, type Place, unusable } from '../sqlite/failures.ts';
+import { fileAt, isSameFile } from '../sqlite/same-file.ts';
 import { type Row, UnreadableValue } from './checks.ts';
 import { type ProjectFacts, pollerColumns, pollerOf, projectOf } from './columns.ts';
 import { createRecords, type Records } from './records.ts';
-import { openStateDatabase, type StateOptions, statePlace } from './state-schema.ts';
+import { IN_MEMORY, openStateDatabase, type StateOptions, statePlace } from './state-schema.ts';
 import type { GateResult, StateStore } from './types.ts';
 
 /** How many events are kept; older ones go. */
@@ -26,15 +29,27 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     ...createFacts(db, { forgetSteps }),
     setIntent: (key, intent, atMs) => records.patchStream(key, { intent, intentAtMs: atMs }),
     changeToken: dataVersionOf(db),
-  } satisfies Omit<StateStore, 'path' | 'close'>;
+  } satisfies Omit<StateStore, 'path' | 'isLost' | 'close'>;
+  const opened = fileAt(path);
+  const isLost = (): boolean => path !== IN_MEMORY && !isSameFile(opened, fileAt(path));
   const run = <T>(work: () => T): T => {
     try {
+      if (isLost()) throw fileLost(place);
       return guarded(place, work);
     } catch (error) {
       throw error instanceof UnreadableValue ? unusable(place, error.message, error) : error;
     }
   };
-  return { path, ...guardAll(parts, run), close: () => db.close() };
+  return { path, ...guardAll(parts, run), isLost, close: () => db.close() };
+}
+
+/** SQLite works on with a file that was removed or replaced: what is written there nobody else sees. */
+function fileLost({ label, path }: Place): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.state,
+    `${label} ${path} was removed or replaced while it was in use`,
+    'orchestrate start',
+  );
 }
 
 /** Wraps every method of `parts` in `run`. */

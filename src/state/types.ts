@@ -115,6 +115,8 @@ export type StateStore = {
   hasOpenRuns(exceptInitiativeId?: string): boolean;
   setIntent(key: string, intent: Intent, atMs: number): void;
   changeToken(): number;
+  /** True when the file was removed or replaced: every method but `close` then throws exit 6. */
+  isLost(): boolean;
   close(): void;
 };
 

@@ -1,6 +1,6 @@
 /** A state.db as the first release wrote it: brought to this version whole, or refused while its poller lives. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -151,4 +151,32 @@ function tablesOf(path: string): unknown {
   } finally {
     db.close();
   }
+}
+
+for (const [how, change] of [
+  ['removed', (path: string) => rmSync(path)],
+  ['replaced', (path: string) => renameSync(openedElsewhere(), path)],
+] as const) {
+  test(`a state that was ${how} while it is open is noticed: nothing is written where nobody looks`, () => {
+    const path = join(tempHome(), 'state.db');
+    const state = openStateStore(path);
+    state.setTmuxServer('default|1|2');
+    assert.equal(state.isLost(), false);
+    change(path);
+    assert.equal(state.isLost(), true);
+    assert.throws(
+      () => state.setTmuxServer('default|3|4'),
+      (error) =>
+        error instanceof OrchestrateError &&
+        error.exitCode === 6 &&
+        /removed or replaced/.test(error.message),
+    );
+    state.close();
+  });
+}
+
+function openedElsewhere(): string {
+  const path = join(tempHome(), 'other.db');
+  openStateStore(path).close();
+  return path;
 }
