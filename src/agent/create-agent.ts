@@ -1,12 +1,16 @@
 /** Chooses the agent that the configuration names; the one place that knows which kinds there are. */
 import path from 'node:path';
+import { DEFAULT_CONFIG } from '../app/config/config.ts';
+import type { AgentKind } from '../core/run-types.ts';
 import { createClaudeAgent } from './claude/claude.ts';
+import { createCodexAgent } from './codex/codex.ts';
 import { createCustomAgent } from './custom/custom.ts';
+import { createOpencodeAgent } from './opencode/opencode.ts';
 import type { Agent, AgentDeps, AgentSettings } from './port.ts';
 
 /** What a caller gives; the rest follows from the process. */
 export type AgentOptions = Pick<AgentDeps, 'projectRoot' | 'env' | 'commands'> &
-  Partial<Pick<AgentDeps, 'mcpServer' | 'reports' | 'maxCostUsd' | 'nowMs' | 'isRoot'>>;
+  Partial<Pick<AgentDeps, 'worktreeOf' | 'mcpServer' | 'reports' | 'maxCostUsd' | 'nowMs' | 'isRoot'>>;
 
 /** The configured agent (`agent` of config.json). */
 export function createAgent(agent: AgentSettings, options: AgentOptions): Agent {
@@ -16,8 +20,25 @@ export function createAgent(agent: AgentSettings, options: AgentOptions): Agent 
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
+    worktreeOf: (key) => path.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
     resolve: (file) => path.resolve(options.projectRoot, file),
     ...options,
   };
-  return agent.kind === 'custom' ? createCustomAgent(agent, deps) : createClaudeAgent(agent, deps);
+  return CREATE[agent.kind](agent, deps);
+}
+
+type Create = (agent: AgentSettings, deps: AgentDeps) => Agent;
+
+const CREATE: Readonly<Record<AgentKind, Create>> = {
+  claude: createClaudeAgent,
+  codex: createCodexAgent,
+  opencode: createOpencodeAgent,
+  custom: createCustomAgent,
+};
+
+/** What plans: Claude Code, as it is configured when it is the agent, else as it stands in PATH. */
+export function plannerProgram(agent: AgentSettings): Pick<AgentSettings, 'command' | 'args' | 'model'> {
+  const { kind, command, args, model } = agent;
+  if (kind === 'claude') return { command, args, model };
+  return { command: 'claude', args: [], model: kind === 'custom' ? model : null };
 }

@@ -24,6 +24,13 @@ export function missingCommand(command: string): AgentCheck {
   return { name: 'agent', level: 'fail', message: `command not found: ${command}`, fix };
 }
 
+/** The check that fails when a wall is asked for that this agent does not have; none otherwise. */
+export function checkNoWall(name: string, wall: string | null): AgentCheck[] {
+  if (wall === null || wall === 'none') return [];
+  const message = `"agent.wall" is "${wall}", which ${name} does not have here`;
+  return [{ name: 'wall', level: 'fail', message, fix: 'set "agent.wall" to "none" in config.json' }];
+}
+
 function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);

@@ -34,6 +34,8 @@ export type AgentDeps = {
   readonly maxCostUsd: number | null;
   readonly nowMs: () => number;
   readonly isRoot: boolean;
+  /** The worktree of a stream's key, absolute. */
+  readonly worktreeOf: (key: string) => string;
   /** A path of the configuration (relative to the project) as an absolute one. */
   readonly resolve: (file: string) => string;
 };
@@ -70,10 +72,35 @@ export type AgentCheck = {
 /** What became of a typed text: the agent took it, or keeps it until its present step ends; null: nothing is known (yet). */
 export type Heard = 'taken' | 'queued' | null;
 
+/** A line of a log and when it happened (null: with the line before it). */
+export type ToldLine = { readonly atMs: number | null; readonly text: string };
+
+/** How an agent's own records are told to people. */
+export type ConversationReader = {
+  /** Lines of one of its transcripts; bookkeeping lines vanish. */
+  transcript(lines: readonly string[]): readonly ToldLine[];
+  /** A line that it printed to its pane; null when it is not one of its records. */
+  output(line: string): readonly ToldLine[] | null;
+};
+
+/** What was reported of a stop: `again` when it follows a refusal, `background`: what still runs. */
+export type ReportedStop = { readonly again: boolean; readonly background: readonly string[] };
+
 export type Agent = {
   readonly kind: AgentKind;
+  /** What `start` tells of it: who works, what asks for permission, what walls it in (null: nothing of ours). */
+  readonly about: { readonly agent: string; readonly permissions: string; readonly wall: string | null };
   /** Stays after a turn and can be told things. */
   readonly interactive: boolean;
+  /** Text typed into its pane reaches it as a message. */
+  readonly readsTyping: boolean;
+  readonly conversation: ConversationReader;
+  /** argv by which a person goes on with a conversation, in its worktree; null when there is no such command. */
+  resumeCommand(conversation: string): readonly string[] | null;
+  /** The stop that the run's hook has just reported; null when nothing is reported (a full disk, no hooks). */
+  lastStop(key: string, run: number): ReportedStop | null;
+  /** How its stop hook is told that the stop is refused. */
+  refusal(reason: string): string;
   /** Is it there, new enough, trusted, allowed to run in this mode? */
   check(): Promise<AgentCheck[]>;
   /** Writes the agent's files (prompt, settings, MCP configuration; 0600) into `runDir`; returns what to exec. */

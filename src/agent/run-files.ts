@@ -29,3 +29,17 @@ export function mcpConfig(
 export function programOf({ command }: AgentSettings, { resolve }: Pick<AgentDeps, 'resolve'>): string {
   return command.includes('/') ? resolve(command) : command;
 }
+
+/** Longest prompt given as an argument, in bytes: the system refuses one argument of 128 KiB. */
+const LONGEST_ARGUMENT = 100_000;
+
+/**
+ * The prompt as an argument: itself, or (too long for the system) a sentence that names `file`, which holds it. A text that
+ * begins like a slash command, a flag or a lone word would be taken for a command: those get words in front.
+ */
+export function promptArgument(prompt: string, file: string): string {
+  if (Buffer.byteLength(prompt) > LONGEST_ARGUMENT) {
+    return `Your instructions are in the file ${file}. Read the whole of it first, then do what it says.`;
+  }
+  return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:\n${prompt}`;
+}

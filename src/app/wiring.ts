@@ -1,6 +1,6 @@
 /** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createAgent } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
 import { createGit } from '../git/git.ts';
@@ -76,6 +76,7 @@ export function agentOf({ root, env, config, paths }: Project, state: StateStore
               return found?.run.key === key && found.run.number === run;
             },
           },
+    worktreeOf: (key) => resolve(root, worktree.root, key),
     maxCostUsd: limits.maxCostUsd,
     projectRoot: root,
     env,

@@ -1,5 +1,6 @@
 /** `orchestrate generate`: Claude plans a feature in a draft store; what passes the verification becomes the plan, nothing else does. */
 import { randomBytes } from 'node:crypto';
+import { plannerProgram } from '../agent/create-agent.ts';
 import { findCommand } from '../agent/find-command.ts';
 import { CLI_ENTRY } from '../app/package-root.ts';
 import { openProject, type Project } from '../app/project.ts';
@@ -82,8 +83,7 @@ async function featureOf(args: readonly string[], io: Io): Promise<string> {
 }
 
 function findClaude(project: Project): string {
-  const { kind, command } = project.config().agent;
-  const wanted = kind === 'claude' ? command : 'claude';
+  const wanted = plannerProgram(project.config().agent).command;
   const found = findCommand(wanted, project.env['PATH'] ?? '', project.root);
   if (found !== null) return found;
   throw new OrchestrateError(
@@ -100,14 +100,14 @@ function attemptOptions(
   io: Io,
 ): AttemptOptions {
   const { root, env, paths } = project;
-  const { kind, args, model } = project.config().agent;
+  const { args, model } = plannerProgram(project.config().agent);
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
   const mark = `${projectMarks(root, self).own}/${randomBytes(4).toString('hex')}`;
   return {
     planner: {
       command,
-      args: kind === 'claude' ? args : [],
+      args,
       model,
       rules: plannerRules(paths),
       cwd: root,

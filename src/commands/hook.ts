@@ -1,9 +1,10 @@
 /** `hook stop`: what an agent's Stop hook asks; prints a refusal as the agent understands it, or nothing. Only of use inside a run. */
-import { createReports } from '../agent/claude/reports.ts';
+import { createAgent } from '../agent/create-agent.ts';
+import type { Agent } from '../agent/port.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT } from '../core/errors.ts';
 import { createGit } from '../git/git.ts';
-import { answerStop, type ReportedStop } from '../operator/answer-stop.ts';
+import { answerStop } from '../operator/answer-stop.ts';
 import { readRun, type WorkerRun } from '../operator/scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
@@ -16,15 +17,20 @@ export async function run(_args: readonly string[], _flags: Flags, io: Io): Prom
   try {
     const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (worker === null) return EXIT.ok;
-    const refusal = await refusalFor(project, worker);
-    if (refusal !== null) io.print(JSON.stringify({ decision: 'block', reason: refusal }));
+    const agent = reportingAgent(project);
+    const refusal = await refusalFor(project, worker, agent);
+    if (refusal !== null) io.print(agent.refusal(refusal));
     return EXIT.ok;
   } finally {
     project.close();
   }
 }
 
-async function refusalFor(project: Project, { scope, state }: WorkerRun): Promise<string | null> {
+async function refusalFor(
+  project: Project,
+  { scope, state }: WorkerRun,
+  agent: Agent,
+): Promise<string | null> {
   const { key, run } = scope;
   const record = [...state.records(scope.initiativeId).values()].find((each) => each.key === key);
   if (record === undefined) return null;
@@ -35,12 +41,15 @@ async function refusalFor(project: Project, { scope, state }: WorkerRun): Promis
     git: createGit({ root: project.root, commonDir: project.commonDir }),
     now: project.now,
   };
-  return answerStop(ports, record, run, reportedStop(project, key, run));
+  return answerStop(ports, record, run, agent.lastStop(key, run) ?? PLAIN_STOP);
 }
 
-/** The report that the hook's script has just written; without one (a full disk) a plain stop is assumed. */
-function reportedStop({ paths, env }: Project, key: string, run: number): ReportedStop {
-  const reports = createReports(paths.spoolDir, (token) => token === env['ORCHESTRATE_TOKEN']).of(key, run);
-  const stop = reports.find(({ event }) => event === 'Stop');
-  return { again: stop?.again ?? false, background: stop?.background ?? [] };
+/** What is assumed without a report: the hook's script could not write it (a full disk). */
+const PLAIN_STOP = { again: false, background: [] };
+
+/** The agent, for what its hook has just reported with this run's token. */
+function reportingAgent({ root, env, paths, config }: Project): Agent {
+  const isTokenOf = (token: string): boolean => token === env['ORCHESTRATE_TOKEN'];
+  const reports = { spool: paths.spoolDir, isTokenOf };
+  return createAgent(config().agent, { projectRoot: root, env, commands: [], reports });
 }

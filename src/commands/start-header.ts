@@ -12,9 +12,11 @@ export async function printHeader(ports: Ports, io: Io): Promise<void> {
   io.print(planText(ports.plan.readPlan()));
   io.print('');
   const row = (name: string, text: string): void => io.print(`  ${name.padEnd(12)} ${text}`);
-  row('agent', agentText(config));
+  const { about } = ports.agent;
+  row('agent', about.agent);
   row('workers', `at most ${config.maxWorkers} at once`);
-  row('permissions', config.agent.kind === 'custom' ? "the command's own" : permissionText(config));
+  row('permissions', about.permissions);
+  if (about.wall !== null) row('wall', about.wall);
   row(
     'gates',
     config.gates.length === 0
@@ -24,19 +26,6 @@ export async function printHeader(ports: Ports, io: Io): Promise<void> {
   row('caps', capsText(config));
   row('attach', ports.tmux.attachCommand());
   io.print('');
-}
-
-function agentText({ agent }: Config): string {
-  const model = agent.model === null ? '' : `, model ${printable(agent.model)}`;
-  return agent.kind === 'custom'
-    ? `custom: ${printable([agent.command, ...agent.args].join(' '))}`
-    : `Claude Code, ${agent.mode}${model}`;
-}
-
-function permissionText({ agent }: Config): string {
-  return agent.permissions === 'bypass'
-    ? 'BYPASS: every permission check of the agent is off'
-    : agent.permissions;
 }
 
 function capsText({ limits, restart }: Config): string {

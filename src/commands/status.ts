@@ -80,7 +80,6 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     baseSha !== null && headSha !== null && baseSha !== headSha
       ? await ports.git.changes(baseSha, headSha)
       : null;
-  const session = stream.sessionId;
   return {
     stream,
     at: report.at,
@@ -90,9 +89,12 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     events: ports.state.events({ key: record.key, limit: 20 }),
     files: changes?.files ?? [],
     attach: stream.pid === null ? null : commandFor('attach', record.streamId),
-    resume:
-      session === null || ports.agent.kind !== 'claude'
-        ? null
-        : `cd ${shellWord(record.worktree)} && claude --resume ${session}`,
+    resume: resumeText(ports, record, stream.sessionId),
   };
+}
+
+/** What to type to go on with the stream's conversation by hand; null when there is none. */
+function resumeText(ports: Ports, { worktree }: StreamRecord, session: string | null): string | null {
+  const argv = session === null ? null : ports.agent.resumeCommand(session);
+  return argv === null ? null : `cd ${shellWord(worktree)} && ${argv.map(shellWord).join(' ')}`;
 }

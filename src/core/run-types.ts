@@ -1,8 +1,23 @@
 /** The vocabulary of work under way: runs, their workers, what is remembered of a stream. */
 
-/** The agents that a run can be of. */
-export const AGENT_KINDS = ['claude', 'custom'] as const;
+/** The agents that a run can be of. To add one: its traits here, its folder beside the agents' port, a line in create-agent. */
+export const AGENT_KINDS = ['claude', 'codex', 'opencode', 'custom'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
+
+/** What decisions depend on; all else of an agent is behind its port. */
+export type AgentTraits = {
+  /** An exit status other than 0 says that its work failed; without, its work is judged by what is there. */
+  readonly exitCodeTells: boolean;
+  /** When it is interactive, it lives in its window: without the window nobody can reach it. */
+  readonly livesInWindow: boolean;
+};
+
+export const AGENT_TRAITS: Readonly<Record<AgentKind, AgentTraits>> = {
+  claude: { exitCodeTells: false, livesInWindow: true },
+  codex: { exitCodeTells: false, livesInWindow: true },
+  opencode: { exitCodeTells: false, livesInWindow: true },
+  custom: { exitCodeTells: true, livesInWindow: false },
+};
 
 /** What a person asked of a stream; survives the poller. */
 export type Intent = 'none' | 'stopped' | 'parked';

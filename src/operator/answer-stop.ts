@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ReportedStop } from '../agent/port.ts';
 import type { Config } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
 import { judgeStop } from '../core/decide/stop-gate.ts';
@@ -14,9 +15,6 @@ export type StopPorts = Pick<Ports, 'plan' | 'state' | 'now'> & {
   readonly config: Pick<Config, 'leftovers'>;
   readonly git: Pick<Ports['git'], 'inspect'>;
 };
-
-/** A stop as it was reported: `again` when it follows a refusal, `background`: what still runs. */
-export type ReportedStop = { readonly again: boolean; readonly background: readonly string[] };
 
 /** The text that refuses the stop, null to let it be. `run` is the number of the record's open run. */
 export async function answerStop(

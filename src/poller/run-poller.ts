@@ -1,5 +1,4 @@
 /** Runs the poller as the one holder of the lease: strays of an earlier one are ended first, changes and signals wake it. */
-import { watch } from 'node:fs';
 import type { Ports } from '../app/ports.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
@@ -8,6 +7,7 @@ import { attemptWith } from './attempt.ts';
 import { type PollerEnd, type PollerView, runPoller } from './loop.ts';
 import { createReportBell, prepareSpool } from './spool.ts';
 import { createAlarm, ringOn } from './wake.ts';
+import { watchDirectory } from './watch-directory.ts';
 
 export type PollRequest = {
   readonly ports: Ports;
@@ -85,16 +85,13 @@ function startWaking(request: PollRequest, ring: () => void): () => void {
   prepareSpool(ports);
   const stores = request.watchStores(ring);
   const bell = createReportBell(ring);
-  const watchers = ports.agent.watchPaths().flatMap((path) => {
-    const cannot = (error: unknown): void =>
-      request.view.onTrouble(`cannot watch ${path}: ${messageOf(error)}`);
-    try {
-      return [watch(path, (_event, name) => bell.onFile(name)).on('error', cannot)];
-    } catch (error) {
-      cannot(error);
-      return [];
-    }
-  });
+  const watchers = ports.agent.watchPaths().map((path) =>
+    watchDirectory(
+      path,
+      (name) => bell.onFile(name),
+      (error) => request.view.onTrouble(`cannot watch ${path}: ${messageOf(error)}`),
+    ),
+  );
   const attempt = attemptWith(request.view.onTrouble);
   const timer = setInterval(
     () =>

@@ -13,6 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { readableOutput, readableTranscript } from '../../src/agent/claude/conversation.ts';
 import type { OrchestrateEvent } from '../../src/core/events.ts';
 import { createLogFollower, type LogSource, type LogSources } from '../../src/view/log/log.ts';
 import { openStreamLog } from '../../src/view/log/log-file.ts';
@@ -31,6 +32,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const all: LogSources = {
+  conversation: { transcript: readableTranscript, output: readableOutput },
   files: () => sources,
   events: (sinceId) => events.filter(({ id }) => id > sinceId),
 };

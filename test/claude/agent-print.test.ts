@@ -31,7 +31,9 @@ test('a headless worker is busy until it ends, by itself, and may read the file 
   trial.server.release('end');
   await until('its end', async () => (await session.pane.exitCode()) === 0);
   assert.equal(trial.agent.findConversation(session.run), session.run.sessionId);
-  const log = readablePaneBytes(await session.pane.output()).map(({ text }) => text);
+  const log = readablePaneBytes(await session.pane.output(), trial.agent.conversation.output).map(
+    ({ text }) => text,
+  );
   assert.deepEqual(
     log.filter((line) => !line.startsWith('  | ')),
     ['Reading.', '$ git status', 'Done reading.', '= finished'],

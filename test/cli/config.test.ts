@@ -65,6 +65,7 @@ test('every scalar key has a variable, and the variable sets that key', () => {
     'agent.mode': 'print',
     'agent.permissions': 'plan',
     'agent.mcp': 'all',
+    'agent.wall': 'none',
     leftovers: 'commit',
     finishedWindows: 'keep',
     'worktree.portBase': '5000',

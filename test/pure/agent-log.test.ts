@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatLogLine, readablePaneBytes, readableTranscript } from '../../src/view/log/log.ts';
+import { readableOutput, readableTranscript } from '../../src/agent/claude/conversation.ts';
+import { formatLogLine, readablePaneBytes as paneBytes } from '../../src/view/log/log.ts';
+
+const readablePaneBytes = (text: string) => paneBytes(text, readableOutput);
 
 const AT = '2026-11-24T10:50:23.144Z';
 const entry = (role: string, content: unknown, more: object = {}): string =>

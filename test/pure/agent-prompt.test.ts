@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { promptArgument } from '../../src/agent/claude/arguments.ts';
 import { plainText } from '../../src/agent/plain-text.ts';
 import { type PromptContext, renderPrompt } from '../../src/agent/prompt.ts';
+import { promptArgument } from '../../src/agent/run-files.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
 import type { Task } from '../../src/core/types.ts';
 

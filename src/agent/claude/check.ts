@@ -29,7 +29,12 @@ export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck
   const file = findCommand(agent.command, env['PATH'] ?? '', projectRoot);
   if (file === null) return [missingCommand(agent.command)];
   const account = readAccount(where.paths.account);
-  return [await checkVersion(file, env), checkPermissions(where), ...checkAccount(where, account)];
+  return [
+    await checkVersion(file, env),
+    checkPermissions(where),
+    checkWall(agent),
+    ...checkAccount(where, account),
+  ];
 }
 
 async function checkVersion(file: string, env: Environment): Promise<AgentCheck> {
@@ -56,6 +61,12 @@ async function checkVersion(file: string, env: Environment): Promise<AgentCheck>
       'run `claude update`',
     );
   return ok('agent', `Claude Code ${version[0]}`);
+}
+
+function checkWall({ wall }: AgentSettings): AgentCheck {
+  if (wall !== 'none') return ok('wall', 'fence: edits and git commands stay in the worktree');
+  const message = 'no wall: an agent that strays may edit your checkout and other worktrees';
+  return { name: 'wall', level: 'warn', message, fix: 'set "agent.wall" to "fence" in config.json' };
 }
 
 function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentCheck {

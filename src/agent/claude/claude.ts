@@ -1,19 +1,22 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
 import { mkdirSync, statSync } from 'node:fs';
 import { costUsd } from '../../core/decide/caps.ts';
-import type { AgentActivity, ProcessIdentity, Run } from '../../core/types.ts';
-import type { Agent, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
-import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
+import { printable } from '../../core/printable.ts';
+import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord } from '../../core/types.ts';
+import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
+import { mcpConfig, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { activityOf, needsScreen } from './activity.ts';
-import { claudeArguments, promptArgument } from './arguments.ts';
-import { claudePaths } from './claude-paths.ts';
+import { claudeArguments } from './arguments.ts';
+import { type ClaudePaths, claudePaths } from './claude-paths.ts';
+import { readableOutput, readableTranscript } from './conversation.ts';
+import { FENCE_SCRIPT, fenceHook } from './fence-script.ts';
 import { listenTo } from './hearing.ts';
 import { hasDraft } from './prompt-box.ts';
 import { holdersOf, type RegistryEntry, readRegistry } from './registry.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
 import { createReports, type Report } from './reports.ts';
 import { createScreens } from './screens.ts';
-import { claudeSettings } from './settings.ts';
+import { type ClaudeHooks, claudeSettings } from './settings.ts';
 import { hasChildYoungerThan } from './tool-process.ts';
 import {
   conversationsBeside,
@@ -56,19 +59,18 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
 
   return {
     kind: 'claude',
+    about: aboutClaude(agent),
     interactive,
+    readsTyping: interactive,
+    conversation: { transcript: readableTranscript, output: readableOutput },
+    resumeCommand: (conversation) => ['claude', '--resume', conversation],
+    lastStop: (key, run) => reports?.of(key, run).find(({ event }) => event === 'Stop') ?? null,
+    refusal: (reason) => JSON.stringify({ decision: 'block', reason }),
     endSignal: 'SIGINT',
-    check: async () => {
-      // Loaded only here: it brings the package that runs programs, which looking at workers doesn't need.
-      const { checkClaude } = await import('./check.ts');
-      return checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot });
-    },
+    check: () => checkWith(agent, deps, paths),
     prepare: async (request) => prepareClaude(agent, deps, request),
     activity,
-    lastError: (run) => {
-      const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
-      return errorOf(reports?.of(run.key, run.number) ?? [], tail, run.startedAtMs);
-    },
+    lastError: (run) => lastErrorOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
       ...(deps.reports === null ? [] : [deps.reports.spool]),
@@ -76,16 +78,40 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     findConversation: (run) => conversationOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
     holders: (conversation) => holdersOf(paths.sessions, conversation),
     hasDraft: (screen) => interactive && hasDraft(screen),
-    listen: (run) => {
-      const file = transcriptOf(run);
-      return file === null ? null : listenTo(file);
-    },
+    listen: (run) => listenIn(transcriptOf(run)),
     usage: (run) => {
       const file = transcriptOf(run);
       return file === null ? null : meter.of(run, file, reports?.cost(run.key, run.number) ?? null);
     },
     // Headless, the pane has the whole conversation, and what went wrong before it began.
     transcripts: (run) => (interactive ? conversationsBeside(transcriptOf(run)) : []),
+  };
+}
+
+/** Loaded only when asked for: it brings the package that runs programs, which looking at workers does not need. */
+async function checkWith(agent: AgentSettings, deps: AgentDeps, paths: ClaudePaths): Promise<AgentCheck[]> {
+  const { checkClaude } = await import('./check.ts');
+  return checkClaude({ agent, projectRoot: deps.projectRoot, env: deps.env, paths, isRoot: deps.isRoot });
+}
+
+function lastErrorOf(run: Run, transcripts: Transcripts, reports: readonly Report[]): AgentError | null {
+  const tail = run.sessionId === null ? null : transcripts.tail(run.sessionId);
+  return errorOf(reports, tail, run.startedAtMs);
+}
+
+function listenIn(transcript: string | null): ReturnType<Agent['listen']> {
+  return transcript === null ? null : listenTo(transcript);
+}
+
+/** What `start` tells of it. */
+function aboutClaude({ mode, model, permissions, wall }: AgentSettings): Agent['about'] {
+  return {
+    agent: `Claude Code, ${mode}${model === null ? '' : `, model ${printable(model)}`}`,
+    permissions:
+      permissions === 'bypass' ? 'BYPASS: every permission check of the agent is off' : permissions,
+    wall: isFenced({ wall })
+      ? 'fence: edits and git commands stay in the worktree'
+      : 'NONE: agents may reach anywhere',
   };
 }
 
@@ -99,14 +125,19 @@ function conversationOf(run: Run, transcripts: Transcripts, reports: readonly Re
 /** Writes prompt, settings and MCP configuration into the run's directory and returns what to execute. */
 function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchRequest): Launch {
   const { runDir, record, prompt } = request;
-  const env = { ...request.env, ORCHESTRATE_TOKEN: request.token, ...prepareReports(deps, runDir) };
+  const env = {
+    ...request.env,
+    ORCHESTRATE_TOKEN: request.token,
+    ...prepareReports(deps, runDir),
+    ...prepareFence(agent, record, runDir),
+  };
   const promptFile = writeRunFile(runDir, 'prompt.md', prompt);
   const settings = claudeSettings({
     agent,
     commands: deps.commands,
     worktree: record.worktree,
     readable: [promptFile],
-    hooks: deps.reports === null ? null : reportingHooks(),
+    hooks: hooksOf(agent, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine(),
   });
   const argv = claudeArguments({
@@ -131,6 +162,30 @@ function prepareReports({ reports }: AgentDeps, runDir: string): Readonly<Record
     ORCHESTRATE_REPORT: writeRunFile(runDir, 'report', REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool,
   };
+}
+
+function isFenced({ wall }: Pick<AgentSettings, 'wall'>): boolean {
+  return wall !== 'none';
+}
+
+/** Puts the fence's script into the run's directory; returns the variables it works by. */
+function prepareFence(
+  agent: AgentSettings,
+  { worktree }: Pick<StreamRecord, 'worktree'>,
+  runDir: string,
+): Readonly<Record<string, string>> {
+  if (!isFenced(agent)) return {};
+  return {
+    ORCHESTRATE_FENCE: writeRunFile(runDir, 'fence', FENCE_SCRIPT),
+    ORCHESTRATE_WORKTREE: worktree,
+  };
+}
+
+/** What Claude Code calls: the reports and the fence; null for nothing. */
+function hooksOf(agent: AgentSettings, deps: AgentDeps): ClaudeHooks | null {
+  const reporting: ClaudeHooks = deps.reports === null ? {} : reportingHooks();
+  if (!isFenced(agent)) return deps.reports === null ? null : reporting;
+  return { ...reporting, PreToolUse: [...(reporting['PreToolUse'] ?? []), fenceHook()] };
 }
 
 /** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */

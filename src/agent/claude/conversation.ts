@@ -1,6 +1,7 @@
-/** Reads one line of a Claude Code conversation, from its transcript or from `--output-format stream-json`; both have the same shape. */
+/** Reads the lines of a Claude Code conversation, from its transcript or from `--output-format stream-json` (both have the same shape), and tells them to people. */
 import { printable } from '../../core/printable.ts';
 import { parseRecord, recordOf, stringOf } from '../json.ts';
+import type { ToldLine } from '../port.ts';
 
 /** One thing that happened in a conversation. `atMs` is null where the line carries no time. */
 export type ConversationItem = { readonly atMs: number | null } & (
@@ -151,4 +152,55 @@ function targetOf(input: unknown): string {
 function timeOf(value: unknown): number | null {
   const atMs = typeof value === 'string' ? Date.parse(value) : Number.NaN;
   return Number.isNaN(atMs) ? null : atMs;
+}
+
+const RESULT_LINES = 3;
+const PROMPT_LINES = 2;
+
+/** Lines of a transcript (or of `stream-json` output) as readable lines; bookkeeping lines vanish. */
+export function readableTranscript(lines: readonly string[]): ToldLine[] {
+  return lines.flatMap(parseConversationLine).flatMap(readableItem);
+}
+
+/** A line of `--output-format stream-json` as readable ones; null for anything else that stands in a pane, other programs' JSON too. */
+export function readableOutput(line: string): ToldLine[] | null {
+  return line.startsWith('{"') && line.includes('"session_id":"') ? readableTranscript([line.trim()]) : null;
+}
+
+/** One item as readable lines. */
+function readableItem(item: ConversationItem): ToldLine[] {
+  switch (item.kind) {
+    case 'prompt':
+      return block(item.atMs, '> ', item.text, PROMPT_LINES);
+    case 'said':
+      return block(item.atMs, '', item.text, Number.POSITIVE_INFINITY);
+    case 'call':
+      return [{ atMs: item.atMs, text: callLine(item.tool, item.target) }];
+    case 'result':
+      return block(item.atMs, item.failed ? '  ! ' : '  | ', item.text, RESULT_LINES);
+    case 'api-error':
+      return [{ atMs: item.atMs, text: `! ${item.text} (${item.error})` }];
+    case 'turn-end':
+      return endText(item.atMs, item.text, item.failed);
+  }
+}
+
+function callLine(tool: string, target: string): string {
+  return tool === 'Bash' ? `$ ${target}` : `* ${tool} ${target}`;
+}
+
+/** The text's first lines, the rest counted; a worker's own words whole. */
+function block(atMs: number | null, mark: string, text: string, limit: number): ToldLine[] {
+  const lines = text.split(/\r\n|\r|\n/).filter((line) => line.trim() !== '');
+  const shown = lines.slice(0, limit).map((line) => ({ atMs, text: `${mark}${line}` }));
+  const hidden = lines.length - shown.length;
+  return hidden > 0
+    ? [...shown, { atMs, text: `${mark}… ${hidden} more ${hidden === 1 ? 'line' : 'lines'}` }]
+    : shown;
+}
+
+/** A headless run ends with its result, whose text was said before; an interactive turn ends without a word. */
+function endText(atMs: number | null, text: string | null, failed: boolean): ToldLine[] {
+  if (!failed) return text === null ? [] : [{ atMs, text: '= finished' }];
+  return [{ atMs, text: `! ended with an error${text === null ? '' : `: ${text}`}` }];
 }

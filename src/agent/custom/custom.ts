@@ -1,6 +1,7 @@
 /** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
 import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
-import { findCommand, missingCommand } from '../find-command.ts';
+import { printable } from '../../core/printable.ts';
+import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
 
@@ -8,9 +9,20 @@ import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
 export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   return {
     kind: 'custom',
+    about: {
+      agent: `custom: ${printable([agent.command, ...agent.args].join(' '))}`,
+      permissions: "the command's own",
+      wall: null,
+    },
     interactive: false,
+    // Whatever it is, its terminal is its own: what is typed there, it may read.
+    readsTyping: true,
+    conversation: { transcript: () => [], output: () => null },
+    resumeCommand: () => null,
+    lastStop: () => null,
+    refusal: (reason) => reason,
     endSignal: 'SIGTERM',
-    check: async () => [checkCustom(agent, deps)],
+    check: async () => [checkCustom(agent, deps), ...checkNoWall('a custom agent', agent.wall)],
     prepare: async (request) => prepareCustom(agent, deps, request),
     activity: async (run) => ({
       ...UNKNOWN_ACTIVITY,

@@ -9,6 +9,7 @@ import {
   FINISHED_WINDOWS,
   LEFTOVERS,
   PERMISSIONS,
+  WALLS,
 } from './config.ts';
 
 const D = DEFAULT_CONFIG;
@@ -42,7 +43,10 @@ const gate = z.strictObject({
 });
 
 const agent = z.strictObject({
-  kind: z.enum(AGENT_KINDS).default(D.agent.kind).describe('claude: Claude Code; custom: any command.'),
+  kind: z
+    .enum(AGENT_KINDS)
+    .default(D.agent.kind)
+    .describe('claude: Claude Code; codex: OpenAI Codex CLI; opencode: opencode; custom: any command.'),
   command: command.default(D.agent.command),
   args: z
     .array(z.string().refine((text) => !text.includes('\0'), 'must not contain NUL'))
@@ -57,6 +61,11 @@ const agent = z.strictObject({
     .default(null)
     .describe('Tools allowed unasked; null: a small default list.'),
   mcp: z.enum(AGENT_MCP).default(D.agent.mcp).describe('all: the MCP servers of the user and project too.'),
+  wall: z
+    .enum(WALLS)
+    .nullable()
+    .default(null)
+    .describe('fence: edits and git commands stay in the worktree; null: fence, where the agent has one.'),
   attended: z.boolean().default(D.agent.attended).describe('A person attends: the agent may ask questions.'),
 });
 

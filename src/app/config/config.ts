@@ -14,6 +14,7 @@ export const AGENT_MODES = ['interactive', 'print'] as const;
 export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 'bypass'] as const;
 /** Which MCP servers an agent gets besides ours. */
 export const AGENT_MCP = ['ours-only', 'all'] as const;
+export const WALLS = ['none', 'fence'] as const;
 export const LEFTOVERS = ['ask', 'commit'] as const;
 export const FINISHED_WINDOWS = ['close-on-done', 'keep'] as const;
 
@@ -35,6 +36,8 @@ export type Config = {
     /** Null: the built-in allow list. */
     readonly allow: readonly string[] | null;
     readonly mcp: (typeof AGENT_MCP)[number];
+    /** What keeps an agent in its worktree; null: the fence, where the agent has one. */
+    readonly wall: (typeof WALLS)[number] | null;
     /** A person attends: the agent may ask questions. */
     readonly attended: boolean;
   };
@@ -79,6 +82,7 @@ export const DEFAULT_CONFIG: Config = {
     permissions: 'auto',
     allow: null,
     mcp: 'ours-only',
+    wall: null,
     attended: false,
   },
   gates: [],

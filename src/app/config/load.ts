@@ -26,10 +26,18 @@ export function loadConfig(path: string, env: Environment, flags: ConfigFlags = 
   const text = readText(path);
   const tree = text === null ? {} : parseText(text, path);
   const sources = overlay(tree, env, flags);
+  nameProgram(tree);
   const result = configSchema.safeParse(tree);
   if (!result.success) throw badConfig(result.error.issues, tree, path, sources);
   const { $schema: _, ...config } = result.data;
   return config;
+}
+
+/** Without a command, an agent's program has the name of its kind. */
+function nameProgram(tree: Tree): void {
+  const { agent } = tree;
+  if (typeof agent !== 'object' || agent === null || !('kind' in agent) || 'command' in agent) return;
+  if (agent.kind === 'codex' || agent.kind === 'opencode') tree['agent'] = { ...agent, command: agent.kind };
 }
 
 /** A text that changes when config.json does; `none` without one. */

@@ -25,6 +25,7 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('agent.model'),
   scalar('agent.permissions'),
   scalar('agent.mcp'),
+  scalar('agent.wall'),
   scalar('agent.attended', 'boolean'),
   scalar('gateConcurrency', 'number'),
   scalar('leftovers'),

@@ -1,6 +1,7 @@
 /** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for a person, or gone? */
 
 import { isVerified } from '../done.ts';
+import { AGENT_TRAITS } from '../run-types.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
@@ -50,7 +51,7 @@ function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): A
 function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assessment | null {
   const { policy, snapshot, stream } = situation;
   // Claimed since an earlier look: a window that was just opened may be missing from this one.
-  const watched = policy.interactive && run.agentKind === 'claude';
+  const watched = policy.interactive && AGENT_TRAITS[run.agentKind].livesInWindow;
   if (!watched || worker.pane !== null || run.claimedAtMs === null) return null;
   const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
   if (!snapshot.pollerAlive) return assess('running', { reason, remedy: commandFor('start', stream.id) });

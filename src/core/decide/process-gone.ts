@@ -1,6 +1,7 @@
 /** Rules for an open run whose worker's process is gone: never started, lost, finished, blocked or failed. */
 
 import { blockedText, openTasksText, tasksComplete, verdictOn } from '../done.ts';
+import { AGENT_TRAITS } from '../run-types.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentError, Run, RunOutcome, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
@@ -88,7 +89,7 @@ function assessEnded(
   const { stream } = situation;
   const exitCode = pane?.exitCode ?? null;
   // One that only its exit status speaks for is not taken at its word when that is lost.
-  const mayBeDone = run.agentKind !== 'custom' || exitCode === 0;
+  const mayBeDone = !AGENT_TRAITS[run.agentKind].exitCodeTells || exitCode === 0;
   if (tasksComplete(stream) && mayBeDone) return judgeWork(situation, run, exitCode);
   if (stream.tasks.blocked > 0) {
     const reason = blockedText(stream);

@@ -12,6 +12,7 @@ export function logSources(ports: Ports, key: string, run: number | null = null)
     return ports.state.records(initiative).get(key)?.runs ?? [];
   };
   return {
+    conversation: ports.agent.conversation,
     files: () => {
       const runs = runsOf();
       if (run === null) return distinct(runs.flatMap((each) => sourcesOf(ports, each)));

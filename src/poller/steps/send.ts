@@ -77,8 +77,7 @@ async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: strin
 
 /** Why typed text would not be read as a message; null when it would. */
 function whyDeaf({ agent }: Pick<Ports, 'agent'>, { claimed, activity }: WorkerFact): string | null {
-  if (agent.kind === 'claude' && !agent.interactive)
-    return 'it runs headless and reads nothing (agent.mode is print)';
+  if (!agent.readsTyping) return 'it runs headless and reads nothing (agent.mode is print)';
   if (activity.dialog)
     return `a dialog is open, which the text would answer (${activity.detail ?? 'unknown'})`;
   if (!claimed || activity.status === 'starting') return 'its agent is still starting';

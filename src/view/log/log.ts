@@ -1,11 +1,9 @@
 /** Follows all that tells of one stream, its agents' conversations or output and our own events, as one readable log. */
 import type { OrchestrateEvent } from '../../core/events.ts';
-import { readableTranscript } from './conversation-text.ts';
 import { type LogLine, sortByTime } from './log-line.ts';
 import { type LogPosition, readNewLines } from './log-reader.ts';
 import { readablePaneBytes } from './readable-bytes.ts';
 
-export { readableTranscript } from './conversation-text.ts';
 export { formatLogLine, type LogLine } from './log-line.ts';
 export { readablePaneBytes } from './readable-bytes.ts';
 
@@ -26,9 +24,16 @@ export type LogPlaces = {
 
 export const NO_PLACES: LogPlaces = { files: {}, event: 0 };
 
+/** How an agent's own records are told: lines of a transcript, and a line of its pane (null: not one of its records). */
+export type RecordsReader = {
+  readonly transcript: (lines: readonly string[]) => readonly LogLine[];
+  readonly output: (line: string) => readonly LogLine[] | null;
+};
+
 /** What a follower reads: asked anew each time, since runs (and so files) are added. */
 export type LogSources = {
   readonly files: () => readonly LogSource[];
+  readonly conversation: RecordsReader;
   /** Events after this id, oldest first. */
   readonly events: (sinceId: number) => readonly OrchestrateEvent[];
 };
@@ -41,6 +46,7 @@ export type LogFollower = {
 
 /** Follows the sources from `places` on. */
 export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PLACES): LogFollower {
+  const { conversation } = sources;
   const positions = new Map(Object.entries(places.files));
   let event = places.event;
 
@@ -51,10 +57,15 @@ export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PL
       if (part === null) return lines;
       positions.set(source.path, part.position);
       if (source.kind === 'transcript')
-        lines.push(...readableTranscript(part.text.split('\n')).filter((line) => isWithin(line, source)));
+        lines.push(
+          ...conversation.transcript(part.text.split('\n')).filter((line) => isWithin(line, source)),
+        );
       else
         lines.push(
-          ...readablePaneBytes(part.text).map((line) => ({ ...line, atMs: line.atMs ?? part.atMs })),
+          ...readablePaneBytes(part.text, conversation.output).map((line) => ({
+            ...line,
+            atMs: line.atMs ?? part.atMs,
+          })),
         );
     }
   };

@@ -1,6 +1,5 @@
-/** Makes what a program wrote to its pane readable: escapes resolved or dropped, overwritten lines collapsed, stream-json told. */
+/** Makes what a program wrote to its pane readable: escapes resolved or dropped, overwritten lines collapsed, the agent's own records told. */
 import { printable } from '../../core/printable.ts';
-import { readableTranscript } from './conversation-text.ts';
 import type { LogLine } from './log-line.ts';
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: terminal sequences are what is looked for
@@ -12,11 +11,14 @@ const ERASED = /[^\u0008\n]\u0008/g;
 /** Erasures that may follow one another; a line with more is not worth the work. */
 const ERASE_ROUNDS = 200;
 
+/** What a line says that is one of the agent's own records; null for any other. */
+type PrintedRecord = (line: string) => readonly LogLine[] | null;
+
 /** Whole lines of raw pane output as readable ones, without times. No control character of the input survives. */
-export function readablePaneBytes(text: string): LogLine[] {
+export function readablePaneBytes(text: string, told: PrintedRecord): LogLine[] {
   const lines: LogLine[] = [];
   for (const raw of text.replace(CURSOR_RIGHT, ' ').replace(CURSOR_JUMP, '\n').split('\n')) {
-    for (const line of readableLine(raw)) {
+    for (const line of readableLine(raw, told)) {
       // Full-screen programs draw the same text again and again.
       if (line.text !== lines.at(-1)?.text) lines.push(line);
     }
@@ -24,15 +26,11 @@ export function readablePaneBytes(text: string): LogLine[] {
   return lines;
 }
 
-function readableLine(raw: string): LogLine[] {
-  if (isConversation(raw)) return readableTranscript([raw.trim()]);
+function readableLine(raw: string, told: PrintedRecord): readonly LogLine[] {
+  const record = told(raw);
+  if (record !== null) return record;
   const text = printable(lastDrawn(erase(raw))).trimEnd();
   return text === '' ? [] : [{ atMs: null, text }];
-}
-
-/** A line of Claude Code's `stream-json`; another program's JSON is shown as it is. */
-function isConversation(line: string): boolean {
-  return line.startsWith('{"') && line.includes('"session_id":"');
 }
 
 /** What a carriage return let stand: the last piece that shows anything. */
