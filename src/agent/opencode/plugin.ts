@@ -24,7 +24,9 @@ const write = (part) => {
   try {
     writeFileSync(draft, token + '\\n' + JSON.stringify(last), { mode: 0o600 });
     renameSync(draft, file);
-  } catch {}
+  } catch (error) {
+    last = { ...last, lost: String(error) };
+  }
 };
 const told = {
   'session.status': (p) => {
