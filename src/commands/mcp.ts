@@ -5,6 +5,7 @@ import { packageVersion } from '../app/package-root.ts';
 import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
 import { findProject } from '../git/project.ts';
 import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/scope.ts';
+import { openOnFile } from '../sqlite/same-file.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
 import { serveMcp } from '../task-copilot/mcp/serve.ts';
@@ -17,7 +18,7 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
   const paths = found === null ? null : projectPaths(found.root);
   const configured = () => (paths === null ? null : loadConfig(paths.config, env).workspace);
   const workspace = resolveWorkspace({ root, env, configured });
-  const state = openOnce(paths);
+  const state = stateOf(paths);
   const token = env['ORCHESTRATE_TOKEN'] || null;
   return serveMcp({
     planDbPath: workspace.storePath,
@@ -36,18 +37,16 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
     version: packageVersion(),
     stdin: process.stdin,
     stdout: process.stdout,
-  }).finally(() => state.get()?.close());
+  }).finally(state.close);
 };
 
-/** orchestrate's memory of the project: looked for at each use until there is one; a server never makes it. */
-function openOnce(paths: ProjectPaths | null): { readonly get: () => StateStore | null } {
-  let kept: StateStore | null = null;
-  return {
-    get: () => {
-      if (kept === null && paths !== null && existsSync(paths.stateDb)) {
-        kept = openStateStore(paths.stateDb, { create: false });
-      }
-      return kept;
-    },
-  };
+/** orchestrate's memory of the project, looked for at each use: null before there is any; a server never makes it. */
+function stateOf(paths: ProjectPaths | null): {
+  readonly get: () => StateStore | null;
+  readonly close: () => void;
+} {
+  if (paths === null) return { get: () => null, close: () => undefined };
+  const path = paths.stateDb;
+  const opened = openOnFile(path, () => openStateStore(path, { create: false }));
+  return { get: () => (existsSync(path) ? opened.get() : null), close: opened.close };
 }

@@ -3,12 +3,12 @@ import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 
-export type Project = { readonly root: string; readonly commonDir: string };
+export type FoundProject = { readonly root: string; readonly commonDir: string };
 
-type Search = { readonly project: Project } | { readonly project: null; readonly why: string };
+type Search = { readonly project: FoundProject } | { readonly project: null; readonly why: string };
 
 /** The main checkout's top level and git directory (real paths), seen from `cwd`; null when there is none. */
-export function findProject(cwd: string): Project | null {
+export function findProject(cwd: string): FoundProject | null {
   return search(cwd).project;
 }
 

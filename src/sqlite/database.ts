@@ -2,7 +2,7 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { guarded, isBusy, type Place, unusable } from './failures.ts';
+import { guarded, isBusy, type StoreFile, unusable } from './failures.ts';
 import { type Db, sqliteDriver } from './native.ts';
 import { makePrivateDirectory, makePrivateFile } from './private-files.ts';
 
@@ -22,7 +22,7 @@ export type OpenOptions = {
   /** What to type when the file is missing. */
   readonly missingFix: string;
   /** Throws for content that must not be touched; sees a read-only connection before anything is written. */
-  readonly inspect: (db: Db, place: Place) => void;
+  readonly inspect: (db: Db, place: StoreFile) => void;
 };
 
 /**
@@ -46,7 +46,7 @@ export function openDatabase(path: string, options: OpenOptions): Db {
 }
 
 /** The place of an open database, for `guarded`. */
-export function placeOf(path: string, options: { label: string; busyTimeoutMs?: number }): Place {
+export function placeOf(path: string, options: { label: string; busyTimeoutMs?: number }): StoreFile {
   return {
     path,
     label: options.label,
@@ -61,7 +61,7 @@ export function dataVersionOf(db: Db): () => number {
 }
 
 /** Size of the file in bytes; creates it (size 0) when asked to. */
-function existingSize(place: Place, options: OpenOptions): number {
+function existingSize(place: StoreFile, options: OpenOptions): number {
   const stats = statSync(place.path, { throwIfNoEntry: false });
   if (stats !== undefined) return checkedSize(place, options, stats);
   if (!options.create) {
@@ -72,7 +72,7 @@ function existingSize(place: Place, options: OpenOptions): number {
   return 0;
 }
 
-function checkedSize(place: Place, options: OpenOptions, stats: Stats): number {
+function checkedSize(place: StoreFile, options: OpenOptions, stats: Stats): number {
   if (!stats.isFile()) throw unusable(place, 'it is not a file');
   // An empty file is a database that another process is just creating, or the rest of one.
   if (stats.size === 0 && !options.create) throw unusable(place, 'it is empty');
@@ -80,7 +80,7 @@ function checkedSize(place: Place, options: OpenOptions, stats: Stats): number {
 }
 
 /** A read-only connection to a file that passed `inspect`. */
-function inspected(place: Place, options: OpenOptions): Db {
+function inspected(place: StoreFile, options: OpenOptions): Db {
   const db = connect(place, true);
   try {
     db.transaction(() => {
@@ -95,7 +95,7 @@ function inspected(place: Place, options: OpenOptions): Db {
 }
 
 /** SQLite notices missing whole pages by itself, but reads a page that was cut short as if zeros followed. */
-function refuseTruncated(db: Db, place: Place): void {
+function refuseTruncated(db: Db, place: StoreFile): void {
   const wal = statSync(`${place.path}-wal`, { throwIfNoEntry: false });
   if (wal !== undefined && wal.size > 0) return;
   const expected = pragmaNumber(db, 'page_count') * pragmaNumber(db, 'page_size');
@@ -107,7 +107,7 @@ function pragmaNumber(db: Db, name: 'page_count' | 'page_size'): number {
   return Number(db.pragma(name, { simple: true }));
 }
 
-function openForWriting(place: Place): Db {
+function openForWriting(place: StoreFile): Db {
   const db = connect(place, false);
   try {
     db.pragma('foreign_keys = ON');
@@ -120,7 +120,7 @@ function openForWriting(place: Place): Db {
   return db;
 }
 
-function connect(place: Place, readonly: boolean): Db {
+function connect(place: StoreFile, readonly: boolean): Db {
   const Driver = sqliteDriver();
   return new Driver(place.path, { readonly, fileMustExist: true, timeout: place.busyTimeoutMs });
 }

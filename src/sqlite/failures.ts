@@ -6,7 +6,7 @@ import { shellWord } from '../core/shell-word.ts';
 import { isNativeModuleFailure, nativeModuleMissing } from './native.ts';
 
 /** Which file an operation concerns, and how long it waits for a lock. */
-export type Place = {
+export type StoreFile = {
   readonly path: string;
   /** What the file is, for messages: `the Task Copilot store`. */
   readonly label: string;
@@ -25,7 +25,7 @@ export function isBusy(thrown: unknown): boolean {
 }
 
 /** Runs `work`; what SQLite, its driver or the file system throws becomes an error with an exit code, anything else passes. */
-export function guarded<T>(place: Place, work: () => T): T {
+export function guarded<T>(place: StoreFile, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -57,7 +57,7 @@ function isOutOfFiles(): boolean {
   }
 }
 
-function outOfFiles(thrown: unknown, { label, path }: Place): OrchestrateError {
+function outOfFiles(thrown: unknown, { label, path }: StoreFile): OrchestrateError {
   return new OrchestrateError(
     EXIT.environment,
     `too many open files: ${label} ${path} can't be opened`,
@@ -78,7 +78,7 @@ function isDiskFull(code: string, path: string): boolean {
 }
 
 /** The error to show for what SQLite or the file system threw. */
-function storeError(thrown: unknown, place: Place): OrchestrateError {
+function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   const { path, label } = place;
   const code = codeOf(thrown);
   const because = messageOf(thrown);
@@ -118,7 +118,7 @@ function storeError(thrown: unknown, place: Place): OrchestrateError {
 }
 
 /** The exit 6 error for a file that holds something we can't work with. */
-export function unusable(place: Place, because: string, cause?: unknown): OrchestrateError {
+export function unusable(place: StoreFile, because: string, cause?: unknown): OrchestrateError {
   return new OrchestrateError(
     EXIT.state,
     `${place.label} ${place.path} is unusable: ${because}`,

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { type Db, openDatabase, placeOf } from '../sqlite/database.ts';
-import { guarded, type Place, unusable } from '../sqlite/failures.ts';
+import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { sqliteDriver } from '../sqlite/native.ts';
 import { leaseIsHeld } from './lease.ts';
 
@@ -133,7 +133,7 @@ const STATE_VERSION = MIGRATIONS.length;
 export type StateOptions = { readonly create?: boolean; readonly busyTimeoutMs?: number };
 
 /** The state's place, for `guarded`. */
-export function statePlace(path: string, options: StateOptions): Place {
+export function statePlace(path: string, options: StateOptions): StoreFile {
   return placeOf(path, { ...options, label: LABEL });
 }
 
@@ -170,7 +170,7 @@ function openInMemory(): Db {
 }
 
 /** Brings the tables to this version in one transaction. Throws exit 4 while a poller of an earlier release acts. */
-function migrate(db: Db, place: Place | null): void {
+function migrate(db: Db, place: StoreFile | null): void {
   if (versionOf(db) === STATE_VERSION) return;
   db.transaction(() => {
     const version = versionOf(db);
@@ -181,7 +181,7 @@ function migrate(db: Db, place: Place | null): void {
 }
 
 /** A poller of an earlier release would go on by the tables as it knows them. */
-function refuseLivingPoller(db: Db, place: Place): void {
+function refuseLivingPoller(db: Db, place: StoreFile): void {
   if (!leaseIsHeld(join(dirname(place.path), LOCK_FILE))) return;
   const pid = db.prepare('SELECT pid FROM poller').pluck().get();
   throw new OrchestrateError(
@@ -191,7 +191,7 @@ function refuseLivingPoller(db: Db, place: Place): void {
   );
 }
 
-function refuseForeign(db: Db, place: Place): void {
+function refuseForeign(db: Db, place: StoreFile): void {
   const version = versionOf(db);
   if (version > STATE_VERSION) {
     throw new OrchestrateError(

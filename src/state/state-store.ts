@@ -3,7 +3,7 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { eventKindOf, type OrchestrateEvent } from '../core/events.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import { guarded, type Place, unusable } from '../sqlite/failures.ts';
+import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { fileAt, isSameFile } from '../sqlite/same-file.ts';
 import { type Row, UnreadableValue } from './checks.ts';
 import { type ProjectFacts, pollerColumns, pollerOf, projectOf } from './columns.ts';
@@ -44,7 +44,7 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
 }
 
 /** SQLite works on with a file that was removed or replaced: what is written there nobody else sees. */
-function fileLost({ label, path }: Place): OrchestrateError {
+function fileLost({ label, path }: StoreFile): OrchestrateError {
   return new OrchestrateError(
     EXIT.state,
     `${label} ${path} was removed or replaced while it was in use`,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { codeOf, guarded, type Place } from '../sqlite/failures.ts';
+import { codeOf, guarded, type StoreFile } from '../sqlite/failures.ts';
 import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
 
 /**
@@ -12,7 +12,7 @@ import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.t
  */
 export function checkOwner(storePath: string, projectRoot: string, options: { claim: boolean }): void {
   const file = join(dirname(storePath), 'owner.json');
-  const place: Place = { path: file, label: 'the owner file', busyTimeoutMs: 0 };
+  const place: StoreFile = { path: file, label: 'the owner file', busyTimeoutMs: 0 };
   guarded(place, () => {
     const project = realPath(projectRoot);
     const record = readOwner(file);

@@ -2,7 +2,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Db, type OpenOptions, openDatabase, placeOf } from '../sqlite/database.ts';
-import { guarded, type Place, unusable } from '../sqlite/failures.ts';
+import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { makePrivateFile } from '../sqlite/private-files.ts';
 import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShape } from './tables.ts';
 import { timeText } from './tools/rows.ts';
@@ -14,7 +14,7 @@ const MISSING_FIX = 'make a plan first: orchestrate import plan.yaml, or orchest
 export type CopilotOptions = Pick<OpenOptions, 'create' | 'readonly' | 'busyTimeoutMs'>;
 
 /** The store's place, for `guarded`. */
-export function copilotPlace(path: string, busyTimeoutMs?: number): Place {
+export function copilotPlace(path: string, busyTimeoutMs?: number): StoreFile {
   return placeOf(path, { label: LABEL, ...(busyTimeoutMs === undefined ? {} : { busyTimeoutMs }) });
 }
 
@@ -53,7 +53,7 @@ export function openCopilotDatabase(path: string, options: CopilotOptions): Db {
 }
 
 /** The schema version of a store that may be opened; throws exit 6 for any other file. */
-function acceptedVersion(db: Db, place: Place, create: boolean): number {
+function acceptedVersion(db: Db, place: StoreFile, create: boolean): number {
   const names = new Set(db.prepare(`SELECT name FROM sqlite_master WHERE type = 'table'`).pluck().all());
   const userVersion = Number(db.pragma('user_version', { simple: true }));
   const version = names.has('migrations') ? storedVersion(db) : 0;
@@ -78,7 +78,7 @@ function storedVersion(db: Db): number {
 }
 
 /** Creates what is missing, all or nothing; an older store with content is copied first. */
-function bringUp(db: Db, place: Place): void {
+function bringUp(db: Db, place: StoreFile): void {
   if (hasTable(db, 'tasks') && needsWork(db)) keepCopy(db, place);
   db.transaction(() => {
     if (!needsWork(db)) return;
@@ -111,7 +111,7 @@ function completeTable(db: Db, name: string, shape: TableShape): void {
 }
 
 /** A complete copy (with what is still in the log) beside the store; written under another name first, so it is never half. */
-function keepCopy(db: Db, place: Place): void {
+function keepCopy(db: Db, place: StoreFile): void {
   const version = hasTable(db, 'migrations') ? storedVersion(db) : 0;
   const copy = `${place.path}.schema-${version}.backup`;
   if (existsSync(copy)) return;
