@@ -6,6 +6,7 @@ import type { Lease } from '../state/types.ts';
 import { attemptWith } from './attempt.ts';
 import { type PollerEnd, type PollerView, runPoller } from './loop.ts';
 import { createReportBell, prepareSpool } from './spool.ts';
+import { sweep } from './sweep.ts';
 import { createAlarm, ringOn } from './wake.ts';
 import { watchDirectory } from './watch-directory.ts';
 
@@ -29,6 +30,7 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   const { ports, abort } = request;
   await endStrays(ports);
   const self = registerPoller(ports, request.policy);
+  attemptWith(request.view.onTrouble)(() => sweep(ports, ports.plan.currentInitiative()?.id ?? ''));
   const alarm = createAlarm();
   const stopWaking = startWaking(request, alarm.ring);
   const listening = new AbortController();

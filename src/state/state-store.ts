@@ -15,7 +15,6 @@ import type { GateResult, StateStore } from './types.ts';
 const EVENTS_KEPT = 20_000;
 /** Old events are looked for once in so many. */
 const EVENTS_BETWEEN_TRIMS = 256;
-const EVENTS_SHOWN = 200;
 
 /** Opens orchestrate's memory at `path`. Throws exit 3, 4 or 6 as `openStateDatabase` says; so do all its methods. */
 export function openStateStore(path: string, options: StateOptions = {}): StateStore {
@@ -77,7 +76,7 @@ function createEvents(db: Db): Pick<StateStore, 'addEvent' | 'events'> {
       const rows = newest.all({
         key: key ?? null,
         since: sinceId ?? 0,
-        limit: limit ?? EVENTS_SHOWN,
+        limit: limit ?? EVENTS_KEPT,
       }) as Row[];
       return rows.reverse().map(eventOf);
     },

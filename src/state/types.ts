@@ -90,7 +90,7 @@ export type StateStore = {
   /** The run a launch token belongs to, with its stream; null for an unknown token. */
   runByTokenHash(tokenHash: string): { run: Run; streamId: string; initiativeId: string } | null;
   addEvent(event: NewEvent): void;
-  /** Oldest first; the last `limit` of them. */
+  /** Oldest first; the last `limit` of them, without one all that are kept. */
   events(filter: { key?: string; sinceId?: number; limit?: number }): OrchestrateEvent[];
   gateResults(key: string, sha?: string): GateResult[];
   addGateResult(result: GateResult): void;
