@@ -1,5 +1,6 @@
 /** Everything the reconciler works with, handed in by the composition root; it knows the adapters by their types only. */
 import type { Agent } from '../agent/port.ts';
+import type { Elapsed } from '../core/elapsed.ts';
 import type { Policy } from '../core/types.ts';
 import type { Git } from '../git/types.ts';
 import type { Marks } from '../poller/marks.ts';
@@ -32,6 +33,8 @@ export type Ports = {
   launcherDir(): string;
   /** Milliseconds since the epoch. */
   now(): number;
+  /** How long ago a moment that `now` gave was, whatever the clock was set to since. */
+  readonly elapsed: Elapsed;
 };
 
 /** How long a launched agent may stay without a first sign, in ms. */
@@ -39,12 +42,12 @@ const START_DEADLINE_MS = 60_000;
 /** Messages to an idle agent before a person is called. */
 const MAX_NUDGES = 3;
 
-/** The policy that a configuration means. `only`: stream ids the poller is limited to; `sinceMs`: when it began. */
+/** The policy that a configuration means. `only`: stream ids the poller is limited to; `sinceEvent`: the last event when it began. */
 export function policyOf(
   config: Config,
   agent: Pick<Agent, 'interactive'>,
   only: ReadonlySet<string> | null,
-  sinceMs: number,
+  sinceEvent: number,
 ): Policy {
   return {
     maxWorkers: config.maxWorkers,
@@ -54,7 +57,7 @@ export function policyOf(
     stallMs: config.stallMinutes * 60_000,
     startDeadlineMs: START_DEADLINE_MS,
     only,
-    pollerSinceMs: sinceMs,
+    pollerSinceEvent: sinceEvent,
     interactive: agent.interactive,
     maxNudges: MAX_NUDGES,
     keepFinishedWindows: config.finishedWindows === 'keep',

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createAgent } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
+import { createElapsed } from '../core/elapsed.ts';
 import { createGit } from '../git/git.ts';
 import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
@@ -59,6 +60,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     cli: CLI_ARGV,
     launcherDir: () => launcherDirectory(project.commonDir, launcherText('orchestrate', '"$@"')),
     now: project.now,
+    elapsed: createElapsed(project.now, () => performance.now()),
   };
 }
 

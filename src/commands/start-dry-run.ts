@@ -7,7 +7,7 @@ import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { Snapshot, StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
-import { clearedFields } from '../operator/intent.ts';
+import { clearedFields, lastEvent } from '../operator/intent.ts';
 import type { Io } from './io.ts';
 import { printHeader } from './start-header.ts';
 import { findStream } from './stream-argument.ts';
@@ -15,7 +15,7 @@ import { findStream } from './stream-argument.ts';
 /** The records as `start` would leave them: named streams without anything that holds them back, else none stopped. */
 function cleared({ records, nowMs }: Snapshot, named: ReadonlySet<string>): Map<string, StreamRecord> {
   const clear = (record: StreamRecord): StreamRecord => {
-    if (named.has(record.streamId)) return { ...record, ...clearedFields(record, nowMs) };
+    if (named.has(record.streamId)) return { ...record, ...clearedFields(record, nowMs, 0) };
     return named.size === 0 && record.intent === 'stopped' ? { ...record, intent: 'none' } : record;
   };
   return new Map([...records].map(([key, record]) => [key, clear(record)]));
@@ -26,7 +26,7 @@ export async function dryRun(ports: Ports, args: readonly string[], io: Io): Pro
   const named = new Set(args.map((text) => findStream(ports, text).streamId));
   await printHeader(ports, io);
   const { snapshot } = await takeLook(ports, new Map(), true);
-  const policy = policyOf(ports.config, ports.agent, named.size === 0 ? null : named, ports.now());
+  const policy = policyOf(ports.config, ports.agent, named.size === 0 ? null : named, lastEvent(ports));
   const { actions, states } = decide({ ...snapshot, records: cleared(snapshot, named) }, policy);
   const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
   const steps = actions.map(({ key, kind, reason }) => ({

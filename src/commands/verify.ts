@@ -12,7 +12,7 @@ import type { StreamRecord } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { noteCommand } from '../operator/intent.ts';
 import { createPace } from '../poller/pace.ts';
-import { apply } from '../poller/steps/apply.ts';
+import { apply, createBackoff } from '../poller/steps/apply.ts';
 import { gatherReport } from '../report/gather.ts';
 import { acquireLease } from '../state/lease.ts';
 import type { Flags } from './definition.ts';
@@ -82,10 +82,11 @@ async function verifyHere(ports: Ports, record: StreamRecord): Promise<void> {
       ports,
       snapshot,
       gateSlots: createSlots(ports.config.gateConcurrency),
-      pace: createPace(0, ports.now),
+      pace: createPace(0),
       abort: new AbortController().signal,
     },
     { kind: 'verify', key: record.key, run, reason: 'the operator asked for a check' },
+    createBackoff(),
   );
   if (!outcome.ok)
     throw new OrchestrateError(

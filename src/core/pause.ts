@@ -1,4 +1,4 @@
-/** How long an agent could not work, since it waited for a person or for the end of a limit: such time counts for no cap. */
+/** How long an agent could not work, since it waited for the user or for the end of a limit: such time counts for no cap. */
 import type { AgentActivity, Pause, Run } from './types.ts';
 
 /** Not at work: asked, limited, or at rest until someone says more. */
@@ -18,6 +18,31 @@ export function pauseAfter(
     return { ...before, sinceMs: Math.max(run.startedAtMs, Math.min(sinceMs ?? nowMs, nowMs)) };
   }
   return before.sinceMs === null ? run.paused : { totalMs: pausedMs(before, nowMs), sinceMs: null };
+}
+
+/** Time that a look's clock shows and that nobody worked in counts as paused: the machine slept, or the clock was set. */
+export function withLostTime(run: Pick<Run, 'paused' | 'claimedAtMs'>, lostMs: number): Pause | null {
+  // A pause that is under way has it already; before the claim nobody worked.
+  if (lostMs === 0 || run.claimedAtMs === null || (run.paused?.sinceMs ?? null) !== null) return run.paused;
+  return { totalMs: (run.paused?.totalMs ?? 0) + lostMs, sinceMs: null };
+}
+
+/** Below this the two clocks may differ by their reading alone. */
+const LEAST_LOST_MS = 1_000;
+
+/**
+ * Returns what to ask at each look: how much more the wall clock moved since the last one (less, when negative) than time
+ * passed in which somebody may have worked: by the steady clock, and `mostMs` at most, since some count sleep.
+ */
+export function createLostTime(mostMs: number): (wallMs: number, steadyMs: number) => number {
+  let last: { wallMs: number; steadyMs: number } | null = null;
+  return (wallMs, steadyMs) => {
+    const before = last;
+    last = { wallMs, steadyMs };
+    if (before === null) return 0;
+    const lostMs = wallMs - before.wallMs - Math.min(steadyMs - before.steadyMs, mostMs);
+    return Math.abs(lostMs) < LEAST_LOST_MS ? 0 : Math.round(lostMs);
+  };
 }
 
 /** All pauses up to `nowMs`, the one under way included. */

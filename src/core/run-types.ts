@@ -25,9 +25,9 @@ export type Intent = 'none' | 'stopped' | 'parked';
 /** A process, told apart from a later one with the same pid by its start time (an opaque text of the platform). */
 export type ProcessIdentity = { readonly pid: number; readonly start: string };
 
-/** A step of ours that could not be taken, `count` times in a row; launches keep an account of their own. */
+/** A step of ours that could not be taken, `count` times in a row. */
 export type Trouble = {
-  readonly kind: 'end-run' | 'adopt' | 'verify' | 'nudge';
+  readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'nudge';
   readonly message: string;
   readonly fix: string;
   readonly atMs: number;
@@ -151,10 +151,10 @@ export type StreamRecord = {
   readonly streamId: string;
   readonly intent: Intent;
   readonly intentAtMs: number;
-  /** Attempts before this moment don't count (set by `retry` and `start X`). */
-  readonly attemptsClearedAtMs: number;
-  /** When a person last asked for this very stream (`start X`); lets a poller limited to some streams add it. */
-  readonly requestedAtMs: number;
+  /** Runs up to this number count for nothing any more (set by `retry` and `start X`). */
+  readonly clearedAfterRun: number;
+  /** The event by which the user last asked for this very stream (`start X`); lets a poller limited to some streams add it. */
+  readonly requestedEvent: number;
   /** `resolve`: start on the first dependency and give the merge of the others to the agent. */
   readonly resolve: boolean;
   /** `verify`: check again, without an agent. */
@@ -179,17 +179,10 @@ export type StreamRecord = {
     /** What the head was found to contain: heads of the dependencies, or the base. */
     readonly parents: readonly string[];
   } | null;
-  /** The last attempt to prepare a launch (worktree, setup, window) that failed before any agent ran. */
-  readonly launchFailure: {
-    readonly message: string;
-    readonly fix: string;
-    readonly atMs: number;
-    readonly count: number;
-  } | null;
   /** The step that failed when it was last tried. */
   readonly trouble: Trouble | null;
   /** The step that a poller has under way; means nothing once that poller is gone. */
-  readonly step: { readonly kind: Trouble['kind'] | 'launch'; readonly sinceMs: number } | null;
+  readonly step: { readonly kind: Trouble['kind']; readonly sinceMs: number } | null;
   /** What the user was last told of the stream; null when it needs no telling. */
   readonly told: string | null;
   /** What the branch holds at `head` beyond `base`, as git once said. */

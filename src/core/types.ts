@@ -1,4 +1,5 @@
 /** The vocabulary of orchestrate: the facts a tick reads and the states it derives; knows nothing of how they are read. */
+import type { Elapsed } from './elapsed.ts';
 import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 import type { StateName } from './states.ts';
@@ -13,7 +14,10 @@ export type Known<T> =
 
 /** Everything a tick decides on. Maps are by stream key. */
 export type Snapshot = {
+  /** The wall clock: to show, and to compare with times that others gave us. */
   readonly nowMs: number;
+  /** How long ago a noted moment was; what delays and ages are measured by. */
+  readonly elapsed: Elapsed;
   readonly bootId: string;
   readonly plan: Plan;
   /** Key of each stream of the plan, by stream id. */
@@ -32,7 +36,7 @@ export type Snapshot = {
   readonly landed: ReadonlySet<string>;
   /** Work under way in this poller, by key. */
   readonly inFlight: ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
-  /** Steps that failed when they were last tried, by key. */
+  /** Steps that failed when they were last tried, by key: those of memory before those written down. */
   readonly troubles: ReadonlyMap<string, Trouble>;
   /** Whether a poller acts (this process or another). */
   readonly pollerAlive: boolean;
@@ -50,8 +54,8 @@ export type Policy = {
   readonly startDeadlineMs: number;
   /** Stream ids this poller is limited to; null for all. */
   readonly only: ReadonlySet<string> | null;
-  /** Streams asked for by name after this moment join `only`. */
-  readonly pollerSinceMs: number;
+  /** The last event when the poller began: streams asked for by name after it join `only`. */
+  readonly pollerSinceEvent: number;
   /** Interactive agents stay after a turn and can be told what is missing. */
   readonly interactive: boolean;
   readonly maxNudges: number;

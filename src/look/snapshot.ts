@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Ports } from '../app/ports.ts';
-import type { Action, Known, Plan, Snapshot, StreamRecord } from '../core/types.ts';
+import type { Action, Known, Plan, Snapshot, StreamRecord, Trouble } from '../core/types.ts';
 import type { RefFacts } from '../git/types.ts';
 import type { Unreadable } from '../state/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
@@ -65,9 +65,14 @@ function remember(ports: Ports, plan: Plan): Remembered {
 
 /**
  * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
- * what the poller wrote down). `pollerAlive`: whether a poller acts.
+ * what the poller wrote down). `pollerAlive`: whether a poller acts. `troubles`: failures that are not written down.
  */
-export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAlive: boolean): Promise<Look> {
+export async function takeLook(
+  ports: Ports,
+  inFlight: InFlight | null,
+  pollerAlive: boolean,
+  troubles: ReadonlyMap<string, Trouble> = new Map(),
+): Promise<Look> {
   const plan = ports.plan.readPlan();
   const { keys, records, unreadable } = remember(ports, plan);
   const base = ports.state.initiativeBase(initiativeOf(plan));
@@ -81,6 +86,7 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
   const latest = ports.plan.readPlan();
   const snapshot: Snapshot = {
     nowMs: ports.now(),
+    elapsed: ports.elapsed,
     bootId: ports.processes.bootId(),
     plan: sameStreams(plan, latest) ? latest : plan,
     keys,
@@ -90,7 +96,7 @@ export async function takeLook(ports: Ports, inFlight: InFlight | null, pollerAl
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
     landed: refs.known ? refs.value.landed : new Set(),
     inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : new Map()),
-    troubles: noted(records, ({ trouble }) => trouble),
+    troubles: new Map([...noted(records, ({ trouble }) => trouble), ...troubles]),
     pollerAlive,
   };
   return { snapshot, tmux, refs };

@@ -8,6 +8,7 @@ import { wantsUnicode } from '../commands/terminal.ts';
 import { EXIT } from '../core/errors.ts';
 import { eventTraits } from '../core/events.ts';
 import { isFinished } from '../core/states.ts';
+import { lastEvent } from '../operator/intent.ts';
 import { gatherReport } from '../report/gather.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
 import type { Lease } from '../state/types.ts';
@@ -51,7 +52,12 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   const { io, named, flags, lease } = request;
   const abort = new AbortController();
   const signalled = onSignals(abort, io);
-  const policy = policyOf(ports.config, ports.agent, named.length === 0 ? null : new Set(named), ports.now());
+  const policy = policyOf(
+    ports.config,
+    ports.agent,
+    named.length === 0 ? null : new Set(named),
+    lastEvent(ports),
+  );
   const tell = createTeller(ports, io);
   const transitions = createTransitions(ports);
   const onTrouble = tellOnce((message) => io.warn(`orchestrate: warning: ${message}`));

@@ -5,6 +5,7 @@ import { decide, deriveStates } from '../core/decide/decide.ts';
 import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
+import { createLostTime } from '../core/pause.ts';
 import { isFinished, isLively, traitsOf } from '../core/states.ts';
 import type { Action, Policy, Snapshot, StreamState } from '../core/types.ts';
 import { type Look, takeLook } from '../look/snapshot.ts';
@@ -14,7 +15,7 @@ import { closeLostWindows } from './listeners/lost-windows.ts';
 import { createUsageRecorder } from './listeners/usage.ts';
 import { observe } from './listeners/worker-facts.ts';
 import { createPace } from './pace.ts';
-import { apply, type Outcome } from './steps/apply.ts';
+import { apply, type Backoff, createBackoff, type Outcome } from './steps/apply.ts';
 import type { Step } from './steps/step.ts';
 import { type Alarm, pause } from './wake.ts';
 
@@ -47,18 +48,22 @@ export type PollerEnd = {
 const MIN_TICK_GAP_MS = 10;
 /** Time that launches get before what was done is tidied up. */
 const TIDY_DELAY_MS = 30;
+/** What a tick may take beyond the time between two. */
+const SLACK_MS = 60_000;
 /** Pause after a tick that failed as a whole. */
 const TROUBLE_PAUSE_MS = 1_000;
 
 /** Runs ticks until the end; never throws for a failed tick, but exit 6 once another poller can act beside this one. */
 export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
   const { ports, abort, alarm } = request;
-  const flights = createFlights(request);
+  const lostTime = createLostTime(2 * ports.config.pollSeconds * 1000 + SLACK_MS);
+  const backoff = createBackoff();
+  const flights = createFlights(request, backoff);
   const recordUsages = createUsageRecorder(ports);
   let states: readonly StreamState[] = [];
   while (!abort.aborted) {
     if (request.lease.isLost()) throw leaseLost(ports.paths.lockDb);
-    const ticked = await tick(request, flights, recordUsages).catch((error: unknown) => {
+    const ticked = await tick(request, flights, recordUsages, lostTime).catch((error: unknown) => {
       if (ports.state.isLost()) throw error;
       request.view.onTrouble(messageOf(error));
       return null;
@@ -75,7 +80,7 @@ export async function runPoller(request: PollerRequest): Promise<PollerEnd> {
     const end = endOf(ticked, flights.size());
     if (end !== null) return { why: end, states };
     await new Promise((resolve) => setTimeout(resolve, MIN_TICK_GAP_MS));
-    await alarm.wait(pauseMs(ticked.states, ports.now(), ports.config.pollSeconds * 1000));
+    await alarm.wait(pauseMs(ticked.states, ticked.nowMs, ports.config.pollSeconds * 1000));
   }
   await flights.settle();
   return { why: 'aborted', states };
@@ -90,17 +95,23 @@ function leaseLost(lockDb: string): OrchestrateError {
 }
 
 /** What a tick saw; `wanted`: the streams that this poller is to finish. */
-type Ticked = { readonly states: readonly StreamState[]; readonly wanted: readonly StreamState[] };
+type Ticked = {
+  readonly states: readonly StreamState[];
+  readonly wanted: readonly StreamState[];
+  /** The clock by which the states are due. */
+  readonly nowMs: number;
+};
 
 /** One tick: look, derive, decide, and set off what is to be done. */
 async function tick(
   request: PollerRequest,
   flights: Flights,
   recordUsages: (look: Look) => void,
+  lostTime: (wallMs: number, steadyMs: number) => number,
 ): Promise<Ticked> {
   const { ports, policy } = request;
-  const look = await takeLook(ports, flights.view(), true);
-  observe(ports, look);
+  const look = await takeLook(ports, flights.view(), true, flights.unwritten());
+  observe(ports, look, lostTime(look.snapshot.nowMs, performance.now()));
   recordUsages(look);
   await closeLostWindows(ports, look, request.view.onTrouble);
   const { actions, states: before } = decide(look.snapshot, policy);
@@ -109,7 +120,8 @@ async function tick(
     actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
   attemptWith(request.view.onTrouble)(() => request.view.onStates(states, look));
   const { records } = look.snapshot;
-  return { states, wanted: states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null)) };
+  const wanted = states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null));
+  return { states, wanted, nowMs: look.snapshot.nowMs };
 }
 
 /** Until when to sleep: the next thing that is due by itself, or the safety poll. */
@@ -130,6 +142,8 @@ function endOf({ states, wanted }: Ticked, inFlight: number): 'all-done' | 'stuc
 type Flights = {
   launch(action: Action, snapshot: Snapshot): void;
   view(): ReadonlyMap<string, { kind: Action['kind']; sinceMs: number }>;
+  /** Failed steps that could not be written down. */
+  unwritten(): Snapshot['troubles'];
   size(): number;
   settle(): Promise<void>;
 };
@@ -141,13 +155,13 @@ function isOnlyTidying(action: Action, { workers }: Snapshot): boolean {
 }
 
 /** The steps under way, one a stream; each end wakes the poller. */
-function createFlights(request: PollerRequest): Flights {
+function createFlights(request: PollerRequest, backoff: Backoff): Flights {
   const { ports, abort, alarm } = request;
   const shared: Omit<Step, 'snapshot'> = {
     ports,
     abort,
     gateSlots: createSlots(ports.config.gateConcurrency),
-    pace: createPace(ports.config.staggerMs, ports.now),
+    pace: createPace(ports.config.staggerMs),
   };
   const flying = new Map<string, { kind: Action['kind']; sinceMs: number; done: Promise<void> }>();
   const view = (): ReadonlyMap<string, { kind: Action['kind']; sinceMs: number }> =>
@@ -156,7 +170,7 @@ function createFlights(request: PollerRequest): Flights {
   // Whatever can't be written down (a full disk, a locked state): a step that has ended is never under way for ever.
   const fly = async (action: Action, snapshot: Snapshot): Promise<void> => {
     if (isOnlyTidying(action, snapshot)) await pause(TIDY_DELAY_MS, abort);
-    const outcome = await apply({ ...shared, snapshot }, action).catch(
+    const outcome = await apply({ ...shared, snapshot }, action, backoff).catch(
       (error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }),
     );
     flying.delete(action.key);
@@ -175,6 +189,7 @@ function createFlights(request: PollerRequest): Flights {
       flight.done = fly(action, snapshot);
     },
     view,
+    unwritten: backoff.unwritten,
     size: () => flying.size,
     async settle() {
       await Promise.all([...flying.values()].map((entry) => entry.done));

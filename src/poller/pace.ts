@@ -1,13 +1,14 @@
 /** Spaces out launches. */
 
-/** Lets callers through one at a time, at least `gapMs` apart; the first passes at once. */
-export function createPace(gapMs: number, now: () => number): { next(): Promise<void> } {
+/** Lets callers through one at a time, at least `gapMs` apart by a clock that nobody sets; the first passes at once. */
+export function createPace(gapMs: number): { next(): Promise<void> } {
   let freeAtMs = 0;
   return {
     async next() {
-      const atMs = Math.max(now(), freeAtMs);
+      const nowMs = performance.now();
+      const atMs = Math.max(nowMs, freeAtMs);
       freeAtMs = atMs + gapMs;
-      if (atMs > now()) await new Promise((resolve) => setTimeout(resolve, atMs - now()));
+      if (atMs > nowMs) await new Promise((resolve) => setTimeout(resolve, atMs - nowMs));
     },
   };
 }

@@ -74,7 +74,8 @@ function registerPoller(ports: Ports, policy: Policy): ProcessIdentity {
   const self = ports.processes.identify(process.pid) ?? { pid: process.pid, start: '' };
   ports.state.setPoller({
     ...self,
-    sinceMs: policy.pollerSinceMs,
+    sinceMs: ports.now(),
+    sinceEvent: policy.pollerSinceEvent,
     configHash: ports.configHash,
     only: policy.only === null ? null : [...policy.only],
   });

@@ -22,12 +22,12 @@ export function createReportBell(ring: () => void): { onFile(name: string | null
       // Costs are looked at now and then.
       if (name?.includes('.Status.') === true) return;
       if (name?.includes('.PreToolUse.') !== true) return ring();
-      const waitMs = lastMs + TOOL_WAKE_MS - Date.now();
+      const waitMs = lastMs + TOOL_WAKE_MS - performance.now();
       if (timer !== null) return;
       timer = setTimeout(
         () => {
           timer = null;
-          lastMs = Date.now();
+          lastMs = performance.now();
           ring();
         },
         Math.max(0, waitMs),

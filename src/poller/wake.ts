@@ -56,14 +56,14 @@ export async function ringOn(
 ): Promise<void> {
   const RETRY_MS = 1_000;
   while (!abort.aborted) {
-    const startedMs = Date.now();
+    const startedMs = performance.now();
     const answered = await signal(abort).then(
       () => true,
       () => false,
     );
     if (abort.aborted) return;
     if (answered) alarm.ring();
-    if (!answered || Date.now() - startedMs < 5)
+    if (!answered || performance.now() - startedMs < 5)
       await new Promise((resolve) => setTimeout(resolve, answered ? 5 : RETRY_MS));
   }
 }

@@ -1,4 +1,5 @@
 /** What remains of a plan and how long that may take: the longest open chain and an estimate from the work done so far. */
+import { workedMs } from '../core/pause.ts';
 import { criticalPath, remainingPaths } from '../core/plan/critical-path.ts';
 import { type StateName, traitsOf } from '../core/states.ts';
 import type { Snapshot, StreamRecord } from '../core/types.ts';
@@ -10,9 +11,9 @@ export function remainingPath({ snapshot, stateOf }: Facts): readonly string[] {
   return criticalPath(snapshot.plan.streams.filter(({ id }) => stateOf.get(id) !== 'done'));
 }
 
-/** Time that a stream's runs have taken so far, in ms. */
-function workedMs(record: StreamRecord | undefined, nowMs: number): number {
-  return (record?.runs ?? []).reduce((sum, run) => sum + (run.endedAtMs ?? nowMs) - run.startedAtMs, 0);
+/** Time that agents could work on a stream so far, in ms. */
+function spentMs(record: StreamRecord | undefined, nowMs: number): number {
+  return (record?.runs ?? []).reduce((sum, run) => sum + workedMs(run, nowMs), 0);
 }
 
 /** Mean time of a finished task, from streams that are done by runs of ours; null before there is one. */
@@ -20,7 +21,7 @@ function taskMs({ snapshot, stateOf }: Facts): number | null {
   let tasks = 0;
   let spent = 0;
   for (const stream of snapshot.plan.streams) {
-    const worked = workedMs(snapshot.records.get(snapshot.keys.get(stream.id) ?? ''), snapshot.nowMs);
+    const worked = spentMs(snapshot.records.get(snapshot.keys.get(stream.id) ?? ''), snapshot.nowMs);
     if (stateOf.get(stream.id) === 'done' && worked > 0) {
       tasks += Math.max(1, stream.tasks.completed);
       spent += worked;

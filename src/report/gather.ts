@@ -31,7 +31,7 @@ export async function gatherReport(ports: Ports): Promise<Gathered> {
 function currentPolicy(ports: Ports): Policy {
   const poller = ports.state.poller();
   const only = poller?.only ?? null;
-  return policyOf(ports.config, ports.agent, only === null ? null : new Set(only), poller?.sinceMs ?? 0);
+  return policyOf(ports.config, ports.agent, only === null ? null : new Set(only), poller?.sinceEvent ?? 0);
 }
 
 /** The report of a look that was taken already. */

@@ -61,6 +61,7 @@ const STEPS: Readonly<Record<Action['kind'], true>> = {
   'end-run': true,
 };
 const TROUBLES: Readonly<Record<Trouble['kind'], true>> = {
+  launch: true,
   adopt: true,
   verify: true,
   nudge: true,
@@ -91,8 +92,8 @@ const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Rec
 const STREAM_CODECS: Codecs<StreamPatch> = {
   intent: plain('intent', nameOf('an intent', INTENTS)),
   intentAtMs: plain('intent_at_ms', number),
-  attemptsClearedAtMs: plain('attempts_cleared_at_ms', number),
-  requestedAtMs: plain('requested_at_ms', number),
+  clearedAfterRun: plain('cleared_after_run', number),
+  requestedEvent: plain('requested_event', number),
   resolve: flag('resolve'),
   verifyRequested: flag('verify_requested'),
   fresh: flag('fresh'),
@@ -103,7 +104,6 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
     'verified',
     fieldsOf({ sha: text, atMs: number, adopted: truth, run: number, parents: listOf(text) }),
   ),
-  launchFailure: parts('launch_failure', fieldsOf({ message: text, fix: text, atMs: number, count: number })),
   trouble: parts(
     'trouble',
     fieldsOf({ kind: nameOf('a step', TROUBLES), message: text, fix: text, atMs: number, count: number }),
@@ -178,6 +178,7 @@ const POLLER_CODECS: Codecs<PollerRow> = {
   pid: plain('pid', number),
   start: plain('start', text),
   sinceMs: plain('since_ms', number),
+  sinceEvent: plain('since_event', number),
   configHash: plain('config_hash', text),
   only: parts('only', listOf(text)),
 };

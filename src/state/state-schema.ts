@@ -125,8 +125,24 @@ UPDATE streams SET verified = json_set(verified,
   WHERE verified IS NOT NULL;
 `;
 
+/** Orders are by the numbers of runs and events; a launch that failed is a failed step as any other. */
+const ORDER_BY_NUMBER = `
+ALTER TABLE streams ADD COLUMN cleared_after_run INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN requested_event INTEGER NOT NULL DEFAULT 0;
+UPDATE streams SET
+  cleared_after_run = (SELECT COALESCE(MAX(number), 0) FROM runs
+    WHERE runs.key = streams.key AND ended_at_ms <= attempts_cleared_at_ms),
+  requested_event = (SELECT COALESCE(MAX(id), 0) FROM events WHERE at_ms <= requested_at_ms),
+  trouble = CASE WHEN json_extract(launch_failure, '$.atMs') > attempts_cleared_at_ms
+    THEN json_set(launch_failure, '$.kind', 'launch') ELSE trouble END;
+ALTER TABLE poller ADD COLUMN since_event INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams DROP COLUMN attempts_cleared_at_ms;
+ALTER TABLE streams DROP COLUMN requested_at_ms;
+ALTER TABLE streams DROP COLUMN launch_failure;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
-const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN];
+const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER];
 const STATE_VERSION = MIGRATIONS.length;
 
 /** How to open the state; it is created unless `create` is false. */

@@ -20,8 +20,8 @@ export type StreamPatch = Partial<
     StreamRecord,
     | 'intent'
     | 'intentAtMs'
-    | 'attemptsClearedAtMs'
-    | 'requestedAtMs'
+    | 'clearedAfterRun'
+    | 'requestedEvent'
     | 'resolve'
     | 'verifyRequested'
     | 'fresh'
@@ -29,7 +29,6 @@ export type StreamPatch = Partial<
     | 'base'
     | 'conflict'
     | 'verified'
-    | 'launchFailure'
     | 'trouble'
     | 'step'
     | 'told'
@@ -43,6 +42,8 @@ export type PollerRow = {
   readonly start: string;
   readonly sinceMs: number;
   readonly configHash: string;
+  /** The last event when it began. */
+  readonly sinceEvent: number;
   /** Ids of the streams that it is limited to; null for all. */
   readonly only: readonly string[] | null;
 };

@@ -84,7 +84,7 @@ describe('a state of the first release', () => {
     );
     assert.equal(b?.fresh, false);
     assert.equal(b.branchMade, true);
-    assert.equal(b.verified?.sha, 'v');
+    assert.deepEqual(b.verified, { sha: 'v', atMs: 2, adopted: false, run: 0, parents: [] });
     assert.deepEqual(b.changes, { commits: 1, added: 2, removed: 3, base: 's', head: 'h' });
     assert.deepEqual(b.trouble, { kind: 'verify', message: 'm', fix: 'f', atMs: 4, count: 2 });
     assert.equal(b.told, null);
@@ -94,6 +94,7 @@ describe('a state of the first release', () => {
       pid: 4242,
       start: 'start',
       sinceMs: 3,
+      sinceEvent: 0,
       configHash: 'hash',
       only: ['A'],
     });

@@ -100,8 +100,8 @@ describe('streams', () => {
     const patch = {
       intent: 'parked',
       intentAtMs: 1,
-      attemptsClearedAtMs: 2,
-      requestedAtMs: 3,
+      clearedAfterRun: 2,
+      requestedEvent: 3,
       resolve: true,
       verifyRequested: true,
       fresh: true,
@@ -109,7 +109,6 @@ describe('streams', () => {
       base: { sha: 's', parents: ['p', 'q'], atMs: 4 },
       conflict: { parents: ['p'], files: ['a b', "c'd"] },
       verified: { sha: 'v', atMs: 5, adopted: true, run: 3, parents: ['p'] },
-      launchFailure: { message: 'm', fix: 'f', atMs: 6, count: 2 },
       trouble: { kind: 'verify', message: 'm', fix: 'f', atMs: 7, count: 1 },
       step: { kind: 'launch', sinceMs: 8 },
       told: 'failed',
@@ -310,8 +309,8 @@ describe('events and facts', () => {
 
   test('the poller is forgotten by itself alone, never by one whose place it took', () => {
     const state = opened();
-    const former = { pid: 1, start: 's', sinceMs: 2, configHash: 'h', only: null };
-    const acting = { pid: 1, start: 't', sinceMs: 3, configHash: 'h', only: ['A', 'B'] };
+    const former = { pid: 1, start: 's', sinceMs: 2, sinceEvent: 4, configHash: 'h', only: null };
+    const acting = { pid: 1, start: 't', sinceMs: 3, sinceEvent: 4, configHash: 'h', only: ['A', 'B'] };
     assert.equal(state.poller(), null);
     state.setPoller(former);
     assert.deepEqual(state.poller(), former);
@@ -325,7 +324,7 @@ describe('events and facts', () => {
   test('a new poller, and one that ends, has no step under way', () => {
     const state = opened();
     const { key } = state.ensureStream('I', 'A', NAMES);
-    const poller = { pid: 1, start: 's', sinceMs: 2, configHash: 'h', only: null };
+    const poller = { pid: 1, start: 's', sinceMs: 2, sinceEvent: 4, configHash: 'h', only: null };
     const step = { kind: 'verify', sinceMs: 5 } as const;
     for (const change of [() => state.setPoller(poller), () => state.clearPoller(poller)]) {
       state.patchStream(key, { step });

@@ -21,7 +21,7 @@ async function createStep() {
   const project = openProject({ cwd: rig.root, env: rig.cli.env });
   const ports = await openPorts(project, { create: false });
   const { snapshot } = await takeLook(ports, new Map(), true);
-  const pace = createPace(0, ports.now);
+  const pace = createPace(0);
   const step = { ports, snapshot, gateSlots: createSlots(1), pace, abort: new AbortController().signal };
   return {
     step,

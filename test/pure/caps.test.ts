@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decide } from '../../src/core/decide/decide.ts';
-import { pauseAfter, workedMs } from '../../src/core/pause.ts';
+import { createLostTime, pauseAfter, withLostTime, workedMs } from '../../src/core/pause.ts';
 import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
 import {
   activity,
@@ -59,7 +59,7 @@ const CASES: readonly Case[] = [
       { number: 2, startedAtMs: NOW_MS - 20 * MINUTE_MS },
     ],
     worker: worker({ run: 2 }),
-    cleared: NOW_MS - 21 * MINUTE_MS,
+    cleared: 1,
     parked: null,
   },
   {
@@ -106,7 +106,7 @@ describe('a cap', () => {
         records: [
           record('S', {
             runs,
-            attemptsClearedAtMs: each.cleared ?? 0,
+            clearedAfterRun: each.cleared ?? 0,
             base: { sha: 'b', parents: [], atMs: 1 },
           }),
         ],
@@ -145,4 +145,26 @@ describe('pauses', () => {
     const part = { startedAtMs: 0, endedAtMs: 1000, paused: { totalMs: 100, sinceMs: 700 } };
     assert.equal(workedMs(part, 9000), 600);
   });
+});
+
+test('a night asleep, or a clock that was set, is no time at work', () => {
+  const lostTime = createLostTime(120_000);
+  let [wallMs, steadyMs] = [NOW_MS, 0];
+  let worker = run('S', { startedAtMs: NOW_MS, claimedAtMs: NOW_MS });
+  const look = (wallBy: number, steadyBy: number): number => {
+    wallMs += wallBy;
+    steadyMs += steadyBy;
+    worker = { ...worker, paused: withLostTime(worker, lostTime(wallMs, steadyMs)) };
+    return workedMs(worker, wallMs);
+  };
+  look(0, 0);
+  assert.equal(look(30_000, 30_000), 30_000);
+  assert.equal(look(8 * 3_600_000, 10_000), 40_000, 'asleep, by a steady clock that stops');
+  assert.equal(
+    look(8 * 3_600_000, 8 * 3_600_000),
+    160_000,
+    'asleep, by one that does not: at most what a tick takes',
+  );
+  assert.equal(look(-3_600_000, 5_000), 165_000, 'set back');
+  assert.equal(look(3_605_000, 5_000), 170_000, 'set forward');
 });

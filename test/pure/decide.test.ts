@@ -217,7 +217,7 @@ const REST: readonly Row[] = [
       streams: [stream('S')],
       records: [
         record('S', {
-          attemptsClearedAtMs: NOW_MS,
+          clearedAfterRun: 3,
           runs: [failedRun(1, 3), failedRun(2, 2), failedRun(3, 1)],
         }),
       ],
@@ -229,11 +229,11 @@ const REST: readonly Row[] = [
     title: 'a failed preparation is tried again, then given up',
     world: {
       streams: [stream('S')],
-      records: [
-        record('S', {
-          launchFailure: { message: 'branch exists', fix: 'rename it', atMs: NOW_MS, count: 3 },
-        }),
-      ],
+      part: {
+        troubles: new Map([
+          ['s', { kind: 'launch', message: 'branch exists', fix: 'rename it', atMs: NOW_MS, count: 3 }],
+        ]),
+      },
     },
     state: 'failed',
     step: null,
@@ -246,7 +246,7 @@ const REST: readonly Row[] = [
       records: [
         record('S', {
           runs: [1, 2, 3, 4].map((n) =>
-            run('S', { number: n, endedAtMs: NOW_MS - 9, outcome: 'interrupted' }),
+            run('S', { number: n, endedAtMs: NOW_MS - 600_000, outcome: 'interrupted' }),
           ),
         }),
       ],
@@ -290,7 +290,7 @@ const REST: readonly Row[] = [
   },
   {
     title: 'a stream asked for by name joins a limited poller',
-    world: { streams: [stream('S')], records: [record('S', { requestedAtMs: NOW_MS })] },
+    world: { streams: [stream('S')], records: [record('S', { requestedEvent: 8 })] },
     policy: { only: new Set(['X']) },
     state: 'ready',
     step: 'launch',
@@ -828,4 +828,83 @@ describe('a stream whose dependency moved', () => {
     );
     assert.equal(states[1]?.stale, false);
   });
+});
+
+describe('a run that is interrupted again and again', () => {
+  const interrupted = (count: number, agoMs: number, claimed = true) =>
+    Array.from({ length: count }, (_, i) =>
+      run('S', {
+        number: i + 1,
+        outcome: 'interrupted',
+        reason: 'its tmux server is gone',
+        claimedAtMs: claimed ? NOW_MS - 60_000 : null,
+        endedAtMs: NOW_MS - agoMs - (count - i) * 1000,
+      }),
+    );
+  const world = (runs: ReturnType<typeof interrupted>, clearedAfterRun = 0): World => ({
+    streams: [stream('S')],
+    records: [record('S', { runs, clearedAfterRun })],
+  });
+  const rows: readonly Row[] = [
+    {
+      title: 'goes on at once after the first',
+      world: world(interrupted(1, 0)),
+      state: 'ready',
+      step: 'launch',
+    },
+    {
+      title: 'waits after the second',
+      world: world(interrupted(2, 0)),
+      state: 'queued',
+      step: null,
+      reason: /^starts again in \d s; the last attempt: its tmux server is gone$/,
+    },
+    {
+      title: 'goes on when that time is over',
+      world: world(interrupted(2, 10_000)),
+      state: 'ready',
+      step: 'launch',
+    },
+    {
+      title: 'is given up after five in one window',
+      world: world(interrupted(5, 600_000)),
+      state: 'failed',
+      step: null,
+      reason: /ended from outside again and again; the last time: its tmux server is gone$/,
+      remedy: 'orchestrate retry S',
+    },
+    {
+      title: 'goes on when the user clears it',
+      world: world(interrupted(5, 0), 5),
+      state: 'ready',
+      step: 'launch',
+    },
+    {
+      title: 'loses nothing by launches that were cut short before an agent started',
+      world: world(interrupted(6, 0, false)),
+      state: 'ready',
+      step: 'launch',
+    },
+  ];
+  for (const row of rows) test(row.title, () => check(row));
+});
+
+test('a launch that failed waits, also where that could not be written down, and is given up in the end', () => {
+  const after = (count: number, agoMs: number) =>
+    decide(
+      snapshot({
+        streams: [stream('S')],
+        part: {
+          troubles: new Map([
+            ['s', { kind: 'launch', message: 'disk full', fix: 'make room', atMs: NOW_MS - agoMs, count }],
+          ]),
+        },
+      }),
+      POLICY,
+    );
+  assert.deepEqual(after(1, 0).actions, []);
+  assert.equal(after(1, 0).states[0]?.state, 'queued');
+  assert.equal(after(1, 60_000).actions[0]?.kind, 'launch');
+  assert.ok((after(2, 0).states[0]?.dueAtMs ?? 0) > (after(1, 0).states[0]?.dueAtMs ?? 0), 'the delay grows');
+  assert.equal(after(POLICY.maxAttempts, 600_000).states[0]?.state, 'failed');
 });

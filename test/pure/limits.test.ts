@@ -293,10 +293,10 @@ describe('between two runs', () => {
       reason: 'said so',
       retryAtMs: NOW_MS + retryInMs,
     });
-    const attemptsClearedAtMs = cleared ? NOW_MS - 500 : 0;
+    const clearedAfterRun = cleared ? 1 : 0;
     const world = snapshot({
       streams: [stream('S'), stream('O')],
-      records: [record('S', { runs: [ended], base: BASE, attemptsClearedAtMs })],
+      records: [record('S', { runs: [ended], base: BASE, clearedAfterRun })],
     });
     return decide(world, POLICY_CLAUDE).states.map(({ state }) => state);
   };

@@ -1,4 +1,5 @@
 /** A pure model of the world that a poller acts on: applies steps as the adapters would, and lets things happen in between. */
+import { createElapsed } from '../../src/core/elapsed.ts';
 import type {
   Action,
   PlanStream,
@@ -33,7 +34,16 @@ export type Happening =
       readonly kind: 'stop' | 'park' | 'retry' | 'start' | 'complete-by-hand' | 'reopen-task';
       readonly at: number;
     }
-  | { readonly kind: 'pass'; readonly ms: number };
+  | { readonly kind: 'pass'; readonly ms: number }
+  /** The wall clock is set, forward or back. */
+  | { readonly kind: 'set-clock'; readonly byMs: number };
+
+/** Number of the last run that has ended. */
+function lastEnded({ runs }: StreamRecord): number {
+  const last = runs.at(-1);
+  if (last === undefined) return 0;
+  return last.endedAtMs === null ? last.number - 1 : last.number;
+}
 
 type Cell = {
   readonly id: string;
@@ -49,7 +59,13 @@ type Cell = {
 
 export class ModelWorld {
   readonly cells: Cell[];
+  /** The wall clock, which may be set, and the one that only goes forward. */
   nowMs = NOW_MS;
+  steadyMs = 0;
+  readonly #elapsed = createElapsed(
+    () => this.nowMs,
+    () => this.steadyMs,
+  );
   readonly interactive: boolean;
   workersKnown = true;
   headsKnown = true;
@@ -79,6 +95,7 @@ export class ModelWorld {
     return {
       ...made,
       nowMs: this.nowMs,
+      elapsed: this.#elapsed,
       workers: this.workersKnown ? made.workers : unknown,
       heads: this.headsKnown
         ? {
@@ -111,7 +128,7 @@ export class ModelWorld {
   /** Carries a step out as the adapters would. */
   apply(action: Action): void {
     const cell = this.cell(action.key);
-    this.nowMs += 1;
+    this.#pass(1);
     if (action.kind === 'launch') this.#launch(cell, action.run);
     else if (action.kind === 'verify') this.#verify(cell, action.run);
     else if (action.kind === 'adopt') this.#verified(cell, `${cell.id}-base`, true);
@@ -125,10 +142,19 @@ export class ModelWorld {
     }
   }
 
+  #pass(ms: number): void {
+    this.nowMs += ms;
+    this.steadyMs += ms;
+  }
+
   happen(event: Happening): void {
-    this.nowMs += 1;
-    if (event.kind === 'pass') this.nowMs += event.ms;
-    else if (event.kind === 'blind') this.workersKnown = false;
+    this.#pass(1);
+    if (event.kind === 'pass') this.#pass(event.ms);
+    else if (event.kind === 'set-clock') {
+      // No two moments get the very same name, as none do in a world of more than a few milliseconds.
+      this.#serial += 1;
+      this.nowMs += event.byMs + this.#serial / 1000;
+    } else if (event.kind === 'blind') this.workersKnown = false;
     else if (event.kind === 'unreadable-git') this.headsKnown = false;
     else if (event.kind === 'see-again') {
       this.workersKnown = true;
@@ -151,9 +177,9 @@ export class ModelWorld {
       this.#patch(cell, {
         intent: 'none',
         intentAtMs: this.nowMs,
-        attemptsClearedAtMs: this.nowMs,
-        requestedAtMs: this.nowMs,
-        launchFailure: null,
+        clearedAfterRun: lastEnded(cell.record),
+        requestedEvent: 8,
+        trouble: null,
         conflict: null,
       });
   }

@@ -7,7 +7,7 @@ import type { Run, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
 
-/** Parks a stream whose runs together (since a person last cleared them) went over a configured cap; null when none did, or without a poller to do it. */
+/** Parks a stream whose runs together (since the user last cleared them) went over a configured cap; null when none did, or without a poller to do it. */
 export function overCap(situation: Situation, run: Run): Assessment | null {
   const { record, snapshot, stream } = situation;
   const reason =
@@ -19,9 +19,9 @@ export function overCap(situation: Situation, run: Run): Assessment | null {
   return assess('parked', { reason, remedy: commandFor('retry', stream.id), action });
 }
 
-/** Runs that count: those that began since a person last cleared the stream's attempts. */
+/** Runs that count: those since the user last cleared the stream's attempts. */
 function countedRuns(record: StreamRecord): readonly Run[] {
-  return record.runs.filter((run) => run.startedAtMs >= record.attemptsClearedAtMs);
+  return record.runs.filter((run) => run.number > record.clearedAfterRun);
 }
 
 function overTime({ policy, snapshot }: Situation, record: StreamRecord): string | null {

@@ -16,9 +16,9 @@ import type {
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess } from './assessment.ts';
-import { afterTrouble } from './failed-steps.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
+import { holdBack } from './restarts.ts';
 import { launchOrder } from './schedule.ts';
 import { assessAtRest } from './without-run.ts';
 
@@ -66,7 +66,7 @@ function assessOne(
   const unread = record === null ? snapshot.unseen.get(key) : undefined;
   if (unread !== undefined) return assess('blocked', { reason: unread, remedy: 'orchestrate doctor' });
   const assessment = openRun === null ? assessAtRest(situation) : assessOpenRun(situation, openRun);
-  return underWay(situation, afterTrouble(situation, assessment));
+  return underWay(situation, holdBack(situation, assessment));
 }
 
 function workerOf(snapshot: Snapshot, key: string, run: number | undefined): WorkerFact | null | undefined {

@@ -4,7 +4,7 @@ import { blockedText, openTasksText, tasksComplete, verdictOn } from '../done.ts
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, verifying } from './assessment.ts';
+import { assess, headOf, isOlder, verifying } from './assessment.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
 const SETTLE_MS = 1_500;
@@ -17,7 +17,7 @@ const BEYOND_THE_STOP_GATE: ReadonlySet<Verdict['cause']> = new Set(['gate', 'ga
 /** Assesses an agent at rest. */
 export function assessIdle(situation: Situation, run: Run, activity: AgentActivity): Assessment {
   const { stream, snapshot } = situation;
-  const restedMs = activity.sinceMs === null ? SETTLE_MS : snapshot.nowMs - activity.sinceMs;
+  const restedMs = activity.sinceMs === null ? SETTLE_MS : snapshot.elapsed(activity.sinceMs);
   if (tasksComplete(stream)) return assessComplete(situation, run, activity);
   if (stream.tasks.blocked > 0) {
     const reason = blockedText(stream);
@@ -26,7 +26,7 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
   const given = gaveUp(situation, run, activity);
   if (given !== null) return given;
   if (restedMs < SETTLE_MS) {
-    return assess('running', { sinceMs: activity.sinceMs, dueAtMs: (activity.sinceMs ?? 0) + SETTLE_MS });
+    return assess('running', { sinceMs: activity.sinceMs, dueAtMs: snapshot.nowMs + SETTLE_MS - restedMs });
   }
   const missing = `${openTasksText(stream)}: ${stream.openTasks.slice(0, 5).join(', ')}`;
   return tell(situation, run, activity, missing);
@@ -44,7 +44,7 @@ function assessComplete(situation: Situation, run: Run, activity: AgentActivity)
 /** The verdict, when it was reached on this head and after the agent came to this rest. */
 function verdictOfThisRest(situation: Situation, run: Run, activity: AgentActivity): Verdict | null {
   const verdict = verdictOn(run, headOf(situation));
-  return verdict !== null && activity.sinceMs !== null && verdict.atMs < activity.sinceMs ? null : verdict;
+  return verdict === null || isOlder(situation.snapshot, verdict.atMs, activity.sinceMs) ? null : verdict;
 }
 
 /** The agent was told what is missing as often as makes sense when it wanted to stop: it is not told again. */
@@ -62,12 +62,13 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
 function tell(situation: Situation, run: Run, activity: AgentActivity, missing: string): Assessment {
   const { key, policy, snapshot, stream } = situation;
   const toldMs = run.lastNudgeAtMs;
-  const told = toldMs !== null && (activity.sinceMs === null || toldMs >= activity.sinceMs);
-  if (told && snapshot.nowMs - toldMs < NUDGE_ANSWER_MS) {
+  const told = toldMs !== null && !isOlder(snapshot, toldMs, activity.sinceMs);
+  const waitMs = told ? NUDGE_ANSWER_MS - snapshot.elapsed(toldMs) : 0;
+  if (waitMs > 0) {
     return assess('running', {
       reason: `told the agent: ${missing}`,
       sinceMs: toldMs,
-      dueAtMs: toldMs + NUDGE_ANSWER_MS,
+      dueAtMs: snapshot.nowMs + waitMs,
     });
   }
   if (told || run.nudges >= policy.maxNudges || !snapshot.pollerAlive) {

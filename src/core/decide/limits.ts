@@ -1,10 +1,10 @@
 /** Rules for usage limits and a failing service: how long to wait, when to tell the agent to go on, and what else waits with it. */
 
-import { tasksComplete } from '../done.ts';
+import { tasksComplete, verdictOn } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
-import type { Action, AgentActivity, PlanStream, Policy, Run, StreamRecord } from '../types.ts';
+import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, verifying } from './assessment.ts';
+import { assess, headOf, isOlder, verifying } from './assessment.ts';
 import { NUDGE_ANSWER_MS } from './idle-agent.ts';
 import { restartDelayMs } from './restarts.ts';
 
@@ -13,7 +13,7 @@ import { restartDelayMs } from './restarts.ts';
  * stopped, 95 s after the time it had named); it is told to only when it did not.
  */
 const OWN_START_MS = 4 * 60_000;
-/** After this much time a new limit has nothing to do with the last one: delays begin anew. */
+/** After this much time a new limit has nothing to do with the last one: delays start over. */
 const NEW_LIMIT_MS = 60 * 60_000;
 /** Longest delay between two attempts to go on where nobody says when. */
 const LONGEST_DELAY_MS = 15 * 60_000;
@@ -25,16 +25,18 @@ const GO_ON =
 export function assessLimited(situation: Situation, run: Run, activity: AgentActivity): Assessment {
   const { stream, snapshot } = situation;
   const nowMs = snapshot.nowMs;
-  if (tasksComplete(stream) && !wasRefused(run, activity)) return verifying(situation, run.number);
+  if (tasksComplete(stream) && !wasRefused(situation, run, activity)) return verifying(situation, run.number);
   const reason = activity.detail ?? 'usage limit';
   const remedy = commandFor('attach', stream.id);
   const common = { reason, remedy, sinceMs: activity.sinceMs, holdsLaunches: true };
   const toldMs = run.continued?.atMs ?? null;
-  if (toldMs !== null && toldMs >= (activity.sinceMs ?? 0)) return afterTelling(common, toldMs, nowMs);
-  const dueMs = endOfWait(situation, run, activity);
-  if (dueMs > nowMs) {
+  if (toldMs !== null && !isOlder(snapshot, toldMs, activity.sinceMs))
+    return afterTelling(common, snapshot.elapsed(toldMs), nowMs);
+  const waitMs = restOfWait(situation, run, activity);
+  if (waitMs > 0) {
     const { untilMs } = activity;
-    return assess('limited', { ...common, dueAtMs: untilMs !== null && untilMs > nowMs ? untilMs : dueMs });
+    const dueAtMs = untilMs !== null && untilMs > nowMs ? untilMs : nowMs + waitMs;
+    return assess('limited', { ...common, dueAtMs });
   }
   if (!snapshot.pollerAlive)
     return assess('limited', { ...common, reason: `${reason}; no poller`, remedy: 'orchestrate start' });
@@ -43,8 +45,9 @@ export function assessLimited(situation: Situation, run: Run, activity: AgentAct
 }
 
 /** The work was checked in this rest and found wanting: what is missing needs the agent, and so the end of the limit. */
-function wasRefused(run: Run, activity: AgentActivity): boolean {
-  return run.verdict !== null && !run.verdict.ok && run.verdict.atMs >= (activity.sinceMs ?? 0);
+function wasRefused(situation: Situation, run: Run, activity: AgentActivity): boolean {
+  const verdict = verdictOn(run, headOf(situation));
+  return verdict !== null && !verdict.ok && !isOlder(situation.snapshot, verdict.atMs, activity.sinceMs);
 }
 
 type Common = {
@@ -55,10 +58,10 @@ type Common = {
 };
 
 /** It was told to go on after this limit: it is about to, or it did not notice. */
-function afterTelling(common: Common, toldMs: number, nowMs: number): Assessment {
-  const dueAtMs = toldMs + NUDGE_ANSWER_MS;
-  return dueAtMs > nowMs
-    ? assess('limited', { ...common, reason: `${common.reason}; told to go on`, dueAtMs })
+function afterTelling(common: Common, toldForMs: number, nowMs: number): Assessment {
+  const waitMs = NUDGE_ANSWER_MS - toldForMs;
+  return waitMs > 0
+    ? assess('limited', { ...common, reason: `${common.reason}; told to go on`, dueAtMs: nowMs + waitMs })
     : assess('needs-input', {
         ...common,
         reason: `${common.reason}; told to go on, but it did not react`,
@@ -72,12 +75,14 @@ function goOn({ key }: Situation, run: Run, { dialog }: AgentActivity): Action {
   return { kind: 'nudge', key, run: number, reason, text: GO_ON, about: 'limit', leaveDialog: dialog };
 }
 
-function endOfWait({ policy, key }: Situation, run: Run, activity: AgentActivity): number {
+/** Time until the agent is told to go on. */
+function restOfWait({ policy, key, snapshot }: Situation, run: Run, activity: AgentActivity): number {
+  const { nowMs, elapsed } = snapshot;
   // A dialog keeps it from going on by itself.
-  if (activity.untilMs !== null) return activity.untilMs + (activity.dialog ? 60_000 : OWN_START_MS);
-  const sinceMs = activity.sinceMs ?? activity.lastSignAtMs ?? run.startedAtMs;
-  const again = run.continued !== null && sinceMs - run.continued.atMs < NEW_LIMIT_MS;
-  return sinceMs + limitDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs);
+  if (activity.untilMs !== null) return activity.untilMs + (activity.dialog ? 60_000 : OWN_START_MS) - nowMs;
+  const limitedForMs = elapsed(activity.sinceMs ?? activity.lastSignAtMs ?? run.startedAtMs);
+  const again = run.continued !== null && elapsed(run.continued.atMs) - limitedForMs < NEW_LIMIT_MS;
+  return limitDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs) - limitedForMs;
 }
 
 /** Delay before the n-th attempt to go on (n from 1): as after failures, then doubled up to a quarter of an hour. */
@@ -99,6 +104,15 @@ export function retryAfterLimit(
   const held = (run: Run): boolean => run.outcome === 'limited' || run.outcome === 'denied';
   const inARow = ended.length - 1 - ended.findLastIndex((run) => !held(run));
   return nowMs + limitDelayMs(record?.key ?? '', inARow + 1, policy.delaysMs);
+}
+
+/** Time until a run that was ended by a limit may be followed by the next; by the clock, or by the length of our own delay. */
+export function restOfLimit(
+  { retryAtMs, endedAtMs }: Run,
+  { nowMs, elapsed }: Pick<Snapshot, 'nowMs' | 'elapsed'>,
+): number {
+  if (retryAtMs === null || endedAtMs === null) return 0;
+  return Math.min(retryAtMs - nowMs, retryAtMs - endedAtMs - elapsed(endedAtMs));
 }
 
 /** What to type for a stream whose run ended since the service refused the account. */

@@ -91,9 +91,10 @@ function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessme
 /** A worker that gave no sign of life for longer than configured is said to be stalled, and let be. */
 function silence({ stream, snapshot, policy }: Situation, activity: AgentActivity): Assessment | null {
   const signMs = activity.lastSignAtMs;
-  if (signMs === null || snapshot.nowMs - signMs <= policy.stallMs) return null;
+  const silentMs = signMs === null ? 0 : snapshot.elapsed(signMs);
+  if (silentMs <= policy.stallMs) return null;
   const last = activity.doing === null ? '' : `; last seen: ${activity.doing}`;
-  const reason = `no sign of life for ${Math.round((snapshot.nowMs - signMs) / 60_000)} min${last}`;
+  const reason = `no sign of life for ${Math.round(silentMs / 60_000)} min${last}`;
   return assess('stalled', { reason, remedy: commandFor('attach', stream.id), sinceMs: signMs });
 }
 
@@ -101,7 +102,7 @@ function silence({ stream, snapshot, policy }: Situation, activity: AgentActivit
 function assessStarting({ stream, snapshot, policy }: Situation, run: Run): Assessment {
   const remedy = commandFor('attach', stream.id);
   const sinceMs = run.startedAtMs;
-  const waitedMs = snapshot.nowMs - sinceMs;
+  const waitedMs = snapshot.elapsed(sinceMs);
   if (waitedMs <= policy.startDeadlineMs) {
     return assess('starting', { reason: 'the agent is being launched', remedy, sinceMs });
   }

@@ -1,16 +1,21 @@
-/** The restart policy: which runs count as attempts, when the next one is due and when it is enough. */
-import type { Policy, Run, StreamRecord } from '../types.ts';
+/** The one back-off: when a run, or a step of ours, that failed or came to nothing is tried again, and when it is enough. */
+import type { Elapsed } from '../elapsed.ts';
+import type { Policy, Run, StreamRecord, Trouble } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess } from './assessment.ts';
 
 /** Share of a delay that is spread by stream, so that streams failing together don't restart together. */
 const JITTER = 0.2;
 
+/** Interruptions of a run in one window after which something is taken to end the workers each time: they cost money too. */
+const MOST_INTERRUPTIONS = 5;
+
+/** What the runs of a stream, and its launches that failed, mean for the next one. */
 export type Attempts = {
-  /** Failed attempts that count now. */
-  readonly failed: number;
-  /** True once `maxAttempts` failures fell within one window: only a person's `retry` clears it. */
-  readonly exhausted: boolean;
-  /** Before this moment no new attempt starts; 0 when there is nothing to wait for. */
-  readonly notBeforeMs: number;
+  /** Set once it is enough: only the user's `retry` clears it. */
+  readonly exhausted: 'failures' | 'interruptions' | 'launches' | null;
+  /** Time until a new attempt may start; 0 when there is nothing to wait for. */
+  readonly waitMs: number;
 };
 
 /** A number in [0, 1) that depends on the text alone. */
@@ -26,42 +31,89 @@ export function restartDelayMs(key: string, failures: number, delaysMs: readonly
   return Math.round(delay * (1 + JITTER * (spread(`${key}/${failures}`) - 0.5)));
 }
 
-/** Failed runs that have not been cleared by a person, oldest first. */
-function countedFailures(record: StreamRecord): Run[] {
-  return record.runs.filter(
-    (run) => run.outcome === 'failed' && run.endedAtMs !== null && run.endedAtMs > record.attemptsClearedAtMs,
+/** Ages of the runs that ended so and count, oldest first. */
+function agesOf(record: StreamRecord, elapsed: Elapsed, counts: (run: Run) => boolean): number[] {
+  return record.runs.flatMap((run) =>
+    run.endedAtMs !== null && run.number > record.clearedAfterRun && counts(run)
+      ? [elapsed(run.endedAtMs)]
+      : [],
   );
 }
 
-/** True when some `max` failures in a row lie within one window. */
-function burst(endedAtMs: readonly number[], max: number, windowMs: number): boolean {
-  return endedAtMs.some((endMs, i) => {
-    const first = endedAtMs[i - max + 1];
-    return first !== undefined && endMs - first <= windowMs;
+/** True when some `max` of them lie within one window. */
+function burst(agesMs: readonly number[], max: number, windowMs: number): boolean {
+  return agesMs.some((ageMs, i) => {
+    const first = agesMs[i - max + 1];
+    return first !== undefined && first - ageMs <= windowMs;
   });
 }
 
-/** Judges the record's runs (and failed launch preparations) against the policy. */
+/** What is left of the delay after the last of them; those out of the window do not add to it. */
+function restOf(agesMs: readonly number[], windowMs: number, delayMs: (count: number) => number): number {
+  const lastMs = agesMs.at(-1);
+  const recent = agesMs.filter((ageMs) => ageMs <= windowMs).length;
+  return lastMs === undefined || recent === 0 ? 0 : Math.max(0, delayMs(recent) - lastMs);
+}
+
+/**
+ * What the record's runs, and a launch that failed (`trouble`), mean for the next run. A first interruption is followed by
+ * a run at once (the tmux server or the machine was restarted); later ones wait as failures do.
+ */
 export function judgeAttempts(
   record: StreamRecord,
+  trouble: Trouble | undefined,
   policy: Pick<Policy, 'maxAttempts' | 'windowMs' | 'delaysMs'>,
-  nowMs: number,
+  elapsed: Elapsed,
 ): Attempts {
-  const ended = countedFailures(record).map((run) => run.endedAtMs ?? 0);
-  const recent = ended.filter((atMs) => nowMs - atMs <= policy.windowMs).length;
-  const lastMs = ended.at(-1);
-  const failure = record.launchFailure;
-  const launchCounts = failure !== null && failure.atMs > record.attemptsClearedAtMs;
-  const dueMs =
-    lastMs === undefined || recent === 0 ? 0 : lastMs + restartDelayMs(record.key, recent, policy.delaysMs);
-  const launchDueMs = launchCounts
-    ? failure.atMs + restartDelayMs(record.key, failure.count, policy.delaysMs)
-    : 0;
+  const { maxAttempts, windowMs, delaysMs } = policy;
+  const delay = (count: number): number => restartDelayMs(record.key, count, delaysMs);
+  const failed = agesOf(record, elapsed, ({ outcome }) => outcome === 'failed');
+  // One that was never claimed cost nothing, and is a launch that failed, if anything.
+  const lost = agesOf(record, elapsed, (run) => run.outcome === 'interrupted' && run.claimedAtMs !== null);
+  const launches = trouble?.kind === 'launch' ? trouble : null;
   return {
-    failed: recent,
-    exhausted:
-      burst(ended, policy.maxAttempts, policy.windowMs) ||
-      (launchCounts && failure.count >= policy.maxAttempts),
-    notBeforeMs: Math.max(dueMs, launchDueMs),
+    exhausted: burst(failed, maxAttempts, windowMs)
+      ? 'failures'
+      : burst(lost, Math.max(maxAttempts, MOST_INTERRUPTIONS), windowMs)
+        ? 'interruptions'
+        : launches !== null && launches.count >= maxAttempts
+          ? 'launches'
+          : null,
+    waitMs: Math.max(
+      restOf(failed, windowMs, delay),
+      restOf(lost, windowMs, (count) => (count < 2 ? 0 : delay(count - 1))),
+      launches === null
+        ? 0
+        : Math.max(0, retryDelayMs(launches, record.key, delaysMs) - elapsed(launches.atMs)),
+    ),
   };
+}
+
+/** However short the configured delays are: a failing step must not keep a core busy. */
+const SHORTEST_DELAY_MS = 250;
+
+/** Delay after a step that failed, `count` times in a row. */
+function retryDelayMs({ count }: Pick<Trouble, 'count'>, key: string, delaysMs: readonly number[]): number {
+  return Math.max(SHORTEST_DELAY_MS, restartDelayMs(key, count, delaysMs));
+}
+
+/**
+ * The assessment with its step held back while that failed a short time ago; a check is given up after `maxAttempts`, until
+ * the user asks again. Launches wait in their own rules, beside the runs that they would follow.
+ */
+export function holdBack(situation: Situation, assessment: Assessment): Assessment {
+  const { snapshot, policy, key, record } = situation;
+  const trouble = snapshot.troubles.get(key);
+  if (trouble === undefined) return assessment;
+  const { kind, message: reason, fix: remedy } = trouble;
+  const isDue = assessment.action?.kind === kind;
+  // Also without a poller, which shows no step: what was given up stays so.
+  const isCheck = kind === 'adopt' ? isDue : kind === 'verify' && assessment.state === 'verifying';
+  if (isCheck && trouble.count >= policy.maxAttempts && record?.verifyRequested !== true)
+    return assess('failed', { reason, remedy, sinceMs: trouble.atMs });
+  if (!isDue || kind === 'launch') return assessment;
+  const restMs = retryDelayMs(trouble, key, policy.delaysMs) - snapshot.elapsed(trouble.atMs);
+  return restMs <= 0
+    ? assessment
+    : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
 }

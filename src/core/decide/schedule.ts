@@ -17,15 +17,15 @@ export function launchOrder(readyIds: readonly string[], plan: Pick<Plan, 'strea
   );
 }
 
-/** True for a stream that the poller was started for, or that a person asked for by name since it began. */
+/** True for a stream that the poller was started for, or that the user asked for by name since it began. */
 export function isWanted(
-  policy: Pick<Policy, 'only' | 'pollerSinceMs'>,
+  policy: Pick<Policy, 'only' | 'pollerSinceEvent'>,
   streamId: string,
-  record: Pick<StreamRecord, 'requestedAtMs'> | null,
+  record: Pick<StreamRecord, 'requestedEvent'> | null,
 ): boolean {
   return (
     policy.only === null ||
     policy.only.has(streamId) ||
-    (record !== null && record.requestedAtMs >= policy.pollerSinceMs)
+    (record !== null && record.requestedEvent > policy.pollerSinceEvent)
   );
 }

@@ -5,7 +5,7 @@ import { commandFor, reopenCommand } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, verifying } from './assessment.ts';
-import { deniedRemedy } from './limits.ts';
+import { deniedRemedy, restOfLimit } from './limits.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
 
@@ -138,47 +138,51 @@ function baseConflict({ stream, record, snapshot }: Situation): Assessment | nul
 function limited({ lastRun, record, snapshot, stream }: Situation): Assessment | null {
   const denied = lastRun?.outcome === 'denied';
   if (lastRun?.outcome !== 'limited' && !denied) return null;
-  if (lastRun.retryAtMs === null || lastRun.retryAtMs <= snapshot.nowMs) return null;
-  if ((record?.attemptsClearedAtMs ?? 0) > (lastRun.endedAtMs ?? 0)) return null;
+  const waitMs = restOfLimit(lastRun, snapshot);
+  if (waitMs <= 0 || (record?.clearedAfterRun ?? 0) >= lastRun.number) return null;
   return assess(denied ? 'needs-input' : 'limited', {
     reason: lastRun.reason ?? 'usage limit',
     remedy: denied ? deniedRemedy(stream) : commandFor('retry', stream.id),
     sinceMs: lastRun.endedAtMs,
-    dueAtMs: lastRun.retryAtMs,
+    dueAtMs: snapshot.nowMs + waitMs,
     holdsLaunches: true,
   });
 }
 
-function wornOut({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
-  if (record === null || !judgeAttempts(record, policy, snapshot.nowMs).exhausted) return null;
-  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
-  const remedy =
-    record.launchFailure === null
-      ? commandFor('retry', stream.id)
-      : `${record.launchFailure.fix}; then ${commandFor('retry', stream.id)}`;
-  const atMs = Math.max(record.launchFailure?.atMs ?? 0, lastRun?.endedAtMs ?? 0);
+function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation): Assessment | null {
+  if (record === null) return null;
+  const trouble = snapshot.troubles.get(key);
+  const { exhausted } = judgeAttempts(record, trouble, policy, snapshot.elapsed);
+  if (exhausted === null) return null;
+  const retry = commandFor('retry', stream.id);
+  if (exhausted === 'launches' && trouble !== undefined)
+    return assess('failed', {
+      reason: `it could not be launched: ${trouble.message}`,
+      remedy: `${trouble.fix}; then ${retry}`,
+      sinceMs: trouble.atMs,
+    });
+  const last = lastRun?.reason ?? 'unknown';
   const attempts =
     policy.maxAttempts === 1 ? 'the one attempt failed' : `${policy.maxAttempts} attempts failed; the last`;
-  const what = record.launchFailure === null ? attempts : 'it could not be launched';
-  return assess('failed', {
-    reason: `${what}: ${last}`,
-    remedy,
-    sinceMs: atMs,
-  });
+  const what =
+    exhausted === 'failures' ? attempts : 'its worker was ended from outside again and again; the last time';
+  return assess('failed', { reason: `${what}: ${last}`, remedy: retry, sinceMs: lastRun?.endedAtMs ?? null });
 }
 
-function restartDue({ stream, record, policy, snapshot, lastRun }: Situation): Assessment | null {
+function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situation): Assessment | null {
   if (record === null) return null;
-  const attempts = judgeAttempts(record, policy, snapshot.nowMs);
-  if (attempts.notBeforeMs <= snapshot.nowMs) return null;
-  const last = record.launchFailure?.message ?? lastRun?.reason ?? 'unknown';
-  const seconds = Math.ceil((attempts.notBeforeMs - snapshot.nowMs) / 1000);
+  const trouble = snapshot.troubles.get(key);
+  const launch = trouble?.kind === 'launch' ? trouble : null;
+  const { waitMs } = judgeAttempts(record, trouble, policy, snapshot.elapsed);
+  if (waitMs <= 0) return null;
+  const last = launch?.message ?? lastRun?.reason ?? 'unknown';
+  const seconds = Math.ceil(waitMs / 1000);
   const when = snapshot.pollerAlive ? `starts again in ${seconds} s` : 'no poller';
   const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
     reason: `${when}; the last attempt: ${last}`,
-    remedy: record.launchFailure === null ? remedy : `${record.launchFailure.fix}; then ${remedy}`,
-    dueAtMs: attempts.notBeforeMs,
+    remedy: launch === null ? remedy : `${launch.fix}; then ${remedy}`,
+    dueAtMs: snapshot.nowMs + waitMs,
   });
 }
 

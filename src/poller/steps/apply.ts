@@ -1,7 +1,7 @@
 /** Applies one action; a failure is an outcome that is written down, never a reason to stop the others. */
 
-import { messageOf, OrchestrateError } from '../../core/errors.ts';
-import type { Action } from '../../core/types.ts';
+import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
+import type { Action, Trouble } from '../../core/types.ts';
 import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
 import { launch } from './launch.ts';
@@ -13,17 +13,66 @@ import { verify } from './verify.ts';
 /** How an action went; `message` says what failed. */
 export type Outcome = { readonly action: Action; readonly ok: boolean; readonly message: string | null };
 
+/**
+ * Failures of steps, kept in memory first: what cannot be written down (a full disk, a state without permission) is held
+ * back all the same. Once written down they are the record's.
+ */
+export type Backoff = {
+  /** Those that are in memory alone, by key. */
+  unwritten(): ReadonlyMap<string, Trouble>;
+  /** Counts a failure; throws when it could not be written down. */
+  failed(step: Step, action: Action, error: unknown): void;
+  /** Forgets the failures of a step that has been taken. */
+  done(step: Step, action: Action): void;
+};
+
+/** The back-off of one poller, or of one command. */
+export function createBackoff(): Backoff {
+  const kept = new Map<string, Trouble>();
+  const write = (step: Step, key: string, trouble: Trouble | null): void => {
+    step.ports.state.patchStream(key, { trouble });
+    kept.delete(key);
+  };
+  return {
+    unwritten: () => new Map(kept),
+    failed(step, { key, kind }, error) {
+      const before = kept.get(key) ?? step.snapshot.troubles.get(key);
+      const count = before?.kind === kind ? before.count + 1 : 1;
+      const trouble: Trouble = {
+        kind,
+        message: messageOf(error),
+        fix: error instanceof OrchestrateError ? error.fix : 'orchestrate doctor',
+        atMs: step.ports.now(),
+        // Time does not mend what the user has to move out of the way, or to correct.
+        count: kind === 'launch' && isHopeless(error) ? step.ports.config.restart.maxAttempts : count,
+      };
+      kept.set(key, trouble);
+      write(step, key, trouble);
+    },
+    done(step, { key, kind }) {
+      const before = kept.get(key) ?? recordOf(step, key).trouble;
+      if (before?.kind === kind) write(step, key, null);
+    },
+  };
+}
+
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof OrchestrateError && (error.exitCode === EXIT.refused || error.exitCode === EXIT.input)
+  );
+}
+
 /** Applies an action and records a failure as an event; throws only when that can't be recorded. */
-export async function apply(step: Step, action: Action): Promise<Outcome> {
+export async function apply(step: Step, action: Action, backoff: Backoff): Promise<Outcome> {
   try {
     await dispatch(step, action);
-    forgetTrouble(step, action);
+    backoff.done(step, action);
     return { action, ok: true, message: null };
   } catch (error) {
     const message = messageOf(error);
     // A step that was broken off because the poller ends says nothing of the stream.
     if (step.abort.aborted) return { action, ok: false, message };
-    noteTrouble(step, action, error);
+    backoff.failed(step, action, error);
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }
@@ -42,20 +91,4 @@ function dispatch(step: Step, action: Action): Promise<void> {
     case 'end-run':
       return applyEnd(step, action);
   }
-}
-
-/** Notes a failed step, so that the next looks hold it back; a launch is counted with its stream instead. */
-function noteTrouble(step: Step, { key, kind }: Action, error: unknown): void {
-  if (kind === 'launch') return;
-  const { trouble: before, attemptsClearedAtMs } = recordOf(step, key);
-  const fix = error instanceof OrchestrateError ? error.fix : 'orchestrate doctor';
-  const again = before?.kind === kind && before.atMs > attemptsClearedAtMs;
-  const count = again ? before.count + 1 : 1;
-  const trouble = { kind, message: messageOf(error), fix, atMs: step.ports.now(), count };
-  step.ports.state.patchStream(key, { trouble });
-}
-
-/** Forgets the failures of a step that has been taken. */
-function forgetTrouble(step: Step, { key, kind }: Action): void {
-  if (recordOf(step, key).trouble?.kind === kind) step.ports.state.patchStream(key, { trouble: null });
 }

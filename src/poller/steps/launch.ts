@@ -34,6 +34,8 @@ type Plan = {
 export async function launch(step: Step, key: string, run: number): Promise<void> {
   const { ports } = step;
   const record = recordOf(step, key);
+  // Called off since it was decided.
+  if (record.intent !== 'none') return;
   const stream = streamOf(step, record);
   if (stream === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
@@ -61,7 +63,9 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     });
   } catch (error) {
     if (isCalledOff(step, key, run)) return;
-    await recordFailure(step, record, run, error);
+    await closeFailed(step, key, run, error).catch((also: unknown) => {
+      throw new AggregateError([error, also], messageOf(error));
+    });
     throw error;
   }
 }
@@ -123,12 +127,12 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
   if (isEnded(step, record.key, run))
     return closeWindow(ports, window.pane, { key: record.key, number: run });
-  ports.state.patchStream(record.key, { launchFailure: null, fresh: false });
+  ports.state.patchStream(record.key, { fresh: false });
   note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
   await closeFormerPane(step, record);
 }
 
-/** True when the poller is leaving, or a person ended the run while it was being prepared. */
+/** True when the poller is leaving, or the user called the stream off, while it was being prepared. */
 function isCalledOff(step: Step, key: string, run: number): boolean {
   return step.abort.aborted || isEnded(step, key, run);
 }
@@ -175,30 +179,14 @@ async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> 
   await closeWindow(step.ports, former.pane, former);
 }
 
-/** True for what time doesn't mend: a person has to move something out of the way, or correct the input, first. */
-function isHopeless(error: unknown): boolean {
-  return (
-    error instanceof OrchestrateError && (error.exitCode === EXIT.refused || error.exitCode === EXIT.input)
-  );
-}
-
-/** Counts a failed preparation against the stream, and closes the run if it was opened. */
-async function recordFailure(step: Step, record: StreamRecord, run: number, error: unknown): Promise<void> {
-  const { ports } = step;
-  const message = messageOf(error);
-  const fix = error instanceof OrchestrateError ? error.fix : `orchestrate logs ${record.key}`;
-  const count = isHopeless(error)
-    ? ports.config.restart.maxAttempts
-    : (record.launchFailure?.atMs ?? 0) > record.attemptsClearedAtMs
-      ? (record.launchFailure?.count ?? 0) + 1
-      : 1;
-  ports.state.patchStream(record.key, { launchFailure: { message, fix, atMs: ports.now(), count } });
+/** Closes the run of a preparation that failed, if it was opened; the failure itself is the back-off's. */
+async function closeFailed(step: Step, key: string, run: number, error: unknown): Promise<void> {
   await applyEnd(step, {
     kind: 'end-run',
-    key: record.key,
+    key,
     run,
     outcome: 'interrupted',
-    reason: `could not be launched: ${message}`,
+    reason: `could not be launched: ${messageOf(error)}`,
     exitCode: null,
     closeWindow: true,
     intent: null,
