@@ -1,4 +1,22 @@
-/** Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this. */
+/**
+ * Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this.
+ *
+ * Approach: dependencies before dependents, each stream by the first rule that has something to say: `without-run.ts` where
+ * no run is open, `open-run.ts` where one is (its worker alive: at work, limited, idle; or gone: `process-gone.ts`). What
+ * failed a short time ago is held back (`restarts.ts`), launches beyond the worker limit are queued, a step under way is not
+ * taken again. Pure and total: no clock, no randomness, and what is unknown leads to no step.
+ *
+ *    waiting ──dependencies done──▶ ready ◀──▶ queued (worker limit, delay, limit of the account)
+ *       │                             │ launch
+ *       │ a dependency is stuck       ▼
+ *       ▼                          starting ──▶ running ◀──▶ needs-input, limited, stalled
+ *    blocked ◀──own tasks blocked─────────────────┤ tasks complete, agent at rest
+ *                                                 ▼
+ *    base-conflict ──resolve──▶ ready         verifying ──passes──▶ done (stale: a dependency moved)
+ *                                                 │ fails: back to the agent, or the run failed
+ *    failed ◀──attempts used up── ready ◀─────────┘
+ *    stopped, parked: from any state by the operator, parked also by a cap; failed, parked ──retry──▶ ready
+ */
 
 import { isVerified, staleReasons } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
