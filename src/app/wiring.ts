@@ -52,6 +52,8 @@ export async function openPorts(project: Project, options: { readonly create: bo
       env: { ...env },
       identify: processes.identify,
       prepareSummary: () => prepareSummary(project),
+      onSocketRestored: (message) =>
+        state.addEvent({ atMs: project.now(), key: null, run: null, kind: 'tmux-socket', message }),
     }),
     processes,
     agent: agentOf(project, state),

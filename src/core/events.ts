@@ -15,6 +15,10 @@ export type EventKind =
   | 'gate'
   | 'leftovers'
   | 'not-verified'
+  | 'window-left'
+  | 'tmux-unknown'
+  | 'tmux-back'
+  | 'tmux-socket'
   | 'nudge'
   | 'go-on'
   | 'not-told'
@@ -70,6 +74,11 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   gate: news('a gate runs'),
   leftovers: news('changes that the worker left were committed'),
   'not-verified': trouble('a check found something missing'),
+
+  'window-left': trouble('the window of a run that has ended could not be closed'),
+  'tmux-unknown': trouble('tmux could not be asked, so that nothing is known of the workers'),
+  'tmux-back': news('tmux can be asked again'),
+  'tmux-socket': news('the socket of the tmux server was gone; the server made it again'),
 
   nudge: news('an idle agent was told what is missing'),
   'go-on': news('an agent was told to go on after a limit'),

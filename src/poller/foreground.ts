@@ -17,6 +17,7 @@ import { heldBackLines } from '../view/summary/held-back.ts';
 import { createNotifier } from './listeners/notify.ts';
 import { createStreamLogs } from './listeners/stream-logs.ts';
 import { createSummaryKeeper } from './listeners/summary-pane.ts';
+import { tmuxServer } from './listeners/tmux-server.ts';
 import { createTransitions } from './listeners/transitions.ts';
 import type { PollerEnd } from './loop.ts';
 import { poll } from './run-poller.ts';
@@ -60,6 +61,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   );
   const tell = createTeller(ports, io);
   const transitions = createTransitions(ports);
+  const server = tmuxServer(ports);
   const onTrouble = tellOnce((message) => io.warn(`orchestrate: warning: ${message}`));
   const logs = createStreamLogs(ports, onTrouble);
   const keepSummary = createSummaryKeeper(ports, onTrouble);
@@ -78,6 +80,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
     view: {
       onStates: (states, look) => {
         keepSummary(look);
+        server.onStates(states, look);
         transitions(states);
         notifier.look(states, look);
         tell();

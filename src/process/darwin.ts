@@ -4,8 +4,11 @@ import type { ProcessIdentity } from '../core/types.ts';
 import type { ProcessRow, ProcessTable } from './table.ts';
 import { MARK_VARIABLE } from './types.ts';
 
-/** Output of a system command in the C locale (dates in English) and in UTC: a start time must read the same after a journey. */
-function output(file: string, args: readonly string[]): string {
+/** Runs a system command and returns what it printed; throws with `status` when it exits otherwise than 0. */
+export type Ask = (file: string, args: readonly string[]) => string;
+
+/** In the C locale (dates in English) and in UTC: a start time must read the same after a journey. */
+function askSystem(file: string, args: readonly string[]): string {
   const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC0' };
   return execFileSync(file, args, {
     encoding: 'utf8',
@@ -16,9 +19,9 @@ function output(file: string, args: readonly string[]): string {
 }
 
 /** The rows of one process; none when `ps` says by its exit that there is no such process. Any other failure is no answer. */
-function rowsOf(pid: number): ProcessRow[] {
+function rowsOf(ask: Ask, pid: number): ProcessRow[] {
   try {
-    return parsePs(output('/bin/ps', ['-p', String(pid), ...COLUMNS]));
+    return parsePs(ask('/bin/ps', ['-p', String(pid), ...COLUMNS]));
   } catch (thrown) {
     if ((thrown as { status?: unknown }).status === 1) return [];
     throw thrown;
@@ -49,17 +52,24 @@ export function parseMarks(text: string): Map<number, string> {
   return marks;
 }
 
-export const darwinTable: ProcessTable = {
-  // Not kern.boottime: that moves whenever the clock is set.
-  bootId: () => output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).trim(),
-  identify(pid: number): ProcessIdentity | null {
-    const found = pid > 0 ? rowsOf(pid)[0] : undefined;
-    return found === undefined ? null : { pid: found.pid, start: found.start };
-  },
-  rows: () => parsePs(output('/bin/ps', ['-ax', ...COLUMNS])),
-  marks(pids) {
-    const wanted = new Set(pids);
-    const all = parseMarks(output('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
-    return new Map([...all].filter(([pid]) => wanted.has(pid)));
-  },
-};
+/** The processes as the system's own commands tell of them; `ask` runs one. */
+export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
+  let bootId: string | null = null;
+  return {
+    bootId() {
+      // Not kern.boottime: that moves whenever the clock is set. It stays as long as this process can live.
+      bootId ??= ask('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']).trim();
+      return bootId;
+    },
+    identify(pid: number): ProcessIdentity | null {
+      const found = pid > 0 ? rowsOf(ask, pid)[0] : undefined;
+      return found === undefined ? null : { pid: found.pid, start: found.start };
+    },
+    rows: () => parsePs(ask('/bin/ps', ['-ax', ...COLUMNS])),
+    marks(pids) {
+      const wanted = new Set(pids);
+      const all = parseMarks(ask('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
+      return new Map([...all].filter(([pid]) => wanted.has(pid)));
+    },
+  };
+}

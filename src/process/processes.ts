@@ -1,5 +1,5 @@
 /** The door to processes on this platform. */
-import { darwinTable } from './darwin.ts';
+import { createDarwinTable } from './darwin.ts';
 import { endTree } from './end-tree.ts';
 import { linuxTable } from './linux.ts';
 import { runShell } from './run-shell.ts';
@@ -8,7 +8,7 @@ import type { Processes } from './types.ts';
 
 /** The processes of this machine: /proc on Linux, `ps` elsewhere. */
 export function createProcesses(
-  table: ProcessTable = process.platform === 'linux' ? linuxTable : darwinTable,
+  table: ProcessTable = process.platform === 'linux' ? linuxTable : createDarwinTable(),
 ): Processes {
   return {
     bootId: () => table.bootId(),

@@ -3,11 +3,14 @@ import { spawn } from 'node:child_process';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { NotStarted, notStarted, type RunRequest, type RunResult, run } from '../process/run.ts';
 
-/** `absent`: no server answers at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the same. */
+/**
+ * `absent`: no server is at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the
+ * same. `silent`: the server is there but gave no answer in time, as one that is stopped or swapped out.
+ */
 export type Reply =
   | { readonly status: 'ok'; readonly text: string }
   | { readonly status: 'absent'; readonly why: string; readonly socketPath: string }
-  | { readonly status: 'failed'; readonly why: string; readonly text: string };
+  | { readonly status: 'failed'; readonly why: string; readonly text: string; readonly silent?: boolean };
 
 export type Client = {
   /** The arguments that lead to the server. */
@@ -33,6 +36,8 @@ export type ClientOptions = {
 
 /** A server that doesn't answer within this time is not known, rather than gone. */
 const TIMEOUT_MS = 5_000;
+/** One that gave no answer is not waited for that long again until it does: commands ask it several times. */
+const SILENT_TIMEOUT_MS = 1_000;
 
 /**
  * What a server that we start may keep for ever: where to find its configuration, how to show text. TMUX is left out, so
@@ -63,11 +68,11 @@ function replyOf(ended: RunResult): Reply {
   // A client that could not make the socket says so and exits 0, and so does one that is ended at its limit.
   const fine = ended.exitCode === 0 && ended.limit === null && !said.startsWith('error creating ');
   if (fine) return { status: 'ok', text };
-  return { status: 'failed', why: reasonOf(ended, said), text };
+  return { status: 'failed', why: reasonOf(ended, said), text, silent: ended.limit === 'time' };
 }
 
 function reasonOf({ limit, exitCode, signal }: RunResult, said: string): string {
-  if (limit === 'time') return `tmux did not answer within ${TIMEOUT_MS / 1000} s`;
+  if (limit === 'time') return 'the tmux server does not answer';
   if (limit === 'output') return 'tmux printed more than could be true';
   if (said !== '') return said.replaceAll('\n', '; ');
   return exitCode === null ? `tmux was ended by ${signal}` : `tmux exited ${exitCode}`;
@@ -86,9 +91,13 @@ const NOT_INSTALLED = 'tmux is not installed';
 export function createClient(options: ClientOptions): Client {
   const args = socketArguments(options);
   const env = serverEnvironment(options.env);
-  const ask = (words: readonly string[], how: Partial<RunRequest> = {}): Promise<Reply> => {
-    const request = { file: 'tmux', args: [...args, ...words], cwd: '/', env, timeLimitMs: TIMEOUT_MS };
-    return run({ ...request, ...how }).then(replyOf, unasked);
+  let silent = false;
+  const ask = async (words: readonly string[], how: Partial<RunRequest> = {}): Promise<Reply> => {
+    const timeLimitMs = silent ? SILENT_TIMEOUT_MS : TIMEOUT_MS;
+    const request = { file: 'tmux', args: [...args, ...words], cwd: '/', env, timeLimitMs };
+    const reply = await run({ ...request, ...how }).then(replyOf, unasked);
+    silent = reply.status === 'failed' && reply.silent === true;
+    return reply;
   };
   return {
     socketArguments: args,

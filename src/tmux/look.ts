@@ -27,11 +27,17 @@ export type Memory = {
   recorded: readonly RecordedPane[];
 };
 
+/** What a look needs besides: the client, whose panes, who a pid is, and who is told of a restored socket. */
+export type Eyes = {
+  readonly client: Client;
+  readonly root: string;
+  readonly identify: Identify;
+  readonly onSocketRestored?: ((message: string) => void) | undefined;
+};
+
 /** One look. `last` is the server known from before, whose socket may have been removed under it. */
 export async function look(
-  client: Client,
-  root: string,
-  identify: Identify,
+  { client, root, identify, onSocketRestored }: Eyes,
   memory: Memory,
   last: ServerIdentity | null,
   recorded: readonly RecordedPane[] = memory.recorded,
@@ -42,11 +48,20 @@ export async function look(
   const known = last ?? memory.identity;
   if (reply.status === 'absent' && known !== null) {
     reply = await restoreSocket(reply, known, identify, () => client.run(words));
+    if (reply.status === 'ok')
+      onSocketRestored?.('the socket of the tmux server was gone; the server made it again');
   }
   if (reply.status === 'ok' && parseLook(reply.text)?.unsettled === true) {
     reply = await client.run([...COLLECT, ';', ...words]);
   }
-  return factsOf(reply, identify, memory);
+  return factsOf(named(reply, known, identify), identify, memory);
+}
+
+/** A server that gives no answer is named by its pid where that is known, so that the user can see to it. */
+function named(reply: Reply, known: ServerIdentity | null, identify: Identify): Reply {
+  if (reply.status !== 'failed' || reply.silent !== true || known === null) return reply;
+  const living = livingServer(known, identify);
+  return living === null ? reply : { ...reply, why: `${reply.why} (pid ${living.pid})` };
 }
 
 function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFacts> {

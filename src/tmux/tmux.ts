@@ -33,6 +33,8 @@ export type TmuxOptions = {
   prepareSummary(): string | Promise<string>;
   /** Told when a pane can't be logged. */
   readonly warn?: (message: string) => void;
+  /** Told when the socket of a living server was gone and is there again. */
+  readonly onSocketRestored?: (message: string) => void;
   /** Another configuration file than the user's, for a server that we start (tests). */
   readonly configFile?: string;
 };
@@ -42,8 +44,8 @@ export function createTmux(options: TmuxOptions): Tmux {
   const { projectRoot: root, env, socket } = options;
   const client = createClient(options);
   const memory: Memory = { identity: null, session: null, recorded: [] };
-  const lookAt: Tmux['look'] = (last, recorded) =>
-    look(client, root, options.identify, memory, last, recorded);
+  const eyes = { client, root, identify: options.identify, onSocketRestored: options.onSocketRestored };
+  const lookAt: Tmux['look'] = (last, recorded) => look(eyes, memory, last, recorded);
   const facts = () => factsOrThrow(lookAt);
   const ensured = oneAtATime(() =>
     ensureSession({ client, root, look: () => lookAt(null), prepareSummary: options.prepareSummary }),

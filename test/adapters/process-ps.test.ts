@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseProcStat } from '../../src/core/proc-stat.ts';
-import { parseMarks, parsePs } from '../../src/process/darwin.ts';
+import { createDarwinTable, parseMarks, parsePs } from '../../src/process/darwin.ts';
+import { createProcesses } from '../../src/process/processes.ts';
 import { findMembers } from '../../src/process/tree.ts';
 
 test('rows of ps are read, zombies and other lines left out', () => {
@@ -75,4 +76,72 @@ test('members are roots, what is below them, and their sessions; never ourselves
     }),
     [52],
   );
+});
+
+/** What `/bin/ps` and `sysctl` of a Mac answer, by their arguments; anything else they are asked is a failure. */
+const MAC: Readonly<Record<string, string>> = {
+  '/usr/sbin/sysctl -n kern.bootsessionuuid': '6F1C7D9A-2B0E-4C5D-9E53-0A1B2C3D4E5F\n',
+  '/bin/ps -p 4242 -o pid=,ppid=,pgid=,stat=,lstart=':
+    ' 4242     1  4242 Ss+  Sat Nov  8 01:02:03 2025    \n',
+  '/bin/ps -p 4250 -o pid=,ppid=,pgid=,stat=,lstart=':
+    ' 4250  4242  4242 Z+   Sat Nov  8 01:02:09 2025    \n',
+  '/bin/ps -ax -o pid=,ppid=,pgid=,stat=,lstart=': [
+    '    1     0     1 Ss   Fri Nov  7 08:00:00 2025    ',
+    '  501     1   501 Ss   Fri Nov  7 08:00:41 2025    ',
+    ' 4242     1  4242 Ss+  Sat Nov  8 01:02:03 2025    ',
+    ' 4243  4242  4242 S+   Sat Nov  8 01:02:04 2025    ',
+    ' 4244     1  4244 S    Sat Nov  8 01:02:05 2025    ',
+    ' 4250  4242  4242 Z+   Sat Nov  8 01:02:09 2025    ',
+    '98765   501 98765 U<s  Sun Nov  9 12:00:00 2025    ',
+    '',
+  ].join('\n'),
+  '/bin/ps -axww -E -o pid=,command=': [
+    '    1 /sbin/launchd',
+    ' 4242 claude --session-id 0 TERM=screen-256color ORCHESTRATE_MARK=0123456789abcdef:run:a:1 HOME=/Users/me',
+    ' 4243 (node)',
+    ' 4244 npm test  ORCHESTRATE_MARK=0123456789abcdef:run:a:1 PATH=/usr/bin:/bin',
+    ' 4250 <defunct>',
+    '98765 -zsh ORCHESTRATE_MARK=fedcba9876543210:run:a:1',
+    '',
+  ].join('\n'),
+};
+
+/** As `execFileSync` fails for a command that exits otherwise than 0. */
+const exited = (status: number): Error => Object.assign(new Error(`exit ${status}`), { status });
+
+test('on a Mac processes are told by ps and sysctl alone', () => {
+  const asked: string[] = [];
+  const mac = createProcesses(
+    createDarwinTable((file, args) => {
+      const words = [file, ...args].join(' ');
+      asked.push(words);
+      const answer = MAC[words];
+      if (answer !== undefined) return answer;
+      throw exited(words.startsWith('/bin/ps -p ') ? 1 : 2);
+    }),
+  );
+  const worker = { pid: 4242, start: 'Sat Nov 8 01:02:03 2025' };
+  assert.equal(mac.bootId(), '6F1C7D9A-2B0E-4C5D-9E53-0A1B2C3D4E5F');
+  assert.equal(mac.bootId(), mac.bootId());
+  assert.equal(asked.length, 1, 'it stays while we live');
+  assert.deepEqual(mac.identify(4242), worker);
+  assert.equal(mac.identify(4250), null, 'a zombie');
+  assert.equal(mac.identify(77), null, 'nobody');
+  assert.equal(mac.identify(0), null);
+  assert.ok(mac.isAlive(worker));
+  assert.ok(!mac.isAlive({ ...worker, start: 'Sat Nov 8 01:02:02 2025' }));
+  assert.deepEqual(mac.findMarked('0123456789abcdef:'), [
+    { identity: worker, mark: '0123456789abcdef:run:a:1' },
+    { identity: { pid: 4244, start: 'Sat Nov 8 01:02:05 2025' }, mark: '0123456789abcdef:run:a:1' },
+  ]);
+});
+
+test('a ps that cannot be asked is no answer: nobody is taken for gone', () => {
+  const broken = createDarwinTable(() => {
+    throw exited(2);
+  });
+  assert.throws(() => broken.identify(4242), /exit 2/);
+  assert.throws(() => broken.rows(), /exit 2/);
+  assert.throws(() => broken.marks([1]), /exit 2/);
+  assert.throws(() => broken.bootId(), /exit 2/);
 });

@@ -188,3 +188,30 @@ test('one is inside a server when TMUX names its socket and process', () => {
   assert.ok(!isInside({}, { server }));
   assert.ok(!isInside({ TMUX: '/tmp/s,x,42,0' }, { server: null }));
 });
+
+test("a whole answer of a Mac's tmux is read: its socket below /private/tmp, signals named as its system names them", () => {
+  const answer = parseLook(
+    [
+      'S|812|1762588800|3.5a|/private/tmp/tmux-501/default',
+      'N|$0|orchestrate-app',
+      'P|%0|@0|901|0|||summary|||orchestrate-app',
+      'P|%1|@1|902|0|||worker|api|1|orchestrate-app',
+      'P|%2|@2|903|1||kill|worker|web|1|orchestrate-app',
+      'P|%3|@3|904|1|0||worker|docs|2|orchestrate-app',
+      'P|%4|@4|905|1||segv|worker|tests|1|orchestrate-app',
+      '',
+    ].join('\n'),
+  );
+  assert.equal(answer?.socketPath, '/private/tmp/tmux-501/default');
+  assert.equal(answer?.unsettled, false);
+  assert.deepEqual(
+    answer?.panes.map(({ role, key, dead, exitCode }) => [role, key, dead, exitCode]),
+    [
+      ['summary', '', false, null],
+      ['worker', 'api', false, null],
+      ['worker', 'web', true, 137],
+      ['worker', 'docs', true, 0],
+      ['worker', 'tests', true, 139],
+    ],
+  );
+});

@@ -25,7 +25,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run === undefined || run.endedAtMs !== null) return;
   const exitCode = await endWorker(step, run, action.exitCode);
-  if (action.closeWindow && run.pane !== null) await closeWindow(ports, run.pane, run);
+  if (action.closeWindow && run.pane !== null) await closeIfAsked(step, run.pane, run);
   recordUsage(ports, run);
   const reason = exitCode === 0 ? action.reason : reasonOf(ports, run, action);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
@@ -47,6 +47,16 @@ function reasonOf(ports: Step['ports'], run: Run, { outcome, reason }: EndRun): 
   if (outcome !== 'failed' || run.verdict !== null || ports.agent.transcripts(run).length > 0) return reason;
   const last = lastWords(join(runDir(ports.paths, run.key, run.number), 'pane.log'));
   return last === null ? reason : `${reason}; it printed last: ${last}`;
+}
+
+/** Closes the window of a run whose processes have ended: a tmux that can't be asked keeps it, and no run open. */
+async function closeIfAsked(step: Pick<Step, 'ports'>, pane: string, run: Run): Promise<void> {
+  try {
+    await closeWindow(step.ports, pane, run);
+  } catch (error) {
+    if (!(error instanceof OrchestrateError) || error.exitCode !== EXIT.environment) throw error;
+    note(step, run.key, run.number, 'window-left', `its window was not closed: ${error.message}`);
+  }
 }
 
 /** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
