@@ -2,13 +2,15 @@
 
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
+import { lostWindow } from '../core/decide/open-run.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { recordedPanes } from '../look/workers.ts';
 import { gatherReport } from '../report/gather.ts';
 import { waitingForYou } from '../report/urgency.ts';
-import type { PaneFact } from '../tmux/types.ts';
+import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 import { findStream } from './stream-argument.ts';
@@ -39,6 +41,7 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
       `tmux could not be asked: ${look.why}`,
       'orchestrate doctor',
     );
+  if (record !== null) refuseWindowless(ports, record, look.value);
   if (look.value.session === null) {
     throw new OrchestrateError(
       EXIT.state,
@@ -54,6 +57,19 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
     `${record.streamId} has no window now`,
     commandFor('logs', record.streamId),
   );
+}
+
+/** Throws exit 6 for a living worker that has lost its window: there is nothing to attach to, though it works. */
+function refuseWindowless(ports: Ports, { streamId, runs }: StreamRecord, tmux: TmuxFacts): void {
+  const run = runs.at(-1);
+  if (run === undefined || run.endedAtMs !== null || run.worker === null) return;
+  if (run.bootId !== ports.processes.bootId() || !ports.processes.isAlive(run.worker)) return;
+  const pane = tmux.panes.find(({ key, run: number }) => key === run.key && number === run.number) ?? null;
+  const serverGone = run.server !== null && run.server !== tmux.server;
+  const lost = lostWindow(run, { process: 'alive', pane, serverGone }, streamId);
+  if (lost === null) return;
+  const why = `${streamId} has no window to attach to: ${lost.reason}; it works on without one`;
+  throw new OrchestrateError(EXIT.state, why, lost.remedy);
 }
 
 /** The pane of the stream's last worker, living or dead; null when it has none. */

@@ -4,6 +4,7 @@ import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { commandFor } from '../core/shell-word.ts';
 import { traitsOf } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
@@ -56,6 +57,16 @@ async function endHeldUp(ports: Ports, record: StreamRecord, fresh: boolean): Pr
 
 function nextText(ports: Ports, record: StreamRecord, ended: number | null): string {
   const what = ended === null ? 'cleared' : `ended run ${ended} of ${printable(record.streamId)}`;
+  const run = record.runs.at(-1);
+  // Of before a reboot its number may be another process's.
+  const goesOn =
+    ended === null &&
+    run?.endedAtMs === null &&
+    run.bootId === ports.processes.bootId() &&
+    run.worker !== null &&
+    ports.processes.isAlive(run.worker);
+  if (goesOn)
+    return `${what}; its worker goes on (run ${run.number}); ${commandFor('stop', record.streamId)} ends it`;
   return pollerLives(ports)
     ? `${what}; the poller starts it as soon as it can`
     : `${what}; start it with: orchestrate start`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
-import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
+import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 const alive = (pid: number): boolean => {
   if (!existsSync(`/proc/${pid}/stat`)) return false;
@@ -144,5 +144,39 @@ test('a worker that sets the tags of its own pane to anything disturbs nobody, a
   await finish(rig, b);
   assert.equal((await poller.end()).code, 0, poller.output());
   assert.equal(rig.desk.starts().length, 3);
+  rig.desk.assertSound();
+});
+
+test('a worker that outlived its tmux server is said to work without a window, by every command alike', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.ignoreSignals();
+  await rig.until('its claim is known', (report) => streamOf(report, 'A').pid === a.pid);
+  process.kill(serverPid(rig), 'SIGKILL');
+  const seen = await rig.until('it is said', (report) => streamOf(report, 'A').reason !== null);
+  const { state, reason, remedy, pid } = streamOf(seen, 'A');
+  assert.deepEqual(
+    { state, reason, remedy, pid },
+    {
+      state: 'running',
+      reason: 'its tmux server is gone; it works on without a window',
+      remedy: 'orchestrate stop A, then orchestrate start A',
+      pid: a.pid,
+    },
+  );
+  for (const words of [
+    ['send', 'A', 'hello'],
+    ['attach', 'A'],
+  ]) {
+    const { stderr } = await rig.run(words, 6);
+    assert.match(stderr, /its tmux server is gone; it works on without/, words.join(' '));
+    assert.match(stderr, /orchestrate stop A, then orchestrate start A/, words.join(' '));
+  }
+  const retried = await rig.run(['retry', 'A']);
+  assert.doesNotMatch(retried.stdout, /the poller starts it/);
+  assert.match(retried.stdout, /its worker goes on/);
+  assert.equal(rig.desk.starts().length, 1);
+  await poller.kill();
   rig.desk.assertSound();
 });

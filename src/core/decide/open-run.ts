@@ -45,15 +45,37 @@ function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): A
 }
 
 /**
- * An agent that outlived its window can't be seen, typed to or answered: it is ended, and its conversation goes on in a new
- * run. A closed window counts as a failed attempt, whether or not the agent was quicker to end than we to look.
+ * What became of the window of a living worker that has none, and what to type; null while it has one. A window that was
+ * just opened may be missing from a look, so that only a run whose claim was seen at an earlier one counts.
+ */
+export function lostWindow(
+  run: Pick<Run, 'key' | 'claimedAtMs'>,
+  worker: Pick<WorkerFact, 'process' | 'pane' | 'serverGone'>,
+  streamId: string,
+): { readonly reason: string; readonly remedy: string } | null {
+  if (worker.process === 'gone' || worker.pane !== null || run.claimedAtMs === null) return null;
+  const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
+  return { reason, remedy: `${commandFor('stop', streamId)}, then ${commandFor('start', streamId)}` };
+}
+
+/**
+ * An agent that outlived its window can't be seen, typed to or answered. One that is to be attended is ended, and its
+ * conversation goes on in a new run; one that needs nobody is let finish. A closed window counts as a failed attempt,
+ * whether or not the agent was quicker to end than we to look.
  */
 function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assessment | null {
   const { policy, snapshot, stream } = situation;
-  // Claimed since an earlier look: a window that was just opened may be missing from this one.
-  const watched = policy.interactive && AGENT_TRAITS[run.agentKind].livesInWindow;
-  if (!watched || worker.pane !== null || run.claimedAtMs === null) return null;
-  const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
+  const lost = lostWindow(run, worker, stream.id);
+  if (lost === null) return null;
+  const { reason } = lost;
+  if (!policy.interactive || !AGENT_TRAITS[run.agentKind].livesInWindow) {
+    const sinceMs = run.claimedAtMs ?? run.startedAtMs;
+    return assess('running', {
+      reason: `${reason}; it works on without a window`,
+      remedy: lost.remedy,
+      sinceMs,
+    });
+  }
   if (!snapshot.pollerAlive) return assess('running', { reason, remedy: commandFor('start', stream.id) });
   return assess('running', {
     reason,

@@ -2,6 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Heard } from '../../agent/port.ts';
 import type { Ports } from '../../app/ports.ts';
+import { lostWindow } from '../../core/decide/open-run.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, StreamRecord, WorkerFact } from '../../core/types.ts';
@@ -55,6 +56,11 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   const run = snapshot.records.get(record.key)?.runs.at(-1);
   const fact = snapshot.workers.value.get(record.key);
   const { streamId } = record;
+  const lost = run === undefined || fact === undefined ? null : lostWindow(run, fact, streamId);
+  if (lost !== null) {
+    const why = `nothing can be typed to ${streamId}: ${lost.reason}; it works on without a window`;
+    throw new OrchestrateError(EXIT.state, why, lost.remedy);
+  }
   if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
     const why = `${streamId} has no living worker to send to`;
     throw new OrchestrateError(EXIT.state, why, commandFor('start', streamId));
