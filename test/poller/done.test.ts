@@ -45,7 +45,7 @@ test('a worker that leaves its work unfinished has failed, in whichever way, and
   const expected: Record<string, RegExp> = {
     Dirty: /uncommitted: work\.txt/,
     Untracked: /uncommitted: new\.txt/,
-    Empty: /no commit since its base/,
+    Empty: /there is no commit yet/,
     Early: /exit 0 with 1 of 1 task open/,
     Branch: /on elsewhere, not on orchestrate\/branch/,
     Merging: /a merge is in progress/,
