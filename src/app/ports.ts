@@ -5,7 +5,7 @@ import type { Policy } from '../core/types.ts';
 import type { Git } from '../git/types.ts';
 import type { Marks } from '../poller/marks.ts';
 import type { Processes } from '../process/types.ts';
-import type { StateStore } from '../state/types.ts';
+import type { Lease, StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
 import type { Tmux } from '../tmux/types.ts';
 import type { Config } from './config/load.ts';
@@ -19,6 +19,10 @@ export type Ports = {
   readonly configHash: string;
   readonly plan: PlanStore;
   readonly state: StateStore;
+  /** The lease of the one acting poller: taken (null while another holds it after `waitMs`), or only asked for. */
+  readonly lease: { acquire(waitMs: number): Lease | null; isHeld(): boolean };
+  /** Calls back after each commit by anyone to one of both stores. */
+  watchStores(onChange: () => void): { close(): void };
   readonly git: Git;
   readonly tmux: Tmux;
   readonly processes: Processes;

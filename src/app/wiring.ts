@@ -9,6 +9,8 @@ import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createProcesses } from '../process/processes.ts';
+import { watchDatabases } from '../sqlite/watch.ts';
+import { acquireLease, leaseIsHeld } from '../state/lease.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
@@ -45,6 +47,15 @@ export async function openPorts(project: Project, options: { readonly create: bo
     configHash: configFileHash(paths.config),
     plan,
     state,
+    lease: {
+      acquire: (waitMs) => acquireLease(paths.lockDb, waitMs),
+      isHeld: () => leaseIsHeld(paths.lockDb),
+    },
+    watchStores: (onChange) =>
+      watchDatabases(
+        [plan, state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
+        onChange,
+      ),
     git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
     tmux: createTmux({
       projectRoot: root,

@@ -8,12 +8,12 @@ import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { recordedPanes } from '../look/workers.ts';
+import { findStream } from '../operator/find-stream.ts';
 import { gatherReport } from '../report/gather.ts';
 import { waitingForYou } from '../report/urgency.ts';
 import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
-import { findStream } from './stream-argument.ts';
 import { showSession } from './view.ts';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {

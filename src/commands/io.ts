@@ -81,3 +81,8 @@ async function readStdin(): Promise<string> {
     });
   }
 }
+
+/** What is said to whoever cleared a stream: who starts it. */
+export function whoStarts(pollerAlive: boolean): string {
+  return pollerAlive ? 'the poller starts it as soon as it can' : 'start it with: orchestrate start';
+}

@@ -8,12 +8,12 @@ import { withPorts } from '../app/with-ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { logSources } from '../poller/listeners/log-sources.ts';
+import { findStream } from '../operator/find-stream.ts';
+import { logSources } from '../poller/listeners/stream-logs.ts';
 import { createLogFollower, formatLogLine } from '../view/log/log.ts';
 import type { Flags } from './definition.ts';
 import { numberFlag } from './flags.ts';
 import type { Io } from './io.ts';
-import { findStream } from './stream-argument.ts';
 
 /** Lines shown without `-n`. */
 const DEFAULT_LINES = 200;

@@ -3,17 +3,14 @@ import { typedMessage } from '../agent/typed-message.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { noteCommand } from '../operator/intent.ts';
-import { sendMessage } from '../poller/steps/send.ts';
+import { findStream } from '../operator/find-stream.ts';
+import { send } from '../operator/send.ts';
 import type { Flags } from './definition.ts';
 import { usageError } from './flags.ts';
 import type { Io } from './io.ts';
-import { findStream } from './stream-argument.ts';
 
 /** A longer text is better read from a file. */
 const LONGEST = 10_000;
-/** Characters of it in the event. */
-const TOLD = 200;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   if (io.env['ORCHESTRATE_TOKEN']) {
@@ -27,12 +24,11 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   const lines = await messageOf(words, io);
   return withPorts(io, { create: false }, async (ports) => {
     const record = findStream(ports, stream);
-    const heard = await sendMessage(ports, record, lines);
-    noteCommand(ports, record.key, `sent by a person: ${printable(lines.join(' '), TOLD)}`);
-    const later = heard === 'queued' ? '; it is at work and reads it when its present step ends' : '';
+    const arrived = await send(ports, record, lines);
+    const later = arrived === 'queued' ? '; it is at work and reads it when its present step ends' : '';
     io.print(
       io.json
-        ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, arrived: heard })
+        ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, arrived })
         : `sent to ${printable(record.streamId)}${later}`,
     );
     return EXIT.ok;

@@ -1,28 +1,28 @@
 /** `start`: checks everything, shows the plan and polls until it is done; `--detach` does so in the session's own window. */
-
 import type { Ports } from '../app/ports.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { openPorts } from '../app/wiring.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import type { StreamRecord } from '../core/types.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
-import { clearStream, noteCommand } from '../operator/intent.ts';
+import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';
-import { pollInForeground } from '../poller/foreground.ts';
-import { keepHeapSmall } from '../poller/small-heap.ts';
+import { clearForStart, handOverMaxWorkers, requestStreams } from '../operator/steer.ts';
+import { keepHeapSmall, pollInForeground } from '../poller/foreground.ts';
 import { acceptGitConfig } from '../poller/steps/git-config.ts';
-import { acquireLease } from '../state/lease.ts';
 import { checkOwner } from '../task-copilot/owner.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
-import { busy } from './start-busy.ts';
-import { checkEnvironment, checkPlan, configFlags } from './start-checks.ts';
-import { detach } from './start-detached.ts';
-import { dryRun } from './start-dry-run.ts';
-import { printHeader } from './start-header.ts';
-import { findStream } from './stream-argument.ts';
+import { checkEnvironment, checkPlan, configFlags } from './start/checks.ts';
+import { detach } from './start/detached.ts';
+import { dryRun } from './start/dry-run.ts';
+import { printHeader } from './start/header.ts';
+import { wantsUnicode } from './terminal.ts';
 import { showSession } from './view.ts';
 
-/** How long to wait for a lease that another process only looked at, or is about to give up, in ms. */
+/** How long to wait for a lease that another process only looked at, or is about to give up. */
 const LEASE_WAIT_MS = 300;
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
@@ -47,23 +47,53 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
   await checkEnvironment(ports, io);
   if (flags['dry-run'] === true) return dryRun(ports, args, io);
   const named = args.map((text) => findStream(ports, text));
-  if (flags['detach'] === true) {
-    const lease = acquireLease(project.paths.lockDb, LEASE_WAIT_MS);
-    if (lease === null) return busy(ports, named, io);
-    lease.release();
-    return detach(project, ports, args, flags, io);
-  }
-  const lease = acquireLease(project.paths.lockDb, LEASE_WAIT_MS);
-  if (lease === null) return busy(ports, named, io);
+  const lease = ports.lease.acquire(LEASE_WAIT_MS);
+  if (lease === null) return askPoller(ports, named, flags, io);
   try {
+    if (flags['detach'] === true) {
+      lease.release();
+      return await detach(project, ports, args, flags, io);
+    }
     if (flags['accept-git-config'] === true) await acceptGitConfig(ports);
-    clearIntents(ports, named);
+    clearForStart(ports, named);
     await printHeader(ports, io);
     if (flags['view'] === true) await turnViewOn(ports);
-    return await pollInForeground(ports, { named: named.map((record) => record.streamId), flags, io, lease });
+    return await pollInForeground(ports, {
+      named: named.map((record) => record.streamId),
+      once: flags['once'] === true,
+      output: { ...io, unicode: wantsUnicode(io.env) },
+      lease,
+    });
   } finally {
     lease.release();
   }
+}
+
+/** While another poller acts: it is handed named streams and another limit of workers; without any this throws exit 4. */
+function askPoller(ports: Ports, named: readonly StreamRecord[], flags: Flags, io: Io): number {
+  const pid = ports.state.poller()?.pid ?? null;
+  const limit = flags['max-workers'] === undefined ? null : ports.config.maxWorkers;
+  const handed = limit === null ? named.length > 0 : handOverMaxWorkers(ports, limit);
+  if (!handed) throw busy(pid);
+  requestStreams(ports, named);
+  const poller = `the running poller${pid === null ? '' : ` (pid ${pid})`}`;
+  const lines = [
+    ...(limit === null ? [] : [`at most ${limit} workers at once: handed to ${poller}`]),
+    ...named.map(({ streamId }) => `${printable(streamId)}: asked of ${poller}`),
+  ];
+  const requested = named.map(({ streamId }) => streamId);
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, requested, maxWorkers: limit }));
+  else for (const line of lines) io.print(line);
+  return EXIT.ok;
+}
+
+function busy(pid: number | null): OrchestrateError {
+  const who = pid === null ? 'another process' : `pid ${pid}`;
+  return new OrchestrateError(
+    EXIT.busy,
+    `a poller of this project is running already (${who})`,
+    'orchestrate status, or: orchestrate stop',
+  );
 }
 
 /** The session, made before the first worker when it has to be, shows its workers beside the summary. */
@@ -71,15 +101,4 @@ async function turnViewOn(ports: Ports): Promise<void> {
   const { server } = await showSession(ports);
   ports.state.setTmuxServer(server);
   await ports.tmux.setView(true);
-}
-
-/** Named streams are cleared of everything; without names only what was stopped goes on. */
-function clearIntents(ports: Ports, named: readonly ReturnType<typeof findStream>[]): void {
-  for (const record of named) clearStream(ports, record);
-  if (named.length > 0) return;
-  const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
-  for (const record of records.values()) {
-    if (record.intent === 'stopped') ports.state.setIntent(record.key, 'none', ports.now());
-  }
-  noteCommand(ports, null, 'start');
 }

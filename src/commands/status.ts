@@ -7,6 +7,7 @@ import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { type EarlierInitiative, earlierInitiatives } from '../look/earlier-plans.ts';
+import { findStream } from '../operator/find-stream.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
 import type { StreamDetail } from '../report/types.ts';
 import { earlierLines, withEarlier } from '../view/pages/earlier-streams.ts';
@@ -14,7 +15,6 @@ import { renderStatus } from '../view/pages/status-text.ts';
 import { renderStream } from '../view/pages/stream-text.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
-import { findStream } from './stream-argument.ts';
 import { wantsUnicode } from './terminal.ts';
 
 const PLAIN_COLUMNS = 100;

@@ -3,7 +3,7 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { keepView } from '../poller/listeners/summary-pane.ts';
+import { keepView } from '../poller/listeners/windows.ts';
 import { gatherReport } from '../report/gather.ts';
 import { plural } from '../view/amounts.ts';
 import type { Flags } from './definition.ts';

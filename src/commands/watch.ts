@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/with-ports.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { isSummary, keepView } from '../poller/listeners/summary-pane.ts';
+import { isSummary, keepView } from '../poller/listeners/windows.ts';
 import { createAlarm } from '../poller/wake.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
 import type { StatusReport } from '../report/types.ts';

@@ -70,6 +70,9 @@ export type Verdict = {
   readonly message: string;
 };
 
+/** The answer to a check that the operator asked for. */
+export type VerifyAnswer = { readonly ok: boolean; readonly message: string };
+
 /** What the stop gate did about an agent that wanted to stop too early. */
 export type StopGate = {
   /** Refusals in this run, and those since the agent was last told something else. */
@@ -159,6 +162,8 @@ export type StreamRecord = {
   readonly resolve: boolean;
   /** `verify`: check again, without an agent. */
   readonly verifyRequested: boolean;
+  /** How the check went that was asked for last; null while it is waited for. */
+  readonly verifyAnswer: VerifyAnswer | null;
   /** `retry --fresh`: the next run begins a new conversation. */
   readonly fresh: boolean;
   /** Its branch was made by us; a branch of that name before then is someone else's. */

@@ -93,6 +93,9 @@ export type Action = { readonly key: string; readonly reason: string } & (
     }
 );
 
+/** The action that ends a run. */
+export type EndRun = Extract<Action, { kind: 'end-run' }>;
+
 /** The derived state of one stream, for the scheduler and every view alike. */
 export type StreamState = {
   readonly id: string;

@@ -1,14 +1,11 @@
-/** Runs the poller as the one holder of the lease: strays of an earlier one are ended first, changes and signals wake it. */
+/** Runs the poller as the one holder of the lease: what a killed one left is ended first, changes and signals wake it. */
 import type { Ports } from '../app/ports.ts';
-import { messageOf } from '../core/errors.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
-import { attemptWith } from './attempt.ts';
-import { type PollerEnd, type PollerView, runPoller } from './loop.ts';
-import { createReportBell, prepareSpool } from './spool.ts';
+import { guardListeners, type Listener, type PollerEnd, reporting } from './listeners/listener.ts';
+import { tickUntilEnd } from './loop.ts';
 import { sweep } from './sweep.ts';
-import { createAlarm, ringOn } from './wake.ts';
-import { watchDirectory } from './watch-directory.ts';
+import { createAlarm, ringOn, startWaking } from './wake.ts';
 
 export type PollRequest = {
   readonly ports: Ports;
@@ -16,47 +13,49 @@ export type PollRequest = {
   readonly once: boolean;
   readonly lease: Pick<Lease, 'isLost'>;
   readonly abort: AbortSignal;
-  readonly view: PollerView;
-  /** Watches both stores' files and calls back after each commit by anyone. */
-  readonly watchStores: (onChange: () => void) => { close(): void };
+  readonly listeners: readonly Listener[];
+  /** Told of what goes wrong without ending the poller. */
+  readonly report: (message: string) => void;
 };
 
-/** How often living workers are looked after by pid: a cheap check between ticks, so that a death is noticed within it. */
-const LIFE_CHECK_MS = 1_000;
+/** Time between asking what a killed poller left to end, and killing it. */
 const GRACE_MS = 2_000;
 
-/** Polls until the end. The caller holds the lease. */
+/** Polls until the end; throws as `tickUntilEnd` does. The caller holds the lease. */
 export async function poll(request: PollRequest): Promise<PollerEnd> {
-  const { ports, abort } = request;
-  await endStrays(ports);
+  const { ports, abort, report } = request;
+  await endLeftChildren(ports);
   const self = registerPoller(ports, request.policy);
-  attemptWith(request.view.onTrouble)(() => sweep(ports, ports.plan.currentInitiative()?.id ?? ''));
+  reporting('sweep', report)(() => sweep(ports, ports.plan.currentInitiative()?.id ?? ''));
   const alarm = createAlarm();
-  const stopWaking = startWaking(request, alarm.ring);
+  const stopWaking = startWaking(ports, alarm.ring, report);
   const listening = new AbortController();
   const signals = ringOn((signal) => ports.tmux.waitForSignal(signal), alarm, listening.signal);
-  const onAbort = (): void => alarm.ring();
-  abort.addEventListener('abort', onAbort);
+  abort.addEventListener('abort', alarm.ring);
+  const listeners = guardListeners(request.listeners, report);
+  let end: PollerEnd | null = null;
   try {
-    return await runPoller({ ...request, alarm });
+    end = await tickUntilEnd({ ...request, alarm, listeners });
+    return end;
   } finally {
-    abort.removeEventListener('abort', onAbort);
+    abort.removeEventListener('abort', alarm.ring);
     stopWaking();
     listening.abort();
     ports.state.clearPoller(self);
+    await listeners.close(end);
     await signals;
   }
 }
 
 /** Children (git, gates, setup) of a process of ours that was killed are ended before this poller acts. */
-async function endStrays(ports: Ports): Promise<void> {
-  const strays = ports.processes.findMarked(ports.marks.children).filter(({ mark }) => {
+async function endLeftChildren(ports: Ports): Promise<void> {
+  const left = ports.processes.findMarked(ports.marks.children).filter(({ mark }) => {
     const parent = ports.marks.parentOf(mark);
     return parent !== null && !ports.processes.isAlive(parent);
   });
-  if (strays.length === 0) return;
+  if (left.length === 0) return;
   await ports.processes.endTree({
-    roots: strays.map(({ identity }) => identity),
+    roots: left.map(({ identity }) => identity),
     mark: null,
     graceMs: GRACE_MS,
   });
@@ -65,7 +64,7 @@ async function endStrays(ports: Ports): Promise<void> {
     key: null,
     run: null,
     kind: 'poller-leftovers',
-    message: `ended ${strays.length} process(es) of a former poller`,
+    message: `ended ${left.length} process(es) of a former poller`,
   });
 }
 
@@ -78,49 +77,7 @@ function registerPoller(ports: Ports, policy: Policy): ProcessIdentity {
     sinceEvent: policy.pollerSinceEvent,
     configHash: ports.configHash,
     only: policy.only === null ? null : [...policy.only],
+    maxWorkers: policy.maxWorkers,
   });
   return self;
-}
-
-/** Everything that wakes the poller but tmux; returns how to stop it. */
-function startWaking(request: PollRequest, ring: () => void): () => void {
-  const { ports } = request;
-  prepareSpool(ports);
-  const stores = request.watchStores(ring);
-  const bell = createReportBell(ring);
-  const watchers = ports.agent.watchPaths().map((path) =>
-    watchDirectory(
-      path,
-      (name) => bell.onFile(name),
-      (error) => request.view.onTrouble(`cannot watch ${path}: ${messageOf(error)}`),
-    ),
-  );
-  const attempt = attemptWith(request.view.onTrouble);
-  const timer = setInterval(
-    () =>
-      attempt(() => {
-        if (someWorkerEnded(ports)) ring();
-      }),
-    LIFE_CHECK_MS,
-  );
-  return () => {
-    clearInterval(timer);
-    bell.close();
-    for (const watcher of watchers) watcher.close();
-    stores.close();
-  };
-}
-
-/** True when a worker recorded as living is gone; read from our own records only. */
-function someWorkerEnded(ports: Ports): boolean {
-  const initiative = ports.plan.currentInitiative()?.id ?? '';
-  return [...ports.state.records(initiative).values()].some((record) => {
-    const run = record.runs.at(-1);
-    return (
-      run !== undefined &&
-      run.endedAtMs === null &&
-      run.worker !== null &&
-      !ports.processes.isAlive(run.worker)
-    );
-  });
 }

@@ -1,4 +1,14 @@
-/** Wakes the poller: by changes, by what is due, and by a safety poll; several wake-ups between two ticks are one. */
+/** Wakes the poller: by changes, by reports, by what is due, and by a safety poll; several wake-ups between two ticks are one. */
+import type { Ports } from '../app/ports.ts';
+import { messageOf } from '../core/errors.ts';
+import { reporting } from './listeners/listener.ts';
+import { privateDirectory } from './steps/step.ts';
+import { watchDirectory } from './watch-directory.ts';
+
+/** How often living workers are looked after by pid: a cheap check between ticks, so that a death is noticed within it. */
+const LIFE_CHECK_MS = 1_000;
+/** Reports of tool calls come often and decide nothing: they wake the poller at most this often. */
+const TOOL_WAKE_MS = 1_000;
 
 /** One sleeper that many things can wake. */
 export type Alarm = {
@@ -31,20 +41,6 @@ export function createAlarm(): Alarm {
   };
 }
 
-/** Resolves after `ms`, or at `abort`. */
-export function pause(ms: number, abort: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      abort.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    abort.addEventListener('abort', end);
-    if (abort.aborted) end();
-  });
-}
-
 /**
  * Rings while `signal` keeps resolving (a tmux channel, for one); a failing signal is asked again after a pause, since its
  * server may be down for a while. Ends with `abort`.
@@ -63,7 +59,90 @@ export async function ringOn(
     );
     if (abort.aborted) return;
     if (answered) alarm.ring();
-    if (!answered || performance.now() - startedMs < 5)
-      await new Promise((resolve) => setTimeout(resolve, answered ? 5 : RETRY_MS));
+    if (!answered || performance.now() - startedMs < 5) await pauseUntil(answered ? 5 : RETRY_MS, abort);
   }
+}
+
+/** Resolves after `ms`, at once when `abort` fires. */
+function pauseUntil(ms: number, abort: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      abort.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    abort.addEventListener('abort', end);
+  });
+}
+
+/** Everything that wakes the poller but tmux; returns how to stop it. */
+export function startWaking(ports: Ports, ring: () => void, report: (message: string) => void): () => void {
+  // Made before the first worker reports, so that it can be watched.
+  privateDirectory(ports.paths.spoolDir);
+  const stores = ports.watchStores(ring);
+  const reports = reportWatch(ring);
+  const watchers = ports.agent.watchPaths().map((path) =>
+    watchDirectory(
+      path,
+      (name) => reports.onFile(name),
+      (error) => report(`cannot watch ${path}: ${messageOf(error)}`),
+    ),
+  );
+  const attempt = reporting('workers', report);
+  const timer = setInterval(
+    () =>
+      attempt(() => {
+        if (someWorkerEnded(ports)) ring();
+      }),
+    LIFE_CHECK_MS,
+  );
+  return () => {
+    clearInterval(timer);
+    reports.close();
+    for (const watcher of watchers) watcher.close();
+    stores.close();
+  };
+}
+
+/** True when a worker recorded as living is gone; read from our own records only. */
+function someWorkerEnded(ports: Ports): boolean {
+  const initiative = ports.plan.currentInitiative()?.id ?? '';
+  return [...ports.state.records(initiative).values()].some((record) => {
+    const run = record.runs.at(-1);
+    return (
+      run !== undefined &&
+      run.endedAtMs === null &&
+      run.worker !== null &&
+      !ports.processes.isAlive(run.worker)
+    );
+  });
+}
+
+/** Turns names of changed files into wake-ups: drafts into none, tool calls into a few, all else at once. */
+function reportWatch(ring: () => void): { onFile(name: string | null): void; close(): void } {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | null = null;
+  return {
+    onFile(name) {
+      if (name?.startsWith('.') === true) return;
+      // Costs are looked at now and then.
+      if (name?.includes('.Status.') === true) return;
+      if (name?.includes('.PreToolUse.') !== true) return ring();
+      const waitMs = lastMs + TOOL_WAKE_MS - performance.now();
+      if (timer !== null) return;
+      timer = setTimeout(
+        () => {
+          timer = null;
+          lastMs = performance.now();
+          ring();
+        },
+        Math.max(0, waitMs),
+      );
+      timer.unref();
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
 }

@@ -199,6 +199,7 @@ export function buildReport(input: ReportInput): StatusReport {
       alive: snapshot.pollerAlive,
       pid: poller?.pid ?? null,
       since: iso(poller?.sinceMs),
+      maxWorkers: poller === null ? null : input.maxWorkers,
     },
     summary: {
       streams: countStates(states),

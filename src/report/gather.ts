@@ -31,7 +31,13 @@ export async function gatherReport(ports: Ports): Promise<Gathered> {
 function currentPolicy(ports: Ports): Policy {
   const poller = ports.state.poller();
   const only = poller?.only ?? null;
-  return policyOf(ports.config, ports.agent, only === null ? null : new Set(only), poller?.sinceEvent ?? 0);
+  const policy = policyOf(
+    ports.config,
+    ports.agent,
+    only === null ? null : new Set(only),
+    poller?.sinceEvent ?? 0,
+  );
+  return { ...policy, maxWorkers: poller?.maxWorkers ?? policy.maxWorkers };
 }
 
 /** The report of a look that was taken already. */
@@ -50,7 +56,7 @@ export function reportOf(
     projectRoot: ports.paths.root,
     session: { socket: ports.tmux.socket, name: tmux?.session ?? null, alive: tmux?.session != null },
     poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
-    maxWorkers: ports.config.maxWorkers,
+    maxWorkers: poller?.maxWorkers ?? ports.config.maxWorkers,
     changes: changes.known,
     events: ports.state.events({ limit: 10 }),
     warnings: warningsOf(ports, look.snapshot, changes),

@@ -96,7 +96,13 @@ export type StatusReport = {
   readonly projectRoot: string;
   readonly initiative: Initiative | null;
   readonly session: SessionFacts;
-  readonly poller: { readonly alive: boolean; readonly pid: number | null; readonly since: string | null };
+  readonly poller: {
+    readonly alive: boolean;
+    readonly pid: number | null;
+    readonly since: string | null;
+    /** How many workers it lets be at work at the same time; null without a poller. */
+    readonly maxWorkers: number | null;
+  };
   readonly summary: {
     /** `total` and one key for every state that occurs. */
     readonly streams: { readonly total: number } & Readonly<Partial<Record<StateName, number>>>;

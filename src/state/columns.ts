@@ -96,6 +96,7 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   requestedEvent: plain('requested_event', number),
   resolve: flag('resolve'),
   verifyRequested: flag('verify_requested'),
+  verifyAnswer: parts('verify_answer', fieldsOf({ ok: truth, message: text })),
   fresh: flag('fresh'),
   branchMade: flag('branch_made'),
   base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
@@ -181,6 +182,7 @@ const POLLER_CODECS: Codecs<PollerRow> = {
   sinceEvent: plain('since_event', number),
   configHash: plain('config_hash', text),
   only: parts('only', listOf(text)),
+  maxWorkers: plain('max_workers', nullable(number)),
 };
 
 /** SQL that sets columns, and the values for its placeholders. */

@@ -141,8 +141,20 @@ ALTER TABLE streams DROP COLUMN requested_at_ms;
 ALTER TABLE streams DROP COLUMN launch_failure;
 `;
 
+/** Answers to the operator: how a check that was asked for went, and a limit of workers handed to a living poller. */
+const OPERATOR_ANSWERS = `
+ALTER TABLE streams ADD COLUMN verify_answer TEXT;
+ALTER TABLE poller ADD COLUMN max_workers INTEGER;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
-const MIGRATIONS: readonly string[] = [FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER];
+const MIGRATIONS: readonly string[] = [
+  FIRST_TABLES,
+  FACTS_IN_COLUMNS,
+  VERIFIED_BY_RUN,
+  ORDER_BY_NUMBER,
+  OPERATOR_ANSWERS,
+];
 const STATE_VERSION = MIGRATIONS.length;
 
 /** How to open the state; it is created unless `create` is false. */

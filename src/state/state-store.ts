@@ -145,6 +145,7 @@ type Facts = Pick<
   | 'poller'
   | 'setPoller'
   | 'clearPoller'
+  | 'setMaxWorkers'
 >;
 
 /** Single facts: bases of initiatives, what is one of its kind in a project, the poller. */
@@ -158,6 +159,7 @@ function createFacts(db: Db, records: Pick<Records, 'forgetSteps'>): Facts {
   const setGit = db.prepare('UPDATE project SET git_config = ?');
   const pollerRow = db.prepare('SELECT * FROM poller');
   const clear = db.prepare('DELETE FROM poller WHERE pid = ? AND start = ?');
+  const limit = db.prepare('UPDATE poller SET max_workers = ? WHERE pid = ? AND start = ?');
   const initiativeBase: StateStore['initiativeBase'] = (initiativeId) =>
     (baseOf.get(initiativeId) as { branch: string; sha: string } | undefined) ?? null;
   const facts = (): ProjectFacts => projectOf(project.get() as Row);
@@ -186,6 +188,7 @@ function createFacts(db: Db, records: Pick<Records, 'forgetSteps'>): Facts {
         records.forgetSteps();
       })();
     },
+    setMaxWorkers: ({ pid, start }, maxWorkers) => limit.run(maxWorkers, pid, start).changes > 0,
     clearPoller: ({ pid, start }) =>
       db.transaction(() => {
         const { changes } = clear.run(pid, start);

@@ -24,6 +24,7 @@ export type StreamPatch = Partial<
     | 'requestedEvent'
     | 'resolve'
     | 'verifyRequested'
+    | 'verifyAnswer'
     | 'fresh'
     | 'branchMade'
     | 'base'
@@ -46,6 +47,8 @@ export type PollerRow = {
   readonly sinceEvent: number;
   /** Ids of the streams that it is limited to; null for all. */
   readonly only: readonly string[] | null;
+  /** The limit of workers that it obeys from its next tick on; null for the configured one (of an earlier release). */
+  readonly maxWorkers: number | null;
 };
 
 /** A stream of which something recorded cannot be read, and why. */
@@ -110,6 +113,8 @@ export type StateStore = {
   poller(): PollerRow | null;
   /** Makes `row` the acting poller, with no step under way. */
   setPoller(row: PollerRow): void;
+  /** Hands this very poller another limit of workers; false, changing nothing, when another has taken its place. */
+  setMaxWorkers(identity: ProcessIdentity, maxWorkers: number): boolean;
   /** Forgets the poller if it is this very process; false, changing nothing, when another one has taken its place. */
   clearPoller(identity: ProcessIdentity): boolean;
   /** True when any run of any initiative is open. */

@@ -309,8 +309,24 @@ describe('events and facts', () => {
 
   test('the poller is forgotten by itself alone, never by one whose place it took', () => {
     const state = opened();
-    const former = { pid: 1, start: 's', sinceMs: 2, sinceEvent: 4, configHash: 'h', only: null };
-    const acting = { pid: 1, start: 't', sinceMs: 3, sinceEvent: 4, configHash: 'h', only: ['A', 'B'] };
+    const former = {
+      pid: 1,
+      start: 's',
+      sinceMs: 2,
+      sinceEvent: 4,
+      configHash: 'h',
+      maxWorkers: 5,
+      only: null,
+    };
+    const acting = {
+      pid: 1,
+      start: 't',
+      sinceMs: 3,
+      sinceEvent: 4,
+      configHash: 'h',
+      maxWorkers: 5,
+      only: ['A', 'B'],
+    };
     assert.equal(state.poller(), null);
     state.setPoller(former);
     assert.deepEqual(state.poller(), former);
@@ -324,7 +340,15 @@ describe('events and facts', () => {
   test('a new poller, and one that ends, has no step under way', () => {
     const state = opened();
     const { key } = state.ensureStream('I', 'A', NAMES);
-    const poller = { pid: 1, start: 's', sinceMs: 2, sinceEvent: 4, configHash: 'h', only: null };
+    const poller = {
+      pid: 1,
+      start: 's',
+      sinceMs: 2,
+      sinceEvent: 4,
+      configHash: 'h',
+      maxWorkers: 5,
+      only: null,
+    };
     const step = { kind: 'verify', sinceMs: 5 } as const;
     for (const change of [() => state.setPoller(poller), () => state.clearPoller(poller)]) {
       state.patchStream(key, { step });

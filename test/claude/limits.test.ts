@@ -162,7 +162,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     /Days is done\./,
     /-- done: verified at/,
   ];
-  assert.match(log, /-- operator: sent by a person: Message: \/clear and go on with Days/);
+  assert.match(log, /-- operator: sent by the user: Message: \/clear and go on with Days/);
   let from = 0;
   for (const line of told) {
     const at = log.slice(from).search(line);

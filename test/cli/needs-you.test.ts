@@ -43,7 +43,7 @@ test('send types a message into a living worker, every line as text, and says wh
   const json = await rig.run(['send', 'A', '-', '--json'], 0, { input: 'from a file\n' });
   assert.deepEqual(JSON.parse(json.stdout), { schemaVersion: 1, stream: 'A', arrived: 'taken' });
   assert.equal(await fromStdin, 'from a file');
-  assert.match((await rig.run(['logs', 'A'])).stdout, /sent by a person: Message: \/clear/);
+  assert.match((await rig.run(['logs', 'A'])).stdout, /sent by the user: Message: \/clear/);
 
   const none = await rig.run(['send', 'B', 'hello'], 6);
   assert.match(none.stderr, /B has no living worker to send to\n {2}fix: orchestrate start B/);

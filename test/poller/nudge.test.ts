@@ -5,7 +5,7 @@ import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
 import { createSlots } from '../../src/core/job-slots.ts';
 import { initiativeOf, takeLook } from '../../src/look/snapshot.ts';
-import { createPace } from '../../src/poller/pace.ts';
+import { createPace } from '../../src/poller/flights.ts';
 import { nudge } from '../../src/poller/steps/nudge.ts';
 import type { Step } from '../../src/poller/steps/step.ts';
 import { until } from '../support/wait.ts';

@@ -197,7 +197,7 @@ test('a worker does not steer the work', async () => {
   for (const typed of ['stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'start', 'start B'])
     assert.match(
       await a.sh(`orchestrate ${typed} 2>&1; echo "exit $?"`),
-      /steers the work, which is for people: a worker may not do it\n {2}fix: .*\nexit 5$/,
+      /steers the work, which is for users: a worker may not do it\n {2}fix: .*\nexit 5$/,
       typed,
     );
   assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });

@@ -1,7 +1,7 @@
 /** What `start --detach` says of a poller that ended before it could be seen at work. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endedError } from '../../src/commands/start-detached.ts';
+import { endedError } from '../../src/commands/start/detached.ts';
 
 const DEAD = 'Pane is dead (status 4, Tue Nov 24 13:26:51 2026)\n';
 

@@ -77,7 +77,7 @@ const anyReport: fc.Arbitrary<StatusReport> = fc
     report(streams, {
       ...rest,
       initiative: { id: 'i', title },
-      poller: { alive, pid: alive ? 1 : null, since: null },
+      poller: { alive, pid: alive ? 1 : null, since: null, maxWorkers: null },
       warnings,
       criticalPath: streams.slice(0, 5).map(({ id }) => id),
       problems: problems.map((message) => ({ code: 'cycle', message, streams: [], tasks: [] })),
@@ -172,7 +172,7 @@ test('on a narrow terminal the command keeps a line of its own', () => {
 });
 
 test('a dead poller is the first thing said when there is work left, and nothing when all is done', () => {
-  const dead = { poller: { alive: false, pid: null, since: null } };
+  const dead = { poller: { alive: false, pid: null, since: null, maxWorkers: null } };
   const open = render(report([stream('A', 'ready')], dead));
   assert.match(open[0] ?? '', /no poller.*→ orchestrate start$/);
   const done = render(report([stream('A', 'done', { tasks: counts(3, 3) })], dead));

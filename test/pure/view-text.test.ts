@@ -61,7 +61,7 @@ test('status never cuts a name, a reason or a command', () => {
 });
 
 test('without a poller status says what to type while something is open; an empty plan and a finished one too', () => {
-  const dead = { poller: { alive: false, pid: null, since: null } };
+  const dead = { poller: { alive: false, pid: null, since: null, maxWorkers: null } };
   const said = (streams: readonly ReportStream[]): string =>
     renderStatus(report(streams, dead), PLAIN).join('\n');
   assert.match(said([stream('A', 'ready')]), /Poller {4}not running: orchestrate start/);

@@ -67,7 +67,7 @@ export function report(streams: readonly ReportStream[], rest: Partial<StatusRep
     projectRoot: '/home/u/my-app',
     initiative: { id: 'oauth', title: 'OAuth login' },
     session: { socket: 'default', name: 'orchestrate-my-app', alive: true },
-    poller: { alive: true, pid: 4711, since: agoIso(900_000) },
+    poller: { alive: true, pid: 4711, since: agoIso(900_000), maxWorkers: 5 },
     summary: {
       streams: { total: streams.length, ...states },
       tasks: {

@@ -79,6 +79,7 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     requestedEvent: 0,
     resolve: false,
     verifyRequested: false,
+    verifyAnswer: null,
     fresh: false,
     branchMade: false,
     branch: `orchestrate/${keyOf(id)}`,

@@ -4,6 +4,7 @@ import { commandFor } from '../shell-word.ts';
 import type { StateName } from '../states.ts';
 import type {
   Action,
+  EndRun,
   PlanStream,
   Policy,
   Run,
@@ -66,22 +67,37 @@ export function assess(
 
 /** The action that ends the open run. */
 export function endRun(
-  situation: Pick<Situation, 'key' | 'policy'>,
+  situation: Pick<Situation, 'policy'>,
   run: Run,
   outcome: RunOutcome,
   reason: string,
   extra: { exitCode?: number | null; intent?: 'parked'; retryAtMs?: number } = {},
-): Action {
+): EndRun {
+  const keep = outcome === 'failed' || (outcome === 'done' && situation.policy.keepFinishedWindows);
+  return endAction(run, outcome, reason, { ...extra, closeWindow: !keep });
+}
+
+/** How a run is ended, beyond its outcome: nothing is known of its exit, and its window is closed, where nothing is said. */
+export type EndDetails = Partial<Pick<EndRun, 'exitCode' | 'closeWindow' | 'intent' | 'retryAtMs'>>;
+
+/** The one place that builds the action by which a run is ended. */
+export function endAction(
+  run: Pick<Run, 'key' | 'number'>,
+  outcome: RunOutcome,
+  reason: string,
+  details: EndDetails = {},
+): EndRun {
+  const { exitCode = null, closeWindow = true, intent = null, retryAtMs = null } = details;
   return {
     kind: 'end-run',
-    key: situation.key,
+    key: run.key,
     run: run.number,
     outcome,
     reason,
-    exitCode: extra.exitCode ?? null,
-    closeWindow: outcome !== 'failed' && !(outcome === 'done' && situation.policy.keepFinishedWindows),
-    intent: extra.intent ?? null,
-    retryAtMs: extra.retryAtMs ?? null,
+    exitCode,
+    closeWindow,
+    intent,
+    retryAtMs,
   };
 }
 

@@ -33,7 +33,7 @@ import type {
   WorkerFact,
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess } from './assessment.ts';
+import { assess, endAction } from './assessment.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { holdBack } from './restarts.ts';
@@ -245,15 +245,5 @@ function strayRuns(snapshot: Snapshot): Action[] {
 
 function strayEnd(run: Run): Action {
   const reason = 'its stream left the plan and its worker has ended';
-  return {
-    kind: 'end-run',
-    key: run.key,
-    run: run.number,
-    outcome: 'stopped',
-    exitCode: null,
-    closeWindow: false,
-    intent: null,
-    retryAtMs: null,
-    reason,
-  };
+  return endAction(run, 'stopped', reason, { closeWindow: false });
 }

@@ -1,12 +1,12 @@
-/** Calls a person, once for each time a stream comes to need one: in tmux, and by the configured command. */
+/** Calls the user, once for each time a stream comes to need them: in tmux, and by the configured command. */
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { type StateName, traitsOf } from '../../core/states.ts';
+import { isFinished, type StateName, traitsOf } from '../../core/states.ts';
 import type { Run, StreamState } from '../../core/types.ts';
-import type { Look } from '../../look/snapshot.ts';
 import { privateDirectory } from '../steps/step.ts';
+import type { Listener, PollerEnd } from './listener.ts';
 
 /** What `notify.command` reads on its stdin, as one line of JSON. `stream` is null for the end of the whole. */
 export type Notice = {
@@ -25,13 +25,17 @@ export type Notice = {
   readonly needsYou: boolean;
 };
 
-export type Notifier = {
-  /** To be called with the states of each tick. */
-  look(states: readonly StreamState[], look: Pick<Look, 'snapshot'>): void;
-  /** Tells how the whole ended. */
-  finished(reason: string): void;
-  /** Resolves when all that was to be told is told. */
-  settle(): Promise<void>;
+/** How the whole ended, for whoever is to be told; null where nobody is. */
+const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => string) | null>> = {
+  'all-done': (states) => `all ${states.length} streams are done`,
+  stuck: (states) => {
+    const open = states.filter((each) => !isFinished(each));
+    const text = ({ id, state, stale }: (typeof open)[number]): string =>
+      `${id} ${state}${stale ? ' (stale)' : ''}`;
+    return `nothing can go on: ${open.map(text).join(', ')}`;
+  },
+  aborted: null,
+  once: null,
 };
 
 /** A command that takes longer is ended, with all that it started. */
@@ -40,11 +44,7 @@ const TIMEOUT_MS = 10_000;
 const MOST_WAITING = 100;
 
 /** What was told already is kept in state.db, so that another poller doesn't tell it again. `abort` ends a command under way. */
-export function createNotifier(
-  ports: Ports,
-  onTrouble: (message: string) => void,
-  abort: AbortSignal,
-): Notifier {
+export function notifier(ports: Ports, abort: AbortSignal, report: (message: string) => void): Listener {
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
   const tell = (notice: Notice, pane: string | null): void => {
@@ -52,9 +52,9 @@ export function createNotifier(
     waiting += 1;
     last = last
       .then(() => showInTmux(ports, notice, pane))
-      .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
+      .catch((error: unknown) => report(`notify: ${messageOf(error)}`))
       .then(() => runCommand(ports, notice, abort))
-      .catch((error: unknown) => onTrouble(`notify: ${messageOf(error)}`))
+      .catch((error: unknown) => report(`notify: ${messageOf(error)}`))
       .finally(() => {
         waiting -= 1;
       });
@@ -62,7 +62,8 @@ export function createNotifier(
   const tellOf = (state: StreamState, run: Run | undefined): void =>
     tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
   return {
-    look(states, { snapshot }) {
+    name: 'notify',
+    onStates(states, { snapshot }) {
       for (const state of states) {
         const record = snapshot.records.get(state.key);
         const what = newsOf(state);
@@ -72,8 +73,11 @@ export function createNotifier(
         if (what !== null) tellOf(state, record.runs.at(-1));
       }
     },
-    finished: (reason) => tell(endOfAll(ports, reason), null),
-    settle: () => last,
+    close(end) {
+      const ended = end === null ? null : ENDS[end.why];
+      if (end !== null && ended !== null) tell(endOfAll(ports, ended(end.states)), null);
+      return last;
+    },
   };
 }
 

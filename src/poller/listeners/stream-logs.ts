@@ -1,22 +1,20 @@
 /** Keeps `logs/<key>.log` of every stream with a run up to date, from the poller's ticks; at most once a second each. */
 import { join } from 'node:path';
+import { runDir } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
-import type { StreamRecord } from '../../core/types.ts';
+import type { Run, StreamRecord } from '../../core/types.ts';
+import type { LogSource, LogSources } from '../../view/log/log.ts';
 import { openStreamLog, type StreamLog } from '../../view/log/log-file.ts';
-import { attemptWith } from '../attempt.ts';
-import { logSources } from './log-sources.ts';
+import { type Listener, reporting } from './listener.ts';
 
 const UPDATE_EACH_MS = 1_000;
 
-/** Returns the updater, which tells `onTrouble` of a log that can't be written; an update in the last second is put off to a timer, so that nothing is left out at a pause. `close` writes the rest. */
-export function createStreamLogs(
-  ports: Ports,
-  onTrouble: (message: string) => void,
-): { update(): void; close(): void } {
+/** An update in the last second is put off to a timer, so that nothing is left out at a pause; `close` writes the rest. */
+export function streamLogs(ports: Ports, report: (message: string) => void): Listener {
   const open = new Map<string, StreamLog>();
-  let lastMs = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | null = null;
-  const attempt = attemptWith(onTrouble);
+  const attempt = reporting('stream logs', report);
   const writeOne = (record: StreamRecord): void => {
     const log =
       open.get(record.key) ??
@@ -24,27 +22,67 @@ export function createStreamLogs(
     open.set(record.key, log);
     log.update(record.runs.at(-1)?.endedAtMs !== null);
   };
-  const writeAll = (): void => {
-    lastMs = ports.now();
+  const write = (): void => {
+    lastMs = performance.now();
     const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
     for (const record of records.values()) if (record.runs.length > 0) attempt(() => writeOne(record));
   };
-  const write = (): void => attempt(writeAll);
+  const update = (): void => {
+    const waitMs = lastMs + UPDATE_EACH_MS - performance.now();
+    if (waitMs <= 0) write();
+    else
+      timer ??= setTimeout(() => {
+        timer = null;
+        attempt(write);
+      }, waitMs).unref();
+  };
   return {
-    update() {
-      const waitMs = lastMs + UPDATE_EACH_MS - ports.now();
-      if (waitMs <= 0) write();
-      else if (timer === null) {
-        timer = setTimeout(() => {
-          timer = null;
-          write();
-        }, waitMs);
-        timer.unref();
-      }
-    },
+    name: 'stream logs',
+    onStates: update,
+    onOutcome: update,
     close() {
       if (timer !== null) clearTimeout(timer);
       write();
     },
   };
+}
+
+/** Sources of the stream's runs, asked anew at each reading; `run` limits them to one run. */
+export function logSources(ports: Ports, key: string, run: number | null = null): LogSources {
+  const runsOf = (): readonly Run[] => {
+    const initiative = ports.plan.currentInitiative()?.id ?? '';
+    return ports.state.records(initiative).get(key)?.runs ?? [];
+  };
+  return {
+    conversation: ports.agent.conversation,
+    files: () => {
+      const runs = runsOf();
+      if (run === null) return distinct(runs.flatMap((each) => sourcesOf(ports, each)));
+      return runs
+        .filter((each) => each.number === run)
+        .flatMap((each) => sourcesOf(ports, each).map(within(each)));
+    },
+    events: (sinceId) =>
+      ports.state
+        .events({ key, sinceId })
+        .filter((event) => run === null || event.run === null || event.run === run),
+  };
+}
+
+function sourcesOf(ports: Ports, run: Run): LogSource[] {
+  const transcripts = ports.agent.transcripts(run);
+  if (transcripts.length > 0) return transcripts.map((path) => ({ kind: 'transcript', path }));
+  // What a full-screen agent draws before its first word is no log, unless it never came to a word.
+  if (ports.agent.interactive && run.endedAtMs === null) return [];
+  return [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log') }];
+}
+
+/** Only what happened during the run: a resumed conversation is in one file with the runs before. */
+function within(run: Run): (source: LogSource) => LogSource {
+  const between = { fromMs: run.startedAtMs, toMs: run.endedAtMs ?? Number.POSITIVE_INFINITY };
+  return (source) => ({ ...source, between });
+}
+
+function distinct(sources: readonly LogSource[]): LogSource[] {
+  return [...new Map(sources.map((source) => [source.path, source])).values()];
 }

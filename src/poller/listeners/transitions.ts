@@ -3,20 +3,21 @@
 import type { Ports } from '../../app/ports.ts';
 import type { StateEvent } from '../../core/events.ts';
 import { isTold, type StateName, traitsOf } from '../../core/states.ts';
-import type { StreamState } from '../../core/types.ts';
+import type { Listener } from './listener.ts';
 
 /** Remembers the states of the last tick and writes an event for each that changed to one worth telling. */
-export function createTransitions(
-  ports: Pick<Ports, 'state' | 'now'>,
-): (states: readonly StreamState[]) => void {
+export function transitions(ports: Pick<Ports, 'state' | 'now'>): Listener {
   let last: ReadonlyMap<string, StateName> | null = null;
-  return (states) => {
-    for (const { key, state, reason } of states) {
-      const kind = newsOf(key, state, last);
-      if (kind !== null)
-        ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
-    }
-    last = new Map(states.map(({ key, state }) => [key, state]));
+  return {
+    name: 'transitions',
+    onStates(states) {
+      for (const { key, state, reason } of states) {
+        const kind = newsOf(key, state, last);
+        if (kind !== null)
+          ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
+      }
+      last = new Map(states.map(({ key, state }) => [key, state]));
+    },
   };
 }
 

@@ -1,11 +1,12 @@
 /** Adopts a stream that was completed without any run: it is done at the base it would have started from. */
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import type { VerifyAnswer } from '../../core/types.ts';
 import { findBase } from './base.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, streamOf } from './step.ts';
 
-/** Records the stream as done at its base, or its base conflict. */
-export async function adopt(step: Step, key: string): Promise<void> {
+/** Records the stream as done at its base, or its base conflict; returns which. */
+export async function adopt(step: Step, key: string): Promise<VerifyAnswer> {
   const { ports, snapshot } = step;
   const record = recordOf(step, key);
   const stream = streamOf(step, record);
@@ -14,8 +15,9 @@ export async function adopt(step: Step, key: string): Promise<void> {
   const base = await findBase(ports, stream, record, snapshot);
   if (!base.ok) {
     ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
-    note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
-    return;
+    const message = `its dependencies do not merge: ${base.files.join(', ')}`;
+    note(step, key, null, 'base-conflict', message);
+    return { ok: false, message };
   }
   const atMs = ports.now();
   await recordVerified(step, key, base.sha);
@@ -25,7 +27,9 @@ export async function adopt(step: Step, key: string): Promise<void> {
     conflict: null,
     verifyRequested: false,
   });
-  note(step, key, null, 'done', 'its tasks were completed without a run: done at its base');
+  const message = 'its tasks were completed without a run: done at its base';
+  note(step, key, null, 'done', message);
+  return { ok: true, message };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Applies one action; a failure is an outcome that is written down, never a reason to stop the others. */
 
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
-import type { Action, Trouble } from '../../core/types.ts';
+import type { Action, Trouble, VerifyAnswer } from '../../core/types.ts';
 import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
 import { launch } from './launch.ts';
@@ -62,7 +62,10 @@ function isHopeless(error: unknown): boolean {
   );
 }
 
-/** Applies an action and records a failure as an event; throws only when that can't be recorded. */
+/**
+ * Applies an action and records a failure as an event. A step that was broken off leaves nothing and counts for nothing.
+ * Throws only what cannot be recorded.
+ */
 export async function apply(step: Step, action: Action, backoff: Backoff): Promise<Outcome> {
   try {
     await dispatch(step, action);
@@ -73,22 +76,29 @@ export async function apply(step: Step, action: Action, backoff: Backoff): Promi
     // A step that was broken off because the poller ends says nothing of the stream.
     if (step.abort.aborted) return { action, ok: false, message };
     backoff.failed(step, action, error);
+    if (action.kind === 'verify') answer(step, action.key, { ok: false, message });
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }
 }
 
-function dispatch(step: Step, action: Action): Promise<void> {
+async function dispatch(step: Step, action: Action): Promise<void> {
   switch (action.kind) {
     case 'launch':
       return launch(step, action.key, action.run);
     case 'verify':
-      return verify(step, action.key, action.run);
+      return answer(step, action.key, await verify(step, action.key, action.run));
     case 'adopt':
-      return adopt(step, action.key);
+      await adopt(step, action.key);
+      return;
     case 'nudge':
       return nudge(step, action);
     case 'end-run':
       return applyEnd(step, action);
   }
+}
+
+/** Tells whoever asked for a check how it went. */
+function answer({ ports }: Step, key: string, verifyAnswer: VerifyAnswer): void {
+  ports.state.patchStream(key, { verifyAnswer });
 }

@@ -1,13 +1,13 @@
 /** Ends a run: fences a launch that never claimed, ends the whole process tree, keeps the exit status, closes the window. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import type { Action, ProcessIdentity, Run } from '../../core/types.ts';
+import { printable } from '../../core/printable.ts';
+import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
 import { fenceRun, readClaim } from '../../worker/wrapper.ts';
-import { recordUsage } from '../listeners/usage.ts';
-import { lastWords } from './last-words.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
 
@@ -16,8 +16,9 @@ const GRACE_MS = 3_000;
 /** tmux notices the end of a pane's process a moment after we do. */
 const NOTICE_MS = 500;
 const NOTICE_STEP_MS = 25;
-
-export type EndRun = Extract<Action, { kind: 'end-run' }>;
+/** How much of what a run printed last is looked through, and how much of that is quoted. */
+const TAIL_BYTES = 8_192;
+const LONGEST = 160;
 
 /** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
 export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: EndRun): Promise<void> {
@@ -57,6 +58,13 @@ async function closeIfAsked(step: Pick<Step, 'ports'>, pane: string, run: Run): 
     if (!(error instanceof OrchestrateError) || error.exitCode !== EXIT.environment) throw error;
     note(step, run.key, run.number, 'window-left', `its window was not closed: ${error.message}`);
   }
+}
+
+/** Records what a run used; cheap when that is what was known. */
+export function recordUsage(ports: Pick<Step['ports'], 'agent' | 'state'>, run: Run): void {
+  const usage = ports.agent.usage(run);
+  if (usage === null || isDeepStrictEqual(usage, run.usage)) return;
+  ports.state.patchRun(run.key, run.number, { usage });
 }
 
 /** Closes a run's window; nothing happens when the pane of that id is another run's by now. */
@@ -161,4 +169,21 @@ function pidFile(step: Pick<Step, 'ports'>, key: string): string {
 export function writePidFile(step: Pick<Step, 'ports'>, key: string, worker: ProcessIdentity): void {
   privateDirectory(step.ports.paths.pidsDir);
   writeFileSync(pidFile(step, key), `${worker.pid} ${worker.start}\n`, { mode: 0o600 });
+}
+
+/** The last line with something on it in the last 8 KB of `file`, cut to 160 characters; null where there is none. */
+function lastWords(file: string): string | null {
+  if (!existsSync(file)) return null;
+  const handle = openSync(file, 'r');
+  try {
+    const { size } = fstatSync(handle);
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+    readSync(handle, tail, 0, tail.length, size - tail.length);
+    const lines = tail.toString('utf8').split(/[\r\n]+/);
+    const said = lines.map((line) => printable(line).trim()).filter((line) => line !== '');
+    const last = said.at(-1);
+    return last === undefined ? null : printable(last, LONGEST);
+  } finally {
+    closeSync(handle);
+  }
 }

@@ -5,12 +5,11 @@ import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import type { Step } from './step.ts';
-import { note, privateDirectory } from './step.ts';
+import { note, privateDirectory, runCommand } from './step.ts';
 
-/** Runs all gates on `sha`; returns the sentence naming the first that failed, null when all passed. */
+/** Runs all gates on `sha`; returns the sentence naming the first that failed, null when all passed. Throws an AbortError when broken off. */
 export async function runGates(step: Step, record: StreamRecord, sha: string): Promise<string | null> {
   for (const [index, gate] of step.ports.config.gates.entries()) {
-    if (step.abort.aborted) return 'interrupted';
     if (passedBefore(step, record, sha, gate)) continue;
     const failed = await step.gateSlots(() => runGate(step, record, sha, gate, index));
     if (failed !== null) return failed;
@@ -43,20 +42,18 @@ async function runGate(
   const { ports } = step;
   const run = record.runs.at(-1)?.number ?? 0;
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${record.key}-${index + 1}.log`);
+  step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record.key, run, 'gate', `gate ${printable(gate.name)} runs on ${sha.slice(0, 10)}`);
-  const result = await ports.processes.runShell({
+  const result = await runCommand(step, {
     command: gate.command,
     cwd: join(record.worktree, gate.cwd),
     env: commandEnvironment(ports, record, run, record.base?.sha ?? sha),
     log,
     timeoutMs: gate.timeoutSeconds * 1000,
-    mark: step.ports.marks.own,
     // A server left behind would answer the next gate, or keep its port.
     endLeftovers: true,
-    abort: step.abort,
   });
-  if (step.abort.aborted) return 'interrupted';
   ports.state.addGateResult({
     key: record.key,
     sha,

@@ -1,15 +1,17 @@
 /** Launches a run: base, worktree, setup, agent files, window; each step can be found half-done and finished or undone. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { configVariables } from '../../app/config/variables.ts';
 import { runDir } from '../../app/paths.ts';
+import type { Ports } from '../../app/ports.ts';
+import { endAction } from '../../core/decide/assessment.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
-import { forgetReports } from '../spool.ts';
 import { findBase } from './base.ts';
 import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
@@ -62,7 +64,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
       ...identity(step, record),
     });
   } catch (error) {
-    if (isCalledOff(step, key, run)) return;
+    if (isEnded(step, key, run)) return;
     await closeFailed(step, key, run, error).catch((also: unknown) => {
       throw new AggregateError([error, also], messageOf(error));
     });
@@ -117,11 +119,11 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     workerPrompt(ports, plan, step.snapshot),
     ports.tmux.ensureSession().then(({ server }) => ports.state.setTmuxServer(server)),
   ]);
-  if (isCalledOff(step, record.key, run)) return;
+  if (isEnded(step, record.key, run)) return;
   await writeRunFiles(step, plan, directory, prompt);
   forgetReports(ports, record.key);
-  await step.pace.next();
-  if (isCalledOff(step, record.key, run)) return;
+  await step.pace.next(step.abort);
+  if (isEnded(step, record.key, run)) return;
   const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
   ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
   // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
@@ -132,11 +134,14 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
   await closeFormerPane(step, record);
 }
 
-/** True when the poller is leaving, or the user called the stream off, while it was being prepared. */
-function isCalledOff(step: Step, key: string, run: number): boolean {
-  return step.abort.aborted || isEnded(step, key, run);
+/** Forgets what earlier runs of a stream reported; called when no worker of it lives. */
+function forgetReports({ paths }: Pick<Ports, 'paths'>, key: string): void {
+  const spool = privateDirectory(paths.spoolDir);
+  const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
+  for (const name of readdirSync(spool)) if (ofKey.test(name)) rmSync(join(spool, name), { force: true });
 }
 
+/** True when the operator ended the run while it was being prepared. */
 function isEnded(step: Step, key: string, run: number): boolean {
   const opened = recordOf(step, key).runs.find(({ number }) => number === run);
   return opened !== undefined && opened.endedAtMs !== null;
@@ -181,15 +186,8 @@ async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> 
 
 /** Closes the run of a preparation that failed, if it was opened; the failure itself is the back-off's. */
 async function closeFailed(step: Step, key: string, run: number, error: unknown): Promise<void> {
-  await applyEnd(step, {
-    kind: 'end-run',
-    key,
-    run,
-    outcome: 'interrupted',
-    reason: `could not be launched: ${messageOf(error)}`,
-    exitCode: null,
-    closeWindow: true,
-    intent: null,
-    retryAtMs: null,
-  });
+  // Broken off: the next poller goes on with it.
+  if (step.abort.aborted) return;
+  const reason = `could not be launched: ${messageOf(error)}`;
+  await applyEnd(step, endAction({ key, number: run }, 'interrupted', reason));
 }

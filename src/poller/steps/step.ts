@@ -1,16 +1,20 @@
 /** What every step of applying actions shares: its surroundings, its events, and its outcome as a value. */
 import { mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EventKind } from '../../core/events.ts';
 import type { Slots } from '../../core/job-slots.ts';
 import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+import type { CommandResult } from '../../process/types.ts';
 
 /** The surroundings of a step: the ports, what this poller shares between steps, and the snapshot it was decided on. */
 export type Step = {
   readonly ports: Ports;
   readonly gateSlots: Slots;
-  readonly pace: { next(): Promise<void> };
+  /** Spaces out launches. */
+  readonly pace: { next(abort: AbortSignal): Promise<void> };
+  /** Aborts when the poller leaves: what waits or runs for the step then throws an AbortError. */
   readonly abort: AbortSignal;
   readonly snapshot: Snapshot;
 };
@@ -38,6 +42,24 @@ export function note(
   message: string,
 ): void {
   step.ports.state.addEvent({ atMs: step.ports.now(), key, run, kind, message });
+}
+
+/**
+ * Runs a command of the configuration for a step, as `Processes.runShell` does. Throws an AbortError when the step was broken
+ * off: its end then says nothing of the command.
+ */
+export async function runCommand(
+  { ports, abort }: Pick<Step, 'ports' | 'abort'>,
+  command: Omit<Parameters<Ports['processes']['runShell']>[0], 'mark' | 'abort'>,
+): Promise<CommandResult> {
+  const result = await ports.processes.runShell({ ...command, mark: ports.marks.own, abort });
+  abort.throwIfAborted();
+  return result;
+}
+
+/** Resolves after `ms`; throws an AbortError at `abort`. */
+export async function pause(ms: number, abort?: AbortSignal): Promise<void> {
+  await sleep(Math.max(0, ms), undefined, abort === undefined ? {} : { signal: abort });
 }
 
 /** Makes a directory of ours that no one else can read. */

@@ -2,7 +2,7 @@
 
 import { dependencyHeads, missing } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import type { PlanStream, StreamRecord, Verdict } from '../../core/types.ts';
+import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt, recordVerified } from './adopt.ts';
 import { runGates } from './gates.ts';
@@ -12,8 +12,8 @@ import { note, recordOf, streamOf } from './step.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & { readonly cause: Verdict['cause'] | 'tasks' };
 
-/** Verifies the stream; `run` is the run the verdict is kept with (null: only the stream's record changes). */
-export async function verify(step: Step, key: string, run: number | null): Promise<void> {
+/** Verifies the stream; `run` is the run the verdict is kept with (null: only the stream's record changes). Returns how it went. */
+export async function verify(step: Step, key: string, run: number | null): Promise<VerifyAnswer> {
   const record = recordOf(step, key);
   const stream = streamOf(step, record);
   if (stream === null || record.base === null) {
@@ -27,17 +27,18 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   if (record.verified?.adopted === true && record.runs.length === 0) return adopt(step, key);
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
-  if (step.abort.aborted) return;
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
   const { sha, cause, message } = found;
   const verdict: Verdict = { sha, cause, message, ok: cause === null, atMs: step.ports.now() };
   await conclude(step, record, run, verdict);
+  return { ok: verdict.ok, message: verdict.message };
 }
 
 /** A task was opened since the check was decided: nothing is said of the work, which is not complete any more. */
-function reopened(step: Step, record: StreamRecord, run: number | null, message: string): void {
+function reopened(step: Step, record: StreamRecord, run: number | null, message: string): VerifyAnswer {
   step.ports.state.patchStream(record.key, { verifyRequested: false });
   note(step, record.key, run, 'not-verified', message);
+  return { ok: false, message };
 }
 
 /** The verified ref goes first: a kill after it is mended by verifying again, a record without a ref is never left. */

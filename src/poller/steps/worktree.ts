@@ -5,9 +5,9 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import type { Step } from './step.ts';
-import { note, privateDirectory } from './step.ts';
+import { note, privateDirectory, runCommand } from './step.ts';
 
-/** Makes the worktree ready for run `run`; throws with the log's name when a setup command fails. */
+/** Makes the worktree ready for run `run`; throws with the log's name when a setup command fails, an AbortError when broken off. */
 export async function prepareWorktree(
   step: Step,
   record: StreamRecord,
@@ -41,16 +41,14 @@ async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: 
   const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${record.key}.log`);
   for (const command of setup) {
     note(step, record.key, run, 'setup', `setup: ${command}`);
-    const result = await ports.processes.runShell({
+    const result = await runCommand(step, {
       command,
       cwd: record.worktree,
       env: commandEnvironment(ports, record, run, baseSha),
       log,
       timeoutMs: setupTimeoutSeconds * 1000,
-      mark: step.ports.marks.own,
-      abort: step.abort,
     });
-    if (step.abort.aborted || result.exitCode === 0) continue;
+    if (result.exitCode === 0) continue;
     const how = result.timedOut
       ? `timed out after ${setupTimeoutSeconds} s`
       : `failed (${result.signal ?? `exit ${result.exitCode}`})`;

@@ -28,7 +28,9 @@ function pollerText(report: StatusReport, nowMs: number): string {
   if (!report.poller.alive) return lacksPoller(report) ? 'not running: orchestrate start' : 'not running';
   const since = ageMs(report.poller.since, nowMs);
   const pid = report.poller.pid === null ? '' : `, pid ${report.poller.pid}`;
-  return `running${pid}${since === null ? '' : `, for ${duration(since)}`}`;
+  const limit =
+    report.poller.maxWorkers === null ? '' : `, at most ${plural(report.poller.maxWorkers, 'worker')}`;
+  return `running${pid}${limit}${since === null ? '' : `, for ${duration(since)}`}`;
 }
 
 const isDone = ({ streams }: StatusReport): boolean => streams.length > 0 && streams.every(isFinished);

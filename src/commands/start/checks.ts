@@ -1,14 +1,14 @@
 /** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
-import type { ConfigFlags } from '../app/config/load.ts';
-import type { Ports } from '../app/ports.ts';
-import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
-import { networkDisk } from '../sqlite/network-disk.ts';
-import type { PlanStore } from '../task-copilot/types.ts';
-import type { Flags } from './definition.ts';
-import { numberFlag } from './flags.ts';
-import type { Io } from './io.ts';
-import { planError } from './plan-error.ts';
+import type { ConfigFlags } from '../../app/config/load.ts';
+import type { Ports } from '../../app/ports.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import { networkDisk } from '../../sqlite/network-disk.ts';
+import type { PlanStore } from '../../task-copilot/types.ts';
+import type { Flags } from '../definition.ts';
+import { numberFlag } from '../flags.ts';
+import type { Io } from '../io.ts';
+import { planError } from '../plan-error.ts';
 
 /** Configuration values that `start`'s options stand for. */
 export function configFlags(flags: Flags): ConfigFlags {

@@ -1,16 +1,16 @@
 /** `start --dry-run`: shows what would start now and what would wait; makes nothing. */
 
-import type { Ports } from '../app/ports.ts';
-import { policyOf } from '../app/ports.ts';
-import { decide } from '../core/decide/decide.ts';
-import { EXIT } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
-import type { Snapshot, StreamRecord } from '../core/types.ts';
-import { takeLook } from '../look/snapshot.ts';
-import { clearedFields, lastEvent } from '../operator/intent.ts';
-import type { Io } from './io.ts';
-import { printHeader } from './start-header.ts';
-import { findStream } from './stream-argument.ts';
+import type { Ports } from '../../app/ports.ts';
+import { policyOf } from '../../app/ports.ts';
+import { decide } from '../../core/decide/decide.ts';
+import { EXIT } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import type { Snapshot, StreamRecord } from '../../core/types.ts';
+import { takeLook } from '../../look/snapshot.ts';
+import { findStream } from '../../operator/find-stream.ts';
+import { clearedFields, lastEvent } from '../../operator/intent.ts';
+import type { Io } from '../io.ts';
+import { printHeader } from './header.ts';
 
 /** The records as `start` would leave them: named streams without anything that holds them back, else none stopped. */
 function cleared({ records, nowMs }: Snapshot, named: ReadonlySet<string>): Map<string, StreamRecord> {

@@ -1,4 +1,4 @@
-/** Finds the streams a person means by what was typed: an id, or a key. */
+/** Finds the stream that the user means by what was typed: an id, or a key. */
 
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';

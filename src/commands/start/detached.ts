@@ -1,14 +1,14 @@
 /** `start --detach`: opens the poller in the session's `orchestrator` window and waits until it acts. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ports } from '../app/ports.ts';
-import type { Project } from '../app/project.ts';
-import { writeCliRun } from '../app/wiring.ts';
-import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
-import { pollerLives } from '../look/snapshot.ts';
-import type { Flags } from './definition.ts';
-import type { Io } from './io.ts';
-import { printHeader } from './start-header.ts';
+import type { Ports } from '../../app/ports.ts';
+import type { Project } from '../../app/project.ts';
+import { writeCliRun } from '../../app/wiring.ts';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import { pollerLives } from '../../look/snapshot.ts';
+import type { Flags } from '../definition.ts';
+import type { Io } from '../io.ts';
+import { printHeader } from './header.ts';
 
 const START_WAIT_MS = 15_000;
 const LOOK_EACH_MS = 50;
@@ -54,7 +54,7 @@ function passedOn(flags: Flags): string[] {
   const values = PASSED_ON.flatMap((name) =>
     typeof flags[name] === 'string' ? [`--${name}`, flags[name]] : [],
   );
-  const switches = ['accept-git-config', 'view'].filter((name) => flags[name] === true);
+  const switches = ['once', 'accept-git-config', 'view'].filter((name) => flags[name] === true);
   return [...values, ...switches.map((name) => `--${name}`)];
 }
 

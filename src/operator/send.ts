@@ -1,12 +1,14 @@
 /** Types a person's message into a living worker: never into a dialog, and only called sent when it was seen to arrive. */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Heard } from '../../agent/port.ts';
-import type { Ports } from '../../app/ports.ts';
-import { lostWindow } from '../../core/decide/open-run.ts';
-import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import { commandFor } from '../../core/shell-word.ts';
-import type { Run, StreamRecord, WorkerFact } from '../../core/types.ts';
-import { takeLook } from '../../look/snapshot.ts';
+import type { Heard } from '../agent/port.ts';
+import type { Ports } from '../app/ports.ts';
+import { lostWindow } from '../core/decide/open-run.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import { commandFor } from '../core/shell-word.ts';
+import type { Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import { takeLook } from '../look/snapshot.ts';
+import { noteCommand } from './intent.ts';
 
 /** Programs that tell typing from pasting need a moment before Enter counts as a key of its own. */
 const BEFORE_ENTER_MS = 300;
@@ -18,11 +20,25 @@ const LOOK_EACH_MS = 100;
 /** A worker that text can be typed to. */
 type Listener = { readonly run: Run; readonly fact: WorkerFact; readonly pane: string };
 
+/** Characters of a message in the event that tells of it. */
+const TOLD = 200;
+
+/** Types a message into the stream's living worker and writes it down; throws as `sendMessage` does. */
+export async function send(
+  ports: Ports,
+  record: StreamRecord,
+  lines: readonly string[],
+): Promise<Exclude<Heard, null>> {
+  const arrived = await sendMessage(ports, record, lines);
+  noteCommand(ports, record.key, `sent by the user: ${printable(lines.join(' '), TOLD)}`);
+  return arrived;
+}
+
 /**
  * Types the lines and Enter. Returns whether the agent took the text or keeps it for later. Throws exit 6 without a living
  * worker, 5 while something else than a prompt would read it, 1 when it was typed but not seen to arrive.
  */
-export async function sendMessage(
+async function sendMessage(
   ports: Ports,
   record: StreamRecord,
   lines: readonly string[],

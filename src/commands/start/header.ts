@@ -1,0 +1,53 @@
+/** What `start` prints first: the dependency structure, who may work and how, the gates, the caps and how to attach. */
+import type { Config } from '../../app/config/load.ts';
+import type { Ports } from '../../app/ports.ts';
+import { printable } from '../../core/printable.ts';
+import { planText } from '../../view/pages/plan-text.ts';
+import type { Io } from '../io.ts';
+
+/** Prints the header; nothing with `--json`. */
+export async function printHeader(ports: Ports, io: Io): Promise<void> {
+  if (io.json) return;
+  const { config } = ports;
+  io.print(planText(ports.plan.readPlan()));
+  io.print('');
+  const row = (name: string, text: string): void => io.print(`  ${name.padEnd(12)} ${text}`);
+  const { about } = ports.agent;
+  row('agent', about.agent);
+  row('workers', `at most ${config.maxWorkers} at once`);
+  if (config.agent.kind !== 'custom')
+    row('command', bounded([config.agent.command, ...config.agent.args].join(' ')));
+  row('permissions', about.permissions);
+  if (about.wall !== null) row('wall', about.wall);
+  row('setup', listText(config.worktree.setup) ?? 'none');
+  row('gates', listText(config.gates.map(gateText)) ?? 'NONE');
+  row('notify', config.notify.command === null ? 'no command' : bounded(config.notify.command));
+  row('caps', capsText(config));
+  row('attach', ports.tmux.attachCommand());
+  io.print('');
+}
+
+/** Commands longer than this are cut, and no more of them are shown than this; config.json has the rest. */
+const LONGEST = 200;
+const MOST = 20;
+
+function bounded(text: string): string {
+  return printable(text, LONGEST);
+}
+
+/** Several commands of the configuration in one line; null for none. */
+function listText(commands: readonly string[]): string | null {
+  if (commands.length === 0) return null;
+  const more = commands.length > MOST ? `, and ${commands.length - MOST} more (see config.json)` : '';
+  return commands.slice(0, MOST).map(bounded).join(', ') + more;
+}
+
+function gateText({ name, command, cwd }: Config['gates'][number]): string {
+  return `${name} (${command}${cwd === '.' ? '' : `, in ${cwd}`})`;
+}
+
+function capsText({ limits, restart }: Config): string {
+  const minutes = limits.maxMinutes === null ? 'no time limit' : `${limits.maxMinutes} min a stream`;
+  const dollars = limits.maxCostUsd === null ? '' : `, ${limits.maxCostUsd} USD a stream`;
+  return `${minutes}${dollars}, ${restart.maxAttempts} attempts in ${restart.windowMinutes} min`;
+}

@@ -1,0 +1,102 @@
+/** What the operator asks of a stream and the poller sees to: park, retry, resolve, start by name, another worker limit. */
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { commandFor } from '../core/shell-word.ts';
+import { traitsOf } from '../core/states.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { pollerLives } from '../look/snapshot.ts';
+import { gatherReport } from '../report/gather.ts';
+import { type EndedRun, endOpenRuns } from './end-runs.ts';
+import { clearStream, noteCommand } from './intent.ts';
+
+/** Takes a stream out of the plan until `retry`; ends its run, keeps its work. */
+export async function park(ports: Ports, record: StreamRecord): Promise<readonly EndedRun[]> {
+  ports.state.setIntent(record.key, 'parked', ports.now());
+  noteCommand(ports, record.key, 'parked');
+  return endOpenRuns(ports, [record], 'parked by the operator');
+}
+
+/** What `retry` did; `pollerAlive`: a poller takes it up; `livingRun`: the number of a run that goes on. */
+export type Retried = {
+  readonly endedRun: number | null;
+  readonly livingRun: number | null;
+  readonly pollerAlive: boolean;
+};
+
+/**
+ * Clears all that holds a stream back; an agent that gets no further (with `fresh`: any agent) is ended, to be started
+ * again, with `fresh` in a new conversation. Throws exit 5 for a stream that is done: nothing of it could be tried again.
+ */
+export async function retry(ports: Ports, record: StreamRecord, fresh: boolean): Promise<Retried> {
+  const { states } = await gatherReport(ports);
+  const state = states.find(({ key }) => key === record.key)?.state;
+  if (state === 'done') throw retriedDone(ports, record);
+  if (fresh) ports.state.patchStream(record.key, { fresh: true });
+  const ends = fresh || (state !== undefined && traitsOf(state).handling.retryEnds);
+  const ended = ends ? await endOpenRuns(ports, [record], 'ended by the operator, to be tried again') : [];
+  clearStream(ports, record);
+  noteCommand(ports, record.key, fresh ? 'retry with a new conversation' : 'retry');
+  const endedRun = ended[0]?.run ?? null;
+  const livingRun = endedRun === null ? livingRunOf(ports, record) : null;
+  return { endedRun, livingRun, pollerAlive: pollerLives(ports) };
+}
+
+/** Number of the open run whose worker lives; null without one. */
+function livingRunOf({ processes }: Ports, record: StreamRecord): number | null {
+  const run = record.runs.at(-1);
+  if (run === undefined || run.endedAtMs !== null || run.worker === null) return null;
+  // Of before a reboot its number may be another process's.
+  return run.bootId === processes.bootId() && processes.isAlive(run.worker) ? run.number : null;
+}
+
+function retriedDone(ports: Ports, { streamId }: StreamRecord): OrchestrateError {
+  const [task] = ports.plan.listTasks({ stream: streamId });
+  const reopen =
+    task === undefined ? '' : `, or re-open a task: orchestrate task update ${task.id} --status pending`;
+  return new OrchestrateError(
+    EXIT.refused,
+    `${streamId} is done: there is nothing to try again`,
+    `check its work again: ${commandFor('verify', streamId)}${reopen}`,
+  );
+}
+
+/** Gives the merge of a stream's clashing dependencies to its agent, as its first job. Throws exit 5 without a clash. */
+export function resolve(ports: Ports, record: StreamRecord): { readonly pollerAlive: boolean } {
+  if (record.conflict === null) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      `${record.streamId} has no base conflict`,
+      commandFor('status', record.streamId),
+    );
+  }
+  ports.state.patchStream(record.key, { resolve: true });
+  clearStream(ports, { ...record, resolve: true });
+  noteCommand(ports, record.key, 'its agent is to merge the dependencies first');
+  return { pollerAlive: pollerLives(ports) };
+}
+
+/** Asks the living poller for these streams by name. */
+export function requestStreams(ports: Ports, records: readonly StreamRecord[]): void {
+  for (const record of records) {
+    clearStream(ports, record);
+    noteCommand(ports, record.key, 'start');
+  }
+}
+
+/** What a new poller begins with: named streams are cleared of everything; without names only what was stopped goes on. */
+export function clearForStart(ports: Ports, named: readonly StreamRecord[]): void {
+  for (const record of named) clearStream(ports, record);
+  if (named.length > 0) return;
+  const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
+  for (const record of records.values())
+    if (record.intent === 'stopped') ports.state.setIntent(record.key, 'none', ports.now());
+  noteCommand(ports, null, 'start');
+}
+
+/** Hands the living poller another limit of workers, which it obeys from its next tick on; false when none is registered. */
+export function handOverMaxWorkers(ports: Ports, maxWorkers: number): boolean {
+  const row = ports.state.poller();
+  if (row === null || !ports.state.setMaxWorkers(row, maxWorkers)) return false;
+  noteCommand(ports, null, `at most ${maxWorkers} workers at once`);
+  return true;
+}

@@ -1,0 +1,105 @@
+/** What is broken off leaves nothing behind and counts for nothing; one round ends when it fails. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { until } from '../support/wait.ts';
+import { createProjectRig, statesOf } from '../support/worker-rig.ts';
+
+/** An ordinary command, which a signal to its poller ends; it writes a line when it begins, and one when it got to its end. */
+const ordinary =
+  'echo begun >> "$ORCHESTRATE_PROJECT/../log"; test -e "$ORCHESTRATE_PROJECT/../go" || sleep 1000; echo ended >> "$ORCHESTRATE_PROJECT/../log"';
+
+test('a setup command that a signal broke off leaves no marker: the next poller runs it again, and no attempt is burnt', async () => {
+  await using rig = await createProjectRig({ config: { worktree: { setup: [ordinary] } } });
+  const log = join(rig.cli.home, 'log');
+  const lines = (): string[] => (existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []);
+  for (const [signal, code, begun] of [
+    ['SIGINT', 130, 1],
+    ['SIGTERM', 143, 2],
+  ] as const) {
+    const poller = rig.start();
+    await until('the command runs', () => lines().length === begun);
+    assert.equal((await poller.kill(signal)).code, code);
+  }
+  rig.cli.write('../go', '');
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  assert.deepEqual(lines(), ['begun', 'begun', 'begun', 'ended']);
+  await worker.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  const ended = await poller.end();
+  assert.equal(ended.code, 0, ended.stdout);
+  const { events } = await rig.look();
+  assert.deepEqual(
+    events.filter(({ kind }) => kind.endsWith('-error')),
+    [],
+  );
+});
+
+test('verify that is ended by a signal ends its gate, and leaves no wish behind', async () => {
+  const gate = `test -e "$ORCHESTRATE_PROJECT/../quick" || { ${ordinary}; }`;
+  await using rig = await createProjectRig({ config: { gates: [{ name: 'slow', command: gate }] } });
+  rig.cli.write('../quick', '');
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await worker.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  assert.equal((await poller.end()).code, 0);
+  rmSync(join(rig.cli.home, 'quick'));
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    const child = rig.cli.start(['verify', 'A']);
+    await until('the gate runs', () => rig.marked().length > 0);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    assert.equal(await ended, code);
+    assert.deepEqual(rig.marked(), []);
+  }
+  rig.cli.write('../go', '');
+  assert.match((await rig.run(['verify', 'A'])).stdout, /verified at/);
+});
+
+test('start --once ends with the error of its round when that fails', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  await rig.run(['stop', 'A']);
+  const db = new Database(join(rig.root, '.claude', 'orchestrator', 'state.db'));
+  db.exec("CREATE TRIGGER no_more BEFORE INSERT ON streams BEGIN SELECT RAISE(FAIL, 'no more streams'); END");
+  db.close();
+  const ended = await rig.start(['--once']).end();
+  assert.equal(ended.code, 7, ended.stderr);
+  assert.match(ended.stderr, /orchestrate: error: .*no more streams/);
+  assert.deepEqual(rig.desk.starts(), []);
+});
+
+test('start --detach --once makes one round in its window and ends', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  await rig.run(['start', '--detach', '--once']);
+  const worker = await rig.nextWorker('A');
+  await rig.until('the poller has ended', ({ poller }) => !poller.alive);
+  assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });
+  worker.exit(1);
+});
+
+test('retry of a stream that is done is refused, and says what would help', async () => {
+  await using rig = await createProjectRig();
+  rig.onWorker(async (worker) => {
+    await worker.commit('a.txt');
+    rig.setTasks('A', 'completed');
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 0);
+  for (const more of [[], ['--fresh']]) {
+    const { stderr } = await rig.run(['retry', 'A', ...more], 5);
+    assert.match(
+      stderr,
+      /A is done: there is nothing to try again\n {2}fix: check its work again: orchestrate verify A, or re-open a task: orchestrate task update TASK-\S+ --status pending/,
+    );
+  }
+  assert.equal((await rig.stream('A')).state, 'done');
+});

@@ -1,0 +1,83 @@
+/** Two pollers of one project, which can be when the lock file is removed: the stale one harms nothing, and `stop` finds who holds the lease. */
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { until } from '../support/wait.ts';
+import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
+
+const lockDb = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestrator', 'lock.db');
+const stateDb = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestrator', 'state.db');
+const alive = ({ child }: { child: { exitCode: number | null; signalCode: string | null } }): boolean =>
+  child.exitCode === null && child.signalCode === null;
+
+test('a poller that lost its lease leaves the registration of the living one, which stop then ends', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const stale = rig.start();
+  await rig.nextWorker('A');
+  stale.child.kill('SIGSTOP');
+  rmSync(lockDb(rig));
+  const living = rig.start();
+  await rig.until('the second poller is known', ({ poller }) => poller.pid === living.child.pid);
+  stale.child.kill('SIGCONT');
+  const ended = await stale.end();
+  assert.equal(ended.code, 6, ended.stderr);
+  assert.match(ended.stderr, /lock\.db was removed or replaced under this poller/);
+  const { poller } = await rig.look();
+  assert.deepEqual([poller.alive, poller.pid], [true, living.child.pid]);
+  await rig.run(['stop']);
+  assert.equal((await living.end()).code, 143);
+});
+
+test('a poller that lost its lease ends what it has under way before it leaves', async () => {
+  const config = {
+    gates: [{ name: 'slow', command: 'echo $$ > "$ORCHESTRATE_PROJECT/../gate"; sleep 1000' }],
+  };
+  await using rig = await createProjectRig({ config });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  await rig.until('the gate runs', ({ events }) => events.some(({ kind }) => kind === 'gate'));
+  assert.ok(rig.marked().length > 0);
+  rmSync(lockDb(rig));
+  // Any change wakes it.
+  await rig.run(['park', 'A']);
+  assert.equal((await poller.end()).code, 6);
+  assert.deepEqual(rig.marked(), []);
+});
+
+test('stop ends every worker and exits 4 when a process that is not known here holds the lease', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  const db = new Database(stateDb(rig));
+  db.exec('DELETE FROM poller');
+  db.close();
+  const { stderr } = await rig.run(['stop'], 4);
+  assert.match(stderr, /a process that is not known here holds .*lock\.db and may start the next one/);
+  await a.end();
+  assert.ok(alive(poller));
+  await poller.kill('SIGTERM');
+  await rig.run(['stop']);
+});
+
+test('a living poller is handed another limit of workers, obeys it at once and tells it', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [], C: [] } });
+  const poller = rig.start(['--max-workers', '1']);
+  const first = await until('one works', () => rig.desk.seen[0]);
+  await rig.until(
+    'one is at work',
+    ({ streams }) => streams.filter(({ state }) => state === 'queued').length === 2,
+  );
+  assert.equal((await rig.status()).poller.maxWorkers, 1);
+  const handed = await rig.run(['start', '--max-workers', '2']);
+  assert.match(handed.stdout, /at most 2 workers at once: handed to the running poller \(pid \d+\)/);
+  const seen = await until('a second one works', () => rig.desk.seen.length === 2 && rig.desk.seen);
+  assert.notEqual(seen[1]?.stream, first.stream);
+  assert.equal((await rig.status()).poller.maxWorkers, 2);
+  assert.match((await rig.run(['start'], 4)).stderr, /a poller of this project is running already/);
+  await poller.kill();
+});
