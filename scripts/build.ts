@@ -32,9 +32,9 @@ function only(verb: string): Plugin {
   return {
     name: 'only',
     setup(bundle) {
-      bundle.onResolve({ filter: /^\.\.\/[a-z-]+\.ts$/ }, ({ kind, importer, path }) => {
-        const isCommand = kind === 'dynamic-import' && /\/src\/commands\/table\/[a-z-]+\.ts$/.test(importer);
-        return isCommand && path !== `../${verb}.ts` ? { path, namespace: 'left-out' } : undefined;
+      bundle.onResolve({ filter: /^\.\/[a-z-]+\.ts$/ }, ({ kind, importer, path }) => {
+        const isCommand = kind === 'dynamic-import' && /\/src\/commands\/table(-run)?\.ts$/.test(importer);
+        return isCommand && path !== `./${verb}.ts` ? { path, namespace: 'left-out' } : undefined;
       });
       bundle.onLoad({ filter: /.*/, namespace: 'left-out' }, ({ path }) => ({
         contents: `throw new Error('the bundle of ${verb} has no ' + ${JSON.stringify(path)});`,

@@ -1,9 +1,9 @@
 /** The command line: finds the command in the table, runs it, reports what it throws and sets the exit code. */
 
 import { packageVersion } from './app/package-root.ts';
+import { type CommandLine, parseCommandLine } from './cli/command-line.ts';
 import { reportOf } from './cli/error-report.ts';
 import { commandHelp, overview } from './cli/help.ts';
-import { type CommandLine, parseCommandLine } from './cli/parse.ts';
 import type { Flags } from './commands/definition.ts';
 import { usageError } from './commands/flags.ts';
 import { createIo } from './commands/io.ts';

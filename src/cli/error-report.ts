@@ -1,10 +1,10 @@
-/** Puts an error before the person who typed the command: one line, what to type, and JSON where it was asked for. */
+/** Puts an error before the user who typed the command: one line, what to type, and JSON where it was asked for. */
 
 import { ERROR_NAMES, EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 
 /** Where the report goes. */
-export type Report = {
+export type ErrorReport = {
   readonly exitCode: number;
   readonly stderr: string;
   /** Empty unless `--json`. */
@@ -15,7 +15,7 @@ export type Report = {
 export function reportOf(
   thrown: unknown,
   look: { readonly json: boolean; readonly verbose: boolean },
-): Report {
+): ErrorReport {
   const error = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
   const lines = [`orchestrate: error: ${oneLine(error.message)}`, `  fix: ${oneLine(error.fix)}`];
   if (error.box !== null) lines.push('', error.box);

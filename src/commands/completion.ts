@@ -2,9 +2,8 @@
 import { openProject } from '../app/project.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from '../cli/completion-scripts.ts';
 import { EXIT } from '../core/errors.ts';
-import type { CommandModule } from './definition.ts';
+import type { CommandDefinition, CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
-import { COMMANDS } from './table.ts';
 
 const SCRIPTS: Readonly<Record<string, typeof bashCompletion>> = {
   bash: bashCompletion,
@@ -12,14 +11,17 @@ const SCRIPTS: Readonly<Record<string, typeof bashCompletion>> = {
   fish: fishCompletion,
 };
 
-export const run: CommandModule['run'] = async ([shell = ''], _flags, io) => {
-  const script = SCRIPTS[shell];
-  if (script === undefined) await printStreams(io);
-  else io.write(script(COMMANDS.filter(({ hidden }) => hidden !== true)));
-  return EXIT.ok;
-};
+/** The command for the table that it is itself an entry of. */
+export function completionOf(table: readonly CommandDefinition[]): CommandModule['run'] {
+  return async ([shell = ''], _flags, io) => {
+    const script = SCRIPTS[shell];
+    if (script === undefined) await printStreams(io);
+    else io.write(script(table.filter(({ hidden }) => hidden !== true)));
+    return EXIT.ok;
+  };
+}
 
-/** One id a line: no id holds a line break. */
+/** One id per line: no id holds a line break. */
 async function printStreams(io: Io): Promise<void> {
   const project = openProject(io);
   try {

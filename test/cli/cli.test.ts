@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { CLI_ENTRY, PACKAGE_ROOT } from '../../src/app/package-root.ts';
 import { reportOf } from '../../src/cli/error-report.ts';
-import { parseCommandLine } from '../../src/cli/parse.ts';
+import { parseCommandLine } from '../../src/cli/command-line.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';

@@ -1,6 +1,7 @@
 /** Turns a command line into a command, its arguments and its flags; cac parses, texts stay as they were typed. */
-import type { CAC } from 'cac';
+import { type CAC, cac } from 'cac';
 import {
+  type ArgumentDefinition,
   type CommandDefinition,
   type Flags,
   GLOBAL_OPTIONS,
@@ -8,7 +9,6 @@ import {
 } from '../commands/definition.ts';
 import { usageError } from '../commands/flags.ts';
 import { nearest } from '../core/nearest.ts';
-import { declareCommands, declaredOption } from './declare.ts';
 import { marked, type Spelled, spellOut, unmarked } from './spell.ts';
 
 /** What was asked for. `definition` is null for the help of the whole. */
@@ -43,6 +43,32 @@ export function parseCommandLine(argv: readonly string[], table: readonly Comman
   const args = cli.args.map(unmarked);
   checkArguments(definition, args);
   return { kind: 'run', definition, args, flags: { ...leading, ...flags } };
+}
+
+/** A cac instance that knows every command of the table; help and version are ordinary options of it. */
+function declareCommands(table: readonly CommandDefinition[]): CAC {
+  const cli = cac('orchestrate');
+  // What was not given stays absent: cac would set `color` for `--no-color`.
+  cli.globalCommand.ignoreOptionDefaultValue();
+  for (const option of GLOBAL_OPTIONS) cli.option(declaredOption(option), option.description);
+  for (const { name, summary, args, options, examples } of table) {
+    const command = cli.command([name, ...args.map(declaredArgument)].join(' '), summary);
+    for (const option of options) command.option(declaredOption(option), option.description);
+    for (const example of examples) command.example(example);
+  }
+  return cli;
+}
+
+/** An option in cac's notation, as in `-n, --lines <N>`. */
+function declaredOption({ name, short, value, valueOptional }: OptionDefinition): string {
+  const names = short === undefined ? `--${name}` : `-${short}, --${name}`;
+  if (value === undefined) return names;
+  return valueOptional ? `${names} [${value}]` : `${names} <${value}>`;
+}
+
+function declaredArgument({ name, required, variadic }: ArgumentDefinition): string {
+  const form = variadic ? `...${name}` : name;
+  return required ? `<${form}>` : `[${form}]`;
 }
 
 /** Has cac parse the command and its options; of an option given twice the last counts. */

@@ -1,0 +1,153 @@
+/** The commands that start, steer and show the work. */
+import type { CommandDefinition } from './definition.ts';
+
+const STREAM = { name: 'stream', required: true, completes: 'streams' } as const;
+const STREAMS = { name: 'stream', required: false, variadic: true, completes: 'streams' } as const;
+
+export const RUN_COMMANDS: readonly CommandDefinition[] = [
+  {
+    name: 'start',
+    summary: 'work through the plan: start what is ready, verify what is finished, until all is done',
+    args: [STREAMS],
+    options: [
+      { name: 'detach', short: 'd', description: "Run the poller in the session's own window and return." },
+      { name: 'dry-run', description: 'Only say what would be started.' },
+      { name: 'once', description: 'One tick: start and check what can be, then end.' },
+      { name: 'max-workers', value: 'N', description: 'Agents at work at the same time.' },
+      { name: 'poll', value: 'S', description: 'Safety poll in seconds (changes are noticed at once).' },
+      { name: 'view', description: 'Live workers beside the summary (as orchestrate view --on).' },
+      {
+        name: 'accept-git-config',
+        description: 'Accept git settings that were changed since the first worker started.',
+      },
+    ],
+    examples: [
+      'orchestrate start',
+      'orchestrate start --detach --max-workers 3',
+      'orchestrate start Stream-B',
+      'orchestrate start --dry-run',
+    ],
+    load: () => import('./start.ts'),
+  },
+  {
+    name: 'stop',
+    summary: 'stop workers (and, with no stream named, the poller); work is kept',
+    args: [STREAMS],
+    options: [],
+    examples: ['orchestrate stop', 'orchestrate stop Stream-B'],
+    load: () => import('./stop.ts'),
+  },
+  {
+    name: 'retry',
+    summary: 'clear what holds a stream back and let it start again',
+    args: [STREAM],
+    options: [{ name: 'fresh', description: 'Begin a new conversation.' }],
+    examples: ['orchestrate retry Stream-B', 'orchestrate retry Stream-B --fresh'],
+    load: () => import('./retry.ts'),
+  },
+  {
+    name: 'send',
+    summary: "type a message into a stream's agent",
+    args: [STREAM, { name: 'text', required: true, variadic: true }],
+    options: [],
+    examples: [
+      'orchestrate send Stream-B "Please use the existing helper in src/db"',
+      'orchestrate send Stream-B go on',
+      'orchestrate send Stream-B - < message.txt',
+    ],
+    load: () => import('./send.ts'),
+  },
+  {
+    name: 'park',
+    summary: 'take a stream out until retry',
+    args: [STREAM],
+    options: [],
+    examples: ['orchestrate park Stream-B'],
+    load: () => import('./park.ts'),
+  },
+  {
+    name: 'verify',
+    summary: "check a stream's work again, with its gates and without an agent",
+    args: [STREAM],
+    options: [],
+    examples: ['orchestrate verify Stream-B'],
+    load: () => import('./verify.ts'),
+  },
+  {
+    name: 'resolve',
+    summary: "give the merge of a stream's clashing dependencies to its agent",
+    args: [STREAM],
+    options: [],
+    examples: ['orchestrate resolve Stream-Z'],
+    load: () => import('./resolve.ts'),
+  },
+];
+
+/** The commands that show what is going on. */
+export const LOOK_COMMANDS: readonly CommandDefinition[] = [
+  {
+    name: 'status',
+    summary: 'one look at everything, or everything about one stream',
+    args: [{ name: 'stream', required: false, completes: 'streams' }],
+    options: [
+      { name: 'all', description: 'Streams of earlier initiatives too.' },
+      {
+        name: 'watch',
+        value: 'S',
+        valueOptional: true,
+        description: 'Keep looking (as orchestrate watch does).',
+      },
+    ],
+    examples: [
+      'orchestrate status',
+      'orchestrate status Stream-B',
+      'orchestrate status --json',
+      'orchestrate status Stream-B --watch 5',
+    ],
+    load: () => import('./status.ts'),
+  },
+  {
+    name: 'watch',
+    summary: 'the live summary',
+    args: [{ name: 'seconds', required: false }],
+    options: [],
+    examples: ['orchestrate watch', 'orchestrate watch 5', './watch-status'],
+    load: () => import('./watch.ts'),
+  },
+  {
+    name: 'view',
+    summary: 'live workers beside the summary, or a window each again',
+    args: [],
+    options: [
+      { name: 'on', description: 'Beside the summary (without --on and --off: the other way round).' },
+      { name: 'off', description: 'A window each.' },
+    ],
+    examples: ['orchestrate view', 'orchestrate view --off', 'orchestrate start --view'],
+    load: () => import('./view.ts'),
+  },
+  {
+    name: 'attach',
+    summary: "go to the tmux session, or to a stream's window in it",
+    args: [{ name: 'stream', required: false, completes: 'streams' }],
+    options: [{ name: 'next', description: 'The stream that has waited longest for you.' }],
+    examples: ['orchestrate attach', 'orchestrate attach Stream-B', 'orchestrate attach --next'],
+    load: () => import('./attach.ts'),
+  },
+  {
+    name: 'logs',
+    summary: "a stream's readable log",
+    args: [{ name: 'stream', required: true, completes: 'streams' }],
+    options: [
+      { name: 'follow', short: 'f', description: 'Go on as it grows.' },
+      { name: 'lines', short: 'n', value: 'N', description: 'The last N lines (200).' },
+      { name: 'raw', description: 'The bytes as the worker wrote them to its terminal.' },
+      { name: 'run', value: 'N', description: 'Only this run.' },
+    ],
+    examples: [
+      'orchestrate logs Stream-B',
+      'orchestrate logs Stream-B -f',
+      'orchestrate logs Stream-B -n 20 --run 2',
+    ],
+    load: () => import('./logs.ts'),
+  },
+];
