@@ -1,11 +1,23 @@
 /** `orchestrate doctor`: looks at everything a plan needs and says of each what is wrong and what to type. Changes nothing. */
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { checkAgent } from '../doctor/agent-checks.ts';
-import { attempt, type Check } from '../doctor/check.ts';
-import { checkFiles, checkPermissions } from '../doctor/file-checks.ts';
-import { checkConfig, checkState, checkStore, checkWorkspace } from '../doctor/store-checks.ts';
-import { checkNative, checkNode, checkRepository, checkTools } from '../doctor/tool-checks.ts';
+import {
+  checkConfig,
+  checkFiles,
+  checkPermissions,
+  checkState,
+  checkStore,
+  checkWorkspace,
+} from '../doctor/project-checks.ts';
+import {
+  attempt,
+  type CheckResult,
+  checkAgent,
+  checkNative,
+  checkNode,
+  checkRepository,
+  checkTools,
+} from '../doctor/tool-checks.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -18,7 +30,7 @@ export const run: CommandModule['run'] = async (_args, _flags, io) => {
   return checks.some(({ level }) => level === 'fail') ? EXIT.environment : EXIT.ok;
 };
 
-async function allChecks(io: Io): Promise<Check[]> {
+async function allChecks(io: Io): Promise<CheckResult[]> {
   const tools = [checkNode(), checkNative(), ...(await checkTools(io))];
   const project = projectOrCheck(io);
   if ('level' in project) return [...tools, project];
@@ -29,7 +41,7 @@ async function allChecks(io: Io): Promise<Check[]> {
   }
 }
 
-function projectOrCheck(io: Io): Project | Check {
+function projectOrCheck(io: Io): Project | CheckResult {
   try {
     return openProject(io);
   } catch (error) {
@@ -39,7 +51,7 @@ function projectOrCheck(io: Io): Project | Check {
 }
 
 /** What depends on a readable configuration is left out when there is none: its one problem comes first. */
-async function projectChecks(project: Project): Promise<Check[]> {
+async function projectChecks(project: Project): Promise<CheckResult[]> {
   const config = checkConfig(project);
   const checks = [
     await attempt('files', async () => checkFiles(project)),
@@ -57,7 +69,7 @@ async function projectChecks(project: Project): Promise<Check[]> {
   ];
 }
 
-function lines({ name, level, message, fix }: Check): string {
+function lines({ name, level, message, fix }: CheckResult): string {
   const remedy = fix === null ? '' : `\n    fix: ${fix}`;
   return `${MARKS[level]} ${name}: ${message}${remedy}`;
 }

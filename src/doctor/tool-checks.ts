@@ -1,15 +1,43 @@
-/** Checks of the tools around us: Node, the SQLite driver, git, tmux, and the repository itself. */
+/** Checks of what `doctor` finds around the project: Node, the SQLite driver, git, tmux, the repository, and the agent. */
 import { type Project, type Surroundings, toolVersions } from '../app/project.ts';
+import { messageOf, OrchestrateError } from '../core/errors.ts';
 import { isNativeModuleFailure, nativeModuleMissing, sqliteDriver } from '../sqlite/native.ts';
-import { attempt, type Check, failed, ok } from './check.ts';
+
+/** What one check found. */
+export type CheckResult = {
+  readonly name: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly message: string;
+  /** What to type; null when all is well. */
+  readonly fix: string | null;
+};
+
+export function ok(name: string, message: string): CheckResult {
+  return { name, level: 'ok', message, fix: null };
+}
+
+/** Runs a check; what it throws is a failed check with the error's own remedy. */
+export async function attempt(name: string, look: () => Promise<CheckResult>): Promise<CheckResult> {
+  try {
+    return await look();
+  } catch (error) {
+    return failed(name, error);
+  }
+}
+
+/** The failed check that an error means. */
+export function failed(name: string, error: unknown): CheckResult {
+  const fix = error instanceof OrchestrateError ? error.fix : 'orchestrate doctor --verbose';
+  return { name, level: 'fail', message: messageOf(error), fix };
+}
 
 /** The Node that runs this; one that is too old doesn't get here. */
-export function checkNode(): Check {
+export function checkNode(): CheckResult {
   return ok('node', `Node ${process.versions.node} (${process.execPath})`);
 }
 
 /** The SQLite driver with its native part. */
-export function checkNative(): Check {
+export function checkNative(): CheckResult {
   const name = 'native module';
   try {
     const database = new (sqliteDriver())(':memory:');
@@ -22,7 +50,7 @@ export function checkNative(): Check {
 }
 
 /** git and tmux: there, and new enough. */
-export async function checkTools(surroundings: Surroundings): Promise<Check[]> {
+export async function checkTools(surroundings: Surroundings): Promise<CheckResult[]> {
   const versions = toolVersions(surroundings);
   return [
     await attempt('git', async () => ok('git', `git ${await versions.git()}`)),
@@ -31,11 +59,36 @@ export async function checkTools(surroundings: Surroundings): Promise<Check[]> {
 }
 
 /** The checkout has a commit that streams can start from. */
-export function checkRepository(project: Project): Promise<Check> {
+export function checkRepository(project: Project): Promise<CheckResult> {
   return attempt('repository', async () => {
     const { createGit } = await import('../git/git.ts');
     const git = createGit({ root: project.root, commonDir: project.commonDir });
     const { branch, sha } = await git.baseTip(project.config().baseBranch);
     return ok('repository', `${project.root}: streams start from ${branch} (${sha.slice(0, 10)})`);
   });
+}
+
+/** The agent's own checks (installed, trusted, allowed to run so), then whether gates will check its work. */
+export async function checkAgent(project: Project): Promise<CheckResult[]> {
+  return [...(await ownChecks(project)), checkGates(project)];
+}
+
+async function ownChecks(project: Project): Promise<readonly CheckResult[]> {
+  try {
+    const { agentOf } = await import('../app/wiring.ts');
+    return await agentOf(project, null).check();
+  } catch (error) {
+    return [failed('agent', error)];
+  }
+}
+
+function checkGates(project: Project): CheckResult {
+  const { gates } = project.config();
+  if (gates.length > 0) return ok('gates', gates.map(({ command }) => command).join(', '));
+  return {
+    name: 'gates',
+    level: 'warn',
+    message: 'no gates: nothing but the agent itself checks its work',
+    fix: 'orchestrate init proposes one, or add "gates" to .claude/orchestrator/config.json',
+  };
 }

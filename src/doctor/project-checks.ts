@@ -1,0 +1,119 @@
+/** Checks of the project: our files in it, the directories we write to, configuration, workspace, plan store and state. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Project } from '../app/project.ts';
+import { missingRequiredFiles } from '../init/required-files.ts';
+import { attempt, type CheckResult, failed, ok } from './tool-checks.ts';
+
+/** The files that `start` asks for. */
+export function checkFiles({ paths }: Project): CheckResult {
+  const missing = missingRequiredFiles(paths);
+  if (missing.length === 0) return ok('files', 'the files of .claude/orchestrator are there');
+  return { name: 'files', level: 'fail', message: `missing: ${missing.join(', ')}`, fix: 'orchestrate init' };
+}
+
+/** Directories we must be able to write, and files that nobody else should read. */
+export function checkPermissions(project: Project): CheckResult {
+  const { paths, commonDir } = project;
+  const unwritable = [commonDir, paths.root, nearestExisting(paths.orchestratorDir)].filter(
+    (path) => !isWritable(path),
+  );
+  if (unwritable.length > 0) {
+    const [path = ''] = unwritable;
+    return {
+      name: 'permissions',
+      level: 'fail',
+      message: `can't write to ${unwritable.join(', ')}`,
+      fix: `chmod u+rwx '${path}' (or chown it to yourself)`,
+    };
+  }
+  const open = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
+  if (open.length > 0) {
+    return {
+      name: 'permissions',
+      level: 'warn',
+      message: `others can read ${open.join(', ')}`,
+      fix: `chmod -R go-rwx '${paths.orchestratorDir}'`,
+    };
+  }
+  return ok('permissions', 'directories can be written, and only by you');
+}
+
+/** The path itself, or the closest directory above it that is there. */
+function nearestExisting(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestExisting(dirname(path));
+}
+
+/** Whether this user may make files in the directory. */
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isOpenToOthers(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && (stat.mode & 0o077) !== 0;
+}
+
+/** config.json, with what the environment lays over it. */
+export function checkConfig(project: Project): CheckResult {
+  try {
+    project.config();
+  } catch (error) {
+    return failed('configuration', error);
+  }
+  const where = existsSync(project.paths.config) ? project.paths.config : 'defaults';
+  return ok('configuration', where);
+}
+
+/** Which workspace is used, and who says so. */
+export function checkWorkspace(project: Project): CheckResult {
+  try {
+    const { id, source, storePath } = project.workspace();
+    return ok('workspace', `${id} (from ${source}): ${storePath}`);
+  } catch (error) {
+    return failed('workspace', error);
+  }
+}
+
+/** The store: there, of the known schema, this project's, with a plan that can be run. */
+export function checkStore(project: Project): Promise<CheckResult> {
+  return attempt('store', async () => {
+    const { storePath } = project.workspace();
+    if (!existsSync(storePath)) return missingStore(storePath);
+    const plan = (await project.planStore()).readPlan();
+    const [problem] = plan.problems;
+    if (problem !== undefined) {
+      return { name: 'store', level: 'warn', message: problem.message, fix: 'orchestrate plan' };
+    }
+    const title = plan.initiative === null ? 'no initiative' : `initiative ${plan.initiative.title}`;
+    return ok('store', `${title}, ${plan.streams.length} streams`);
+  });
+}
+
+/** Our own memory of runs and events; one that can't be used stops every command but this. */
+export function checkState({ paths }: Project): Promise<CheckResult> {
+  return attempt('state', async () => {
+    if (!existsSync(paths.stateDb)) return ok('state', 'nothing was started yet');
+    const { openStateStore } = await import('../state/state-store.ts');
+    const state = openStateStore(paths.stateDb, { create: false });
+    try {
+      state.events({ limit: 1 });
+    } finally {
+      state.close();
+    }
+    return ok('state', paths.stateDb);
+  });
+}
+
+function missingStore(storePath: string): CheckResult {
+  const place = nearestExisting(dirname(storePath));
+  if (isWritable(place)) {
+    return { name: 'store', level: 'warn', message: 'no plan yet', fix: 'orchestrate import plan.yaml' };
+  }
+  return { name: 'store', level: 'fail', message: `can't write to ${place}`, fix: `chmod u+rwx '${place}'` };
+}
