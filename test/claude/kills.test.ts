@@ -11,7 +11,7 @@ import { until } from '../support/wait.ts';
 import { textOf } from './support/model-server.ts';
 import { openPane } from './support/pane.ts';
 import { type ClaudeProject, createClaudeProject, type Poller } from './support/project.ts';
-import { bash, planOf, seenAfter, streamIn, work } from './support/scene.ts';
+import { bash, isSeen, planOf, streamIn, work } from './support/scene.ts';
 
 const STREAMS = ['Agent', 'Window', 'Other'] as const;
 type Name = (typeof STREAMS)[number];
@@ -52,12 +52,8 @@ test('agents killed in their turn in every way go on where they were', async () 
 
   const { pid } = streamIn(begun, 'Agent');
   process.kill(pid ?? 0, 'SIGKILL');
-  const killedAtMs = Date.now();
   await project.until('its death to be seen', (report) => streamIn(report, 'Agent').pid !== pid);
-  const seenMs = Date.now() - killedAtMs;
-  console.log(`the death of an agent is seen after ${seenMs} ms`);
   project.tmux('kill-window', '-t', streamIn(begun, 'Window').pane ?? '');
-  assert.ok(seenMs < 10_000, `${seenMs} ms`);
   const restarted = await untilRuns(project, { Agent: 2, Window: 2, Other: 1 });
   // Null for a zombie too, which nobody may have collected yet.
   const orphan = createProcesses().identify(Number(readFileSync(child, 'utf8')));
@@ -159,12 +155,12 @@ async function withSecondWriter(project: ClaudeProject, conversation: string): P
       () => existsSync(entry) && readFileSync(entry, 'utf8').includes(conversation),
     );
     const poller = project.start();
-    const startedAtMs = Date.now();
-    const refused = await seenAfter(project, 'Other', 'failed', {
-      reason: new RegExp(`the conversation of Other is open in another session \\(pid ${pane.pid}\\)`),
-      eventAtMs: () => startedAtMs,
-      withinMs: 10_000,
-    });
+    const refused = await isSeen(
+      project,
+      'Other',
+      'failed',
+      new RegExp(`the conversation of Other is open in another session \\(pid ${pane.pid}\\)`),
+    );
     assert.match(refused.remedy ?? '', /leave that session with \/exit, then orchestrate retry Other/);
     return poller;
   } finally {

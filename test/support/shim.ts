@@ -72,3 +72,29 @@ export function createShim(): Shim {
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
+
+export type CallCounter = Disposable & {
+  /** To be put in front of PATH. */
+  readonly directory: string;
+  /** Calls so far by process `pid`, or by anyone. */
+  calls(tool: 'git' | 'tmux', pid?: number): number;
+};
+
+/** A `git` and a `tmux` in front of the real ones that note who called. */
+export function createCallCounter(): CallCounter {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-count-'));
+  for (const tool of ['git', 'tmux']) {
+    const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
+    const script = `#!/bin/sh\nprintf '%s\\n' "$PPID" >> '${directory}/${tool}.calls'\nexec '${real}' "$@"\n`;
+    writeFileSync(join(directory, tool), script, { mode: 0o755 });
+  }
+  return {
+    directory,
+    calls(tool, pid) {
+      const file = join(directory, `${tool}.calls`);
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+      return pid === undefined ? lines.length : lines.filter((line) => line === String(pid)).length;
+    },
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
