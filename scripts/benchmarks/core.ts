@@ -4,7 +4,8 @@ import { fileOverlaps } from '../../src/core/plan/file-overlaps.ts';
 import { maxParallel } from '../../src/core/plan/parallelism.ts';
 import { buildPlan } from '../../src/core/plan/plan.ts';
 import { printable } from '../../src/core/printable.ts';
-import { STREAM_STATES } from '../../src/core/types.ts';
+import { STREAM_STATES } from '../../src/core/states.ts';
+
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { readablePaneBytes } from '../../src/view/log/log.ts';
 import { renderSummary } from '../../src/view/summary/summary.ts';
