@@ -83,8 +83,8 @@ const CASES: readonly Case[] = [
   },
   {
     name: '1 MB of erasures in a log',
-    work: () => readablePaneBytes(`${'\u001b]'.repeat(250_000)}${'x\b'.repeat(250_000)}\n`),
-    floor: () => readablePaneBytes(`${'x'.repeat(1_000_000)}\n`),
+    work: () => readablePaneBytes(`${'\u001b]'.repeat(250_000)}${'x\b'.repeat(250_000)}\n`, () => null),
+    floor: () => readablePaneBytes(`${'x'.repeat(1_000_000)}\n`, () => null),
   },
 ];
 
