@@ -65,7 +65,7 @@ async function greatPlan(): Promise<readonly Figure[]> {
   await rig.nextWorker('Stream-0');
   const project = openProject({ cwd: rig.root, env: rig.cli.env });
   const ports = await openPorts(project, { create: true });
-  const policy = policyOf(ports.config, ports.agent, null, ports.now());
+  const policy = policyOf(ports.config, ports.agent, null, 0);
   const tick = async () => decide((await takeLook(ports, new Map(), true)).snapshot, policy);
   for (let warm = 0; warm < 3; warm += 1) await tick();
   const [idle, floor] = await byTurns(15, [
