@@ -1,9 +1,10 @@
 /** Runs a command of the user's own configuration with log, time limit and mark; knows nothing of what it is for. */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { messageOf } from '../core/errors.ts';
+import { openCappedLog } from './capped-log.ts';
 import { endTree } from './end-tree.ts';
 import type { ProcessTable } from './table.ts';
 import { type CommandResult, MARK_VARIABLE, type Processes } from './types.ts';
@@ -19,11 +20,11 @@ const NOT_RUN = 127;
 /** See `Processes.runShell`. What can't be started (no such directory) is a result: 127, with the cause in the log. */
 export async function runShell(table: ProcessTable, request: Request): Promise<CommandResult> {
   if (request.abort?.aborted === true) return { exitCode: null, signal: 'SIGTERM', timedOut: false };
-  const log = openSync(request.log, 'a', 0o600);
+  const log = await openCappedLog(request.log);
   try {
-    return await runLogged(table, request, log);
+    return await runLogged(table, request, log.fd);
   } finally {
-    closeSync(log);
+    await log.close();
   }
 }
 

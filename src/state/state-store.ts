@@ -15,6 +15,8 @@ import type { GateResult, StateStore } from './types.ts';
 const EVENTS_KEPT = 20_000;
 /** Old events are looked for once in so many. */
 const EVENTS_BETWEEN_TRIMS = 256;
+/** How many results are kept of one gate of a stream, and of all its gates; of what is verified the last ones stay too. */
+const RESULTS_KEPT = { ofGate: 20, ofStream: 200 };
 
 /** Opens orchestrate's memory at `path`. Throws exit 3, 4 or 6 as `openStateDatabase` says; so do all its methods. */
 export function openStateStore(path: string, options: StateOptions = {}): StateStore {
@@ -99,12 +101,22 @@ function createGates(db: Db): Pick<StateStore, 'gateResults' | 'addGateResult'> 
     `INSERT INTO gate_results (key, sha, name, command, exit_code, timed_out, log, started_at_ms, ended_at_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const trim = db.prepare(
+    `DELETE FROM gate_results WHERE rowid IN (
+       SELECT id FROM (SELECT rowid AS id, sha,
+         row_number() OVER (PARTITION BY name ORDER BY rowid DESC) AS of_gate,
+         row_number() OVER (PARTITION BY name, sha ORDER BY rowid DESC) AS of_head,
+         row_number() OVER (ORDER BY rowid DESC) AS of_stream
+         FROM gate_results WHERE key = @key)
+       WHERE (of_gate > @ofGate OR of_stream > @ofStream) AND NOT (of_head = 1 AND sha IS (
+         SELECT json_extract(verified, '$.sha') FROM streams WHERE key = @key AND json_valid(verified))))`,
+  );
   const select = db.prepare(
     'SELECT * FROM gate_results WHERE key = @key AND (@sha IS NULL OR sha = @sha) ORDER BY rowid',
   );
   return {
     gateResults: (key, sha) => (select.all({ key, sha: sha ?? null }) as Row[]).map(gateResultOf),
-    addGateResult: (result) => {
+    addGateResult: db.transaction((result: GateResult) => {
       insert.run(
         result.key,
         result.sha,
@@ -116,7 +128,8 @@ function createGates(db: Db): Pick<StateStore, 'gateResults' | 'addGateResult'> 
         result.startedAtMs,
         result.endedAtMs,
       );
-    },
+      trim.run({ key: result.key, ...RESULTS_KEPT });
+    }),
   };
 }
 

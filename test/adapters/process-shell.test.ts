@@ -1,9 +1,10 @@
 /** Commands of the user's configuration: log, environment, time limit, abort. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { LOG_BYTES } from '../../src/process/capped-log.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
 import { until } from '../support/wait.ts';
@@ -114,4 +115,27 @@ test('a directory that is missing is a failed command that says so', async () =>
   const result = await r.run('true', { cwd: join(r.dir, 'nowhere') });
   assert.deepEqual(result, { exitCode: 127, signal: null, timedOut: false });
   assert.match(r.said(), /^orchestrate: can't run this in .*nowhere: /);
+});
+
+test('a command that prints without end fills no disk: the log keeps its beginning and its end, and the command its result', async () => {
+  await using r = rig();
+  const block = 'orchestrate'.repeat(100);
+  const result = await r.run(
+    `echo first; i=0; while [ $i -lt 40 ]; do head -c 1048576 /dev/zero; i=$((i+1)); done; echo last; exit 7`,
+    { timeoutMs: 120_000 },
+  );
+  assert.equal(result.exitCode, 7);
+  assert.ok(statSync(r.log).size < LOG_BYTES + 100_000);
+  assert.match(r.said(), /^first\n/);
+  assert.match(r.said(), /\norchestrate: this log is full;.*\n\0+last\n$/s);
+  await r.run(`echo ${block}`);
+  assert.ok(statSync(r.log).size < LOG_BYTES / 2);
+  assert.match(r.said(), /^orchestrate: what was here before is left out\n.*last\norchestrate/s);
+});
+
+test('a command may open its output by name, and write on when it left something running', async () => {
+  await using r = rig();
+  await r.run('echo one > /dev/stderr; (sleep 0.2; echo two; touch done) &');
+  await until('the rest is written', () => existsSync(join(r.dir, 'done')) && r.said().includes('two'));
+  assert.equal(r.said(), 'one\ntwo\n');
 });

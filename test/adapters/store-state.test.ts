@@ -281,6 +281,34 @@ describe('events and facts', () => {
     assert.deepEqual(state.gateResults('b'), []);
   });
 
+  test('gate results of a stream are bounded, and what is verified keeps its own', () => {
+    const state = opened();
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    state.patchStream(key, { verified: { sha: 'v', atMs: 1, adopted: false, run: 1, parents: [] } });
+    const add = (name: string, sha: string, startedAtMs: number): void =>
+      state.addGateResult({
+        ...{ key, sha, name, command: 'c', exitCode: 0, timedOut: false, log: '/log' },
+        ...{ startedAtMs, endedAtMs: startedAtMs },
+      });
+    for (let n = 0; n < 40; n++) add('lint', 'v', n);
+    for (let n = 0; n < 40; n++) add('test', `s${n}`, n);
+    for (let n = 0; n < 40; n++) add('lint', 'w', n);
+    const kept = (name: string): string[] =>
+      state
+        .gateResults(key)
+        .filter((result) => result.name === name)
+        .map(({ sha, startedAtMs }) => `${sha}-${startedAtMs}`);
+    const newest = (from: string): string[] => Array.from({ length: 20 }, (_, n) => `${from}${n + 20}`);
+    assert.deepEqual(kept('lint'), ['v-39', ...newest('w-')]);
+    assert.deepEqual(
+      kept('test'),
+      newest('s').map((sha) => `${sha}-${sha.slice(1)}`),
+    );
+    for (let n = 0; n < 400; n++) add(`gate ${n}`, 'x', n);
+    assert.deepEqual(kept('lint'), ['v-39']);
+    assert.equal(state.gateResults(key).length, 201);
+  });
+
   test("an initiative's base is the first one given", () => {
     const path = freshPath();
     const state = opened(path);
