@@ -1,17 +1,13 @@
 /** `orchestrate init`: sets the repository up, or takes away again what it set up. */
 import { resolve } from 'node:path';
-import type { Config } from '../app/config/load.ts';
-import { DEFAULT_CONFIG } from '../app/config/load.ts';
+import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import { openProject, type Project } from '../app/project.ts';
-import { EXIT } from '../core/errors.ts';
-import { accept } from '../init/accept.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Change, InitContext } from '../init/change.ts';
-import { checkNothingRuns } from '../init/check-nothing-runs.ts';
-import { takesProposals } from '../init/config-step.ts';
 import { openManifest } from '../init/manifest.ts';
-import { propose } from '../init/proposals.ts';
+import { accept, propose } from '../init/proposals.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
-import { INIT_STEPS, MEANT_TO_BE_COMMITTED } from '../init/steps.ts';
+import { INIT_STEPS, MEANT_TO_BE_COMMITTED, takesProposals } from '../init/steps.ts';
 import type { CommandModule, Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -76,6 +72,17 @@ async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
   for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
   await carryOut(changes, context, flags, io);
   return EXIT.ok;
+}
+
+/** Keeps the files from being taken away under living workers: throws exit 5 while a run of this project is open. */
+async function checkNothingRuns(project: Project): Promise<void> {
+  const state = await project.openState();
+  if (state === null || !state.hasOpenRuns()) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    'workers of this project are still at work',
+    'orchestrate stop, then orchestrate init --remove',
+  );
 }
 
 /** With `--force` a broken config.json doesn't matter: it is going to be replaced. */

@@ -32,7 +32,6 @@ export type InitContext = {
  * reverse for `--remove`.
  */
 export type InitStep = {
-  readonly name: string;
   readonly plan: (context: InitContext) => Change[];
   readonly undo: (context: InitContext, before: readonly Change[]) => Change[];
 };

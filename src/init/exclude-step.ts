@@ -1,10 +1,24 @@
-/** Ignore rules in `.git/info/exclude` for what is made at run time and for what holds paths of this machine. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { isAbsolute, join, relative } from 'node:path';
+/**
+ * The directory `.claude/orchestrator`, and the ignore rules in `.git/info/exclude` for what is made in it at run time and for
+ * what holds paths of this machine. Removal leaves both as long as the directory holds anything that isn't ours alone.
+ */
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { readMcpConfig } from '../app/paths.ts';
 import { exclude, excludePattern, unexclude } from '../git/exclude.ts';
 import { type InitContext, type InitStep, kept, unchanged } from './change.ts';
+import { cannotWrite } from './write.ts';
 
+const DIRECTORY = '.claude/orchestrator/';
 const WHAT = '.git/info/exclude';
 const IN_ORCHESTRATOR = [
   'state.db*',
@@ -47,7 +61,6 @@ function presentLines({ commonDir }: InitContext): Set<string> {
 }
 
 export const EXCLUDE_STEP: InitStep = {
-  name: 'exclude rules',
   plan: (context) => {
     const present = presentLines(context);
     const wanted = [...rules(context), ...(makesMcpConfig(context) ? [MCP_CONFIG] : [])];
@@ -68,9 +81,7 @@ export const EXCLUDE_STEP: InitStep = {
     const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
     if (ours.length === 0) return [];
     const holds = (path: string) => existsSync(path) && readdirSync(path).length > 0;
-    const orchestratorStays = before.some(
-      ({ verb, what }) => verb === 'keep' && what === '.claude/orchestrator/',
-    );
+    const orchestratorStays = before.some(({ verb, what }) => verb === 'keep' && what === DIRECTORY);
     if (orchestratorStays || holds(context.worktreeRoot))
       return [kept(WHAT, 'its rules still cover what is left')];
     return [
@@ -83,3 +94,46 @@ export const EXCLUDE_STEP: InitStep = {
     ];
   },
 };
+
+export const DIRECTORY_STEP: InitStep = {
+  plan: ({ paths }) => {
+    const there = existsSync(paths.orchestratorDir);
+    checkWritable(there ? paths.orchestratorDir : dirname(paths.orchestratorDir));
+    if (there) return [unchanged(DIRECTORY)];
+    const make = () => {
+      try {
+        mkdirSync(dirname(paths.orchestratorDir), { recursive: true, mode: 0o755 });
+        mkdirSync(paths.orchestratorDir, { mode: 0o700 });
+      } catch (error) {
+        throw cannotWrite(paths.orchestratorDir, error);
+      }
+    };
+    return [{ verb: 'create', what: DIRECTORY, note: null, apply: make }];
+  },
+  undo: ({ paths, manifest }, before) => {
+    if (!existsSync(paths.orchestratorDir)) return [];
+    const going = new Set(before.filter(({ verb }) => verb === 'remove').map(({ what }) => what));
+    const left = readdirSync(paths.orchestratorDir).filter(
+      (name) => !going.has(DIRECTORY + name) && name !== '.init.json',
+    );
+    if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(', ')}`)];
+    const remove = () => {
+      manifest.discard();
+      rmdirSync(paths.orchestratorDir);
+      const parent = dirname(paths.orchestratorDir);
+      if (readdirSync(parent).length === 0) rmdirSync(parent);
+    };
+    return [{ verb: 'remove', what: DIRECTORY, note: null, apply: remove }];
+  },
+};
+
+/** Looks before anything is made: a file in the way or a directory of somebody else's is exit 3. */
+function checkWritable(directory: string): void {
+  try {
+    const stat = statSync(directory, { throwIfNoEntry: false });
+    if (stat?.isDirectory() === false) throw new Error('there is a file in its place');
+    accessSync(stat === undefined ? dirname(directory) : directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw cannotWrite(directory, error);
+  }
+}

@@ -15,9 +15,8 @@ export type OwnedFile = {
 };
 
 /** The step that looks after one file. */
-export function fileStep(name: string, file: OwnedFile): InitStep {
+export function fileStep(file: OwnedFile): InitStep {
   return {
-    name,
     plan: (context) => [planFile(file, context)],
     undo: (context) => [undoFile(file, context)].filter((change) => change !== null),
   };
@@ -43,12 +42,18 @@ function planFile(file: OwnedFile, context: InitContext): Change {
   }
   if (file.yields !== undefined) return kept(what, file.yields);
   if (!context.force) return kept(what, 'it was changed; --force replaces it and keeps a backup');
-  const backup = `${path}.bak-${stamp(context.nowMs)}`;
-  const replace = () => {
+  return replacing(path, context, write);
+}
+
+/** What is at `path` is kept as a backup beside it, and `write` makes ours. */
+export function replacing(path: string, { paths, nowMs }: InitContext, write: () => void): Change {
+  const backup = `${path}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
+  const apply = () => {
     renameSync(path, backup);
     write();
   };
-  return { verb: 'replace', what, note: `backup: ${relative(context.paths.root, backup)}`, apply: replace };
+  const note = `backup: ${relative(paths.root, backup)}`;
+  return { verb: 'replace', what: relative(paths.root, path), note, apply };
 }
 
 /** Right content: the manifest learns it (after a clone it may not know), and a lost execute bit is given back. */
@@ -87,9 +92,4 @@ function look(path: string): Found {
   if (stat === undefined) return { kind: 'missing' };
   if (!stat.isFile()) return { kind: 'other' };
   return { kind: 'file', content: readFileSync(path, 'utf8'), mode: stat.mode };
-}
-
-/** A time as it may stand in a file name. */
-function stamp(atMs: number): string {
-  return new Date(atMs).toISOString().replace(/[:.]/g, '-');
 }

@@ -15,7 +15,6 @@ const COMMAND = { command: process.execPath, args: [CLI_ENTRY, 'mcp'] };
 type Entry = Readonly<Record<string, unknown>>;
 
 export const MCP_CONFIG_STEP: InitStep = {
-  name: 'MCP server',
   plan: (context) => [planEntry(context)],
   undo: (context) => [undoEntry(context)].filter((change) => change !== null),
 };

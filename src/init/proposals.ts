@@ -1,7 +1,10 @@
-/** Proposes setup commands and gates from the lockfile and test script a project has; the commands themselves are fixed texts. */
+/**
+ * Proposes setup commands and gates from the lockfile and test script a project has (fixed texts), and asks which are wanted: a
+ * user at a terminal, or `--yes`; without either none is taken, and that is said.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Gate } from '../app/config/load.ts';
+import type { Config, Gate } from '../app/config/load.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
 export type Proposals = {
@@ -19,7 +22,7 @@ export function propose(root: string): Proposals {
 
 type Has = (name: string) => boolean;
 
-/** One setup command a package manager: the first of its files that is there decides. */
+/** One setup command per package manager: the first of its files that is there decides. */
 function proposeSetup(root: string, has: Has): Proposals['setup'] {
   const families: readonly (readonly (readonly [string, string])[])[] = [
     [
@@ -119,4 +122,64 @@ function objectAt(value: unknown, name: string): unknown {
 function textAt(value: unknown, name: string): string {
   const text = objectAt(value, name);
   return typeof text === 'string' ? text : '';
+}
+
+/** Who can be asked. */
+export type Asker = {
+  readonly interactive: boolean;
+  readonly yes: boolean;
+  readonly ask: (question: string) => Promise<string>;
+};
+
+/** `accepted` includes what the configuration already holds; null when nothing new was accepted. */
+export type Acceptance = {
+  readonly accepted: Proposals | null;
+  /** Commands that nobody could be asked about. */
+  readonly passedOver: readonly string[];
+};
+
+/** Asks about what `current` (the configuration as it is) doesn't hold yet. */
+export async function accept(proposals: Proposals, current: Config, asker: Asker): Promise<Acceptance> {
+  const old = {
+    setup: proposals.setup.filter(({ command }) => current.worktree.setup.includes(command)),
+    gates: proposals.gates.filter(({ gate }) =>
+      current.gates.some(({ command }) => command === gate.command),
+    ),
+  };
+  const fresh = {
+    setup: proposals.setup.filter((proposal) => !old.setup.includes(proposal)),
+    gates: proposals.gates.filter((proposal) => !old.gates.includes(proposal)),
+  };
+  const commands = commandsOf(fresh);
+  if (!asker.yes && !asker.interactive) return { accepted: null, passedOver: commands };
+  const taken = asker.yes ? fresh : await askAbout(fresh, asker);
+  if (commandsOf(taken).length === 0) return { accepted: null, passedOver: [] };
+  return {
+    accepted: { setup: [...old.setup, ...taken.setup], gates: [...old.gates, ...taken.gates] },
+    passedOver: [],
+  };
+}
+
+function commandsOf({ setup, gates }: Proposals): string[] {
+  return [...setup.map(({ command }) => command), ...gates.map(({ gate }) => gate.command)];
+}
+
+async function askAbout(fresh: Proposals, asker: Asker): Promise<Proposals> {
+  const setup: Proposals['setup'][number][] = [];
+  for (const proposal of fresh.setup) {
+    const { command, because } = proposal;
+    if (await agreed(asker, `Run "${command}" in every new worktree (${because})?`)) setup.push(proposal);
+  }
+  const gates: Proposals['gates'][number][] = [];
+  for (const proposal of fresh.gates) {
+    const { gate, because } = proposal;
+    if (await agreed(asker, `Count a stream as done only when "${gate.command}" passes (${because})?`)) {
+      gates.push(proposal);
+    }
+  }
+  return { setup, gates };
+}
+
+async function agreed(asker: Asker, question: string): Promise<boolean> {
+  return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }

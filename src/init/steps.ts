@@ -1,35 +1,35 @@
 /** All parts of `orchestrate init`, in order; a new part is one more entry here. */
-import { readFileSync } from 'node:fs';
-import { templatePath } from '../app/package-root.ts';
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { DEFAULT_CONFIG } from '../app/config/load.ts';
+import { launcherText, templatePath } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
-import type { InitStep } from './change.ts';
-import { CLAUDE_STEPS } from './claude-steps.ts';
-import { CONFIG_STEP } from './config-step.ts';
-import { DIRECTORY_STEP } from './directory-step.ts';
-import { EXCLUDE_STEP } from './exclude-step.ts';
-import { fileStep } from './file-step.ts';
-import { LAUNCHER_STEPS } from './launchers.ts';
+import type { Change, InitContext, InitStep } from './change.ts';
+import { DIRECTORY_STEP, EXCLUDE_STEP } from './exclude-step.ts';
+import { fileStep, type OwnedFile } from './file-step.ts';
+import { MCP_CONFIG_STEP } from './mcp-config-step.ts';
+import { NO_PROPOSALS } from './proposals.ts';
 import { SYMLINK_STEP } from './symlink.ts';
 
-/** A file copied from `templates/` as it is. */
-function templateStep(name: string, pathOf: (paths: ProjectPaths) => string): InitStep {
-  return fileStep(name, {
-    path: ({ paths }) => pathOf(paths),
-    content: () => readFileSync(templatePath(name), 'utf8'),
-    mode: 0o644,
-  });
-}
+const HERE = '-C "$(dirname -- "$0")"';
 
 export const INIT_STEPS: readonly InitStep[] = [
   EXCLUDE_STEP,
   DIRECTORY_STEP,
-  ...LAUNCHER_STEPS,
-  CONFIG_STEP,
-  templateStep('config.schema.json', (paths) => paths.configSchema),
-  templateStep('worker-prompt.md', (paths) => paths.workerPrompt),
-  templateStep('ORCHESTRATION_GUIDE.md', (paths) => paths.guide),
+  launcherStep('orchestrate', 'the orchestrate command', '"$@"'),
+  launcherStep('checkStreams', 'orchestrate status of this project', `${HERE} status "$@"`),
+  launcherStep('watchStatus', 'orchestrate watch of this project', `${HERE} watch "$@"`),
+  fileStep({ path: ({ paths }) => paths.config, content: wantedConfig, mode: 0o644 }),
+  fileStep(templateFile('config.schema.json', (paths) => paths.configSchema)),
+  fileStep(templateFile('worker-prompt.md', (paths) => paths.workerPrompt)),
+  fileStep(templateFile('ORCHESTRATION_GUIDE.md', (paths) => paths.guide)),
   SYMLINK_STEP,
-  ...CLAUDE_STEPS,
+  claudeStep(templateFile('commands/orchestrate.md', (paths) => paths.slashCommand)),
+  claudeStep({
+    ...templateFile('agents/ta.md', (paths) => paths.plannerAgent),
+    yields: 'your own planner is used',
+  }),
+  MCP_CONFIG_STEP,
 ];
 
 /** What init makes that belongs in the repository, relative to the project. */
@@ -41,3 +41,66 @@ export const MEANT_TO_BE_COMMITTED: readonly string[] = [
   '.claude/commands/orchestrate.md',
   '.claude/agents/ta.md',
 ];
+
+/** A launcher in `.claude/orchestrator`: it calls the installed command line with `words` and holds no logic. */
+function launcherStep(which: keyof ProjectPaths['launchers'], does: string, words: string): InitStep {
+  return fileStep({
+    path: ({ paths }) => paths.launchers[which],
+    content: () => launcherText(`"orchestrate init": ${does}`, words),
+    mode: 0o755,
+  });
+}
+
+/** A file copied from `templates/` as it is. */
+function templateFile(name: string, pathOf: (paths: ProjectPaths) => string): OwnedFile {
+  return {
+    path: ({ paths }) => pathOf(paths),
+    content: () => readFileSync(templatePath(name), 'utf8'),
+    mode: 0o644,
+  };
+}
+
+/** True when proposals would go into config.json: it isn't there, it is as we wrote it, or it is to be replaced. */
+export function takesProposals(context: Omit<InitContext, 'accepted'>): boolean {
+  const { paths, manifest, force } = context;
+  if (!existsSync(paths.config) || force) return true;
+  return manifest.isOurs(relative(paths.root, paths.config), readFileSync(paths.config, 'utf8'));
+}
+
+/**
+ * The keys that users change first, with the accepted proposals. Null keeps what is there: without accepted proposals an
+ * existing file is never written anew.
+ */
+function wantedConfig({ accepted, paths, force }: InitContext): string | null {
+  const { setup, gates } = accepted ?? NO_PROPOSALS;
+  if (existsSync(paths.config) && setup.length === 0 && gates.length === 0 && !force) return null;
+  const config = {
+    $schema: './config.schema.json',
+    maxWorkers: DEFAULT_CONFIG.maxWorkers,
+    agent: { kind: DEFAULT_CONFIG.agent.kind, permissions: DEFAULT_CONFIG.agent.permissions },
+    gates: gates.map(({ gate }) => gate),
+    worktree: { setup: setup.map(({ command }) => command), symlink: [] },
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+/** A file in a directory that others put files in too: removal takes the directory along only when nothing is left in it. */
+function claudeStep(file: OwnedFile): InitStep {
+  const step = fileStep(file);
+  return {
+    ...step,
+    undo: (context, before) =>
+      step.undo(context, before).map((change) => ({
+        ...change,
+        apply: removingDirectory(change, dirname(file.path(context))),
+      })),
+  };
+}
+
+function removingDirectory({ verb, apply }: Change, directory: string): Change['apply'] {
+  if (verb !== 'remove' || apply === null) return apply;
+  return async () => {
+    await apply();
+    if (existsSync(directory) && readdirSync(directory).length === 0) rmdirSync(directory);
+  };
+}

@@ -1,8 +1,9 @@
 /** The `watch-status` symlink at the top of the project: made by init, mended by start. */
-import { existsSync, lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, lstatSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ProjectPaths } from '../app/paths.ts';
-import { type InitContext, type InitStep, kept, unchanged } from './change.ts';
+import { type InitStep, kept, unchanged } from './change.ts';
+import { replacing } from './file-step.ts';
 import { cannotWrite } from './write.ts';
 
 const WHAT = 'watch-status';
@@ -37,8 +38,8 @@ export function repairSymlink(paths: ProjectPaths): boolean {
 }
 
 export const SYMLINK_STEP: InitStep = {
-  name: 'symlink',
-  plan: ({ paths, force, nowMs }: InitContext) => {
+  plan: (context) => {
+    const { paths, force } = context;
     const state = symlinkState(paths);
     if (state === 'right') return [unchanged(WHAT)];
     const make = () => makeSymlink(paths);
@@ -53,12 +54,7 @@ export const SYMLINK_STEP: InitStep = {
       ];
     }
     if (!force) return [kept(WHAT, 'it is not our symlink; --force replaces it and keeps a backup')];
-    const backup = `${paths.symlink}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, '-')}`;
-    const replace = () => {
-      renameSync(paths.symlink, backup);
-      make();
-    };
-    return [{ verb: 'replace', what: WHAT, note: `backup: ${relative(paths.root, backup)}`, apply: replace }];
+    return [replacing(paths.symlink, context, make)];
   },
   undo: ({ paths }) => {
     const state = symlinkState(paths);

@@ -21,8 +21,8 @@ import { DEFAULT_CONFIG, loadConfig } from '../../src/app/config/load.ts';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { projectPaths } from '../../src/app/paths.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
-import { accept } from '../../src/init/accept.ts';
-import { propose } from '../../src/init/proposals.ts';
+
+import { accept, propose } from '../../src/init/proposals.ts';
 import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
 import { repairSymlink } from '../../src/init/symlink.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
