@@ -20,7 +20,7 @@ export function isInside(env: NodeJS.ProcessEnv, facts: Pick<TmuxFacts, 'server'
 
 /**
  * Hands the terminal to tmux at `pane`, or at our session when null; inside a pane of the same server the client
- * switches instead. Resolves with tmux's exit code. Throws exit 1 when there is no session.
+ * switches instead. Resolves with tmux's exit code. Throws exit 6 when there is no session.
  */
 export async function attach(
   client: Client,
@@ -29,7 +29,11 @@ export async function attach(
   pane: string | null,
 ): Promise<number> {
   if (facts.sessionId === null) {
-    throw new OrchestrateError(EXIT.unfinished, 'there is no session to attach to', 'orchestrate start');
+    throw new OrchestrateError(
+      EXIT.state,
+      'there is no session of this project to attach to',
+      'orchestrate start',
+    );
   }
   const target = pane === null ? `${facts.sessionId}:` : checkPane(pane);
   if (isInside(env, facts)) return client.hand(['switch-client', '-t', target], env);

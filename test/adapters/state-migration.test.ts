@@ -97,6 +97,7 @@ describe('a state of the first release', () => {
       sinceEvent: 0,
       configHash: 'hash',
       only: ['A'],
+      maxWorkers: null,
     });
     assert.deepEqual(state.initiativeBase('I'), { branch: 'main', sha: 'base' });
     assert.equal(state.events({}).length, 1);

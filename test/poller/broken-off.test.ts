@@ -103,3 +103,29 @@ test('retry of a stream that is done is refused, and says what would help', asyn
   }
   assert.equal((await rig.stream('A')).state, 'done');
 });
+
+test('start shows every command that the configuration will have run, and bounds what it shows', async () => {
+  const long = `true ${'x'.repeat(5_000)}`;
+  await using rig = await createProjectRig({
+    config: {
+      gates: [{ name: 'test', command: 'true the-gate', cwd: 'sub' }],
+      worktree: { setup: ['true the-setup', long] },
+      notify: { command: 'true the-notice' },
+    },
+  });
+  const { stdout } = await rig.run(['start', '--dry-run']);
+  assert.match(stdout, /^ {2}agent +custom: .*steered-worker\.js/m);
+  assert.match(stdout, /^ {2}setup +true the-setup, true x+…$/m);
+  assert.match(stdout, /^ {2}gates +test \(true the-gate, in sub\)$/m);
+  assert.match(stdout, /^ {2}notify +true the-notice$/m);
+  assert.ok(Math.max(...stdout.split('\n').map((line) => line.length)) < 1_000);
+});
+
+test('attach without a session is exit 6, whichever way it is asked', async () => {
+  await using rig = await createProjectRig();
+  await rig.run(['stop', 'A']);
+  for (const args of [[], ['A']]) {
+    const { stderr } = await rig.run(['attach', ...args], 6);
+    assert.match(stderr, /there is no session of this project to attach to\n {2}fix: orchestrate start/);
+  }
+});

@@ -49,6 +49,8 @@ test('an id of which nothing is left is called s and its hash', () => {
 test('names of the orchestrator itself are never a key', () => {
   assert.match(keyOf('Orchestrator'), /^orchestrator-[0-9a-f]{6}$/);
   assert.match(keyOf('status'), /^status-[0-9a-f]{6}$/);
+  // Its log would be that of notify.command.
+  assert.match(keyOf('notify'), /^notify-[0-9a-f]{6}$/);
 });
 
 test('where six digits are taken too, more are used; where everything is taken, it is said', () => {

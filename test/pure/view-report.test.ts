@@ -61,7 +61,7 @@ test('the report has the keys and the values that scripts rely on', () => {
   assert.equal(top.projectRoot, '/p');
   assert.deepEqual(top.initiative, { id: 'init', title: 'Init' });
   assert.deepEqual(top.session, { socket: 'default', name: 'orchestrate-p', alive: true });
-  assert.deepEqual(top.poller, { alive: true, pid: 77, since: '2030-01-01T11:59:00.000Z' });
+  assert.deepEqual(top.poller, { alive: true, pid: 77, since: '2030-01-01T11:59:00.000Z', maxWorkers: 5 });
   assert.deepEqual(top.summary, {
     streams: { total: 3, done: 1, running: 1, waiting: 1 },
     tasks: { total: 6, completed: 3, inProgress: 1, pending: 2, blocked: 0, cancelled: 0 },
@@ -145,6 +145,7 @@ test('without a living poller nothing of a former one is reported', () => {
     alive: false,
     pid: null,
     since: null,
+    maxWorkers: null,
   });
 });
 

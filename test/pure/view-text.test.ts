@@ -18,7 +18,7 @@ test('status shows blocks by depth with bars, counts, states, pids and what is b
   assert.match(text, /^OAuth login\nProgress {2}.* 38% {2}1 of 7 streams done, 7 of 18 tasks completed\n/);
   assert.match(text, /Time {6}15m so far, about 11m left/);
   assert.match(text, /Critical {2}Stream-B → Stream-Z \(5 open tasks\)/);
-  assert.match(text, /Poller {4}running, pid 4711, for 15m/);
+  assert.match(text, /Poller {4}running, pid 4711, at most 5 workers, for 15m/);
   assert.match(
     text,
     /Needs you \(2\)\n {2}▲ Stream-C {2}needs-input for 7m\n {6}permission: .*\n {6}↳ orchestrate attach Stream-C\n/,
