@@ -57,6 +57,11 @@ export class Interrupted extends Error {
   readonly exitCode = 130;
 }
 
+/** True for what an AbortSignal throws into work that it breaks off: it says nothing of the work, and counts for nothing. */
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === 'AbortError';
+}
+
 /** The text of anything thrown, on one line, without control characters. */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);

@@ -6,6 +6,7 @@ import type { Writable } from 'node:stream';
 import { messageOf } from '../core/errors.ts';
 import { openCappedLog } from './capped-log.ts';
 import { endTree } from './end-tree.ts';
+import { notStarted } from './run.ts';
 import type { ProcessTable } from './table.ts';
 import { type CommandResult, MARK_VARIABLE, type Processes } from './types.ts';
 
@@ -17,9 +18,9 @@ const GRACE_MS = 2_000;
 /** Exit code of a command that could not be run at all, as shells give it. */
 const NOT_RUN = 127;
 
-/** See `Processes.runShell`. What can't be started (no such directory) is a result: 127, with the cause in the log. */
+/** See `Processes.runShell`. What cannot be started (no such directory) is a result: 127, with the cause in the log. */
 export async function runShell(table: ProcessTable, request: Request): Promise<CommandResult> {
-  if (request.abort?.aborted === true) return { exitCode: null, signal: 'SIGTERM', timedOut: false };
+  request.abort?.throwIfAborted();
   const log = await openCappedLog(request.log);
   try {
     return await runLogged(table, request, log.fd);
@@ -41,7 +42,8 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
   const ended = new Promise<Ended>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
     child.once('error', (error) => {
-      writeSync(log, `orchestrate: can't run this in ${request.cwd}: ${messageOf(error)}\n`);
+      const why = messageOf(notStarted(error, '/bin/sh', request.cwd));
+      writeSync(log, `orchestrate: can't run this in ${request.cwd}: ${why}\n`);
       resolve({ exitCode: NOT_RUN, signal: null });
     });
   });
@@ -58,7 +60,7 @@ function giveInput(stdin: Writable | null, input: string | undefined): void {
   stdin?.end(input);
 }
 
-/** The result of the command, whose whole tree `end` ends when the time is up or the caller aborts. */
+/** The result of the command, whose whole tree `end` ends when the time is up or the caller aborts; then it is no result. */
 async function watchOver(
   { timeoutMs, abort }: Pick<Request, 'timeoutMs' | 'abort'>,
   ended: Promise<Ended>,
@@ -69,8 +71,9 @@ async function watchOver(
   limit.forget();
   if (typeof first !== 'string') return { ...first, timedOut: false };
   const survivors = await end();
+  if (first === 'abort') throw abort?.reason;
   const result = survivors.length > 0 ? { exitCode: null, signal: 'SIGKILL' } : await ended;
-  return { ...result, timedOut: first === 'timeout' };
+  return { ...result, timedOut: true };
 }
 
 /** Resolves when the time is up or the caller aborts; `forget` drops timer and listener. */

@@ -28,7 +28,11 @@ export type Processes = {
     graceMs: number;
     firstSignal?: NodeJS.Signals;
   }): Promise<ProcessIdentity[]>;
-  /** Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended); `input` on its stdin, else nothing; with `endLeftovers` what it left running ends with it. */
+  /**
+   * Runs `sh -c command` (the user's own configuration) in a process group of its own, output to `log` (0600, appended);
+   * `input` on its stdin, else nothing; with `endLeftovers` what it left running ends with it. `abort` ends it too, and the
+   * call then throws an AbortError: a command that was broken off has no result.
+   */
   runShell(request: {
     command: string;
     cwd: string;

@@ -88,11 +88,11 @@ test('what a command leaves running ends with it only when asked', async () => {
 test('an abort ends the command, and one that runs beside it with the same mark goes on', async () => {
   await using r = rig();
   const abort = new AbortController();
-  const aborted = r.run('echo A; sleep 60; :', { abort: abort.signal });
+  const aborted = assert.rejects(r.run('echo A; sleep 60; :', { abort: abort.signal }), { name: 'AbortError' });
   const other = r.run('echo B; while [ ! -e go ]; do sleep 0.05; done');
   await until('both run', () => /A/.test(r.said()) && /B/.test(r.said()));
   abort.abort();
-  assert.deepEqual(await aborted, { exitCode: null, signal: 'SIGTERM', timedOut: false });
+  await aborted;
   await processes.runShell({
     command: 'touch go',
     cwd: r.dir,
@@ -102,11 +102,7 @@ test('an abort ends the command, and one that runs beside it with the same mark 
     mark: r.mark,
   });
   assert.equal((await other).exitCode, 0);
-  assert.deepEqual(await r.run('echo never', { abort: abort.signal }), {
-    exitCode: null,
-    signal: 'SIGTERM',
-    timedOut: false,
-  });
+  await assert.rejects(r.run('echo never', { abort: abort.signal }), { name: 'AbortError' });
   assert.ok(!r.said().includes('never'));
 });
 

@@ -127,3 +127,40 @@ test('a git command under way survives a Ctrl-C of the terminal and is finished 
   assert.equal((await next.end()).code, 0);
   assert.deepEqual(statesOf(await rig.look()), { A: 'done' });
 });
+
+test('an ordinary command that a signal broke off has no result: set-up runs again, a gate is no verdict', async () => {
+  const slow = (name: string): string =>
+    `echo x >> "$ORCHESTRATE_PROJECT/../${name}"; test -e "$ORCHESTRATE_PROJECT/../go-${name}" || sleep 1000`;
+  await using rig = await createProjectRig({
+    plan: { A: [] },
+    config: {
+      worktree: { setup: [slow('setup'), 'echo x >> "$ORCHESTRATE_PROJECT/../after"'] },
+      gates: [{ name: 'slow', command: slow('gate') }],
+    },
+  });
+  const times = (name: string): number => {
+    const file = join(rig.cli.home, name);
+    return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0;
+  };
+  const broken = async (name: string, signal: NodeJS.Signals, meanwhile?: () => Promise<void>) => {
+    const poller = startGroup(rig);
+    await meanwhile?.();
+    await until(`${name} runs`, () => times(name) === 1);
+    await poller.leave(signal);
+    rig.cli.write(`../go-${name}`, '');
+  };
+  await broken('setup', 'SIGINT');
+  assert.equal(times('after'), 0);
+  await broken('gate', 'SIGTERM', async () => {
+    const a = await rig.nextWorker('A');
+    assert.deepEqual([times('setup'), times('after')], [2, 1]);
+    await a.commit('a.txt');
+    rig.setTasks('A', 'completed');
+    a.exit(0);
+  });
+  assert.deepEqual(statesOf(await rig.look()), { A: 'verifying' });
+  assert.equal((await rig.start().end()).code, 0);
+  assert.equal(times('gate'), 2);
+  assert.equal(rig.desk.starts().length, 1, 'nothing was worked on twice');
+  rig.desk.assertSound();
+});

@@ -1,7 +1,7 @@
 /** Calls the user, once for each time a stream comes to need them: in tmux, and by the configured command. */
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
-import { messageOf } from '../../core/errors.ts';
+import { isAbort, messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, type StateName, traitsOf } from '../../core/states.ts';
 import type { Run, StreamState } from '../../core/types.ts';
@@ -54,7 +54,9 @@ export function notifier(ports: Ports, abort: AbortSignal, report: (message: str
       .then(() => showInTmux(ports, notice, pane))
       .catch((error: unknown) => report(`notify: ${messageOf(error)}`))
       .then(() => runCommand(ports, notice, abort))
-      .catch((error: unknown) => report(`notify: ${messageOf(error)}`))
+      .catch((error: unknown) => {
+        if (!isAbort(error)) report(`notify: ${messageOf(error)}`);
+      })
       .finally(() => {
         waiting -= 1;
       });
@@ -143,7 +145,7 @@ async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Pro
     mark: ports.marks.own,
     abort,
   });
-  if (result.exitCode === 0 || abort.aborted) return;
+  if (result.exitCode === 0) return;
   const how = result.timedOut
     ? `took more than ${TIMEOUT_MS / 1000} s`
     : `failed (${result.signal ?? `exit ${result.exitCode}`})`;

@@ -1,6 +1,6 @@
 /** Applies one action; a failure is an outcome that is written down, never a reason to stop the others. */
 
-import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
+import { EXIT, isAbort, messageOf, OrchestrateError } from '../../core/errors.ts';
 import type { Action, Trouble, VerifyAnswer } from '../../core/types.ts';
 import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
@@ -74,7 +74,7 @@ export async function apply(step: Step, action: Action, backoff: Backoff): Promi
   } catch (error) {
     const message = messageOf(error);
     // A step that was broken off because the poller ends says nothing of the stream.
-    if (step.abort.aborted) return { action, ok: false, message };
+    if (isAbort(error)) return { action, ok: false, message };
     backoff.failed(step, action, error);
     if (action.kind === 'verify') answer(step, action.key, { ok: false, message });
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);

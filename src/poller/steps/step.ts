@@ -48,13 +48,11 @@ export function note(
  * Runs a command of the configuration for a step, as `Processes.runShell` does. Throws an AbortError when the step was broken
  * off: its end then says nothing of the command.
  */
-export async function runCommand(
+export function runCommand(
   { ports, abort }: Pick<Step, 'ports' | 'abort'>,
   command: Omit<Parameters<Ports['processes']['runShell']>[0], 'mark' | 'abort'>,
 ): Promise<CommandResult> {
-  const result = await ports.processes.runShell({ ...command, mark: ports.marks.own, abort });
-  abort.throwIfAborted();
-  return result;
+  return ports.processes.runShell({ ...command, mark: ports.marks.own, abort });
 }
 
 /** Resolves after `ms`; throws an AbortError at `abort`. */
