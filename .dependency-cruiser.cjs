@@ -24,7 +24,7 @@ module.exports = {
       name: 'adapters-do-not-meet',
       severity: 'error',
       from: { path: `^src/(${ADAPTERS})/` },
-      to: { path: '^src/', pathNot: '^src/(core/|app/config/|app/paths\\.ts|sqlite/|process/|$1/)' },
+      to: { path: '^src/', pathNot: '^src/(core/|app/config/|app/paths\\.ts|sqlite/|process/|files/|$1/)' },
     },
     {
       name: 'agent-port-knows-no-agent',
@@ -43,7 +43,7 @@ module.exports = {
       name: 'view-draws-reports-only',
       severity: 'error',
       from: { path: '^src/view/' },
-      to: { path: '^src/', pathNot: '^src/(core|report|view)/' },
+      to: { path: '^src/', pathNot: '^src/(core|files|report|view)/' },
     },
     {
       name: 'outer-layers-stay-outside',
@@ -70,7 +70,7 @@ module.exports = {
     oneHome('string-width', 'string-width', '^src/view'),
     oneHome('picocolors', 'picocolors', '^src/view'),
     oneHome('mcp', '@modelcontextprotocol', '^src/task-copilot/mcp'),
-    oneHome('execa', 'execa', '^src/(process|agent)'),
+    oneHome('execa', 'execa', '^src/(process|generate)'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

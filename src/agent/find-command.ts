@@ -1,6 +1,7 @@
 /** Finds the program a configured command means; runs nothing. */
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { isAbsent, isDenied } from '../files/present.ts';
 import type { AgentCheck } from './port.ts';
 
 /**
@@ -35,7 +36,8 @@ function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
-  } catch {
-    return false;
+  } catch (thrown) {
+    if (isAbsent(thrown) || isDenied(thrown)) return false;
+    throw thrown;
   }
 }

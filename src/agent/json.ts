@@ -12,8 +12,9 @@ export function parseRecord(text: string): Readonly<Record<string, unknown>> | n
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? recordOf(value) : null;
-  } catch {
-    return null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
   }
 }
 

@@ -1,6 +1,7 @@
 /** What agents of every kind put into a run's directory, and how they name their program; the files are 0600, whole or not at all. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { replaceFile } from '../files/replace-file.ts';
 import type { AgentDeps, AgentSettings, McpServer } from './port.ts';
 
 /** The name under which agents know our MCP server. */
@@ -10,9 +11,7 @@ export const MCP_NAME = 'task-copilot';
 export function writeRunFile(directory: string, name: string, text: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = path.join(directory, name);
-  const draft = `${file}.${process.pid}.draft`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  replaceFile(file, text, 0o600);
   return file;
 }
 

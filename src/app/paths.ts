@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { isAbsent } from '../files/present.ts';
 
 /** Every path of a project, absolute. */
 export type ProjectPaths = {
@@ -163,7 +164,7 @@ export function readMcpConfig(path: string): string | null {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isAbsent(error)) return null;
     throw new OrchestrateError(
       EXIT.environment,
       `can't read ${path}: ${messageOf(error)}`,
@@ -213,9 +214,4 @@ function expand(value: string, env: Environment): string {
 function property(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   return Object.getOwnPropertyDescriptor(value, name)?.value;
-}
-
-function isMissing(error: unknown): boolean {
-  const code = property(error, 'code');
-  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -1,7 +1,9 @@
 /** Checks of the project: our files in it, the directories we write to, configuration, workspace, plan store and state. */
+
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Project } from '../app/project.ts';
+import { isAbsent, isDenied } from '../files/present.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
 import { attempt, type CheckResult, failed, ok } from './tool-checks.ts';
 
@@ -49,8 +51,9 @@ function isWritable(directory: string): boolean {
   try {
     accessSync(directory, constants.W_OK | constants.X_OK);
     return true;
-  } catch {
-    return false;
+  } catch (thrown) {
+    if (isAbsent(thrown) || isDenied(thrown)) return false;
+    throw thrown;
   }
 }
 

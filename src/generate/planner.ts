@@ -1,8 +1,5 @@
 /** Runs Claude Code headless as the planner: what it is told, which tools it may use, its lines as they come, and its end. */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 import { plainLine } from '../agent/plain-text.ts';
 import { templatePath } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
@@ -65,32 +62,36 @@ export function plannerArguments({ args, model, mcpConfig, rules }: Omit<Planner
 
 /** Runs the planner to its end, in a process group of its own, so that a Ctrl-C reaches only who started it. */
 export async function runPlanner(run: PlannerRun): Promise<PlannerEnd> {
-  const child = spawn(run.command, plannerArguments(run), {
+  const { execa } = await import('execa');
+  let tail = '';
+  const child = execa(run.command, plannerArguments(run), {
     cwd: run.cwd,
     env: run.env,
+    extendEnv: false,
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    reject: false,
+    buffer: false,
+    input: run.prompt,
+    stdout: function* (line: unknown) {
+      run.onLine(String(line));
+      yield line;
+    },
+    stderr: function* (line: unknown) {
+      tail = `${tail}${String(line)}\n`.slice(-STDERR_TAIL);
+      yield line;
+    },
   });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr = (stderr + text).slice(-STDERR_TAIL);
+  // Without a reader the pipes would fill up: nothing is buffered, since every line was looked at already.
+  for (const stream of [child.stdout, child.stderr]) stream?.resume();
+  child.once('exit', () => {
+    const leave = (): void => {
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    };
+    setTimeout(leave, LAST_LINES_MS).unref();
   });
-  // One that ends without reading its prompt closes the pipe first; how it ended tells why.
-  child.stdin.on('error', (error) => {
-    stderr ||= messageOf(error);
-  });
-  child.stdin.end(run.prompt);
-  const lines = createInterface({ input: child.stdout });
-  lines.on('line', run.onLine);
-  const drained = new Promise<void>((resolve) => lines.once('close', resolve));
-  const end = await new Promise<Omit<PlannerEnd, 'stderr'>>((resolve) => {
-    child.once('error', (error) => resolve({ exitCode: null, signal: null, notRun: messageOf(error) }));
-    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal, notRun: null }));
-  });
-  await Promise.race([drained, pause(LAST_LINES_MS, undefined, { ref: false })]);
-  lines.close();
-  for (const stream of [child.stdout, child.stderr]) stream.destroy();
-  return { ...end, stderr: stderr.trim() };
+  const { exitCode = null, signal = null, ...ended } = await child;
+  const notRun = exitCode === null && signal === null ? messageOf(ended.originalMessage) : null;
+  return { exitCode, signal, notRun, stderr: tail.trim() };
 }
 
 /** Longest system prompt given, in bytes: it travels as one argument, and the system refuses one of 128 KiB. */

@@ -1,7 +1,8 @@
 /** Keeps our lines in `info/exclude`, between two markers; everything else in the file is the user's and stays as it is. */
-import { mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { kindAt } from './worktree-link.ts';
 
 const BEGIN = '# >>> orchestrate: ignored while it is in use';
@@ -36,7 +37,7 @@ function edit(commonDir: string, change: (ours: readonly string[]) => readonly s
     const block = lines.length === 0 ? '' : `${[BEGIN, ...lines, END].join('\n')}\n`;
     const gap = block !== '' && head !== '' && !head.endsWith('\n') ? '\n' : '';
     const after = `${head}${gap}${block}${tail}`;
-    if (after !== before) replaceFile(file, after);
+    if (after !== before) putInPlace(file, after);
   } catch (error) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -66,11 +67,9 @@ function split(text: string): { head: string; ours: string[]; tail: string } {
 }
 
 /** Puts the whole new text in place at once, keeping mode and, where the file is a link, the link. */
-function replaceFile(file: string, text: string): void {
+function putInPlace(file: string, text: string): void {
   const exists = kindAt(file) !== 'missing';
   const target = exists ? realpathSync(file) : file;
   const mode = exists ? statSync(target).mode & 0o777 : 0o644;
-  const next = `${target}.orchestrate-${process.pid}`;
-  writeFileSync(next, text, { mode });
-  renameSync(next, target);
+  replaceFile(target, text, mode);
 }

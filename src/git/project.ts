@@ -1,7 +1,8 @@
 /** Finds the main checkout from any directory of it or of its worktrees, by reading files only; starts no process. */
-import { lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { ifPresent, lstatIfPresent, readIfPresent, statIfPresent } from '../files/present.ts';
 
 export type FoundProject = { readonly root: string; readonly commonDir: string };
 
@@ -24,12 +25,8 @@ export function explainNoProject(cwd: string): OrchestrateError {
 }
 
 function search(cwd: string): Search {
-  let start: string;
-  try {
-    start = realpathSync(cwd);
-  } catch {
-    return { project: null, why: 'there is no such directory' };
-  }
+  const start = ifPresent(() => realpathSync(cwd));
+  if (start === null) return { project: null, why: 'there is no such directory' };
   for (let directory = start; ; directory = dirname(directory)) {
     const found = look(directory);
     if (found !== null) return found;
@@ -49,12 +46,12 @@ function look(directory: string): Search | null {
 
 /** A `.git` file: a worktree's (its git directory names the common one), a submodule's, or `--separate-git-dir`. */
 function fromGitFile(dotGit: string, directory: string): Search {
-  const target = /^gitdir: ([\s\S]+?)[\r\n]*$/.exec(readText(dotGit) ?? '')?.[1];
+  const target = /^gitdir: ([\s\S]+?)[\r\n]*$/.exec(readIfPresent(dotGit) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);
   if (gitDir === null || kindOf(gitDir) !== 'directory') {
     return { project: null, why: `${JSON.stringify(dotGit)} points to a git directory that does not exist` };
   }
-  const common = readText(join(gitDir, 'commondir'));
+  const common = readIfPresent(join(gitDir, 'commondir'));
   if (common === null) return fromCommonDir(realpathSync(gitDir), directory);
   const commonDir = resolve(gitDir, common.replace(/[\r\n]+$/, ''));
   if (!isGitDir(commonDir)) {
@@ -69,7 +66,7 @@ function fromGitFile(dotGit: string, directory: string): Search {
  * @param checkout where the search came from when that is the main checkout itself; null when it must be derived.
  */
 function fromCommonDir(commonDir: string, checkout: string | null): Search {
-  const config = readText(join(commonDir, 'config')) ?? '';
+  const config = readIfPresent(join(commonDir, 'config')) ?? '';
   if (coreSetting(config, 'bare') === 'true') {
     return {
       project: null,
@@ -110,15 +107,6 @@ function isGitDir(path: string): boolean {
 
 /** What is at a path, links followed; a dangling link counts as a file, since git itself stops at it. */
 function kindOf(path: string): 'file' | 'directory' | null {
-  const link = lstatSync(path, { throwIfNoEntry: false });
-  if (link === undefined) return null;
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? 'directory' : 'file';
-}
-
-function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return null;
-  }
+  if (lstatIfPresent(path) === null) return null;
+  return statIfPresent(path)?.isDirectory() === true ? 'directory' : 'file';
 }

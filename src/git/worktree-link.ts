@@ -1,6 +1,7 @@
 /** Reads how worktrees and their git directories point at one another, from files only, and completes what a kill cut off; nothing in them is believed unchecked. */
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, realpathSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, realpathSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { ifPresent, lstatIfPresent, readIfPresent } from '../files/present.ts';
 import type { CommandOptions } from './door.ts';
 
 /** A worktree whose `.git` file and git directory agree. `path` is real. */
@@ -20,30 +21,23 @@ export function lockReason(key: string): string {
   return `orchestrate ${key}`;
 }
 
-/** The text of a small file without its last line break; null when it can't be read. */
+/** The text of a small file without its last line break; null when there is none. Throws what else keeps us from reading it. */
 export function textOf(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').replace(/\n$/, '');
-  } catch {
-    return null;
-  }
+  return readIfPresent(path)?.replace(/\n$/, '') ?? null;
 }
 
 /** What is at a path, links not followed. */
 export function kindAt(path: string): 'missing' | 'directory' | 'file' | 'symlink' {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return 'missing';
+  const found = lstatIfPresent(path);
+  if (found === null) return 'missing';
   if (found.isSymbolicLink()) return 'symlink';
   return found.isDirectory() ? 'directory' : 'file';
 }
 
 /** The path with links in its parent directory resolved; its last part may be missing. Null when the parent is. */
 export function realParent(path: string): string | null {
-  try {
-    return join(realpathSync(dirname(path)), basename(path));
-  } catch {
-    return null;
-  }
+  const parent = ifPresent(() => realpathSync(dirname(path)));
+  return parent === null ? null : join(parent, basename(path));
 }
 
 /**

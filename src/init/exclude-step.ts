@@ -2,18 +2,10 @@
  * The directory `.claude/orchestrator`, and the ignore rules in `.git/info/exclude` for what is made in it at run time and for
  * what holds paths of this machine. Removal leaves both as long as the directory holds anything that isn't ours alone.
  */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { readMcpConfig } from '../app/paths.ts';
+import { readIfPresent } from '../files/present.ts';
 import { exclude, excludePattern, unexclude } from '../git/exclude.ts';
 import { type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { cannotWrite } from './write.ts';
@@ -53,11 +45,7 @@ function makesMcpConfig({ paths, manifest }: InitContext): boolean {
 }
 
 function presentLines({ commonDir }: InitContext): Set<string> {
-  try {
-    return new Set(readFileSync(join(commonDir, 'info', 'exclude'), 'utf8').split('\n'));
-  } catch {
-    return new Set();
-  }
+  return new Set(readIfPresent(join(commonDir, 'info', 'exclude'))?.split('\n'));
 }
 
 export const EXCLUDE_STEP: InitStep = {

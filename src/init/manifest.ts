@@ -1,6 +1,7 @@
 /** Remembers what `init` wrote, by hash, so that a later init or removal can tell our file from one somebody changed. */
-import { createHash } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
+import { readIfPresent } from '../files/present.ts';
+import { sha256 } from '../files/sha256.ts';
 import { writePrivately } from './write.ts';
 
 /** Hashes of the files as we wrote them, by path relative to the project. */
@@ -15,12 +16,12 @@ export type Manifest = {
   readonly save: () => void;
 };
 
-/** Reads the manifest at `path`; one that is missing or unreadable counts as empty: then every differing file is kept. */
+/** Reads the manifest at `path`; one that is missing or no longer one counts as empty: then every differing file is kept. */
 export function openManifest(path: string): Manifest {
   const files = new Map(Object.entries(readFiles(path)));
   return {
-    isOurs: (name, content) => files.get(name) === hash(content),
-    record: (name, content) => void files.set(name, hash(content)),
+    isOurs: (name, content) => files.get(name) === sha256(content),
+    record: (name, content) => void files.set(name, sha256(content)),
     forget: (name) => void files.delete(name),
     discard: () => {
       files.clear();
@@ -34,14 +35,14 @@ export function openManifest(path: string): Manifest {
 }
 
 function readFiles(path: string): Record<string, string> {
+  const text = readIfPresent(path);
+  if (text === null) return {};
   try {
-    const { files }: { files: unknown } = JSON.parse(readFileSync(path, 'utf8'));
+    const { files }: { files: unknown } = JSON.parse(text);
     return Object.fromEntries(Object.entries(files ?? {}).map(([name, sum]) => [name, String(sum)]));
-  } catch {
-    return {};
+  } catch (thrown) {
+    // No JSON, or none of ours.
+    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return {};
+    throw thrown;
   }
-}
-
-function hash(content: string): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -2,9 +2,10 @@
  * Proposes setup commands and gates from the lockfile and test script a project has (fixed texts), and asks which are wanted: a
  * user at a terminal, or `--yes`; without either none is taken, and that is said.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, Gate } from '../app/config/load.ts';
+import { readIfPresent } from '../files/present.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
 export type Proposals = {
@@ -97,19 +98,16 @@ function pytest(root: string, has: Has): readonly [string, string] | null {
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return readIfPresent(path) ?? '';
 }
 
 /** package.json as far as it can be read; what can't be read proposes nothing. */
 function readPackage(root: string): unknown {
   try {
     return JSON.parse(readText(join(root, 'package.json')));
-  } catch {
-    return null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
   }
 }
 

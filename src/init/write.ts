@@ -1,18 +1,15 @@
 /** Writes files of the project whole or not at all, with the mode they should have from the first byte. */
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { replaceFile } from '../files/replace-file.ts';
 
 /** Writes `content` beside `path` and moves it there. Missing directories are made (0700). Throws exit 3 when it can't. */
 export function writePrivately(path: string, content: string, mode: number): void {
-  const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(temporary, content, { mode, flag: 'wx' });
-    chmodSync(temporary, mode);
-    renameSync(temporary, path);
+    replaceFile(path, content, mode);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw cannotWrite(path, error);
   }
 }

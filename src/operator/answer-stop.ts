@@ -1,5 +1,5 @@
 /** Answers an agent that wants to stop: looks at its tasks and its worktree, and remembers what it was told. */
-import { createHash } from 'node:crypto';
+
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportedStop } from '../agent/port.ts';
@@ -8,6 +8,7 @@ import type { Ports } from '../app/ports.ts';
 import { judgeStop } from '../core/decide/stop-gate.ts';
 import { missing } from '../core/done.ts';
 import type { StreamRecord, Task } from '../core/types.ts';
+import { tagOf } from '../files/sha256.ts';
 import type { WorktreeFacts } from '../git/types.ts';
 
 /** Everything the gate works with: less than the ports, since it has to be quick. */
@@ -70,5 +71,5 @@ function signatureOf(
     files,
     tasks.map(({ id, status, updatedAtMs }) => [id, status, updatedAtMs]),
   ];
-  return createHash('sha256').update(JSON.stringify(state)).digest('hex').slice(0, 16);
+  return tagOf(JSON.stringify(state));
 }

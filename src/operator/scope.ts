@@ -1,9 +1,10 @@
 /** Who a worker is and what it is kept from: its launch token tells its run, and no command of its may change the plan or steer the work. */
-import { createHash } from 'node:crypto';
+
 import type { Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { type RunScope, ScopeRefusal } from '../core/scope.ts';
+import { sha256 } from '../files/sha256.ts';
 import type { StateStore } from '../state/types.ts';
 
 /** Events quote no more of a refusal than this, whatever ids it names. */
@@ -13,7 +14,7 @@ type Env = Project['env'];
 
 /** What is kept of a launch token: whoever reads our memory cannot act as the worker. */
 export function hashToken(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+  return sha256(token);
 }
 
 /** The run of a launch token; `state` is null where there is no memory yet. Throws ScopeRefusal when it is unknown or has ended. */

@@ -1,6 +1,7 @@
 /** The marks by which this project's processes are found again after any death; derived from the project's path. */
-import { createHash } from 'node:crypto';
+
 import type { ProcessIdentity } from '../core/types.ts';
+import { tagOf } from '../files/sha256.ts';
 
 /** Marks of one project: `run` for a worker's tree, `own` for the children (git, gates, setup) of this process. */
 export type Marks = {
@@ -18,7 +19,7 @@ export type Marks = {
 
 /** Marks for the project at `root`, as seen by the process `self`. */
 export function projectMarks(root: string, self: ProcessIdentity): Marks {
-  const hash = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const hash = tagOf(root);
   const children = `${hash}:child:`;
   return {
     run: (key, run) => `${hash}:run:${key}:${run}`,

@@ -1,7 +1,8 @@
 /** Streams and runs in state.db: allocation of names and ports, changes, and who holds a launch token. */
-import { createHash } from 'node:crypto';
+
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
+import { sha256 } from '../files/sha256.ts';
 import type { Db } from '../sqlite/database.ts';
 import type { Row } from './checks.ts';
 import { runColumns, runOf, streamColumns } from './columns.ts';
@@ -145,10 +146,9 @@ function createAllocation(
   const insert = db.prepare(
     'INSERT INTO streams (key, initiative_id, stream_id, branch, worktree, port) VALUES (?, ?, ?, ?, ?, ?)',
   );
-  const sha256Hex = (text: string) => createHash('sha256').update(text).digest('hex');
   const nextPort = createPorts(db, initiativeId, names.portBase);
   return (streamId) => {
-    const key = streamKey(initiativeId, streamId, sha256Hex, (each) => isTaken.get(each) !== undefined);
+    const key = streamKey(initiativeId, streamId, sha256, (each) => isTaken.get(each) !== undefined);
     const branch = branchName(names.branchPrefix, key);
     const worktree = worktreePath(names.worktreeRoot, key);
     insert.run(key, initiativeId, streamId, branch, worktree, nextPort());

@@ -1,10 +1,11 @@
 /** The fixed words we give to tmux: names, tags and channels of a project; nothing in them can mean anything to tmux or a shell. */
-import { createHash } from 'node:crypto';
+
 import { basename } from 'node:path';
+import { tagOf } from '../files/sha256.ts';
 
 /** Sixteen hex digits that stand for the project at `root` in tags and paths. */
 export function projectTag(root: string): string {
-  return createHash('sha256').update(root).digest('hex').slice(0, 16);
+  return tagOf(root);
 }
 
 /** Names our session may have, in order of preference; a later one when a stranger has the earlier. */

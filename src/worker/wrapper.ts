@@ -1,7 +1,9 @@
 /** The wrapper a pane runs: it claims its run exactly once, then becomes the worker. Knows neither tmux nor the plan. */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProcStat } from '../core/proc-stat.ts';
+import { ifPresent } from '../files/present.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { type LaunchFile, launchFiles } from './launch-file.ts';
 
 /**
@@ -77,14 +79,6 @@ export type Claim = { readonly pid: number; readonly start: string | null; reado
 /** Longest time that a claim just taken stays without its text. */
 const CLAIM_WRITE_MS = 20;
 
-/** Writes a file in one step, so that no reader ever sees half of it. */
-function writeWhole(path: string, text: string, mode: number): void {
-  const draft = `${path}.${process.pid}`;
-  rmSync(draft, { force: true });
-  writeFileSync(draft, text, { mode, flag: 'wx' });
-  renameSync(draft, path);
-}
-
 /**
  * Puts `wrapper` and `launch` (0600) into `runDir`, which is made (0700) when missing. Safe to repeat until the run is
  * claimed. Throws a TypeError for what a process can't be given, and file system errors.
@@ -92,19 +86,14 @@ function writeWhole(path: string, text: string, mode: number): void {
 export function writeLaunch(runDir: string, launch: LaunchFile): void {
   const files = launchFiles(launch, process.umask());
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
-  for (const [name, text] of Object.entries(files)) writeWhole(join(runDir, name), text, 0o600);
-  writeWhole(join(runDir, 'wrapper'), WRAPPER_SCRIPT, 0o600);
+  for (const [name, text] of Object.entries(files)) replaceFile(join(runDir, name), text, 0o600);
+  replaceFile(join(runDir, 'wrapper'), WRAPPER_SCRIPT, 0o600);
 }
 
 /** Text and time of the claim file, null when there is none. */
 function claimFile(runDir: string): { text: string; atMs: number } | null {
   const path = join(runDir, 'claim');
-  try {
-    return { text: readFileSync(path, 'utf8'), atMs: statSync(path).mtimeMs };
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw thrown;
-  }
+  return ifPresent(() => ({ text: readFileSync(path, 'utf8'), atMs: statSync(path).mtimeMs }));
 }
 
 /** The claim file once its text is there: a shell makes the file first and fills it microseconds later. */

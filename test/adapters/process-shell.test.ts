@@ -88,7 +88,9 @@ test('what a command leaves running ends with it only when asked', async () => {
 test('an abort ends the command, and one that runs beside it with the same mark goes on', async () => {
   await using r = rig();
   const abort = new AbortController();
-  const aborted = assert.rejects(r.run('echo A; sleep 60; :', { abort: abort.signal }), { name: 'AbortError' });
+  const aborted = assert.rejects(r.run('echo A; sleep 60; :', { abort: abort.signal }), {
+    name: 'AbortError',
+  });
   const other = r.run('echo B; while [ ! -e go ]; do sleep 0.05; done');
   await until('both run', () => /A/.test(r.said()) && /B/.test(r.said()));
   abort.abort();

@@ -1,8 +1,9 @@
 /** Checks that Claude Code can work here unattended: found, set up, trusting the project, in a mode that makes sense. Changes nothing. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { execa } from 'execa';
+import { existsSync, realpathSync } from 'node:fs';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
+import { readIfPresent } from '../../files/present.ts';
+import { NotStarted, run } from '../../process/run.ts';
 import { findCommand, missingCommand } from '../find-command.ts';
 import { parseRecord, recordOf } from '../json.ts';
 import type { AgentCheck, AgentSettings } from '../port.ts';
@@ -38,18 +39,10 @@ export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck
 }
 
 async function checkVersion(file: string, env: Environment): Promise<AgentCheck> {
-  const result = await execa(file, ['--version'], {
-    env,
-    extendEnv: false,
-    timeout: VERSION_TIMEOUT_MS,
-    reject: false,
-    stdin: 'ignore',
-  });
-  const version = /(\d+)\.(\d+)\.\d+/.exec(result.stdout);
-  if (result.failed || version === null) {
-    const why = result.failed
-      ? messageOf(result.shortMessage)
-      : `it says ${JSON.stringify(result.stdout.slice(0, 80))}`;
+  const said = await askVersion(file, env);
+  const version = said instanceof Error ? null : /(\d+)\.(\d+)\.\d+/.exec(said);
+  if (version === null) {
+    const why = said instanceof Error ? messageOf(said) : `it says ${JSON.stringify(said.slice(0, 80))}`;
     return fail(`${file} --version failed: ${why}`, 'install Claude Code again, or correct "agent.command"');
   }
   const [major, minor] = [Number(version[1]), Number(version[2])];
@@ -67,6 +60,25 @@ function checkWall({ wall }: AgentSettings): AgentCheck {
   if (wall !== 'none') return ok('wall', 'fence: edits and git commands stay in the worktree');
   const message = 'no wall: an agent that strays may edit your checkout and other worktrees';
   return { name: 'wall', level: 'warn', message, fix: 'set "agent.wall" to "fence" in config.json' };
+}
+
+/** What the program prints when asked for its version, or why it does not say. */
+async function askVersion(file: string, env: Environment): Promise<string | Error> {
+  try {
+    const timeLimitMs = VERSION_TIMEOUT_MS;
+    const { exitCode, signal, limit, stdout } = await run({
+      file,
+      args: ['--version'],
+      cwd: '/',
+      env,
+      timeLimitMs,
+    });
+    if (limit !== null) return new Error(`it did not answer within ${timeLimitMs / 1000} s`);
+    return exitCode === 0 ? stdout.toString('utf8') : new Error(signal ?? `exit code ${exitCode}`);
+  } catch (thrown) {
+    if (thrown instanceof NotStarted) return thrown;
+    throw thrown;
+  }
 }
 
 function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentCheck {
@@ -112,24 +124,23 @@ function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentChec
   return ok(name, `permission mode ${agent.permissions}`);
 }
 
-/** `.claude.json`: its record, null when missing, `corrupt` when it is no JSON object. */
-type Account = Readonly<Record<string, unknown>> | null | 'corrupt';
+/** `.claude.json`: its record, null when missing, else why it cannot be read. */
+type Account = Readonly<Record<string, unknown>> | null | Error;
 
 function readAccount(file: string): Account {
-  if (!existsSync(file)) return null;
   try {
-    return parseRecord(readFileSync(file, 'utf8')) ?? 'corrupt';
-  } catch {
-    return 'corrupt';
+    const text = readIfPresent(file);
+    return text === null ? null : (parseRecord(text) ?? new Error('it is no JSON object'));
+  } catch (thrown) {
+    return new Error(messageOf(thrown));
   }
 }
 
 function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[] {
   const { agent, env, paths } = where;
-  if (account === 'corrupt') {
-    return [
-      fail(`${paths.account} cannot be read as JSON`, 'mend it, or move it away and run `claude` once'),
-    ];
+  if (account instanceof Error) {
+    const message = `${paths.account} cannot be read as JSON: ${account.message}`;
+    return [fail(message, 'mend it, or move it away and run `claude` once')];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';

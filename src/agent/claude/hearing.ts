@@ -1,8 +1,7 @@
 /** Tells whether a text that was typed has arrived in a conversation, by what its transcript gained since. */
-import { statSync } from 'node:fs';
+import { eachGrownLine, endOfFile } from '../../files/grown-lines.ts';
 import { parseRecord, stringOf } from '../json.ts';
 import type { Heard } from '../port.ts';
-import { type ReadUpTo, readGrownLines } from './grown-lines.ts';
 
 /** Lines that mark the taking or the queueing of what was typed. */
 const TELLING = /"type":"(user|queue-operation)"/;
@@ -12,12 +11,11 @@ const EXCERPT = 60;
 
 /** Begins to listen now; the result is asked again and again with the text's first line. */
 export function listenTo(transcript: string): (firstLine: string) => Heard {
-  const stat = statSync(transcript, { throwIfNoEntry: false });
-  let readTo: ReadUpTo | null = stat === undefined ? null : { inode: stat.ino, offset: stat.size };
+  let readTo = endOfFile(transcript);
   const lines: string[] = [];
   return (firstLine) => {
     const onLine = (line: string): void => void (TELLING.test(line) && lines.push(line));
-    readTo = readGrownLines(transcript, readTo, onLine, () => undefined);
+    readTo = eachGrownLine(transcript, readTo, onLine);
     const excerpt = [...firstLine.trim()].slice(0, EXCERPT).join('').trimEnd();
     const written = JSON.stringify(excerpt).slice(1, -1);
     const telling = lines.filter((line) => line.includes(written)).map(parseRecord);

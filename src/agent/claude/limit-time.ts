@@ -69,8 +69,10 @@ function calendarOf(atMs: number, zone: string | undefined): Calendar | null {
       day: of('day'),
       minutes: of('hour') * 60 + of('minute'),
     };
-  } catch {
-    return null;
+  } catch (thrown) {
+    // A zone that this system does not know.
+    if (thrown instanceof RangeError) return null;
+    throw thrown;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads Claude Code's own session registry: what a living session says of itself; knows nothing of runs. */
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { listIfPresent, readIfPresent } from '../../files/present.ts';
 import { numberOf, parseRecord, stringOf } from '../json.ts';
 
 /** One session's entry. `status` is null while it starts; else `busy`, `idle`, `waiting` or `shell` (a background shell runs). */
@@ -15,9 +15,12 @@ export type RegistryEntry = {
   readonly processStart: string | null;
 };
 
-/** The entry of process `pid`; null when there is none (before its dialogs are answered, or after a clean end). */
+/**
+ * The entry of process `pid`; null when there is none (before its dialogs are answered, or after a clean end). Throws what
+ * the system says of one that cannot be read.
+ */
 export function readRegistry(sessions: string, pid: number): RegistryEntry | null {
-  const text = readIfThere(path.join(sessions, `${pid}.json`));
+  const text = readIfPresent(path.join(sessions, `${pid}.json`));
   const record = text === null ? null : parseRecord(text);
   if (record === null) return null;
   return {
@@ -30,31 +33,17 @@ export function readRegistry(sessions: string, pid: number): RegistryEntry | nul
   };
 }
 
-/** Processes that say they have this conversation open, dead ones included: after kill -9 nobody removes an entry. */
+/**
+ * Processes that say they have this conversation open, dead ones included: after kill -9 nobody removes an entry. Throws
+ * where that cannot be read: it is not the same as nobody.
+ */
 export function holdersOf(
   sessions: string,
   sessionId: string,
 ): { readonly pid: number; readonly start: string | null }[] {
-  return listIfThere(sessions).flatMap((name) => {
+  return listIfPresent(sessions).flatMap((name) => {
     const pid = Number(/^(\d+)\.json$/.exec(name)?.[1] ?? Number.NaN);
     const entry = Number.isNaN(pid) ? null : readRegistry(sessions, pid);
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
-}
-
-function listIfThere(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-/** The file's text; null when it can't be read, which here always means "says nothing". */
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return null;
-  }
 }

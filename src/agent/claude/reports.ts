@@ -1,6 +1,7 @@
 /** Reads what a run's hooks reported: the latest of each kind of event, believed only with the run's own token. */
-import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { ifPresent, statIfPresent } from '../../files/present.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import type { TokenCheck } from '../port.ts';
 import { callOf } from './conversation.ts';
@@ -44,7 +45,7 @@ const LONGEST_REPORT = 1024 * 1024;
 export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
   const seen = new Map<string, { readonly stamp: string; readonly report: Report | null }>();
   const read = (file: string, event: ReportedEvent, key: string, run: number): Report | null => {
-    const stat = statIfThere(file);
+    const stat = statIfPresent(file);
     if (stat === null) {
       seen.delete(file);
       return null;
@@ -52,7 +53,7 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
     const stamp = `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
     const last = seen.get(file);
     if (last?.stamp === stamp) return last.report;
-    const report = parseReport(readIfThere(file), event, stat.mtimeMs, (token) => isTokenOf(token, key, run));
+    const report = parseReport(beginningOf(file), event, stat.mtimeMs, (token) => isTokenOf(token, key, run));
     seen.set(file, { stamp, report });
     return report;
   };
@@ -64,9 +65,9 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
       }).sort((a, b) => a.atMs - b.atMs),
     cost: (key, run) => {
       const file = path.join(spool, `${key}-${run}.${COST_REPORT}.json`);
-      const stat = statIfThere(file);
+      const stat = statIfPresent(file);
       if (stat === null) return null;
-      return parseCost(readIfThere(file), stat.mtimeMs, (token) => isTokenOf(token, key, run));
+      return parseCost(beginningOf(file), stat.mtimeMs, (token) => isTokenOf(token, key, run));
     },
   };
 }
@@ -136,20 +137,14 @@ function backgroundText(task: unknown): string {
   return `${stringOf(type) ?? 'task'}${what === null ? '' : ` (${what.slice(0, 80)})`}`;
 }
 
-function readIfThere(file: string): string | null {
+/** The beginning of a report; null when it has gone meanwhile. */
+function beginningOf(file: string): string | null {
+  const handle = ifPresent(() => openSync(file, 'r'));
+  if (handle === null) return null;
   try {
-    const buffer = Buffer.alloc(Math.min(LONGEST_REPORT, statSync(file).size));
-    const handle = openSync(file, 'r');
-    try {
-      return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
-    } finally {
-      closeSync(handle);
-    }
-  } catch {
-    return null;
+    const buffer = Buffer.alloc(Math.min(LONGEST_REPORT, fstatSync(handle).size));
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
+  } finally {
+    closeSync(handle);
   }
-}
-
-function statIfThere(file: string): Stats | null {
-  return statSync(file, { throwIfNoEntry: false }) ?? null;
 }

@@ -1,6 +1,7 @@
 /** Finds a conversation's transcript and reads its end: the call under way, the error it ended by; cheap, since asked at every tick. */
-import { closeSync, openSync, readdirSync, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { listIfPresent, statIfPresent } from '../../files/present.ts';
 import { type ConversationItem, parseConversationLine } from './conversation.ts';
 
 /** What the end of a transcript says. */
@@ -36,7 +37,7 @@ export function createTranscripts(projects: string): Transcripts {
 
   const find = (sessionId: string): string | null => {
     const known = paths.get(sessionId);
-    if (known !== undefined && statIfThere(known) !== null) return known;
+    if (known !== undefined && statIfPresent(known) !== null) return known;
     const found = search(projects, sessionId);
     if (found !== null) paths.set(sessionId, found);
     return found;
@@ -45,7 +46,7 @@ export function createTranscripts(projects: string): Transcripts {
     find,
     tail: (sessionId) => {
       const file = find(sessionId);
-      const stat = file === null ? null : statIfThere(file);
+      const stat = file === null ? null : statIfPresent(file);
       if (file === null || stat === null) return null;
       const last = tails.get(sessionId);
       if (last !== undefined && last.size === stat.size && last.tail.modifiedAtMs === stat.mtimeMs)
@@ -87,9 +88,9 @@ export function readTail(items: readonly ConversationItem[]): Omit<TranscriptTai
 /** Looks for `<id>.jsonl` in every directory of `projects`: the directory's name is made from a path in a way that may change. */
 function search(projects: string, sessionId: string): string | null {
   if (!/^[\w-]+$/.test(sessionId)) return null;
-  for (const directory of listIfThere(projects)) {
+  for (const directory of listIfPresent(projects)) {
     const file = path.join(projects, directory, `${sessionId}.jsonl`);
-    if (statIfThere(file) !== null) return file;
+    if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
@@ -98,10 +99,10 @@ function search(projects: string, sessionId: string): string | null {
 export function conversationsBeside(file: string | null): readonly string[] {
   if (file === null) return [];
   const directory = path.dirname(file);
-  return listIfThere(directory)
+  return listIfPresent(directory)
     .filter((entry) => entry.endsWith('.jsonl'))
     .map((entry) => path.join(directory, entry))
-    .map((each) => ({ each, bornMs: statIfThere(each)?.birthtimeMs ?? 0 }))
+    .map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 }))
     .sort((a, b) => a.bornMs - b.bornMs)
     .map(({ each }) => each);
 }
@@ -110,13 +111,13 @@ export function conversationsBeside(file: string | null): readonly string[] {
 function newestNamed(file: string, name: string): string {
   const directory = path.dirname(file);
   const mark = `"agentName":${JSON.stringify(name)}`;
-  const newer = listIfThere(directory)
+  const newer = listIfPresent(directory)
     .filter((entry) => entry.endsWith('.jsonl') && path.join(directory, entry) !== file)
     .map((entry) => ({
       path: path.join(directory, entry),
-      at: statIfThere(path.join(directory, entry))?.mtimeMs ?? 0,
+      at: statIfPresent(path.join(directory, entry))?.mtimeMs ?? 0,
     }))
-    .filter(({ at }) => at > (statIfThere(file)?.mtimeMs ?? 0))
+    .filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0))
     .sort((a, b) => b.at - a.at)
     .find((candidate) => readPart(candidate.path, 0, HEAD_BYTES).includes(mark));
   return newer?.path ?? file;
@@ -135,16 +136,4 @@ function readPart(file: string, from: number, length: number): string {
   } finally {
     closeSync(handle);
   }
-}
-
-function listIfThere(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-function statIfThere(file: string): Stats | null {
-  return statSync(file, { throwIfNoEntry: false }) ?? null;
 }

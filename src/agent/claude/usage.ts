@@ -1,8 +1,8 @@
 /** Adds up what a run used, from the conversations in its worktree: tokens message by message, dollars only as Claude Code itself wrote them down. */
 import path from 'node:path';
 import type { Run, Usage } from '../../core/types.ts';
+import { eachGrownLine, type ReadUpTo } from '../../files/grown-lines.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
-import { type ReadUpTo, readGrownLines } from './grown-lines.ts';
 import { conversationsBeside } from './transcript.ts';
 
 /** What one answer of the model used. */
@@ -41,7 +41,7 @@ export function createUsageMeter(): UsageMeter {
   const bookOf = (file: string): Book => {
     const book = books.get(file) ?? { readTo: null, answers: new Map(), totals: [], lastAtMs: 0 };
     books.set(file, book);
-    book.readTo = readGrownLines(
+    book.readTo = eachGrownLine(
       file,
       book.readTo,
       (line) => enter(book, line),

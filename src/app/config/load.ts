@@ -1,10 +1,12 @@
 /** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
-import { createHash } from 'node:crypto';
+
 import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { dotted, JSON_WORDING, valueProblem } from '../../core/schema-issue.ts';
+import { isAbsent } from '../../files/present.ts';
+import { tagOf } from '../../files/sha256.ts';
 import { type Config, DEFAULT_CONFIG } from './config.ts';
 import { configSchema } from './config-schema.ts';
 import { parseScalar, SCALAR_KEYS } from './variables.ts';
@@ -43,15 +45,14 @@ function nameProgram(tree: Tree): void {
 /** A text that changes when config.json does; `none` without one. */
 export function configFileHash(path: string): string {
   const text = readText(path);
-  return text === null ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return text === null ? 'none' : tagOf(text);
 }
 
 function readText(path: string): string | null {
   try {
     return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return null;
+    if (isAbsent(error)) return null;
     throw new OrchestrateError(
       EXIT.environment,
       `can't read ${path}: ${messageOf(error)}`,

@@ -1,14 +1,8 @@
 /** Keeps a stream's readable log on disk: appended, private, and without a line lost or told twice when its writer was killed. */
-import {
-  appendFileSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, mkdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
+import { readIfPresent, statIfPresent } from '../../files/present.ts';
+import { replaceFile } from '../../files/replace-file.ts';
 import { createLogFollower, formatLogLine, type LogPlaces, type LogSources, NO_PLACES } from './log.ts';
 
 /** The log of one stream. */
@@ -28,7 +22,7 @@ export function openStreamLog(file: string, sources: LogSources): StreamLog {
   mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const size = statIfPresent(file)?.size ?? 0;
   // A shorter log was cut by a person: what is gone stays gone, and nothing is told twice.
   cutTo(file, bookmark?.size ?? 0);
   let told: Bookmark = { ...(bookmark ?? NO_PLACES), size: Math.min(size, bookmark?.size ?? 0) };
@@ -36,7 +30,7 @@ export function openStreamLog(file: string, sources: LogSources): StreamLog {
   const append = (text: string): void => {
     appendFileSync(file, text, { mode: 0o600 });
     const bookmarked = { ...follower.places(), size: told.size + Buffer.byteLength(text) };
-    writeBookmark(bookmarkFile, bookmarked);
+    replaceFile(bookmarkFile, JSON.stringify(bookmarked), 0o600);
     told = bookmarked;
   };
   return {
@@ -57,17 +51,20 @@ export function openStreamLog(file: string, sources: LogSources): StreamLog {
 }
 
 function cutTo(file: string, size: number): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat !== undefined && stat.size > size) truncateSync(file, size);
+  const stat = statIfPresent(file);
+  if (stat !== null && stat.size > size) truncateSync(file, size);
 }
 
 /** Null when there is none, or none that can be used: then the log is written anew from its sources. */
 function readBookmark(file: string): Bookmark | null {
+  const text = readIfPresent(file);
+  if (text === null) return null;
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(text);
     return isBookmark(value) ? value : null;
-  } catch {
-    return null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
   }
 }
 
@@ -82,10 +79,4 @@ function isBookmark(value: unknown): value is Bookmark {
     typeof value.files === 'object' &&
     value.files !== null
   );
-}
-
-function writeBookmark(file: string, bookmark: Bookmark): void {
-  const draft = `${file}.draft`;
-  writeFileSync(draft, JSON.stringify(bookmark), { mode: 0o600 });
-  renameSync(draft, file);
 }

@@ -1,7 +1,7 @@
 /** Follows all that tells of one stream, its agents' conversations or output and our own events, as one readable log. */
 import type { OrchestrateEvent } from '../../core/events.ts';
+import { type ReadUpTo, readGrown } from '../../files/grown-lines.ts';
 import { type LogLine, sortByTime } from './log-line.ts';
-import { type LogPosition, readNewLines } from './log-reader.ts';
 import { readablePaneBytes } from './readable-bytes.ts';
 
 export { formatLogLine, type LogLine } from './log-line.ts';
@@ -17,7 +17,7 @@ export type LogSource = {
 
 /** What has been read so far; plain data, so that it can be kept on disk. */
 export type LogPlaces = {
-  readonly files: Readonly<Record<string, LogPosition>>;
+  readonly files: Readonly<Record<string, ReadUpTo>>;
   /** Id of the last event told. */
   readonly event: number;
 };
@@ -53,9 +53,9 @@ export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PL
   const readSource = (source: LogSource, rest: boolean): LogLine[] => {
     const lines: LogLine[] = [];
     for (;;) {
-      const part = readNewLines(source.path, positions.get(source.path) ?? null, rest);
+      const part = readGrown(source.path, positions.get(source.path) ?? null, { rest });
       if (part === null) return lines;
-      positions.set(source.path, part.position);
+      positions.set(source.path, part.readUpTo);
       if (source.kind === 'transcript')
         lines.push(
           ...conversation.transcript(part.text.split('\n')).filter((line) => isWithin(line, source)),

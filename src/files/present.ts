@@ -1,0 +1,44 @@
+/** Looks at what may not be there: absent is an answer, everything else that keeps us from looking is an error. */
+import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+
+/** True for what the system says of a path that nothing is at. */
+export function isAbsent(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** True for what the system says when this user may not do it. */
+export function isDenied(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
+}
+
+/** What `look` finds, null when nothing is there. Throws what else the system says (no permission, no free descriptor …). */
+export function ifPresent<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (thrown) {
+    if (isAbsent(thrown)) return null;
+    throw thrown;
+  }
+}
+
+/** The file's text; null when there is none. Throws what else the system says. */
+export function readIfPresent(path: string): string | null {
+  return ifPresent(() => readFileSync(path, 'utf8'));
+}
+
+/** What a path leads to; null when nothing is there. Throws what else the system says. */
+export function statIfPresent(path: string): Stats | null {
+  return ifPresent(() => statSync(path));
+}
+
+/** What is at the path itself, which may be a link; null when nothing is. Throws what else the system says. */
+export function lstatIfPresent(path: string): Stats | null {
+  return ifPresent(() => lstatSync(path));
+}
+
+/** Names in a directory; none when it is absent. Throws what else the system says. */
+export function listIfPresent(directory: string): readonly string[] {
+  return ifPresent(() => readdirSync(directory)) ?? [];
+}
