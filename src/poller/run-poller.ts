@@ -2,9 +2,8 @@
 import type { Ports } from '../app/ports.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
-import { guardListeners, type Listener, type PollerEnd, reporting } from './listeners/listener.ts';
+import { guardListeners, type Listener, type PollerEnd } from './listeners/listener.ts';
 import { tickUntilEnd } from './loop.ts';
-import { sweep } from './sweep.ts';
 import { createAlarm, ringOn, startWaking } from './wake.ts';
 
 export type PollRequest = {
@@ -26,7 +25,6 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
   const { ports, abort, report } = request;
   await endLeftChildren(ports);
   const self = registerPoller(ports, request.policy);
-  reporting('sweep', report)(() => sweep(ports, ports.plan.currentInitiative()?.id ?? ''));
   const alarm = createAlarm();
   const stopWaking = startWaking(ports, alarm.ring, report);
   const listening = new AbortController();

@@ -7,10 +7,12 @@ import type { Db } from '../sqlite/database.ts';
 import type { Row } from './checks.ts';
 import { runColumns, runOf, streamColumns } from './columns.ts';
 import { createRecordCache, type RecordCache, readStream, readStreams } from './record-cache.ts';
-import type { StateStore } from './types.ts';
+import type { RunPlace, StateStore } from './types.ts';
 
 const PORTS_PER_STREAM = 10;
 const LAST_PORT = 65_535;
+/** Runs of a stream that are kept to be looked at, beside the last that failed: of the current initiative, and of others. */
+const RUNS_KEPT = { current: 5, others: 1 };
 
 type StreamMethods = Pick<
   StateStore,
@@ -18,7 +20,7 @@ type StreamMethods = Pick<
 >;
 type RunMethods = Pick<
   StateStore,
-  'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'hasOpenRuns'
+  'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'runPlaces' | 'hasOpenRuns'
 >;
 
 /** What the state store knows of streams and runs; `forgetSteps` clears what former pollers had under way. */
@@ -91,7 +93,22 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
   const open = db.prepare(
     'SELECT s.* FROM streams s JOIN runs r ON r.key = s.key WHERE r.ended_at_ms IS NULL ORDER BY s.rowid',
   );
+  const places = db.prepare(
+    `SELECT key || '-' || number AS name, CASE
+       WHEN ended_at_ms IS NULL THEN 'open'
+       WHEN place <= CASE WHEN initiative_id = @initiativeId THEN @current ELSE @others END THEN 'kept'
+       WHEN number = last_failed THEN 'kept'
+       ELSE 'past' END AS place
+     FROM (SELECT r.key, r.number, r.ended_at_ms, s.initiative_id,
+       row_number() OVER (PARTITION BY r.key ORDER BY r.number DESC) AS place,
+       MAX(CASE WHEN r.outcome = 'failed' THEN r.number END) OVER (PARTITION BY r.key) AS last_failed
+       FROM runs r JOIN streams s ON s.key = r.key)`,
+  );
   return {
+    runPlaces: (initiativeId) => {
+      const rows = places.all({ initiativeId, ...RUNS_KEPT }) as { name: string; place: RunPlace }[];
+      return new Map(rows.map(({ name, place }) => [name, place]));
+    },
     openRun: (run) => {
       const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
       const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha];

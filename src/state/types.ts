@@ -60,6 +60,9 @@ export type ReadStreams = {
   readonly unreadable: ReadonlyMap<string, Unreadable>;
 };
 
+/** What a run's directory is for: an open run, a later look at what an ended one said, or nothing any more. */
+export type RunPlace = 'open' | 'kept' | 'past';
+
 /** orchestrate's own memory. Writes are single transactions; safe to use from several processes. */
 export type StateStore = {
   readonly path: string;
@@ -117,6 +120,8 @@ export type StateStore = {
   setMaxWorkers(identity: ProcessIdentity, maxWorkers: number): boolean;
   /** Forgets the poller if it is this very process; false, changing nothing, when another one has taken its place. */
   clearPoller(identity: ProcessIdentity): boolean;
+  /** What the directories (`runDir`) of all runs of all initiatives are for, by their name; `initiativeId` is the current one. */
+  runPlaces(initiativeId: string): ReadonlyMap<string, RunPlace>;
   /** True when any run of any initiative is open. */
   hasOpenRuns(exceptInitiativeId?: string): boolean;
   setIntent(key: string, intent: Intent, atMs: number): void;

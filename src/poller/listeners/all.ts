@@ -5,6 +5,7 @@ import { notifier } from './notify.ts';
 import { type Progress, progress } from './progress.ts';
 import { usage, workerFacts } from './run-facts.ts';
 import { streamLogs } from './stream-logs.ts';
+import { sweeper } from './sweep.ts';
 import { tmuxServer } from './tmux-server.ts';
 import { transitions } from './transitions.ts';
 import { lostWindows, summaryPane } from './windows.ts';
@@ -29,5 +30,7 @@ export function allListeners(
     // … which these two show.
     progress(ports, output),
     streamLogs(ports, report),
+    // Last: nobody waits for it.
+    sweeper(ports, report),
   ];
 }
