@@ -12,7 +12,7 @@ import { createProjectRig, type ProjectRig, type Running } from '../support/work
 async function atWork(
   config: object = {},
 ): Promise<{ rig: ProjectRig; worker: Worker; poller: Running } & AsyncDisposable> {
-  const rig = await createProjectRig({ plan: { A: [] }, config });
+  const rig = await createProjectRig({ plan: { A: [] }, config, agent: 'claude' });
   const poller = rig.start();
   const worker = await rig.nextWorker('A');
   await rig.untilState('A', 'running');

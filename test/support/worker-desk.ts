@@ -1,6 +1,6 @@
 /** Where steered workers report in: a test waits for them by stream and tells each what to do. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -40,7 +40,18 @@ export type Worker = Hello & {
   end(): Promise<void>;
 };
 
+/** Agents that a steered worker can stand for: what they tell of themselves, a test writes where they would. */
+export type StandInKind = 'claude' | 'codex' | 'opencode';
+
+const VERSIONS: Readonly<Record<StandInKind, string>> = {
+  claude: '2.1.331 (Claude Code)',
+  codex: 'codex-cli 0.130.0',
+  opencode: '1.0.0',
+};
+
 export type WorkerDesk = {
+  /** A program (its path) that takes any arguments and is a steered worker. */
+  standIn(kind: StandInKind): string;
   readonly socketPath: string;
   readonly ledger: string;
   /** The stream's next worker; fails the test when none comes. */
@@ -92,6 +103,11 @@ export async function createWorkerDesk(directory: string): Promise<WorkerDesk> {
           .map((line) => JSON.parse(line))
       : [];
   return {
+    standIn(kind) {
+      const file = join(directory, kind);
+      writeFileSync(file, standInScript(VERSIONS[kind], socketPath, ledger), { mode: 0o755 });
+      return file;
+    },
     socketPath,
     ledger,
     seen,
@@ -121,6 +137,16 @@ export async function createWorkerDesk(directory: string): Promise<WorkerDesk> {
         server.close(() => resolve());
       }),
   };
+}
+
+function standInScript(version: string, socketPath: string, ledger: string): string {
+  const program = [process.execPath, STEERED_WORKER, socketPath, ledger].map((each) => `'${each}'`).join(' ');
+  return [
+    '#!/bin/sh',
+    `[ "$1" = --version ] && { echo '${version}'; exit 0; }`,
+    `exec ${program} "$ORCHESTRATE_STREAM" '' "$@"`,
+    '',
+  ].join('\n');
 }
 
 type Answer = { readonly id: number; readonly code: number | null; readonly out: string };

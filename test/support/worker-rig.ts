@@ -19,7 +19,13 @@ import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import type { PlanStore } from '../../src/task-copilot/types.ts';
 import { type CliRig, createCliRig, type Ended, type RunOptions } from './cli-rig.ts';
 import { DEADLINE_MS, inTime } from './wait.ts';
-import { createWorkerDesk, STEERED_WORKER, type Worker, type WorkerDesk } from './worker-desk.ts';
+import {
+  createWorkerDesk,
+  STEERED_WORKER,
+  type StandInKind,
+  type Worker,
+  type WorkerDesk,
+} from './worker-desk.ts';
 
 /** Dependencies by stream id, or a whole plan file. */
 export type PlanSpec = Readonly<Record<string, readonly string[]>> | { readonly file: object };
@@ -70,6 +76,8 @@ export type RigOptions = {
   /** Directory name of the repository. */
   readonly name?: string;
   readonly tools?: readonly string[];
+  /** The kind of agent that the steered workers stand for; without it they are commands of the user's own. */
+  readonly agent?: StandInKind;
 };
 
 let templateFolder: Promise<string> | null = null;
@@ -100,8 +108,10 @@ export function planFile(dependencies: Readonly<Record<string, readonly string[]
   return { initiative: { id: 'init-1', title: 'The initiative' }, prd: { title: 'The product' }, streams };
 }
 
-/** The steered worker as config.json's agent. */
-export function steeredAgent(desk: WorkerDesk): object {
+/** The steered worker as config.json's agent; of a known kind it is started by that kind's rules. */
+export function steeredAgent(desk: WorkerDesk, kind: StandInKind | null = null): object {
+  if (kind !== null)
+    return { kind, command: desk.standIn(kind), mode: kind === 'claude' ? 'print' : 'interactive' };
   const args = [STEERED_WORKER, desk.socketPath, desk.ledger, '{stream}', '{prompt_file}'];
   return { kind: 'custom', command: process.execPath, args };
 }
@@ -118,7 +128,7 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
   const desk = await createWorkerDesk(cli.home);
   const configPath = join(cli.root, '.claude', 'orchestrator', 'config.json');
   const config: Record<string, unknown> = {
-    agent: steeredAgent(desk),
+    agent: steeredAgent(desk, options.agent),
     gates: [],
     staggerMs: 0,
     restart: { maxAttempts: 3, windowMinutes: 60, delaysSeconds: [0.1] },
