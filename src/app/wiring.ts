@@ -18,11 +18,11 @@ import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import { launcherDirectory } from '../worker/launcher-directory.ts';
 import { writeLaunch } from '../worker/wrapper.ts';
-import { configFileHash } from './config/load.ts';
+import { type ConfigFlags, configFileHash } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
 import { CLI_ENTRY, launcherText } from './package-root.ts';
 import type { Ports } from './ports.ts';
-import type { Project } from './project.ts';
+import { openProject, type Project, type Surroundings } from './project.ts';
 
 /** argv that runs this very command line. */
 export const CLI_ARGV: readonly string[] = [process.execPath, CLI_ENTRY];
@@ -75,6 +75,20 @@ export async function openPorts(project: Project, options: { readonly create: bo
     now: project.now,
     elapsed: createElapsed(project.now, () => performance.now()),
   };
+}
+
+/** Runs `work` with the ports of the project `around` a command, and closes them after it; `create`: make state.db when it isn't there. */
+export async function withPorts(
+  around: Surroundings,
+  options: { readonly create: boolean; readonly flags?: ConfigFlags },
+  work: (ports: Ports, project: Project) => Promise<number>,
+): Promise<number> {
+  const project = openProject(around, options.flags ?? {});
+  try {
+    return await work(await openPorts(project, options), project);
+  } finally {
+    project.close();
+  }
 }
 
 /** The configured agent, with what it needs of this project; without `state` it is only good for checks. */

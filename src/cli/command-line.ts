@@ -6,8 +6,8 @@ import {
   type Flags,
   GLOBAL_OPTIONS,
   type OptionDefinition,
+  usageError,
 } from '../commands/definition.ts';
-import { usageError } from '../commands/flags.ts';
 import { nearest } from '../core/nearest.ts';
 import { marked, type Spelled, spellOut, unmarked } from './spell.ts';
 

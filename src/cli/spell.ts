@@ -3,8 +3,7 @@
  * a switch of two words swallow the argument after it, takes `-` for an option and drops a value that begins with a dash.
  * Hence: arguments before options, options by their long names, and a mark in front of every text.
  */
-import type { CommandDefinition, OptionDefinition } from '../commands/definition.ts';
-import { usageError } from '../commands/flags.ts';
+import { type CommandDefinition, type OptionDefinition, usageError } from '../commands/definition.ts';
 import { nearest } from '../core/nearest.ts';
 
 /** In front of every text: with it nothing looks like a number, an option or nothing at all. */

@@ -1,7 +1,7 @@
 /** `attach`: hands the terminal to tmux, at a stream's window or at the status window; switches the client when already inside. */
 
 import type { Ports } from '../app/ports.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { lostWindow } from '../core/decide/open-run.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';

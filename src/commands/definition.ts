@@ -1,4 +1,5 @@
-/** How a command is described in the table: help, parsing and shell completion are all generated from this. */
+/** How a command is described in the table (help, parsing and shell completion are all generated from this), and how its flags are read. */
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Io } from './io.ts';
 
 /** One `--option` of a command. */
@@ -58,3 +59,31 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { name: 'no-color', description: 'No colours (as NO_COLOR does).' },
   { name: 'verbose', description: 'Say more, and show the stack of an unexpected error.' },
 ];
+
+/** A number option in its bounds, undefined when not given (or given without a value). Throws exit 2. */
+export function numberFlag(
+  flags: Flags,
+  name: string,
+  bounds: { readonly min: number; readonly max?: number; readonly whole?: boolean },
+): number | undefined {
+  const text = flags[name];
+  if (text === undefined || text === true) return undefined;
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  const max = bounds.max ?? Number.MAX_SAFE_INTEGER;
+  if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
+  throw usageError(
+    `--${name} takes a ${bounds.whole ? 'whole ' : ''}number from ${bounds.min}, not ${JSON.stringify(text)}`,
+    `--${name} ${Math.max(bounds.min, 1)}`,
+  );
+}
+
+/** A text option, undefined when not given. */
+export function textFlag(flags: Flags, name: string): string | undefined {
+  const text = flags[name];
+  return text === true ? undefined : text;
+}
+
+/** The error for a command line that can't be understood: exit 2. */
+export function usageError(message: string, fix: string): OrchestrateError {
+  return new OrchestrateError(EXIT.usage, message, fix);
+}

@@ -22,8 +22,7 @@ import {
   type SoundDraft,
 } from '../task-copilot/plan-draft.ts';
 import { workerEnvironment } from '../worker/environment.ts';
-import type { CommandModule, Flags } from './definition.ts';
-import { usageError } from './flags.ts';
+import { type CommandModule, type Flags, usageError } from './definition.ts';
 import { checkSetUp, setUpQuietly } from './init.ts';
 import type { Io } from './io.ts';
 

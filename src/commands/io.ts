@@ -13,14 +13,14 @@ export type Io = {
   readonly verbose: boolean;
   /** Colours are wanted on stdout. */
   readonly colour: boolean;
-  /** A person can be asked: stdin and stderr are terminals and `--json` wasn't given. */
+  /** The user can be asked: stdin and stderr are terminals and `--json` wasn't given. */
   readonly interactive: boolean;
   /** Width of the terminal in columns, null when stdout isn't one. */
   readonly columns: () => number | null;
   readonly print: (text: string) => void;
   readonly write: (text: string) => void;
   readonly warn: (text: string) => void;
-  /** One line from the person, trimmed; asked on stderr. Throws Interrupted for Ctrl-C and Ctrl-D. */
+  /** One line from the user, trimmed; asked on stderr. Throws Interrupted for Ctrl-C and Ctrl-D. */
   readonly ask: (question: string) => Promise<string>;
   /** All of stdin. Throws exit 7 for more than 5 MB (without reading on) and for what is not UTF-8. */
   readonly readStdin: () => Promise<string>;
@@ -85,4 +85,12 @@ async function readStdin(): Promise<string> {
 /** What is said to whoever cleared a stream: who starts it. */
 export function whoStarts(pollerAlive: boolean): string {
   return pollerAlive ? 'the poller starts it as soon as it can' : 'start it with: orchestrate start';
+}
+
+/** False where the locale is plain ASCII (`LANG=C`): no symbols beyond it are printed then. */
+export function wantsUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '';
+  return locale === ''
+    ? process.platform === 'darwin' || env['TERM_PROGRAM'] !== undefined
+    : /utf-?8/i.test(locale);
 }

@@ -4,15 +4,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { logSources } from '../poller/listeners/stream-logs.ts';
 import { createLogFollower, formatLogLine } from '../view/log/log.ts';
-import type { Flags } from './definition.ts';
-import { numberFlag } from './flags.ts';
+import { type Flags, numberFlag } from './definition.ts';
 import type { Io } from './io.ts';
 
 /** Lines shown without `-n`. */

@@ -1,5 +1,5 @@
 /** `park`: takes a stream out until `retry`; its worker is ended, its work is kept. */
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { findStream } from '../operator/find-stream.ts';

@@ -7,8 +7,7 @@ import { earlierText, joinPlans, planJsonWith } from '../view/pages/plan-earlier
 import { planDot, planMermaid } from '../view/pages/plan-graphics.ts';
 import { planJson } from '../view/pages/plan-json.ts';
 import { planText } from '../view/pages/plan-text.ts';
-import type { CommandModule } from './definition.ts';
-import { usageError } from './flags.ts';
+import { type CommandModule, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 import { planError } from './plan-error.ts';
 

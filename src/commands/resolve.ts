@@ -1,5 +1,5 @@
 /** `resolve`: gives the merge of a stream's clashing dependencies to its agent, as its first job. */
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';

@@ -1,5 +1,5 @@
 /** `retry`: clears what holds a stream back, so that it starts again, also one whose agent waits in vain; `--fresh` begins a new conversation. */
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';

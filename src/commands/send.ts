@@ -1,12 +1,11 @@
 /** `send`: types a message into a stream's living agent, as a person at its window would. */
 import { typedMessage } from '../agent/typed-message.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { send } from '../operator/send.ts';
-import type { Flags } from './definition.ts';
-import { usageError } from './flags.ts';
+import { type Flags, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 
 /** A longer text is better read from a file. */

@@ -14,12 +14,11 @@ import { keepHeapSmall, pollInForeground } from '../poller/foreground.ts';
 import { acceptGitConfig } from '../poller/steps/git-config.ts';
 import { checkOwner } from '../task-copilot/owner.ts';
 import type { Flags } from './definition.ts';
-import type { Io } from './io.ts';
+import { type Io, wantsUnicode } from './io.ts';
 import { checkEnvironment, checkPlan, configFlags } from './start/checks.ts';
 import { detach } from './start/detached.ts';
 import { dryRun } from './start/dry-run.ts';
 import { printHeader } from './start/header.ts';
-import { wantsUnicode } from './terminal.ts';
 import { showSession } from './view.ts';
 
 /** How long to wait for a lease that another process only looked at, or is about to give up. */

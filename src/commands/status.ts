@@ -1,7 +1,7 @@
 /** `status`: one look at everything, or everything about one stream; `--watch` is the live summary, or one look after another. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
@@ -14,8 +14,7 @@ import { earlierLines, withEarlier } from '../view/pages/earlier-streams.ts';
 import { renderStatus } from '../view/pages/status-text.ts';
 import { renderStream } from '../view/pages/stream-text.ts';
 import type { Flags } from './definition.ts';
-import type { Io } from './io.ts';
-import { wantsUnicode } from './terminal.ts';
+import { type Io, wantsUnicode } from './io.ts';
 
 const PLAIN_COLUMNS = 100;
 /** Clears the terminal and begins at its top. */
@@ -25,7 +24,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   if (flags['watch'] === undefined) return look(args, flags, io);
   const { run: watch, secondsOf } = await import('./watch.ts');
   const interval = typeof flags['watch'] === 'string' ? flags['watch'] : undefined;
-  if (args.length === 0 && flags['all'] !== true && !io.json)
+  if (args.length === 0 && flags['all'] !== true)
     return watch(interval === undefined ? [] : [interval], flags, io);
   const everyMs = secondsOf(interval) * 1000;
   for (;;) {

@@ -1,5 +1,5 @@
 /** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept. */
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';

@@ -5,8 +5,7 @@ import { printable } from '../core/printable.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../core/types.ts';
 import { inScope, readRun } from '../operator/scope.ts';
 import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
-import type { Flags } from './definition.ts';
-import { textFlag, usageError } from './flags.ts';
+import { type Flags, textFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 
 /** Notes and reasons beyond this are refused: they are for people. */

@@ -1,6 +1,6 @@
 /** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
 import { leaveOnSignals } from '../app/signals.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { VerifyAnswer } from '../core/types.ts';

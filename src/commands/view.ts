@@ -1,15 +1,13 @@
 /** `view`: the live workers' panes beside the summary, or in windows of their own again. */
 
 import type { Ports } from '../app/ports.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { keepView } from '../poller/listeners/windows.ts';
 import { gatherReport } from '../report/gather.ts';
 import { plural } from '../view/amounts.ts';
-import type { Flags } from './definition.ts';
-import { usageError } from './flags.ts';
-import type { Io } from './io.ts';
-import { wantsUnicode } from './terminal.ts';
+import { type Flags, usageError } from './definition.ts';
+import { type Io, wantsUnicode } from './io.ts';
 
 export async function run(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
   if (flags['on'] === true && flags['off'] === true)

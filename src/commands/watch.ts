@@ -1,7 +1,8 @@
 /** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
 import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
-import { withPorts } from '../app/with-ports.ts';
+import { withPorts } from '../app/wiring.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { isSummary, keepView } from '../poller/listeners/windows.ts';
 import { createAlarm } from '../poller/wake.ts';
@@ -12,22 +13,29 @@ import { IN_MEMORY } from '../state/state-schema.ts';
 import { createScreen, type Screen } from '../view/summary/screen.ts';
 import { renderSummary } from '../view/summary/summary.ts';
 import type { Flags } from './definition.ts';
-import type { Io } from './io.ts';
-import { wantsUnicode } from './terminal.ts';
+import { type Io, wantsUnicode } from './io.ts';
 
 const DEFAULT_SECONDS = 15;
 /** Changes in quick succession are drawn together: while work is handed on, each look would take its share of a core. */
 const SETTLE_MS = 200;
 
-export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const seconds = secondsOf(args[0]);
-  if (io.json) {
-    const { run: status } = await import('./status.ts');
-    return status([], { ...flags, watch: String(seconds) }, io);
-  }
+  if (io.json) return printReports(io, seconds * 1000);
   for (;;) {
     const code = await withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
     if (code !== STARTED) return code;
+  }
+}
+
+/** One report per interval, a line of JSON each, until the command is ended. */
+async function printReports(io: Io, everyMs: number): Promise<never> {
+  for (;;) {
+    await withPorts(io, { create: false }, async (ports) => {
+      io.print(JSON.stringify((await gatherReport(ports)).report));
+      return EXIT.ok;
+    });
+    await pause(everyMs);
   }
 }
 
@@ -74,7 +82,7 @@ async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<numb
       if (startedMeanwhile(ports)) return STARTED;
       ofSession = await look(ports, io, picture, !ofSession);
       await alarm.wait(everyMs);
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+      await pause(SETTLE_MS);
     }
     return EXIT.ok;
   } finally {
@@ -118,7 +126,7 @@ async function look(ports: Ports, io: Io, picture: Picture, first: boolean): Pro
     const gathered = await gatherReport(ports);
     picture.show(gathered.report);
     if (!isSummary(gathered, process.pid)) return false;
-    // So that the keys are there however a person attaches.
+    // So that the keys are there however a user attaches.
     if (first) await ports.tmux.bindKeys();
     await keepSession(ports, gathered, io);
     return true;

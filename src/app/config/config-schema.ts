@@ -175,3 +175,8 @@ export const configSchema = z
       .prefault({}),
   })
   .describe('Configuration of orchestrate');
+
+/** The text of `templates/config.schema.json`: the schema as it is shipped for editors. */
+export function publishedSchema(): string {
+  return `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), null, 2)}\n`;
+}

@@ -5,8 +5,7 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { networkDisk } from '../../sqlite/network-disk.ts';
 import type { PlanStore } from '../../task-copilot/types.ts';
-import type { Flags } from '../definition.ts';
-import { numberFlag } from '../flags.ts';
+import { type Flags, numberFlag } from '../definition.ts';
 import type { Io } from '../io.ts';
 import { planError } from '../plan-error.ts';
 
