@@ -43,7 +43,7 @@ export type Ports = {
 
 /** How long a launched agent may stay without a first sign, in ms. */
 const START_DEADLINE_MS = 60_000;
-/** Messages to an idle agent before a person is called. */
+/** Messages to an idle agent before the user is called. */
 const MAX_NUDGES = 3;
 
 /** The policy that a configuration means. `only`: stream ids the poller is limited to; `sinceEvent`: the last event when it began. */

@@ -78,7 +78,7 @@ function latestPane(panes: readonly PaneFact[], key: string): string | null {
   return own.sort((a, b) => b.run - a.run)[0]?.id ?? null;
 }
 
-/** The pane of the stream that has waited longest for a person. */
+/** The pane of the stream that has waited longest for the user. */
 async function nextPane(ports: Ports): Promise<string> {
   const { report, look } = await gatherReport(ports);
   const waiting = waitingForYou(report.streams);

@@ -60,7 +60,7 @@ function retryOf(flags: Flags, io: Io): Retry {
   return no || !io.interactive ? 'no' : 'ask';
 }
 
-/** The feature: the arguments, all of stdin for `-`, or what the person answers. Throws exit 2 for none. */
+/** The feature: the arguments, all of stdin for `-`, or what the user answers. Throws exit 2 for none. */
 async function featureOf(args: readonly string[], io: Io): Promise<string> {
   const isStdin = args.length === 1 && args[0] === '-';
   const given = isStdin ? await io.readStdin() : args.join(' ');

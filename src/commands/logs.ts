@@ -56,7 +56,7 @@ async function readable(
   return EXIT.ok;
 }
 
-/** The pane's bytes as they were written: only for a terminal, or a file, that a person chose. */
+/** The pane's bytes as they were written: only for a terminal, or a file, that the user chose. */
 async function raw(
   ports: Ports,
   record: StreamRecord,

@@ -1,4 +1,4 @@
-/** `send`: types a message into a stream's living agent, as a person at its window would. */
+/** `send`: types a message into a stream's living agent, as a user at its window would. */
 import { typedMessage } from '../agent/typed-message.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';

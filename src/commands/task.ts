@@ -8,7 +8,7 @@ import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
 import { type Flags, textFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 
-/** Notes and reasons beyond this are refused: they are for people. */
+/** Notes and reasons beyond this are refused: they are for users. */
 const MOST_TEXT = 64 * 1024;
 
 async function withStore(
@@ -53,7 +53,7 @@ function filterOf(flags: Flags, { env }: Project): { stream?: string; status?: T
   };
 }
 
-/** Everything about a task that has something to say, for a person. */
+/** Everything about a task that has something to say, for the user. */
 function pageOf(task: Task): string[] {
   const facts = [
     ['agent', task.assignedAgent],

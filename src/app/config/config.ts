@@ -38,7 +38,7 @@ export type Config = {
     readonly mcp: (typeof AGENT_MCP)[number];
     /** What keeps an agent in its worktree; null: the fence, where the agent has one. */
     readonly wall: (typeof WALLS)[number] | null;
-    /** A person attends: the agent may ask questions. */
+    /** A user attends: the agent may ask questions. */
     readonly attended: boolean;
   };
   readonly gates: readonly Gate[];
