@@ -1,21 +1,9 @@
 /** Caps of a stream: which time counts as work, and what happens when a cap is reached. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decide } from '../../src/core/decide/decide.ts';
 import { createLostTime, pauseAfter, withLostTime, workedMs } from '../../src/core/pause.ts';
 import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
-import {
-  activity,
-  complete,
-  gone,
-  NOW_MS,
-  POLICY,
-  record,
-  run,
-  snapshot,
-  stream,
-  worker,
-} from '../support/snapshots.ts';
+import { activity, complete, gone, judged, NOW_MS, run, stream, worker } from '../support/snapshots.ts';
 
 const MINUTE_MS = 60_000;
 const started = { startedAtMs: NOW_MS - 60 * MINUTE_MS, claimedAtMs: NOW_MS - 60 * MINUTE_MS };
@@ -100,25 +88,16 @@ const CASES: readonly Case[] = [
 describe('a cap', () => {
   for (const each of CASES) {
     test(each.title, () => {
-      const runs = each.runs.map((part) => run('S', part));
-      const world = snapshot({
-        streams: [each.done === true ? complete('S') : stream('S')],
-        records: [
-          record('S', {
-            runs,
-            clearedAfterRun: each.cleared ?? 0,
-            base: { sha: 'b', parents: [], atMs: 1 },
-          }),
-        ],
-        workers: { S: each.worker ?? worker() },
-        part: { pollerAlive: each.pollerAlive ?? true },
+      const { state, action } = judged({
+        ...each,
+        stream: each.done === true ? complete('S') : stream('S'),
+        record: { clearedAfterRun: each.cleared ?? 0 },
+        policy: { ...CAPS, ...each.policy },
       });
-      const { states, actions } = decide(world, { ...POLICY, ...CAPS, ...each.policy });
-      assert.equal(states[0]?.state === 'parked', each.parked !== null, states[0]?.state);
+      assert.equal(state.state === 'parked', each.parked !== null, state.state);
       if (each.parked === null) return;
-      assert.match(states[0]?.reason ?? '', each.parked);
-      assert.equal(states[0]?.remedy, 'orchestrate retry S');
-      const [action] = actions;
+      assert.match(state.reason ?? '', each.parked);
+      assert.equal(state.remedy, 'orchestrate retry S');
       assert.ok(action?.kind === 'end-run' && action.intent === 'parked' && action.outcome === 'stopped');
     });
   }

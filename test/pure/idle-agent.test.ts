@@ -1,21 +1,9 @@
 /** An interactive agent whose turn is over, or that waits, or outlived its window: checked, told what is missing, or left to a person. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { decide } from '../../src/core/decide/decide.ts';
 import type { StateName } from '../../src/core/states.ts';
 import type { AgentActivity, PlanStream, Run, Verdict, WorkerFact } from '../../src/core/types.ts';
-import {
-  activity,
-  complete,
-  counts,
-  NOW_MS,
-  POLICY,
-  record,
-  run,
-  snapshot,
-  stream,
-  worker,
-} from '../support/snapshots.ts';
+import { activity, complete, counts, judged, NOW_MS, stream, worker } from '../support/snapshots.ts';
 
 type Row = {
   readonly title: string;
@@ -191,28 +179,18 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-function judged(row: Row) {
-  const open = run('S', { agentKind: 'claude', ...row.run });
-  const records = [record('S', { runs: [open], base: { sha: 'b'.repeat(40), parents: [], atMs: 1 } })];
-  const seen = worker({ activity: activity({ status: 'idle', ...row.activity }), ...row.worker });
-  const world = snapshot({
-    streams: [row.stream ?? stream('S')],
-    records,
-    workers: { S: seen },
-    part: { pollerAlive: row.pollerAlive ?? true },
-  });
-  const { states, actions } = decide(world, POLICY);
-  return { state: states[0], action: actions[0] };
-}
-
 function check(row: Row): void {
-  const { state, action } = judged(row);
-  assert.equal(state?.state, row.state, state?.reason ?? '');
+  const { state, action } = judged({
+    ...row,
+    runs: [{ agentKind: 'claude', ...row.run }],
+    worker: worker({ activity: activity({ status: 'idle', ...row.activity }), ...row.worker }),
+  });
+  assert.equal(state.state, row.state, state.reason ?? '');
   assert.equal(action?.kind === 'end-run' ? `end-run:${action.outcome}` : action?.kind, row.step);
-  if (row.reason !== undefined) assert.match(state?.reason ?? '', row.reason);
+  if (row.reason !== undefined) assert.match(state.reason ?? '', row.reason);
   if (row.text !== undefined) assert.match(action?.kind === 'nudge' ? action.text : '', row.text);
-  if (row.dueMs !== undefined) assert.equal((state?.dueAtMs ?? 0) - NOW_MS, row.dueMs);
-  if (row.state === 'needs-input') assert.equal(state?.remedy, 'orchestrate attach S');
+  if (row.dueMs !== undefined) assert.equal((state.dueAtMs ?? 0) - NOW_MS, row.dueMs);
+  if (row.state === 'needs-input') assert.equal(state.remedy, 'orchestrate attach S');
 }
 
 describe('an agent that is at rest, or not', () => {

@@ -6,8 +6,10 @@ import type { StateName } from '../../src/core/states.ts';
 import type { Action, AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
 import {
   activity,
+  BASE,
   complete,
   gone,
+  judged,
   NOW_MS,
   POLICY,
   record,
@@ -18,7 +20,6 @@ import {
 } from '../support/snapshots.ts';
 
 const MINUTE_MS = 60_000;
-const BASE = { sha: 'b'.repeat(40), parents: [], atMs: 1 };
 const POLICY_CLAUDE: Policy = { ...POLICY, maxWorkers: 9 };
 
 type Case = {
@@ -244,20 +245,6 @@ function stepText(action: Action | undefined): string | null {
   return `nudge ${action.about}${action.leaveDialog ? ', leaving the dialog' : ''}`;
 }
 
-function judged(each: Case) {
-  const runs = (each.runs ?? [{}]).map((part) => run('S', { agentKind: 'claude', ...part }));
-  const world = snapshot({
-    streams: [each.tasksComplete === true ? complete('S') : stream('S'), stream('O')],
-    records: [record('S', { runs, base: BASE })],
-    workers: { S: each.worker },
-    part: { pollerAlive: each.pollerAlive ?? true },
-  });
-  const { states, actions } = decide(world, POLICY_CLAUDE);
-  const [state, other] = states;
-  assert.ok(state !== undefined && other !== undefined);
-  return { state, other, step: stepText(actions.find(({ key }) => key === 's')) };
-}
-
 function checkDue({ dueInMs }: Case, dueAtMs: number | null): void {
   const inMs = (dueAtMs ?? 0) - NOW_MS;
   if (typeof dueInMs === 'number') assert.equal(inMs, dueInMs);
@@ -267,14 +254,20 @@ function checkDue({ dueInMs }: Case, dueAtMs: number | null): void {
 describe('a limit', () => {
   for (const each of CASES) {
     test(each.title, () => {
-      const { state, other, step } = judged(each);
+      const { state, other, action } = judged({
+        ...each,
+        stream: each.tasksComplete === true ? complete('S') : stream('S'),
+        runs: (each.runs ?? [{}]).map((part) => ({ agentKind: 'claude', ...part })),
+        beside: [stream('O')],
+        policy: POLICY_CLAUDE,
+      });
       assert.equal(state.state, each.state, state.reason ?? '');
-      assert.equal(step, each.step);
-      assert.equal(other.state, each.other, other.reason ?? '');
+      assert.equal(stepText(action), each.step);
+      assert.equal(other?.state, each.other, other?.reason ?? '');
       checkDue(each, state.dueAtMs);
       assert.match(state.reason ?? '', each.reason ?? /./);
       assert.match(state.remedy ?? '', each.remedy ?? /./);
-      assert.equal(/^held back while S /.test(other.reason ?? ''), each.other === 'queued');
+      assert.equal(/^held back while S /.test(other?.reason ?? ''), each.other === 'queued');
     });
   }
 });

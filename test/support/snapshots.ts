@@ -1,5 +1,8 @@
-/** Builds snapshots of small worlds for the tests of the pure core. */
+/** Builds snapshots of small worlds for the tests of the pure core, and says what is decided of one stream with a worker. */
+import assert from 'node:assert/strict';
+import { decide } from '../../src/core/decide/decide.ts';
 import type {
+  Action,
   AgentActivity,
   Plan,
   PlanStream,
@@ -14,6 +17,8 @@ import type {
 export const NOW_MS = Date.UTC(2030, 0, 1, 12);
 export const BOOT = 'boot-1';
 export const SERVER = '/tmp/tmux|1|1';
+/** What a started stream began from. */
+export const BASE = { sha: 'b'.repeat(40), parents: [], atMs: 1 };
 
 export const POLICY: Policy = {
   maxWorkers: 5,
@@ -211,4 +216,33 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
     pollerAlive: true,
     ...part,
   };
+}
+
+/** A stream `S` that was started, with its runs (one, unless said) and the worker of the last of them. */
+export type Started = {
+  readonly stream?: PlanStream;
+  readonly runs?: readonly Partial<Run>[];
+  readonly worker?: WorkerFact;
+  readonly record?: Partial<StreamRecord>;
+  /** Streams that could start beside it. */
+  readonly beside?: readonly PlanStream[];
+  readonly pollerAlive?: boolean;
+  readonly policy?: Partial<Policy>;
+};
+
+/** What is decided of `S`, its first step, and what is decided of the first stream beside it. */
+export function judged(started: Started) {
+  const { runs = [{}], beside = [], pollerAlive = true } = started;
+  const part = { runs: runs.map((each) => run('S', each)), base: BASE, ...started.record };
+  const world = snapshot({
+    streams: [started.stream ?? stream('S'), ...beside],
+    records: [record('S', part)],
+    workers: { S: started.worker ?? worker() },
+    part: { pollerAlive },
+  });
+  const { states, actions } = decide(world, { ...POLICY, ...started.policy });
+  const [state, other] = states;
+  assert.ok(state !== undefined);
+  const action: Action | undefined = actions.find(({ key }) => key === 's');
+  return { state, other, action };
 }
