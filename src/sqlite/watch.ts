@@ -5,11 +5,17 @@ import { basename, dirname } from 'node:path';
 /** A database to watch: its path, and a token that changes with every commit of another connection. */
 export type WatchedDatabase = { readonly path: string; readonly check: () => number };
 
+export type WatchOptions = {
+  /** How often to look besides the file events; the default is a second. */
+  readonly slowPollMs?: number;
+};
+
 /** The file event comes before the commit can be seen, and no other follows; on a busy machine the gap is longer. */
 const FIRST_RECHECK_MS = 2;
 const LATER_RECHECKS_MS = [20, 150] as const;
-/** Besides the events; alone where the directory can't be watched. */
+/** Besides the events. */
 const SLOW_POLL_MS = 1000;
+/** Where the directory cannot be watched. */
 const FAST_POLL_MS = 50;
 
 /**
@@ -19,8 +25,9 @@ const FAST_POLL_MS = 50;
 export function watchDatabases(
   databases: readonly WatchedDatabase[],
   onChange: () => void,
+  { slowPollMs = SLOW_POLL_MS }: WatchOptions = {},
 ): { close(): void } {
-  const watched = databases.map((database) => watchOne(database, onChange));
+  const watched = databases.map((database) => watchOne(database, onChange, slowPollMs));
   return {
     close() {
       for (const one of watched) one.close();
@@ -28,7 +35,7 @@ export function watchDatabases(
   };
 }
 
-function watchOne(database: WatchedDatabase, onChange: () => void): { close(): void } {
+function watchOne(database: WatchedDatabase, onChange: () => void, slowPollMs: number): { close(): void } {
   let seen = tokenOf(database);
   let first: NodeJS.Timeout | null = null;
   let again = false;
@@ -63,7 +70,7 @@ function watchOne(database: WatchedDatabase, onChange: () => void): { close(): v
     check();
   };
 
-  let poll = setInterval(check, SLOW_POLL_MS).unref();
+  let poll = setInterval(check, slowPollMs).unref();
   const pollFast = () => {
     clearInterval(poll);
     poll = setInterval(check, FAST_POLL_MS).unref();
@@ -80,7 +87,7 @@ function watchOne(database: WatchedDatabase, onChange: () => void): { close(): v
   };
 }
 
-/** Watches the directory, since the log file beside the database comes and goes; null when that can't be done. */
+/** Watches the directory, since the log file beside the database comes and goes; null when that cannot be done. */
 function watchDirectory(path: string, onEvent: () => void, onFailure: () => void): FSWatcher | null {
   const name = basename(path);
   try {
