@@ -1,14 +1,14 @@
 /** Identity, marks and ending of real process trees, however they hide. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessIdentity } from '../../src/core/types.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
+import { until } from '../support/wait.ts';
 
 const processes = createProcesses();
 const GRACE_MS = 400;
@@ -34,15 +34,13 @@ function rig() {
     },
     /** Waits until these processes have said their pid. */
     async pids(...names: string[]): Promise<number[]> {
-      for (let i = 0; i < 400; i++) {
+      return until(`${names.join(', ')} have started`, () => {
         const texts = names.map((name) => {
           const path = join(dir, name);
           return existsSync(path) ? readFileSync(path, 'utf8') : '';
         });
-        if (texts.every((text) => text.endsWith('\n'))) return texts.map(Number);
-        await pause(10);
-      }
-      return assert.fail(`not all of ${names.join(', ')} started: ${readdirSync(dir).join(', ')}`);
+        return texts.every((text) => text.endsWith('\n')) && texts.map(Number);
+      });
     },
     async [Symbol.asyncDispose]() {
       await processes.endTree({ roots: [], mark, graceMs: 0 });
@@ -63,7 +61,7 @@ test('a process is told from a later one with its pid, and a zombie is not alive
   // The parent never reaps its child.
   r.start(`${SAY('parent')}; sh -c '${SAY('child')}' & exec sleep 60`);
   const [child = 0] = await r.pids('child', 'parent');
-  for (let i = 0; i < 200 && !gone(child); i++) await pause(10);
+  await until(`${child} is gone`, () => gone(child));
   assert.equal(processes.identify(child), null);
   assert.ok(existsSync(`/proc/${child}`) || process.platform !== 'linux', 'it is still there as a zombie');
   for (const pid of [0, -1, 2 ** 30]) assert.equal(processes.identify(pid), null);
@@ -106,7 +104,7 @@ test('an unmarked process is found through its parent or its session, also when 
   const root = r.start(`${SAY('root')}; (sh -c '${SAY('orphan')}; sleep 60; :' &); sleep 60; :`, bare);
   const [pid = 0, orphan = 0] = await r.pids('root', 'orphan');
   process.kill(pid, 'SIGKILL');
-  for (let i = 0; i < 200 && !gone(pid); i++) await pause(10);
+  await until(`${pid} is gone`, () => gone(pid));
   assert.ok(!gone(orphan));
   assert.deepEqual(await processes.endTree({ roots: [root], mark: null, graceMs: GRACE_MS }), []);
   assert.ok(gone(orphan));

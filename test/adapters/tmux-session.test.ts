@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { OrchestrateError } from '../../src/core/errors.ts';
 import { createTmuxRig, identify, type TmuxRig } from '../support/tmux-rig.ts';
-import { until } from '../support/wait.ts';
+import { inTime, until } from '../support/wait.ts';
 
 const HOSTILE = `
 set -g base-index 1
@@ -299,18 +299,16 @@ test('a server that does not answer is unknown within the limit of a call, and h
   const tmux = rig.door();
   const { server } = await tmux.ensureSession();
   const pid = Number(server.split('|').at(-2));
-  const late = new Promise<never>((_, reject) =>
-    setTimeout(reject, 60_000, new Error('it was waited for')).unref(),
-  );
+  const late = () => 'it was waited for';
   process.kill(pid, 'SIGSTOP');
   try {
-    const seen = await Promise.race([rig.door().look(server), late]);
+    const seen = await inTime(rig.door().look(server), late);
     assert.ok(!seen.known);
     assert.equal(seen.why, `the tmux server does not answer (pid ${pid})`);
     const leaving = new AbortController();
     const waiting = assert.rejects(tmux.waitForSignal(leaving.signal), { name: 'AbortError' });
     leaving.abort();
-    await Promise.race([waiting, late]);
+    await inTime(waiting, late);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
