@@ -53,6 +53,8 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
     format: 'cjs',
     platform: 'node',
     target: 'node20.19',
+    // Where a package has both: esbuild cannot follow the calls of `require` that an UMD wrapper makes.
+    mainFields: ['module', 'main'],
     external: ['better-sqlite3'],
     legalComments: 'none',
     metafile: true,

@@ -53,3 +53,20 @@ test('the last of several members of one name is meant, as it is to a reader', (
   assert.equal(removeMember(text, 'nothing', 'b'), text);
   assert.equal(removeMember(text, 'mcpServers', 'nothing'), text);
 });
+
+test('comments, line ends and the layout of the rest stay as they are', () => {
+  const lines = [
+    '{',
+    '\t// ours',
+    '\t"z": [1,2], /* { */',
+    '\t"mcpServers": {',
+    '\t\t"b": {"x":1} // kept',
+    '\t}',
+    '}',
+  ];
+  const text = `${lines.join('\r\n')}\r\n`;
+  const added = setMember(text, 'mcpServers', 'a', { y: [] });
+  const expected = text.replace('{"x":1}', '{"x":1},\r\n\t\t"a": {\r\n\t\t\t"y": []\r\n\t\t}');
+  assert.equal(added, expected);
+  assert.equal(removeMember(added, 'mcpServers', 'a'), text);
+});
