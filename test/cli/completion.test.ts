@@ -67,11 +67,11 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
   return stdout.trimEnd().split('\n');
 }
 
-const [hasBash, hasZsh, hasFish] = ['bash', 'zsh', 'fish'].map(
-  (shell) => spawnSync(shell, ['-c', ':']).status === 0,
-);
+/** Why a test of this shell is skipped; false when it is there. */
+const isMissing = (shell: string): string | false =>
+  spawnSync(shell, ['-c', ':']).status === 0 ? false : `${shell} is not installed`;
 
-test('bash completes commands, second words, options and files', { skip: !hasBash }, () => {
+test('bash completes commands, second words, options and files', { skip: isMissing('bash') }, () => {
   assert.deepEqual(bash(''), ['logs', 'import', 'task']);
   assert.deepEqual(bash('l'), ['logs']);
   assert.deepEqual(bash('task', ''), ['list', 'show']);
@@ -83,7 +83,7 @@ test('bash completes commands, second words, options and files', { skip: !hasBas
   assert.deepEqual(bash('logs', '-C', ''), ['folder']);
 });
 
-test('fish completes values of options, directories and files', { skip: !hasFish }, () => {
+test('fish completes values of options, directories and files', { skip: isMissing('fish') }, () => {
   const fish = (line: string) => {
     const script = `source '${join(dir, 'o.fish')}'; complete -C '${line}'`;
     const { status, stdout } = run('fish', ['--no-config'], script);
@@ -100,7 +100,7 @@ test('fish completes values of options, directories and files', { skip: !hasFish
   assert.deepEqual(fish('orchestrate logs -C fo'), ['folder/']);
 });
 
-test('zsh completes commands, ids, and values of options', { skip: !hasZsh }, () => {
+test('zsh completes commands, ids, and values of options', { skip: isMissing('zsh') }, () => {
   const zsh = (...words: string[]) => {
     const script = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
 ${zshCompletion(TABLE)}
@@ -117,7 +117,7 @@ _orchestrate`;
   assert.equal(existsSync(join(dir, 'pwn')), false);
 });
 
-test('bash offers stream ids quoted, and runs none of them', { skip: !hasBash }, () => {
+test('bash offers stream ids quoted, and runs none of them', { skip: isMissing('bash') }, () => {
   assert.deepEqual(bash('logs', 'Stream'), ['Stream-A', 'Stream\\ B']);
   const all = bash('logs', '');
   assert.ok(all.includes('\\$\\(touch\\ pwn\\)'), all.join('\n'));
@@ -127,8 +127,7 @@ test('bash offers stream ids quoted, and runs none of them', { skip: !hasBash },
 test('the scripts are valid in every shell that is installed', async (t) => {
   const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion };
   for (const [shell, write] of Object.entries(scripts)) {
-    const missing = spawnSync(shell, ['-c', ':']).status !== 0;
-    await t.test(shell, { skip: missing }, () => {
+    await t.test(shell, { skip: isMissing(shell) }, () => {
       const file = join(dir, `script.${shell}`);
       writeFileSync(file, write(TABLE));
       const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { networkDisk } from '../../src/sqlite/network-disk.ts';
 
-test('the nearest directory that exists tells', { skip: process.platform !== 'linux' }, () => {
+test('the nearest directory that exists tells', {
+  skip: process.platform === 'linux' ? false : 'reads /proc of Linux',
+}, () => {
   const asked: string[] = [];
   const found = networkDisk('/home/me/.claude/tasks/x/tasks.db', (path) => {
     asked.push(path);
