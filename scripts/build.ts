@@ -56,6 +56,8 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
     // Where a package has both: esbuild cannot follow the calls of `require` that an UMD wrapper makes.
     mainFields: ['module', 'main'],
     external: ['better-sqlite3'],
+    // The entry runs a bundle as a script of `node:vm`, where `import()` of what is not in it fails; `require` does not.
+    supported: { 'dynamic-import': false },
     legalComments: 'none',
     metafile: true,
     write: false,
