@@ -9,7 +9,6 @@ import {
   readFileSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +40,8 @@ type Rig = CliRig & {
   }[];
   generate(...args: readonly string[]): Promise<Ended>;
   readonly storePath: string;
+  /** Directories that attempts left in the temporary directory, which is this project's own. */
+  drafts(): string[];
   /** Looks into the plan's store. */
   query(sql: string): unknown[];
 };
@@ -49,11 +50,13 @@ type Rig = CliRig & {
 async function createRig(): Promise<Rig> {
   const rig = await createCliRig();
   const bin = join(rig.home, 'bin');
+  const temporary = join(rig.home, 'temporary');
   mkdirSync(bin);
+  mkdirSync(temporary);
   copyFileSync(FAKE, join(bin, 'claude'));
   writeFileSync(join(bin, 'package.json'), '{"type": "module"}');
   chmodSync(join(bin, 'claude'), 0o755);
-  const env = { PATH: `${bin}:${rig.env['PATH']}` };
+  const env = { PATH: `${bin}:${rig.env['PATH']}`, TMPDIR: temporary };
   const storePath = join(rig.home, 'tasks', 'project', 'tasks.db');
   const seenPath = join(rig.home, 'claude-seen.jsonl');
   return {
@@ -70,6 +73,7 @@ async function createRig(): Promise<Rig> {
     start: (args, how = {}) => rig.start(args, { ...how, env: { ...env, ...how.env } }),
     run: (args, how = {}) => rig.run(args, { ...how, env: { ...env, ...how.env } }),
     generate: (...args) => rig.run(['generate', ...args], { env }),
+    drafts: () => readdirSync(temporary).filter((name) => name.startsWith('orchestrate-draft-')),
     query: (sql) => {
       const db: Db = openCopilotDatabase(storePath, { create: false });
       try {
@@ -104,11 +108,6 @@ const GOOD: Act = {
   ],
 };
 const EMPTY: Act = { calls: [], text: '# The plan\n\n1. Create tables' };
-
-/** Directories that attempts leave in the temporary directory. */
-function drafts(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('orchestrate-draft-'));
-}
 
 test('a plan that passes becomes the plan: rows, set-up files, summary', async () => {
   await using rig = await createRig();
@@ -201,7 +200,6 @@ test('Claude Code may only read and use our tools, on an empty store of its own,
 test('a planner that only says it created tasks is caught: box with counts, exit 1, the store as it was', async () => {
   await using rig = await createRig();
   rig.acts(EMPTY);
-  const before = drafts();
   const { code, stderr } = await rig.generate('OAuth');
   assert.equal(code, 1);
   assert.match(stderr, /❌ ERROR: Verification Failed\n━+\n[\s\S]*• PRDs found: 0\n {2}• Streams found: 0\n/);
@@ -210,7 +208,7 @@ test('a planner that only says it created tasks is caught: box with counts, exit
   assert.doesNotMatch(stderr, /\[y\/n\]/);
   assert.ok(!existsSync(rig.storePath), 'no store is made');
   assert.ok(!existsSync(join(rig.root, '.claude')), 'nothing is set up');
-  assert.deepEqual(drafts(), before, 'no draft is left');
+  assert.deepEqual(rig.drafts(), [], 'no draft is left');
   assert.equal(rig.seen().length, 1);
 });
 
@@ -393,7 +391,6 @@ test('a planner that fails is told with its own words, and nothing changes', asy
 test('a signal ends the planner and its server, and leaves nothing behind', async () => {
   await using rig = await createRig();
   rig.acts({ ...GOOD, hang: true });
-  const before = drafts();
   const child = rig.start(['generate', 'OAuth']);
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const hangs = join(rig.home, 'claude-hangs');
@@ -403,7 +400,7 @@ test('a signal ends the planner and its server, and leaves nothing behind', asyn
   child.kill('SIGINT');
   assert.equal(await ended, 130);
   assert.deepEqual(pids.filter(isAlive), []);
-  assert.deepEqual(drafts(), before);
+  assert.deepEqual(rig.drafts(), []);
   assert.ok(!existsSync(rig.storePath) && !existsSync(join(rig.root, '.claude')));
 });
 
