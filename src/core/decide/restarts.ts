@@ -92,8 +92,12 @@ export function judgeAttempts(
 /** However short the configured delays are: a failing step must not keep a core busy. */
 const SHORTEST_DELAY_MS = 250;
 
-/** Delay after a step that failed, `count` times in a row. */
-function retryDelayMs({ count }: Pick<Trouble, 'count'>, key: string, delaysMs: readonly number[]): number {
+/** Delay in ms after a step of the stream `key` that failed, `count` times in a row. */
+export function retryDelayMs(
+  { count }: Pick<Trouble, 'count'>,
+  key: string,
+  delaysMs: readonly number[],
+): number {
   return Math.max(SHORTEST_DELAY_MS, restartDelayMs(key, count, delaysMs));
 }
 

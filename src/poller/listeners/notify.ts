@@ -1,12 +1,13 @@
 /** Calls the user, once for each time a stream comes to need them: in tmux, and by the configured command. */
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
+import { retryDelayMs } from '../../core/decide/restarts.ts';
 import { isAbort, messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, type StateName, traitsOf } from '../../core/states.ts';
-import type { Run, StreamState } from '../../core/types.ts';
+import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
 import { privateDirectory } from '../steps/step.ts';
-import type { Listener, PollerEnd } from './listener.ts';
+import { eachByItself, type Listener, type PollerEnd } from './listener.ts';
 
 /** What `notify.command` reads on its stdin, as one line of JSON. `stream` is null for the end of the whole. */
 export type Notice = {
@@ -63,22 +64,61 @@ export function notifier(ports: Ports, abort: AbortSignal, report: (message: str
   };
   const tellOf = (state: StreamState, run: Run | undefined): void =>
     tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
+  const told = createTold(ports);
   return {
     name: 'notify',
     onStates(states, { snapshot }) {
-      for (const state of states) {
+      eachByItself(states, (state) => {
         const record = snapshot.records.get(state.key);
         const what = newsOf(state);
-        if (record === undefined || record.told === what) continue;
-        // Written first: a kill in between costs one notice, never tells one twice.
-        ports.state.patchStream(state.key, { told: what });
-        if (what !== null) tellOf(state, record.runs.at(-1));
-      }
+        if (record === undefined) return;
+        const isNews = told.of(record) !== what;
+        try {
+          // Written first: a kill in between costs one notice, never tells one twice.
+          told.set(record, what);
+        } finally {
+          if (isNews && what !== null) tellOf(state, record.runs.at(-1));
+        }
+      });
     },
     close(end) {
       const ended = end === null ? null : ENDS[end.why];
       if (end !== null && ended !== null) tell(endOfAll(ports, ended(end.states)), null);
       return last;
+    },
+  };
+}
+
+/**
+ * What was told of each stream. What cannot be written down (a full disk) is known to this poller all the same, and is tried
+ * again with the delays of the one back-off. `set` throws what keeps it from being written, once a try.
+ */
+function createTold(ports: Pick<Ports, 'state' | 'config'>): {
+  of(record: StreamRecord): string | null;
+  set(record: StreamRecord, what: string | null): void;
+} {
+  const unwritten = new Map<
+    string,
+    { readonly what: string | null; readonly count: number; readonly dueMs: number }
+  >();
+  const delaysMs = ports.config.restart.delaysSeconds.map((seconds) => seconds * 1000);
+  const of = ({ key, told }: StreamRecord): string | null => {
+    const kept = unwritten.get(key);
+    return kept === undefined ? told : kept.what;
+  };
+  return {
+    of,
+    set(record, what) {
+      const { key } = record;
+      const before = unwritten.get(key);
+      if (before === undefined && record.told === what) return;
+      const count = (before?.count ?? 0) + 1;
+      const nowMs = performance.now();
+      unwritten.set(key, { what, count: before?.count ?? 0, dueMs: before?.dueMs ?? nowMs });
+      if (before !== undefined && before.dueMs > nowMs) return;
+      unwritten.set(key, { what, count, dueMs: nowMs + retryDelayMs({ count }, key, delaysMs) });
+      ports.state.patchStream(key, { told: what });
+      unwritten.delete(key);
     },
   };
 }

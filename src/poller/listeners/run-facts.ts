@@ -5,7 +5,7 @@ import type { Run, WorkerFact } from '../../core/types.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
 import { recordUsage, writePidFile } from '../steps/end-run.ts';
-import type { Listener } from './listener.ts';
+import { eachByItself, type Listener } from './listener.ts';
 
 /** What a tick may take beyond the time between two. */
 const SLACK_MS = 60_000;
@@ -21,14 +21,14 @@ export function workerFacts(ports: Ports): Listener {
 
 function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number): void {
   if (!snapshot.workers.known || !tmux.known) return;
-  for (const [key, fact] of snapshot.workers.value) {
+  eachByItself(snapshot.workers.value, ([key, fact]) => {
     const run = snapshot.records.get(key)?.runs.at(-1);
-    if (run === undefined || run.number !== fact.run) continue;
+    if (run === undefined || run.number !== fact.run) return;
     const patch = newFacts(run, fact, { nowMs: snapshot.nowMs, lostMs }, tmux.value.server);
-    if (Object.keys(patch).length === 0) continue;
+    if (Object.keys(patch).length === 0) return;
     ports.state.patchRun(key, run.number, patch);
     if (patch.worker) writePidFile({ ports }, key, patch.worker);
-  }
+  });
 }
 
 function newFacts(
@@ -59,10 +59,10 @@ export function usage(ports: Ports): Listener {
     onLook({ snapshot }) {
       if (performance.now() - readMs < READ_EACH_MS) return;
       readMs = performance.now();
-      for (const record of snapshot.records.values()) {
+      eachByItself(snapshot.records.values(), (record) => {
         const run = record.runs.at(-1);
         if (run !== undefined && run.endedAtMs === null && run.claimedAtMs !== null) recordUsage(ports, run);
-      }
+      });
     },
   };
 }

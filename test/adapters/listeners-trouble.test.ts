@@ -1,0 +1,75 @@
+/** Listeners on a state that cannot be written: one stream's failure keeps nothing from the others, and no tick repeats it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_CONFIG } from '../../src/app/config/config.ts';
+import { notifier } from '../../src/poller/listeners/notify.ts';
+import { usage } from '../../src/poller/listeners/run-facts.ts';
+
+const full = (): never => {
+  throw new Error('disk is full');
+};
+
+/** A state in which nothing can be written of `broken`; counts the attempts. */
+function createState(broken: string) {
+  const written: string[] = [];
+  let attempts = 0;
+  const write = (key: string): void => {
+    if (key !== broken) return void written.push(key);
+    attempts += 1;
+    full();
+  };
+  return { written, attempts: () => attempts, state: { patchStream: write, patchRun: write } };
+}
+
+test('what one stream used cannot be written down, and that of the next one is', () => {
+  const { written, state } = createState('a');
+  const record = (key: string) => ({
+    key,
+    runs: [{ key, number: 1, endedAtMs: null, claimedAtMs: 1, usage: null }],
+  });
+  const records = new Map(['a', 'b'].map((key) => [key, record(key)]));
+  const { onLook } = usage({ state, agent: { usage: () => ({ costUsd: 1 }) } } as never);
+  assert.throws(() => onLook?.({ snapshot: { records } } as never), /disk is full/);
+  assert.deepEqual(written, ['b']);
+});
+
+test('a notice that cannot be written down is told once, and its writing is tried again after delays only', async (t) => {
+  const { written, attempts, state } = createState('a');
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  const shown: string[] = [];
+  const ports = {
+    state,
+    config: { ...DEFAULT_CONFIG, restart: { ...DEFAULT_CONFIG.restart, delaysSeconds: [10, 100] } },
+    tmux: { message: async (text: string) => void shown.push(text), bell: async () => undefined },
+    workspace: { id: 'w' },
+    paths: { root: '/p' },
+    now: () => 1,
+  };
+  const records = new Map(['a', 'b'].map((key) => [key, { key, told: null as string | null, runs: [] }]));
+  const states = ['a', 'b'].map((key) => ({
+    id: key,
+    key,
+    state: 'failed',
+    reason: 'x',
+    remedy: null,
+    needsYou: true,
+  }));
+  const { onStates, close } = notifier(ports as never, new AbortController().signal, () => undefined);
+  const tick = (): void => onStates?.(states as never, { snapshot: { records } } as never);
+  assert.throws(tick, /disk is full/);
+  const b = records.get('b');
+  if (b !== undefined) b.told = 'failed x';
+  for (let n = 0; n < 50; n += 1) tick();
+  assert.deepEqual([written, attempts()], [['b'], 1]);
+  nowMs = 12_000;
+  assert.throws(tick, /disk is full/);
+  nowMs = 24_000;
+  tick();
+  assert.equal(attempts(), 2);
+  nowMs = 130_000;
+  assert.throws(tick, /disk is full/);
+  assert.equal(attempts(), 3);
+  await close?.(null);
+  assert.deepEqual(shown.sort(), ['a: failed: x', 'b: failed: x']);
+});
