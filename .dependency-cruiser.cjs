@@ -64,7 +64,6 @@ module.exports = {
     },
     oneHome('cac', 'cac', '^src/cli'),
     oneHome('sqlite', 'better-sqlite3', '^src/sqlite'),
-    oneHome('git', 'simple-git', '^src/git'),
     oneHome('yaml', 'yaml', '^src/plan-file'),
     oneHome('zod', 'zod', '^src/(app/config|plan-file|task-copilot/mcp)'),
     oneHome('string-width', 'string-width', '^src/view'),
