@@ -1,5 +1,5 @@
 /** Checks what the linter doesn't: opening sentences, file sizes, empty catches, left-over notes, names that say nothing. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { STREAM_STATES } from '../src/core/states.ts';
@@ -89,6 +89,13 @@ function checkLinks({ name, text }: SourceFile): void {
   }
 }
 
+/** Places of the source that a text names must be there. */
+function checkPaths({ name, text }: SourceFile): void {
+  for (const [, place = ''] of text.matchAll(/`((?:src|test|scripts)\/[\w./-]*)`/g)) {
+    if (!existsSync(join(root, place))) problems.push(`${name}: names ${place}, which isn't there`);
+  }
+}
+
 const sources = filesBelow('src', /\.ts$/);
 const others = [...filesBelow('scripts', /\.ts$/), ...filesBelow('test', /\.ts$/)];
 const own = basename(fileURLToPath(import.meta.url));
@@ -99,10 +106,15 @@ for (const file of [...sources, ...others]) {
 for (const file of sources) checkSetsOfStates(file);
 checkSizes(sources);
 checkTemplates();
-const texts = readdirSync(root).filter((name) => name.endsWith('.md'));
+const texts = ['.', 'docs', 'test'].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join(folder, name)),
+);
 for (const name of texts) {
   const file = { name, text: readFileSync(join(root, name), 'utf8'), lines: 0 };
   checkLinks(file);
+  checkPaths(file);
 }
 
 for (const problem of problems) console.error(problem);
