@@ -29,8 +29,9 @@ function lostCause(
       ? { outcome: 'failed', reason: 'its window ended before the agent started' }
       : { outcome: 'interrupted', reason: 'the launch was cut short before the agent started' };
   }
-  // Complete work is checked even when its server is gone.
-  if (worker.pane === null && worker.serverGone && !tasksComplete(situation.stream)) {
+  // With the server went the exit status: complete work is checked all the same, unless only that status speaks for it.
+  const unspoken = !tasksComplete(situation.stream) || AGENT_TRAITS[run.agentKind].exitCodeTells;
+  if (worker.pane === null && worker.serverGone && unspoken) {
     return { outcome: 'interrupted', reason: 'its tmux server is gone' };
   }
   return null;
