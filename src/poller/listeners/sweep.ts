@@ -4,8 +4,8 @@ import { lstat, readdir, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
+import { tagOf } from '../../files/sha256.ts';
 import type { RunPlace } from '../../state/types.ts';
-import { projectTag } from '../../tmux/names.ts';
 import { fenceRun, readClaim } from '../../worker/wrapper.ts';
 import type { Listener } from './listener.ts';
 
@@ -153,7 +153,7 @@ async function sweepLinks(
     await attempt(async () => {
       if ((await lstatOf(link))?.isSymbolicLink() !== true) return false;
       const project = await readlink(link);
-      if (projectTag(project) !== name || !(await isGone(project))) return false;
+      if (tagOf(project) !== name || !(await isGone(project))) return false;
       // Marks begin with the project's tag.
       living ??= new Set(ports.processes.findMarked('').map(({ mark }) => mark.split(':', 1)[0] ?? ''));
       if (living.has(name)) return false;

@@ -3,7 +3,6 @@ import { eventTraits } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../../core/types.ts';
 import type { Look, ReportStream, StreamDetail } from '../../report/types.ts';
-import type { GateResult } from '../../state/types.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
@@ -139,7 +138,7 @@ function usedText(stream: ReportStream): string | null {
     : `${used} (${amount(cachedTokens)} more from the cache)`;
 }
 
-function gateLine(page: StreamPage, gate: GateResult): string {
+function gateLine(page: StreamPage, gate: StreamDetail['gates'][number]): string {
   const { style, nowMs } = page;
   const ok = gate.exitCode === 0 && !gate.timedOut;
   const { symbol, paint } = style.state(ok ? 'done' : 'failed');
