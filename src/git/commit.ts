@@ -3,8 +3,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
-import { requireLink } from './require-link.ts';
-import { inWorktree } from './worktree-link.ts';
+import { inWorktree, requireLink } from './worktree-link.ts';
 
 /** See `Git.commitTracked`. Throws exit 5 on no branch or in the middle of a merge or rebase; nothing to commit is fine. */
 export async function commitTracked(door: Door, path: string, message: string): Promise<string> {

@@ -1,4 +1,4 @@
-/** The one place that runs git: clean environment, out of a Ctrl-C's reach, in bounds of time, waiting for other git processes. */
+/** The one place that runs git: clean environment, out of a Ctrl-C's reach, in bounds of time and of arguments, waiting for other git processes. */
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
@@ -140,4 +140,23 @@ function overLimit(args: readonly string[], limit: 'time' | 'output', timeLimitM
 /** The error for a PATH without git. */
 export function missingGit(): OrchestrateError {
   return new OrchestrateError(EXIT.environment, 'git was not found in PATH', 'install git 2.38 or newer');
+}
+
+/** Far below the smallest limit of the platforms (256 KB for all arguments), since the environment counts too. */
+const LONGEST = 60_000;
+
+/** The paths in order, in pieces of at most `LONGEST` bytes; a single longer path is a piece of its own. */
+export function inChunks(paths: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  let room = 0;
+  for (const path of paths) {
+    const size = Buffer.byteLength(path) + 1;
+    if (size > room || chunks.length === 0) {
+      chunks.push([]);
+      room = LONGEST;
+    }
+    chunks.at(-1)?.push(path);
+    room -= size;
+  }
+  return chunks;
 }

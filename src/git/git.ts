@@ -2,13 +2,11 @@
 import { realpathSync } from 'node:fs';
 import { createSlots } from '../core/job-slots.ts';
 import { mergeBases } from './base-merge.ts';
-import { changes, graph } from './changes.ts';
 import { commitTracked } from './commit.ts';
 import { type DoorOptions, openDoor } from './door.ts';
-import { exclude, unexclude } from './exclude.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
-import { inspect } from './inspect.ts';
+import { changes, inspect } from './inspect.ts';
 import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
 import { saveSnapshot } from './saved-work.ts';
 import type { Git } from './types.ts';
@@ -44,8 +42,5 @@ export function createGit(options: DoorOptions): Git {
     saveSnapshot: (request) => saveSnapshot(door, request),
     changes: (base, head) => changes(door, base, head),
     executableConfig: createConfigReader(door),
-    exclude: async (patterns) => exclude(commonDir, patterns),
-    unexclude: async (patterns) => unexclude(commonDir, patterns),
-    graph: (refs) => graph(door, refs),
   };
 }

@@ -1,4 +1,4 @@
-/** Reads what holds of a stream's worktree; runs git only where the worktree is the one we made, and nothing of a worker's. */
+/** Reads what holds of a stream's worktree and commits; runs git only where the worktree is the one we made, and nothing of a worker's. */
 import { join } from 'node:path';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
@@ -82,7 +82,7 @@ async function commitsSince(
 }
 
 /** The number of commits of `head` that `base` does not have. */
-export async function countCommits(door: Door, base: string, head: string): Promise<number> {
+async function countCommits(door: Door, base: string, head: string): Promise<number> {
   return Number(await door.read(['rev-list', '--count', head, `^${base}`, '--']));
 }
 
@@ -91,4 +91,18 @@ async function contains(door: Door, head: string, commit: string): Promise<boole
   const result = await door.ask(args);
   if (result.code > 1) throw gitFailure(args, result);
   return result.code === 0;
+}
+
+/** See `Git.changes`. Lines of binary files don't count; a changed file does. */
+export async function changes(door: Door, base: string, head: string): ReturnType<Git['changes']> {
+  const range = [checkedSha(base), checkedSha(head)];
+  const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none'];
+  const [commits, out] = await Promise.all([
+    countCommits(door, base, head),
+    door.read(['diff', '--numstat', '-z', ...plain, ...range, '--']),
+  ]);
+  const rows = out.split('\0').filter(Boolean);
+  const fields = rows.map((row) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row) ?? []);
+  const sum = (column: 1 | 2) => fields.reduce((total, row) => total + (Number(row[column]) || 0), 0);
+  return { commits, added: sum(1), removed: sum(2), files: fields.map((row) => row[3] ?? '') };
 }

@@ -1,19 +1,24 @@
 /** Keeps everything a worktree holds in one commit under `refs/orchestrate/saved/`, byte for byte, changing nothing in it. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { author } from './commit.ts';
-import type { CommandOptions, Door } from './door.ts';
+import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { ignoredFiles } from './ignored-files.ts';
-import { checkedKey, noObject } from './names.ts';
-import { requireLink } from './require-link.ts';
-import { looseCommits } from './saved-parents.ts';
-import { storeFiles } from './saved-tree.ts';
+import { checkedKey, isSha, noObject } from './names.ts';
 import { clearFlags, flaggedFiles, readStatus, type Status } from './status.ts';
 import type { Git } from './types.ts';
-import { inWorktree, kindAt } from './worktree-link.ts';
+import { inWorktree, kindAt, requireLink, textOf, type WorktreeLink } from './worktree-link.ts';
 
 /** Refs tried for one label before giving up; each snapshot takes a new one. */
 const MOST_OF_A_LABEL = 1_000;
@@ -104,4 +109,88 @@ async function nameIt(door: Door, name: string, commit: string): Promise<string>
     if (!/reference already exists/.test(result.err)) throw gitFailure(args, result);
   }
   throw new OrchestrateError(EXIT.state, `${name} has too many snapshots`, 'orchestrate recover --expire 30');
+}
+
+type Target = {
+  /** Options that name the index to write. */
+  readonly there: CommandOptions;
+  /** A private directory for the texts of links. */
+  readonly folder: string;
+  readonly paths: readonly string[];
+};
+
+type Stored = { readonly path: string; readonly mode: string; readonly source: string };
+
+/** Stores the files at `paths` (relative to the worktree); a path that is gone, or a directory now, leaves the index. */
+async function storeFiles(door: Door, link: WorktreeLink, target: Target): Promise<void> {
+  const gone: string[] = [];
+  const present: Stored[] = [];
+  for (const path of new Set(target.paths)) {
+    const stats = lstatSync(join(link.path, path), { throwIfNoEntry: false });
+    if (stats === undefined || stats.isDirectory()) gone.push(checkedGone(path));
+    else present.push(storedAs(link, path, stats, join(target.folder, `link-${present.length}`)));
+  }
+  for (const paths of inChunks(gone)) {
+    await door.write(['update-index', '--force-remove', '--', ...paths], target.there);
+  }
+  const bySource = new Map(present.map((file) => [file.source, file]));
+  for (const sources of inChunks([...bySource.keys()])) {
+    const hashed = await door.write(['hash-object', '-w', '--no-filters', '--', ...sources], target.there);
+    const names = hashed.trim().split('\n');
+    const entries = sources.flatMap((source, index) => {
+      const file = bySource.get(source);
+      return file === undefined ? [] : ['--cacheinfo', `${file.mode},${names[index]},${file.path}`];
+    });
+    await door.write(['update-index', '--add', '--replace', ...entries], target.there);
+  }
+}
+
+function storedAs(link: WorktreeLink, path: string, stats: Stats, linkText: string): Stored {
+  if (!stats.isSymbolicLink()) {
+    return { path, mode: (stats.mode & 0o100) !== 0 ? '100755' : '100644', source: path };
+  }
+  // Git keeps a link as its text; hashing the path itself would follow it.
+  writeFileSync(linkText, readlinkSync(join(link.path, path), { encoding: 'buffer' }));
+  return { path, mode: '120000', source: linkText };
+}
+
+/** A name that is not UTF-8 can't be found again by its text; taking it for deleted would lose the file. */
+function checkedGone(path: string): string {
+  if (!path.includes('\ufffd')) return path;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `the file ${JSON.stringify(path)} can't be saved: its name is not UTF-8`,
+    'rename it in the worktree, then run the command again',
+  );
+}
+
+/** Files of a worktree's git directory that name commits. */
+const NAMING = [
+  'MERGE_HEAD',
+  'MERGE_AUTOSTASH',
+  'CHERRY_PICK_HEAD',
+  'REVERT_HEAD',
+  'ORIG_HEAD',
+  'rebase-merge/orig-head',
+  'rebase-merge/autostash',
+  'rebase-apply/orig-head',
+  'rebase-apply/autostash',
+] as const;
+
+/** As few commits as lead to all of them, without `head` and what it contains. */
+async function looseCommits(door: Door, link: WorktreeLink, head: string | null): Promise<string[]> {
+  const here = inWorktree(link, door.commonDir);
+  const named = NAMING.flatMap((name) => (textOf(join(link.gitDir, name)) ?? '').split('\n'));
+  const own = await door.read(
+    ['for-each-ref', '--format=%(objectname)', 'refs/worktree/', 'refs/bisect/', 'refs/rewritten/'],
+    here,
+  );
+  const logged = head === null ? '' : await door.read(['rev-list', '--walk-reflogs', 'HEAD', '--'], here);
+  const tips = new Set([...named, ...own.split('\n'), ...logged.split('\n')].filter(isSha));
+  if (head !== null) tips.add(head);
+  if (tips.size < 2) return [...tips].filter((sha) => sha !== head);
+  const args = ['merge-base', '--independent', ...tips];
+  const result = await door.ask(args, here);
+  if (result.code > 1) throw gitFailure(args, result);
+  return result.out.split('\n').filter((sha) => isSha(sha) && sha !== head);
 }

@@ -2,8 +2,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inChunks } from './chunks.ts';
-import type { CommandOptions, Door } from './door.ts';
+import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
 export type StatusEntry = {

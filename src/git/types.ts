@@ -83,9 +83,4 @@ export type Git = {
   ): Promise<{ commits: number; added: number; removed: number; files: readonly string[] }>;
   /** Filters, merge drivers and other executable settings of the repository, as one comparable text per name. */
   executableConfig(): Promise<Readonly<Record<string, string>>>;
-  /** Adds lines to info/exclude once. */
-  exclude(patterns: readonly string[]): Promise<void>;
-  unexclude(patterns: readonly string[]): Promise<void>;
-  /** The graph of our branches as `git log --graph` prints it. */
-  graph(refs: readonly string[]): Promise<string>;
 };

@@ -1,8 +1,9 @@
 /** Reads how worktrees and their git directories point at one another, from files only, and completes what a kill cut off; nothing in them is believed unchecked. */
 import { closeSync, openSync, readdirSync, realpathSync, writeSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { ifPresent, lstatIfPresent, readIfPresent } from '../files/present.ts';
-import type { CommandOptions } from './door.ts';
+import type { CommandOptions, Door } from './door.ts';
 
 /** A worktree whose `.git` file and git directory agree. `path` is real. */
 export type WorktreeLink = { readonly path: string; readonly gitDir: string };
@@ -99,4 +100,16 @@ export function inWorktree(link: WorktreeLink, commonDir: string): CommandOption
     cwd: link.path,
     env: { GIT_DIR: link.gitDir, GIT_WORK_TREE: link.path, GIT_COMMON_DIR: commonDir },
   };
+}
+
+/** The worktree at a path; throws exit 5 when it is missing or its git files are not the ones we made. */
+export function requireLink(door: Door, path: string): WorktreeLink {
+  const link = readLink(path, door.commonDir);
+  if (link !== null) return link;
+  const why = kindAt(path) === 'missing' ? 'is missing' : 'is no longer the worktree that was made';
+  throw new OrchestrateError(
+    EXIT.refused,
+    `the worktree ${JSON.stringify(path)} ${why}`,
+    'orchestrate start makes a missing one again; a directory that is in its place must be moved away first',
+  );
 }

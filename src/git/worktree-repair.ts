@@ -1,11 +1,20 @@
 /** Finishes a worktree whose making was cut off, or makes a vanished directory again; no byte that is there is overwritten. */
-import { mkdirSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, sep } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { removePartialFiles } from './checkout-remains.ts';
-import type { Door } from './door.ts';
+import { isAbsent, isDenied, listIfPresent, statIfPresent } from '../files/present.ts';
+import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { isLockHeld } from './lock-holder.ts';
 import type { Git } from './types.ts';
 import {
   inWorktree,
@@ -85,4 +94,71 @@ async function checkComplete(door: Door, link: WorktreeLink): Promise<void> {
   if (missing.length === 0) return;
   const err = `fatal: ${missing.length} files could not be written, ${JSON.stringify(missing[0])} among them`;
   throw gitFailure(['checkout-index'], { code: 1, out: '', err });
+}
+
+/**
+ * Removes those tracked files of a worktree that are the beginning of what the checkout writes, so that they can be
+ * written whole. Throws exit 5, changing nothing, when another file differs from what is checked out.
+ */
+async function removePartialFiles(door: Door, link: WorktreeLink): Promise<void> {
+  const here = inWorktree(link, door.commonDir);
+  // The refreshed index knows which files are as they should be; its exit code only says that some are not.
+  await door.attempt(['update-index', '-q', '--refresh'], here);
+  const args = ['diff-files', '-z', '--name-only', '--diff-filter=MT', '--ignore-submodules=all'];
+  const differing = (await door.read(args, here)).split('\0').filter(Boolean);
+  if (differing.length === 0) return;
+  const expected = mkdtempSync(join(tmpdir(), 'orchestrate-checkout-'));
+  try {
+    for (const paths of inChunks(differing)) {
+      await door.write(['checkout-index', '--quiet', `--prefix=${expected}${sep}`, '--', ...paths], here);
+    }
+    const foreign = differing.find((path) => !isBeginning(join(link.path, path), join(expected, path)));
+    if (foreign !== undefined) throw changedFile(link, foreign);
+  } finally {
+    rmSync(expected, { recursive: true, force: true });
+  }
+  for (const path of differing) unlinkSync(join(link.path, path));
+}
+
+/** True when a file's bytes are the first ones of the other's. */
+function isBeginning(path: string, whole: string): boolean {
+  if (kindAt(path) !== 'file' || kindAt(whole) !== 'file') return false;
+  const bytes = readFileSync(path);
+  return readFileSync(whole).subarray(0, bytes.length).equals(bytes);
+}
+
+function changedFile(link: WorktreeLink, path: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `${JSON.stringify(link.path)} was never finished, yet ${JSON.stringify(path)} in it was changed; nothing was touched`,
+    'move that file away, then run the command again',
+  );
+}
+
+/** Where open files can't be seen, a lock younger than this is taken as held. */
+const ASSUMED_HELD_MS = 10 * 60_000;
+
+/** True when some process has the lock file open; without /proc: when the file is young. */
+function isLockHeld(lock: string, nowMs: number): boolean {
+  const processes = listIfPresent('/proc').filter((name) => /^\d+$/.test(name));
+  if (processes.length === 0) {
+    const file = statIfPresent(lock);
+    return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
+  }
+  return processes.some((pid) => {
+    const folder = join('/proc', pid, 'fd');
+    const open = unlessHidden(() => readdirSync(folder)) ?? [];
+    return open.some((fd) => unlessHidden(() => readlinkSync(join(folder, fd))) === lock);
+  });
+}
+
+/** What the system says of a process that has ended or is another user's: its files are not ours to see. */
+function unlessHidden<T>(look: () => T): T | null {
+  try {
+    return look();
+  } catch (thrown) {
+    if (isAbsent(thrown) || isDenied(thrown)) return null;
+    if ((thrown as NodeJS.ErrnoException).code === 'ESRCH') return null;
+    throw thrown;
+  }
 }
