@@ -36,12 +36,23 @@ export async function endTree(table: ProcessTable, request: EndTreeRequest): Pro
   return gone ? [] : members().map(({ pid, start }) => ({ pid, start }));
 }
 
-/** Looks for the members anew at each call, remembering those it has found. */
+/**
+ * Looks for the members anew at each call, remembering those it has found. A root whose number another process was seen with
+ * is forgotten: once that one has ended too, what it leaves in its session looks as if the root had led it.
+ */
 function memberFinder(table: ProcessTable, { roots, mark }: EndTreeRequest): () => ProcessRow[] {
   const known = new Map<number, string>();
+  let own = roots;
   return () => {
     const rows = table.rows();
-    const found = findMembers(rows, { roots, marked: marked(table, rows, mark), known, self: process.pid });
+    const starts = new Map(rows.map(({ pid, start }) => [pid, start]));
+    own = own.filter(({ pid, start }) => (starts.get(pid) ?? start) === start);
+    const found = findMembers(rows, {
+      roots: own,
+      marked: marked(table, rows, mark),
+      known,
+      self: process.pid,
+    });
     for (const row of found) known.set(row.pid, row.start);
     return found;
   };

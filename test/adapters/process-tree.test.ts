@@ -136,6 +136,25 @@ test('a process that is no longer the one that was seen gets no signal', async (
   assert.ok(processes.isAlive(stranger));
 });
 
+test('what another process with the number of a dead root leaves in its session is left alone', async () => {
+  await using r = rig();
+  const heir = r.start(`${SAY('heir')}; exec sleep 60`);
+  await r.pids('heir');
+  const root = { pid: 2 ** 30, start: '1' };
+  // The root's number is another's at first; then that one ends, and its child stays in its session.
+  const looks = [[{ pid: root.pid, start: '2', ppid: 1, group: root.pid }], []];
+  const member = { pid: 2 ** 30 + 1, start: '3', ppid: 1, group: 1 };
+  const table = createProcesses({
+    bootId: () => '',
+    marks: () => new Map([[member.pid, 'ours']]),
+    identify: (pid) => processes.identify(pid),
+    rows: () => [...(looks.shift() ?? []), member, { ...heir, ppid: 1, group: root.pid }],
+  });
+  const survivors = await table.endTree({ roots: [root], mark: 'ours', graceMs: 50 });
+  assert.deepEqual(survivors, [{ pid: member.pid, start: '3' }]);
+  assert.ok(processes.isAlive(heir));
+});
+
 test('a stopped process can act on the signal that asks it to end', async () => {
   await using r = rig();
   const root = r.start(
