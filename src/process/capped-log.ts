@@ -1,19 +1,11 @@
 /** A log that never grows past a limit; the command that writes into it does not notice and ends as it would. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replaceFile } from '../files/replace-file.ts';
 import { notStarted, run } from './run.ts';
 
 /** Largest log, but for the end of what a command printed beyond it. */
@@ -119,8 +111,6 @@ function makeRoom(path: string): void {
   } finally {
     closeSync(file);
   }
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, 'orchestrate: what was here before is left out\n', { mode: 0o600 });
-  writeFileSync(draft, end, { flag: 'a' });
-  renameSync(draft, path);
+  const note = Buffer.from('orchestrate: what was here before is left out\n');
+  replaceFile(path, Buffer.concat([note, end]), 0o600);
 }

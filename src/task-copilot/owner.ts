@@ -1,8 +1,9 @@
 /** Which project a plan store belongs to: an owner file beside it keeps two projects from sharing one workspace by accident. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { codeOf, guarded, type StoreFile } from '../sqlite/failures.ts';
 import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
 
@@ -25,13 +26,17 @@ export function checkOwner(storePath: string, projectRoot: string, options: { cl
 /** Records `project`; an existing file, which names no living project, is replaced. */
 function claim(file: string, project: string, storePath: string, replace: boolean): void {
   makePrivateDirectory(dirname(file));
+  const text = `${JSON.stringify({ project })}\n`;
+  if (replace) {
+    replaceFile(file, text, 0o600);
+    return;
+  }
   const draft = `${file}.${randomUUID()}`;
   makePrivateFile(draft);
   try {
-    writeFileSync(draft, `${JSON.stringify({ project })}\n`);
-    if (replace) renameSync(draft, file);
+    writeFileSync(draft, text);
     // Two projects may claim at once; only one of them can make the link.
-    else linkSync(draft, file);
+    linkSync(draft, file);
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     const { owner } = readOwner(file);

@@ -1,15 +1,7 @@
 /** The directory that stands first on the PATH of workers, setup commands and gates: it holds the `orchestrate` launcher alone. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lstatIfPresent } from '../files/present.ts';
 
 const NAME = 'orchestrate';
 
@@ -26,6 +18,7 @@ export function launcherDirectory(parent: string, script: string): string {
   }
   const launcher = join(bin, NAME);
   if (!isLauncher(launcher, script)) {
+    // Not beside the launcher, where another process that looks at this moment would clear it away.
     const draft = join(home, `${NAME}.${process.pid}`);
     rmSync(draft, { recursive: true, force: true });
     writeFileSync(draft, script, { mode: 0o700, flag: 'wx' });
@@ -38,15 +31,15 @@ export function launcherDirectory(parent: string, script: string): string {
 
 /** Makes the directory, in place of whatever else is there; another user's stays, and is an error. */
 function ownDirectory(path: string): string {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found !== undefined && !found.isDirectory()) rmSync(path, { force: true });
+  const found = lstatIfPresent(path);
+  if (found !== null && !found.isDirectory()) rmSync(path, { force: true });
   mkdirSync(path, { recursive: true, mode: 0o700 });
   chmodSync(path, 0o700);
   return path;
 }
 
 function isLauncher(path: string, script: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false });
+  const found = lstatIfPresent(path);
   if (found?.isFile() !== true || (found.mode & 0o777) !== 0o700) return false;
   return found.size === Buffer.byteLength(script) && readFileSync(path, 'utf8') === script;
 }
