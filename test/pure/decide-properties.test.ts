@@ -74,12 +74,17 @@ function checkDecision(world: ModelWorld, policy: Policy): readonly Action[] {
   assert.equal(new Set(actions.map(({ key }) => key)).size, actions.length, 'one step a stream');
   for (const action of actions) assert.ok(action.reason !== '', 'every step says why');
   const doneIds = new Set(states.flatMap(({ id, state }) => (state === 'done' ? [id] : [])));
+  const stale = new Set(states.flatMap((each) => (each.stale ? [each.id] : [])));
   const launches = actions.filter(({ kind }) => kind === 'launch');
   for (const launch of launches) {
     const cell = world.cell(launch.key);
     assert.ok(
       cell.dependencies.every((id) => doneIds.has(id) && world.cell(keyOf(id)).record.verified !== null),
       `${cell.id} is launched though a dependency is not done`,
+    );
+    assert.ok(
+      cell.dependencies.every((id) => !stale.has(id)),
+      `${cell.id} would be built on what is outdated`,
     );
     assert.notEqual(cell.worker?.process, 'alive', `a second worker for ${cell.id}`);
     assert.ok(
@@ -146,8 +151,11 @@ test('a world left to itself settles, and then nothing more is decided', () => {
       assert.deepEqual(decide(world.snapshot(), policyOf(tale)), []);
       const { states } = decideAll(world.snapshot(), policyOf(tale));
       const restful: StateName[] = ['done', 'failed', 'blocked', 'stopped', 'parked', 'needs-input'];
-      for (const { id, state, reason } of states)
-        assert.ok(restful.includes(state), `${id} rests as ${state} (${reason})`);
+      const stale = new Set(states.flatMap((each) => (each.stale ? [each.id] : [])));
+      for (const { id, state, reason } of states) {
+        const waits = state === 'waiting' && world.cell(keyOf(id)).dependencies.some((on) => stale.has(on));
+        assert.ok(waits || restful.includes(state), `${id} rests as ${state} (${reason})`);
+      }
     }),
     { numRuns: 300 },
   );

@@ -821,6 +821,26 @@ describe('a stream whose dependency moved', () => {
     }
   });
 
+  test('is not built on: what depends on it waits, and says for what and what to type', () => {
+    const statesOf = (parentsOfS: readonly string[]) =>
+      decide(
+        snapshot({
+          streams: [...chain, stream('D', ['S']), stream('E', ['C'])],
+          records: [doneRecord('A'), built('S', parentsOfS), built('C', ['S-verified'])],
+        }),
+        POLICY,
+      );
+    const { states, actions } = statesOf(['a-before']);
+    const [d, e] = states.slice(3);
+    assert.deepEqual([d?.state, e?.state, actions], ['waiting', 'waiting', []]);
+    const command = 'git -C /p/.claude/worktrees/s merge a-verified, then orchestrate verify S';
+    assert.equal(d?.reason, `waits for S, which is stale (A has moved on to a-verified): ${command}`);
+    assert.equal(d?.remedy, command);
+    assert.match(e?.reason ?? '', /^waits for C, which is stale \(S, which it builds on, is stale\): /);
+    const launched = statesOf(['a-verified']).actions.map(({ kind, key }) => `${kind} ${key}`);
+    assert.deepEqual(launched.sort(), ['launch d', 'launch e']);
+  });
+
   test('is not before it was begun', () => {
     const { states } = decide(
       snapshot({ streams: [complete('A'), stream('S', ['A'])], records: [doneRecord('A')] }),

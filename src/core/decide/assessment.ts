@@ -1,6 +1,6 @@
 /** What one look at a stream yields: its state and the step to take; shared by the rules for streams with and without an open run. */
 
-import { commandFor } from '../shell-word.ts';
+import { commandFor, shellWord } from '../shell-word.ts';
 import type { StateName } from '../states.ts';
 import type {
   Action,
@@ -40,6 +40,8 @@ export type Situation = {
   readonly worker: WorkerFact | null | undefined;
   /** Assessments of its dependencies, by stream id. */
   readonly dependencies: ReadonlyMap<string, Assessment>;
+  /** Why streams of the plan no longer build on what their dependencies have come to, by stream id. */
+  readonly stale: ReadonlyMap<string, string>;
 };
 
 /** Fills an assessment's optional parts. */
@@ -121,6 +123,23 @@ export function isOlder(
   otherMs: number | null,
 ): boolean {
   return otherMs !== null && elapsed(atMs) > elapsed(otherMs);
+}
+
+/** What brings a done stream onto its dependencies' heads: their merge by hand, where it has work of its own, and a check. */
+export function upToDateCommand(
+  stream: Pick<PlanStream, 'id' | 'dependencies'>,
+  snapshot: Pick<Snapshot, 'keys' | 'records'>,
+): string {
+  const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
+  const heads = stream.dependencies.flatMap((id) => {
+    const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
+    return head === undefined || record?.verified?.parents.includes(head) ? [] : [head];
+  });
+  // Nothing to merge here yet: what it builds on goes first.
+  if (heads.length === 0) return 'orchestrate status';
+  const check = commandFor('verify', stream.id);
+  if (record === undefined || record.runs.length === 0) return check;
+  return `git -C ${shellWord(record.worktree)} merge ${heads.join(' ')}, then ${check}`;
 }
 
 /** The command that starts this stream again. */

@@ -20,7 +20,6 @@
 
 import { isVerified, staleReasons } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
-import { commandFor, shellWord } from '../shell-word.ts';
 import { needsUser, traitsOf } from '../states.ts';
 import type {
   Action,
@@ -33,7 +32,7 @@ import type {
   WorkerFact,
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endAction } from './assessment.ts';
+import { assess, endAction, upToDateCommand } from './assessment.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { holdBack } from './restarts.ts';
@@ -41,7 +40,13 @@ import { launchOrder } from './schedule.ts';
 import { assessAtRest } from './without-run.ts';
 
 /** What `assessPlan` yields for one stream. */
-type Assessed = { readonly stream: PlanStream; readonly key: string; readonly assessment: Assessment };
+type Assessed = {
+  readonly stream: PlanStream;
+  readonly key: string;
+  readonly assessment: Assessment;
+  /** Why it no longer builds on what its dependencies have come to; null while it does. */
+  readonly stale: string | null;
+};
 
 /** The whole plan assessed, in plan order, with the launches that fit under the limit. */
 function assessPlan(
@@ -51,35 +56,35 @@ function assessPlan(
 ): readonly Assessed[] {
   const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
   const found = new Map<string, Assessment>();
-  for (const stream of order) found.set(stream.id, assessOne(stream, snapshot, policy, found));
+  const stale = staleReasons(order, snapshot);
+  for (const stream of order)
+    found.set(stream.id, assessOne(stream, { snapshot, policy, dependencies: found, stale }));
   limitLaunches(snapshot, policy, found);
   return snapshot.plan.streams.map((stream) => ({
     stream,
     key: snapshot.keys.get(stream.id) ?? '',
     assessment: found.get(stream.id) ?? assess('waiting'),
+    stale: stale.get(stream.id) ?? null,
   }));
 }
 
 function assessOne(
   stream: PlanStream,
-  snapshot: Snapshot,
-  policy: Policy,
-  dependencies: ReadonlyMap<string, Assessment>,
+  plan: Pick<Situation, 'snapshot' | 'policy' | 'dependencies' | 'stale'>,
 ): Assessment {
+  const { snapshot } = plan;
   const key = snapshot.keys.get(stream.id) ?? '';
   const record = snapshot.records.get(key) ?? null;
   const lastRun = record?.runs.at(-1) ?? null;
   const openRun = lastRun !== null && lastRun.endedAtMs === null ? lastRun : null;
   const situation: Situation = {
-    snapshot,
-    policy,
+    ...plan,
     stream,
     key,
     record,
     openRun,
     lastRun,
     worker: workerOf(snapshot, key, openRun?.number),
-    dependencies,
   };
   const unread = record === null ? snapshot.unseen.get(key) : undefined;
   if (unread !== undefined) return assess('blocked', { reason: unread, remedy: 'orchestrate doctor' });
@@ -162,11 +167,7 @@ export type Decision = { readonly states: readonly StreamState[]; readonly actio
 export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const depths = streamDepths(snapshot.plan.streams);
   const assessed = assessPlan(snapshot, policy, depths);
-  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
-  const stale = staleReasons(order, snapshot);
-  const states = assessed.map((each) =>
-    stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, stale.get(each.stream.id) ?? null),
-  );
+  const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0));
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
   return { states, actions: inOrder(actions, snapshot) };
 }
@@ -178,9 +179,8 @@ export function deriveStates(snapshot: Snapshot, policy: Policy): readonly Strea
 
 function stateOf(
   snapshot: Snapshot,
-  { stream, key, assessment }: Assessed,
+  { stream, key, assessment, stale }: Assessed,
   depth: number,
-  stale: string | null,
 ): StreamState {
   const { state, reason, remedy, sinceMs, dueAtMs } = assessment;
   const record = snapshot.records.get(key) ?? null;
@@ -190,7 +190,7 @@ function stateOf(
     key,
     state,
     reason: outdated ? stale : reason,
-    remedy: outdated ? upToDateCommand(stream, record, snapshot) : remedy,
+    remedy: outdated ? upToDateCommand(stream, snapshot) : remedy,
     sinceMs,
     dueAtMs,
     stale: stale !== null,
@@ -198,19 +198,6 @@ function stateOf(
     depth,
     needsYou: needsUser(state, stream.tasks.blocked > 0),
   };
-}
-
-/** What brings a done stream onto its dependencies' heads: their merge by hand, where it has work of its own, and a check. */
-function upToDateCommand(stream: PlanStream, record: StreamRecord | null, snapshot: Snapshot): string {
-  const check = commandFor('verify', stream.id);
-  const heads = stream.dependencies.flatMap((id) => {
-    const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
-    return head === undefined || record?.verified?.parents.includes(head) ? [] : [head];
-  });
-  // Nothing to merge here yet: what it builds on goes first.
-  if (heads.length === 0) return 'orchestrate status';
-  if (record === null || record.runs.length === 0) return check;
-  return `git -C ${shellWord(record.worktree)} merge ${heads.join(' ')}, then ${check}`;
 }
 
 const URGENCY: Readonly<Record<Action['kind'], number>> = {

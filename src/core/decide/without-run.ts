@@ -4,7 +4,7 @@ import { blockedText, dependencyHeads, isVerified, tasksComplete, verdictOn } fr
 import { commandFor, reopenCommand } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, startCommand, verifying } from './assessment.ts';
+import { assess, headOf, startCommand, upToDateCommand, verifying } from './assessment.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
@@ -67,7 +67,8 @@ function noTasks({ stream }: Situation): Assessment | null {
   });
 }
 
-function dependenciesFirst({ stream, dependencies }: Situation): Assessment | null {
+function dependenciesFirst(situation: Situation): Assessment | null {
+  const { stream, dependencies } = situation;
   const found = stream.dependencies.map((id) => ({ id, dependency: dependencies.get(id) }));
   // One that is no stream of the plan is a problem of the plan too.
   const stuck = found.filter(
@@ -85,7 +86,19 @@ function dependenciesFirst({ stream, dependencies }: Situation): Assessment | nu
     });
   }
   const open = found.filter(({ dependency }) => dependency?.state !== 'done').map(({ id }) => id);
-  return open.length > 0 ? assess('waiting', { reason: `waits for ${open.join(', ')}` }) : null;
+  return open.length > 0
+    ? assess('waiting', { reason: `waits for ${open.join(', ')}` })
+    : currentFirst(situation);
+}
+
+/** Nothing is built on a dependency that is itself outdated: it would be outdated from its first commit. */
+function currentFirst({ stream, stale, snapshot }: Situation): Assessment | null {
+  const [outdated] = stream.dependencies.filter((id) => stale.has(id));
+  if (outdated === undefined) return null;
+  const dependency = snapshot.plan.streams.find(({ id }) => id === outdated);
+  const remedy = dependency === undefined ? 'orchestrate status' : upToDateCommand(dependency, snapshot);
+  const reason = `waits for ${outdated}, which is stale (${stale.get(outdated)}): ${remedy}`;
+  return assess('waiting', { reason, remedy });
 }
 
 function adopted({ stream, record, key, snapshot }: Situation): Assessment | null {

@@ -40,7 +40,8 @@ function minuteOf(ms: number, nowMs: number): string {
 
 function sentence(stream: ReportStream, neighbours: Neighbours): string {
   const { state, reason, doing, currentTask, blockedBy } = stream;
-  if (state === 'waiting') return `waits for ${namesWithStates(blockedBy, neighbours)}`;
+  if (state === 'waiting' && blockedBy.length > 0)
+    return `waits for ${namesWithStates(blockedBy, neighbours)}`;
   if (state === 'blocked') return reason ?? `blocked by ${namesWithStates(blockedBy, neighbours)}`;
   if (state === 'done') return reason ?? '';
   const passesByItself = traitsOf(state).telling.remedy === 'none';
