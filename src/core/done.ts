@@ -108,6 +108,11 @@ export function openTasksText({ tasks: { total, completed } }: Pick<PlanStream, 
   return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
 }
 
+/** `TASK-1, TASK-2 and 3 more`: the open tasks by id, for reasons. */
+export function openTaskNames({ openTasks }: Pick<PlanStream, 'openTasks'>): string {
+  return listed(openTasks, openTasks.length);
+}
+
 /** `task blocked: needs a key`, for reasons. */
 export function blockedText({ blockedTask }: Pick<PlanStream, 'blockedTask'>): string {
   return `task blocked: ${blockedTask?.reason ?? 'no reason given'}`;

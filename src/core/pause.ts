@@ -33,13 +33,18 @@ const LEAST_LOST_MS = 1_000;
 /**
  * Returns what to ask at each look: how much more the wall clock moved since the last one (less, when negative) than time
  * passed in which somebody may have worked: by the steady clock, and `mostMs` at most, since some count sleep.
+ *
+ * @param formerMs when a former poller last looked (wall clock): nobody knows what was done since, so that none of it counts.
  */
-export function createLostTime(mostMs: number): (wallMs: number, steadyMs: number) => number {
+export function createLostTime(
+  mostMs: number,
+  formerMs: number | null,
+): (wallMs: number, steadyMs: number) => number {
   let last: { wallMs: number; steadyMs: number } | null = null;
   return (wallMs, steadyMs) => {
     const before = last;
     last = { wallMs, steadyMs };
-    if (before === null) return 0;
+    if (before === null) return formerMs === null ? 0 : Math.max(0, Math.round(wallMs - formerMs));
     const lostMs = wallMs - before.wallMs - Math.min(steadyMs - before.steadyMs, mostMs);
     return Math.abs(lostMs) < LEAST_LOST_MS ? 0 : Math.round(lostMs);
   };

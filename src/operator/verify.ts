@@ -1,7 +1,7 @@
 /** `verify`: has a stream's work checked again, with its gates and without an agent; by the poller when one acts, else here. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
-import { isVerified } from '../core/done.ts';
+import { isVerified, openTaskNames, tasksComplete } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
@@ -63,10 +63,10 @@ function refuse(ports: Ports, record: StreamRecord): void {
     );
   }
   const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);
-  if (stream === undefined || stream.tasks.completed < stream.tasks.total || stream.tasks.total === 0) {
+  if (stream === undefined || !tasksComplete(stream)) {
     throw new OrchestrateError(
       EXIT.refused,
-      `${record.streamId} has open tasks: ${stream?.openTasks.slice(0, 5).join(', ') ?? 'not in the plan'}`,
+      `${record.streamId} has open tasks: ${stream === undefined ? 'not in the plan' : openTaskNames(stream)}`,
       commandFor('status', record.streamId),
     );
   }

@@ -1,6 +1,7 @@
 /** The ticks of the acting poller, until the plan is finished, stuck or aborted; holds no knowledge that the next tick needs. */
 import type { Ports } from '../app/ports.ts';
 import { decide, deriveStates } from '../core/decide/decide.ts';
+import { retryDelayMs } from '../core/decide/restarts.ts';
 import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { isFinished, isLively, traitsOf } from '../core/states.ts';
@@ -27,8 +28,8 @@ export type LoopRequest = {
 
 /** Shortest time between two ticks, so that a storm of changes costs a bounded share of a core. */
 const MIN_TICK_GAP_MS = 10;
-/** Pause after a tick that failed as a whole. */
-const TROUBLE_PAUSE_MS = 1_000;
+/** No change is looked at sooner after a tick that failed as a whole: it would only fail again, at the price of its processes. */
+const LEAST_TROUBLE_PAUSE_MS = 1_000;
 
 /**
  * Ticks until the end. A failed tick is tried again, except with `once`: then its error is thrown. Throws exit 6 once another
@@ -52,7 +53,9 @@ export async function tickUntilEnd(request: LoopRequest): Promise<PollerEnd> {
 
 async function tickOn(request: LoopRequest, flights: Flights): Promise<PollerEnd> {
   const { ports, abort, alarm } = request;
+  const pollMs = ports.config.pollSeconds * 1000;
   let states: readonly StreamState[] = [];
+  let failures = 0;
   while (!abort.aborted) {
     if (request.lease.isLost()) throw leaseLost(ports.paths.lockDb);
     const ticked = await tick(request, flights).catch((error: unknown) => {
@@ -61,15 +64,19 @@ async function tickOn(request: LoopRequest, flights: Flights): Promise<PollerEnd
       return null;
     });
     if (ticked === null) {
-      await alarm.wait(TROUBLE_PAUSE_MS);
+      failures += 1;
+      const delayMs = Math.min(pollMs, retryDelayMs({ count: failures }, 'tick', request.policy.delaysMs));
+      await pause(Math.min(LEAST_TROUBLE_PAUSE_MS, delayMs));
+      await alarm.wait(delayMs - Math.min(LEAST_TROUBLE_PAUSE_MS, delayMs));
       continue;
     }
+    failures = 0;
     states = ticked.states;
     if (request.once) return { why: 'once', states };
     const end = endOf(ticked, flights.size());
     if (end !== null) return { why: end, states };
     await pause(MIN_TICK_GAP_MS);
-    await alarm.wait(pauseMs(states, ticked.nowMs, ports.config.pollSeconds * 1000));
+    await alarm.wait(pauseMs(states, ticked.nowMs, pollMs));
   }
   return { why: 'aborted', states };
 }

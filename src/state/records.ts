@@ -76,10 +76,10 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
 }
 
 function createRuns(db: Db, cache: RecordCache): RunMethods {
-  // The indexes refuse a second open run of a stream, a number or a token that is taken.
+  // The indexes refuse a second open run of a stream, a number or a token that is taken; what was called off is not opened.
   const insert = db.prepare(
     `INSERT OR IGNORE INTO runs (key, number, token_hash, agent_kind, started_at_ms, boot_id, session_id, base_sha)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+     SELECT ?, ?, ?, ?, ?, ?, ?, ? FROM streams WHERE key = ? AND intent = 'none'`,
   );
   const byToken = db.prepare(
     `SELECT r.*, s.stream_id, s.initiative_id FROM runs r JOIN streams s ON s.key = r.key WHERE r.token_hash = ?`,
@@ -111,7 +111,7 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
     },
     openRun: (run) => {
       const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
-      const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha];
+      const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha, key];
       const { changes } = insert.run(...values);
       cache.touch(key);
       return changes === 1;

@@ -83,7 +83,10 @@ export type StateStore = {
     names: { branchPrefix: string; worktreeRoot: string; portBase: number },
   ): ReadonlyMap<string, string>;
   patchStream(key: string, patch: StreamPatch): void;
-  /** Records a new run; refuses (returns false) when the stream has an open run or the number is taken. */
+  /**
+   * Records a new run; refuses (returns false) when the stream was called off (its intent), has an open run, or the number
+   * is taken, all in one statement: no run is opened beside a `stop`.
+   */
   openRun(
     run: Pick<Run, 'key' | 'number' | 'agentKind' | 'startedAtMs' | 'bootId' | 'sessionId' | 'baseSha'> & {
       tokenHash: string;

@@ -144,6 +144,20 @@ describe('streams', () => {
 });
 
 describe('runs', () => {
+  test('of a stream that was called off are not opened, until it is asked for again', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const { key } = state.ensureStream('I', 'A', NAMES);
+    for (const intent of ['stopped', 'parked'] as const) {
+      opened(path).setIntent(key, intent, 1);
+      assert.equal(state.openRun(newRun(key, 1)), false);
+    }
+    assert.deepEqual(state.records('I').get(key)?.runs, []);
+    state.setIntent(key, 'none', 2);
+    assert.equal(state.openRun(newRun(key, 1)), true);
+    assert.equal(state.openRun(newRun('no-such-stream', 1)), false);
+  });
+
   test('a second open run of a stream, or a number that is taken, is refused', () => {
     const path = freshPath();
     const state = opened(path);

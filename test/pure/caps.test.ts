@@ -127,7 +127,7 @@ describe('pauses', () => {
 });
 
 test('a night asleep, or a clock that was set, is no time at work', () => {
-  const lostTime = createLostTime(120_000);
+  const lostTime = createLostTime(120_000, null);
   let [wallMs, steadyMs] = [NOW_MS, 0];
   let worker = run('S', { startedAtMs: NOW_MS, claimedAtMs: NOW_MS });
   const look = (wallBy: number, steadyBy: number): number => {
@@ -146,4 +146,14 @@ test('a night asleep, or a clock that was set, is no time at work', () => {
   );
   assert.equal(look(-3_600_000, 5_000), 165_000, 'set back');
   assert.equal(look(3_605_000, 5_000), 170_000, 'set forward');
+});
+
+test('what passed since a former poller looked is no time at work, unless the clock was set back', () => {
+  const first = (formerMs: number | null): number => createLostTime(120_000, formerMs)(NOW_MS, 7);
+  assert.deepEqual([NOW_MS - 8 * 3_600_000, NOW_MS - 20, NOW_MS + 60_000, null].map(first), [
+    8 * 3_600_000,
+    20,
+    0,
+    0,
+  ]);
 });

@@ -1,6 +1,6 @@
 /** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
 
-import { blockedText, openTasksText, tasksComplete, verdictOn } from '../done.ts';
+import { blockedText, openTaskNames, openTasksText, tasksComplete, verdictOn } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
@@ -28,7 +28,7 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
   if (restedMs < SETTLE_MS) {
     return assess('running', { sinceMs: activity.sinceMs, dueAtMs: snapshot.nowMs + SETTLE_MS - restedMs });
   }
-  const missing = `${openTasksText(stream)}: ${stream.openTasks.slice(0, 5).join(', ')}`;
+  const missing = `${openTasksText(stream)}: ${openTaskNames(stream)}`;
   return tell(situation, run, activity, missing);
 }
 

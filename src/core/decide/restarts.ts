@@ -92,7 +92,7 @@ export function judgeAttempts(
 /** However short the configured delays are: a failing step must not keep a core busy. */
 const SHORTEST_DELAY_MS = 250;
 
-/** Delay in ms after a step of the stream `key` that failed, `count` times in a row. */
+/** Delay in ms after a step of the stream `key`, or a whole tick, that failed `count` times in a row. */
 export function retryDelayMs(
   { count }: Pick<Trouble, 'count'>,
   key: string,

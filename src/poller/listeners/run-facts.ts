@@ -1,4 +1,5 @@
 /** Writes down what a look tells of open runs: their process, pane and conversation when first seen, now and then what they use. */
+import { statSync, utimesSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
 import { createLostTime, pauseAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
@@ -12,11 +13,32 @@ const SLACK_MS = 60_000;
 
 /** Records new facts of open runs, and the time in which this machine slept; cheap when there are none. */
 export function workerFacts(ports: Ports): Listener {
-  const lostTime = createLostTime(2 * ports.config.pollSeconds * 1000 + SLACK_MS);
+  const mostMs = 2 * ports.config.pollSeconds * 1000 + SLACK_MS;
+  let lostTime: ReturnType<typeof createLostTime> | null = null;
+  let markedMs = Number.NEGATIVE_INFINITY;
   return {
     name: 'worker facts',
-    onLook: (look) => recordFacts(ports, look, lostTime(look.snapshot.nowMs, performance.now())),
+    onLook(look) {
+      const steadyMs = performance.now();
+      lostTime ??= createLostTime(mostMs, lastLookMs(ports));
+      recordFacts(ports, look, lostTime(look.snapshot.nowMs, steadyMs));
+      if (steadyMs - markedMs < MARK_EACH_MS) return;
+      markedMs = steadyMs;
+      markLook(ports, look.snapshot.nowMs);
+    },
   };
+}
+
+/** How often it is noted that a poller looks: what one that is killed leaves uncounted. */
+const MARK_EACH_MS = 5_000;
+
+/** When a poller last looked, by the wall clock: the time of the lock file, which wakes nobody; null where there is none. */
+function lastLookMs({ paths }: Pick<Ports, 'paths'>): number | null {
+  return statSync(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+}
+
+function markLook({ paths }: Pick<Ports, 'paths'>, nowMs: number): void {
+  utimesSync(paths.lockDb, nowMs / 1000, nowMs / 1000);
 }
 
 function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number): void {

@@ -43,19 +43,9 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
   try {
     await refuseChangedGitConfig(ports);
-    const base = await findBase(ports, stream, record, step.snapshot);
-    if (!base.ok) {
-      ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
-      note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
-      return;
-    }
-    if (record.base?.sha !== base.sha || (record.conflict !== null && !record.resolve)) {
-      ports.state.patchStream(key, {
-        base: { sha: base.sha, parents: base.parents, atMs: ports.now() },
-        conflict: record.resolve ? record.conflict : null,
-      });
-    }
-    await launchFrom(step, {
+    const base = await settleBase(step, record, stream);
+    if (base === null) return;
+    const opened = await launchFrom(step, {
       stream,
       record: recordOf(step, key),
       run,
@@ -63,13 +53,38 @@ export async function launch(step: Step, key: string, run: number): Promise<void
       mergeFirst: base.mergeFirst,
       ...identity(step, record),
     });
+    if (!opened) refuseUnlessCalledOff(step, key, run);
   } catch (error) {
+    if (error instanceof RunTaken) throw error;
     if (isEnded(step, key, run)) return;
     await closeFailed(step, key, run, error).catch((also: unknown) => {
       throw new AggregateError([error, also], messageOf(error));
     });
     throw error;
   }
+}
+
+/** Finds and records what the stream is built on; null, with the conflict recorded, when its dependencies do not merge. */
+async function settleBase(
+  step: Step,
+  record: StreamRecord,
+  stream: PlanStream,
+): Promise<{ readonly sha: string; readonly mergeFirst: readonly string[] } | null> {
+  const { ports, snapshot } = step;
+  const { key } = record;
+  const base = await findBase(ports, stream, record, snapshot);
+  if (!base.ok) {
+    ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+    note(step, key, null, 'base-conflict', `its dependencies do not merge: ${base.files.join(', ')}`);
+    return null;
+  }
+  if (record.base?.sha !== base.sha || (record.conflict !== null && !record.resolve)) {
+    ports.state.patchStream(key, {
+      base: { sha: base.sha, parents: base.parents, atMs: ports.now() },
+      conflict: record.resolve ? record.conflict : null,
+    });
+  }
+  return base;
 }
 
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */
@@ -94,7 +109,21 @@ function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation:
   );
 }
 
-async function launchFrom(step: Step, plan: Plan): Promise<void> {
+/** The run that was to be opened is another process's: nothing of it is ours to close. */
+class RunTaken extends OrchestrateError {}
+
+/** A run that could not be opened is nothing to tell when its stream was called off; any other counts as a launch that failed. */
+function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
+  if (recordOf(step, key).intent !== 'none') return;
+  throw new RunTaken(
+    EXIT.state,
+    `run ${run} of ${key} could not be opened: another process opened one`,
+    'orchestrate status',
+  );
+}
+
+/** Opens the run and starts its worker; false, leaving nothing, when it could not be opened. */
+async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
   const { ports } = step;
   const { record, run } = plan;
   await endFormerWorkers(ports, record.key);
@@ -112,7 +141,15 @@ async function launchFrom(step: Step, plan: Plan): Promise<void> {
     baseSha: plan.baseSha,
     tokenHash: hashToken(plan.token),
   });
-  if (!opened) return;
+  if (!opened) return false;
+  await startWorker(step, plan, directory);
+  return true;
+}
+
+/** Prepares what the opened run needs and opens its window; stops where it was called off meanwhile. */
+async function startWorker(step: Step, plan: Plan, directory: string): Promise<void> {
+  const { ports } = step;
+  const { record, run } = plan;
   // The worktree takes longest, so it goes first: even starting a process takes its time.
   const [, prompt] = await Promise.all([
     prepareWorktree(step, record, run, plan.baseSha),
