@@ -6,7 +6,7 @@ import { isWanted } from '../core/decide/schedule.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { isFinished, isLively, traitsOf } from '../core/states.ts';
 import type { Policy, StreamState } from '../core/types.ts';
-import { takeLook } from '../look/snapshot.ts';
+import { initiativeOf, takeLook } from '../look/snapshot.ts';
 import type { Lease } from '../state/types.ts';
 import { createFlights, type Flights } from './flights.ts';
 import type { Listeners, PollerEnd } from './listeners/listener.ts';
@@ -104,14 +104,16 @@ async function tick(request: LoopRequest, flights: Flights): Promise<Ticked> {
     ...request.policy,
     maxWorkers: ports.state.poller()?.maxWorkers ?? request.policy.maxWorkers,
   };
-  const look = await takeLook(ports, flights.view(), true, flights.unwritten());
-  await listeners.onLook(look);
+  const seen = await takeLook(ports, flights.view(), true, flights.unwritten());
+  await listeners.onLook(seen);
+  // What was noted of this look (an agent's pauses, a night asleep) counts for what is decided on it.
+  const records = ports.state.records(initiativeOf(seen.snapshot.plan));
+  const look = { ...seen, snapshot: { ...seen.snapshot, records } };
   const { actions, states: before } = decide(look.snapshot, policy);
   for (const action of actions) flights.launch(action, look.snapshot);
   const states =
     actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
   listeners.onStates(states, look);
-  const { records } = look.snapshot;
   const wanted = states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null));
   return { states, wanted, nowMs: look.snapshot.nowMs };
 }

@@ -183,3 +183,20 @@ test('a worker that outlived its tmux server is said to work without a window, b
   await poller.kill();
   rig.desk.assertSound();
 });
+
+test('a worker that ends its tmux server each time is given up, after five launches', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  rig.onWorker(async () => {
+    rig.tmux('kill-server');
+  });
+  const ended = await rig.start().end();
+  assert.equal(ended.code, 1, ended.stderr);
+  const { state, reason, remedy } = await rig.stream('A');
+  assert.equal(state, 'failed');
+  assert.match(reason ?? '', /^its worker was ended from outside again and again; the last time: /);
+  assert.equal(remedy, 'orchestrate retry A');
+  assert.deepEqual(
+    rig.desk.starts().map(({ stream, run }) => `${stream}${run}`),
+    ['A1', 'A2', 'A3', 'A4', 'A5'],
+  );
+});

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
+import { createCallCounter } from '../support/shim.ts';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
 
 function workOn(rig: ProjectRig): void {
@@ -26,6 +27,27 @@ test('a stream is not under way for ever when its steps cannot be noted', async 
   const ended = await rig.start().end();
   assert.equal(ended.code, 0, ended.stdout);
   assert.match(ended.stderr, /orchestrate: warning: .*disk is full/);
+});
+
+test('launches that cannot even be noted are given up like others, after a bounded number of processes', async () => {
+  using counter = createCallCounter();
+  await using rig = await createProjectRig({ plan: { A: [] }, tools: [counter.directory] });
+  await rig.look();
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  for (const what of [
+    'INSERT ON runs',
+    'UPDATE OF trouble ON streams WHEN NEW.trouble IS NOT NULL',
+    "INSERT ON events WHEN NEW.kind LIKE '%-error'",
+  ])
+    state.exec(`CREATE TRIGGER "full ${what}" BEFORE ${what} BEGIN SELECT RAISE(FAIL, 'disk is full'); END`);
+  state.close();
+  const poller = rig.start();
+  const ended = await poller.end();
+  assert.equal(ended.code, 1, ended.stderr);
+  assert.match(ended.stdout, /could not be launched: .*disk is full/);
+  assert.deepEqual(rig.desk.starts(), []);
+  const calls = counter.calls('git', poller.child.pid ?? 0) + counter.calls('tmux', poller.child.pid ?? 0);
+  assert.ok(calls < 100, `${calls} calls of git and tmux for three launches`);
 });
 
 test('a log that cannot be written ends neither the poller nor the other logs', async () => {

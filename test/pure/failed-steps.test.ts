@@ -64,3 +64,21 @@ test('a worker that would not end is asked again without an end', () => {
   });
   assert.equal(decide(world, POLICY).actions[0]?.kind, 'end-run');
 });
+
+test('it waits by time that passed, whatever the clock was set to since', () => {
+  const world = (elapsedMs: number, atMs: number) =>
+    decide(
+      snapshot({
+        streams: [complete('S')],
+        records: [record('S', { runs: [run('S')], base: { sha: 'b'.repeat(40), parents: [], atMs: 1 } })],
+        workers: { S: gone(0) },
+        part: { troubles: new Map([['s', trouble({ atMs })]]), elapsed: () => elapsedMs },
+      }),
+      POLICY,
+    );
+  const hourMs = 3_600_000;
+  assert.equal(world(60_000, NOW_MS + hourMs).actions[0]?.kind, 'verify', 'set back');
+  const early = world(1, NOW_MS - hourMs);
+  assert.deepEqual(early.actions, [], 'set forward');
+  assert.ok((early.states[0]?.dueAtMs ?? 0) > NOW_MS);
+});

@@ -47,10 +47,7 @@ export function assessGone(situation: Situation, run: Run, worker: WorkerFact | 
   const lost = lostCause(situation, run, worker);
   if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);
   const error = worker?.lastError ?? null;
-  return (
-    unfinished(situation, run, error) ??
-    assessEnded(situation, run, worker?.pane ?? null, error?.text ?? null)
-  );
+  return unfinished(situation, run, error) ?? assessEnded(situation, run, worker, error?.text ?? null);
 }
 
 /** Unfinished for a reason that is no failure: a cap, a limit; null for any other end. */
@@ -80,17 +77,19 @@ function afterRefusal(situation: Situation, run: Run, reason: string): Assessmen
   return assess('needs-input', { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
 }
 
-/** The worker ran and ended: its work is checked, or it gave up, or it failed. `pane` is null when its window was closed. */
+/** The worker ran and ended: its work is checked, or it gave up, or it failed. */
 function assessEnded(
   situation: Situation,
   run: Run,
-  pane: WorkerFact['pane'],
+  worker: WorkerFact | null,
   error: string | null,
 ): Assessment {
   const { stream } = situation;
+  const pane = worker?.pane ?? null;
   const exitCode = pane?.exitCode ?? null;
-  // One that only its exit status speaks for is not taken at its word when that is lost.
-  const mayBeDone = !AGENT_TRAITS[run.agentKind].exitCodeTells || exitCode === 0;
+  // One that only its exit status speaks for is not taken at its word when that is lost, unless its server took it along.
+  const lostWithServer = pane === null && worker?.serverGone === true;
+  const mayBeDone = !AGENT_TRAITS[run.agentKind].exitCodeTells || exitCode === 0 || lostWithServer;
   if (tasksComplete(stream) && mayBeDone) return judgeWork(situation, run, exitCode);
   if (stream.tasks.blocked > 0) {
     const reason = blockedText(stream);
