@@ -96,6 +96,31 @@ test('an edit inside the worktree or the temporary directory is let through', ()
   assert.deepEqual(passed.filter(edits.bind(null) as (file: string) => boolean), []);
 });
 
+test("Claude Code's own plans are let through, there already or not, and nothing else beside them", () => {
+  const config = path.join(path.dirname(main), 'outside');
+  const asks = (file: string, env: Readonly<Record<string, string>>): boolean =>
+    ask(call('Write', { file_path: file, content: 'x' }), { TMPDIR: '/var/tmp', ...env }).refused;
+  // Not below the temporary directory, where everything is let through.
+  mkdirSync('.cache', { recursive: true });
+  const home = mkdtempSync(path.resolve('.cache', 'fence-home-'));
+  try {
+    const plans = path.join(home, '.claude', 'plans');
+    const environments = [{ HOME: home }, { HOME: config, CLAUDE_CONFIG_DIR: path.join(home, '.claude') }];
+    for (const there of [false, true]) {
+      if (there) mkdirSync(plans, { recursive: true });
+      for (const env of environments) {
+        assert.equal(asks(path.join(plans, 'a-plan.md'), env), false, `${there}`);
+        assert.equal(asks(path.join(plans, '..', 'settings.json'), env), true, `${there}`);
+        assert.equal(asks(path.join(home, '.claude', 'plans.md'), env), true, `${there}`);
+      }
+    }
+    symlinkSync(path.join(main, 'README.md'), path.join(plans, 'link.md'));
+    assert.equal(asks(path.join(plans, 'link.md'), { HOME: home }), true, 'a link to the main checkout');
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+});
+
 test('a git command aimed at the main checkout or another worktree is refused', () => {
   const m = `'${main}'`;
   const commands = [

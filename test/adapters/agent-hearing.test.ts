@@ -4,7 +4,7 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { listenTo } from '../../src/agent/claude/hearing.ts';
+import { listenTo } from '../../src/agent/claude/transcript.ts';
 
 function transcript() {
   const directory = mkdtempSync(path.join(tmpdir(), 'orchestrate-hearing-'));

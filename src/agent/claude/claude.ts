@@ -1,62 +1,34 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { costUsd } from '../../core/decide/caps.ts';
 import { printable } from '../../core/printable.ts';
-import type { AgentActivity, AgentError, ProcessIdentity, Run, StreamRecord } from '../../core/types.ts';
+import type { AgentError, Run, StreamRecord } from '../../core/types.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { mcpConfig, programOf, promptArgument, writeRunFile } from '../run-files.ts';
-import { activityOf, needsScreen } from './activity.ts';
 import { claudeArguments } from './arguments.ts';
 import { type ClaudePaths, claudePaths } from './claude-paths.ts';
 import { readableOutput, readableTranscript } from './conversation.ts';
 import { FENCE_SCRIPT, fenceHook } from './fence-script.ts';
-import { listenTo } from './hearing.ts';
-import { hasDraft } from './prompt-box.ts';
-import { holdersOf, type RegistryEntry, readRegistry } from './registry.ts';
+import { holdersOf } from './registry.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
 import { createReports, type Report } from './reports.ts';
-import { createScreens } from './screens.ts';
+import { hasDraft } from './screen.ts';
+import { createSessionLook } from './session.ts';
 import { type ClaudeHooks, claudeSettings } from './settings.ts';
-import { hasChildYoungerThan } from './tool-process.ts';
-import {
-  conversationsBeside,
-  createTranscripts,
-  type Transcripts,
-  type TranscriptTail,
-} from './transcript.ts';
-import { afterLogin, endedBeforeItsTurn, errorOf } from './turn-end.ts';
+import { conversationsBeside, createTranscripts, listenTo, type Transcripts } from './transcript.ts';
+import { endedBeforeItsTurn, errorOf } from './turn-end.ts';
 import { createUsageMeter } from './usage.ts';
 
 /** The claude agent, interactive in its pane or (mode `print`) headless. */
 export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   const paths = claudePaths(deps.env);
   const transcripts = createTranscripts(paths.projects);
-  const screens = createScreens(deps.nowMs);
   const meter = createUsageMeter();
   const reports = deps.reports === null ? null : createReports(deps.reports.spool, deps.reports.isTokenOf);
   const interactive = agent.mode === 'interactive';
   const transcriptOf = ({ sessionId }: Run) => (sessionId === null ? null : transcripts.find(sessionId));
 
-  const activity: Agent['activity'] = async (run, worker, screen) => {
-    const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
-    const reported = reports?.of(run.key, run.number) ?? [];
-    const sessionId = entry?.sessionId ?? reported.at(-1)?.sessionId ?? run.sessionId;
-    const tail = sessionId === null ? null : transcripts.tail(sessionId);
-    const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
-    const looked = interactive && needsScreen(entry, tail, startedAtMs);
-    const seen = activityOf({
-      entry,
-      tail,
-      reports: reported,
-      nowMs: deps.nowMs(),
-      screen: looked ? await screens.read(`${run.key}#${run.number}`, screen) : null,
-      sessionId,
-      startedAtMs,
-      toolAliveAtMs: toolAliveAtMs(tail, worker, deps.nowMs()),
-    });
-    return interactive ? afterLogin(seen, writtenMs(paths.credentials)) : asPrint(seen, startedAtMs);
-  };
-
+  const reportsOf = (run: Run): readonly Report[] => reports?.of(run.key, run.number) ?? [];
   return {
     kind: 'claude',
     about: aboutClaude(agent),
@@ -69,13 +41,13 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     endSignal: 'SIGINT',
     check: () => checkWith(agent, deps, paths),
     prepare: async (request) => prepareClaude(agent, deps, request),
-    activity,
-    lastError: (run) => lastErrorOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
+    activity: createSessionLook({ paths, transcripts, reportsOf, interactive, nowMs: deps.nowMs }),
+    lastError: (run) => lastErrorOf(run, transcripts, reportsOf(run)),
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
       ...(deps.reports === null ? [] : [deps.reports.spool]),
     ],
-    findConversation: (run) => conversationOf(run, transcripts, reports?.of(run.key, run.number) ?? []),
+    findConversation: (run) => conversationOf(run, transcripts, reportsOf(run)),
     holders: (conversation) => holdersOf(paths.sessions, conversation),
     hasDraft: (screen) => interactive && hasDraft(screen),
     listen: (run) => listenIn(transcriptOf(run)),
@@ -187,40 +159,3 @@ function hooksOf(agent: AgentSettings, deps: AgentDeps): ClaudeHooks | null {
   if (!isFenced(agent)) return deps.reports === null ? null : reporting;
   return { ...reporting, PreToolUse: [...(reporting['PreToolUse'] ?? []), fenceHook()] };
 }
-
-/** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */
-function currentEntry(entry: RegistryEntry | null, worker: ProcessIdentity, run: Run): RegistryEntry | null {
-  if (entry === null || entry.processStart === worker.start) return entry;
-  if (entry.sessionId !== null && entry.sessionId === run.sessionId) return entry;
-  return (entry.startedAtMs ?? 0) >= run.startedAtMs ? entry : null;
-}
-
-/** Without a terminal it is at work for as long as it lives. */
-function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
-  return {
-    ...seen,
-    status: 'busy',
-    sinceMs: startedAtMs,
-    detail: null,
-    remedy: null,
-    untilMs: null,
-    inferred: false,
-    dialog: false,
-    account: false,
-  };
-}
-
-/** When a file was last written; null when it is not there. */
-function writtenMs(file: string): number | null {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? null;
-}
-
-/** Now, when the open tool call has a process of its own that lives; a call without one says nothing. */
-function toolAliveAtMs(tail: TranscriptTail | null, worker: ProcessIdentity, nowMs: number): number | null {
-  const atMs = tail?.openCall?.atMs ?? null;
-  if (atMs === null || nowMs - atMs < QUIET_CALL_MS) return null;
-  return hasChildYoungerThan(worker.pid, nowMs - atMs) ? nowMs : null;
-}
-
-/** A call shorter than this is no question yet. */
-const QUIET_CALL_MS = 60_000;

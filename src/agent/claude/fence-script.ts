@@ -199,9 +199,9 @@ const REFUSED = 97;
 
 /**
  * POSIX sh, run as `/bin/sh "$ORCHESTRATE_FENCE"`; refuses by status 97 and a text on stderr. Notes:
- * - the nearest directory that is one of ours decides: own worktree and temporary directory let through, the main checkout and
- *   the directory of all worktrees do not. Directories are told by what they are (`-ef`), so that links and letter case do not
- *   matter;
+ * - the nearest directory that is one of ours decides: own worktree, temporary directory and Claude Code's own plans (which
+ *   plan mode writes) let through, the main checkout and the directory of all worktrees do not. Directories are told by what
+ *   they are (`-ef`), so that links and letter case do not matter;
  * - it refuses only what it knows: a place that is not there, an awk that is not there, a text that it can't read let through.
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
@@ -209,6 +209,7 @@ export const FENCE_SCRIPT = [
   '# Made by orchestrate. Keeps edits and git commands of a run in its own worktree.',
   'export LC_ALL=C',
   'own=$ORCHESTRATE_WORKTREE main=$ORCHESTRATE_PROJECT all=${ORCHESTRATE_WORKTREE%/*}',
+  'plans=${CLAUDE_CONFIG_DIR:-$HOME/.claude}/plans',
   '[ -d "$own" ] && [ -d "$main" ] || exit 0',
   'refuse() {',
   '  printf "orchestrate: refused: %s reaches %s (%s). Your work belongs in your own worktree, %s: change files there, and run plain git commands there.\\n" "$1" "$2" "$3" "$own" >&2',
@@ -219,7 +220,7 @@ export const FENCE_SCRIPT = [
   '  at=$1',
   '  while :; do',
   '    if [ "$at" -ef "$own" ]; then where=own; return; fi',
-  '    for each in "${TMPDIR:-/tmp}" /tmp /var/tmp; do',
+  '    for each in "${TMPDIR:-/tmp}" /tmp /var/tmp "$plans"; do',
   '      if [ "$at" -ef "$each" ]; then where=temporary; return; fi',
   '    done',
   '    if [ "$all" != "" ] && [ "$at" -ef "$all" ]; then where=other; return; fi',
@@ -250,6 +251,8 @@ export const FENCE_SCRIPT = [
   '  [ "$path" = "" ] && continue',
   '  if [ "$kind" = git ] && ! [ -e "$path" ]; then continue; fi',
   '  real "$path" || continue',
+  '  # Where nothing is yet, only the name tells that it will be a plan.',
+  '  case $path in "$plans"/*) [ -d "$plans" ] || continue ;; esac',
   '  lies "$place"',
   '  case $kind.$where in',
   '  *.own | *.temporary | git.outside) ;;',

@@ -1,8 +1,9 @@
 /** Finds the rollout file in which Codex keeps a session and reads its end: the turn under way, the error it ended by. */
-import { closeSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Run } from '../../core/types.ts';
+import { ifPresent, listIfPresent, readIfPresent, statIfPresent } from '../../files/present.ts';
 import { parseRecord, recordOf, stringOf } from '../json.ts';
 
 export type CodexPaths = { readonly config: string; readonly sessions: string };
@@ -15,7 +16,7 @@ export function codexPaths(env: Readonly<Record<string, string | undefined>>): C
 
 /** True when the user's configuration says that this project is trusted. */
 export function isTrusted({ config }: CodexPaths, projectRoot: string): boolean {
-  const text = readIfThere(config) ?? '';
+  const text = readIfPresent(config) ?? '';
   const section = text.split(`[projects.${JSON.stringify(projectRoot)}]`)[1]?.split('\n[')[0] ?? '';
   return /trust_level\s*=\s*"trusted"/.test(section);
 }
@@ -46,8 +47,8 @@ export function createRollouts(sessions: string): { of(run: Run, worktree: strin
       const file = files.get(name) ?? findRollout(sessions, run, worktree);
       if (file === null) return null;
       files.set(name, file);
-      const stat = statSync(file, { throwIfNoEntry: false });
-      if (stat === undefined) return null;
+      const stat = statIfPresent(file);
+      if (stat === null) return null;
       const last = tails.get(file);
       if (last?.modifiedAtMs === stat.mtimeMs) return last;
       const id = idOf(file);
@@ -97,23 +98,17 @@ function findRollout(sessions: string, run: Run, worktree: string): string | nul
 
 /** Rollout files, newest first: of the days around the run's begin, or all when its session began earlier. */
 function recentFiles(sessions: string, run: Run): string[] {
-  const names = readdirIfThere(sessions, run.sessionId !== null);
+  const names = rolloutsBelow(sessions, run.sessionId !== null);
   const from = new Date(run.startedAtMs - DAYS_BACK * 86_400_000).toISOString().slice(0, 10);
   const recent = names.filter((name) => run.sessionId !== null || path.basename(name).slice(8, 18) >= from);
   return recent.sort((a, b) => (path.basename(a) < path.basename(b) ? 1 : -1));
 }
 
-function readdirIfThere(sessions: string, all: boolean): string[] {
-  const listed = (directory: string): string[] => {
-    try {
-      return readdirSync(directory).sort();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
-  };
+function rolloutsBelow(sessions: string, all: boolean): string[] {
   const below = (directories: string[]): string[] =>
-    directories.flatMap((directory) => listed(directory).map((name) => path.join(directory, name)));
+    directories.flatMap((directory) =>
+      [...listIfPresent(directory)].sort().map((name) => path.join(directory, name)),
+    );
   const days = below(below(below([sessions])));
   const files = below(all ? days : days.slice(-DAYS_BACK - 1));
   return files.filter((file) => /^rollout-.*\.jsonl$/.test(path.basename(file)));
@@ -129,11 +124,7 @@ function beganIn(file: string, worktree: string, sinceMs: number): boolean {
   const time = Date.parse(/"timestamp":"([^"]+)"/.exec(first)?.[1] ?? '');
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first)?.[1];
   if (cwd === undefined || time < sinceMs) return false;
-  return [worktree, realIfThere(worktree)].includes(JSON.parse(cwd) as string);
-}
-
-function realIfThere(directory: string): string {
-  return statSync(directory, { throwIfNoEntry: false }) === undefined ? directory : realpathSync(directory);
+  return [worktree, ifPresent(() => realpathSync(worktree))].includes(JSON.parse(cwd) as string);
 }
 
 function readEnd(file: string, size: number): string[] {
@@ -147,14 +138,5 @@ function readPart(file: string, from: number, length: number): string {
     return buffer.toString('utf8', 0, readSync(handle, buffer, 0, length, from));
   } finally {
     closeSync(handle);
-  }
-}
-
-function readIfThere(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

@@ -1,10 +1,11 @@
 /** opencode as an agent: what is launched for a run, and what its plugin reports; knows nothing of windows, gates or plans. */
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
 import { printable } from '../../core/printable.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
+import { readIfPresent, statIfPresent } from '../../files/present.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import type {
@@ -100,9 +101,9 @@ export function activityOf(report: SessionReport | null, startedAtMs: number): A
 function readReport({ reports }: AgentDeps, run: Run): SessionReport | null {
   if (reports === null) return null;
   const file = path.join(reports.spool, `${run.key}-${run.number}.${REPORT}.json`);
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (stat === undefined) return null;
-  const text = readFileSync(file, 'utf8');
+  const stat = statIfPresent(file);
+  const text = readIfPresent(file);
+  if (stat === null || text === null) return null;
   const end = text.indexOf('\n');
   if (end < 0 || !reports.isTokenOf(text.slice(0, end), run.key, run.number)) return null;
   const fields = parseRecord(text.slice(end + 1));
