@@ -59,6 +59,7 @@ export type LaunchRequest = {
 export type Launch = {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** The conversation that the run will have; null: the agent chooses, and tells later. */
   readonly sessionId: string | null;
 };
 

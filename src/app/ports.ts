@@ -1,7 +1,7 @@
 /** Everything the reconciler works with, handed in by the composition root; it knows the adapters by their types only. */
 import type { Agent } from '../agent/port.ts';
 import type { Elapsed } from '../core/elapsed.ts';
-import type { Policy } from '../core/types.ts';
+import type { Policy, Run } from '../core/types.ts';
 import type { Git } from '../git/types.ts';
 import type { Marks } from '../poller/marks.ts';
 import type { Processes } from '../process/types.ts';
@@ -27,6 +27,8 @@ export type Ports = {
   readonly tmux: Tmux;
   readonly processes: Processes;
   readonly agent: Agent;
+  /** The agent of the kind that made a run, which may not be the configured one now: it alone can read what the run left. */
+  agentThatMade(run: Pick<Run, 'agentKind'>): Agent;
   /** The starter's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Marks of this project's processes. */

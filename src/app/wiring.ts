@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { createAgent } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
 import { createElapsed } from '../core/elapsed.ts';
+import type { AgentKind } from '../core/run-types.ts';
 import { createGit } from '../git/git.ts';
 import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
@@ -40,6 +41,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: '' };
   const marks = projectMarks(root, self);
+  const agents = agentsOf(project, state);
   return {
     paths,
     workspace: project.workspace(),
@@ -67,7 +69,8 @@ export async function openPorts(project: Project, options: { readonly create: bo
         state.addEvent({ atMs: project.now(), key: null, run: null, kind: 'tmux-socket', message }),
     }),
     processes,
-    agent: agentOf(project, state),
+    agent: agents(config.agent.kind),
+    agentThatMade: ({ agentKind }) => agents(agentKind),
     env,
     marks,
     cli: CLI_ARGV,
@@ -91,27 +94,44 @@ export async function withPorts(
   }
 }
 
-/** The configured agent, with what it needs of this project; without `state` it is only good for checks. */
-export function agentOf({ root, env, config, paths }: Project, state: StateStore | null): Agent {
+/** Agents by kind, each made once: the configured one, and those of runs that an earlier configuration made. */
+function agentsOf(project: Project, state: StateStore): (kind: AgentKind) => Agent {
+  const made = new Map<AgentKind, Agent>();
+  return (kind) => {
+    const agent = made.get(kind) ?? agentOf(project, state, kind);
+    made.set(kind, agent);
+    return agent;
+  };
+}
+
+/** An agent (the configured one) with what it needs of this project; without `state` it is only good for checks. */
+export function agentOf(
+  { root, env, config, paths }: Project,
+  state: StateStore | null,
+  kind: AgentKind = config().agent.kind,
+): Agent {
   const { agent, gates, limits, worktree } = config();
-  return createAgent(agent, {
-    reports:
-      state === null
-        ? null
-        : {
-            spool: paths.spoolDir,
-            isTokenOf: (token, key, run) => {
-              const found = state.runByTokenHash(hashToken(token));
-              return found?.run.key === key && found.run.number === run;
+  return createAgent(
+    { ...agent, kind },
+    {
+      reports:
+        state === null
+          ? null
+          : {
+              spool: paths.spoolDir,
+              isTokenOf: (token, key, run) => {
+                const found = state.runByTokenHash(hashToken(token));
+                return found?.run.key === key && found.run.number === run;
+              },
             },
-          },
-    worktreeOf: (key) => resolve(root, worktree.root, key),
-    maxCostUsd: limits.maxCostUsd,
-    projectRoot: root,
-    env,
-    mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
-    commands: [...gates.map((gate) => gate.command), ...worktree.setup],
-  });
+      worktreeOf: (key) => resolve(root, worktree.root, key),
+      maxCostUsd: limits.maxCostUsd,
+      projectRoot: root,
+      env,
+      mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
+      commands: [...gates.map((gate) => gate.command), ...worktree.setup],
+    },
+  );
 }
 
 /** Writes what the first window of the session runs (the live summary); returns its directory. */

@@ -18,21 +18,22 @@ import type { OrchestrateEvent } from '../../src/core/events.ts';
 import { createLogFollower, type LogSource, type LogSources } from '../../src/view/log/log.ts';
 import { openStreamLog } from '../../src/view/log/log-file.ts';
 
+const conversation = { transcript: readableTranscript, output: readableOutput };
+
 let root = '';
 let sources: LogSource[] = [];
 let events: OrchestrateEvent[] = [];
 beforeEach(() => {
   root = mkdtempSync(path.join(os.tmpdir(), 'orchestrate-log-'));
   sources = [
-    { kind: 'transcript', path: path.join(root, 'conversation.jsonl') },
-    { kind: 'bytes', path: path.join(root, 'pane.log') },
+    { kind: 'transcript', path: path.join(root, 'conversation.jsonl'), conversation },
+    { kind: 'bytes', path: path.join(root, 'pane.log'), conversation },
   ];
   events = [];
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const all: LogSources = {
-  conversation: { transcript: readableTranscript, output: readableOutput },
   files: () => sources,
   events: (sinceId) => events.filter(({ id }) => id > sinceId),
 };

@@ -26,6 +26,7 @@ export type RolloutTail = {
   readonly id: string;
   readonly file: string;
   readonly modifiedAtMs: number;
+  readonly size: number;
   /** The last begin or end of a turn. */
   readonly turn: { readonly kind: 'begun' | 'ended' | 'aborted'; readonly atMs: number } | null;
   /** The error by which the last turn ended; `limit`: time cures it. */
@@ -50,9 +51,16 @@ export function createRollouts(sessions: string): { of(run: Run, worktree: strin
       const stat = statIfPresent(file);
       if (stat === null) return null;
       const last = tails.get(file);
-      if (last?.modifiedAtMs === stat.mtimeMs) return last;
+      // Two lines may be written within one tick of the file system's clock.
+      if (last?.modifiedAtMs === stat.mtimeMs && last.size === stat.size) return last;
       const id = idOf(file);
-      const tail = { id, file, modifiedAtMs: stat.mtimeMs, ...readTail(readEnd(file, stat.size)) };
+      const tail = {
+        id,
+        file,
+        modifiedAtMs: stat.mtimeMs,
+        size: stat.size,
+        ...readTail(readEnd(file, stat.size)),
+      };
       tails.set(file, tail);
       return tail;
     },

@@ -54,7 +54,6 @@ export function logSources(ports: Ports, key: string, run: number | null = null)
     return ports.state.records(initiative).get(key)?.runs ?? [];
   };
   return {
-    conversation: ports.agent.conversation,
     files: () => {
       const runs = runsOf();
       if (run === null) return distinct(runs.flatMap((each) => sourcesOf(ports, each)));
@@ -70,11 +69,12 @@ export function logSources(ports: Ports, key: string, run: number | null = null)
 }
 
 function sourcesOf(ports: Ports, run: Run): LogSource[] {
-  const transcripts = ports.agent.transcripts(run);
-  if (transcripts.length > 0) return transcripts.map((path) => ({ kind: 'transcript', path }));
+  const { conversation, interactive, transcripts } = ports.agentThatMade(run);
+  const told = transcripts(run);
+  if (told.length > 0) return told.map((path) => ({ kind: 'transcript', path, conversation }));
   // What a full-screen agent draws before its first word is no log, unless it never came to a word.
-  if (ports.agent.interactive && run.endedAtMs === null) return [];
-  return [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log') }];
+  if (interactive && run.endedAtMs === null) return [];
+  return [{ kind: 'bytes', path: join(runDir(ports.paths, run.key, run.number), 'pane.log'), conversation }];
 }
 
 /** Only what happened during the run: a resumed conversation is in one file with the runs before. */

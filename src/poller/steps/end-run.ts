@@ -45,7 +45,8 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
 
 /** A worker that failed by itself (not by a check of its work) and tells nothing else of it: what it printed last is the cause. */
 function reasonOf(ports: Step['ports'], run: Run, { outcome, reason }: EndRun): string {
-  if (outcome !== 'failed' || run.verdict !== null || ports.agent.transcripts(run).length > 0) return reason;
+  if (outcome !== 'failed' || run.verdict !== null || ports.agentThatMade(run).transcripts(run).length > 0)
+    return reason;
   const last = lastWords(join(runDir(ports.paths, run.key, run.number), 'pane.log'));
   return last === null ? reason : `${reason}; it printed last: ${last}`;
 }

@@ -137,7 +137,8 @@ async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
     agentKind: ports.agent.kind,
     startedAtMs: ports.now(),
     bootId: ports.processes.bootId(),
-    sessionId: plan.resume ?? plan.sessionId,
+    // A new conversation has the agent's own id, or one that it finds out itself.
+    sessionId: plan.resume,
     baseSha: plan.baseSha,
     tokenHash: hashToken(plan.token),
   });
@@ -205,6 +206,7 @@ async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: 
       ORCHESTRATE_MARK: step.ports.marks.run(record.key, run),
     },
   });
+  ports.state.patchRun(record.key, run, { sessionId: launched.sessionId });
   writeLaunch(directory, {
     cwd: record.worktree,
     argv: launched.argv,

@@ -11,6 +11,8 @@ export { readablePaneBytes } from './readable-bytes.ts';
 export type LogSource = {
   readonly kind: 'transcript' | 'bytes';
   readonly path: string;
+  /** Reads what the agent of the run wrote. */
+  readonly conversation: RecordsReader;
   /** Only what happened in this time; a resumed conversation holds more than one run. */
   readonly between?: { readonly fromMs: number; readonly toMs: number };
 };
@@ -33,7 +35,6 @@ export type RecordsReader = {
 /** What a follower reads: asked anew each time, since runs (and so files) are added. */
 export type LogSources = {
   readonly files: () => readonly LogSource[];
-  readonly conversation: RecordsReader;
   /** Events after this id, oldest first. */
   readonly events: (sinceId: number) => readonly OrchestrateEvent[];
 };
@@ -46,11 +47,11 @@ export type LogFollower = {
 
 /** Follows the sources from `places` on. */
 export function createLogFollower(sources: LogSources, places: LogPlaces = NO_PLACES): LogFollower {
-  const { conversation } = sources;
   const positions = new Map(Object.entries(places.files));
   let event = places.event;
 
   const readSource = (source: LogSource, rest: boolean): LogLine[] => {
+    const { conversation } = source;
     const lines: LogLine[] = [];
     for (;;) {
       const part = readGrown(source.path, positions.get(source.path) ?? null, { rest });

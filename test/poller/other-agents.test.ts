@@ -1,0 +1,81 @@
+/** Codex and opencode under the poller, by workers that write what the real programs write: at work, at rest, verified, ended. */
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Worker } from '../support/worker-desk.ts';
+import { createProjectRig, type ProjectRig, steeredAgent } from '../support/worker-rig.ts';
+
+const SESSION = '0199a1b2-c3d4-7e5f-8a9b-0123456789ab';
+
+/** Codex's record of the worker's session, as it grows. */
+function beginRollout(rig: ProjectRig, { cwd }: Worker): (type: string, payload: object) => void {
+  const now = new Date().toISOString();
+  const directory = join(rig.cli.home, '.codex', 'sessions', ...now.slice(0, 10).split('-'));
+  mkdirSync(directory, { recursive: true });
+  const file = join(directory, `rollout-${now.slice(0, 19).replaceAll(':', '-')}-${SESSION}.jsonl`);
+  const line = (type: string, payload: object): string =>
+    `${JSON.stringify({ timestamp: new Date().toISOString(), type, payload })}\n`;
+  writeFileSync(file, line('session_meta', { id: SESSION, cwd }));
+  return (type, payload) => appendFileSync(file, line(type, payload));
+}
+
+/** The program that Codex was told to call at the end of each turn. */
+function noticeOf({ argv }: Worker): string[] {
+  const setting = argv.find((each) => each.startsWith('notify='));
+  assert.ok(setting, argv.join(' '));
+  return JSON.parse(setting.slice('notify='.length)) as string[];
+}
+
+test('codex: its rollout tells that it works and that it rests; then its stream is verified and it is ended', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'codex' });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  const record = beginRollout(rig, worker);
+  record('event_msg', { type: 'task_started' });
+  const content = [{ type: 'output_text', text: 'I have begun.' }];
+  record('response_item', { type: 'message', role: 'assistant', content });
+  await rig.until('its session is known', ({ streams }) => streams[0]?.sessionId === SESSION);
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  assert.equal((await rig.stream('A')).state, 'running', 'all is done, but its turn is not over');
+  record('event_msg', { type: 'task_complete' });
+  const [shell, script] = noticeOf(worker);
+  await worker.sh('"$1" "$2" "{}"', shell ?? '', script ?? '');
+  await rig.untilState('A', 'done');
+  await worker.end();
+  assert.equal((await poller.end()).code, 0, poller.output());
+  rig.configure({ agent: steeredAgent(rig.desk) });
+  const { stdout } = await rig.run(['logs', 'A']);
+  assert.match(stdout, /I have begun\./, 'a run is read as the agent that made it wrote it');
+});
+
+/** Hands events to the plugin that opencode was told to load. */
+const TELL = `
+const [plugin] = JSON.parse(process.env.OPENCODE_CONFIG_CONTENT).plugin;
+const { event } = await (await import(plugin)).Report();
+for (const each of JSON.parse(process.argv[1])) await event({ event: each });
+`;
+
+test('opencode: its plugin tells that it works and that it rests; then its stream is verified and it is ended', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'opencode' });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  const tell = (type: string, properties: object) =>
+    worker.sh(
+      '"$1" --input-type=module -e "$2" "$3"',
+      process.execPath,
+      TELL,
+      JSON.stringify([{ type, properties: { sessionID: 'ses_1', ...properties } }]),
+    );
+  assert.equal((await rig.stream('A')).sessionId, null, 'it chooses its session itself');
+  await tell('session.status', { status: { type: 'busy' } });
+  await rig.until('its session is known', ({ streams }) => streams[0]?.sessionId === 'ses_1');
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  assert.equal((await rig.stream('A')).state, 'running', 'all is done, but its turn is not over');
+  await tell('session.idle', {});
+  await rig.untilState('A', 'done');
+  await worker.end();
+  assert.equal((await poller.end()).code, 0, poller.output());
+});
