@@ -52,9 +52,23 @@ export function parseMarks(text: string): Map<number, string> {
   return marks;
 }
 
-/** The processes as the system's own commands tell of them; `ask` runs one. */
+/**
+ * The processes as the system's own commands tell of them; `ask` runs one. Each takes as long as a look at all processes, so
+ * those that are asked for in one turn of the event loop are looked up in one listing. One that it lacks is asked for by itself:
+ * it may have been started since.
+ */
 export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
   let bootId: string | null = null;
+  let listed: ReadonlyMap<number, ProcessRow> | null = null;
+  const rows = (): ProcessRow[] => parsePs(ask('/bin/ps', ['-ax', ...COLUMNS]));
+  const listing = (): ReadonlyMap<number, ProcessRow> => {
+    if (listed !== null) return listed;
+    listed = new Map(rows().map((row) => [row.pid, row]));
+    setImmediate(() => {
+      listed = null;
+    });
+    return listed;
+  };
   return {
     bootId() {
       // Not kern.boottime: that moves whenever the clock is set. It stays as long as this process can live.
@@ -62,10 +76,10 @@ export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
       return bootId;
     },
     identify(pid: number): ProcessIdentity | null {
-      const found = pid > 0 ? rowsOf(ask, pid)[0] : undefined;
+      const found = pid > 0 ? (listing().get(pid) ?? rowsOf(ask, pid)[0]) : undefined;
       return found === undefined ? null : { pid: found.pid, start: found.start };
     },
-    rows: () => parsePs(ask('/bin/ps', ['-ax', ...COLUMNS])),
+    rows,
     marks(pids) {
       const wanted = new Set(pids);
       const all = parseMarks(ask('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));

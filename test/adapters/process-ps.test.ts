@@ -81,8 +81,6 @@ test('members are roots, what is below them, and their sessions; never ourselves
 /** What `/bin/ps` and `sysctl` of a Mac answer, by their arguments; anything else they are asked is a failure. */
 const MAC: Readonly<Record<string, string>> = {
   '/usr/sbin/sysctl -n kern.bootsessionuuid': '6F1C7D9A-2B0E-4C5D-9E53-0A1B2C3D4E5F\n',
-  '/bin/ps -p 4242 -o pid=,ppid=,pgid=,stat=,lstart=':
-    ' 4242     1  4242 Ss+  Sat Nov  8 01:02:03 2025    \n',
   '/bin/ps -p 4250 -o pid=,ppid=,pgid=,stat=,lstart=':
     ' 4250  4242  4242 Z+   Sat Nov  8 01:02:09 2025    \n',
   '/bin/ps -ax -o pid=,ppid=,pgid=,stat=,lstart=': [
@@ -134,6 +132,24 @@ test('on a Mac processes are told by ps and sysctl alone', () => {
     { identity: worker, mark: '0123456789abcdef:run:a:1' },
     { identity: { pid: 4244, start: 'Sat Nov 8 01:02:05 2025' }, mark: '0123456789abcdef:run:a:1' },
   ]);
+});
+
+test('on a Mac one ps answers for all processes that are asked for in one turn', async () => {
+  const asked: string[] = [];
+  const table = createDarwinTable((file, args) => {
+    const words = [file, ...args].join(' ');
+    asked.push(words);
+    return MAC[words] ?? '';
+  });
+  const pids = [501, 4242, 4243, 4244];
+  assert.deepEqual(
+    pids.map((pid) => table.identify(pid)?.pid),
+    pids,
+  );
+  assert.equal(asked.length, 1);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(table.identify(501)?.pid, 501);
+  assert.equal(asked.length, 2, 'a later turn looks anew');
 });
 
 test('a ps that cannot be asked is no answer: nobody is taken for gone', () => {
