@@ -64,6 +64,9 @@ function lookOf(io: Io, ports: Ports) {
   };
 }
 
+/** Commits of a stream that its page lists; `git log` shows the rest. */
+const COMMITS_SHOWN = 5;
+
 async function printStream(ports: Ports, gathered: Gathered, record: StreamRecord, io: Io): Promise<number> {
   const detail = await detailOf(ports, gathered, record);
   if (io.json) io.print(JSON.stringify({ ...gathered.report, streams: [detail.stream], ...detail }));
@@ -75,10 +78,13 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
   const stream = report.streams.find((each) => each.id === record.streamId);
   if (stream === undefined) throw new Error(`${printable(record.streamId)} is not in the report`);
   const { baseSha, headSha } = stream;
-  const changes =
+  const [changes, commits] =
     baseSha !== null && headSha !== null && baseSha !== headSha
-      ? await ports.git.changes(baseSha, headSha)
-      : null;
+      ? await Promise.all([
+          ports.git.changes(baseSha, headSha),
+          ports.git.commits(baseSha, headSha, COMMITS_SHOWN),
+        ])
+      : [null, []];
   return {
     stream,
     at: report.at,
@@ -87,6 +93,7 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     gates: ports.state.gateResults(record.key),
     events: ports.state.events({ key: record.key, limit: 20 }),
     files: changes?.files ?? [],
+    commits,
     attach: stream.pid === null ? null : commandFor('attach', record.streamId),
     resume: resumeText(ports, record, stream.sessionId),
   };

@@ -27,6 +27,8 @@ export type Door = {
   readonly root: string;
   readonly commonDir: string;
   readonly log: (message: string) => void;
+  /** The environment of a command that changes nothing, for what reads by other means than this door. */
+  readonly environment: () => Record<string, string>;
   /** Runs a command that changes nothing; the result may be a failure. */
   ask(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** Runs a command that changes nothing and returns what it printed; throws exit 3 when it fails. */
@@ -50,19 +52,21 @@ export type DoorOptions = {
 export function openDoor(options: DoorOptions): Door {
   const log = options.log ?? (() => undefined);
   const lockWaitMs = options.lockWaitMs ?? LOCK_WAIT_MS;
+  const environment = (writes: boolean, command: CommandOptions) =>
+    gitEnvironment({
+      base: process.env,
+      mark: options.mark ?? null,
+      ceiling: dirname(options.root),
+      writes,
+      extra: command.env ?? {},
+      config: command.config ?? {},
+    });
   const run = (args: readonly string[], writes: boolean, command: CommandOptions) =>
     runOnce(args, {
       cwd: command.cwd ?? options.root,
       writes,
       log,
-      env: gitEnvironment({
-        base: process.env,
-        mark: options.mark ?? null,
-        ceiling: dirname(options.root),
-        writes,
-        extra: command.env ?? {},
-        config: command.config ?? {},
-      }),
+      env: environment(writes, command),
     });
   const attempt: Door['attempt'] = (args, command = {}) =>
     untilPassed(lockWaitMs, () => run(args, true, command));
@@ -70,6 +74,7 @@ export function openDoor(options: DoorOptions): Door {
     root: options.root,
     commonDir: options.commonDir,
     log,
+    environment: () => environment(false, {}),
     ask: (args, command = {}) => run(args, false, command),
     read: async (args, command = {}) => outputOf(args, await run(args, false, command)),
     attempt,

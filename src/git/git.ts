@@ -6,6 +6,7 @@ import { commitTracked } from './commit.ts';
 import { type DoorOptions, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
+import { commits } from './history.ts';
 import { changes, inspect } from './inspect.ts';
 import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
 import { saveSnapshot } from './saved-work.ts';
@@ -41,6 +42,7 @@ export function createGit(options: DoorOptions): Git {
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     saveSnapshot: (request) => saveSnapshot(door, request),
     changes: (base, head) => changes(door, base, head),
+    commits: (base, head, most) => commits(door, base, head, most),
     executableConfig: createConfigReader(door),
   };
 }

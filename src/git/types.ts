@@ -81,6 +81,12 @@ export type Git = {
     base: string,
     head: string,
   ): Promise<{ commits: number; added: number; removed: number; files: readonly string[] }>;
+  /** The commits of `head` over `base`, the latest first, `most` at most. */
+  commits(
+    base: string,
+    head: string,
+    most: number,
+  ): Promise<readonly { sha: string; author: string; atMs: number; subject: string }[]>;
   /** Filters, merge drivers and other executable settings of the repository, as one comparable text per name. */
   executableConfig(): Promise<Readonly<Record<string, string>>>;
 };

@@ -137,6 +137,13 @@ export type StreamDetail = {
   readonly events: readonly OrchestrateEvent[];
   /** Paths changed since the base. */
   readonly files: readonly string[];
+  /** The last commits since the base, the latest first. */
+  readonly commits: readonly {
+    readonly sha: string;
+    readonly author: string;
+    readonly atMs: number;
+    readonly subject: string;
+  }[];
   /** What to type to watch the worker; null when none lives. */
   readonly attach: string | null;
   /** What to type to go on with the agent's conversation by hand; null when there is none. */

@@ -126,6 +126,7 @@ describe('running git', () => {
     await rig.git.saveSnapshot({ path, key: 'stream-a', label: 'x' });
     const head = await rig.git.commitTracked(path, 'Left over');
     await rig.git.changes(base, head);
+    assert.equal((await rig.git.commits(base, head, 5)).length, 1);
     assert.ok(!existsSync(canary));
   });
 

@@ -24,6 +24,23 @@ describe('refs', () => {
     assert.deepEqual(await rig.git.baseTip('develop'), { branch: 'develop', sha: first });
   });
 
+  it('lists the commits over a base, the latest first, whatever their subjects hold', async () => {
+    const base = head();
+    rig.commit('one.txt', '1\n');
+    rig.run(['commit', '--quiet', '--amend', '--message', 'ò "quoted" $(touch x)']);
+    const one = head();
+    const two = rig.commit('two.txt', '2\n');
+    const listed = await rig.git.commits(base, two, 5);
+    assert.deepEqual(
+      listed.map(({ sha }) => sha),
+      [two, one],
+    );
+    assert.equal(listed[1]?.subject, 'ò "quoted" $(touch x)');
+    assert.ok(listed.every(({ atMs }) => atMs > 0));
+    assert.equal((await rig.git.commits(base, two, 1)).length, 1);
+    assert.deepEqual(await rig.git.commits(base, base, 5), []);
+  });
+
   it('refuses a missing base branch, a detached and an unborn HEAD with exit 3 and what to type', async () => {
     await assert.rejects(rig.git.baseTip('nope'), {
       exitCode: 3,

@@ -144,6 +144,9 @@ function detail(): StreamDetail {
     ],
     events: [{ id: 1, atMs: NOW_MS, key: 'stream-b', run: 1, kind: 'failed', message: 'run 1 failed' }],
     files: Array.from({ length: 45 }, (_, i) => `src/file-${i}.ts`),
+    commits: [
+      { sha: 'f00dfeed99999999', author: 'Ada', atMs: NOW_MS - 60_000, subject: 'Add the\u001b[31m API' },
+    ],
     attach: 'orchestrate attach Stream-B',
     resume: "cd '/p/x y' && claude --resume s-1",
   };
@@ -164,6 +167,7 @@ test('status of one stream shows everything about it', () => {
   assert.match(text, /Base {6}abcdef0123, made from 1111111111 and 2222222222/);
   assert.match(text, /Head {6}f00dfeed99/);
   assert.match(text, /src\/file-39\.ts\n {2}… 5 more files/);
+  assert.match(text, /Commits\n {2}f00dfeed99 {2}Add the API {2}Ada, /);
   assert.match(text, /✗ test {2}exit 1 after 12s {2}on abcdef0123 .*gate\.log/);
   assert.match(text, /run 1 failed/);
   assert.match(
@@ -180,6 +184,7 @@ test('a stream that was never touched is shown without empty sections', () => {
     gates: [],
     events: [],
     files: [],
+    commits: [],
     attach: null,
     resume: null,
   };

@@ -138,6 +138,10 @@ function usedText(stream: ReportStream): string | null {
     : `${used} (${amount(cachedTokens)} more from the cache)`;
 }
 
+function commitLine({ style, nowMs }: StreamPage, commit: StreamDetail['commits'][number]): string {
+  return `  ${style.clean(`${short(commit.sha)}  ${commit.subject}  ${commit.author}, ${moment(commit.atMs, nowMs)}`)}`;
+}
+
 function gateLine(page: StreamPage, gate: StreamDetail['gates'][number]): string {
   const { style, nowMs } = page;
   const ok = gate.exitCode === 0 && !gate.timedOut;
@@ -184,6 +188,11 @@ export function renderStream(detail: StreamDetail, options: StreamTextOptions): 
       (detail.record?.runs ?? []).flatMap((run) => runLines(page, run)),
     ),
     ...section(page, 'Code', code(page, detail)),
+    ...section(
+      page,
+      'Commits',
+      detail.commits.map((commit) => commitLine(page, commit)),
+    ),
     ...section(
       page,
       'Gates',
