@@ -1,6 +1,7 @@
 /** Chooses which ignored files of a worktree are worth keeping: those not in the main checkout, up to a size. */
-import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { basename, join } from 'node:path';
+import { lstatIfPresent } from '../files/present.ts';
 import type { Door } from './door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
@@ -40,8 +41,8 @@ function smallTree(root: string, path: string): string[] | null {
 
 /** Everything at and below a path, relative to `root`, links not followed. */
 function* walk(root: string, path: string): Generator<{ name: string; stats: Stats }> {
-  const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-  if (stats === undefined) return;
+  const stats = lstatIfPresent(join(root, path));
+  if (stats === null) return;
   yield { name: path, stats };
   if (!stats.isDirectory()) return;
   for (const name of readdirSync(join(root, path))) yield* walk(root, join(path, name));

@@ -1,16 +1,9 @@
 /** Keeps everything a worktree holds in one commit under `refs/orchestrate/saved/`, byte for byte, changing nothing in it. */
-import {
-  copyFileSync,
-  lstatSync,
-  mkdtempSync,
-  readlinkSync,
-  rmSync,
-  type Stats,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdtempSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { lstatIfPresent } from '../files/present.ts';
 import { author } from './commit.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
@@ -126,8 +119,8 @@ async function storeFiles(door: Door, link: WorktreeLink, target: Target): Promi
   const gone: string[] = [];
   const present: Stored[] = [];
   for (const path of new Set(target.paths)) {
-    const stats = lstatSync(join(link.path, path), { throwIfNoEntry: false });
-    if (stats === undefined || stats.isDirectory()) gone.push(checkedGone(path));
+    const stats = lstatIfPresent(join(link.path, path));
+    if (stats === null || stats.isDirectory()) gone.push(checkedGone(path));
     else present.push(storedAs(link, path, stats, join(target.folder, `link-${present.length}`)));
   }
   for (const paths of inChunks(gone)) {

@@ -1,8 +1,9 @@
 /** Puts the server "task-copilot" into the project's `.mcp.json`, beside what is there; an entry of somebody else's is kept. */
-import { realpathSync, rmSync, statSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { CLI_ENTRY } from '../app/package-root.ts';
 import { parseMcpConfig, readMcpConfig } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { statIfPresent } from '../files/present.ts';
 import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { removeMember, setMember } from './json-edit.ts';
 import { writePrivately } from './write.ts';
@@ -90,9 +91,9 @@ function isUpToDate({ command, args }: Entry): boolean {
 
 /** Writes through a symlink and keeps the file's mode; `whole` means that nothing in it is anybody else's. */
 function write({ paths, manifest }: InitContext, text: string, whole: boolean): void {
-  const stat = statSync(paths.mcpConfig, { throwIfNoEntry: false });
-  const target = stat === undefined ? paths.mcpConfig : realpathSync(paths.mcpConfig);
-  writePrivately(target, text, stat === undefined ? 0o644 : stat.mode & 0o777);
+  const stat = statIfPresent(paths.mcpConfig);
+  const target = stat === null ? paths.mcpConfig : realpathSync(paths.mcpConfig);
+  writePrivately(target, text, stat === null ? 0o644 : stat.mode & 0o777);
   if (whole) manifest.record(WHAT, text);
   else manifest.forget(WHAT);
 }

@@ -1,14 +1,14 @@
 /** The files without which nothing is started, and the box that says so. */
-import { statSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { ProjectPaths } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { statIfPresent } from '../files/present.ts';
 
 /** The required files that aren't there, relative to the project. Makes nothing. */
 export function missingRequiredFiles(paths: ProjectPaths): string[] {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
   return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt]
-    .filter((path) => !statSync(path, { throwIfNoEntry: false })?.isFile())
+    .filter((path) => !statIfPresent(path)?.isFile())
     .map((path) => relative(paths.root, path));
 }
 

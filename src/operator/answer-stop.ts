@@ -1,6 +1,4 @@
 /** Answers an agent that wants to stop: looks at its tasks and its worktree, and remembers what it was told. */
-
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReportedStop } from '../agent/port.ts';
 import type { Config } from '../app/config/load.ts';
@@ -8,6 +6,7 @@ import type { Ports } from '../app/ports.ts';
 import { judgeStop } from '../core/decide/stop-gate.ts';
 import { missing } from '../core/done.ts';
 import type { StreamRecord, Task } from '../core/types.ts';
+import { statIfPresent } from '../files/present.ts';
 import { tagOf } from '../files/sha256.ts';
 import type { WorktreeFacts } from '../git/types.ts';
 
@@ -62,7 +61,7 @@ function signatureOf(
   left: readonly string[],
 ): string {
   const files = [...facts.changed, ...facts.untracked].map((file) => {
-    const stat = statSync(join(path, file), { throwIfNoEntry: false });
+    const stat = statIfPresent(join(path, file));
     return [file, stat?.mtimeMs, stat?.size];
   });
   const state = [
