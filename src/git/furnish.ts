@@ -6,8 +6,7 @@ import { printable } from '../core/printable.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { exclude, excludePattern } from './exclude.ts';
 import type { Git } from './types.ts';
-import { inWorktree, kindAt, realParent, requireLink, type WorktreeLink } from './worktree-link.ts';
-import { isWithin } from './worktree-place.ts';
+import { inWorktree, isWithin, kindAt, realParent, requireLink, type WorktreeLink } from './worktree-link.ts';
 
 const INCLUDE_FILE = '.worktreeinclude';
 /** Beyond this many copies only those that git would show get a line of their own: long lists make git slow. */

@@ -17,6 +17,7 @@ import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import type { Git } from './types.ts';
 import {
+  foreignPath,
   inWorktree,
   kindAt,
   readLink,
@@ -24,7 +25,6 @@ import {
   type WorktreeEntry,
   type WorktreeLink,
 } from './worktree-link.ts';
-import { foreignPath } from './worktree-place.ts';
 
 type Request = Parameters<Git['ensureWorktree']>[0];
 

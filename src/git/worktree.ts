@@ -11,14 +11,15 @@ import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
   completeEntry,
+  foreignPath,
   kindAt,
   lockReason,
+  preparePlace,
   readLink,
   textOf,
   type WorktreeEntry,
   worktreeEntries,
 } from './worktree-link.ts';
-import { foreignPath, preparePlace } from './worktree-place.ts';
 import { repairWorktree } from './worktree-repair.ts';
 
 type Request = Parameters<Git['ensureWorktree']>[0];
