@@ -19,13 +19,13 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
         steps: [
           { text: 'I begin.', tool: 'Write', input: { file_path: 'work.txt', content: 'done\n' } },
           { tool: 'Bash', input: { command: COMMIT, description: 'commit' } },
-          { tool: 'Bash', input: { command: 'sh check.sh --fast', description: 'run the gate' } },
+          { tool: 'Bash', input: { command: 'sh check.sh', description: 'run the gate' } },
           { hold: 'rest', answer: { text: 'All is committed.' } },
         ],
       },
       { match: 'Go on with it', steps: [{ text: 'Going on.' }] },
     ],
-    options: { commands: ['cd . && sh check.sh'] },
+    options: { commands: ['sh check.sh'] },
   });
   const { agent, server, repo } = trial;
   const session = await trial.launch('Do the work now, please.');
