@@ -411,7 +411,7 @@ test('attaching switches the client inside the same server, and attaches from an
   elsewhere.raw('new-session', '-d', '-x', '80', '-y', '24', ...attach);
   await until('a second client is attached', () => clients().split('\n').length === 2);
   const nobody = rig.door({ projectRoot: rig.dir });
-  await assert.rejects(nobody.attach(null), { exitCode: 1, fix: /orchestrate start/ });
+  await assert.rejects(nobody.attach(null), { exitCode: 6, fix: /orchestrate start/ });
 });
 
 test('the log goes through a directory of ours alone, or there is none', async () => {
