@@ -1,8 +1,8 @@
 /** Turns the signals that ask this process to leave into an AbortSignal and an exit code; does not know what is broken off. */
 
 /** Signals that ask to leave, with the exit codes they stand for. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
-type LeaveSignal = keyof typeof SIGNALS;
+export const LEAVE_SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type LeaveSignal = keyof typeof LEAVE_SIGNALS;
 
 export type Leaving = {
   /** Aborts at the first signal. */
@@ -20,11 +20,11 @@ export type Leaving = {
 export function leaveOnSignals(limitMs: number, onLeave: (signal: LeaveSignal) => void): Leaving {
   const abort = new AbortController();
   let code: number | null = null;
-  const handlers = (Object.keys(SIGNALS) as LeaveSignal[]).map((name) => {
+  const handlers = (Object.keys(LEAVE_SIGNALS) as LeaveSignal[]).map((name) => {
     const handler = (): void => {
       if (code !== null) process.exit(code);
-      code = SIGNALS[name];
-      setTimeout(() => process.exit(SIGNALS[name]), limitMs).unref();
+      code = LEAVE_SIGNALS[name];
+      setTimeout(() => process.exit(LEAVE_SIGNALS[name]), limitMs).unref();
       onLeave(name);
       abort.abort();
     };

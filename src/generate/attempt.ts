@@ -2,16 +2,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LEAVE_SIGNALS } from '../app/signals.ts';
 import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
+import { type DraftFindings, verifyDraft } from './draft-findings.ts';
 import { type PlannerEnd, type PlannerRun, runPlanner, SERVER_NAME } from './planner.ts';
-import { createProgress, type Progress, readPlannerLine } from './progress.ts';
-import { type DraftFindings, verifyDraft } from './verify.ts';
+import { createProgress, type Progress, readPlannerLine } from './planner-events.ts';
 
 /** How long the planner may be silent before its being at work is said again. */
 const SILENCE_MS = 60_000;
-
-/** Signals that end an attempt, with the exit codes they mean. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /** What an attempt works with. */
 export type AttemptOptions = {
@@ -36,7 +34,7 @@ export type Attempt =
 export async function attemptPlan(prompt: string, options: AttemptOptions): Promise<Attempt> {
   const { endPlanner } = options;
   let interrupted: number | null = null;
-  const handlers = Object.entries(SIGNALS).map(([signal, exitCode]) => {
+  const handlers = Object.entries(LEAVE_SIGNALS).map(([signal, exitCode]) => {
     const handler = (): void => {
       interrupted ??= exitCode;
       void endPlanner();

@@ -25,7 +25,7 @@ const STDERR_TAIL = 2_000;
 export type PlannerRun = {
   /** Absolute path of the program. */
   readonly command: string;
-  /** Arguments of the person's own; where they say the same as ours, ours count. */
+  /** Arguments of the user's own; where they say the same as ours, ours count. */
   readonly args: readonly string[];
   readonly model: string | null;
   readonly mcpConfig: string;

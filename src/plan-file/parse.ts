@@ -1,15 +1,18 @@
-/** From the text of a plan file to a plan, or to everything that is wrong with it, by line. */
+/** From the text of a plan file, in either form, to the plan that is stored, or to everything that is wrong with it, by line. */
 import type * as z from 'zod';
 import { nearest } from '../core/nearest.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
 import { dotted, JSON_WORDING, valueProblem, type Wording } from '../core/schema-issue.ts';
-import type { ReadDocument } from './document.ts';
-import { readDocument } from './document.ts';
-import { normalizeFlat, normalizeNested } from './normalize.ts';
-import type { FlatTask } from './schema.ts';
-import { flatPlan, METADATA_KEYS, nestedPlan } from './schema.ts';
-import type { PlanFileProblem } from './yaml-text.ts';
+import { type PlanFileProblem, type ReadDocument, readDocument } from './document.ts';
+import {
+  type FlatPlan,
+  type FlatTask,
+  flatPlan,
+  METADATA_KEYS,
+  type NestedPlan,
+  nestedPlan,
+} from './schema.ts';
 
 /** What reading a plan file yields: the plan, or where and why it is none. */
 type PlanFileResult =
@@ -105,4 +108,80 @@ function isNearlyKnown(key: string): boolean {
 function unknownKey(key: string, known: readonly string[]): string {
   const meant = nearest(key.slice(0, 60), known);
   return `unknown key "${printable(key, 60)}"${meant === null ? '' : ` (did you mean "${meant}"?)`}`;
+}
+
+type InputTask = PlanInput['tasks'][number];
+
+/** The plan in a nested file; tasks keep their order, stream by stream. */
+function normalizeNested(file: NestedPlan): PlanInput {
+  const tasks = file.streams.flatMap((stream) => {
+    const dependencies = unique(stream.dependencies ?? []);
+    return stream.tasks.map((task) => ({
+      title: task.title,
+      description: task.description,
+      assignedAgent: task.agent,
+      metadata: {
+        streamId: stream.id,
+        streamName: stream.name ?? stream.id,
+        streamPhase: stream.phase ?? defaultPhase(dependencies),
+        files: stream.files ?? [],
+        dependencies,
+        streamDependencies: dependencies,
+        acceptanceCriteria: task.acceptanceCriteria ?? [],
+      },
+    }));
+  });
+  return inputOf(file, tasks);
+}
+
+/** The plan in a flat file; what else the metadata holds is kept as it is. */
+function normalizeFlat(file: FlatPlan): PlanInput {
+  const dependenciesOf = new Map<string, string[]>();
+  for (const { metadata } of file.tasks) {
+    const own = [...(metadata.dependencies ?? []), ...(metadata.streamDependencies ?? [])];
+    dependenciesOf.set(metadata.streamId, unique([...(dependenciesOf.get(metadata.streamId) ?? []), ...own]));
+  }
+  const tasks = file.tasks.map((task) => {
+    const { streamId, streamName, streamPhase, files, acceptanceCriteria, ...others } = task.metadata;
+    const dependencies = unique([
+      ...(task.metadata.dependencies ?? []),
+      ...(task.metadata.streamDependencies ?? []),
+    ]);
+    return {
+      title: task.title,
+      description: task.description,
+      assignedAgent: task.assignedAgent,
+      metadata: {
+        ...others,
+        streamId,
+        ...(streamName === null ? {} : { streamName }),
+        streamPhase: streamPhase ?? defaultPhase(dependenciesOf.get(streamId) ?? []),
+        files: files ?? [],
+        dependencies,
+        streamDependencies: dependencies,
+        acceptanceCriteria: acceptanceCriteria ?? [],
+      },
+    };
+  });
+  return inputOf(file, tasks);
+}
+
+function inputOf(file: Pick<NestedPlan, 'initiative' | 'prd'>, tasks: InputTask[]): PlanInput {
+  const { initiative, prd } = file;
+  const named = initiative === null ? null : { ...initiative, title: initiative.title ?? initiative.id };
+  const title = prd?.title ?? named?.title ?? 'Plan';
+  const description = prd?.description ?? named?.description ?? null;
+  return {
+    initiative: named,
+    prd: { title, description, content: prd?.content ?? description ?? title },
+    tasks,
+  };
+}
+
+function defaultPhase(dependencies: readonly string[]): string {
+  return dependencies.length === 0 ? 'foundation' : 'parallel';
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
 }
