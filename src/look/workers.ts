@@ -63,7 +63,7 @@ async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: Tmu
   const identity = run.worker ?? identityOf(eyes, claim, pane);
   const claimed = claim !== null || run.claimedAtMs !== null;
   const process =
-    run.bootId === eyes.processes.bootId() ? processState(eyes, identity, pane, claimed) : 'gone';
+    run.bootId === eyes.processes.bootId() ? processState(eyes, identity, claim, pane, claimed) : 'gone';
   const activity =
     claimed && process === 'alive' && identity !== null && pane !== null
       ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
@@ -82,23 +82,28 @@ async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: Tmu
 
 /** The worker's identity by its own claim; where the claim has no start time, by looking at the pid while its pane lives. */
 function identityOf(eyes: Eyes, claim: Claim | null, pane: PaneFact | null): ProcessIdentity | null {
-  if (claim !== null && claim.start !== null) return { pid: claim.pid, start: claim.start };
-  if (pane === null || pane.dead) return null;
-  if (claim !== null && claim.pid !== pane.pid) return null;
-  return eyes.processes.identify(pane.pid);
+  if (claim === null) return null;
+  if (claim.start !== null) return { pid: claim.pid, start: claim.start };
+  return isPaneOf(claim, pane) ? eyes.processes.identify(claim.pid) : null;
+}
+
+/** True while the pane lives and its process is the one that the claim tells of. */
+function isPaneOf(claim: Claim | null, pane: PaneFact | null): boolean {
+  return pane !== null && !pane.dead && (claim?.keeper ?? claim)?.pid === pane.pid;
 }
 
 /**
  * Before the claim the pane tells; after it the process itself does. A process that is gone while its pane is not dead yet
- * is about to be: tmux will say so, with the exit status, within moments.
+ * is about to be: its keeper will end, and tmux will say so, with the exit status, within moments.
  */
 function processState(
   eyes: Eyes,
   identity: ProcessIdentity | null,
+  claim: Claim | null,
   pane: PaneFact | null,
   claimed: boolean,
 ): WorkerFact['process'] {
   if (identity !== null && eyes.processes.isAlive(identity)) return 'alive';
-  const paneLives = pane !== null && !pane.dead;
-  return paneLives && (!claimed || identity?.pid === pane.pid) ? 'alive' : 'gone';
+  if (!claimed) return pane !== null && !pane.dead ? 'alive' : 'gone';
+  return isPaneOf(claim, pane) ? 'alive' : 'gone';
 }

@@ -47,8 +47,9 @@ export function tagCommands(root: string, target: string, tag: PaneTag): string[
 }
 
 /**
- * Opens a window after the last one of our session, with `cwd` as its directory and the command `sh ./wrapper`, without
- * taking focus. Null when the session of `handle` is not there any more. Throws exit 3 when tmux refuses.
+ * Opens a window after the last one of our session, with `cwd` as its directory, without taking focus. It runs `sh
+ * ./keeper` for a worker, so that nothing of its output is lost, else `sh ./wrapper`. Null when the session of `handle` is
+ * not there any more. Throws exit 3 when tmux refuses.
  */
 export async function openPane(
   client: Client,
@@ -59,8 +60,9 @@ export async function openPane(
 ): Promise<{ pane: string; pid: number } | null> {
   const target = `${handle.sessionId}:{end}`;
   const made = 'O|#{pane_id}|#{pane_pid}';
+  const script = tag.role === 'worker' ? './keeper' : './wrapper';
   const commands = [
-    command('new-window', '-d', '-P', '-F', made, '-n', tag.name, '-a', '-t', target, '/bin/sh', './wrapper'),
+    command('new-window', '-d', '-P', '-F', made, '-n', tag.name, '-a', '-t', target, '/bin/sh', script),
     ...tagCommands(root, target, tag),
     ...hookCommands(root, handle.sessionId, target),
     command('display-message', '-p', '-t', target, `T|#{pane_id}|#{@orchestrate_role}|#{@orchestrate_key}`),

@@ -108,7 +108,7 @@ export type ViewRequest = {
 export type OpenWindowRequest = {
   readonly key: string;
   readonly run: number;
-  /** Directory holding the file `wrapper`; becomes the pane's working directory and is never put on tmux's command line. */
+  /** Directory holding the files `keeper` and `wrapper`; becomes the pane's working directory and is never put on tmux's command line. */
   readonly runDir: string;
   readonly keepOnExit: boolean;
 };
@@ -126,7 +126,7 @@ export type Tmux = {
   look(lastServer: ServerIdentity | null, recorded?: readonly RecordedPane[]): Promise<Known<TmuxFacts>>;
   /** Finds our session by its tag or makes it (with the `status` window that runs the summary); returns its id and server. */
   ensureSession(): Promise<{ server: ServerIdentity; sessionId: string; session: string }>;
-  /** Opens a window running `./wrapper` of `runDir`, tagged, without taking focus. */
+  /** Opens a window running `./keeper` of `runDir`, tagged, without taking focus; `pid` is the keeper's. */
   openWindow(request: OpenWindowRequest): Promise<{ pane: string; pid: number; server: ServerIdentity }>;
   /** Opens (or finds alive) the `orchestrator` window running the file `wrapper` in `runDir`. */
   openOrchestrator(runDir: string): Promise<{ pane: string; pid: number }>;

@@ -1,4 +1,4 @@
-/** The wrapper a pane runs: it claims its run exactly once, then becomes the worker. Knows neither tmux nor the plan. */
+/** What a pane runs: a wrapper that claims its run exactly once, then becomes the worker; over it, a keeper that outlives it by a moment. Knows neither tmux nor the plan. */
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProcStat } from '../core/proc-stat.ts';
@@ -6,9 +6,53 @@ import { ifPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type LaunchFile, launchFiles } from './launch-file.ts';
 
+/** First pass of a script: drops the environment of the tmux server, which is that of whoever started it once. */
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
+const CLEAN_FIRST = [
+  'if [ "$1" != clean ]; then',
+  '  exec /usr/bin/env -i ${TERM+"TERM=$TERM"} ${TMUX+"TMUX=$TMUX"} ${TMUX_PANE+"TMUX_PANE=$TMUX_PANE"} \\',
+  '    ${TERM_PROGRAM+"TERM_PROGRAM=$TERM_PROGRAM"} \\',
+  '    ${TERM_PROGRAM_VERSION+"TERM_PROGRAM_VERSION=$TERM_PROGRAM_VERSION"} /bin/sh "$0" clean',
+  'fi',
+];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: these are the shell's
+
 /**
- * POSIX sh, run as `sh ./wrapper`. Notes on its lines, in order:
- * - the first pass drops the environment of the tmux server, which is that of whoever started it once;
+ * POSIX sh, run in a worker's pane as `sh ./keeper`: runs the wrapper as its child and exits with the status of what that
+ * became, 128+n for a signal. tmux closes a pane's terminal as soon as its process has ended, without the output that the
+ * system has not handed over yet; so that process must not be the one that writes. Notes on its lines, in order:
+ * - with job control the worker leads a process group of its own in the foreground, as it would as the pane's process;
+ * - a shell tells of killed jobs on its stderr (so it is the subshell whose output is put back); bash needs its own to hand
+ *   over the terminal;
+ * - signals are caught, not ignored, since a child would inherit that; not HUP: the end of this process, which leads the
+ *   session, is what tells the worker that its window was closed;
+ * - a worker that stops goes on, as tmux sees to with a process of its own;
+ * - with the terminal closed by all its writers, tmux reads to the end and closes it too, which is told by HUP; where a
+ *   process in the background keeps it open, a moment must do.
+ */
+const KEEPER_SCRIPT = [
+  '# Made by orchestrate. Runs the wrapper and stays until all that was written to the terminal has been read.',
+  ...CLEAN_FIRST,
+  'stat=',
+  '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
+  'exec 3>&2',
+  'set -m 2>/dev/null',
+  '[ -n "$BASH_VERSION" ] || exec 2>/dev/null',
+  'trap : INT QUIT TERM',
+  '(exec /bin/sh ./wrapper clean "$$" "$stat" 2>&3 3>&-)',
+  'status=$?',
+  'while jobs %%; do fg; status=$?; done >/dev/null 2>&1',
+  `trap 'kill "$!"; exit "$status"' HUP`,
+  'set +m',
+  'exec </dev/null >/dev/null 2>&1 3>&-',
+  '/bin/sleep 0.1 &',
+  'wait "$!"',
+  'exit "$status"',
+  '',
+].join('\n');
+
+/**
+ * POSIX sh, run as `sh ./wrapper`, or by the keeper, which gives its own pid and stat line. Notes on its lines, in order:
  * - `set -C` makes `>` create the claim with O_EXCL; the redirection sits on a group, since a failed one on a special
  *   builtin would end the shell without a word;
  * - the launch file is emptied before it is removed, in case its PATH holds no `rm`;
@@ -17,18 +61,14 @@ import { type LaunchFile, launchFiles } from './launch-file.ts';
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
 export const WRAPPER_SCRIPT = [
   '# Made by orchestrate. Claims this run, then becomes its worker; exits 75 when another one has it.',
-  'if [ "$1" != clean ]; then',
-  '  exec /usr/bin/env -i ${TERM+"TERM=$TERM"} ${TMUX+"TMUX=$TMUX"} ${TMUX_PANE+"TMUX_PANE=$TMUX_PANE"} \\',
-  '    ${TERM_PROGRAM+"TERM_PROGRAM=$TERM_PROGRAM"} \\',
-  '    ${TERM_PROGRAM_VERSION+"TERM_PROGRAM_VERSION=$TERM_PROGRAM_VERSION"} /bin/sh "$0" clean',
-  'fi',
+  ...CLEAN_FIRST,
   'say() { printf "orchestrate: error: %s\\n" "$1" >&2; }',
   'cd "${0%/*}" || exit 75',
   'umask 077',
   'set -C',
   'stat=',
   '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
-  'if ! { { printf "%s\\n%s\\n" "$$" "$stat"; } > ./claim; } 2>/dev/null; then',
+  'if ! { { printf "%s\\n%s\\n%s\\n%s\\n" "$$" "$stat" "$2" "$3"; } > ./claim; } 2>/dev/null; then',
   '  if [ -e ./claim ]; then say "this run is taken by another worker"; else say "cannot write $PWD/claim"; fi',
   '  exit 75',
   'fi',
@@ -70,24 +110,28 @@ export const WRAPPER_SCRIPT = [
 /** First line of a claim that the poller took to keep wrappers out. */
 const FENCE = 'fence';
 
+/** A process as it told of itself: `start` is as Processes tells it, null where there is no /proc. */
+export type ClaimedProcess = { readonly pid: number; readonly start: string | null };
+
 /**
- * Who holds a run. `pid` is 0 when the winner died between taking the claim and writing it; `start` is as Processes
- * tells it, null where there is no /proc.
+ * Who holds a run. `pid` is 0 when the winner died between taking the claim and writing it. `keeper` is the process of
+ * its pane; null when the wrapper is that itself.
  */
-export type Claim = { readonly pid: number; readonly start: string | null; readonly atMs: number };
+export type Claim = ClaimedProcess & { readonly atMs: number; readonly keeper: ClaimedProcess | null };
 
 /** Longest time that a claim just taken stays without its text. */
 const CLAIM_WRITE_MS = 20;
 
 /**
- * Puts `wrapper` and `launch` (0600) into `runDir`, which is made (0700) when missing. Safe to repeat until the run is
- * claimed. Throws a TypeError for what a process can't be given, and file system errors.
+ * Puts `keeper`, `wrapper` and `launch` (0600) into `runDir`, which is made (0700) when missing. Safe to repeat until the
+ * run is claimed. Throws a TypeError for what a process can't be given, and file system errors.
  */
 export function writeLaunch(runDir: string, launch: LaunchFile): void {
   const files = launchFiles(launch, process.umask());
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(files)) replaceFile(join(runDir, name), text, 0o600);
   replaceFile(join(runDir, 'wrapper'), WRAPPER_SCRIPT, 0o600);
+  replaceFile(join(runDir, 'keeper'), KEEPER_SCRIPT, 0o600);
 }
 
 /** Text and time of the claim file, null when there is none. */
@@ -109,10 +153,14 @@ function settledClaimFile(runDir: string): { text: string; atMs: number } | null
 export function readClaim(runDir: string): Claim | null {
   const file = settledClaimFile(runDir);
   if (file === null) return null;
-  const [pidLine = '', statLine = ''] = file.text.split('\n');
+  const [pidLine = '', statLine = '', keeperPid = '', keeperStat = ''] = file.text.split('\n');
   if (pidLine === FENCE) return null;
-  const pid = /^\d+$/.test(pidLine) ? Number(pidLine) : 0;
-  return { pid, start: parseProcStat(statLine)?.start ?? null, atMs: file.atMs };
+  const worker = claimedProcess(pidLine, statLine) ?? { pid: 0, start: null };
+  return { ...worker, atMs: file.atMs, keeper: claimedProcess(keeperPid, keeperStat) };
+}
+
+function claimedProcess(pid: string, stat: string): ClaimedProcess | null {
+  return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat)?.start ?? null } : null;
 }
 
 /**

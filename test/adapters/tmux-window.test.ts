@@ -17,7 +17,7 @@ import { test } from 'node:test';
 import { projectTag } from '../../src/tmux/names.ts';
 import { preparePaneLog } from '../../src/tmux/pane-log.ts';
 import type { Tmux } from '../../src/tmux/types.ts';
-import { createTmuxRig, type TmuxRig } from '../support/tmux-rig.ts';
+import { createTmuxRig, identify, type TmuxRig } from '../support/tmux-rig.ts';
 import { DEADLINE_MS, until } from '../support/wait.ts';
 
 /** Opens a worker's window whose agent is an sh script. */
@@ -92,6 +92,60 @@ test('an agent that ends at once leaves its exit status, its output and a signal
     assert.equal(statSync(log).mode & 0o777, 0o600);
   }
   assert.deepEqual(codes, [0, 3, 137, 143]);
+});
+
+test('of two hundred agents that end as soon as they have written none loses a word', { timeout: 300_000 }, async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const line = 'a line of an agent that has much to say';
+  const script = `i=0; while [ $i -lt 1500 ]; do echo '${line}'; i=$((i+1)); done; echo said`;
+  const whole = `${`${line}\r\n`.repeat(1_500)}said\r\n`;
+  for (let from = 0; from < 200; from += 20) {
+    const keys = Array.from({ length: 20 }, (_, i) => `s${from + i}`);
+    const panes = await Promise.all(keys.map(async (key) => (await open(rig, tmux, key, script)).pane));
+    await until('all are dead', async () =>
+      (await rig.facts(tmux)).panes.every(({ id, dead }) => dead || !panes.includes(id)),
+    );
+    for (const [i, pane] of panes.entries()) {
+      // tmux moves the screen up by a line to say that the pane is dead.
+      assert.match(await tmux.capture(pane, { history: 10 }), /^said$/m, keys[i]);
+      const log = join(rig.root, '.claude/orchestrator/runs', `${keys[i]}-1`, 'pane.log');
+      await until('the log is written', () => readFileSync(log, 'utf8') === whole);
+      await tmux.closePane(pane, { key: keys[i] ?? '', run: 1 });
+    }
+  }
+});
+
+test('what an agent leaves in the background does not keep its pane', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const { pane } = await open(rig, tmux, 'a', 'sleep 1000 & exit 6');
+  assert.equal((await deadPane(rig, tmux, pane)).exitCode, 6);
+});
+
+test('a Ctrl-C, a stop and a closed window reach the agent as they would reach the process of the pane', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const said = (name: string): string => {
+    const file = join(rig.root, name);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  };
+  const steps = `trap 'echo INT >> a; exit 7' INT; trap 'echo HUP >> b; exit 8' HUP`;
+  const first = await open(rig, tmux, 'a', `${steps}; echo ready >> a; while :; do sleep 0.1; done`);
+  await until('it is ready', () => said('a') === 'ready\n');
+  await tmux.sendKey(first.pane, 'C-c');
+  assert.equal((await deadPane(rig, tmux, first.pane)).exitCode, 7);
+  assert.equal(said('a'), 'ready\nINT\n');
+  const stopping = await open(rig, tmux, 'c', 'kill -STOP $$; exit 9');
+  assert.equal((await deadPane(rig, tmux, stopping.pane)).exitCode, 9, 'it goes on');
+  const second = await open(rig, tmux, 'b', `${steps}; echo $$ >> b; while :; do sleep 0.1; done`);
+  const pid = Number(await until('it is ready', () => said('b').trim() || null));
+  rig.raw('kill-pane', '-t', second.pane);
+  await until('both have ended', () => identify(pid) === null && identify(second.pid) === null);
+  assert.equal(said('b'), `${pid}\nHUP\n`);
 });
 
 test('thirty windows asked for at once are all there, each once, with its exit status', async () => {

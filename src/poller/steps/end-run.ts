@@ -7,7 +7,7 @@ import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
-import { fenceRun, readClaim } from '../../worker/wrapper.ts';
+import { type ClaimedProcess, fenceRun, readClaim } from '../../worker/wrapper.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
 
@@ -82,12 +82,12 @@ async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | nu
   const { ports } = step;
   const directory = runDir(ports.paths, run.key, run.number);
   privateDirectory(directory);
-  const worker = fenceRun(directory) ? null : claimedWorker(ports, run, directory);
-  const wasAlive = worker !== null && ports.processes.isAlive(worker);
+  const roots = fenceRun(directory) ? [] : claimedRoots(ports, run, directory);
+  const wasAlive = roots[0] !== undefined && ports.processes.isAlive(roots[0]);
   refuseSurvivors(
     `run ${run.number} of ${run.key}`,
     await ports.processes.endTree({
-      roots: worker === null ? [] : [worker],
+      roots,
       mark: ports.marks.run(run.key, run.number),
       graceMs: GRACE_MS,
       firstSignal: ports.agent.endSignal,
@@ -142,13 +142,32 @@ function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): 
   );
 }
 
-/** The worker as far as it can be known; null for a run of before a reboot, whose numbers are other processes' now. */
-function claimedWorker(ports: Step['ports'], run: Run, directory: string): ProcessIdentity | null {
-  if (run.bootId !== ports.processes.bootId()) return null;
-  if (run.worker !== null) return run.worker;
+/**
+ * The worker, then its keeper, as far as they can be known; none for a run of before a reboot, whose numbers are other
+ * processes' now. The keeper leads the session: by it, also a dead one, is found what left the worker's tree.
+ */
+function claimedRoots(ports: Step['ports'], run: Run, directory: string): ProcessIdentity[] {
+  if (run.bootId !== ports.processes.bootId()) return [];
   const claim = readClaim(directory);
-  if (claim === null || claim.pid === null) return null;
-  return claim.start === null ? ports.processes.identify(claim.pid) : { pid: claim.pid, start: claim.start };
+  const worker = run.worker ?? identified(ports, claim);
+  if (worker === null) return [];
+  const keeper = claim?.keeper ?? null;
+  if (keeper === null) return [worker];
+  // Without a start time its pid is known to be its own while its child, the worker, lives, and once nobody has it.
+  if (keeper.start === null && !ports.processes.isAlive(worker)) {
+    const taken = ports.processes.identify(keeper.pid) !== null;
+    return taken ? [worker] : [worker, { pid: keeper.pid, start: '' }];
+  }
+  const found = identified(ports, keeper);
+  return found === null ? [worker] : [worker, found];
+}
+
+/** A process that told of itself; where it could not tell its start time, as it is seen now. */
+function identified(ports: Step['ports'], claimed: ClaimedProcess | null): ProcessIdentity | null {
+  if (claimed === null) return null;
+  return claimed.start === null
+    ? ports.processes.identify(claimed.pid)
+    : { pid: claimed.pid, start: claimed.start };
 }
 
 /** The exit status that the dead pane keeps; null when its window is gone, or tmux does not notice the end in time. */
