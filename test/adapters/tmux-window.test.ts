@@ -94,7 +94,9 @@ test('an agent that ends at once leaves its exit status, its output and a signal
   assert.deepEqual(codes, [0, 3, 137, 143]);
 });
 
-test('of two hundred agents that end as soon as they have written none loses a word', { timeout: 300_000 }, async () => {
+test('of two hundred agents that end as soon as they have written none loses a word', {
+  timeout: 300_000,
+}, async () => {
   await using rig = createTmuxRig();
   const tmux = rig.door();
   await tmux.ensureSession();

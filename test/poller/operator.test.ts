@@ -1,12 +1,14 @@
 /** What a person asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../support/wait.ts';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
-const alive = (pid: number): boolean => existsSync(`/proc/${pid}`);
+/** Not a process that has ended and that its new parent has not taken note of yet. */
+const alive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
 /** Starts children that leave their parent in every way a process can, and live long. */
 const LEAVE = `exec >/dev/null 2>&1
