@@ -95,6 +95,8 @@ type Ticked = {
   readonly wanted: readonly StreamState[];
   /** The clock by which the states are due. */
   readonly nowMs: number;
+  /** Steps that were under way when it looked: what they came to may be seen, and what follows from it not yet be decided. */
+  readonly underWay: number;
 };
 
 /** One tick: look, derive, decide, and set off what is to be done. */
@@ -115,7 +117,7 @@ async function tick(request: LoopRequest, flights: Flights): Promise<Ticked> {
     actions.length === 0 ? before : deriveStates({ ...look.snapshot, inFlight: flights.view() }, policy);
   listeners.onStates(states, look);
   const wanted = states.filter(({ id, key }) => isWanted(policy, id, records.get(key) ?? null));
-  return { states, wanted, nowMs: look.snapshot.nowMs };
+  return { states, wanted, nowMs: look.snapshot.nowMs, underWay: look.snapshot.inFlight.size };
 }
 
 /** Until when to sleep: the next thing that is due by itself, or the safety poll. */
@@ -125,8 +127,8 @@ function pauseMs(states: readonly StreamState[], nowMs: number, pollMs: number):
 }
 
 /** Finished when every wanted stream is done; stuck when nothing lives, is timed or can start. */
-function endOf({ states, wanted }: Ticked, inFlight: number): 'all-done' | 'stuck' | null {
-  if (inFlight > 0) return null;
+function endOf({ states, wanted, underWay }: Ticked, inFlight: number): 'all-done' | 'stuck' | null {
+  if (inFlight > 0 || underWay > 0) return null;
   if (wanted.every(isFinished)) return 'all-done';
   const startable = (state: StreamState): boolean => traitsOf(state.state).phase === 'can-start';
   const goesOn = states.some((state) => isLively(state.state) || state.dueAtMs !== null);
