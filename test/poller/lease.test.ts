@@ -41,7 +41,7 @@ test('a poller that lost its lease ends what it has under way before it leaves',
   rig.setTasks('A', 'completed');
   a.exit(0);
   await rig.until('the gate runs', ({ events }) => events.some(({ kind }) => kind === 'gate'));
-  assert.ok(rig.marked().length > 0);
+  await until('the gate is there', () => rig.marked().length > 0);
   rmSync(lockDb(rig));
   // Any change wakes it.
   await rig.run(['park', 'A']);

@@ -26,7 +26,7 @@ test('without its memory a poller ends, and the next one takes up worktree and b
   assert.equal(ended.code, 6, ended.stdout);
   assert.match(
     ended.stderr,
-    /lock\.db was removed or replaced under this poller.*\n {2}fix: orchestrate start/,
+    /(?:lock|state)\.db was removed or replaced .*\n {2}fix: orchestrate start/,
   );
   const next = await rig.nextWorker('A');
   await old.end();

@@ -90,7 +90,8 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
   const after = step.ports.config.gates.length === 0 ? facts : await inspect(step, record);
   if (after.headSha !== sha || after.changedCount > 0) {
     return {
-      sha,
+      // Said of what the work came to: else a gate that commits would be run again on each of its own commits.
+      sha: after.headSha ?? sha,
       cause: 'gate-void',
       message: `the work changed while its gates ran: ${after.changed.slice(0, 5).join(', ') || 'the head moved'}`,
     };
