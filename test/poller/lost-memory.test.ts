@@ -24,10 +24,7 @@ test('without its memory a poller ends, and the next one takes up worktree and b
   const second = rig.start();
   const ended = await first.end();
   assert.equal(ended.code, 6, ended.stdout);
-  assert.match(
-    ended.stderr,
-    /(?:lock|state)\.db was removed or replaced .*\n {2}fix: orchestrate start/,
-  );
+  assert.match(ended.stderr, /(?:lock|state)\.db was removed or replaced .*\n {2}fix: orchestrate start/);
   const next = await rig.nextWorker('A');
   await old.end();
   assert.equal(next.cwd, old.cwd);

@@ -1,4 +1,5 @@
 /** What `start` checks before anything is made: the plan, the tools, the agent; each failure names its remedy. */
+import { closeSync, openSync } from 'node:fs';
 import type { ConfigFlags } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
@@ -23,8 +24,29 @@ export function checkPlan(store: PlanStore): void {
   if (error !== null) throw error;
 }
 
+/** Files that a poller has open at the same time beside what is open already: pipes of commands, watches, logs. */
+const OPEN_FILES = 48;
+
+/** Throws exit 3 when this process may not open the files that a poller needs: it would fail at every tick. */
+function checkOpenFiles(): void {
+  const opened: number[] = [];
+  try {
+    while (opened.length < OPEN_FILES) opened.push(openSync('/dev/null', 'r'));
+  } catch (error) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `too few open files are allowed: ${opened.length} more, where a poller needs ${OPEN_FILES}`,
+      'ulimit -n 1024, then orchestrate start',
+      { cause: error },
+    );
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
 /** Throws exit 3 when git, tmux or the agent can't do their part; prints what the agent warns of. */
 export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
+  checkOpenFiles();
   await ports.git.checkVersion();
   await ports.tmux.checkVersion();
   await ports.git.baseTip(ports.config.baseBranch);
