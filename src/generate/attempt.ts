@@ -6,7 +6,7 @@ import { LEAVE_SIGNALS } from '../app/signals.ts';
 import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
 import { type DraftFindings, verifyDraft } from './draft-findings.ts';
 import { type PlannerEnd, type PlannerRun, runPlanner, SERVER_NAME } from './planner.ts';
-import { createProgress, type Progress, readPlannerLine } from './planner-events.ts';
+import { createProgress, type PlannerProgress, readPlannerLine } from './planner-events.ts';
 
 /** How long the planner may be silent before its being at work is said again. */
 const SILENCE_MS = 60_000;
@@ -62,7 +62,7 @@ async function observed(
   prompt: string,
   mcpConfig: string,
   { planner, verbose, endPlanner, say }: AttemptOptions,
-): Promise<{ end: PlannerEnd; progress: Progress }> {
+): Promise<{ end: PlannerEnd; progress: PlannerProgress }> {
   const progress = createProgress(verbose);
   const startedAtMs = Date.now();
   const silence = setInterval(() => {
@@ -84,7 +84,7 @@ async function observed(
 }
 
 /** Why the planner did not work, null when it ended well. Its exit code alone says little: see what its last line says. */
-function failureOf(end: PlannerEnd, progress: Progress): string | null {
+function failureOf(end: PlannerEnd, progress: PlannerProgress): string | null {
   if (progress.server() === 'failed') return `it could not start the MCP server that keeps the plan`;
   if (end.notRun !== null) return end.notRun;
   const result = progress.result();

@@ -3,7 +3,7 @@ import { printable } from '../core/printable.ts';
 import { SERVER_NAME } from './planner.ts';
 
 /** What has been seen so far. */
-export type Progress = {
+export type PlannerProgress = {
   /** Takes one event; returns the line to show, null for none. */
   readonly note: (event: PlannerEvent) => string | null;
   /** State of our MCP server as the planner told it; null before it did, or when it knows none. */
@@ -18,10 +18,10 @@ const LONGEST = 100;
 const CREATORS = new Set(['prd_create', 'task_create'].map((name) => `mcp__${SERVER_NAME}__${name}`));
 
 /** `verbose`: what the planner says is shown too. */
-export function createProgress(verbose: boolean): Progress {
+export function createProgress(verbose: boolean): PlannerProgress {
   const calls = new Map<string, Call>();
   let server: string | null = null;
-  let result: ReturnType<Progress['result']> = null;
+  let result: ReturnType<PlannerProgress['result']> = null;
   const note = (event: PlannerEvent): string | null => {
     switch (event.kind) {
       case 'started':

@@ -151,4 +151,4 @@ export type StreamDetail = {
 };
 
 /** How a text is to look: decided by the terminal and the user's settings. */
-export type Look = { readonly colour: boolean; readonly unicode: boolean };
+export type TextStyle = { readonly colour: boolean; readonly unicode: boolean };

@@ -2,7 +2,7 @@
 import picocolors from 'picocolors';
 import { printable } from '../core/printable.ts';
 import { type StateName, type StateTraits, traitsOf } from '../core/states.ts';
-import type { Look } from '../report/types.ts';
+import type { TextStyle } from '../report/types.ts';
 
 /** Puts a colour around a text that is already cut to its width. */
 export type Paint = (text: string) => string;
@@ -70,7 +70,7 @@ function toAscii(text: string): string {
 const plain: Paint = (text) => text;
 
 /** The look of everything, for a terminal with or without colour and unicode. */
-export function createStyle(look: Look): Style {
+export function createStyle(look: TextStyle): Style {
   const colours = picocolors.createColors(look.colour);
   const paint = (colour: Colour): Paint => (colour === 'plain' ? plain : colours[colour]);
   const clean = (text: string): string => {

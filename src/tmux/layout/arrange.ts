@@ -5,7 +5,7 @@ import { capacity, type Limits, layoutText } from './grid.ts';
 import { type Place, placesFor } from './places.ts';
 
 /** One change of the session's windows. Panes are named by id. */
-export type Step =
+export type LayoutStep =
   /**
    * Into the view's window, behind `after`; `place` is the index of the window it leaves, to which it comes back, null for
    * one that comes from another window of the view: what is remembered of its own window stays.
@@ -35,7 +35,7 @@ export type Step =
   | { readonly kind: 'plain'; readonly window: string };
 
 export type Arrangement = {
-  readonly steps: readonly Step[];
+  readonly steps: readonly LayoutStep[];
   /** Panes that the view's window shows after the steps, besides the summary. */
   readonly shown: readonly string[];
   /** Living workers without a place in it. */
@@ -128,18 +128,18 @@ function joinSteps(
   { summary }: Window,
   staying: readonly ViewPane[],
   joining: readonly Wanted[],
-): Step[] {
+): LayoutStep[] {
   let after = staying.at(-1)?.id ?? summary.id;
   return joining.map(({ pane }) => {
     const from = view.panes.find(({ id }) => id === pane);
     const place = from === undefined || from.shownIn === from.windowId ? null : from.windowIndex;
-    const step: Step = { kind: 'join', pane, after, window: summary.windowId, place };
+    const step: LayoutStep = { kind: 'join', pane, after, window: summary.windowId, place };
     after = pane;
     return step;
   });
 }
 
-function leaveSteps(view: ViewFacts, leaving: readonly ViewPane[]): Step[] {
+function leaveSteps(view: ViewFacts, leaving: readonly ViewPane[]): LayoutStep[] {
   return placesFor(view.panes, leaving).map(({ pane, at }) => ({
     kind: 'leave',
     pane: pane.id,
@@ -150,7 +150,11 @@ function leaveSteps(view: ViewFacts, leaving: readonly ViewPane[]): Step[] {
 }
 
 /** Sizes are set when the panes or the window's size changed, so that a person may change them in between. */
-function layoutSteps({ summary, others, size }: Window, shown: readonly string[], limits: Limits): Step[] {
+function layoutSteps(
+  { summary, others, size }: Window,
+  shown: readonly string[],
+  limits: Limits,
+): LayoutStep[] {
   const ids = [summary.id, ...shown];
   const mark = [`${size.columns}x${size.rows}`, ...ids.map((id) => id.slice(1))].join(' ');
   if (summary.layout === mark) return [];
@@ -172,7 +176,7 @@ function dissolve(view: ViewFacts, wanted: number): Arrangement {
   const shown = view.panes.filter((pane) => isWorker(pane) && pane.shownIn === pane.windowId);
   const strayed = view.panes.filter((pane) => pane.shownIn !== '' && !shown.includes(pane));
   const dressed = new Set(view.panes.filter(({ layout }) => layout !== '').map(({ windowId }) => windowId));
-  const plain = [...dressed].map((window): Step => ({ kind: 'plain', window }));
-  const forget = strayed.map(({ id }): Step => ({ kind: 'forget', pane: id }));
+  const plain = [...dressed].map((window): LayoutStep => ({ kind: 'plain', window }));
+  const forget = strayed.map(({ id }): LayoutStep => ({ kind: 'forget', pane: id }));
   return { steps: [...leaveSteps(view, shown), ...forget, ...plain], shown: [], hidden: wanted };
 }

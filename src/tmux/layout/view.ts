@@ -4,7 +4,7 @@ import { type Client, tmuxError } from '../client.ts';
 import { checkPane, projectTag } from '../names.ts';
 import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from '../types.ts';
 import { allOf, command, onOurSession, type SessionHandle } from '../words.ts';
-import { type Arrangement, arrange, type Step } from './arrange.ts';
+import { type Arrangement, arrange, type LayoutStep } from './arrange.ts';
 import type { Place } from './places.ts';
 
 /** Index, name and age in the pane's own options: values of options are not expanded. */
@@ -95,7 +95,7 @@ function guarded(
 const paneOption = (pane: string, name: string, value: string): string =>
   command('set-option', '-p', '-t', pane, name, value);
 
-function stepCommands(root: string, handle: SessionHandle, step: Step): string[] {
+function stepCommands(root: string, handle: SessionHandle, step: LayoutStep): string[] {
   switch (step.kind) {
     case 'join':
       return [joinCommand(root, step)];
@@ -115,7 +115,10 @@ function stepCommands(root: string, handle: SessionHandle, step: Step): string[]
 }
 
 /** Even sizes first, so that there is room to split; programs hear of the last size only. */
-function joinCommand(root: string, { pane, after, window, place }: Extract<Step, { kind: 'join' }>): string {
+function joinCommand(
+  root: string,
+  { pane, after, window, place }: Extract<LayoutStep, { kind: 'join' }>,
+): string {
   const on = command('if-shell', '-F', '#{==:#{@orchestrate_view},on}');
   const own = [
     command('set-option', '-p', '-F', '-t', pane, '@orchestrate_window', '#{window_name}'),
@@ -133,7 +136,7 @@ function joinCommand(root: string, { pane, after, window, place }: Extract<Step,
 function leaveCommand(
   root: string,
   handle: SessionHandle,
-  { pane, at, follow, held }: Extract<Step, { kind: 'leave' }>,
+  { pane, at, follow, held }: Extract<LayoutStep, { kind: 'leave' }>,
 ): string {
   const commands = [
     breakCommand(handle, pane, at, follow ? [] : ['-d']),
@@ -158,7 +161,7 @@ function breakCommand({ sessionId }: SessionHandle, pane: string, at: Place, how
   return command('run-shell', '-C', '-t', checkPane(neighbour), text);
 }
 
-function layoutCommands({ window, text, mark }: Extract<Step, { kind: 'layout' }>): string[] {
+function layoutCommands({ window, text, mark }: Extract<LayoutStep, { kind: 'layout' }>): string[] {
   const option = (name: string, value: string): string =>
     command('set-option', '-w', '-t', window, name, value);
   return [

@@ -1,6 +1,6 @@
 /** Shows the streams of earlier initiatives below, or in the JSON among, those of the current one. */
 import { addCounts } from '../../core/plan/task-counts.ts';
-import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
+import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { createStyle } from '../style.ts';
 import { resultLines } from './progress-lines.ts';
 
@@ -28,7 +28,7 @@ export function withEarlier(report: StatusReport, earlier: readonly Earlier[]): 
 /** A paragraph for each earlier initiative, one line a stream. */
 export function earlierLines(
   earlier: readonly Earlier[],
-  look: Look & { readonly columns: number },
+  look: TextStyle & { readonly columns: number },
 ): string[] {
   const style = createStyle(look);
   return earlier.flatMap(({ title, streams }) => [

@@ -2,7 +2,7 @@
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, traitsOf } from '../../core/states.ts';
-import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
+import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
@@ -11,7 +11,7 @@ import { cut, pad } from '../text-width.ts';
 import { reviewCommand } from './next-steps.ts';
 import { explained, type Page, section } from './paragraphs.ts';
 
-export type EventOptions = Look & {
+export type EventOptions = TextStyle & {
   /** Lines are cut at this width; null leaves them whole (output to a file). */
   readonly columns: number | null;
   /** Stream id of an event's key. */
@@ -108,7 +108,10 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
  * The closing summary of `start`: the verdict, the dependency structure with each stream's result (reason and remedy where it
  * is not done), and what to do next.
  */
-export function renderFinal(report: StatusReport, options: Look & { readonly columns: number }): string[] {
+export function renderFinal(
+  report: StatusReport,
+  options: TextStyle & { readonly columns: number },
+): string[] {
   const style = createStyle(options);
   const page: Page = { style, columns: options.columns };
   const all = report.streams.every(isFinished);

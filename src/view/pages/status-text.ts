@@ -1,6 +1,6 @@
 /** `status` for people: the whole plan once and complete, in the words of the live screen; nothing is cut, long texts go on below. */
 import { isFinished, traitsOf } from '../../core/states.ts';
-import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
+import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { depthGroups, waitingForYou } from '../../report/urgency.ts';
 import { ageMs, duration, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
@@ -13,7 +13,7 @@ import { pad, widthOf } from '../text-width.ts';
 import { reviewCommand } from './next-steps.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 
-export type TextOptions = Look & {
+export type TextOptions = TextStyle & {
   /** Width that texts are wrapped at. */
   readonly columns: number;
   readonly nowMs: number;

@@ -2,14 +2,14 @@
 import { eventTraits } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../../core/types.ts';
-import type { Look, ReportStream, StreamDetail } from '../../report/types.ts';
+import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
 import { changesOf } from '../summary/stream-note.ts';
 import { explained, labelled, type Page, section } from './paragraphs.ts';
 
-export type StreamTextOptions = Look & { readonly columns: number; readonly nowMs: number };
+export type StreamTextOptions = TextStyle & { readonly columns: number; readonly nowMs: number };
 
 const SHORT_SHA = 10;
 const FILES_SHOWN = 40;

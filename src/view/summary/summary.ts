@@ -1,7 +1,7 @@
 /** The live screen: what needs a person first, then the whole, then every stream, then the last events; fits any size. */
 
 import { isFinished } from '../../core/states.ts';
-import type { Look, ReportStream, StatusReport } from '../../report/types.ts';
+import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { byDepth, depthGroups, mostUrgent } from '../../report/urgency.ts';
 import { shortIds } from '../short-ids.ts';
 import { createStyle, type Style } from '../style.ts';
@@ -12,7 +12,7 @@ import { headline } from './headline.ts';
 import { neighboursOf } from './stream-note.ts';
 import { type RowContext, streamRows } from './stream-rows.ts';
 
-export type SummaryOptions = Look & {
+export type SummaryOptions = TextStyle & {
   readonly columns: number;
   readonly rows: number;
   readonly nowMs: number;
