@@ -139,7 +139,7 @@ export type Tmux = {
   capture(pane: string, options?: { history?: number; colours?: boolean }): Promise<string>;
   /**
    * Closes one pane of ours (and so its window when it is the last); a pane that is gone or not ours is left alone.
-   * Left alone too when it is the pane of another run than `owner`: ids begin anew with each server.
+   * Left alone too when it is the pane of another run than `owner`: each server counts its ids from the start.
    */
   closePane(pane: string, owner: { readonly key: string; readonly run: number }): Promise<void>;
   /** Resolves when a worker's pane died or someone signalled; rejects when the signal can't be waited for. */

@@ -40,7 +40,7 @@ export function allOf(conditions: readonly string[]): string {
 
 /**
  * The arguments that run `commands` on our session as `handle` has it, in one step with the check that it still is that
- * one: ids begin anew with every server.
+ * one: every server counts its ids from the start.
  */
 export function onOurSession(root: string, handle: SessionHandle, commands: readonly string[]): string[] {
   const condition = allOf([

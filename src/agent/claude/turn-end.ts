@@ -16,7 +16,7 @@ const OF_A_TURN: ReadonlySet<Report['event']> = new Set([
 /** An end of a turn is reported, and idle is registered, within this of each other. */
 const REPORT_DELAY_MS = 1_000;
 
-/** Claude Code ends at once when it can not go on with a conversation: then nothing of a turn is reported or written. */
+/** Claude Code ends at once when it cannot go on with a conversation: then nothing of a turn is reported or written. */
 export function endedBeforeItsTurn(
   run: Pick<Run, 'outcome' | 'exitCode' | 'startedAtMs'>,
   reports: readonly Report[],
