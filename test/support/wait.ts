@@ -5,7 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 /** Waited out by a failing test alone, so it leaves room for a machine that does much else. */
 export const DEADLINE_MS = 120_000;
 
+/** A look that costs more (a process, say) comes less often, so that waiting leaves the machine to what is waited for. */
 const LOOK_EVERY_MS = 15;
+const PAUSE_PER_LOOK = 3;
 
 /** Waits until `look` yields something other than null, undefined or false; fails the test at the deadline. */
 export async function until<T>(
@@ -14,10 +16,11 @@ export async function until<T>(
 ): Promise<T> {
   const endMs = Date.now() + DEADLINE_MS;
   for (;;) {
+    const startedMs = performance.now();
     const seen = await look();
     if (seen !== null && seen !== undefined && seen !== false) return seen;
     assert.ok(Date.now() < endMs, `waited ${DEADLINE_MS} ms in vain: ${what}`);
-    await pause(LOOK_EVERY_MS);
+    await pause(Math.min(300, Math.max(LOOK_EVERY_MS, PAUSE_PER_LOOK * (performance.now() - startedMs))));
   }
 }
 

@@ -77,6 +77,8 @@ function testEnvironment(home: string, options: HomeOptions): Record<string, str
     DISABLE_TELEMETRY: '1',
     DISABLE_AUTOUPDATER: '1',
     DISABLE_ERROR_REPORTING: '1',
+    // Without it every agent of a new home tries to clone the official plugins.
+    CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL: '1',
   };
 }
 
