@@ -75,8 +75,8 @@ _orchestrate_words() {
 _orchestrate_streams() {
   local line
   while IFS= read -r line; do
-    [[ $line == "$cur"* ]] && COMPREPLY+=("$(printf %q "$line")")
-  done < <(orchestrate completion streams 2>/dev/null)
+    COMPREPLY+=("$(printf %q "$line")")
+  done < <(ORCHESTRATE_WORD=$cur orchestrate completion streams 2>/dev/null)
 }
 _orchestrate_files() {
   local line
@@ -127,8 +127,7 @@ export function zshCompletion(commands: readonly CommandDefinition[]): string {
       `    ${parent}) if (( CURRENT == 3 )); then compadd -- ${words.join(' ')}; return; fi; command="$command $words[3]" ;;`,
   );
   const source = {
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's
-    streams: 'compadd -- "${(@f)$(orchestrate completion streams 2>/dev/null)}"',
+    streams: '_orchestrate_streams',
     files: '_files',
   };
   const cases = commands.map(wordsOf).map(({ name, options, valued, choices, completes }) => {
@@ -142,6 +141,11 @@ export function zshCompletion(commands: readonly CommandDefinition[]): string {
   });
   return `#compdef orchestrate
 # zsh completion of orchestrate
+_orchestrate_streams() {
+  local -a ids
+  ids=("\${(@f)$(ORCHESTRATE_WORD=$words[CURRENT] orchestrate completion streams 2>/dev/null)}")
+  [[ -z $ids[1] ]] || compadd -U -- "\${ids[@]}"
+}
 _orchestrate() {
   local prev=$words[CURRENT-1]
   case $prev in ${DIRECTORY.join(' | ')}) _files -/; return ;; esac

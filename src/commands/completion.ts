@@ -2,6 +2,8 @@
 import { openProject } from '../app/project.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from '../cli/completion-scripts.ts';
 import { EXIT } from '../core/errors.ts';
+import { streamsNamed } from '../core/short-names.ts';
+import { namesOf } from '../operator/find-stream.ts';
 import type { CommandDefinition, CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -21,12 +23,13 @@ export function completionOf(table: readonly CommandDefinition[]): CommandModule
   };
 }
 
-/** One id per line: no id holds a line break. */
+/** One id per line (no id holds a line break): all, or those that the word in `ORCHESTRATE_WORD` may stand for. */
 async function printStreams(io: Io): Promise<void> {
   const project = openProject(io);
   try {
-    const { streams } = (await project.planStore()).readPlan();
-    for (const { id } of streams) io.print(id);
+    const streams = namesOf((await project.planStore()).readPlan(), new Map());
+    const word = io.env['ORCHESTRATE_WORD'] ?? '';
+    for (const id of word === '' ? streams.map((each) => each.id) : streamsNamed(word, streams)) io.print(id);
   } finally {
     project.close();
   }

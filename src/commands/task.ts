@@ -3,6 +3,7 @@ import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../core/types.ts';
+import { findTask, namesOf, oneStream } from '../operator/find-stream.ts';
 import { inScope, readRun } from '../operator/scope.ts';
 import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
 import { type Flags, textFlag, usageError } from './definition.ts';
@@ -35,22 +36,35 @@ function statusFlag(flags: Flags): TaskStatus | undefined {
 /** `task list`: oldest first; inside a run those of its stream unless another is named. */
 export async function list(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withStore(io, (store, project) => {
-    const tasks = store.listTasks(filterOf(flags, project));
+    const tasks = store.listTasks(filterOf(store, flags, project));
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, tasks: tasks.map(jsonOf) }));
     else io.print(tasks.length === 0 ? 'no tasks' : tasks.map(lineOf).join('\n'));
     return EXIT.ok;
   });
 }
 
-function filterOf(flags: Flags, { env }: Project): { stream?: string; status?: TaskStatus; all: boolean } {
+function filterOf(
+  store: PlanStore,
+  flags: Flags,
+  { env }: Project,
+): { stream?: string; status?: TaskStatus; all: boolean } {
   const own = env['ORCHESTRATE_TOKEN'] ? env['ORCHESTRATE_STREAM'] : undefined;
-  const stream = textFlag(flags, 'stream') ?? own;
+  const all = flags['all'] === true;
+  const named = textFlag(flags, 'stream');
+  const stream = named === undefined ? own : streamOf(store, named, all);
   const status = statusFlag(flags);
   return {
-    all: flags['all'] === true,
+    all,
     ...(stream === undefined ? {} : { stream }),
     ...(status === undefined ? {} : { status }),
   };
+}
+
+/** The id that `named` stands for in the current plan, or (`all`) in an earlier one. */
+function streamOf(store: PlanStore, named: string, all: boolean): string {
+  const plans = [store.readPlan(), ...(all ? store.earlierPlans() : [])];
+  const streams = plans.flatMap((plan) => namesOf(plan, new Map()));
+  return oneStream(named, [...new Map(streams.map((each) => [each.id, each])).values()]);
 }
 
 /** Everything about a task that has something to say, for the user. */
@@ -72,7 +86,7 @@ function pageOf(task: Task): string[] {
 /** `task show ID`. */
 export async function show(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withStore(io, (store) => {
-    const task = getTask(store, args[0] ?? '');
+    const task = findTask(store, args[0] ?? '');
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf(task) }));
     else for (const line of pageOf(task)) io.print(line);
     return EXIT.ok;
@@ -83,7 +97,7 @@ export async function show(args: readonly string[], _flags: Flags, io: Io): Prom
 export async function update(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withStore(io, async (store, project) => {
     const worker = await readRun(project);
-    const task = getTask(store, args[0] ?? '');
+    const task = findTask(store, args[0] ?? '');
     const patch = patchOf(flags);
     const change = () => store.updateTask(task.id, patch, worker?.scope ?? null);
     const updated = inScope(worker, 'task update', change);
@@ -114,12 +128,6 @@ function boundedText(flags: Flags, name: string): string | undefined {
     `--${name} is longer than ${MOST_TEXT} bytes`,
     'keep it short; details belong in a file or a commit message',
   );
-}
-
-function getTask(store: PlanStore, id: string): Task {
-  const task = store.getTask(id);
-  if (task !== null) return task;
-  throw new OrchestrateError(EXIT.input, `no task ${JSON.stringify(printable(id))}`, 'orchestrate task list');
 }
 
 function lineOf(task: Task): string {

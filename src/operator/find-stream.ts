@@ -1,25 +1,75 @@
-/** Finds the stream that the user means by what was typed: an id, or a key. */
-
+/** Finds the stream or the task that the user means by what was typed: an id, a key, a name, or the beginning of one. */
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import type { StreamRecord } from '../core/types.ts';
+import { idsBeginningWith, type NamedStream, streamsNamed } from '../core/short-names.ts';
+import type { Plan, StreamRecord, Task } from '../core/types.ts';
 import { initiativeOf, streamNames } from '../look/snapshot.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
 
-/** The record of the stream that `text` names, by exact id, else by key, else by id without regard to case. Throws exit 7. */
+/** Candidates that an error names. */
+const NAMED = 10;
+
+/** The record of the stream that `text` names, as `streamsNamed` reads it. Throws exit 7 for none, and for several. */
 export function findStream(ports: Ports, text: string): StreamRecord {
   const plan = ports.plan.readPlan();
   const initiative = initiativeOf(plan);
-  const id =
-    plan.streams.find((stream) => stream.id === text)?.id ??
-    [...ports.state.records(initiative).values()].find((record) => record.key === text)?.streamId ??
-    plan.streams.find((stream) => stream.id.toLowerCase() === text.toLowerCase())?.id;
-  if (id !== undefined) return ports.state.ensureStream(initiative, id, streamNames(ports));
-  const known = plan.streams.slice(0, 10).map((stream) => printable(stream.id));
-  const more = plan.streams.length > 10 ? ' …' : '';
+  const keys = new Map(
+    [...ports.state.records(initiative).values()].map(({ streamId, key }) => [streamId, key]),
+  );
+  const id = oneStream(text, namesOf(plan, keys));
+  return ports.state.ensureStream(initiative, id, streamNames(ports));
+}
+
+/** What the streams of a plan may be called by; `keys` of those that have one, by id. */
+export function namesOf(
+  { streams }: Pick<Plan, 'streams'>,
+  keys: ReadonlyMap<string, string>,
+): NamedStream[] {
+  return streams.map(({ id, name }) => ({ id, name, key: keys.get(id) ?? null }));
+}
+
+/** The id of the one stream that `text` stands for. Throws exit 7 naming the candidates when there is none, or several. */
+export function oneStream(text: string, streams: readonly NamedStream[]): string {
+  const found = streamsNamed(text, streams);
+  const [id] = found;
+  if (id !== undefined && found.length === 1) return id;
+  const typed = JSON.stringify(printable(text));
+  if (id !== undefined) throw ambiguous(`${typed} may be any of ${found.length} streams`, found);
+  const known = streams.map((stream) => stream.id);
   throw new OrchestrateError(
     EXIT.input,
-    `no stream ${JSON.stringify(printable(text))} in the plan`,
-    known.length === 0 ? 'orchestrate plan' : `name one of: ${known.join(', ')}${more}`,
+    `no stream ${typed} in the plan`,
+    known.length === 0 ? 'orchestrate plan' : `name one of: ${listed(known)}`,
   );
+}
+
+/** The task that `text` names: by its id, or by the beginning of one. Throws exit 7 for none, and for several. */
+export function findTask(store: Pick<PlanStore, 'getTask' | 'listTasks'>, text: string): Task {
+  const exact = store.getTask(text);
+  if (exact !== null) return exact;
+  for (const all of [false, true]) {
+    const tasks = store.listTasks({ all });
+    const ids = tasks.map(({ id }) => id);
+    const found = idsBeginningWith(text, ids, 'TASK-');
+    const [id] = found;
+    const task = tasks.find((each) => each.id === id);
+    if (task !== undefined && found.length === 1) return task;
+    if (found.length > 1)
+      throw ambiguous(`${JSON.stringify(printable(text))} may be any of ${found.length} tasks`, found);
+  }
+  const why = `no task ${JSON.stringify(printable(text))}`;
+  throw new OrchestrateError(EXIT.input, why, 'orchestrate task list');
+}
+
+function ambiguous(message: string, candidates: readonly string[]): OrchestrateError {
+  return new OrchestrateError(EXIT.input, message, `name one of: ${listed(candidates)}`);
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > NAMED ? ' …' : '';
+  return `${names
+    .slice(0, NAMED)
+    .map((name) => printable(name))
+    .join(', ')}${more}`;
 }

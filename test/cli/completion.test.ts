@@ -40,7 +40,10 @@ before(() => {
   dir = mkdtempSync(join(tmpdir(), 'orchestrate-completion-'));
   const ids = ['Stream-A', 'Stream B', '$(touch pwn)', '`touch pwn`', "it's", 'x;touch pwn'];
   writeFileSync(join(dir, 'ids'), `${ids.join('\n')}\n`);
-  writeFileSync(join(dir, 'orchestrate'), `#!/bin/sh\ncat '${join(dir, 'ids')}'\n`);
+  writeFileSync(
+    join(dir, 'orchestrate'),
+    `#!/bin/sh\ncat '${join(dir, 'ids')}' | grep -iF -- "$ORCHESTRATE_WORD"\n`,
+  );
   chmodSync(join(dir, 'orchestrate'), 0o755);
   writeFileSync(join(dir, 'plan.yaml'), '');
   mkdirSync(join(dir, 'folder'));
@@ -102,7 +105,7 @@ test('fish completes values of options, directories and files', { skip: isMissin
 
 test('zsh completes commands, ids, and values of options', { skip: isMissing('zsh') }, () => {
   const zsh = (...words: string[]) => {
-    const script = `compdef() { :; }; compadd() { shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
+    const script = `compdef() { :; }; compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
 ${zshCompletion(TABLE)}
 words=(orchestrate ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=$#words
 _orchestrate`;
@@ -113,12 +116,19 @@ _orchestrate`;
   assert.deepEqual(zsh('')[0], "logs:a worker's log");
   assert.deepEqual(zsh('task', 'list', '--status', ''), ['open', 'closed']);
   assert.ok(zsh('logs', '').includes('$(touch pwn)'));
+  assert.deepEqual(zsh('logs', 'stream b'), ['Stream B'], 'whatever the word is short for takes its place');
+  assert.deepEqual(
+    zsh('logs', 'nothing'),
+    [''],
+    'nothing takes the place of a word that is short for nothing',
+  );
   assert.ok(zsh('logs', '-').includes('--follow'));
   assert.equal(existsSync(join(dir, 'pwn')), false);
 });
 
 test('bash offers stream ids quoted, and runs none of them', { skip: isMissing('bash') }, () => {
   assert.deepEqual(bash('logs', 'Stream'), ['Stream-A', 'Stream\\ B']);
+  assert.deepEqual(bash('logs', 'M-A'), ['Stream-A'], 'whatever the word is short for takes its place');
   const all = bash('logs', '');
   assert.ok(all.includes('\\$\\(touch\\ pwn\\)'), all.join('\n'));
   assert.equal(existsSync(join(dir, 'pwn')), false);

@@ -62,6 +62,20 @@ test('tasks are listed, shown whole and updated', async () => {
   assert.deepEqual(JSON.parse(updated.stdout).task.notes, 'a\nb');
   assert.doesNotMatch((await run(0, 'task', 'show', id)).stdout, /blocked/);
   assert.equal((await list('--stream', 'A')).length, 2);
+  assert.equal((await list('--stream', 'a')).length, 2, 'a stream by a short name');
+  assert.match(
+    (await run(7, 'task', 'list', '--stream', 'C')).stderr,
+    /no stream "C" in the plan\n {2}fix: name one of: A, B\n/,
+  );
+  assert.match(
+    (await run(0, 'task', 'show', id.slice(5, 17).toUpperCase())).stdout,
+    /One/,
+    'a task by the beginning of its id',
+  );
+  assert.match(
+    (await run(7, 'task', 'show', 'task-')).stderr,
+    /"task-" may be any of 3 tasks\n {2}fix: name one of: TASK-/,
+  );
   await run(7, 'task', 'show', 'TASK-none');
   await run(2, 'task', 'update', id);
 });

@@ -1,9 +1,9 @@
 /** The live screen: what needs a person first, then the whole, then every stream, then the last events; fits any size. */
 
+import { shortIds } from '../../core/short-names.ts';
 import { isFinished } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { byDepth, depthGroups, mostUrgent } from '../../report/urgency.ts';
-import { shortIds } from '../short-ids.ts';
 import { createStyle, type Style } from '../style.ts';
 import { cut } from '../text-width.ts';
 import { attentionBlock } from './attention.ts';

@@ -1,0 +1,57 @@
+/** What a typed short name stands for: ids, keys, names, short forms, and the beginning of each. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { idsBeginningWith, streamsNamed } from '../../src/core/short-names.ts';
+
+const STREAMS = [
+  { id: 'Stream-A', name: 'CSV import', key: 'stream-a' },
+  { id: 'Stream-B', name: 'Search', key: 'stream-b-4d1e6c' },
+  { id: 'Stream-BB', name: 'Search pages', key: null },
+  { id: 'Stream-page-orders', name: 'Stream-page-orders', key: null },
+];
+const PLAIN = [
+  { id: 'a', name: 'lower', key: 'a-1' },
+  { id: 'A', name: 'upper', key: 'a-2' },
+  { id: '← A', name: 'odd', key: null },
+  { id: 'docs', name: 'docs', key: 'docs' },
+];
+
+for (const [typed, streams, expected] of [
+  ['Stream-B', STREAMS, ['Stream-B']],
+  ['stream-b', STREAMS, ['Stream-B']],
+  ['stream-b-4d1e6c', STREAMS, ['Stream-B']],
+  ['stream-b-4', STREAMS, ['Stream-B']],
+  ['B', STREAMS, ['Stream-B']],
+  ['bb', STREAMS, ['Stream-BB']],
+  ['← A', STREAMS, ['Stream-A']],
+  ['<- A', STREAMS, ['Stream-A']],
+  ['search', STREAMS, ['Stream-B']],
+  ['search p', STREAMS, ['Stream-BB']],
+  ['csv', STREAMS, ['Stream-A']],
+  ['page', STREAMS, ['Stream-page-orders']],
+  ['Stream-page-or…', STREAMS, ['Stream-page-orders']],
+  ['page-or~', STREAMS, ['Stream-page-orders']],
+  ['sear', STREAMS, ['Stream-B', 'Stream-BB']],
+  ['stream', STREAMS, ['Stream-A', 'Stream-B', 'Stream-BB', 'Stream-page-orders']],
+  ['nothing', STREAMS, []],
+  ['', STREAMS, []],
+  ['…', STREAMS, []],
+  ['A', PLAIN, ['A']],
+  ['a', PLAIN, ['a']],
+  ['← A', PLAIN, ['← A']],
+  ['DO', PLAIN, ['docs']],
+  ['B', [{ id: 'Stream-B', name: 'Only', key: null }], ['Stream-B']],
+] as const) {
+  test(`${JSON.stringify(typed)} of ${streams.map(({ id }) => id).join(', ')}`, () => {
+    assert.deepEqual(streamsNamed(typed, streams), expected);
+  });
+}
+
+test('a task is named by the beginning of its id, with or without what all ids begin with', () => {
+  const ids = ['TASK-8dd6580c-1', 'TASK-8d000000-2', 'own-1'];
+  assert.deepEqual(idsBeginningWith('8DD6', ids, 'TASK-'), ['TASK-8dd6580c-1']);
+  assert.deepEqual(idsBeginningWith('task-8d0', ids, 'TASK-'), ['TASK-8d000000-2']);
+  assert.deepEqual(idsBeginningWith('8d', ids, 'TASK-'), ['TASK-8dd6580c-1', 'TASK-8d000000-2']);
+  assert.deepEqual(idsBeginningWith('own', ids, 'TASK-'), ['own-1']);
+  assert.deepEqual(idsBeginningWith('', ids, 'TASK-'), []);
+});
