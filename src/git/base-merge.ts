@@ -1,14 +1,11 @@
 /** Computes the commit a stream starts from out of its dependencies' heads, without a worktree and without touching any ref. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { commitTree } from './commit.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha, isSha } from './names.ts';
 import { resolveCommit } from './refs.ts';
 import type { BaseResult } from './types.ts';
-
-/** Merge commits of ours are the same object whoever makes them, whenever: same parents, same name. */
-const AUTHOR = 'orchestrate';
-const EMAIL = 'orchestrate@localhost';
 
 /** See `Git.mergeBases`. Parents are merged one after the other; one that another contains adds nothing. */
 export async function mergeBases(
@@ -52,8 +49,10 @@ async function mergeTwo(door: Door, ours: string, theirs: string, message: strin
   const broken = /^(?:error|fatal):/m.test(result.err);
   if (result.code > 1 || broken || !isSha(tree)) throw gitFailure(args, result);
   if (result.code === 1) return { ok: false, files: rest.slice(0, rest.indexOf('')) };
-  const commit = ['commit-tree', tree, '-p', ours, '-p', theirs, '-m', message];
-  return { ok: true, sha: (await door.write(commit, { env: identity(seconds) })).trim() };
+  // Whenever it is made: the same parents give the same commit, unless a signature differs.
+  const date = `${seconds} +0000`;
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+  return { ok: true, sha: await commitTree(door, { tree, parents: [ours, theirs], message }, dates) };
 }
 
 async function mergeBase(door: Door, ours: string, theirs: string): Promise<string | null> {
@@ -73,16 +72,4 @@ async function latestSeconds(door: Door, ours: string, theirs: string): Promise<
       .split('\n')
       .map((line) => Number.parseInt(line, 10)),
   );
-}
-
-function identity(seconds: number): Record<string, string> {
-  const date = `${seconds} +0000`;
-  return {
-    GIT_AUTHOR_NAME: AUTHOR,
-    GIT_AUTHOR_EMAIL: EMAIL,
-    GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: AUTHOR,
-    GIT_COMMITTER_EMAIL: EMAIL,
-    GIT_COMMITTER_DATE: date,
-  };
 }

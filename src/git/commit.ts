@@ -1,7 +1,10 @@
-/** Commits what a worker left changed in tracked files, as somebody even where git has no name for the user. */
-import { EXIT, OrchestrateError } from '../core/errors.ts';
-import type { Door } from './door.ts';
-import { gitFailure } from './failure.ts';
+/** Makes the commits that are ours to make (merges of bases, left-overs), in the user's name and signed as git is told to. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import type { CommandOptions, Door } from './door.ts';
+import { type GitResult, gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { inWorktree, requireLink } from './worktree-link.ts';
 
@@ -17,22 +20,121 @@ export async function commitTracked(door: Door, path: string, message: string): 
   if (dirty.code > 1) throw gitFailure(['diff-index'], dirty);
   if (dirty.code === 1) {
     const args = ['commit', '--all', '--quiet', '--no-verify', '--cleanup=whitespace', '-m', message];
-    await door.write(args, { ...here, env: { ...here.env, ...(await author(door)) } });
+    await commitSigned(door, args, here);
   }
   return (await door.read(['rev-parse', '--verify', 'HEAD'], here)).trim();
 }
 
-/** Variables that name us where the user has configured no name or no address; git would guess, or refuse. */
+/**
+ * Makes a commit of a tree, touching no ref, and returns its name: by the user (`env` may name another author, or dates), and
+ * signed where git is told to sign and can do so without asking anybody.
+ */
+export async function commitTree(
+  door: Door,
+  commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const parents = commit.parents.flatMap((parent) => ['-p', parent]);
+  const args = ['commit-tree', commit.tree, ...parents, '-m', commit.message];
+  return (await commitSigned(door, args, { env })).trim();
+}
+
+/** Variables that name us where git knows no name or address for the user, and would refuse. */
 export async function author(door: Door): Promise<Record<string, string>> {
-  const result = await door.ask(['config', '--name-only', '--get-regexp', '^user\\.(name|email)$']);
-  const keys = result.out.split('\n');
-  if (keys.includes('user.name') && keys.includes('user.email')) return {};
+  const known = await Promise.all(
+    ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT'].map((name) => door.ask(['var', name])),
+  );
+  if (known.every(({ code }) => code === 0)) return {};
   return {
     GIT_AUTHOR_NAME: 'orchestrate',
     GIT_AUTHOR_EMAIL: 'orchestrate@localhost',
     GIT_COMMITTER_NAME: 'orchestrate',
     GIT_COMMITTER_EMAIL: 'orchestrate@localhost',
   };
+}
+
+/** Runs a command that commits, signed when that is wanted and possible, else not; returns what it printed. */
+async function commitSigned(door: Door, args: readonly string[], where: CommandOptions): Promise<string> {
+  const there = { ...where, env: { ...(await author(door)), ...where.env } };
+  const signed = (await isSigningWanted(door)) ? await trySigned(door, args, there) : null;
+  if (signed?.code === 0) return signed.out;
+  if (signed !== null) door.log(`not signed: ${signed.err}`);
+  return door.write(args, there);
+}
+
+/** Our own settings say never; what counts is what the user's say, which come before them. */
+async function isSigningWanted(door: Door): Promise<boolean> {
+  const { out } = await door.ask(['config', '--type=bool', '--get-all', 'commit.gpgSign']);
+  return out.trim().split('\n').at(-2) === 'true';
+}
+
+/** A key that is to be touched, or an agent that asks on another screen, is not waited for. */
+const SIGNING_LIMIT_MS = 20_000;
+/** Fails where the program would ask for a passphrase; git gives it its own arguments after these. */
+const NO_QUESTIONS = '#!/bin/sh\nexec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"\n';
+
+/** The command's result with `-S`, in surroundings in which nothing can be asked. */
+async function trySigned(door: Door, args: readonly string[], there: CommandOptions): Promise<GitResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-signing-'));
+  const wrapper = join(folder, 'signer');
+  try {
+    const format = await setting(door, 'gpg.format', 'openpgp');
+    const program = await signer(door, format);
+    writeFileSync(wrapper, NO_QUESTIONS);
+    chmodSync(wrapper, 0o700);
+    const silent = { SSH_ASKPASS: 'false', SSH_ASKPASS_REQUIRE: 'force', ORCHESTRATE_SIGNER: program };
+    const [command = '', ...rest] = args;
+    return await door.attempt([command, '-S', ...rest], {
+      ...there,
+      env: { ...there.env, ...silent },
+      config: { ...there.config, ...(format === 'ssh' ? {} : { [`gpg.${format}.program`]: wrapper }) },
+      timeLimitMs: SIGNING_LIMIT_MS,
+    });
+  } catch (error) {
+    return { code: 128, out: '', err: messageOf(error) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function setting(door: Door, name: string, otherwise: string): Promise<string> {
+  const { code, out } = await door.ask(['config', '--get', name]);
+  return code === 0 && out.trim() !== '' ? out.trim() : otherwise;
+}
+
+/** The program that signs. Throws for one that may ask on a screen of its own. */
+async function signer(door: Door, format: string): Promise<string> {
+  if (format === 'ssh') {
+    const program = await setting(door, 'gpg.ssh.program', 'ssh-keygen');
+    if (basename(program) === 'ssh-keygen') return program;
+    throw new Error(`${program} may ask for a confirmation`);
+  }
+  const usual = format === 'x509' ? 'gpgsm' : await setting(door, 'gpg.program', 'gpg');
+  return setting(door, `gpg.${format}.program`, usual);
+}
+
+/** What keeps a commit from being signed, in the signing program's own words; null where none need be, or all is well. */
+export async function signingTrouble(door: Door): Promise<string | null> {
+  if (!(await isSigningWanted(door))) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-objects-'));
+  try {
+    const objects = (
+      await door.read(['rev-parse', '--path-format=absolute', '--git-path', 'objects'])
+    ).trim();
+    // Objects go into a directory that is thrown away: nothing is added to the repository.
+    const env = {
+      ...(await author(door)),
+      GIT_OBJECT_DIRECTORY: folder,
+      GIT_ALTERNATE_OBJECT_DIRECTORIES: objects,
+    };
+    const tree = (
+      await door.write(['write-tree'], { env: { ...env, GIT_INDEX_FILE: join(folder, 'index') } })
+    ).trim();
+    const result = await trySigned(door, ['commit-tree', tree, '-m', 'probe'], { env });
+    return result.code === 0 ? null : result.err.trim();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function notNow(path: string, why: string): OrchestrateError {

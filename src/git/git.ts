@@ -5,7 +5,7 @@ import { createSlots } from '../core/job-slots.ts';
 import { printable } from '../core/printable.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { mergeBases } from './base-merge.ts';
-import { commitTracked } from './commit.ts';
+import { commitTracked, signingTrouble } from './commit.ts';
 import { type DoorOptions, missingGit, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
@@ -41,6 +41,7 @@ export function createGit(options: DoorOptions): Git {
     furnishWorktree: (request) => furnishWorktree(door, request),
     inspect: (request) => inspect(door, request),
     commitTracked: (path, message) => commitTracked(door, path, message),
+    signingTrouble: () => signingTrouble(door),
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     saveSnapshot: (request) => saveSnapshot(door, request),
     changes: (base, head) => changes(door, base, head),

@@ -72,6 +72,8 @@ export type Git = {
   }): Promise<WorktreeFacts>;
   /** Commits tracked changes of the worktree with this message (leftovers: commit). Returns the new head. */
   commitTracked(path: string, message: string): Promise<string>;
+  /** What keeps commits from being signed although git is told to sign, as far as it shows without asking anybody; null: nothing. */
+  signingTrouble(): Promise<string | null>;
   /** Sets `refs/orchestrate/verified/<key>`, expecting `old` (null: absent); false when it had another value. */
   setVerified(key: string, sha: string, old: string | null): Promise<boolean>;
   /** A ref under `refs/orchestrate/saved/<key>/…` that keeps every byte of a worktree's tracked and untracked state. */

@@ -115,7 +115,7 @@ describe('running git', () => {
       chmodSync(join(rig.commonDir, 'hooks', hook), 0o755);
     }
     rig.run(['config', 'core.fsmonitor', program]);
-    rig.run(['config', 'commit.gpgSign', 'true']);
+    rig.run(['config', 'tag.gpgSign', 'true']);
     rig.run(['config', 'gpg.program', program]);
     rig.run(['config', 'log.showSignature', 'true']);
     assert.equal(await rig.ensure('stream-a'), 'created');

@@ -1,5 +1,6 @@
 /** The base branch, the heads, the verified commits; bases computed from several heads. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -190,17 +191,55 @@ describe('mergeBases', () => {
     for (const parent of parents) rig.run(['merge-base', '--is-ancestor', parent, result.sha]);
     assert.equal(
       rig.run(['log', '-1', '--format=%an %ae %s', result.sha]),
-      'orchestrate orchestrate@localhost Base of stream-d',
+      'A Person person@example.com Base of stream-d',
     );
   });
 
-  it('makes the same commit again from the same parents, whoever does it and when', async () => {
+  it('makes the same commit again from the same parents, and as somebody where git knows no name', async () => {
     const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y.txt', 'y\n')];
     const first = await merge(...parents);
-    rig.run(['config', 'user.name', 'Somebody Else']);
     rig.run(['config', 'i18n.commitEncoding', 'latin1']);
-    rig.run(['config', 'commit.gpgSign', 'true']);
     assert.deepEqual(await merge(...parents), first);
+    rig.run(['config', '--unset', 'user.email']);
+    rig.run(['config', 'user.useConfigOnly', 'true']);
+    const nobodys = await merge(...parents);
+    assert.ok(nobodys.ok);
+    assert.equal(
+      rig.run(['log', '-1', '--format=%an %ce', nobodys.sha]),
+      'orchestrate orchestrate@localhost',
+    );
+  });
+
+  it('signs where git is told to sign and can do so without asking, else merges unsigned', async () => {
+    const key = (name: string, passphrase: string) => {
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-f', join(rig.home, name)]);
+      return join(rig.home, `${name}.pub`);
+    };
+    const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y.txt', 'y\n')];
+    const signature = (sha: string) => /^gpgsig /m.test(rig.run(['cat-file', 'commit', sha]));
+    const isSigned = async () => {
+      const merged = await merge(...parents);
+      assert.ok(merged.ok);
+      return signature(merged.sha);
+    };
+    rig.run(['config', 'gpg.format', 'ssh']);
+    rig.run(['config', 'user.signingKey', key('open', '')]);
+    assert.equal(await isSigned(), false, 'nothing tells git to sign');
+    assert.equal(await rig.git.signingTrouble(), null);
+    rig.run(['config', 'commit.gpgSign', 'true']);
+    assert.equal(await isSigned(), true);
+    assert.equal(await rig.git.signingTrouble(), null);
+    await rig.ensure('stream-a');
+    rig.write('a.txt', 'changed\n', rig.worktree('stream-a'));
+    assert.equal(signature(await rig.git.commitTracked(rig.worktree('stream-a'), 'Left over')), true);
+    rig.run(['config', 'user.signingKey', key('locked', 'a passphrase')]);
+    assert.equal(await isSigned(), false);
+    const objects = rig.run(['count-objects', '-v']);
+    assert.match((await rig.git.signingTrouble()) ?? '', /passphrase/);
+    assert.equal(rig.run(['count-objects', '-v']), objects, 'asking whether it can sign adds nothing');
+    rig.run(['config', '--unset', 'gpg.format']);
+    rig.run(['config', 'gpg.program', '/nonexistent']);
+    assert.equal(await isSigned(), false, 'a program that is not there');
   });
 
   it('adds no merge for a parent that another one contains', async () => {
