@@ -85,7 +85,12 @@ export type ConversationReader = {
 };
 
 /** What was reported of a stop: `again` when it follows a refusal, `background`: what still runs. */
-export type ReportedStop = { readonly again: boolean; readonly background: readonly string[] };
+export type ReportedStop = {
+  readonly again: boolean;
+  readonly background: readonly string[];
+  /** The last thing that the agent said; null where it doesn't say. */
+  readonly said: string | null;
+};
 
 export type Agent = {
   readonly kind: AgentKind;

@@ -45,7 +45,7 @@ async function refusalFor(
 }
 
 /** What is assumed without a report: the hook's script could not write it (a full disk). */
-const PLAIN_STOP = { again: false, background: [] };
+const PLAIN_STOP = { again: false, background: [], said: null };
 
 /** The agent, for what its hook has just reported with this run's token. */
 function reportingAgent({ root, env, paths, config }: Project): Agent {

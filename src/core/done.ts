@@ -78,7 +78,7 @@ function missingInHistory({ tasks, worktree, declaresNoChanges, commitsLeftovers
   const found: Missing[] = [];
   if (worktree.missingParents.length > 0) {
     const shas = worktree.missingParents.map((sha) => sha.slice(0, SHORT_SHA)).join(', ');
-    const message = `its branch does not contain what it has to build on: ${shas}`;
+    const message = `its branch lacks what it has to build on: ${shas}`;
     found.push({ cause: 'missing-parents', message });
   }
   const commits = worktree.commitsSinceBase > 0 || (commitsLeftovers && worktree.changedCount > 0);
@@ -89,6 +89,26 @@ function missingInHistory({ tasks, worktree, declaresNoChanges, commitsLeftovers
     found.push({ cause: 'no-commits', message });
   }
   return found;
+}
+
+/** What is missing for the user, in few words: `3 of 3 tasks open, 1 file uncommitted`; empty for nothing. */
+export function missingInShort(standing: Standing): string {
+  const counted = standing.tasks.filter(({ status }) => status !== 'cancelled');
+  const open = missingTasks(standing.tasks).length > 0;
+  const completed = counted.filter(({ status }) => status === 'completed').length;
+  const others = missing(standing).filter(({ cause }) => cause !== 'tasks');
+  const words = others.map(({ cause, message }) => shortOf(cause, message, standing));
+  return [
+    ...(open ? [openTasksText({ tasks: { total: counted.length, completed } })] : []),
+    ...words,
+  ].join(', ');
+}
+
+function shortOf(cause: Missing['cause'], message: string, { worktree, commitsLeftovers }: Standing): string {
+  if (cause === 'no-commits') return 'no commit yet';
+  if (cause !== 'dirty') return message;
+  const count = worktree.untrackedCount + (commitsLeftovers ? 0 : worktree.changedCount);
+  return `${count} file${count === 1 ? '' : 's'} uncommitted`;
 }
 
 /** `a, b and 3 more`, made safe to print. */
@@ -103,9 +123,13 @@ export function tasksComplete({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
   return tasks.total > 0 && tasks.completed === tasks.total;
 }
 
-/** `2 of 3 tasks open`, for reasons. */
-export function openTasksText({ tasks: { total, completed } }: Pick<PlanStream, 'tasks'>): string {
-  return `${total - completed} of ${total} task${total === 1 ? '' : 's'} open`;
+/** `2 of 3 tasks open`, or `1 task open` of one, for reasons. */
+export function openTasksText({
+  tasks: { total, completed },
+}: {
+  readonly tasks: Pick<PlanStream['tasks'], 'total' | 'completed'>;
+}): string {
+  return total === 1 ? '1 task open' : `${total - completed} of ${total} tasks open`;
 }
 
 /** `TASK-1, TASK-2 and 3 more`: the open tasks by id, for reasons. */

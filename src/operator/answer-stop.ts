@@ -4,7 +4,7 @@ import type { ReportedStop } from '../agent/port.ts';
 import type { Config } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
 import { judgeStop } from '../core/decide/stop-gate.ts';
-import { missing } from '../core/done.ts';
+import { missing, missingInShort } from '../core/done.ts';
 import type { StreamRecord, Task } from '../core/types.ts';
 import { statIfPresent } from '../files/present.ts';
 import { tagOf } from '../files/sha256.ts';
@@ -34,18 +34,21 @@ export async function answerStop(
     baseSha: record.base.sha,
     parents: [],
   });
-  const left = missing({
+  const standing = {
     tasks,
     worktree: { ...worktree, path: record.worktree },
     branch: record.branch,
     declaresNoChanges: stream.declaresNoChanges,
     commitsLeftovers: ports.config.leftovers === 'commit',
-  }).map(({ message }) => message);
+  };
+  const left = missing(standing).map(({ message }) => message);
   const signature = signatureOf(record, tasks, worktree, left);
-  const answer = judgeStop({ missing: left, signature, again: stop.again, atMs: ports.now() }, before);
+  const short = missingInShort(standing);
+  const { again, said } = stop;
+  const answer = judgeStop({ missing: left, short, said, signature, again, atMs: ports.now() }, before);
   if (answer.gate !== null) ports.state.patchRun(record.key, run, { stopGate: answer.gate });
   const refused = answer.refusal !== null;
-  const told = refused ? `its stop was refused: ${left.join('; ')}` : answer.gate?.gaveUp;
+  const told = refused ? `sent back to work: ${short}` : answer.gate?.gaveUp;
   if (told != null) {
     const kind = refused ? 'stop-refused' : 'stop-allowed';
     ports.state.addEvent({ atMs: ports.now(), key: record.key, run, kind, message: told });

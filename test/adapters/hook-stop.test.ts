@@ -34,7 +34,11 @@ async function stop(rig: ProjectRig, worker: Worker, report: object): Promise<st
 }
 
 const FIRST = { stop_hook_active: false, background_tasks: [] };
-const AGAIN = { stop_hook_active: true, background_tasks: [] };
+const AGAIN = {
+  stop_hook_active: true,
+  background_tasks: [],
+  last_assistant_message: 'I am stuck. What now?',
+};
 
 test('a stop is refused with the open tasks, the uncommitted files and that no commit is there, until each is mended', async () => {
   await using it = await atWork();
@@ -53,10 +57,10 @@ test('a stop is refused with the open tasks, the uncommitted files and that no c
   await worker.completeTasks();
   assert.equal(await stop(rig, worker, AGAIN), null);
   const { stdout } = await rig.run(['logs', 'A']);
-  assert.equal(stdout.match(/its stop was refused: task/g)?.length ?? 0, 3, stdout);
+  assert.equal(stdout.match(/sent back to work: 1 task open/g)?.length ?? 0, 3, stdout);
 });
 
-test('it is given up when nothing changed since, and the whole reason is kept', async () => {
+test('it is given up when nothing changed since, and what the agent asked is kept', async () => {
   await using it = await atWork();
   const { rig, worker } = it;
   assert.notEqual(await stop(rig, worker, FIRST), null);
@@ -69,7 +73,7 @@ test('it is given up when nothing changed since, and the whole reason is kept', 
   const [first] = (await rig.until('the failed run', ({ events }) => events.some(failed))).events.filter(
     failed,
   );
-  assert.match(first?.message ?? '', /1 of 1 task open .*Task of A" is pending.*nothing has changed since/);
+  assert.match(first?.message ?? '', /^agent ended \(exit 0\): asks: "…What now\?" \(1 task open\)$/);
 });
 
 const failed = ({ kind }: { kind: string }): boolean => kind === 'run-failed';

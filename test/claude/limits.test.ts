@@ -152,7 +152,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     /> Message: \/clear and go on with Days/,
     /\$ echo Days > Days\.txt/,
     /Days is done\./,
-    /-- done: verified at/,
+    /-- done: verified/,
   ];
   assert.match(log, /-- operator: sent by the user: Message: \/clear and go on with Days/);
   let from = 0;

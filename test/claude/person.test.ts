@@ -107,7 +107,7 @@ async function interrupt(project: ClaudeProject): Promise<void> {
 }
 
 async function clear(project: ClaudeProject): Promise<void> {
-  const before = await untilState(project, 'Clear', 'needs-input', /the agent stopped, though/);
+  const before = await untilState(project, 'Clear', 'needs-input', /^(asks|stopped)\b.*task open/);
   await type(project, 'Clear', '/clear');
   const seen = await isSeen(project, 'Clear', 'needs-input', /conversation was cleared by a person/);
   assert.notEqual(seen.sessionId, before.sessionId);
@@ -115,7 +115,7 @@ async function clear(project: ClaudeProject): Promise<void> {
 }
 
 async function fresh(project: ClaudeProject): Promise<void> {
-  const before = await untilState(project, 'Fresh', 'needs-input', /the agent stopped, though/);
+  const before = await untilState(project, 'Fresh', 'needs-input', /^(asks|stopped)\b.*task open/);
   assert.match(await project.run(['retry', 'Fresh', '--fresh']), /ended run 1 of Fresh/);
   const done = await untilState(project, 'Fresh', 'done');
   assert.notEqual(done.sessionId, before.sessionId);

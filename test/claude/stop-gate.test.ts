@@ -84,7 +84,7 @@ test('an agent that stops too early is told what is missing and mends it; what i
     project,
     'Claim',
     'needs-input',
-    /the agent stopped, though task TASK-\S+ "Task of Claim" is pending.*nothing has changed since/,
+    /^stopped: ".*" \(1 task open, no commit yet\)$/,
   );
   const claimed = streamIn(await project.look(), 'Claim');
   for (const id of ['Subagent', 'Shell']) assert.equal(streamIn(await project.look(), id).state, 'running');
@@ -100,9 +100,9 @@ test('an agent that stops too early is told what is missing and mends it; what i
 
   assertTold(project, 'Open', /Missing:\n- task TASK-\S+ "Task of Open" is pending\nFinish/);
   assertTold(project, 'Dirty', /Missing:\n- uncommitted: left\.txt\n/);
-  assertTold(project, 'Gate', /not done yet: gate sound failed .*log: /);
+  assertTold(project, 'Gate', /not done yet: gate "sound" failed .*log: /);
   const refused = await Promise.all(
-    STREAMS.map(async (id) => (await project.run(['logs', id])).match(/stop was refused/g)?.length ?? 0),
+    STREAMS.map(async (id) => (await project.run(['logs', id])).match(/sent back to work/g)?.length ?? 0),
   );
   assert.deepEqual(refused, [1, 1, 0, 1, 0, 0], 'refusals of each');
   await assertEndedCleanly(project, 'Open');
@@ -129,7 +129,7 @@ test('headless, an agent that only claims is told once, and its run fails with t
   assert.equal(claimed.state, 'failed');
   assert.match(
     claimed.reason ?? '',
-    /exit 0 with 1 of 1 task open .*"Task of Claim" is pending.*nothing has changed/,
+    /^agent ended \(exit 0\): stopped: "As I said, it is\." \(1 task open, no commit yet\)$/,
   );
   assert.equal(claimed.remedy, 'orchestrate retry Claim');
 });

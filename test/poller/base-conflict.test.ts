@@ -52,6 +52,6 @@ test('an agent that leaves a dependency out of the merge is not done', async () 
   assert.equal((await rig.start().end()).code, 1);
   assert.match(
     (await rig.stream('Both')).reason ?? '',
-    /does not contain what it has to build on: [0-9a-f]{10}$/,
+    /lacks what it has to build on: [0-9a-f]{10}$/,
   );
 });

@@ -62,7 +62,7 @@ test('verify that is ended by a signal ends its gate, and leaves no wish behind'
     assert.deepEqual(rig.marked(), []);
   }
   rig.cli.write('../go', '');
-  assert.match((await rig.run(['verify', 'A'])).stdout, /verified at/);
+  assert.match((await rig.run(['verify', 'A'])).stdout, /gate passed/);
 });
 
 test('start --once ends with the error of its round when that fails', async () => {

@@ -46,10 +46,10 @@ test('a worker that leaves its work unfinished has failed, in whichever way, and
     Dirty: /uncommitted: work\.txt/,
     Untracked: /uncommitted: new\.txt/,
     Empty: /there is no commit yet/,
-    Early: /exit 0 with 1 of 1 task open/,
+    Early: /agent ended \(exit 0\), 1 task open/,
     Branch: /on elsewhere, not on orchestrate\/branch/,
     Merging: /a merge is in progress/,
-    Rewritten: /does not contain what it has to build on: [0-9a-f]{10}$/,
+    Rewritten: /lacks what it has to build on: [0-9a-f]{10}$/,
     Exit1: /exit 1/,
   };
   for (const [id, reason] of Object.entries(expected)) {
@@ -93,7 +93,7 @@ test('a gate that fails uses up the attempts; then retry, with the gate mended, 
   const report = await rig.look();
   const a = streamOf(report, 'A');
   assert.equal(a.state, 'failed');
-  assert.match(a.reason ?? '', /3 attempts failed; the last: gate test failed \(exit 1\), log: /);
+  assert.match(a.reason ?? '', /gave up after 3 attempts: gate "test" failed \(exit 1\), log: /);
   const log = /log: (\S+)/.exec(a.reason ?? '')?.[1] ?? '';
   assert.match(readFileSync(log, 'utf8'), /looking/);
   const b = streamOf(report, 'B');
@@ -138,7 +138,7 @@ test('attempts are counted across pollers', async () => {
   const { reason } = await rig.stream('A');
   assert.equal(
     reason,
-    '3 attempts failed; the last: exit 1 with 1 of 1 task open; it printed last: boom: out of cheese',
+    'gave up after 3 attempts: agent ended (exit 1), 1 task open; it printed last: boom: out of cheese',
   );
 });
 

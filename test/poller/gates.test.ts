@@ -46,7 +46,7 @@ test('gates run one after another, in the worktree, with the environment of the 
   const first = await rig.start().end();
   assert.equal(first.code, 1);
   const a = streamOf(await rig.look(), 'A');
-  assert.match(a.reason ?? '', /gate second failed \(exit 3\), log: /);
+  assert.match(a.reason ?? '', /gate "second" failed \(exit 3\), log: /);
   const log = /log: (\S+)/.exec(a.reason ?? '')?.[1] ?? '';
   assert.equal(readFileSync(log, 'utf8'), 'no\n');
   assert.equal(statSync(log).mode & 0o077, 0);

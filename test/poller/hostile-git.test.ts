@@ -152,7 +152,7 @@ test('branches and directories that are not ours are refused, named and left; th
   assert.deepEqual(statesOf(report), { A: 'failed', B: 'failed', C: 'done', D: 'blocked' });
   assert.match(
     streamOf(report, 'A').reason ?? '',
-    /^it could not be launched: the branch "?orchestrate\/a"? exists already/,
+    /^could not start: the branch "?orchestrate\/a"? exists already/,
   );
   assert.equal(
     report.events.filter(({ kind }) => kind === 'launch-error').length,

@@ -135,7 +135,7 @@ test('verify checks again without an agent: by itself, by the poller, and refuse
   const done = await rig.untilState('A', 'done');
   assert.match(
     (await rig.run(['verify', 'A'])).stdout,
-    new RegExp(`verified at ${done.headSha?.slice(0, 10)}`),
+    new RegExp(`gate passed \\(${done.headSha?.slice(0, 7)}\\)`),
   );
   await poller.kill();
   b.kill();
@@ -143,7 +143,7 @@ test('verify checks again without an agent: by itself, by the poller, and refuse
   rig.cli.write('../bad-mood', '');
   const bad = await rig.run(['verify', 'A', '--json'], 1);
   assert.deepEqual(JSON.parse(bad.stdout.split('\n')[0] ?? '').verified, false);
-  assert.match(bad.stderr, /A is not done: gate mood failed/);
+  assert.match(bad.stderr, /A is not done: gate "mood" failed/);
 });
 
 test('the tasks can be completed after a stop, and verify alone makes the stream done', async () => {

@@ -44,7 +44,7 @@ test('launches that cannot even be noted are given up like others, after a bound
   const poller = rig.start();
   const ended = await poller.end();
   assert.equal(ended.code, 1, ended.stderr);
-  assert.match(ended.stdout, /could not be launched: .*disk is full/);
+  assert.match(ended.stdout, /could not start: .*disk is full/);
   assert.deepEqual(rig.desk.starts(), []);
   const calls = counter.calls('git', poller.child.pid ?? 0) + counter.calls('tmux', poller.child.pid ?? 0);
   assert.ok(calls < 100, `${calls} calls of git and tmux for three launches`);

@@ -44,5 +44,5 @@ test('a check goes on here when the poller is killed in the middle of it', async
   await rig.until('verify was asked', ({ events }) => events.some(({ message }) => message === 'verify'));
   await poller.kill();
   writeFileSync(join(rig.cli.home, 'go'), '');
-  assert.match((await asked).stdout, /verified at/);
+  assert.match((await asked).stdout, /gate passed|without gates/);
 });

@@ -169,7 +169,7 @@ const REST: readonly Row[] = [
     },
     state: 'queued',
     step: null,
-    reason: /^no poller; the last attempt: exit 1/,
+    reason: /^no poller; last attempt: exit 1/,
   },
   {
     title: 'after the delay it starts again',
@@ -877,7 +877,7 @@ describe('a run that is interrupted again and again', () => {
       world: world(interrupted(2, 0)),
       state: 'queued',
       step: null,
-      reason: /^starts again in \d s; the last attempt: its tmux server is gone$/,
+      reason: /^tries again in \d s; last attempt: its tmux server is gone$/,
     },
     {
       title: 'goes on when that time is over',

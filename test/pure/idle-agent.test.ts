@@ -33,7 +33,7 @@ const gaveUp = {
   inARow: 1,
   signature: 's',
   atMs: NOW_MS - 100,
-  gaveUp: 'the agent stopped, though',
+  gaveUp: 'asks: "Which?" (no commit yet)',
 };
 const refusing = { ...gaveUp, gaveUp: null };
 const blocked = stream('S', [], {
@@ -65,7 +65,7 @@ const ROWS: readonly Row[] = [
     title: 'a stop gate that gave up calls a person with its whole reason, and nothing is typed',
     run: { stopGate: gaveUp },
     state: 'needs-input',
-    reason: /^the agent stopped, though$/,
+    reason: /^asks: "Which\?" \(no commit yet\)$/,
   },
   {
     title: 'a stop gate that gave up has settled it: no moment is waited',
@@ -84,7 +84,7 @@ const ROWS: readonly Row[] = [
     stream: complete('S'),
     run: { stopGate: gaveUp, verdict: verdict('dirty') },
     state: 'needs-input',
-    reason: /^the agent stopped, though$/,
+    reason: /^asks: "Which\?" \(no commit yet\)$/,
   },
   ...(['gate', 'gate-void', 'missing-parents'] as const).map(
     (cause): Row => ({
@@ -107,7 +107,7 @@ const ROWS: readonly Row[] = [
     title: 'told, and given a while to react',
     run: { nudges: 1, lastNudgeAtMs: NOW_MS - 1_000 },
     state: 'running',
-    reason: /^told the agent: 2 of 2 tasks open/,
+    reason: /^stopped with 2 of 2 tasks open; the agent was told/,
     dueMs: 59_000,
   },
   {
@@ -115,7 +115,7 @@ const ROWS: readonly Row[] = [
     activity: { sinceMs: NOW_MS - 90_000 },
     run: { nudges: 1, lastNudgeAtMs: NOW_MS - 61_000 },
     state: 'needs-input',
-    reason: /^the agent is at rest, but 2 of 2 tasks open/,
+    reason: /^stopped with 2 of 2 tasks open$/,
   },
   {
     title: 'told at an earlier rest: told again at this one',
@@ -123,12 +123,12 @@ const ROWS: readonly Row[] = [
     state: 'running',
     step: 'nudge',
   },
-  { title: 'told as often as makes sense', run: { nudges: 3 }, state: 'needs-input', reason: /at rest, but/ },
+  { title: 'told as often as makes sense', run: { nudges: 3 }, state: 'needs-input', reason: /^stopped with / },
   {
     title: 'without a poller nobody tells it',
     pollerAlive: false,
     state: 'needs-input',
-    reason: /at rest, but/,
+    reason: /^stopped with /,
   },
   { title: 'a blocked task is named', stream: blocked, state: 'blocked', reason: /task blocked: no key/ },
   {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judgeStop, type StopAttempt } from '../../src/core/decide/stop-gate.ts';
-import { missing as missingFrom, type Standing } from '../../src/core/done.ts';
+import { missingInShort, missing as missingFrom, type Standing } from '../../src/core/done.ts';
 import type { StopGate, TaskStatus } from '../../src/core/types.ts';
 
 const BRANCH = 'orchestrate/s';
@@ -120,7 +120,7 @@ describe('what is missing at a stop', () => {
     {
       title: 'a head without what a dependency has come to',
       part: { worktree: { missingParents: ['abcdef0123456789'] } },
-      missing: ['its branch does not contain what it has to build on: abcdef0123'],
+      missing: ['its branch lacks what it has to build on: abcdef0123'],
     },
   ];
   for (const row of rows) {
@@ -144,7 +144,14 @@ describe('what is missing at a stop', () => {
   });
 });
 
-const ATTEMPT: StopAttempt = { missing: ['task T is pending'], signature: 'one', again: false, atMs: 7 };
+const ATTEMPT: StopAttempt = {
+  missing: ['task T is pending'],
+  short: '1 task open',
+  said: null,
+  signature: 'one',
+  again: false,
+  atMs: 7,
+};
 
 /** Judges stops one after the other, each with the memory of those before; returns the answers. */
 function judged(...attempts: readonly Partial<StopAttempt>[]) {
@@ -168,10 +175,50 @@ describe('the judgement of a stop', () => {
     assert.deepEqual(answer?.gate, { refusals: 1, inARow: 1, signature: 'one', atMs: 7, gaveUp: null });
   });
 
-  test('it gives up at once when nothing changed since the refusal, with the whole reason', () => {
+  test('it gives up at once when nothing changed since the refusal', () => {
     const [, second] = judged({}, { again: true });
     assert.equal(second?.refused, false);
-    assert.match(second?.gate?.gaveUp ?? '', /task T is pending.*told once, and nothing has changed since/);
+    assert.equal(second?.gate?.gaveUp, 'stopped unfinished (1 task open)');
+  });
+
+  for (const [said, expected] of [
+    [
+      'I am not sure whether search should be fuzzy. What do you prefer?',
+      'asks: "…What do you prefer?" (3 of 3 tasks open, 1 file uncommitted)',
+    ],
+    ['Which one?', 'asks: "Which one?" (3 of 3 tasks open, 1 file uncommitted)'],
+    ['Two ways:\n\n- a\n- b\n\nWhich  one? I wait.', 'asks: "…- a - b Which one?" (3 of 3 tasks open, 1 file uncommitted)'],
+    ['I looked. All \u001b[31mdone.', 'stopped: "…All done." (3 of 3 tasks open, 1 file uncommitted)'],
+    [`${'x'.repeat(9000)}`, `stopped: "${'x'.repeat(159)}…" (3 of 3 tasks open, 1 file uncommitted)`],
+    ['  ', 'stopped unfinished (3 of 3 tasks open, 1 file uncommitted)'],
+  ] as const) {
+    test(`what it asked, or said last, is told as it said it: ${said.slice(0, 40)}`, () => {
+      const short = '3 of 3 tasks open, 1 file uncommitted';
+      const [, second] = judged({}, { again: true, said, short });
+      assert.equal(second?.gate?.gaveUp, expected);
+    });
+  }
+
+  test('what is missing is told to the user in few words', () => {
+    const standing = (part: Part): Standing => ({
+      tasks: [task('pending'), task('in_progress'), task('completed'), task('cancelled')],
+      declaresNoChanges: false,
+      branch: BRANCH,
+      commitsLeftovers: false,
+      ...part,
+      worktree: { ...CLEAN, ...part.worktree },
+    });
+    const dirty = { changed: ['a'], changedCount: 1, untracked: ['b'], untrackedCount: 1 };
+    for (const [part, expected] of [
+      [{}, '2 of 3 tasks open'],
+      [{ tasks: [task('pending')] }, '1 task open'],
+      [{ worktree: dirty }, '2 of 3 tasks open, 2 files uncommitted'],
+      [{ worktree: dirty, commitsLeftovers: true }, '2 of 3 tasks open, 1 file uncommitted'],
+      [{ tasks: [task('completed')], worktree: { commitsSinceBase: 0 } }, 'no commit yet'],
+      [{ tasks: [task('completed')], worktree: { operation: 'merge' } }, 'a merge is in progress'],
+      [{ tasks: [task('completed')] }, ''],
+    ] as const)
+      assert.equal(missingInShort(standing(part)), expected);
   });
 
   test('while something changes it goes on, five times in a row', () => {
@@ -182,7 +229,7 @@ describe('the judgement of a stop', () => {
       answers.map(({ refused }) => refused),
       [true, true, true, true, true, false],
     );
-    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /told 5 times\)$/);
+    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /^stopped unfinished \(1 task open\)$/);
   });
 
   test('a new turn is told anew, also after it was given up', () => {
@@ -197,7 +244,7 @@ describe('the judgement of a stop', () => {
   test('a run is told 25 times at most, whatever changes', () => {
     const answers = judged(...Array.from({ length: 30 }, (_, i) => ({ again: false, signature: `${i}` })));
     assert.equal(answers.filter(({ refused }) => refused).length, 25);
-    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /too often in this run/);
+    assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /^stopped unfinished/);
   });
 
   test('a stop that is all right forgets that an earlier one was given up', () => {

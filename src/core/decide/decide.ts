@@ -132,7 +132,7 @@ function limitLaunches(snapshot: Snapshot, policy: Policy, found: Map<string, As
       found.set(
         id,
         assess('queued', {
-          reason: `all ${policy.maxWorkers} workers are busy`,
+          reason: `waits for a free place: ${policy.maxWorkers} of ${policy.maxWorkers} agents at work`,
           remedy: 'orchestrate start --max-workers N',
         }),
       );
@@ -231,6 +231,6 @@ function strayRuns(snapshot: Snapshot): Action[] {
 }
 
 function strayEnd(run: Run): Action {
-  const reason = 'its stream left the plan and its worker has ended';
+  const reason = 'its stream left the plan and its agent has ended';
   return endAction(run, 'stopped', reason, { closeWindow: false });
 }

@@ -1,6 +1,13 @@
 /** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
 
-import { blockedText, openTaskNames, openTasksText, tasksComplete, verdictOn } from '../done.ts';
+import {
+  blockedText,
+  dependencyHeads,
+  openTaskNames,
+  openTasksText,
+  tasksComplete,
+  verdictOn,
+} from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
@@ -29,7 +36,7 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
     return assess('running', { sinceMs: activity.sinceMs, dueAtMs: snapshot.nowMs + SETTLE_MS - restedMs });
   }
   const missing = `${openTasksText(stream)}: ${openTaskNames(stream)}`;
-  return tell(situation, run, activity, missing);
+  return tell(situation, run, activity, missing, `stopped with ${openTasksText(stream)}`);
 }
 
 /** All tasks are complete: the work is checked, and what the check found goes back to the agent. */
@@ -38,7 +45,7 @@ function assessComplete(situation: Situation, run: Run, activity: AgentActivity)
   // A good verdict without a recorded verified head was cut short: check again.
   if (verdict === null || verdict.ok) return verifying(situation, run.number);
   const known = BEYOND_THE_STOP_GATE.has(verdict.cause) ? null : gaveUp(situation, run, activity);
-  return known ?? tell(situation, run, activity, verdict.message);
+  return known ?? tell(situation, run, activity, verdict.message, foundText(situation, verdict));
 }
 
 /** The verdict, when it was reached on this head and after the agent came to this rest. */
@@ -58,29 +65,56 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
   });
 }
 
-/** Tells the idle agent what is missing, a bounded number of times; then it is a person's turn. */
-function tell(situation: Situation, run: Run, activity: AgentActivity, missing: string): Assessment {
+/** What the check found, for the user. */
+function foundText({ stream, snapshot }: Situation, { cause, message }: Verdict): string {
+  switch (cause) {
+    case 'missing-parents': {
+      const unmerged = stream.dependencies.flatMap((id) => {
+        const [head] = dependencyHeads({ dependencies: [id] }, snapshot) ?? [];
+        return head !== undefined && message.includes(head.slice(0, 10)) ? [`${id} (${head.slice(0, 7)})`] : [];
+      });
+      return `stopped without merging ${unmerged.join(', ') || 'its base'}`;
+    }
+    case 'no-commits':
+      return 'stopped without a commit';
+    case 'dirty':
+      return `stopped with files ${message}`;
+    case 'gate':
+    case 'gate-void':
+      return message;
+    default:
+      return `stopped, but ${message}`;
+  }
+}
+
+/** Tells the idle agent what is missing, a bounded number of times; then it is the user's turn, told so by `stopped`. */
+function tell(
+  situation: Situation,
+  run: Run,
+  activity: AgentActivity,
+  missing: string,
+  stopped: string,
+): Assessment {
   const { key, policy, snapshot, stream } = situation;
   const toldMs = run.lastNudgeAtMs;
   const told = toldMs !== null && !isOlder(snapshot, toldMs, activity.sinceMs);
   const waitMs = told ? NUDGE_ANSWER_MS - snapshot.elapsed(toldMs) : 0;
   if (waitMs > 0) {
     return assess('running', {
-      reason: `told the agent: ${missing}`,
+      reason: `${stopped}; the agent was told`,
       sinceMs: toldMs,
       dueAtMs: snapshot.nowMs + waitMs,
     });
   }
   if (told || run.nudges >= policy.maxNudges || !snapshot.pollerAlive) {
-    const reason = `the agent is at rest, but ${missing}`;
     return assess('needs-input', {
-      reason,
+      reason: stopped,
       remedy: commandFor('attach', stream.id),
       sinceMs: activity.sinceMs,
     });
   }
   return assess('running', {
-    reason: missing,
+    reason: stopped,
     action: {
       kind: 'nudge',
       key,

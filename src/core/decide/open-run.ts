@@ -32,7 +32,7 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
 function unseen({ snapshot, key }: Situation): Assessment {
   const why = snapshot.workers.known ? (snapshot.unseen.get(key) ?? 'not looked at') : snapshot.workers.why;
   return assess('running', {
-    reason: `its worker could not be looked at: ${why}`,
+    reason: `its agent could not be looked at: ${why}`,
     remedy: 'orchestrate doctor',
   });
 }
@@ -98,7 +98,7 @@ function assessAlive(situation: Situation, run: Run, activity: AgentActivity | n
 }
 
 function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessment {
-  const detail = activity.detail ?? 'the agent waits for a person';
+  const detail = activity.detail ?? 'the agent waits for you';
   const reason = activity.inferred ? `${detail} (read off its screen)` : detail;
   const attach = commandFor('attach', stream.id);
   const { account, remedy, sinceMs } = activity;

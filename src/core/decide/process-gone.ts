@@ -9,10 +9,25 @@ import { assess, endRun, headOf, startCommand, verifying } from './assessment.ts
 import { overCap } from './caps.ts';
 import { deniedRemedy, retryAfterLimit } from './limits.ts';
 
-/** How an ended process reads, e.g. `exit 1`, `killed by signal 9`. */
+/** Names of the signals that end processes, the same on Linux and macOS. */
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  13: 'SIGPIPE',
+  15: 'SIGTERM',
+};
+
+/** How an ended process reads, e.g. `agent ended (exit 1)`, `agent killed (SIGKILL)`. */
 function exitText(exitCode: number | null): string {
-  if (exitCode === null) return 'ended, its exit status is lost';
-  return exitCode > 128 ? `killed by signal ${exitCode - 128}` : `exit ${exitCode}`;
+  if (exitCode === null) return 'agent ended, its exit status is lost';
+  if (exitCode <= 128) return `agent ended (exit ${exitCode})`;
+  return `agent killed (${SIGNALS[exitCode - 128] ?? `signal ${exitCode - 128}`})`;
 }
 
 /** Why a run whose process is gone did not simply end by itself; null when it did. */
@@ -42,7 +57,7 @@ export function assessGone(situation: Situation, run: Run, worker: WorkerFact | 
   const { stream, snapshot } = situation;
   if (!snapshot.pollerAlive) {
     const state = tasksComplete(stream) ? 'verifying' : 'ready';
-    return assess(state, { reason: 'no poller: its worker has ended', remedy: startCommand(stream) });
+    return assess(state, { reason: 'no poller: its agent has ended', remedy: startCommand(stream) });
   }
   const lost = lostCause(situation, run, worker);
   if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);
@@ -100,8 +115,9 @@ function assessEnded(
     });
   }
   const how = pane === null ? 'its window was closed' : exitText(exitCode);
-  const why = run.stopGate?.gaveUp ?? error;
-  const reason = `${how} with ${openTasksText(stream)}${why === null ? '' : ` (${why})`}`;
+  const gaveUp = run.stopGate?.gaveUp ?? null;
+  const open = `${how}, ${openTasksText(stream)}${error === null ? '' : ` (${error})`}`;
+  const reason = gaveUp === null ? open : `${how}: ${gaveUp}`;
   return restarting(situation, run, 'failed', reason, exitCode);
 }
 

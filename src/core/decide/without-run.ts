@@ -170,15 +170,16 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   const retry = commandFor('retry', stream.id);
   if (exhausted === 'launches' && trouble !== undefined)
     return assess('failed', {
-      reason: `it could not be launched: ${trouble.message}`,
+      reason: `could not start: ${trouble.message}`,
       remedy: `${trouble.fix}; then ${retry}`,
       sinceMs: trouble.atMs,
     });
   const last = lastRun?.reason ?? 'unknown';
-  const attempts =
-    policy.maxAttempts === 1 ? 'the one attempt failed' : `${policy.maxAttempts} attempts failed; the last`;
+  const attempts = `${policy.maxAttempts} attempt${policy.maxAttempts === 1 ? '' : 's'}`;
   const what =
-    exhausted === 'failures' ? attempts : 'its worker was ended from outside again and again; the last time';
+    exhausted === 'failures'
+      ? `gave up after ${attempts}`
+      : 'its agent was ended from outside again and again; the last time';
   return assess('failed', { reason: `${what}: ${last}`, remedy: retry, sinceMs: lastRun?.endedAtMs ?? null });
 }
 
@@ -190,10 +191,10 @@ function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situatio
   if (waitMs <= 0) return null;
   const last = launch?.message ?? lastRun?.reason ?? 'unknown';
   const seconds = Math.ceil(waitMs / 1000);
-  const when = snapshot.pollerAlive ? `starts again in ${seconds} s` : 'no poller';
+  const when = snapshot.pollerAlive ? `tries again in ${seconds} s` : 'no poller';
   const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
-    reason: `${when}; the last attempt: ${last}`,
+    reason: `${when}; last attempt: ${last}`,
     remedy: launch === null ? remedy : `${launch.fix}; then ${remedy}`,
     dueAtMs: snapshot.nowMs + waitMs,
   });
@@ -213,12 +214,12 @@ function startable({ stream, record, key, policy, snapshot, lastRun }: Situation
       remedy: 'orchestrate doctor',
     });
   if (!isWanted(policy, stream.id, record))
-    return assess('ready', { reason: 'the poller was started for other streams only', remedy });
+    return assess('ready', { reason: 'orchestrate was started for other streams only', remedy });
   const run = (lastRun?.number ?? 0) + 1;
   const reason =
     run === 1 ? 'its dependencies are done' : `run ${run}, after: ${lastRun?.reason ?? 'the last one ended'}`;
   return assess('ready', {
-    reason: 'starts at the next tick',
+    reason: 'starts now',
     remedy,
     action: { kind: 'launch', key, run, reason },
   });

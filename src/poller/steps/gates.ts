@@ -44,7 +44,7 @@ async function runGate(
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${record.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
-  note(step, record.key, run, 'gate', `gate ${printable(gate.name)} runs on ${sha.slice(0, 10)}`);
+  note(step, record.key, run, 'gate', `running gate "${printable(gate.name)}"`);
   const result = await runCommand(step, {
     command: gate.command,
     cwd: join(record.worktree, gate.cwd),
@@ -69,5 +69,5 @@ async function runGate(
   const how = result.timedOut
     ? `timed out after ${gate.timeoutSeconds} s`
     : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
-  return `gate ${printable(gate.name)} ${how}, log: ${log}`;
+  return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
 }

@@ -168,7 +168,7 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
   if (isEnded(step, record.key, run))
     return closeWindow(ports, window.pane, { key: record.key, number: run });
   ports.state.patchStream(record.key, { fresh: false });
-  note(step, record.key, run, 'launched', `run ${run} started in window ${record.key} (pane ${window.pane})`);
+  note(step, record.key, run, 'launched', run === 1 ? 'started' : `started again (run ${run})`);
   await closeFormerPane(step, record);
 }
 

@@ -96,7 +96,9 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
       message: `the work changed while its gates ran: ${after.changed.slice(0, 5).join(', ') || 'the head moved'}`,
     };
   }
-  return { sha, cause: null, message: `verified at ${sha.slice(0, 10)}` };
+  const gates = step.ports.config.gates.length;
+  const passed = gates === 0 ? 'checked, without gates' : gates === 1 ? 'gate passed' : 'gates passed';
+  return { sha, cause: null, message: `${passed} (${sha.slice(0, 7)})` };
 }
 
 function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {
@@ -137,7 +139,7 @@ async function tidy(step: Step, record: StreamRecord, facts: WorktreeFacts): Pro
     record.key,
     null,
     'leftovers',
-    `committed ${facts.changedCount} changed file(s) that the worker left`,
+    `committed ${facts.changedCount} changed ${facts.changedCount === 1 ? 'file' : 'files'} that the agent left`,
   );
   return inspect(step, record);
 }
