@@ -98,10 +98,9 @@ export function missingInShort(standing: Standing): string {
   const completed = counted.filter(({ status }) => status === 'completed').length;
   const others = missing(standing).filter(({ cause }) => cause !== 'tasks');
   const words = others.map(({ cause, message }) => shortOf(cause, message, standing));
-  return [
-    ...(open ? [openTasksText({ tasks: { total: counted.length, completed } })] : []),
-    ...words,
-  ].join(', ');
+  return [...(open ? [openTasksText({ tasks: { total: counted.length, completed } })] : []), ...words].join(
+    ', ',
+  );
 }
 
 function shortOf(cause: Missing['cause'], message: string, { worktree, commitsLeftovers }: Standing): string {

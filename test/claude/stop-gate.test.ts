@@ -80,12 +80,7 @@ test('an agent that stops too early is told what is missing and mends it; what i
     const seen = await untilState(project, id, 'running');
     assert.match(seen.doing ?? '', doing);
   }
-  await isSeen(
-    project,
-    'Claim',
-    'needs-input',
-    /^stopped: ".*" \(1 task open, no commit yet\)$/,
-  );
+  await isSeen(project, 'Claim', 'needs-input', /^stopped: ".*" \(1 task open, no commit yet\)$/);
   const claimed = streamIn(await project.look(), 'Claim');
   for (const id of ['Subagent', 'Shell']) assert.equal(streamIn(await project.look(), id).state, 'running');
   project.server.release('look');

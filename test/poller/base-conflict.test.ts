@@ -50,8 +50,5 @@ test('an agent that leaves a dependency out of the merge is not done', async () 
   assert.equal((await rig.start().end()).code, 1);
   await rig.run(['resolve', 'Both']);
   assert.equal((await rig.start().end()).code, 1);
-  assert.match(
-    (await rig.stream('Both')).reason ?? '',
-    /lacks what it has to build on: [0-9a-f]{10}$/,
-  );
+  assert.match((await rig.stream('Both')).reason ?? '', /lacks what it has to build on: [0-9a-f]{10}$/);
 });

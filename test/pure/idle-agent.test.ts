@@ -123,7 +123,12 @@ const ROWS: readonly Row[] = [
     state: 'running',
     step: 'nudge',
   },
-  { title: 'told as often as makes sense', run: { nudges: 3 }, state: 'needs-input', reason: /^stopped with / },
+  {
+    title: 'told as often as makes sense',
+    run: { nudges: 3 },
+    state: 'needs-input',
+    reason: /^stopped with /,
+  },
   {
     title: 'without a poller nobody tells it',
     pollerAlive: false,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judgeStop, type StopAttempt } from '../../src/core/decide/stop-gate.ts';
-import { missingInShort, missing as missingFrom, type Standing } from '../../src/core/done.ts';
+import { missing as missingFrom, missingInShort, type Standing } from '../../src/core/done.ts';
 import type { StopGate, TaskStatus } from '../../src/core/types.ts';
 
 const BRANCH = 'orchestrate/s';
@@ -187,7 +187,10 @@ describe('the judgement of a stop', () => {
       'asks: "…What do you prefer?" (3 of 3 tasks open, 1 file uncommitted)',
     ],
     ['Which one?', 'asks: "Which one?" (3 of 3 tasks open, 1 file uncommitted)'],
-    ['Two ways:\n\n- a\n- b\n\nWhich  one? I wait.', 'asks: "…- a - b Which one?" (3 of 3 tasks open, 1 file uncommitted)'],
+    [
+      'Two ways:\n\n- a\n- b\n\nWhich  one? I wait.',
+      'asks: "…- a - b Which one?" (3 of 3 tasks open, 1 file uncommitted)',
+    ],
     ['I looked. All \u001b[31mdone.', 'stopped: "…All done." (3 of 3 tasks open, 1 file uncommitted)'],
     [`${'x'.repeat(9000)}`, `stopped: "${'x'.repeat(159)}…" (3 of 3 tasks open, 1 file uncommitted)`],
     ['  ', 'stopped unfinished (3 of 3 tasks open, 1 file uncommitted)'],

@@ -71,7 +71,9 @@ function foundText({ stream, snapshot }: Situation, { cause, message }: Verdict)
     case 'missing-parents': {
       const unmerged = stream.dependencies.flatMap((id) => {
         const [head] = dependencyHeads({ dependencies: [id] }, snapshot) ?? [];
-        return head !== undefined && message.includes(head.slice(0, 10)) ? [`${id} (${head.slice(0, 7)})`] : [];
+        return head !== undefined && message.includes(head.slice(0, 10))
+          ? [`${id} (${head.slice(0, 7)})`]
+          : [];
       });
       return `stopped without merging ${unmerged.join(', ') || 'its base'}`;
     }

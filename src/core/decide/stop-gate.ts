@@ -47,7 +47,9 @@ const LOOKED_AT = 4_000;
 
 /** What the agent said as it stopped: its last question, `asks: "…Which one?"`, else its last sentence. */
 function sayingText(said: string | null): string {
-  const text = printable((said ?? '').slice(-LOOKED_AT)).replace(/ +/g, ' ').trim();
+  const text = printable((said ?? '').slice(-LOOKED_AT))
+    .replace(/ +/g, ' ')
+    .trim();
   if (text === '') return 'stopped unfinished';
   const asked = text.lastIndexOf('?');
   const whole = asked < 0 ? text : text.slice(0, asked + 1);
