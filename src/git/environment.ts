@@ -1,4 +1,5 @@
-/** The environment and configuration every git child gets, so that nothing but our arguments decides what it does. */
+/** The environment and configuration every git child gets, so that our own calls do what they say whatever the user's settings are. */
+import { inheritedEnvironment } from '../core/inherited-environment.ts';
 
 /** Every child carries this variable, so that those a dead poller left behind can be found. */
 const MARK_VARIABLE = 'ORCHESTRATE_MARK';
@@ -20,6 +21,10 @@ const OVERRIDES: Readonly<Record<string, string>> = {
   'advice.detachedHead': 'false',
 };
 
+/** Variables that would change what our calls mean or print: those are read by us, not by the user. */
+const MEANING =
+  /^GIT_(EXTERNAL_DIFF|DIFF_OPTS|DIFF_PATH_.*|(LITERAL|GLOB|NOGLOB|ICASE)_PATHSPECS|TRACE.*|CURL_VERBOSE|MERGE_VERBOSITY|PAGER.*|ADVICE|FLUSH|REDIRECT_.*)$/;
+
 export type EnvironmentRequest = {
   /** The environment orchestrate itself runs in. */
   readonly base: Readonly<Record<string, string | undefined>>;
@@ -34,22 +39,27 @@ export type EnvironmentRequest = {
   readonly config: Readonly<Record<string, string>>;
 };
 
-/** The complete environment of one git child. Every inherited `GIT_*` is dropped. */
+/**
+ * The complete environment of one git child: the starter's, as far as it is inherited, with our settings on top. They go
+ * where git reads last, after a `git -c` or GIT_CONFIG_COUNT of the starter.
+ */
 export function gitEnvironment(request: EnvironmentRequest): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.base)) {
-    if (value !== undefined && !name.startsWith('GIT_')) env[name] = value;
-  }
+  const inherited = Object.entries(inheritedEnvironment(request.base));
+  const env = Object.fromEntries(inherited.filter(([name]) => !MEANING.test(name)));
   if (request.mark !== null) env[MARK_VARIABLE] = request.mark;
   env['LC_ALL'] = 'C';
   env['GIT_TERMINAL_PROMPT'] = '0';
   env['GIT_CEILING_DIRECTORIES'] = request.ceiling;
   if (!request.writes) env['GIT_OPTIONAL_LOCKS'] = '0';
-  const settings = Object.entries({ ...OVERRIDES, ...request.config });
-  env['GIT_CONFIG_COUNT'] = String(settings.length);
-  for (const [index, [key, value]] of settings.entries()) {
-    env[`GIT_CONFIG_KEY_${index}`] = key;
-    env[`GIT_CONFIG_VALUE_${index}`] = value;
-  }
+  const settings = Object.entries({ ...OVERRIDES, ...request.config }).map(
+    ([key, value]) => `${quoted(key)}=${quoted(value)}`,
+  );
+  const theirs = env['GIT_CONFIG_PARAMETERS'];
+  env['GIT_CONFIG_PARAMETERS'] = [...(theirs === undefined ? [] : [theirs]), ...settings].join(' ');
   return { ...env, ...request.extra };
+}
+
+/** As git quotes its parameters. */
+function quoted(text: string): string {
+  return `'${text.replace(/['!]/g, "'\\$&'")}'`;
 }

@@ -75,7 +75,7 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
   if (dubious !== undefined) {
     return new OrchestrateError(
       EXIT.environment,
-      `git refuses the repository ${printable(dubious)}: it belongs to another user`,
+      `git refuses the repository ${printable(dubious)}: detected dubious ownership (it belongs to another user)`,
       `git config --global --add safe.directory ${shellWord(printable(dubious))}`,
     );
   }

@@ -1,30 +1,18 @@
 /** The environment of everything that runs for a stream: the starter's, without what belongs to the starter's own surroundings, and what tells it whom it serves. */
 import type { ProjectPaths, Workspace } from '../app/paths.ts';
+import { inheritedEnvironment } from '../core/inherited-environment.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { isLaunchVariable } from './launch-file.ts';
 
 /**
- * Families of variables that would tie a worker to the caller's tmux, run or npm script. Where the caller's tmux servers
- * are is no such tie: a poller and a summary in windows of ours, and commands of workers, must mean the same server.
+ * Families of variables that would tie a worker to the caller's tmux or run. Where the caller's tmux servers are is no such
+ * tie: a poller and a summary in windows of ours, and commands of workers, must mean the same server.
  */
-const FOREIGN = /^(TMUX(?!_TMPDIR$)|ORCHESTRATE_|npm_)/;
-
-/**
- * What would tie it to the caller's repository, as `git rev-parse --local-env-vars` lists it, and what git itself tells
- * its hooks. Who commits (GIT_AUTHOR_NAME …) and how git reaches others (GIT_SSH_COMMAND …) stays the starter's.
- */
-const GIT_OF_CALLER = new RegExp(
-  `^GIT_(${[
-    '(ALTERNATE_)?OBJECT_DIRECTOR(Y|IES)',
-    'CONFIG(_PARAMETERS|_COUNT|_KEY_\\d+|_VALUE_\\d+)?',
-    'DIR|COMMON_DIR|WORK_TREE|IMPLICIT_WORK_TREE|INDEX_FILE|PREFIX|INTERNAL_SUPER_PREFIX|NAMESPACE|CEILING_DIRECTORIES',
-    'GRAFT_FILE|SHALLOW_FILE|NO_REPLACE_OBJECTS|REPLACE_REF_BASE|QUARANTINE_PATH|EXEC_PATH|REFLOG_ACTION|OPTIONAL_LOCKS',
-  ].join('|')})$`,
-);
+const FOREIGN = /^(TMUX(?!_TMPDIR$)|ORCHESTRATE_)/;
 
 /**
  * Claude Code's marks on its own children. `CLAUDE_CODE_CHILD_SESSION` turns the saving of conversations off, so that
- * none could be resumed; the others name a session that isn't the worker's; its GIT_EDITOR answers for its own commits.
+ * none could be resumed; the others name a session that isn't the worker's.
  */
 const CLAUDE_CHILD = new Set([
   'CLAUDECODE',
@@ -38,9 +26,7 @@ const CLAUDE_CHILD = new Set([
   'CLAUDE_CODE_EXECPATH',
   'CLAUDE_PID',
   'CLAUDE_EFFORT',
-  'GIT_EDITOR',
   'AI_AGENT',
-  'INIT_CWD',
 ]);
 
 /**
@@ -52,10 +38,12 @@ export function workerEnvironment(
   extra: Readonly<Record<string, string>>,
 ): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(base)) {
-    const ties = FOREIGN.test(name) || GIT_OF_CALLER.test(name) || CLAUDE_CHILD.has(name);
-    if (value !== undefined && !ties && isLaunchVariable(name)) env[name] = value;
+  for (const [name, value] of Object.entries(inheritedEnvironment(base))) {
+    const ties = FOREIGN.test(name) || CLAUDE_CHILD.has(name);
+    if (!ties && isLaunchVariable(name)) env[name] = value;
   }
+  // Claude Code's own answers for its own commits; without its mark it is the user's.
+  if (base['CLAUDECODE'] !== undefined) delete env['GIT_EDITOR'];
   return { ...env, ...extra };
 }
 

@@ -68,6 +68,20 @@ describe('running git', () => {
     assert.equal(other.refs(), before);
   });
 
+  it('obeys what plain git obeys in that terminal, and still runs nothing of the repository', async () => {
+    setEnv('GIT_CONFIG_COUNT', '2');
+    setEnv('GIT_CONFIG_KEY_0', 'orchestrate.test');
+    setEnv('GIT_CONFIG_VALUE_0', "it's! seen");
+    setEnv('GIT_CONFIG_KEY_1', 'core.hooksPath');
+    setEnv('GIT_CONFIG_VALUE_1', '/hooks/counted');
+    setEnv('GIT_CONFIG_PARAMETERS', "'core.hookspath'='/hooks/given' 'orchestrate.more=2'");
+    setEnv('GIT_SSH_COMMAND', 'ssh -i key');
+    const seen = join(rig.home, 'env');
+    shim(`if [ "$1" = rev-parse ]; then for k in orchestrate.test orchestrate.more core.hooksPath; do $GIT config "$k"; done > "${seen}"; printenv GIT_SSH_COMMAND >> "${seen}"; fi; exec $GIT "$@"`);
+    await rig.git.resolve('HEAD');
+    assert.equal(readFileSync(seen, 'utf8'), "it's! seen\n2\n/dev/null\nssh -i key\n");
+  });
+
   it('marks every child, asks for plain messages and never for a password', async () => {
     const seen = join(rig.home, 'env');
     shim(`env > "${seen}"; exec $GIT "$@"`);
@@ -85,7 +99,7 @@ describe('running git', () => {
     const writing = readFileSync(seen, 'utf8');
     assert.ok(writing.includes('ORCHESTRATE_MARK=test'));
     assert.ok(!writing.includes('GIT_OPTIONAL_LOCKS=0'));
-    assert.match(writing, /=core\.fsync\n/);
+    assert.match(writing, /'core\.fsync'=/);
   });
 
   it('runs what changes something in a session of its own, so that a Ctrl-C does not reach it', async (t) => {
