@@ -15,10 +15,31 @@ function packageAbove(directory: string): string {
 /** The bundled command line that launchers, windows and workers call with {@link process.execPath}. */
 export const CLI_ENTRY = join(PACKAGE_ROOT, 'dist', 'cli.js');
 
-/** A shell script that runs this very command line with `words` (shell words, as they are); `maker` is who wrote it, and what for. */
-export function launcherText(maker: string, words: string): string {
-  const quoted = [process.execPath, CLI_ENTRY].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  return `#!/bin/sh\n# Made by ${maker}.\nexec ${quoted.join(' ')} ${words}\n`;
+/**
+ * A shell script that runs this very command line with `words` (shell words, as they are); `maker` is who wrote it, and what
+ * for. Node or this installation may move (an upgrade, another version manager): then what is on PATH is run, but no launcher
+ * twice, which would go round for ever.
+ */
+export function launcherText(
+  maker: string,
+  words: string,
+  program: readonly [node: string, cli: string] = [process.execPath, CLI_ENTRY],
+): string {
+  const [node, cli] = program.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
+  const elsewhere = 'PATH=${PATH#"${0%/*}:"}; export PATH ORCHESTRATE_LAUNCHER=gone';
+  return [
+    '#!/bin/sh',
+    `# Made by ${maker}.`,
+    [
+      `n=${node} c=${cli}; [ -x "$n" ] || n=node`,
+      `[ -f "$c" ] && command -v "$n" >/dev/null && exec "$n" "$c" ${words}`,
+      `[ "$ORCHESTRATE_LAUNCHER" ] || { ${elsewhere}; command -v orchestrate >/dev/null && exec orchestrate ${words}; }`,
+      `echo "orchestrate: error: the program that $0 calls is gone: $n $c" >&2`,
+      `echo '  fix: install orchestrate again, then: orchestrate init' >&2; exit 3`,
+    ].join('; '),
+    '',
+  ].join('\n');
 }
 
 /** Absolute path of a file shipped in `templates/`. */

@@ -33,8 +33,6 @@ export type Ports = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Marks of this project's processes. */
   readonly marks: Marks;
-  /** argv that runs this very CLI (node and the bundle), for the panes it opens. */
-  readonly cli: readonly string[];
   /** The directory with the `orchestrate` launcher and nothing else, made so before each use. */
   launcherDir(): string;
   /** Milliseconds since the epoch. */

@@ -17,7 +17,7 @@ import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
 import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
-import { launcherDirectory } from '../worker/launcher-directory.ts';
+import { launcherDirectory, launcherPlace } from '../worker/launcher-directory.ts';
 import { writeLaunch } from '../worker/wrapper.ts';
 import { type ConfigFlags, configFileHash } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
@@ -25,8 +25,10 @@ import { CLI_ENTRY, launcherText } from './package-root.ts';
 import type { Ports } from './ports.ts';
 import { openProject, type Project, type Surroundings } from './project.ts';
 
-/** argv that runs this very command line. */
-export const CLI_ARGV: readonly string[] = [process.execPath, CLI_ENTRY];
+/** argv that runs this very command line; Node may have moved since this process began. */
+function cliArgv(): readonly string[] {
+  return [existsSync(process.execPath) ? process.execPath : 'node', CLI_ENTRY];
+}
 
 /**
  * The ports of an opened project. A project that was never started has no state.db: what only looks gets one in memory, so
@@ -73,7 +75,6 @@ export async function openPorts(project: Project, options: { readonly create: bo
     agentThatMade: ({ agentKind }) => agents(agentKind),
     env,
     marks,
-    cli: CLI_ARGV,
     launcherDir: () => launcherDirectory(project.commonDir, launcherText('orchestrate', '"$@"')),
     now: project.now,
     elapsed: createElapsed(project.now, () => performance.now()),
@@ -106,7 +107,7 @@ function agentsOf(project: Project, state: StateStore): (kind: AgentKind) => Age
 
 /** An agent (the configured one) with what it needs of this project; without `state` it is only good for checks. */
 export function agentOf(
-  { root, env, config, paths }: Project,
+  { root, commonDir, env, config, paths }: Project,
   state: StateStore | null,
   kind: AgentKind = config().agent.kind,
 ): Agent {
@@ -128,7 +129,8 @@ export function agentOf(
       maxCostUsd: limits.maxCostUsd,
       projectRoot: root,
       env,
-      mcpServer: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
+      // By the launcher: Node or this installation may move while a plan runs.
+      mcpServer: { command: join(launcherPlace(commonDir), 'orchestrate'), args: ['mcp'] },
       commands: [...gates.map((gate) => gate.command), ...worktree.setup],
     },
   );
@@ -154,7 +156,7 @@ export function writeCliRun(project: Project, name: string, args: readonly strin
   const directory = mkdtempSync(join(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
-    argv: [...CLI_ARGV, ...args],
+    argv: [...cliArgv(), ...args],
     env: workerEnvironment(project.env, configVariables(project.env)),
   });
   return directory;

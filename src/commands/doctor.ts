@@ -4,6 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import {
   checkConfig,
   checkFiles,
+  checkLaunchers,
   checkPermissions,
   checkState,
   checkStore,
@@ -55,6 +56,7 @@ async function projectChecks(project: Project): Promise<CheckResult[]> {
   const config = checkConfig(project);
   const checks = [
     await attempt('files', async () => checkFiles(project)),
+    await attempt('launchers', async () => checkLaunchers(project)),
     config,
     await attempt('permissions', async () => checkPermissions(project)),
   ];

@@ -5,6 +5,7 @@ import { openPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
+import { mendMovedPrograms, movedPrograms, movedText } from '../init/moved-programs.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
 import { findStream } from '../operator/find-stream.ts';
@@ -31,11 +32,21 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   try {
     refuseSteering(io.env, project.root, 'start');
     checkRequiredFiles(project.paths);
-    if (flags['dry-run'] !== true) repairSymlink(project.paths);
+    if (flags['dry-run'] !== true) await repairFiles(project, io);
     return await start(project, args, flags, io);
   } finally {
     project.close();
   }
+}
+
+/** Mends what of our files leads nowhere: the symlink, and launchers whose program has moved. */
+async function repairFiles(project: Project, io: Io): Promise<void> {
+  repairSymlink(project.paths);
+  const mended = await mendMovedPrograms(project);
+  if (mended.length > 0)
+    io.warn(`orchestrate: mended ${mended.join(', ')}: the program named there had moved`);
+  const left = movedPrograms(project.paths);
+  if (left.length > 0) io.warn(`orchestrate: warning: ${movedText(left)} (orchestrate init --force)`);
 }
 
 async function start(project: Project, args: readonly string[], flags: Flags, io: Io): Promise<number> {

@@ -6,6 +6,7 @@ import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
+import { movedPrograms, movedText } from '../init/moved-programs.ts';
 import { type EarlierInitiative, earlierInitiatives } from '../look/earlier-plans.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
@@ -37,6 +38,8 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 /** Prints one look: at a stream, or at everything. */
 async function look(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
+    const moved = movedPrograms(ports.paths);
+    if (moved.length > 0) io.warn(`orchestrate: warning: ${movedText(moved)} (orchestrate init)`);
     const gathered = await gatherReport(ports);
     if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
     printAll(ports, gathered, flags['all'] === true ? earlierInitiatives(ports, gathered) : null, io);

@@ -14,4 +14,5 @@ export const UNKNOWN_ACTIVITY: AgentActivity = {
   account: false,
   doing: null,
   sessionId: null,
+  hookTrouble: null,
 };

@@ -22,6 +22,7 @@ export type EventKind =
   | 'nudge'
   | 'go-on'
   | 'not-told'
+  | 'hooks'
   | 'stop-refused'
   | 'stop-allowed'
   | 'task-refused'
@@ -83,6 +84,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   nudge: news('an idle agent was told what is missing'),
   'go-on': news('an agent was told to go on after a limit'),
   'not-told': news('an agent was not told, since someone is typing to it'),
+  hooks: trouble("an agent's hooks do not report, or its stop gate cannot run"),
   'stop-refused': news("an agent's wish to stop was refused, with what is missing"),
   'stop-allowed': trouble('an agent may stop with work missing, since refusing came to nothing'),
 

@@ -15,7 +15,8 @@ const REPOSITORY_OF_CALLER = new RegExp(
 );
 
 /** What npm tells its scripts of the one that it runs; `npm_config_…` beside these is the user's configuration. */
-const NPM_RUN = /^(npm_(lifecycle|package)_.*|npm_(command|execpath|node_execpath|config_local_prefix)|INIT_CWD)$/i;
+const NPM_RUN =
+  /^(npm_(lifecycle|package)_.*|npm_(command|execpath|node_execpath|config_local_prefix)|INIT_CWD)$/i;
 
 /** Settings that say where the repository is. */
 const REDIRECTING = /^core\.(bare|worktree)$/i;

@@ -221,6 +221,8 @@ export type AgentActivity = {
   readonly doing: string | null;
   /** Conversation id as last seen (it changes on `/clear`). */
   readonly sessionId: string | null;
+  /** Why its hooks cannot be relied on (the stop gate, the reports), null while they can: the user has to know. */
+  readonly hookTrouble: string | null;
 };
 
 /** A run's worker as it is at this moment. */

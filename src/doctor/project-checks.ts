@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Project } from '../app/project.ts';
 import { isAbsent, isDenied } from '../files/present.ts';
+import { movedPrograms, movedText } from '../init/moved-programs.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
 import { attempt, type CheckResult, failed, ok } from './tool-checks.ts';
 
@@ -12,6 +13,13 @@ export function checkFiles({ paths }: Project): CheckResult {
   const missing = missingRequiredFiles(paths);
   if (missing.length === 0) return ok('files', 'the files of .claude/orchestrator are there');
   return { name: 'files', level: 'fail', message: `missing: ${missing.join(', ')}`, fix: 'orchestrate init' };
+}
+
+/** The programs that launchers and `.mcp.json` name, which move with an upgrade. */
+export function checkLaunchers({ paths }: Project): CheckResult {
+  const moved = movedPrograms(paths);
+  if (moved.length === 0) return ok('launchers', 'the programs that they name are there');
+  return { name: 'launchers', level: 'warn', message: movedText(moved), fix: 'orchestrate init' };
 }
 
 /** Directories we must be able to write, and files that nobody else should read. */

@@ -1,7 +1,6 @@
 /** Puts the server "task-copilot" into the project's `.mcp.json`, beside what is there; an entry of somebody else's is kept. */
 import { realpathSync, rmSync } from 'node:fs';
-import { CLI_ENTRY } from '../app/package-root.ts';
-import { parseMcpConfig, readMcpConfig } from '../app/paths.ts';
+import { type ProjectPaths, parseMcpConfig, readMcpConfig } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { statIfPresent } from '../files/present.ts';
 import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
@@ -11,7 +10,8 @@ import { writePrivately } from './write.ts';
 const WHAT = '.mcp.json';
 const SERVERS = 'mcpServers';
 const NAME = 'task-copilot';
-const COMMAND = { command: process.execPath, args: [CLI_ENTRY, 'mcp'] };
+/** The launcher, which finds the program also when Node or orchestrate has moved. */
+const commandOf = ({ launchers }: ProjectPaths) => ({ command: launchers.orchestrate, args: ['mcp'] });
 
 type Entry = Readonly<Record<string, unknown>>;
 
@@ -23,7 +23,7 @@ export const MCP_CONFIG_STEP: InitStep = {
 function planEntry(context: InitContext): Change {
   const text = readMcpConfig(context.paths.mcpConfig);
   if (text === null) {
-    const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: COMMAND } }, null, 2)}\n`;
+    const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: commandOf(context.paths) } }, null, 2)}\n`;
     const note = 'it holds paths of this machine: not meant to be committed';
     return { verb: 'create', what: WHAT, note, apply: () => write(context, whole, true) };
   }
@@ -34,8 +34,8 @@ function planEntry(context: InitContext): Change {
       `its server "${NAME}" is used, with its WORKSPACE_ID and TASK_DB_PATH where it has them`,
     );
   }
-  if (entry !== undefined && isUpToDate(entry)) return unchanged(WHAT);
-  const changed = setMember(text, SERVERS, NAME, { ...entry, ...COMMAND });
+  if (entry !== undefined && isUpToDate(entry, context.paths)) return unchanged(WHAT);
+  const changed = setMember(text, SERVERS, NAME, { ...entry, ...commandOf(context.paths) });
   const note = entry === undefined ? `server "${NAME}" added` : `server "${NAME}" calls this installation`;
   const apply = () => write(context, changed, context.manifest.isOurs(WHAT, text));
   return { verb: 'update', what: WHAT, note, apply };
@@ -79,14 +79,24 @@ function objectOf(value: unknown, path: string, what: string): Entry {
   );
 }
 
-/** True for an entry as init writes it, whichever installation and Node it names, and whatever `env` was added. */
-function isOurs({ args, type = 'stdio' }: Entry): boolean {
-  if (type !== 'stdio' || !Array.isArray(args) || args.length !== 2) return false;
-  return String(args[0]).endsWith('/dist/cli.js') && args[1] === 'mcp';
+/** True for an entry as init writes it, or once wrote it, whichever installation it names, and whatever `env` was added. */
+function isOurs({ command, args, type = 'stdio' }: Entry): boolean {
+  if (type !== 'stdio' || !Array.isArray(args) || args.at(-1) !== 'mcp') return false;
+  if (args.length === 1) return String(command).endsWith('/.claude/orchestrator/orchestrate');
+  return args.length === 2 && String(args[0]).endsWith('/dist/cli.js');
 }
 
-function isUpToDate({ command, args }: Entry): boolean {
-  return JSON.stringify({ command, args }) === JSON.stringify(COMMAND);
+function isUpToDate({ command, args }: Entry, paths: ProjectPaths): boolean {
+  return JSON.stringify({ command, args }) === JSON.stringify(commandOf(paths));
+}
+
+/** The programs, by absolute path, that our entry in the file at `path` names; none where it has none. */
+export function programsOfServer(path: string): string[] {
+  const text = readMcpConfig(path);
+  const entry = text === null ? undefined : entryIn(text, path);
+  if (entry === undefined || !isOurs(entry)) return [];
+  const { command, args } = entry;
+  return [command, ...(Array.isArray(args) ? args : [])].map(String).filter((word) => word.startsWith('/'));
 }
 
 /** Writes through a symlink and keeps the file's mode; `whole` means that nothing in it is anybody else's. */

@@ -13,12 +13,17 @@ import { SYMLINK_STEP } from './symlink.ts';
 
 const HERE = '-C "$(dirname -- "$0")"';
 
-export const INIT_STEPS: readonly InitStep[] = [
-  EXCLUDE_STEP,
-  DIRECTORY_STEP,
+/** The launchers: each calls the installed command line and holds no logic but where to find it. */
+export const LAUNCHER_STEPS: readonly InitStep[] = [
   launcherStep('orchestrate', 'the orchestrate command', '"$@"'),
   launcherStep('checkStreams', 'orchestrate status of this project', `${HERE} status "$@"`),
   launcherStep('watchStatus', 'orchestrate watch of this project', `${HERE} watch "$@"`),
+];
+
+export const INIT_STEPS: readonly InitStep[] = [
+  EXCLUDE_STEP,
+  DIRECTORY_STEP,
+  ...LAUNCHER_STEPS,
   fileStep({ path: ({ paths }) => paths.config, content: wantedConfig, mode: 0o644 }),
   fileStep(templateFile('config.schema.json', (paths) => paths.configSchema)),
   fileStep(templateFile('worker-prompt.md', (paths) => paths.workerPrompt)),

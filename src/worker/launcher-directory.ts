@@ -5,6 +5,11 @@ import { lstatIfPresent } from '../files/present.ts';
 
 const NAME = 'orchestrate';
 
+/** Where the launcher's directory is, made or not. */
+export function launcherPlace(parent: string): string {
+  return join(parent, NAME, 'bin');
+}
+
 /**
  * `<parent>/orchestrate/bin`, made right: ours, closed to others, with `script` as its only file. Not in the checkout, where
  * a commit could put a `git` beside the launcher; looked at before every use, since a worker can write here too. Throws the
@@ -12,7 +17,7 @@ const NAME = 'orchestrate';
  */
 export function launcherDirectory(parent: string, script: string): string {
   const home = ownDirectory(join(parent, NAME));
-  const bin = ownDirectory(join(home, 'bin'));
+  const bin = ownDirectory(launcherPlace(parent));
   for (const name of readdirSync(bin)) {
     if (name !== NAME) rmSync(join(bin, name), { recursive: true, force: true });
   }

@@ -5,8 +5,12 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, write
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { claudePaths } from '../../src/agent/claude/claude-paths.ts';
 import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/claude/report-script.ts';
 import { createReports } from '../../src/agent/claude/reports.ts';
+import { createSessionLook } from '../../src/agent/claude/session.ts';
+import { createTranscripts } from '../../src/agent/claude/transcript.ts';
+import { run } from '../support/snapshots.ts';
 
 let root = '';
 let env: Record<string, string> = {};
@@ -92,6 +96,51 @@ test('what the stop command answers is passed on, and its failure is not', () =>
   chmodSync(orchestrate, 0o755);
   assert.deepEqual(hook('Stop', {}), { ...SILENT, stdout: `hook stop in ${root}\n` });
   assert.deepEqual(hook('SubagentStop', {}), SILENT);
+  assert.equal(reader().gateTrouble('stream-a', 1), 'exit 3: trouble');
+  assert.equal(reader().gateTrouble('stream-a', 2), null);
+  writeFileSync(orchestrate, '#!/bin/sh\nexit 0\n');
+  assert.deepEqual(hook('Stop', {}), SILENT);
+  assert.equal(reader().gateTrouble('stream-a', 1), null, 'a stop that was judged is no trouble');
+});
+
+test('a stop that nothing could judge is told, and one that came while the store was busy is not', () => {
+  assert.deepEqual(hook('Stop', {}), SILENT);
+  assert.match(reader().gateTrouble('stream-a', 1) ?? '', /^exit 127: .*orchestrate.*not found/);
+  const bin = path.join(root, 'bin');
+  mkdirSync(bin);
+  writeFileSync(path.join(bin, 'orchestrate'), '#!/bin/sh\nexit 4\n');
+  chmodSync(path.join(bin, 'orchestrate'), 0o755);
+  assert.deepEqual(hook('Stop', {}, { PATH: `${bin}:/usr/bin:/bin` }), SILENT);
+  assert.equal(reader().gateTrouble('stream-a', 1), null);
+});
+
+test('an agent that rests without one report of its hooks is seen as such; one with reports, or without hooks of ours, is not', async () => {
+  const at = (name: string) => path.join(root, name);
+  mkdirSync(at('sessions'));
+  mkdirSync(at('projects/p'), { recursive: true });
+  writeFileSync(at('projects/p/s1.jsonl'), '{"type":"user","message":{"role":"user","content":"go"}}\n');
+  const entry = { sessionId: 's1', status: 'idle', statusUpdatedAt: Date.now(), procStart: '7' };
+  writeFileSync(at('sessions/42.json'), JSON.stringify(entry));
+  const seen = async (reports: ReturnType<typeof reader> | null) => {
+    const look = createSessionLook({
+      paths: claudePaths({ CLAUDE_CONFIG_DIR: root }),
+      transcripts: createTranscripts(at('projects')),
+      reports,
+      interactive: true,
+      nowMs: Date.now,
+    });
+    const of = run('A', { key: 'stream-a', sessionId: 's1', startedAtMs: 1, claimedAtMs: 2 });
+    const { status, hookTrouble } = await look(of, { pid: 42, start: '7' }, async () => '');
+    return [status, hookTrouble];
+  };
+  assert.deepEqual(await seen(null), ['idle', null]);
+  const [status, trouble] = await seen(reader());
+  assert.equal(status, 'idle');
+  assert.match(String(trouble), /^none of its hooks has reported anything/);
+  hook('Stop', {});
+  assert.match(String((await seen(reader()))[1]), /^its stop gate could not run \(exit 127: .*not found/);
+  rmSync(at('spool/stream-a-1.Gate.json'));
+  assert.deepEqual(await seen(reader()), ['idle', null]);
 });
 
 test('a report that was cut off, or is no JSON, still says that it happened; background work is read', () => {

@@ -77,7 +77,9 @@ describe('running git', () => {
     setEnv('GIT_CONFIG_PARAMETERS', "'core.hookspath'='/hooks/given' 'orchestrate.more=2'");
     setEnv('GIT_SSH_COMMAND', 'ssh -i key');
     const seen = join(rig.home, 'env');
-    shim(`if [ "$1" = rev-parse ]; then for k in orchestrate.test orchestrate.more core.hooksPath; do $GIT config "$k"; done > "${seen}"; printenv GIT_SSH_COMMAND >> "${seen}"; fi; exec $GIT "$@"`);
+    shim(
+      `if [ "$1" = rev-parse ]; then for k in orchestrate.test orchestrate.more core.hooksPath; do $GIT config "$k"; done > "${seen}"; printenv GIT_SSH_COMMAND >> "${seen}"; fi; exec $GIT "$@"`,
+    );
     await rig.git.resolve('HEAD');
     assert.equal(readFileSync(seen, 'utf8'), "it's! seen\n2\n/dev/null\nssh -i key\n");
   });

@@ -11,11 +11,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CLI_ENTRY, templatePath } from '../../src/app/package-root.ts';
+import { templatePath } from '../../src/app/package-root.ts';
 import { TOOLS } from '../../src/task-copilot/mcp/tools.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 
-const OURS = { command: process.execPath, args: [CLI_ENTRY, 'mcp'] };
+const oursIn = (rig: CliRig) => ({
+  command: join(rig.root, '.claude/orchestrator/orchestrate'),
+  args: ['mcp'],
+});
 const COMMAND = '.claude/commands/orchestrate.md';
 const AGENT = '.claude/agents/ta.md';
 
@@ -32,18 +35,17 @@ test('without .mcp.json one is made, whose server answers; the command and the p
   await using rig = await createCliRig();
   const stdout = await init(rig);
   assert.match(stdout, /^create \.mcp\.json \(it holds paths of this machine: not meant to be committed\)$/m);
-  assert.deepEqual(servers(rig), { 'task-copilot': OURS });
+  assert.deepEqual(servers(rig), { 'task-copilot': oursIn(rig) });
   assert.equal(rig.read(COMMAND), template('commands/orchestrate.md'));
   assert.equal(rig.read(AGENT), template('agents/ta.md'));
-  const { command, args } = servers(rig)['task-copilot'];
-  assert.equal(command, process.execPath);
+  const { args } = servers(rig)['task-copilot'];
   const hello = {
     jsonrpc: '2.0',
     id: 1,
     method: 'initialize',
     params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
   };
-  const { stdout: answer } = await rig.run(args.slice(1), { input: `${JSON.stringify(hello)}\n` });
+  const { stdout: answer } = await rig.run(args, { input: `${JSON.stringify(hello)}\n` });
   assert.equal(JSON.parse(answer).result.serverInfo.name, 'task-copilot');
 });
 
@@ -61,7 +63,7 @@ test('other servers stay byte for byte, in the layout of the file', async () => 
     merged,
   );
   assert.ok(merged.endsWith('\n\t},\n\t"other": 1.0\n}\n'), merged);
-  assert.deepEqual(servers(rig)['task-copilot'], OURS);
+  assert.deepEqual(servers(rig)['task-copilot'], oursIn(rig));
   assert.match(await init(rig), /^nothing to do$/m);
   assert.equal(rig.read('.mcp.json'), merged);
   await init(rig, '--remove');
@@ -112,7 +114,7 @@ test('our entry learns a new installation and keeps the variables that were adde
     }),
   );
   assert.match(await init(rig), /^update \.mcp\.json \(server "task-copilot" calls this installation\)$/m);
-  assert.deepEqual(servers(rig)['task-copilot'], { ...OURS, env });
+  assert.deepEqual(servers(rig)['task-copilot'], { ...oursIn(rig), env });
   assert.match(await init(rig), /^nothing to do$/m);
 });
 
@@ -146,7 +148,7 @@ test('a byte order mark, a symlink and the mode of the file survive', async () =
   assert.equal(statSync(real).mode & 0o777, 0o640);
   const text = readFileSync(real, 'utf8');
   assert.ok(text.startsWith('\uFEFF{') && text.endsWith('}\r\n'), JSON.stringify(text));
-  assert.deepEqual(JSON.parse(text.slice(1)).mcpServers['task-copilot'], OURS);
+  assert.deepEqual(JSON.parse(text.slice(1)).mcpServers['task-copilot'], oursIn(rig));
 });
 
 test("a planner of the project's own stays, even with --force; a changed slash command is replaced only by it", async () => {

@@ -15,13 +15,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { DEFAULT_CONFIG, loadConfig } from '../../src/app/config/load.ts';
-import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { CLI_ENTRY, launcherText } from '../../src/app/package-root.ts';
 import { projectPaths } from '../../src/app/paths.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
-
+import { openManifest } from '../../src/init/manifest.ts';
 import { accept, propose } from '../../src/init/proposals.ts';
 import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
 import { repairSymlink } from '../../src/init/symlink.ts';
@@ -240,6 +240,73 @@ test('launchers call the installed command line, from a project of any name, als
     encoding: 'utf8',
   });
   assert.match(throughLink.stdout, /^orchestrate watch: /);
+});
+
+test('a launcher whose program has moved runs what is on PATH, and never itself again', async () => {
+  await using rig = await createCliRig({ name: `it's here` });
+  await initialised(rig);
+  const file = join(rig.root, own('orchestrate'));
+  const runs = (program: readonly [string, string], path: string, ...args: string[]) => {
+    rig.write(file, launcherText('a test', '"$@"', program));
+    return spawnSync(file, args, { env: { ...rig.env, PATH: path }, encoding: 'utf8' });
+  };
+  const path = `${dirname(process.execPath)}:/usr/bin:/bin`;
+  const { stdout: version } = await rig.run(['--version']);
+  assert.equal(runs(['/gone/node', CLI_ENTRY], path, '--version').stdout, version);
+  const gone = ['/gone/node', '/gone/cli.js'] as const;
+  rig.write('bin/orchestrate', '#!/bin/sh\necho "on PATH: $*"\n');
+  chmodSync(join(rig.root, 'bin/orchestrate'), 0o755);
+  const beside = `${dirname(file)}:/usr/bin:/bin`;
+  assert.equal(
+    runs(gone, `${dirname(file)}:${join(rig.root, 'bin')}:${path}`, 'a b').stdout,
+    'on PATH: a b\n',
+  );
+  for (const search of [beside, `/usr/bin:/bin:${dirname(file)}`, '/nowhere']) {
+    const { status, stderr } = runs(gone, search, 'status');
+    assert.equal(status, 3, stderr);
+    assert.match(
+      stderr,
+      /error: the program that .* calls is gone: .*\/gone\/cli\.js\n {2}fix: install orchestrate/,
+    );
+  }
+});
+
+test('files of ours whose program has moved are named by status and doctor, and mended by start', async () => {
+  await using rig = await createCliRig();
+  await initialised(rig);
+  const text = rig.read(own('orchestrate'));
+  const moved = launcherText('"orchestrate init": the orchestrate command', '"$@"', [
+    '/gone/node',
+    CLI_ENTRY,
+  ]);
+  const manifest = openManifest(join(rig.root, own('.init.json')));
+  manifest.record(own('orchestrate'), moved);
+  manifest.save();
+  rig.write(own('orchestrate'), moved);
+  const old = { command: '/gone/node', args: ['/gone/dist/cli.js', 'mcp'], env: { A: 'b' } };
+  rig.write('.mcp.json', JSON.stringify({ mcpServers: { 'task-copilot': old } }));
+  rig.write(
+    'plan.json',
+    JSON.stringify({ prd: { title: 'P' }, streams: [{ id: 'A', name: 'A', tasks: [{ title: 'T' }] }] }),
+  );
+  assert.equal((await rig.run(['import', 'plan.json'])).code, 0);
+  const named = /\.claude\/orchestrator\/orchestrate, \.mcp\.json: .*has moved \(\/gone\/node\)/;
+  assert.match((await rig.run(['status'])).stderr, named);
+  const { checks } = JSON.parse((await rig.run(['doctor', '--json'])).stdout);
+  const check = checks.find(({ name }: { name: string }) => name === 'launchers');
+  assert.deepEqual([check.level, check.fix], ['warn', 'orchestrate init']);
+  assert.match(check.message, named);
+  assert.match(
+    (await rig.run(['start'], { env: { ORCHESTRATE_AGENT_COMMAND: '/nowhere' } })).stderr,
+    /^orchestrate: mended \.claude\/orchestrator\/orchestrate, \.mcp\.json/,
+  );
+  assert.equal(rig.read(own('orchestrate')), text);
+  assert.deepEqual(JSON.parse(rig.read('.mcp.json')).mcpServers['task-copilot'], {
+    command: join(rig.root, own('orchestrate')),
+    args: ['mcp'],
+    env: { A: 'b' },
+  });
+  assert.equal((await rig.run(['status'])).stderr, '');
 });
 
 const PROPOSALS: readonly (readonly [string, Record<string, string>, string[], string[]])[] = [

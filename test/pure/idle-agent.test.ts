@@ -104,6 +104,19 @@ const ROWS: readonly Row[] = [
     step: 'verify',
   },
   {
+    title: 'hooks that cannot be relied on are said where there is nothing else to say',
+    activity: { status: 'busy', hookTrouble: 'its stop gate could not run' },
+    state: 'running',
+    reason: /^its stop gate could not run$/,
+  },
+  {
+    title: 'and stand back behind what is missing',
+    activity: { hookTrouble: 'its stop gate could not run' },
+    state: 'running',
+    step: 'nudge',
+    reason: /^2 of 2 tasks open/,
+  },
+  {
     title: 'told, and given a while to react',
     run: { nudges: 1, lastNudgeAtMs: NOW_MS - 1_000 },
     state: 'running',

@@ -154,6 +154,7 @@ export function activity(part: Partial<AgentActivity> = {}): AgentActivity {
     account: false,
     doing: null,
     sessionId: null,
+    hookTrouble: null,
     ...part,
   };
 }

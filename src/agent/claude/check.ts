@@ -1,5 +1,6 @@
 /** Checks that Claude Code can work here unattended: found, set up, trusting the project, in a mode that makes sense. Changes nothing. */
 import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { readIfPresent } from '../../files/present.ts';
@@ -33,6 +34,7 @@ export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck
   return [
     await checkVersion(file, env),
     checkPermissions(where),
+    ...checkHooks(where),
     checkWall(agent),
     ...checkAccount(where, account),
   ];
@@ -54,6 +56,19 @@ async function checkVersion(file: string, env: Environment): Promise<AgentCheck>
       'run `claude update`',
     );
   return ok('agent', `Claude Code ${version[0]}`);
+}
+
+/** Settings may switch every hook off: then nothing is reported, and neither the fence nor the stop gate stands. */
+function checkHooks({ agent, projectRoot, paths }: ClaudeSurroundings): AgentCheck[] {
+  const files = [
+    paths.settings,
+    ...['settings.json', 'settings.local.json'].map((name) => join(projectRoot, '.claude', name)),
+  ];
+  const off = files.find((file) => parseRecord(readIfPresent(file) ?? '')?.['disableAllHooks'] === true);
+  if (off === undefined) return [];
+  const message = `${off} switches all hooks off: no stop gate, no fence, and no word of what agents do`;
+  const level = agent.wall === 'fence' ? 'fail' : 'warn';
+  return [{ name: 'hooks', level, message, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 
 function checkWall({ wall }: AgentSettings): AgentCheck {

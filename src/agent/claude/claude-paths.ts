@@ -6,6 +6,8 @@ export type ClaudePaths = {
   /** `.claude.json`: trust, onboarding, approved keys. */
   readonly account: string;
   readonly credentials: string;
+  /** The user's own settings. */
+  readonly settings: string;
   /** One `<pid>.json` for each living session. */
   readonly sessions: string;
   /** Transcripts, in one directory for each working directory. */
@@ -22,6 +24,7 @@ export function claudePaths(env: Environment): ClaudePaths {
   return {
     account: path.join(moved ?? home, '.claude.json'),
     credentials: path.join(base, '.credentials.json'),
+    settings: path.join(base, 'settings.json'),
     sessions: path.join(base, 'sessions'),
     projects: path.join(base, 'projects'),
   };

@@ -41,7 +41,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     endSignal: 'SIGINT',
     check: () => checkWith(agent, deps, paths),
     prepare: async (request) => prepareClaude(agent, deps, request),
-    activity: createSessionLook({ paths, transcripts, reportsOf, interactive, nowMs: deps.nowMs }),
+    activity: createSessionLook({ paths, transcripts, reports, interactive, nowMs: deps.nowMs }),
     lastError: (run) => lastErrorOf(run, transcripts, reportsOf(run)),
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),

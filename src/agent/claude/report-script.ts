@@ -1,12 +1,16 @@
 /** The script that Claude Code's hooks call: it puts what the agent reports into the spool directory, whole or not at all, and never fails the agent. */
 
+/** Name of the report that the Stop hook could not ask whether it may stop. */
+export const GATE_REPORT = 'Gate';
+
 /**
  * POSIX sh, run as `/bin/sh "$ORCHESTRATE_REPORT" <event>` with the report on its standard input. Notes:
  * - everything it uses comes from the launch's environment, so nothing is ever pasted into shell text;
  * - one file for each run and kind of event holds the latest report: nothing piles up while nobody reads;
  * - the first line is the run's token, by which the reader knows the report for this run's own;
  * - what can't be written is lost without a word: an agent never stops because orchestrate went away;
- * - the Stop event goes on to the command that may refuse it, whether or not the report could be written.
+ * - the Stop event goes on to the command that may refuse it, whether or not the report could be written; one that could not
+ *   be run at all is told to the poller, so that the gate is never off unseen (4: the store is busy, 5: the run has ended).
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
 export const REPORT_SCRIPT = [
@@ -19,7 +23,16 @@ export const REPORT_SCRIPT = [
   'fi',
   '[ "$1" = Stop ] || exit 0',
   'command=$ORCHESTRATE_PROJECT/.claude/orchestrator/orchestrate',
-  'cd "$ORCHESTRATE_PROJECT" 2>/dev/null && [ -x "$command" ] && "$command" hook stop 2>/dev/null',
+  '[ -x "$command" ] || command=orchestrate',
+  'cd "$ORCHESTRATE_PROJECT" 2>/dev/null || exit 0',
+  '{ said=$("$command" hook stop 2>&1 >&3); status=$?; } 3>&1',
+  'cd "$ORCHESTRATE_SPOOL" 2>/dev/null || exit 0',
+  `name=$ORCHESTRATE_KEY-$ORCHESTRATE_RUN.${GATE_REPORT}.json`,
+  'case $status in',
+  '0 | 4 | 5) rm -f "./$name" ;;',
+  '*) { printf "%s\\n%s\\n%s\\n" "$ORCHESTRATE_TOKEN" "$status" "$said" > "./.$name.$$" &&',
+  '     mv -f "./.$name.$$" "./$name"; } 2>/dev/null ;;',
+  'esac',
   'exit 0',
   '',
 ].join('\n');

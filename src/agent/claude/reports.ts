@@ -1,11 +1,12 @@
 /** Reads what a run's hooks reported: the latest of each kind of event, believed only with the run's own token. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { printable } from '../../core/printable.ts';
 import { ifPresent, statIfPresent } from '../../files/present.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import type { TokenCheck } from '../port.ts';
 import { callOf } from './conversation.ts';
-import { COST_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
+import { COST_REPORT, GATE_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
 import type { ReportedCost } from './usage.ts';
 
 /** One report. What a field means depends on the event; null where it does not carry it. */
@@ -36,8 +37,11 @@ export type Reports = {
   of(key: string, run: number): readonly Report[];
   /** What the conversation of this run cost so far, as its status line was last told; null when it never was. */
   cost(key: string, run: number): ReportedCost | null;
+  /** Why the last stop of this run could not be judged, in one line; null when it was, or none was wanted yet. */
+  gateTrouble(key: string, run: number): string | null;
 };
 
+const LONGEST_TROUBLE = 200;
 /** A report can carry a whole file; what is looked at stands near its beginning or is not needed. */
 const LONGEST_REPORT = 1024 * 1024;
 
@@ -68,6 +72,12 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
       const stat = statIfPresent(file);
       if (stat === null) return null;
       return parseCost(beginningOf(file), stat.mtimeMs, (token) => isTokenOf(token, key, run));
+    },
+    gateTrouble: (key, run) => {
+      const [token = '', status = '', said = ''] =
+        beginningOf(path.join(spool, `${key}-${run}.${GATE_REPORT}.json`))?.split('\n') ?? [];
+      if (token === '' || !isTokenOf(token, key, run)) return null;
+      return printable(`exit ${status}${said === '' ? '' : `: ${said}`}`, LONGEST_TROUBLE);
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Agent } from '../port.ts';
 import { activityOf, needsScreen } from './activity.ts';
 import type { ClaudePaths } from './claude-paths.ts';
 import { type RegistryEntry, readRegistry } from './registry.ts';
-import type { Report } from './reports.ts';
+import type { Reports } from './reports.ts';
 import { createScreens } from './screen.ts';
 import type { Transcripts, TranscriptTail } from './transcript.ts';
 import { afterLogin } from './turn-end.ts';
@@ -15,18 +15,22 @@ import { afterLogin } from './turn-end.ts';
 export type SessionChannels = {
   readonly paths: ClaudePaths;
   readonly transcripts: Transcripts;
-  reportsOf(run: Run): readonly Report[];
+  /** Null where no hook was given to it. */
+  readonly reports: Pick<Reports, 'of' | 'gateTrouble'> | null;
   readonly interactive: boolean;
   nowMs(): number;
 };
 
+/** An agent at rest has begun a session and ended a turn: both are reported where hooks run. */
+const SILENT_HOOKS = 'none of its hooks has reported anything, so that its stop gate and its fence are off';
+
 /** The `activity` of the agent. */
 export function createSessionLook(channels: SessionChannels): Agent['activity'] {
-  const { paths, transcripts, interactive, nowMs } = channels;
+  const { paths, transcripts, interactive, nowMs, reports: spool } = channels;
   const screens = createScreens(nowMs);
   return async (run, worker, screen) => {
     const entry = currentEntry(readRegistry(paths.sessions, worker.pid), worker, run);
-    const reports = channels.reportsOf(run);
+    const reports = spool?.of(run.key, run.number) ?? [];
     const sessionId = entry?.sessionId ?? reports.at(-1)?.sessionId ?? run.sessionId;
     const tail = sessionId === null ? null : transcripts.tail(sessionId);
     const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
@@ -42,8 +46,19 @@ export function createSessionLook(channels: SessionChannels): Agent['activity'] 
       toolAliveAtMs: toolAliveAtMs(tail, worker, nowMs()),
     });
     const loggedInMs = (): number | null => statIfPresent(paths.credentials)?.mtimeMs ?? null;
-    return interactive ? afterLogin(seen, loggedInMs()) : asPrint(seen, startedAtMs);
+    const told = {
+      ...seen,
+      hookTrouble: hookTroubleOf(run, spool, seen.status === 'idle' && reports.length === 0),
+    };
+    return interactive ? afterLogin(told, loggedInMs()) : asPrint(told, startedAtMs);
   };
+}
+
+function hookTroubleOf(run: Run, spool: SessionChannels['reports'], silent: boolean): string | null {
+  if (spool === null) return null;
+  const gate = spool.gateTrouble(run.key, run.number);
+  if (gate !== null) return `its stop gate could not run (${gate})`;
+  return silent ? SILENT_HOOKS : null;
 }
 
 /** The entry, unless an earlier process with the same pid left it behind (after kill -9 nobody removes it). */

@@ -84,8 +84,15 @@ function unreachable(situation: Situation, run: Run, worker: WorkerFact): Assess
   });
 }
 
-/** Assesses a living worker; `activity` is null until it has claimed its run. */
+/** Assesses a living worker; `activity` is null until it has claimed its run. What is wrong with its hooks is said where nothing else is. */
 function assessAlive(situation: Situation, run: Run, activity: AgentActivity | null): Assessment {
+  const assessed = assessActivity(situation, run, activity);
+  const reason = activity?.hookTrouble ?? null;
+  if (reason === null || assessed.reason !== null) return assessed;
+  return { ...assessed, reason, remedy: assessed.remedy ?? 'orchestrate doctor' };
+}
+
+function assessActivity(situation: Situation, run: Run, activity: AgentActivity | null): Assessment {
   const status = activity?.status ?? 'starting';
   if (activity === null || status === 'starting') return assessStarting(situation, run);
   if (status === 'waiting') return assessWaiting(situation, activity);

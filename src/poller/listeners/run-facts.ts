@@ -51,7 +51,21 @@ function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number): vo
     ports.state.patchRun(key, run.number, patch);
     if (patch.worker) writePidFile({ ports }, key, patch.worker);
   });
+  eachByItself(snapshot.workers.value, ([key, fact]) => tellOfHooks(ports, key, fact, snapshot.nowMs));
 }
+
+/** Tells once in each run that its hooks cannot be relied on. */
+function tellOfHooks({ state }: Ports, key: string, { run, activity }: WorkerFact, atMs: number): void {
+  const message = activity.hookTrouble;
+  if (message === null) return;
+  const told = state
+    .events({ key, limit: EVENTS_OF_RUN })
+    .some((each) => each.kind === 'hooks' && each.run === run);
+  if (!told) state.addEvent({ atMs, key, run, kind: 'hooks', message });
+}
+
+/** How far back it is looked whether something was told. */
+const EVENTS_OF_RUN = 100;
 
 function newFacts(
   run: Run,
