@@ -32,7 +32,7 @@ export type Snapshot = {
   readonly unseen: ReadonlyMap<string, string>;
   /** Branch tips by key (absent: no such branch); unknown when git could not be asked. */
   readonly heads: Known<ReadonlyMap<string, string>>;
-  /** Keys whose verified head is contained in the base branch. */
+  /** Keys whose verified work is contained in the landing branch, by content. */
   readonly landed: ReadonlySet<string>;
   /** Work under way in this poller, by key. */
   readonly inFlight: ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;

@@ -41,6 +41,21 @@ async function mergeTwo(door: Door, ours: string, theirs: string, message: strin
   ]);
   if (common === theirs) return { ok: true, sha: ours };
   if (common === ours) return { ok: true, sha: theirs };
+  const merged = await mergeTrees(door, ours, theirs);
+  if (merged.files !== null) return { ok: false, files: merged.files };
+  // Whenever it is made: the same parents give the same commit, unless a signature differs.
+  const date = `${seconds} +0000`;
+  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
+  const commit = { tree: merged.tree, parents: [ours, theirs], message };
+  return { ok: true, sha: await commitTree(door, commit, dates) };
+}
+
+/** The tree of a merge of two commits, written without a worktree; `files`: where they clash, null when they do not. */
+export async function mergeTrees(
+  door: Door,
+  ours: string,
+  theirs: string,
+): Promise<{ readonly tree: string; readonly files: readonly string[] | null }> {
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--allow-unrelated-histories'];
   const result = await door.attempt([...args, ours, theirs]);
   const [tree = '', ...rest] = result.out.split('\0');
@@ -48,11 +63,7 @@ async function mergeTwo(door: Door, ours: string, theirs: string, message: strin
   // lacks half of the work, when it can't read an object: then there is an error on stderr.
   const broken = /^(?:error|fatal):/m.test(result.err);
   if (result.code > 1 || broken || !isSha(tree)) throw gitFailure(args, result);
-  if (result.code === 1) return { ok: false, files: rest.slice(0, rest.indexOf('')) };
-  // Whenever it is made: the same parents give the same commit, unless a signature differs.
-  const date = `${seconds} +0000`;
-  const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
-  return { ok: true, sha: await commitTree(door, { tree, parents: [ours, theirs], message }, dates) };
+  return { tree, files: result.code === 1 ? [...new Set(rest.slice(0, rest.indexOf('')))] : null };
 }
 
 async function mergeBase(door: Door, ours: string, theirs: string): Promise<string | null> {

@@ -23,6 +23,8 @@ export type CommandOptions = {
   readonly config?: Readonly<Record<string, string>>;
   /** Ended, and an error, when it takes longer; the door's own limit when left out. */
   readonly timeLimitMs?: number;
+  /** Its stdin. */
+  readonly input?: string;
 };
 
 export type Door = {
@@ -69,6 +71,7 @@ export function openDoor(options: DoorOptions): Door {
       timeLimitMs: command.timeLimitMs ?? (writes ? LONGEST_WRITE_MS : LONGEST_READ_MS),
       log,
       env: environment(writes, command),
+      ...(command.input === undefined ? {} : { input: command.input }),
     });
   const attempt: Door['attempt'] = (args, command = {}) =>
     untilPassed(lockWaitMs, () => run(args, true, command));
@@ -102,11 +105,12 @@ type Invocation = {
   readonly timeLimitMs: number;
   readonly env: Record<string, string>;
   readonly log: (message: string) => void;
+  readonly input?: string;
 };
 
 async function runOnce(
   args: readonly string[],
-  { cwd, timeLimitMs, env, log }: Invocation,
+  { cwd, timeLimitMs, env, log, ...stdin }: Invocation,
 ): Promise<GitResult> {
   const startedMs = performance.now();
   const result = await runProgram({
@@ -114,6 +118,7 @@ async function runOnce(
     args,
     cwd,
     env,
+    ...stdin,
     timeLimitMs,
     outputLimit: OUTPUT_LIMIT,
   }).catch((error: unknown) => {

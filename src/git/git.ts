@@ -6,12 +6,13 @@ import { printable } from '../core/printable.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { mergeBases } from './base-merge.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
+import { contained } from './contained.ts';
 import { type DoorOptions, missingGit, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits } from './history.ts';
 import { changes, inspect } from './inspect.ts';
-import { baseTip, createRefReader, resolveCommit, setVerified } from './refs.ts';
+import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
 import { saveSnapshot } from './saved-work.ts';
 import type { Git } from './types.ts';
 import { ensureWorktree } from './worktree.ts';
@@ -34,7 +35,8 @@ export function createGit(options: DoorOptions): Git {
     commonDir,
     checkVersion,
     baseTip: (configured) => baseTip(door, configured),
-    readRefs: createRefReader(door),
+    readRefs: (branches, branch) => readRefs(door, branches, branch),
+    contained: (tip, candidates) => contained(door, tip, candidates),
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: (request) => ensureWorktree(door, request, slot),

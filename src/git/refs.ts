@@ -54,36 +54,23 @@ export async function resolveCommit(door: Door, rev: string): Promise<string | n
   throw gitFailure(args, result);
 }
 
-/**
- * Makes `Git.readRefs`: one `for-each-ref`; what has landed is asked anew only when the base branch or a verified ref moved,
- * since it depends on nothing else.
- */
-export function createRefReader(door: Door): Git['readRefs'] {
-  let answered: { question: string; landed: ReadonlySet<string> } | null = null;
-  const landedOf = async (
-    base: string | null,
-    refs: ReadonlyMap<string, string>,
-  ): Promise<ReadonlySet<string>> => {
-    const tip = base === null ? undefined : refs.get(base);
-    const verified = byKey(refs, VERIFIED);
-    if (base === null || tip === undefined || verified.size === 0) return new Set();
-    const question = [tip, ...[...verified].flat()].join(' ');
-    if (answered?.question !== question) answered = { question, landed: await landedKeys(door, tip) };
-    return answered.landed;
-  };
-  return async (branches, baseBranch) => {
-    try {
-      const base = baseBranch === null ? null : `refs/heads/${checkedBranch(baseBranch)}`;
-      const refs = await allRefs(door, branches.values(), base);
-      const landed = await landedOf(base, refs);
-      return {
-        known: true,
-        value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), landed },
-      };
-    } catch (error) {
-      return { known: false, why: messageOf(error) };
-    }
-  };
+/** See `Git.readRefs`. */
+export async function readRefs(
+  door: Door,
+  branches: ReadonlyMap<string, string>,
+  branch: string | null,
+): ReturnType<Git['readRefs']> {
+  try {
+    const ref = branch === null ? null : `refs/heads/${checkedBranch(branch)}`;
+    const refs = await allRefs(door, branches.values(), ref);
+    const tip = ref === null ? null : (refs.get(ref) ?? null);
+    return {
+      known: true,
+      value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), tip },
+    };
+  } catch (error) {
+    return { known: false, why: messageOf(error) };
+  }
 }
 
 /** The refs in the folders that hold the branches (the prefix may have been changed since some were made), and ours. */
@@ -99,11 +86,6 @@ async function allRefs(
     ...(base === null ? [] : [base]),
   ];
   return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
-}
-
-async function landedKeys(door: Door, tip: string): Promise<ReadonlySet<string>> {
-  const args = ['for-each-ref', `--merged=${checkedSha(tip)}`, '--format=%(objectname) %(refname)', VERIFIED];
-  return new Set(byKey(parseRefs(await door.read(args)), VERIFIED).keys());
 }
 
 function parseRefs(out: string): Map<string, string> {

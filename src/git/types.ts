@@ -32,8 +32,20 @@ export type RefFacts = {
   readonly heads: ReadonlyMap<string, string>;
   /** `refs/orchestrate/verified/<key>`. */
   readonly verified: ReadonlyMap<string, string>;
-  /** Keys whose verified ref is contained in the base branch. */
-  readonly landed: ReadonlySet<string>;
+  /** Tip of the branch that was asked about; null when there is none. */
+  readonly tip: string | null;
+};
+
+/** The work of a stream that a branch may contain. */
+export type Candidate = {
+  readonly key: string;
+  readonly head: string;
+  /** What its branch started from. */
+  readonly base: string;
+  /** Keys of the candidates that it builds on. */
+  readonly after: readonly string[];
+  /** The commits that earlier heads of it, or this one, became by landing. */
+  readonly landings: readonly { readonly head: string; readonly commits: readonly string[] }[];
 };
 
 export type Git = {
@@ -43,8 +55,13 @@ export type Git = {
   checkVersion(): Promise<string>;
   /** The configured base branch or the one checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */
   baseTip(configured: string | null): Promise<{ branch: string; sha: string }>;
-  /** `branches`: name of each stream's branch, by key. One `for-each-ref` (two when `baseBranch` is given). Never throws: a failed read is unknown. */
-  readRefs(branches: ReadonlyMap<string, string>, baseBranch: string | null): Promise<Known<RefFacts>>;
+  /** `branches`: name of each stream's branch, by key. `tip`: of `branch`. One `for-each-ref`. Never throws: a failed read is unknown. */
+  readRefs(branches: ReadonlyMap<string, string>, branch: string | null): Promise<Known<RefFacts>>;
+  /**
+   * Keys of the candidates (dependencies before dependents) whose work the commit `tip` contains: as commits, as what they
+   * became when they landed, or by content, however it came there (squashed, picked, rebased, by hand). Changes nothing.
+   */
+  contained(tip: string, candidates: readonly Candidate[]): Promise<ReadonlySet<string>>;
   /** Tip of a ref or commit-ish of ours, null when absent. */
   resolve(rev: string): Promise<string | null>;
   /** The merge of all parents (in order), made without a worktree; one parent is itself. */

@@ -2,10 +2,12 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Ports } from '../app/ports.ts';
+import { messageOf } from '../core/errors.ts';
 import type { Action, Known, Plan, Snapshot, StreamRecord, Trouble } from '../core/types.ts';
 import type { RefFacts } from '../git/types.ts';
 import type { Unreadable } from '../state/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
+import { landedKeys, landingBranch } from './landed.ts';
 import { readWorkers, recordedPanes } from './workers.ts';
 
 export type InFlight = ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
@@ -15,6 +17,8 @@ export type Look = {
   readonly snapshot: Snapshot;
   readonly tmux: Known<TmuxFacts>;
   readonly refs: Known<RefFacts>;
+  /** What could not be read besides, in words. */
+  readonly unread: readonly string[];
 };
 
 /** Initiative id under which a plan's streams are remembered; plans without an initiative share the empty one. */
@@ -75,13 +79,23 @@ export async function takeLook(
 ): Promise<Look> {
   const plan = ports.plan.readPlan();
   const { keys, records, unreadable } = remember(ports, plan);
-  const base = ports.state.initiativeBase(initiativeOf(plan));
+  const initiative = initiativeOf(plan);
+  const branch = landingBranch(ports, initiative);
   const branches = new Map([...records].map(([key, { branch }]) => [key, branch]));
   const [tmux, refs] = await Promise.all([
     ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
-    ports.git.readRefs(branches, base?.branch ?? null),
+    ports.git.readRefs(branches, branch),
   ]);
   const { workers, unseen } = await readWorkers(ports, records, tmux);
+  const unread: string[] = [];
+  const tip = refs.known ? refs.value.tip : null;
+  const landed =
+    branch === null || tip === null
+      ? new Set<string>()
+      : await landedKeys(ports, { plan, keys, records, initiative, branch, tip }).catch((error: unknown) => {
+          unread.push(`what has landed on ${branch} could not be read: ${messageOf(error)}`);
+          return new Set<string>();
+        });
   // Read again after the workers: what one that has ended wrote last must be in the plan it is judged by.
   const latest = ports.plan.readPlan();
   const snapshot: Snapshot = {
@@ -94,12 +108,12 @@ export async function takeLook(
     workers,
     unseen: new Map([...unseen, ...[...unreadable].map(([key, { why }]) => [key, why] as const)]),
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
-    landed: refs.known ? refs.value.landed : new Set(),
+    landed,
     inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : new Map()),
     troubles: new Map([...noted(records, ({ trouble }) => trouble), ...troubles]),
     pollerAlive,
   };
-  return { snapshot, tmux, refs };
+  return { snapshot, tmux, refs, unread };
 }
 
 /** True when both plans are of one initiative and the same streams, so that the keys of one serve the other. */

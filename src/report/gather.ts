@@ -59,7 +59,7 @@ export function reportOf(
     maxWorkers: poller?.maxWorkers ?? ports.config.maxWorkers,
     changes: changes.known,
     events: ports.state.events({ limit: 10 }),
-    warnings: warningsOf(ports, look.snapshot, changes),
+    warnings: [...warningsOf(ports, look.snapshot, changes), ...look.unread],
   });
 }
 

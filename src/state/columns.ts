@@ -2,6 +2,8 @@
 import {
   AGENT_KINDS,
   type Intent,
+  type Landing,
+  type LandingStrategy,
   type Run,
   type RunOutcome,
   type StreamRecord,
@@ -24,7 +26,7 @@ import {
   truth,
   UnreadableValue,
 } from './checks.ts';
-import type { PollerRow, RunPatch, StreamPatch } from './types.ts';
+import type { NewLanding, PollerRow, RunPatch, StreamPatch } from './types.ts';
 
 /** A value that a column can hold. */
 export type ColumnValue = string | number | null;
@@ -87,6 +89,7 @@ const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
   'worktree-missing': true,
   tampered: true,
 };
+const STRATEGIES: Readonly<Record<LandingStrategy, true>> = { merge: true, squash: true, rebase: true };
 const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Record<Run['agentKind'], true>;
 
 const STREAM_CODECS: Codecs<StreamPatch> = {
@@ -114,6 +117,11 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   changes: parts(
     'changes',
     fieldsOf({ base: text, head: text, commits: number, added: number, removed: number }),
+  ),
+  landedAnswer: parts('landed_answer', fieldsOf({ branch: text, tip: text, head: text, landed: truth })),
+  landingClash: parts(
+    'landing_clash',
+    fieldsOf({ branch: text, tip: text, head: text, files: listOf(text), against: listOf(text) }),
   ),
 };
 
@@ -170,6 +178,22 @@ const RUN_NAMES: Codecs<Omit<Run, keyof RunPatch>> = {
   bootId: plain('boot_id', text),
 };
 
+const LANDING_CODECS: Codecs<Landing> = {
+  number: plain('number', number),
+  initiativeId: plain('initiative_id', text),
+  key: plain('key', text),
+  head: plain('head', text),
+  branch: plain('branch', text),
+  commits: {
+    column: 'commits',
+    encode: (commits) => JSON.stringify(commits),
+    decode: (value) => listOf(text)(parsed(text(value))),
+  },
+  strategy: plain('strategy', nameOf('a strategy', STRATEGIES)),
+  run: plain('run', number),
+  atMs: plain('at_ms', number),
+};
+
 const PROJECT_CODECS: Codecs<ProjectFacts> = {
   tmuxServer: plain('tmux_server', nullable(text)),
   gitConfig: parts('git_config', mapOf(text)),
@@ -196,6 +220,10 @@ export const runColumns = (patch: RunPatch): Assignments => assigned(columnsOf(p
 export const pollerColumns = (row: PollerRow): readonly [string, ColumnValue][] =>
   columnsOf(row, POLLER_CODECS);
 
+/** The columns of a landing and their values. */
+export const landingColumns = (landing: NewLanding): readonly [string, ColumnValue][] =>
+  columnsOf(landing as Partial<Landing>, LANDING_CODECS as Codecs<Partial<Landing>>);
+
 function columnsOf<Fields extends object>(fields: Fields, codecs: Codecs<Fields>): [string, ColumnValue][] {
   return (Object.entries(codecs) as [keyof Fields, Codec<unknown>][])
     .filter(([field]) => fields[field] !== undefined)
@@ -221,6 +249,11 @@ export function runOf(row: Row): Run {
 /** A stream's record by its row and its runs; throws `UnreadableValue` for a row that this release cannot read. */
 export function streamOf(row: Row, runs: readonly Run[]): StreamRecord {
   return { ...decoded(row, STREAM_NAMES, ''), ...decoded(row, STREAM_CODECS, ''), runs } as StreamRecord;
+}
+
+/** The landing of a row; throws `UnreadableValue` for a row that this release cannot read. */
+export function landingOf(row: Row): Landing {
+  return decoded(row, LANDING_CODECS, `landing ${String(row['number'])}: `);
 }
 
 /** What is one of its kind in a project. */

@@ -147,6 +147,24 @@ ALTER TABLE streams ADD COLUMN verify_answer TEXT;
 ALTER TABLE poller ADD COLUMN max_workers INTEGER;
 `;
 
+/** What landed as which commits; whether a stream has landed, or why it did not. */
+const LANDINGS = `
+CREATE TABLE landings (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  initiative_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  head TEXT NOT NULL,
+  branch TEXT NOT NULL,
+  commits TEXT NOT NULL,
+  strategy TEXT NOT NULL,
+  run INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  UNIQUE (key, head, branch)
+);
+ALTER TABLE streams ADD COLUMN landed_answer TEXT;
+ALTER TABLE streams ADD COLUMN landing_clash TEXT;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
 const MIGRATIONS: readonly string[] = [
   FIRST_TABLES,
@@ -154,6 +172,7 @@ const MIGRATIONS: readonly string[] = [
   VERIFIED_BY_RUN,
   ORDER_BY_NUMBER,
   OPERATOR_ANSWERS,
+  LANDINGS,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

@@ -6,10 +6,17 @@ import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { fileAt, isSameFile } from '../sqlite/same-file.ts';
 import { type Row, UnreadableValue } from './checks.ts';
-import { type ProjectFacts, pollerColumns, pollerOf, projectOf } from './columns.ts';
+import {
+  landingColumns,
+  landingOf,
+  type ProjectFacts,
+  pollerColumns,
+  pollerOf,
+  projectOf,
+} from './columns.ts';
 import { createRecords, type Records } from './records.ts';
 import { IN_MEMORY, openStateDatabase, type StateOptions, statePlace } from './state-schema.ts';
-import type { GateResult, StateStore } from './types.ts';
+import type { GateResult, NewLanding, StateStore } from './types.ts';
 
 /** How many events are kept; older ones go. */
 const EVENTS_KEPT = 20_000;
@@ -27,6 +34,7 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     ...records,
     ...createEvents(db),
     ...createGates(db),
+    ...createLandings(db),
     ...createFacts(db, { forgetSteps }),
     setIntent: (key, intent, atMs) => records.patchStream(key, { intent, intentAtMs: atMs }),
     changeToken: dataVersionOf(db),
@@ -144,6 +152,23 @@ function gateResultOf(row: Row): GateResult {
     log: String(row['log']),
     startedAtMs: Number(row['started_at_ms']),
     endedAtMs: Number(row['ended_at_ms']),
+  };
+}
+
+/** What went into which branch as which commits. */
+function createLandings(db: Db): Pick<StateStore, 'landings' | 'addLandings'> {
+  const select = db.prepare('SELECT * FROM landings WHERE initiative_id = ? ORDER BY number');
+  return {
+    landings: (initiativeId) => (select.all(initiativeId) as Row[]).map(landingOf),
+    addLandings: db.transaction((landings: readonly NewLanding[]) => {
+      for (const landing of landings) {
+        const columns = landingColumns(landing);
+        const names = columns.map(([name]) => name).join(', ');
+        db.prepare(
+          `INSERT OR REPLACE INTO landings (${names}) VALUES (${columns.map(() => '?').join(', ')})`,
+        ).run(...columns.map(([, value]) => value));
+      }
+    }),
   };
 }
 

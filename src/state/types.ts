@@ -1,6 +1,6 @@
 /** The door to orchestrate's own memory (state.db): streams, runs, events, the poller; no SQL shows through it. */
 import type { NewEvent, OrchestrateEvent } from '../core/events.ts';
-import type { Intent, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
+import type { Intent, Landing, ProcessIdentity, Run, StreamRecord } from '../core/types.ts';
 
 /** A gate's result, kept per commit. */
 export type GateResult = {
@@ -34,8 +34,13 @@ export type StreamPatch = Partial<
     | 'step'
     | 'told'
     | 'changes'
+    | 'landedAnswer'
+    | 'landingClash'
   >
 >;
+/** A landing before it has its number. */
+export type NewLanding = Omit<Landing, 'number'>;
+
 export type RunPatch = Partial<Omit<Run, 'key' | 'number' | 'startedAtMs' | 'agentKind' | 'bootId'>>;
 
 export type PollerRow = {
@@ -110,6 +115,13 @@ export type StateStore = {
     initiativeId: string,
     base: { branch: string; sha: string },
   ): { branch: string; sha: string };
+  /**
+   * What landed of the initiative's streams, oldest first. A landing is written down before its branch moves: it counts only
+   * when the branch contains its commits (`Git.contained`).
+   */
+  landings(initiativeId: string): readonly Landing[];
+  /** Writes landings down, all or none; one of the same stream, head and branch replaces the former. */
+  addLandings(landings: readonly NewLanding[]): void;
   /** The tmux server that the session was last seen on (`socket|pid|start`); null before the first. */
   tmuxServer(): string | null;
   setTmuxServer(server: string): void;

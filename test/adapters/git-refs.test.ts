@@ -71,7 +71,7 @@ describe('refs', () => {
     await assert.rejects(rig.git.baseTip('trunk'), { exitCode: 3 });
   });
 
-  it('reads heads, verified commits and what has landed, by key', async () => {
+  it('reads heads and verified commits, by key, and the tip of a branch', async () => {
     const first = head();
     await rig.ensure('stream-a');
     await rig.ensure('stream-b');
@@ -96,10 +96,10 @@ describe('refs', () => {
         ['stream-b', work],
       ],
     );
-    assert.deepEqual([...facts.value.landed], ['stream-a']);
+    assert.equal(facts.value.tip, first);
     rig.run(['merge', '--quiet', '--ff-only', 'orchestrate/stream-b']);
     const later = await rig.git.readRefs(BRANCHES, 'main');
-    assert.ok(later.known && later.value.landed.has('stream-b'));
+    assert.equal(later.known && later.value.tip, work);
   });
 
   it('reads heads below a prefix that is no directory', async () => {
@@ -119,11 +119,11 @@ describe('refs', () => {
     assert.deepEqual([...facts.value.heads.keys()].sort(), ['stream-a', 'stream-b']);
   });
 
-  it('knows that nothing has landed on a base branch that is gone', async () => {
+  it('knows no tip of a branch that is gone', async () => {
     await rig.git.setVerified('stream-a', head(), null);
     const facts = await rig.git.readRefs(BRANCHES, 'gone');
     assert.ok(facts.known);
-    assert.equal(facts.value.landed.size, 0);
+    assert.equal(facts.value.tip, null);
     assert.equal(facts.value.verified.size, 1);
   });
 

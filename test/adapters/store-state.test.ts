@@ -458,3 +458,37 @@ test('a state in memory works and leaves no file', () => {
   assert.equal(state.tmuxServer(), 'default|1|2');
   assert.deepEqual(readdirSync('.'), before);
 });
+
+describe('landings', () => {
+  test('are kept in their order with all that they say, and one of the same head and branch replaces the former', () => {
+    const path = freshPath();
+    const state = opened(path);
+    const landing = {
+      initiativeId: 'I',
+      key: 'a',
+      head: 'h1',
+      branch: 'main',
+      commits: ['c1', 'c2'],
+      strategy: 'rebase',
+      run: 2,
+      atMs: 5,
+    } as const;
+    state.addLandings([landing, { ...landing, key: 'b', strategy: 'squash', commits: ['c3'] }]);
+    state.addLandings([
+      { ...landing, commits: ['c4'] },
+      { ...landing, branch: 'next' },
+    ]);
+    state.addLandings([{ ...landing, initiativeId: 'J', key: 'c' }]);
+    const kept = opened(path).landings('I');
+    assert.deepEqual(
+      kept.map(({ key, branch, commits }) => [key, branch, ...commits]),
+      [
+        ['b', 'main', 'c3'],
+        ['a', 'main', 'c4'],
+        ['a', 'next', 'c1', 'c2'],
+      ],
+    );
+    assert.deepEqual({ ...kept[2], number: 0 }, { ...landing, branch: 'next', number: 0 });
+    assert.ok(kept.every(({ number }, at) => at === 0 || number > (kept[at - 1]?.number ?? 0)));
+  });
+});

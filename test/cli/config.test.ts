@@ -70,6 +70,7 @@ test('every scalar key has a variable, and the variable sets that key', () => {
     finishedWindows: 'keep',
     'worktree.portBase': '5000',
     branchPrefix: 'wip/',
+    'landing.strategy': 'squash',
   };
   for (const { path, variable, kind } of SCALAR_KEYS) {
     const value = samples[path] ?? { text: 'word', number: '33', boolean: 'true' }[kind];

@@ -97,6 +97,8 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     step: null,
     told: null,
     changes: null,
+    landedAnswer: null,
+    landingClash: null,
     runs: [],
     ...part,
   };

@@ -1,7 +1,7 @@
 /** The rules of config.json as a zod schema: the one source of validation and of the published JSON schema. */
 import { isAbsolute, normalize } from 'node:path';
 import * as z from 'zod';
-import { AGENT_KINDS } from '../../core/run-types.ts';
+import { AGENT_KINDS, LANDING_STRATEGIES } from '../../core/run-types.ts';
 import {
   AGENT_MCP,
   AGENT_MODES,
@@ -32,6 +32,11 @@ function isBranchPrefix(prefix: string): boolean {
   const parts = `${prefix}key`.split('/');
   return parts.every((part) => /^[^.]/.test(part) && !part.endsWith('.') && !part.endsWith('.lock'));
 }
+
+const branch = plain
+  .refine((name) => !name.startsWith('-'), 'must not start with a dash')
+  .nullable()
+  .default(null);
 
 const inside = plain.refine(staysInside, 'must be a relative path that stays inside the project');
 
@@ -100,11 +105,7 @@ export const configSchema = z
       .nullable()
       .default(null)
       .describe('Task Copilot workspace; null: .mcp.json or the directory name.'),
-    baseBranch: plain
-      .refine((name) => !name.startsWith('-'), 'must not start with a dash')
-      .nullable()
-      .default(null)
-      .describe('Branch that root streams start from; null: the one checked out.'),
+    baseBranch: branch.describe('Branch that root streams start from; null: the one checked out.'),
     branchPrefix: z
       .string()
       .max(100)
@@ -156,6 +157,16 @@ export const configSchema = z
           .nullable()
           .default(null)
           .describe('Dollars, by the word of the agent, that one stream may cost; it is parked then.'),
+      })
+      .prefault({}),
+    landing: z
+      .strictObject({
+        auto: z.boolean().default(D.landing.auto).describe('Land each stream as soon as it is done.'),
+        branch: branch.describe('Branch that work lands on; null: the one from which the plan started.'),
+        strategy: z
+          .enum(LANDING_STRATEGIES)
+          .default(D.landing.strategy)
+          .describe('merge: a merge commit a stream; squash: one commit a stream; rebase: its commits.'),
       })
       .prefault({}),
     finishedWindows: z.enum(FINISHED_WINDOWS).default(D.finishedWindows),

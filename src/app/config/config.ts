@@ -1,5 +1,5 @@
 /** The shape of the configuration and its defaults; knows nothing of files or the environment. */
-import type { AgentKind } from '../../core/run-types.ts';
+import type { AgentKind, LandingStrategy } from '../../core/run-types.ts';
 
 /** A command that must succeed on a stream's head; run by `sh -c`, since it is the user's own configuration. */
 export type Gate = {
@@ -60,6 +60,13 @@ export type Config = {
   };
   readonly stallMinutes: number;
   readonly limits: { readonly maxMinutes: number | null; readonly maxCostUsd: number | null };
+  readonly landing: {
+    /** The poller lands what is done. */
+    readonly auto: boolean;
+    /** Null: the branch from which the plan started. */
+    readonly branch: string | null;
+    readonly strategy: LandingStrategy;
+  };
   readonly finishedWindows: (typeof FINISHED_WINDOWS)[number];
   readonly view: { readonly minWidth: number; readonly minHeight: number };
   readonly notify: { readonly tmux: boolean; readonly command: string | null };
@@ -92,6 +99,7 @@ export const DEFAULT_CONFIG: Config = {
   restart: { maxAttempts: 3, windowMinutes: 60, delaysSeconds: [5, 30, 120] },
   stallMinutes: 10,
   limits: { maxMinutes: null, maxCostUsd: null },
+  landing: { auto: false, branch: null, strategy: 'merge' },
   finishedWindows: 'close-on-done',
   view: { minWidth: 60, minHeight: 12 },
   notify: { tmux: true, command: null },

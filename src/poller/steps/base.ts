@@ -5,6 +5,7 @@ import { dependenciesLanded } from '../../core/decide/assessment.ts';
 import { dependencyHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+import { landingBranch } from '../../look/landed.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 
 /** A base to start from, or the files on which the dependencies clash. */
@@ -56,14 +57,17 @@ export async function findBase(
   const base = await planBase(ports, initiativeOf(snapshot.plan));
   const [first] = parents;
   if (first === undefined) return { ok: true, sha: base.sha, parents: [], mergeFirst: [] };
-  if (dependenciesLanded(stream, snapshot)) {
-    const tip = await ports.git.resolve(`refs/heads/${base.branch}`);
-    if (tip !== null) return { ok: true, sha: tip, parents, mergeFirst: [] };
-  }
+  const tip = dependenciesLanded(stream, snapshot) ? await landingTip(ports, snapshot, base.branch) : null;
+  if (tip !== null) return { ok: true, sha: tip, parents, mergeFirst: [] };
   if (parents.length === 1) return { ok: true, sha: first, parents, mergeFirst: [] };
   if (record.resolve) return { ok: true, sha: first, parents, mergeFirst: parents.slice(1) };
   const merged = await ports.git.mergeBases(parents, `Merge the dependencies of ${record.key}`);
   return merged.ok
     ? { ok: true, sha: merged.sha, parents, mergeFirst: [] }
     : { ok: false, parents, files: merged.files };
+}
+
+function landingTip(ports: Ports, snapshot: Snapshot, baseBranch: string): Promise<string | null> {
+  const branch = landingBranch(ports, initiativeOf(snapshot.plan)) ?? baseBranch;
+  return ports.git.resolve(`refs/heads/${branch}`);
 }

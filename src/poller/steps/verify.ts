@@ -101,14 +101,33 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
   return { sha, cause: null, message: `${passed} (${sha.slice(0, 7)})` };
 }
 
-function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {
+async function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {
   const base = record.base ?? { sha: '', parents: [] };
-  return step.ports.git.inspect({
+  const facts = await step.ports.git.inspect({
     path: record.worktree,
     branch: record.branch,
     baseSha: base.sha,
-    parents: foundations(step, record),
+    parents: [...new Set([base.sha, ...foundations(step, record)])],
   });
+  const missingParents = await missingIn(step, record, facts.missingParents);
+  return { ...facts, missingParents };
+}
+
+/** Without what the base stands for: dependencies that had landed, as other commits, when the stream began on the landing branch. */
+async function missingIn(
+  step: Step,
+  { base }: StreamRecord,
+  missingParents: readonly string[],
+): Promise<readonly string[]> {
+  if (base === null) return missingParents;
+  const isRequired = async (parent: string): Promise<boolean> => {
+    if (parent === base.sha) return base.parents.length === 0 || base.parents.includes(base.sha);
+    if (!base.parents.includes(parent) || base.parents.includes(base.sha)) return true;
+    if (missingParents.includes(base.sha)) return true;
+    return (await step.ports.git.changes(base.sha, parent)).commits === 0;
+  };
+  const required = await Promise.all(missingParents.map(isRequired));
+  return missingParents.filter((_, index) => required[index]);
 }
 
 /** What the head has to contain: what its base was made of, and what its dependencies have come to since. */
