@@ -58,7 +58,7 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
   if (flags['dry-run'] === true) return dryRun(ports, args, io);
   const named = args.map((text) => findStream(ports, text));
   const lease = ports.lease.acquire(LEASE_WAIT_MS);
-  if (lease === null) return askPoller(ports, named, flags, io);
+  if (lease === null) return await askPoller(ports, named, flags, io);
   try {
     if (flags['detach'] === true) {
       lease.release();
@@ -79,15 +79,22 @@ async function start(project: Project, args: readonly string[], flags: Flags, io
   }
 }
 
-/** While another poller acts: it is handed named streams and another limit of workers; without any this throws exit 4. */
-function askPoller(ports: Ports, named: readonly StreamRecord[], flags: Flags, io: Io): number {
+/** While another poller acts: it is handed named streams, git settings and another limit of workers; without any this throws exit 4. */
+async function askPoller(
+  ports: Ports,
+  named: readonly StreamRecord[],
+  flags: Flags,
+  io: Io,
+): Promise<number> {
   const pid = ports.state.poller()?.pid ?? null;
+  const accepted = await acceptIfAsked(ports, flags);
   const limit = flags['max-workers'] === undefined ? null : ports.config.maxWorkers;
-  const handed = limit === null ? named.length > 0 : handOverMaxWorkers(ports, limit);
+  const handed = limit === null ? accepted.length + named.length > 0 : handOverMaxWorkers(ports, limit);
   if (!handed) throw busy(pid);
   requestStreams(ports, named);
   const poller = `the running poller${pid === null ? '' : ` (pid ${pid})`}`;
   const lines = [
+    ...accepted,
     ...(limit === null ? [] : [`at most ${limit} workers at once: handed to ${poller}`]),
     ...named.map(({ streamId }) => `${printable(streamId)}: asked of ${poller}`),
   ];
@@ -95,6 +102,13 @@ function askPoller(ports: Ports, named: readonly StreamRecord[], flags: Flags, i
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, requested, maxWorkers: limit }));
   else for (const line of lines) io.print(line);
   return EXIT.ok;
+}
+
+/** What was accepted, for the user; nothing where that was not asked for. */
+async function acceptIfAsked(ports: Ports, flags: Flags): Promise<readonly string[]> {
+  if (flags['accept-git-config'] !== true) return [];
+  await acceptGitConfig(ports);
+  return ['git settings are accepted as they are now'];
 }
 
 function busy(pid: number | null): OrchestrateError {

@@ -12,6 +12,7 @@ export type EventKind =
   | 'launched'
   | 'setup'
   | 'warning'
+  | 'git-config'
   | 'gate'
   | 'leftovers'
   | 'not-verified'
@@ -72,6 +73,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
 
   setup: news('a setup command runs in a new worktree'),
   warning: trouble('a worktree lacks something that it was to be given'),
+  'git-config': news('git settings that run programs were changed, and are taken as they are now'),
   gate: news('a gate runs'),
   leftovers: news('changes that the worker left were committed'),
   'not-verified': trouble('a check found something missing'),

@@ -137,6 +137,51 @@ test('a filter that a worker brings in is refused and named, and never run by us
   );
 });
 
+test('what set-up changes in git settings is accepted by its name, what anybody else changes only when the user says so', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'], C: [], D: ['A'] },
+    config: {
+      worktree: {
+        setup: [
+          // As husky, lefthook and git-lfs do, and as a program does that writes the file itself; C's agent lives by B's set-up.
+          'test "$ORCHESTRATE_KEY" != a || { git config core.hooksPath .husky/_; printf "[alias]\\n\\tx = status\\n" >> "$ORCHESTRATE_PROJECT/.git/config"; }',
+          'test "$ORCHESTRATE_KEY" != b || git config filter.lfs.clean cat',
+        ],
+      },
+    },
+  });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  const c = await rig.nextWorker('C');
+  await a.commit('A.txt');
+  await a.completeTasks();
+  a.exit(0);
+  const b = await rig.nextWorker('B');
+  const d = await rig.nextWorker('D');
+  const news = /changed by set-up and accepted: (.*)/g;
+  const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
+  assert.deepEqual(
+    [...new Set([...log.matchAll(news)].flatMap(([, names = '']) => names.split(', ')))].sort(),
+    ['alias.x', 'core.hookspath', 'filter.lfs.clean'],
+  );
+  rig.cli.git('config', 'merge.mine.driver', 'true');
+  await b.commit('B.txt');
+  await b.completeTasks();
+  b.exit(0);
+  const { reason, remedy } = await rig.untilState('B', 'failed');
+  assert.match(reason ?? '', /changed since the first worker started: merge\.mine\.driver/);
+  assert.equal(remedy, 'orchestrate start --accept-git-config');
+  const said = await rig.run(['start', '--accept-git-config']);
+  assert.match(said.stdout, /accepted/);
+  await rig.untilState('B', 'done');
+  for (const worker of [c, d]) {
+    await worker.commit(`${worker.stream}.txt`);
+    await worker.completeTasks();
+    worker.exit(0);
+  }
+  assert.equal((await poller.end()).code, 0);
+});
+
 test('branches and directories that are not ours are refused, named and left; the others go on', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: [], D: ['A'] } });
   rig.cli.git('branch', 'orchestrate/a');

@@ -171,7 +171,7 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   if (exhausted === 'launches' && trouble !== undefined)
     return assess('failed', {
       reason: `could not start: ${trouble.message}`,
-      remedy: `${trouble.fix}; then ${retry}`,
+      remedy: thenAgain(trouble.fix, retry),
       sinceMs: trouble.atMs,
     });
   const last = lastRun?.reason ?? 'unknown';
@@ -181,6 +181,11 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
       ? `gave up after ${attempts}`
       : 'its agent was ended from outside again and again; the last time';
   return assess('failed', { reason: `${what}: ${last}`, remedy: retry, sinceMs: lastRun?.endedAtMs ?? null });
+}
+
+/** A remedy that starts the plan anew is enough; any other is followed by the command that tries the stream again. */
+function thenAgain(fix: string, again: string): string {
+  return fix.startsWith('orchestrate start') ? fix : `${fix}; then ${again}`;
 }
 
 function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situation): Assessment | null {
@@ -195,7 +200,7 @@ function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situatio
   const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
     reason: `${when}; last attempt: ${last}`,
-    remedy: launch === null ? remedy : `${launch.fix}; then ${remedy}`,
+    remedy: launch === null ? remedy : thenAgain(launch.fix, remedy),
     dueAtMs: snapshot.nowMs + waitMs,
   });
 }

@@ -1,9 +1,15 @@
-/** Refuses git work once settings that make git run programs were changed after the first worker started. */
-
+/** Refuses git work once settings that make git run programs were changed after the first worker started, unless by our own set-up. */
+import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import type { StreamRecord } from '../../core/types.ts';
+import { listIfPresent, readIfPresent } from '../../files/present.ts';
+import type { Step } from './step.ts';
+import { privateDirectory } from './step.ts';
 
 type Settings = Readonly<Record<string, string>>;
+type Eyes = Pick<Ports, 'git' | 'state' | 'paths' | 'plan' | 'now'>;
 
 /** Names of settings that differ between two readings. */
 function changedNames(before: Settings, now: Settings): string[] {
@@ -11,11 +17,15 @@ function changedNames(before: Settings, now: Settings): string[] {
   return [...names].filter((name) => before[name] !== now[name]).sort();
 }
 
+/** How the message begins by which a step that was refused for this is told from others. */
+const CHANGED = 'git settings that run programs were changed since the first worker started';
+
 /**
  * Keeps the executable settings (filters, merge drivers, …) as they were before the first worker, and throws exit 5 naming
- * those that a later reading finds changed: a worker can write them, and git would run them for us.
+ * those that a later reading finds changed: a worker can write them, and git would run them for us. What git itself noted of
+ * a set-up (also of one that was cut off) is the user's own doing.
  */
-export async function refuseChangedGitConfig(ports: Pick<Ports, 'git' | 'state'>): Promise<void> {
+export async function refuseChangedGitConfig(ports: Eyes): Promise<void> {
   const now = await ports.git.executableConfig();
   const before = ports.state.gitConfig();
   if (before === null) {
@@ -24,14 +34,116 @@ export async function refuseChangedGitConfig(ports: Pick<Ports, 'git' | 'state'>
   }
   const changed = changedNames(before, now);
   if (changed.length === 0) return;
+  const commands = commandsOfSetups(ports);
+  const others = changed.filter((name) => !commands.some((argv) => sets(argv, name, now[name])));
+  if (others.length === 0) return take(ports, changed, now);
   throw new OrchestrateError(
     EXIT.refused,
-    `git settings that run programs were changed since the first worker started: ${changed.join(', ')}`,
-    'undo the change, or accept it with: orchestrate start --accept-git-config',
+    `${CHANGED}: ${others.join(', ')} (undo the change, or accept it)`,
+    'orchestrate start --accept-git-config',
   );
 }
 
-/** Takes the settings as they are now for the new reference. */
-export async function acceptGitConfig(ports: Pick<Ports, 'git' | 'state'>): Promise<void> {
-  ports.state.setGitConfig(await ports.git.executableConfig());
+/** Takes the settings as they are now for the new reference; streams that failed for them are free again. */
+export async function acceptGitConfig(ports: Eyes): Promise<void> {
+  const now = await ports.git.executableConfig();
+  take(ports, changedNames(ports.state.gitConfig() ?? now, now), now);
+}
+
+/** Makes what these settings are now the reference, says so (`of` a stream's set-up), and frees the streams that failed for them. */
+function take(
+  ports: Eyes,
+  names: readonly string[],
+  now: Settings,
+  of: { readonly key: string; readonly run: number } | null = null,
+): void {
+  const kept = Object.entries(ports.state.gitConfig() ?? now).filter(([name]) => !names.includes(name));
+  const fresh = Object.entries(now).filter(([name]) => names.includes(name));
+  ports.state.setGitConfig(Object.fromEntries([...kept, ...fresh]));
+  for (const { key, trouble } of ports.state.records(ports.plan.currentInitiative()?.id ?? '').values())
+    if (trouble?.message.startsWith(CHANGED)) ports.state.patchStream(key, { trouble: null });
+  if (names.length === 0) return;
+  const who = of === null ? 'changed' : 'changed by set-up';
+  // Names alone: a value may hold a secret.
+  const message = `git settings that run programs, ${who} and accepted: ${printable(names.join(', '))}`;
+  const { key, run } = of ?? { key: null, run: null };
+  ports.state.addEvent({ atMs: ports.now(), key, run, kind: 'git-config', message });
+}
+
+/** Watches over what a set-up changes; `done` takes it for the new reference, and says so. */
+export type SetupWatch = { readonly env: Readonly<Record<string, string>>; done(): Promise<void> };
+
+/** Begins to watch. `env` makes every git command of the set-up write down what it is called with. */
+export function watchSetup(step: Step, record: StreamRecord, run: number): SetupWatch {
+  const { ports } = step;
+  const before = agents(step, record);
+  const done = async (): Promise<void> => {
+    const now = await ports.git.executableConfig();
+    const reference = ports.state.gitConfig();
+    if (reference === null) return;
+    const commands = commandsOfSetups(ports);
+    const after = agents(step, record);
+    // While no agent lives, nobody but the set-up is there to have changed anything.
+    const alone = before.living === 0 && after.living === 0 && before.seen === after.seen;
+    const taken = changedNames(reference, now).filter(
+      (name) => alone || commands.some((argv) => sets(argv, name, now[name])),
+    );
+    if (taken.length > 0) take(ports, taken, now, { key: record.key, run });
+  };
+  return { env: { GIT_TRACE2_EVENT: join(setupDirectory(ports), `${record.key}${TRACE}`) }, done };
+}
+
+/** Where the marks of finished set-ups are, and what git noted of them. */
+export function setupDirectory({ paths }: Pick<Ports, 'paths'>): string {
+  return privateDirectory(join(paths.runsDir, 'setup'));
+}
+
+const TRACE = '.git.json';
+
+/** Other streams' runs that got a window: how many live, and which there were at all. */
+function agents({ ports }: Step, { key, initiativeId }: StreamRecord): { living: number; seen: string } {
+  const known = ports.state.records(initiativeId);
+  const records = new Map([...known, ...ports.state.openRecords().readable]);
+  const runs = [...records.values()]
+    .filter((record) => record.key !== key)
+    .flatMap((record) => record.runs.filter(({ pane }) => pane !== null));
+  return {
+    living: runs.filter(({ endedAtMs }) => endedAtMs === null).length,
+    seen: runs.map((each) => `${each.key}#${each.number}`).join(),
+  };
+}
+
+/** The arguments of every git command that a set-up ran, as git's trace (trace2, event format) has them. */
+function commandsOfSetups(ports: Pick<Ports, 'paths'>): readonly (readonly string[])[] {
+  const directory = setupDirectory(ports);
+  const traces = listIfPresent(directory).filter((name) => name.endsWith(TRACE));
+  const lines = traces.flatMap((name) => (readIfPresent(join(directory, name)) ?? '').split('\n'));
+  return lines.filter((line) => line.startsWith('{"event":"start"')).map(argvOf);
+}
+
+/** A line that was cut off, or written by somebody else, names nothing. */
+function argvOf(line: string): readonly string[] {
+  try {
+    const { argv } = JSON.parse(line) as { argv?: unknown };
+    return Array.isArray(argv) ? argv.filter((word) => typeof word === 'string') : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+/** True when a git command gave the setting this very value; undefined: took it out. */
+function sets(argv: readonly string[], name: string, value: string | undefined): boolean {
+  const key = name.slice(name.lastIndexOf(' ') + 1);
+  // It switches this on by itself.
+  if (argv.includes('sparse-checkout')) return key === 'extensions.worktreeconfig';
+  if (!argv.includes('config')) return false;
+  const words = argv.map((word) => word.toLowerCase());
+  if (value === undefined)
+    return (
+      words.some((word) => word.startsWith('--unset') || word === '--remove-section') &&
+      words.some((word) => word === key || key.startsWith(`${word}.`))
+    );
+  const last = value.slice(value.lastIndexOf('\n') + 1);
+  return words.includes(key) && argv.includes(last);
 }

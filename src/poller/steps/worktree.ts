@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
+import { setupDirectory, watchSetup } from './git-config.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, runCommand } from './step.ts';
 
@@ -24,7 +25,7 @@ export async function prepareWorktree(
     ours: record.branchMade,
   });
   if (!record.branchMade) ports.state.patchStream(record.key, { branchMade: true });
-  const marker = join(privateDirectory(join(ports.paths.runsDir, 'setup')), `${record.key}.done`);
+  const marker = join(setupDirectory(ports), `${record.key}.done`);
   if (made === 'reused' && existsSync(marker)) return;
   const warnings = await ports.git.furnishWorktree({
     path: record.worktree,
@@ -39,15 +40,17 @@ async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: 
   const { ports } = step;
   const { setup, setupTimeoutSeconds } = ports.config.worktree;
   const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${record.key}.log`);
+  const watch = watchSetup(step, record, run);
   for (const command of setup) {
     note(step, record.key, run, 'setup', `setup: ${command}`);
     const result = await runCommand(step, {
       command,
       cwd: record.worktree,
-      env: commandEnvironment(ports, record, run, baseSha),
+      env: { ...commandEnvironment(ports, record, run, baseSha), ...watch.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1000,
     });
+    await watch.done();
     if (result.exitCode === 0) continue;
     const how = result.timedOut
       ? `timed out after ${setupTimeoutSeconds} s`
