@@ -1,7 +1,7 @@
 /** Checks of what `doctor` finds around the project: Node, the SQLite driver, git, tmux, the repository, and the agent. */
 import { type Project, type Surroundings, toolVersions } from '../app/project.ts';
 import { messageOf, OrchestrateError } from '../core/errors.ts';
-import { isNativeModuleFailure, nativeModuleMissing, sqliteDriver } from '../sqlite/native.ts';
+import { driverName, sqliteDriver } from '../sqlite/load-driver.ts';
 
 /** What one check found. */
 export type CheckResult = {
@@ -36,16 +36,16 @@ export function checkNode(): CheckResult {
   return ok('node', `Node ${process.versions.node} (${process.execPath})`);
 }
 
-/** The SQLite driver with its native part. */
+/** Which SQLite this runs on. */
 export function checkNative(): CheckResult {
   const name = 'native module';
   try {
     const database = new (sqliteDriver())(':memory:');
     const version = database.prepare('SELECT sqlite_version()').pluck().get();
     database.close();
-    return ok(name, `better-sqlite3 with SQLite ${version}`);
+    return ok(name, `${driverName()} with SQLite ${version}`);
   } catch (error) {
-    return failed(name, isNativeModuleFailure(error) ? nativeModuleMissing(error) : error);
+    return failed(name, error);
   }
 }
 

@@ -2,11 +2,12 @@
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import type { Db } from './driver.ts';
 import { guarded, isBusy, type StoreFile, unusable } from './failures.ts';
-import { type Db, sqliteDriver } from './native.ts';
+import { sqliteDriver } from './load-driver.ts';
 import { makePrivateDirectory, makePrivateFile } from './private-files.ts';
 
-export type { Db } from './native.ts';
+export type { Db } from './driver.ts';
 
 /** How long a statement waits for another connection's lock, unless told otherwise. */
 export const DEFAULT_BUSY_TIMEOUT_MS = 5000;

@@ -3,7 +3,7 @@ import { closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { isNativeModuleFailure, nativeModuleMissing } from './native.ts';
+import { isNativeModuleFailure, nativeModuleMissing } from './load-driver.ts';
 
 /** Which file an operation concerns, and how long it waits for a lock. */
 export type StoreFile = {

@@ -1,8 +1,9 @@
 /** The lease of the one acting poller: an exclusive lock on a file of its own, which the kernel releases with its holder. */
 import { dirname, resolve } from 'node:path';
 import { placeOf } from '../sqlite/database.ts';
+import type { Db } from '../sqlite/driver.ts';
 import { guarded, isBusy } from '../sqlite/failures.ts';
-import { type Db, sqliteDriver } from '../sqlite/native.ts';
+import { sqliteDriver } from '../sqlite/load-driver.ts';
 import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
 import { fileAt, isSameFile } from '../sqlite/same-file.ts';
 import type { Lease } from './types.ts';

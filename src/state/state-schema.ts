@@ -4,7 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { type Db, openDatabase, placeOf } from '../sqlite/database.ts';
 import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
-import { sqliteDriver } from '../sqlite/native.ts';
+import { sqliteDriver } from '../sqlite/load-driver.ts';
 import { leaseIsHeld } from './lease.ts';
 
 const LABEL = "orchestrate's state";

@@ -38,7 +38,7 @@ export function openCopilotDatabase(path: string, options: CopilotOptions): Db {
   const db = open(options.readonly === true);
   if (version === COPILOT_SCHEMA_VERSION) return db;
   try {
-    if (!db.readonly) {
+    if (options.readonly !== true) {
       guarded(place, () => bringUp(db, place));
       return db;
     }

@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import Database from 'better-sqlite3';
 import { OrchestrateError } from '../../src/core/errors.ts';
+import { sqliteDriver } from '../../src/sqlite/load-driver.ts';
 import { acquireLease } from '../../src/state/lease.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { tempDir } from '../support/foreign-store.ts';
+
+const Database = sqliteDriver();
 
 const FIRST_TABLES = readFileSync(new URL('../support/state-version-1.sql', import.meta.url), 'utf8');
 const FACTS = {

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import Database from 'better-sqlite3';
 import { OrchestrateError } from '../../src/core/errors.ts';
+import { sqliteDriver } from '../../src/sqlite/load-driver.ts';
 import { acquireLease, leaseIsHeld } from '../../src/state/lease.ts';
 import { IN_MEMORY } from '../../src/state/state-schema.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import type { StateStore } from '../../src/state/types.ts';
 import { tempDir } from '../support/foreign-store.ts';
+
+const Database = sqliteDriver();
 
 const NAMES = { branchPrefix: 'orchestrate/', worktreeRoot: '/repo/.claude/worktrees', portBase: 4100 };
 const dirs: { remove(): void }[] = [];

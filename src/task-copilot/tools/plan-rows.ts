@@ -53,7 +53,7 @@ export function readPlanRows(db: CopilotDb, scope: TaskScope, cache: MetadataCac
          t.created_at, t.updated_at ${fromScope(scope)}`,
     )
     .raw();
-  return (statement.all(bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, cache));
+  return (statement.all(...bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, cache));
 }
 
 /** The plan of the current initiative. */
@@ -88,7 +88,7 @@ export function readTasks(db: CopilotDb, which: 'current' | 'all'): Task[] {
   const scope = { initiativeId: currentInitiative(db)?.id ?? null, which };
   const rows = db.sql
     .prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`)
-    .all(bound(scope)) as RawTask[];
+    .all(...bound(scope)) as RawTask[];
   return rows.map(taskOf).sort((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
@@ -108,8 +108,9 @@ function countArchivedStreamTasks(db: CopilotDb): number {
   );
 }
 
-function bound(scope: TaskScope): { initiative: string | null } {
-  return { initiative: scope.initiativeId };
+/** Only names that the statement has: Node's own driver takes no others. */
+function bound(scope: TaskScope): { initiative: string | null }[] {
+  return scope.which === 'all' ? [] : [{ initiative: scope.initiativeId }];
 }
 
 function planRow(columns: RawPlanRow, cache: MetadataCache): PlanRow {

@@ -1,0 +1,65 @@
+/**
+ * Which SQLite a process runs on: better-sqlite3, or Node's own where the native part of that was not built; loaded on first
+ * use, so that commands without a database do not pay for it.
+ */
+import { createRequire } from 'node:module';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import type { SqliteDriver } from './driver.ts';
+import { nodeDriver } from './node-driver.ts';
+
+type Loaded = { readonly Driver: SqliteDriver; readonly name: 'better-sqlite3' | 'node:sqlite' };
+
+let loaded: Loaded | null = null;
+
+/** The driver; throws exit 3 with the remedy where there is neither. */
+export function sqliteDriver(): SqliteDriver {
+  return load().Driver;
+}
+
+/** Which driver is in use; throws as `sqliteDriver`. */
+export function driverName(): Loaded['name'] {
+  return load().name;
+}
+
+function load(): Loaded {
+  loaded ??= betterSqlite3();
+  return loaded;
+}
+
+/** better-sqlite3; Node's own where only the native part of that is wanting. */
+function betterSqlite3(): Loaded {
+  try {
+    const Driver = createRequire(import.meta.url)('better-sqlite3') as SqliteDriver;
+    // The native part is loaded by the first connection.
+    new Driver(':memory:').close();
+    return { Driver, name: 'better-sqlite3' };
+  } catch (error) {
+    if (!isNativeModuleFailure(error)) throw error;
+    const Driver = nodeDriver();
+    if (Driver === null) throw nativeModuleMissing(error);
+    return { Driver, name: 'node:sqlite' };
+  }
+}
+
+/** True for what the driver throws when it is absent, or its native part is absent or built for another Node. */
+export function isNativeModuleFailure(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false;
+  const code = (thrown as { code?: unknown }).code;
+  return (
+    code === 'ERR_DLOPEN_FAILED' ||
+    code === 'MODULE_NOT_FOUND' ||
+    /could not locate the bindings file|NODE_MODULE_VERSION|compiled against a different Node/i.test(
+      thrown.message,
+    )
+  );
+}
+
+/** The exit 3 error for a Node with neither driver. */
+export function nativeModuleMissing(thrown: unknown): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.environment,
+    `the native module of better-sqlite3 is not built for Node ${process.versions.node}, which has no SQLite of its own: ${messageOf(thrown).slice(0, 160)}`,
+    'npm rebuild better-sqlite3 (in a global installation: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams), or use Node 22.13 or newer',
+    { cause: thrown },
+  );
+}

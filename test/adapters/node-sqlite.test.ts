@@ -1,0 +1,44 @@
+/** The store and the memory on Node's own SQLite: the very tests of better-sqlite3, run by a Node that cannot load that one. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const NODE_VERSION = '22.23.3';
+const FILES = ['store-files', 'store-plan', 'store-state', 'state-migration'];
+
+/** A Node of its own, from the package that carries the binary; better-sqlite3 was not built for it. */
+async function otherNode(): Promise<string> {
+  const name = `node-${process.platform}-${process.arch}`;
+  const home = join(root, '.cache', `node-${NODE_VERSION}`);
+  const binary = join(home, 'node_modules', name, 'bin', 'node');
+  if (existsSync(binary)) return binary;
+  const staging = `${home}.${process.pid}`;
+  mkdirSync(staging, { recursive: true });
+  writeFileSync(join(staging, 'package.json'), '{"private":true}');
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', staging];
+  await run('npm', ['install', ...flags, `${name}@${NODE_VERSION}`], { cwd: staging });
+  rmSync(home, { recursive: true, force: true });
+  renameSync(staging, home);
+  return binary;
+}
+
+test('on Node’s own SQLite the tests of the store and of the memory hold as well', async () => {
+  const node = await otherNode();
+  const driver = `import { driverName } from './src/sqlite/load-driver.ts'; console.log(driverName());`;
+  const used = await run(node, ['--import', 'tsx', '--input-type=module', '-e', driver], { cwd: root });
+  assert.deepEqual([used.stdout.trim(), used.stderr], ['node:sqlite', '']);
+  const files = FILES.map((name) => `test/adapters/${name}.test.ts`);
+  const options = ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-reporter=tap'];
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const ended = await run(node, [...options, ...files], { cwd: root, env, maxBuffer: 1 << 26 }).catch(
+    (error: { stdout?: string }) => assert.fail(String(error.stdout ?? error)),
+  );
+  assert.match(ended.stdout, /^# pass [1-9]\d+$/m);
+  assert.match(ended.stdout, /^# fail 0$/m);
+});
