@@ -7,6 +7,8 @@ export type SchemaIssue = {
   readonly message: string;
   readonly expected?: string;
   readonly values?: readonly unknown[];
+  /** Keys that nothing is known of. */
+  readonly keys?: readonly string[];
   readonly origin?: string;
   readonly minimum?: number | bigint;
   readonly maximum?: number | bigint;
@@ -52,10 +54,10 @@ function misfit(
   kinds: Wording['kinds'],
 ): string {
   if (code === 'invalid_value') return `must be one of ${values.map(String).join(', ')}`;
-  if (code === 'invalid_union') return `has the wrong type (${kindOf(given, kinds)})`;
+  if (code === 'invalid_union') return `has the wrong type (${nameOf(kindOf(given), kinds)})`;
   // What is no whole number is a number all the same.
   const isFraction = expected === 'int' && typeof given === 'number';
-  return `must be ${kinds[expected] ?? expected}, not ${isFraction ? 'a fraction' : kindOf(given, kinds)}`;
+  return `must be ${nameOf(expected, kinds)}, not ${isFraction ? 'a fraction' : nameOf(kindOf(given), kinds)}`;
 }
 
 /** The bound of a number; null for the size of anything else, whose schema has its own words. */
@@ -84,7 +86,11 @@ function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-function kindOf(value: unknown, kinds: Wording['kinds']): string {
-  const kind = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+/** What kind of JSON value it is. */
+export function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+}
+
+function nameOf(kind: string, kinds: Wording['kinds']): string {
   return kinds[kind] ?? kind;
 }

@@ -1,25 +1,25 @@
-/** The rules of config.json as a zod schema: the one source of validation and of the published JSON schema. */
+/** The rules of config.json: the one source of validation and of the published JSON schema. */
 import { isAbsolute, normalize } from 'node:path';
-import * as z from 'zod';
 import { AGENT_KINDS, LANDING_STRATEGIES } from '../../core/run-types.ts';
 import {
   AGENT_MCP,
   AGENT_MODES,
+  type Config,
   DEFAULT_CONFIG,
   FINISHED_WINDOWS,
+  type Gate,
   LEFTOVERS,
   PERMISSIONS,
   WALLS,
 } from './config.ts';
+import { fields, flag, list, number, oneOf, orNull, type Schema, text, whole } from './json-schema.ts';
 
 const D = DEFAULT_CONFIG;
-const plain = z.string().regex(/^\P{Cc}+$/u, 'must be a non-empty line without control characters');
-const command = z
-  .string()
-  .min(1, 'must not be empty')
-  .refine((text) => !text.includes('\0'), 'must not contain NUL');
-const positive = z.number().positive();
-const count = z.int().min(1);
+
+/** A line: not empty, without control characters. */
+const LINE = '^\\P{Cc}+$';
+const DAY_SECONDS = 86_400;
+const NO_NUL = [(value: string) => !value.includes('\0'), 'must not contain NUL'] as const;
 
 /** True for a relative path that stays where it is taken from. */
 function staysInside(path: string): boolean {
@@ -33,161 +33,177 @@ function isBranchPrefix(prefix: string): boolean {
   return parts.every((part) => /^[^.]/.test(part) && !part.endsWith('.') && !part.endsWith('.lock'));
 }
 
-const branch = plain
-  .refine((name) => !name.startsWith('-'), 'must not start with a dash')
-  .nullable()
-  .default(null);
-
-const inside = plain.refine(staysInside, 'must be a relative path that stays inside the project');
-
-const gate = z.strictObject({
-  name: plain.max(60).describe('Short name, shown in the status and used for the log file.'),
-  command: command.describe('Run by sh -c in the worktree; exit 0 passes.'),
-  cwd: inside.default('.').describe('Directory to run in, relative to the worktree.'),
-  timeoutSeconds: positive.max(86_400).default(900),
+const line = text({ pattern: LINE });
+const command = text({ minLength: 1, rules: [NO_NUL] });
+const branch = text({
+  pattern: LINE,
+  rules: [[(name) => !name.startsWith('-'), 'must not start with a dash']],
+});
+const inside = text({
+  pattern: LINE,
+  rules: [[staysInside, 'must be a relative path that stays inside the project']],
 });
 
-const agent = z.strictObject({
-  kind: z
-    .enum(AGENT_KINDS)
-    .default(D.agent.kind)
-    .describe('claude: Claude Code; codex: OpenAI Codex CLI; opencode: opencode; custom: any command.'),
-  command: command.default(D.agent.command),
-  args: z
-    .array(z.string().refine((text) => !text.includes('\0'), 'must not contain NUL'))
-    .default([])
-    .describe('For custom agents {prompt_file}, {stream} and {mcp_config} inside an argument are replaced.'),
-  mode: z.enum(AGENT_MODES).default(D.agent.mode).describe('print: without a person watching.'),
-  model: plain.nullable().default(D.agent.model),
-  permissions: z.enum(PERMISSIONS).default(D.agent.permissions),
-  allow: z
-    .array(plain)
-    .nullable()
-    .default(null)
-    .describe('Tools allowed unasked; null: a small default list.'),
-  mcp: z.enum(AGENT_MCP).default(D.agent.mcp).describe('all: the MCP servers of the user and project too.'),
-  wall: z
-    .enum(WALLS)
-    .nullable()
-    .default(null)
-    .describe('fence: edits and git commands stay in the worktree; null: fence, where the agent has one.'),
-  attended: z.boolean().default(D.agent.attended).describe('A person attends: the agent may ask questions.'),
+const gate = fields<Gate>(
+  {
+    name: text({
+      pattern: LINE,
+      maxLength: 60,
+      description: 'Short name, shown in the status and used for the log file.',
+    }),
+    command: { ...command, description: 'Run by sh -c in the worktree; exit 0 passes.' },
+    cwd: { ...inside, description: 'Directory to run in, relative to the worktree.' },
+    timeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
+  },
+  { cwd: '.', timeoutSeconds: 900 },
+);
+
+const agent = fields<Config['agent']>(
+  {
+    kind: oneOf(AGENT_KINDS, {
+      description: 'claude: Claude Code; codex: OpenAI Codex CLI; opencode: opencode; custom: any command.',
+    }),
+    command,
+    args: list(text({ rules: [NO_NUL] }), {
+      description:
+        'For custom agents {prompt_file}, {stream} and {mcp_config} inside an argument are replaced.',
+    }),
+    mode: oneOf(AGENT_MODES, { description: 'print: without a person watching.' }),
+    model: orNull(line),
+    permissions: oneOf(PERMISSIONS),
+    allow: orNull(list(line), { description: 'Tools allowed unasked; null: a small default list.' }),
+    mcp: oneOf(AGENT_MCP, { description: 'all: the MCP servers of the user and project too.' }),
+    wall: orNull(oneOf(WALLS), {
+      description:
+        'fence: edits and git commands stay in the worktree; null: fence, where the agent has one.',
+    }),
+    attended: flag({ description: 'A person attends: the agent may ask questions.' }),
+  },
+  D.agent,
+);
+
+const worktree = fields<Config['worktree']>(
+  {
+    root: text({
+      pattern: LINE,
+      rules: [
+        [
+          (path) => isAbsolute(path) || (staysInside(path) && normalize(path) !== '.'),
+          'must be a directory inside the project or an absolute path',
+        ],
+        [(path) => !normalize(path).split('/').includes('.git'), 'must not be inside .git'],
+      ],
+    }),
+    symlink: list(inside, { description: 'Ignored directories that worktrees share by a symlink.' }),
+    setup: list(command, { description: 'Run by sh -c, in order, in every new worktree.' }),
+    setupTimeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
+    portBase: whole({ min: 1024, max: 60_000, description: 'Ten ports a stream from here on.' }),
+  },
+  D.worktree,
+);
+
+const restart = fields<Config['restart']>(
+  {
+    maxAttempts: whole({ min: 1, max: 100 }),
+    windowMinutes: number({ above: 0 }),
+    delaysSeconds: list(number({ min: 0, max: DAY_SECONDS }), {
+      minItems: 1,
+      maxItems: 10,
+      description: 'Pauses before the 2nd, 3rd and every later attempt.',
+    }),
+  },
+  D.restart,
+);
+
+const limits = fields<Config['limits']>(
+  {
+    maxMinutes: orNull(number({ above: 0 }), {
+      description: 'Minutes that agents may work on one stream; it is parked then.',
+    }),
+    maxCostUsd: orNull(number({ above: 0 }), {
+      description: 'Dollars, by the word of the agent, that one stream may cost; it is parked then.',
+    }),
+  },
+  D.limits,
+);
+
+const socket = text({
+  pattern: LINE,
+  rules: [
+    [
+      (name) => isAbsolute(name) || !/[/]|^-/.test(name),
+      'must be a socket name without slashes or an absolute path',
+    ],
+  ],
 });
 
-const worktree = z.strictObject({
-  root: plain
-    .refine((path) => isAbsolute(path) || (staysInside(path) && normalize(path) !== '.'), {
-      message: 'must be a directory inside the project or an absolute path',
-    })
-    .refine((path) => !normalize(path).split('/').includes('.git'), 'must not be inside .git')
-    .default(D.worktree.root),
-  symlink: z.array(inside).default([]).describe('Ignored directories that worktrees share by a symlink.'),
-  setup: z.array(command).default([]).describe('Run by sh -c, in order, in every new worktree.'),
-  setupTimeoutSeconds: positive.max(86_400).default(D.worktree.setupTimeoutSeconds),
-  portBase: z
-    .int()
-    .min(1024)
-    .max(60_000)
-    .default(D.worktree.portBase)
-    .describe('Ten ports a stream from here on.'),
-});
-
-const socket = plain.refine(
-  (name) => isAbsolute(name) || !/[/]|^-/.test(name),
-  'must be a socket name without slashes or an absolute path',
+const settings = fields<Config>(
+  {
+    workspace: orNull(line, {
+      description: 'Task Copilot workspace; null: .mcp.json or the directory name.',
+    }),
+    baseBranch: orNull(branch, {
+      description: 'Branch that root streams start from; null: the one checked out.',
+    }),
+    branchPrefix: text({
+      maxLength: 100,
+      rules: [[isBranchPrefix, 'must be a prefix of valid branch names, such as "orchestrate/"']],
+    }),
+    maxWorkers: whole({ min: 1, max: 200, description: 'Agents at work at the same time.' }),
+    pollSeconds: number({
+      above: 0,
+      max: DAY_SECONDS,
+      description: 'Safety poll; changes are noticed at once.',
+    }),
+    staggerMs: whole({ min: 0, max: 600_000, description: 'Pause between two launches.' }),
+    agent,
+    gates: list<Gate>(gate, {
+      rules: [
+        [(gates) => new Set(gates.map(({ name }) => name)).size === gates.length, 'must have distinct names'],
+      ],
+      description: "Commands that must succeed on a stream's head before it counts as done.",
+    }),
+    gateConcurrency: whole({ min: 1, max: 64 }),
+    leftovers: oneOf(LEFTOVERS, { description: 'commit: commit tracked changes an agent leaves.' }),
+    worktree,
+    restart,
+    stallMinutes: number({ above: 0, description: 'Silence after which a stream is said to be stalled.' }),
+    limits,
+    landing: fields<Config['landing']>(
+      {
+        auto: flag({ description: 'Land each stream as soon as it is done.' }),
+        branch: orNull(branch, {
+          description: 'Branch that work lands on; null: the one from which the plan started.',
+        }),
+        strategy: oneOf(LANDING_STRATEGIES, {
+          description: 'merge: a merge commit a stream; squash: one commit a stream; rebase: its commits.',
+        }),
+      },
+      D.landing,
+    ),
+    finishedWindows: oneOf(FINISHED_WINDOWS),
+    view: fields<Config['view']>(
+      { minWidth: whole({ min: 20, max: 1000 }), minHeight: whole({ min: 3, max: 1000 }) },
+      D.view,
+    ),
+    notify: fields<Config['notify']>({ tmux: flag(), command: orNull(command) }, D.notify),
+    tmux: fields<Config['tmux']>(
+      { socket: orNull(socket, { description: 'A private tmux server; null: your own.' }) },
+      D.tmux,
+    ),
+  },
+  D,
+  { description: 'Configuration of orchestrate' },
 );
 
 /** config.json: strict, every key optional, defaults filled in. */
-export const configSchema = z
-  .strictObject({
-    $schema: z.string().optional(),
-    workspace: plain
-      .nullable()
-      .default(null)
-      .describe('Task Copilot workspace; null: .mcp.json or the directory name.'),
-    baseBranch: branch.describe('Branch that root streams start from; null: the one checked out.'),
-    branchPrefix: z
-      .string()
-      .max(100)
-      .refine(isBranchPrefix, 'must be a prefix of valid branch names, such as "orchestrate/"')
-      .default(D.branchPrefix),
-    maxWorkers: count.max(200).default(D.maxWorkers).describe('Agents at work at the same time.'),
-    pollSeconds: positive
-      .max(86_400)
-      .default(D.pollSeconds)
-      .describe('Safety poll; changes are noticed at once.'),
-    staggerMs: z.int().min(0).max(600_000).default(D.staggerMs).describe('Pause between two launches.'),
-    agent: agent.prefault({}),
-    gates: z
-      .array(gate)
-      .refine(
-        (gates) => new Set(gates.map(({ name }) => name)).size === gates.length,
-        'must have distinct names',
-      )
-      .default([])
-      .describe("Commands that must succeed on a stream's head before it counts as done."),
-    gateConcurrency: count.max(64).default(D.gateConcurrency),
-    leftovers: z
-      .enum(LEFTOVERS)
-      .default(D.leftovers)
-      .describe('commit: commit tracked changes an agent leaves.'),
-    worktree: worktree.prefault({}),
-    restart: z
-      .strictObject({
-        maxAttempts: count.max(100).default(D.restart.maxAttempts),
-        windowMinutes: positive.default(D.restart.windowMinutes),
-        delaysSeconds: z
-          .array(z.number().min(0).max(86_400))
-          .min(1)
-          .max(10)
-          .default([...D.restart.delaysSeconds])
-          .describe('Pauses before the 2nd, 3rd and every later attempt.'),
-      })
-      .prefault({}),
-    stallMinutes: positive
-      .default(D.stallMinutes)
-      .describe('Silence after which a stream is said to be stalled.'),
-    limits: z
-      .strictObject({
-        maxMinutes: positive
-          .nullable()
-          .default(null)
-          .describe('Minutes that agents may work on one stream; it is parked then.'),
-        maxCostUsd: positive
-          .nullable()
-          .default(null)
-          .describe('Dollars, by the word of the agent, that one stream may cost; it is parked then.'),
-      })
-      .prefault({}),
-    landing: z
-      .strictObject({
-        auto: z.boolean().default(D.landing.auto).describe('Land each stream as soon as it is done.'),
-        branch: branch.describe('Branch that work lands on; null: the one from which the plan started.'),
-        strategy: z
-          .enum(LANDING_STRATEGIES)
-          .default(D.landing.strategy)
-          .describe('merge: a merge commit a stream; squash: one commit a stream; rebase: its commits.'),
-      })
-      .prefault({}),
-    finishedWindows: z.enum(FINISHED_WINDOWS).default(D.finishedWindows),
-    view: z
-      .strictObject({
-        minWidth: z.int().min(20).max(1000).default(D.view.minWidth),
-        minHeight: z.int().min(3).max(1000).default(D.view.minHeight),
-      })
-      .prefault({}),
-    notify: z
-      .strictObject({ tmux: z.boolean().default(D.notify.tmux), command: command.nullable().default(null) })
-      .prefault({}),
-    tmux: z
-      .strictObject({
-        socket: socket.nullable().default(null).describe('A private tmux server; null: your own.'),
-      })
-      .prefault({}),
-  })
-  .describe('Configuration of orchestrate');
+export const configSchema: Schema = {
+  ...settings,
+  properties: { $schema: text(), ...settings.properties },
+};
 
 /** The text of `templates/config.schema.json`: the schema as it is shipped for editors. */
 export function publishedSchema(): string {
-  return `${JSON.stringify(z.toJSONSchema(configSchema, { io: 'input' }), null, 2)}\n`;
+  const published = { $schema: 'https://json-schema.org/draft/2020-12/schema', ...configSchema };
+  return `${JSON.stringify(published, null, 2)}\n`;
 }

@@ -1,14 +1,14 @@
 /** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
 
 import { readFileSync } from 'node:fs';
-import type * as z from 'zod';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
-import { dotted, JSON_WORDING, valueProblem } from '../../core/schema-issue.ts';
+import { dotted, JSON_WORDING, type SchemaIssue, valueProblem } from '../../core/schema-issue.ts';
 import { isAbsent } from '../../files/present.ts';
 import { tagOf } from '../../files/sha256.ts';
-import { type Config, DEFAULT_CONFIG } from './config.ts';
+import type { Config } from './config.ts';
 import { configSchema } from './config-schema.ts';
+import { check, type Schema } from './json-schema.ts';
 import { parseScalar, SCALAR_KEYS } from './variables.ts';
 
 export type { Config, Gate } from './config.ts';
@@ -29,9 +29,9 @@ export function loadConfig(path: string, env: Environment, flags: ConfigFlags = 
   const tree = text === null ? {} : parseText(text, path);
   const sources = overlay(tree, env, flags);
   nameProgram(tree);
-  const result = configSchema.safeParse(tree);
-  if (!result.success) throw badConfig(result.error.issues, tree, path, sources);
-  const { $schema: _, ...config } = result.data;
+  const { value, issues } = check(configSchema, tree);
+  if (issues.length > 0) throw badConfig(issues, tree, path, sources);
+  const { $schema: _, ...config } = value as Config & { $schema?: string };
   return config;
 }
 
@@ -114,12 +114,7 @@ function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function badConfig(
-  issues: readonly z.core.$ZodIssue[],
-  tree: Tree,
-  path: string,
-  sources: Map<string, string>,
-) {
+function badConfig(issues: readonly SchemaIssue[], tree: Tree, path: string, sources: Map<string, string>) {
   const [first] = issues;
   const key = first === undefined ? '' : dotted(first.path);
   const source = sources.get(key) ?? path;
@@ -132,20 +127,18 @@ function badConfig(
 }
 
 /** One problem, with the key it is about. */
-function issueText(issue: z.core.$ZodIssue, tree: Tree): string {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((name) => unknownKey(issue.path, name)).join(', ');
+function issueText(issue: SchemaIssue, tree: Tree): string {
+  if (issue.keys !== undefined) return issue.keys.map((name) => unknownKey(issue.path, name)).join(', ');
   return `"${dotted(issue.path)}": ${valueProblem(issue, tree, JSON_WORDING)}`;
 }
 
-/** Where `path` leads in the defaults; the keys beside it are the ones that may have been meant. */
+/** The keys that may stand at `path`, one of which may have been meant. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  const place = path.reduce<unknown>(
-    (inner, step) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[step],
-    DEFAULT_CONFIG,
+  const place = path.reduce<Schema | undefined>(
+    (schema, step) => (typeof step === 'number' ? schema?.items : schema?.properties?.[String(step)]),
+    configSchema,
   );
-  if (typeof place === 'object' && place !== null) return Object.keys(place);
-  return path[0] === 'gates' ? ['name', 'command', 'cwd', 'timeoutSeconds'] : [];
+  return Object.keys(place?.properties ?? {});
 }
 
 function unknownKey(path: readonly PropertyKey[], name: string): string {
