@@ -1,4 +1,4 @@
-/** Bundles the command line into dist/: one file for every command, one per command that has to start fast; only the native module stays outside. */
+/** Bundles the command line into dist/: one file for every command, one per command that has to start fast; only SQLite's native module stays outside. */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -55,7 +55,8 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
     target: 'node20.19',
     // Where a package has both: esbuild cannot follow the calls of `require` that an UMD wrapper makes.
     mainFields: ['module', 'main'],
-    external: ['better-sqlite3'],
+    // Only the driver's own search for its native part needs it; the bundle names that part.
+    external: ['bindings'],
     // The entry runs a bundle as a script of `node:vm`, where `import()` of what is not in it fails; `require` does not.
     supported: { 'dynamic-import': false },
     legalComments: 'none',
@@ -70,7 +71,7 @@ type Bundled = { readonly file: string; readonly text: string; readonly inputs: 
 
 async function bundleCommand(name: string): Promise<Bundled> {
   const result = await bundle('src/cli.ts', {
-    define: { 'import.meta.url': 'importMetaUrl' },
+    define: { 'import.meta.url': 'importMetaUrl', BUNDLED: 'true' },
     banner: { js: banner },
     plugins: name === 'main' ? [] : [only(name)],
   });

@@ -4,10 +4,13 @@
  */
 import { createRequire } from 'node:module';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import type { SqliteDriver } from './driver.ts';
+import type { Db, DriverOptions, SqliteDriver } from './driver.ts';
 import { nodeDriver } from './node-driver.ts';
 
 type Loaded = { readonly Driver: SqliteDriver; readonly name: 'better-sqlite3' | 'node:sqlite' };
+
+/** Set by the build: a bundle holds the driver's JavaScript, so that only its native part is looked for where it was installed. */
+declare const BUNDLED: true | undefined;
 
 let loaded: Loaded | null = null;
 
@@ -29,9 +32,7 @@ function load(): Loaded {
 /** better-sqlite3; Node's own where only the native part of that is wanting. */
 function betterSqlite3(): Loaded {
   try {
-    const Driver = createRequire(import.meta.url)('better-sqlite3') as SqliteDriver;
-    // The native part is loaded by the first connection.
-    new Driver(':memory:').close();
+    const Driver = typeof BUNDLED === 'undefined' ? installedDriver() : bundledDriver();
     return { Driver, name: 'better-sqlite3' };
   } catch (error) {
     if (!isNativeModuleFailure(error)) throw error;
@@ -39,6 +40,26 @@ function betterSqlite3(): Loaded {
     if (Driver === null) throw nativeModuleMissing(error);
     return { Driver, name: 'node:sqlite' };
   }
+}
+
+function installedDriver(): SqliteDriver {
+  const Driver = createRequire(import.meta.url)('better-sqlite3') as SqliteDriver;
+  // The native part is loaded by the first connection.
+  new Driver(':memory:').close();
+  return Driver;
+}
+
+/** The dozen files of the driver and the search for its native part take longer than all that SQLite does for a look. */
+function bundledDriver(): SqliteDriver {
+  const Driver = require('better-sqlite3') as new (path: string, options: object) => Db;
+  const nativeBinding: unknown = createRequire(import.meta.url)(
+    'better-sqlite3/build/Release/better_sqlite3.node',
+  );
+  return class extends Driver {
+    constructor(path: string, options: DriverOptions = {}) {
+      super(path, { ...options, nativeBinding });
+    }
+  };
 }
 
 /** True for what the driver throws when it is absent, or its native part is absent or built for another Node. */
