@@ -43,6 +43,28 @@ function only(verb: string): Plugin {
   };
 }
 
+/** Parts of Node that are there anyway once it runs. */
+const PRESENT = ['node:fs', 'node:path', 'node:url', 'node:vm', 'node:module', 'node:process'];
+
+/** Loads parts of Node at the first use of one of their exports: crypto alone takes longer to load than a plan to read. */
+const lazyBuiltins: Plugin = {
+  name: 'lazy-builtins',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+      namespace === 'lazy' || PRESENT.includes(path) ? { path, external: true } : { path, namespace: 'lazy' },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'lazy' }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== 'default');
+      return {
+        contents: `let loaded;
+const part = () => (loaded ??= require(${JSON.stringify(path)}));
+for (const name of ${JSON.stringify(names)})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => part()[name] });`,
+      };
+    });
+  },
+};
+
 /** Bundles one entry as CommonJS, whole: one file is read and compiled faster than many. */
 function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plugins' | 'banner'>) {
   return build({
@@ -73,7 +95,7 @@ async function bundleCommand(name: string): Promise<Bundled> {
   const result = await bundle('src/cli.ts', {
     define: { 'import.meta.url': 'importMetaUrl', BUNDLED: 'true' },
     banner: { js: banner },
-    plugins: name === 'main' ? [] : [only(name)],
+    plugins: name === 'main' ? [lazyBuiltins] : [lazyBuiltins, only(name)],
   });
   const text = result.outputFiles[0]?.text ?? '';
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);

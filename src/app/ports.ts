@@ -16,7 +16,7 @@ export type Ports = {
   readonly workspace: Workspace;
   readonly config: Config;
   /** Changes when config.json does. */
-  readonly configHash: string;
+  configHash(): string;
   readonly plan: PlanStore;
   readonly state: StateStore;
   /** The lease of the one acting poller: taken (null while another holds it after `waitMs`), or only asked for. */

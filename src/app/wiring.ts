@@ -48,7 +48,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     paths,
     workspace: project.workspace(),
     config,
-    configHash: configFileHash(paths.config),
+    configHash: () => configFileHash(paths.config),
     plan,
     state,
     lease: {

@@ -24,9 +24,8 @@ export type CommandLine =
 
 /** Parses what follows `orchestrate`; global options may stand before the command. Throws exit 2 for anything it doesn't know. */
 export function parseCommandLine(argv: readonly string[], table: readonly CommandDefinition[]): CommandLine {
-  const cli = declareCommands(table);
   const front = spellOut(argv, GLOBAL_OPTIONS, null);
-  const leading = readFlags(cli, front, null);
+  const { flags: leading } = readWith(front, null);
   if (leading['version']) return { kind: 'version' };
   const words = front.args;
   const help = leading['help'] !== undefined || words[0] === 'help';
@@ -37,25 +36,23 @@ export function parseCommandLine(argv: readonly string[], table: readonly Comman
   const { definition } = found;
   if (help) return { kind: 'help', definition, prefix: '' };
   const spelled = spellOut(found.rest, [...GLOBAL_OPTIONS, ...definition.options], definition);
-  const flags = readFlags(cli, spelled, definition);
+  const { flags, args } = readWith(spelled, definition);
   if (flags['help']) return { kind: 'help', definition, prefix: '' };
   if (flags['version']) return { kind: 'version' };
-  const args = cli.args.map(unmarked);
   checkArguments(definition, args);
   return { kind: 'run', definition, args, flags: { ...leading, ...flags } };
 }
 
-/** A cac instance that knows every command of the table; help and version are ordinary options of it. */
-function declareCommands(table: readonly CommandDefinition[]): CAC {
+/** A cac instance that knows the global options and, unless null, one command; help and version are ordinary options of it. */
+function declare(definition: CommandDefinition | null): CAC {
   const cli = cac('orchestrate');
   // What was not given stays absent: cac would set `color` for `--no-color`.
   cli.globalCommand.ignoreOptionDefaultValue();
   for (const option of GLOBAL_OPTIONS) cli.option(declaredOption(option), option.description);
-  for (const { name, summary, args, options, examples } of table) {
-    const command = cli.command([name, ...args.map(declaredArgument)].join(' '), summary);
-    for (const option of options) command.option(declaredOption(option), option.description);
-    for (const example of examples) command.example(example);
-  }
+  if (definition === null) return cli;
+  const { name, summary, args, options } = definition;
+  const command = cli.command([name, ...args.map(declaredArgument)].join(' '), summary);
+  for (const option of options) command.option(declaredOption(option), option.description);
   return cli;
 }
 
@@ -72,7 +69,12 @@ function declaredArgument({ name, required, variadic }: ArgumentDefinition): str
 }
 
 /** Has cac parse the command and its options; of an option given twice the last counts. */
-function readFlags(cli: CAC, { args, options }: Spelled, definition: CommandDefinition | null): Flags {
+function readWith(
+  { args, options }: Spelled,
+  definition: CommandDefinition | null,
+): { readonly flags: Flags; readonly args: readonly string[] } {
+  if (options.length === 0) return { flags: {}, args };
+  const cli = declare(definition);
   const words = definition === null ? [] : [definition.name, ...args.map(marked)];
   // Its first two words, the program's, are skipped by cac.
   cli.parse(['node', cli.name, ...words, ...options], { run: false });
@@ -83,7 +85,7 @@ function readFlags(cli: CAC, { args, options }: Spelled, definition: CommandDefi
     const last = [cli.options[nameInCac(cli, option)]].flat().at(-1);
     if (last !== undefined) flags[option.name] = typeof last === 'string' ? unmarked(last) : true;
   }
-  return flags;
+  return { flags, args: cli.args.map(unmarked) };
 }
 
 /** cac calls `--dry-run` dryRun, and `--no-color` color. */

@@ -32,18 +32,21 @@ export function createIo(flags: {
   readonly verbose: boolean;
   readonly noColor: boolean;
 }): Io {
-  const { stdin, stdout, stderr, env } = process;
+  const { stdout, env } = process;
   return {
     cwd: process.cwd(),
     env,
     json: flags.json,
     verbose: flags.verbose,
     colour: !flags.noColor && !env['NO_COLOR'] && env['TERM'] !== 'dumb' && stdout.isTTY === true,
-    interactive: stdin.isTTY === true && stderr.isTTY === true && !flags.json,
+    // Node makes a stream the first time it is asked for: few commands read one.
+    get interactive() {
+      return process.stdin.isTTY === true && process.stderr.isTTY === true && !flags.json;
+    },
     columns: () => (stdout.isTTY ? stdout.columns : null),
     print: (text) => void stdout.write(`${text}\n`),
     write: (text) => void stdout.write(text),
-    warn: (text) => void stderr.write(`${text}\n`),
+    warn: (text) => void process.stderr.write(`${text}\n`),
     ask,
     readStdin,
   };

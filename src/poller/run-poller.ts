@@ -73,7 +73,7 @@ function registerPoller(ports: Ports, policy: Policy): ProcessIdentity {
     ...self,
     sinceMs: ports.now(),
     sinceEvent: policy.pollerSinceEvent,
-    configHash: ports.configHash,
+    configHash: ports.configHash(),
     only: policy.only === null ? null : [...policy.only],
     maxWorkers: policy.maxWorkers,
   });

@@ -65,7 +65,7 @@ export function reportOf(
 
 function warningsOf(ports: Ports, snapshot: Snapshot, { unread }: Changes): string[] {
   const hash = ports.state.poller()?.configHash;
-  const changed = snapshot.pollerAlive && hash !== undefined && hash !== ports.configHash;
+  const changed = snapshot.pollerAlive && hash !== undefined && hash !== ports.configHash();
   return [
     ...(ports.config.agent.permissions === 'bypass'
       ? ['agents run with all permission checks bypassed']
