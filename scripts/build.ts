@@ -24,8 +24,12 @@ const ALWAYS = ['cli.js', 'package.json', LICENSES];
 /** Commands that agents, hooks, shells and impatient users start: a bundle each, which holds nothing else. */
 const HOT = ['status', 'task', 'hook', 'watch', 'attach', 'send', 'logs', 'completion'];
 
-/** In a CommonJS bundle there is no `import.meta`. */
-const banner = `const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`;
+/** A bundle is the function that Node makes of a CommonJS module, where there is no `import.meta`. */
+const FRAME = {
+  banner: `(function (exports, require, module, __filename, __dirname) {
+const importMetaUrl = require('node:url').pathToFileURL(__filename).href;`,
+  footer: '})',
+};
 
 /** Leaves every command but `verb` out of a bundle: the entry never sends their words to it. */
 function only(verb: string): Plugin {
@@ -66,7 +70,7 @@ for (const name of ${JSON.stringify(names)})
 };
 
 /** Bundles one entry as CommonJS, whole: one file is read and compiled faster than many. */
-function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plugins' | 'banner'>) {
+function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plugins' | 'banner' | 'footer'>) {
   return build({
     absWorkingDir: root,
     entryPoints: [entryPoint],
@@ -82,6 +86,8 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
     // The entry runs a bundle as a script of `node:vm`, where `import()` of what is not in it fails; `require` does not.
     supported: { 'dynamic-import': false },
     legalComments: 'none',
+    // The entry reads a bundle byte by byte.
+    charset: 'ascii',
     metafile: true,
     write: false,
     logLevel: 'warning',
@@ -94,7 +100,8 @@ type Bundled = { readonly file: string; readonly text: string; readonly inputs: 
 async function bundleCommand(name: string): Promise<Bundled> {
   const result = await bundle('src/cli.ts', {
     define: { 'import.meta.url': 'importMetaUrl', BUNDLED: 'true' },
-    banner: { js: banner },
+    banner: { js: FRAME.banner },
+    footer: { js: FRAME.footer },
     plugins: name === 'main' ? [lazyBuiltins] : [lazyBuiltins, only(name)],
   });
   const text = result.outputFiles[0]?.text ?? '';

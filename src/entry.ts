@@ -78,7 +78,8 @@ function writeCache(file: string, script: Script): boolean {
 function run(): void {
   const file = BUNDLES[process.argv[2] ?? ''] ?? BUNDLES['main'] ?? '';
   const path = join(__dirname, file);
-  const source = `(function (exports, require, module, __filename, __dirname) { ${readFileSync(path, 'utf8')}\n})`;
+  // All of it is ASCII, which is read the faster when said.
+  const source = readFileSync(path, 'latin1');
   const { script, cached } = compile(file, source);
   if (!cached) process.once('exit', () => writeCache(file, script));
   const module = { exports: {} };
