@@ -25,19 +25,29 @@ export async function commitTracked(door: Door, path: string, message: string): 
   return (await door.read(['rev-parse', '--verify', 'HEAD'], here)).trim();
 }
 
-/**
- * Makes a commit of a tree, touching no ref, and returns its name: by the user (`env` may name another author, or dates), and
- * signed where git is told to sign and can do so without asking anybody.
- */
-export async function commitTree(
+/** Makes a commit of a tree, touching no ref, and returns its name; `env` may name another author, or dates. */
+export type Committer = (
   door: Door,
   commit: { readonly tree: string; readonly parents: readonly string[]; readonly message: string },
-  env: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const parents = commit.parents.flatMap((parent) => ['-p', parent]);
-  const args = ['commit-tree', commit.tree, ...parents, '-m', commit.message];
-  return (await commitSigned(door, args, { env })).trim();
+  env?: Readonly<Record<string, string>>,
+) => Promise<string>;
+
+/** One that asks only once whose name to use, and whether to sign: by the user, signed where that needs nobody's answer. */
+export async function committer(door: Door): Promise<Committer> {
+  const [named, signs] = await Promise.all([author(door), isSigningWanted(door)]);
+  return async (there, { tree, parents, message }, env = {}) => {
+    const links = parents.flatMap((parent) => ['-p', parent]);
+    const where = { env: { ...named, ...env }, input: message.endsWith('\n') ? message : `${message}\n` };
+    return (await commitAs(there, ['commit-tree', tree, ...links, '-F', '-'], where, signs)).trim();
+  };
 }
+
+/** The same for a single commit. */
+export async function commitTree(door: Door, ...commit: Tail<Parameters<Committer>>): Promise<string> {
+  return (await committer(door))(door, ...commit);
+}
+
+type Tail<List extends unknown[]> = List extends [unknown, ...infer Rest] ? Rest : never;
 
 /** Variables that name us where git knows no name or address for the user, and would refuse. */
 export async function author(door: Door): Promise<Record<string, string>> {
@@ -56,7 +66,16 @@ export async function author(door: Door): Promise<Record<string, string>> {
 /** Runs a command that commits, signed when that is wanted and possible, else not; returns what it printed. */
 async function commitSigned(door: Door, args: readonly string[], where: CommandOptions): Promise<string> {
   const there = { ...where, env: { ...(await author(door)), ...where.env } };
-  const signed = (await isSigningWanted(door)) ? await trySigned(door, args, there) : null;
+  return commitAs(door, args, there, await isSigningWanted(door));
+}
+
+async function commitAs(
+  door: Door,
+  args: readonly string[],
+  there: CommandOptions,
+  signs: boolean,
+): Promise<string> {
+  const signed = signs ? await trySigned(door, args, there) : null;
   if (signed?.code === 0) return signed.out;
   if (signed !== null) door.log(`not signed: ${signed.err}`);
   return door.write(args, there);

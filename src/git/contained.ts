@@ -164,7 +164,10 @@ export async function syntheticCommit(door: Door, tree: string, parents: readonl
 }
 
 /** A door whose new objects go into a directory of their own, which is removed afterwards: nothing is left in the repository. */
-export async function withScratchObjects<T>(door: Door, work: (scratch: Door) => Promise<T>): Promise<T> {
+export async function withScratchObjects<T>(
+  door: Door,
+  work: (scratch: Door, folder: string) => Promise<T>,
+): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'orchestrate-objects-'));
   mkdirSync(join(folder, 'pack'));
   const env = {
@@ -172,7 +175,7 @@ export async function withScratchObjects<T>(door: Door, work: (scratch: Door) =>
     GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(join(door.commonDir, 'objects')),
   };
   try {
-    return await work(withEnvironment(door, env));
+    return await work(withEnvironment(door, env), folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -12,6 +12,7 @@ import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits } from './history.ts';
 import { changes, inspect } from './inspect.ts';
+import { forgetLine, layLine } from './line.ts';
 import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
 import { saveSnapshot } from './saved-work.ts';
 import type { Git } from './types.ts';
@@ -36,6 +37,8 @@ export function createGit(options: DoorOptions): Git {
     checkVersion,
     baseTip: (configured) => baseTip(door, configured),
     readRefs: (branches, branch) => readRefs(door, branches, branch),
+    layLine: (request) => layLine(door, request),
+    forgetLine: (branch) => forgetLine(door, branch),
     contained: (tip, candidates) => contained(door, tip, candidates),
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),

@@ -1,5 +1,5 @@
 /** The door to git: worktrees, bases, inspection and our own refs; knows nothing of streams' states or of tmux. */
-import type { Known } from '../core/types.ts';
+import type { Known, LandingStrategy } from '../core/types.ts';
 
 export type BaseResult =
   | { readonly ok: true; readonly sha: string }
@@ -48,6 +48,50 @@ export type Candidate = {
   readonly landings: readonly { readonly head: string; readonly commits: readonly string[] }[];
 };
 
+/** A candidate with the words of the commit that brings it in. */
+export type LineStream = Candidate & { readonly message: string };
+
+export type LineRequest = {
+  /** The commit to lay the line on. */
+  readonly tip: string;
+  /** All that is verified, dependencies before dependents: what is not wanted may have landed before. */
+  readonly streams: readonly LineStream[];
+  /** Keys of those that are to land. */
+  readonly wanted: ReadonlySet<string>;
+  readonly strategy: LandingStrategy;
+  /** The branch that it is to be kept for, until it moved there (`forgetLine`); null: nothing is left of it. */
+  readonly keepFor: string | null;
+};
+
+/** What one stream adds to the line. */
+export type Layer = {
+  readonly key: string;
+  readonly head: string;
+  /** Keys of streams that clash by themselves, and came with this one, which contains them and resolved it. */
+  readonly carries: readonly string[];
+  /** The oldest first. */
+  readonly commits: readonly string[];
+  readonly tip: string;
+  readonly tree: string;
+};
+
+/** A stream that does not merge with the branch, or with the layers (by key) that touch the same files. */
+export type LineClash = {
+  readonly key: string;
+  readonly files: readonly string[];
+  readonly against: readonly string[];
+};
+
+export type Line = {
+  readonly from: string;
+  readonly tip: string;
+  readonly tree: string;
+  readonly layers: readonly Layer[];
+  /** Keys of what the branch contains already. */
+  readonly contained: readonly string[];
+  readonly clashes: readonly LineClash[];
+};
+
 export type Git = {
   readonly root: string;
   readonly commonDir: string;
@@ -62,6 +106,10 @@ export type Git = {
    * became when they landed, or by content, however it came there (squashed, picked, rebased, by hand). Changes nothing.
    */
   contained(tip: string, candidates: readonly Candidate[]): Promise<ReadonlySet<string>>;
+  /** Lays what is wanted on top of a commit; a stream that clashes, or builds on one that is left out, is left out. */
+  layLine(request: LineRequest): Promise<Line>;
+  /** The line that was kept for the branch is there, or not wanted any more. */
+  forgetLine(branch: string): Promise<void>;
   /** Tip of a ref or commit-ish of ours, null when absent. */
   resolve(rev: string): Promise<string | null>;
   /** The merge of all parents (in order), made without a worktree; one parent is itself. */

@@ -1,0 +1,241 @@
+/** Lays the landing line: what a branch would be with streams' work on top, as objects alone; no ref, index or file is touched but to keep it. */
+import { join } from 'node:path';
+import { mergeTrees } from './base-merge.ts';
+import { type Committer, committer } from './commit.ts';
+import { contained, historyOf, syntheticCommit, withScratchObjects } from './contained.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedBranch, checkedSha } from './names.ts';
+import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';
+
+const LANDING = 'refs/orchestrate/landing/';
+
+/** See `Git.layLine`. */
+export async function layLine(door: Door, request: LineRequest): Promise<Line> {
+  return withScratchObjects(door, async (scratch, folder) => {
+    const line = await layIn(scratch, request);
+    if (request.keepFor !== null && line.tip !== line.from) await keep(door, folder, line, request);
+    return line;
+  });
+}
+
+/** Where the line has come to. */
+type Top = {
+  readonly tip: string;
+  readonly tree: string;
+  /** A commit of the same tree that has every head landed so far in its history, however it went in: merges start from it. */
+  readonly known: string;
+};
+
+/** A line as it is laid. */
+type Laying = {
+  readonly request: LineRequest;
+  readonly commit: Committer;
+  top: Top;
+  readonly layers: Layer[];
+  readonly contained: string[];
+  /** Keys of what does not land: not wanted, or built on such. */
+  readonly out: Set<string>;
+  /** What clashes, or builds on what does (null), by key; until something comes that contains it and resolved it. */
+  readonly stuck: Map<string, LineClash | null>;
+};
+
+async function layIn(door: Door, request: LineRequest): Promise<Line> {
+  const { tip: from, streams, wanted } = request;
+  const there = await contained(door, from, streams);
+  const others = streams.filter(({ key }) => !there.has(key));
+  const line: Laying = {
+    request,
+    commit: await committer(door),
+    top: await startOf(door, request, there),
+    layers: [],
+    stuck: new Map(),
+    contained: [...there],
+    out: new Set(others.flatMap(({ key }) => (wanted.has(key) ? [] : [key]))),
+  };
+  for (const stream of others) {
+    if (stream.after.some((key) => line.out.has(key))) line.out.add(stream.key);
+    if (!line.out.has(stream.key)) await layOne(door, line, stream);
+  }
+  const { top, layers } = line;
+  const clashes = [...line.stuck.values()].filter((clash) => clash !== null);
+  return { from, tip: top.tip, tree: top.tree, layers, contained: line.contained, clashes };
+}
+
+async function layOne(door: Door, line: Laying, stream: LineStream): Promise<void> {
+  const { request, commit, top, layers, stuck } = line;
+  const { key, head } = stream;
+  const carries = stuckBelow(line, stream);
+  const { tree, files } = await mergeTrees(door, top.known, checkedSha(head));
+  if (files !== null) {
+    const clash = { key, files, against: await touching(door, request.tip, layers, files) };
+    stuck.set(key, carries.length === 0 ? clash : null);
+    return;
+  }
+  for (const each of carries) stuck.delete(each);
+  const commits = tree === top.tree ? [] : await written(door, commit, { request, top, stream, tree });
+  const tip = commits.at(-1) ?? top.tip;
+  if (commits.length > 0) layers.push({ key, head, carries, commits, tip, tree });
+  else line.contained.push(key, ...carries);
+  const inHistory = request.strategy === 'merge' && commits.length > 0 && top.known === top.tip;
+  const known = inHistory ? tip : await syntheticCommit(door, tree, [top.known, tip, head]);
+  line.top = { tip, tree, known };
+}
+
+/** Keys of what is stuck and the stream builds on: its head contains that, and may have resolved it. */
+function stuckBelow({ request, stuck }: Laying, stream: LineStream): string[] {
+  const byKey = new Map(request.streams.map((each) => [each.key, each]));
+  const below = new Set<string>();
+  const visit = (keys: readonly string[]): void => {
+    for (const key of keys) {
+      if (below.has(key) || !stuck.has(key)) continue;
+      below.add(key);
+      visit(byKey.get(key)?.after ?? []);
+    }
+  };
+  visit(stream.after);
+  return [...below];
+}
+
+/** The branch as it is, with the heads that landed before in its history, as what they once were. */
+async function startOf(door: Door, { tip, streams }: LineRequest, there: ReadonlySet<string>): Promise<Top> {
+  const tree = (await door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`])).trim();
+  const named = streams.flatMap(({ head, landings }) => [
+    head,
+    ...landings.flatMap((each) => [each.head, ...each.commits]),
+  ]);
+  const { present, reachable } = await historyOf(door, tip, named);
+  const landed = streams.flatMap(({ key, head, landings }) => [
+    ...(there.has(key) ? [head] : []),
+    ...landings.filter(({ commits }) => commits.every((sha) => reachable.has(sha))).map((each) => each.head),
+  ]);
+  const heads = landed.filter((sha) => present.has(sha) && !reachable.has(sha));
+  const known = heads.length === 0 ? tip : await syntheticCommit(door, tree, [tip, ...heads]);
+  return { tip, tree, known };
+}
+
+/** Layers whose own change is in one of the files. */
+async function touching(
+  door: Door,
+  from: string,
+  layers: readonly Layer[],
+  files: readonly string[],
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const [index, layer] of layers.entries()) {
+    const args = ['diff-tree', '-r', '--quiet', layers[index - 1]?.tip ?? from, layer.tip, '--', ...files];
+    const result = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
+    if (result.code > 1) throw gitFailure(args, result);
+    if (result.code === 1) found.push(layer.key);
+  }
+  return found;
+}
+
+type Writing = {
+  readonly request: LineRequest;
+  readonly top: Top;
+  readonly stream: LineStream;
+  /** What the branch is to be with the stream. */
+  readonly tree: string;
+};
+
+/** The commits that bring a stream's work onto the line, the oldest first. */
+async function written(door: Door, commit: Committer, writing: Writing): Promise<readonly string[]> {
+  const { request, top, stream, tree } = writing;
+  const { message } = stream;
+  if (request.strategy === 'merge')
+    return [await commit(door, { tree, parents: [top.tip, stream.head], message })];
+  if (request.strategy === 'squash') return [await commit(door, { tree, parents: [top.tip], message })];
+  return replayed(door, commit, writing);
+}
+
+/** A commit to be replayed, as its author made it. */
+type Original = {
+  readonly sha: string;
+  readonly parents: string;
+  readonly message: string;
+  readonly env: Record<string, string>;
+};
+
+/**
+ * The stream's own commits, one by one, by their authors. What does not go on by itself (a merge that its agent resolved, a
+ * commit that clashes on the way although the whole does not) comes as one last commit, so that the tree is the whole's.
+ */
+async function replayed(
+  door: Door,
+  commit: Committer,
+  { top, stream, tree }: Writing,
+): Promise<readonly string[]> {
+  const commits: string[] = [];
+  let [tip, now] = [top.tip, top.tree];
+  for (const original of await originals(door, top.known, stream.head)) {
+    if (original.parents === tip) {
+      // It stands where it is to stand: it stays as it is, signature and all.
+      tip = original.sha;
+      now = (await door.read(['rev-parse', '--verify', `${tip}^{tree}`])).trim();
+      commits.push(tip);
+      continue;
+    }
+    if (!/^[0-9a-f]+$/.test(original.parents)) break;
+    const ours = await syntheticCommit(door, now, [original.parents]);
+    const merged = await mergeTrees(door, ours, original.sha);
+    if (merged.files !== null) break;
+    if (merged.tree === now) continue;
+    now = merged.tree;
+    tip = await commit(door, { tree: now, parents: [tip], message: original.message }, original.env);
+    commits.push(tip);
+  }
+  if (now !== tree) commits.push(await commit(door, { tree, parents: [tip], message: stream.message }));
+  return commits;
+}
+
+const FIELDS = 6;
+
+/** The commits of `head` that `known` lacks, the oldest first; merges are left out. */
+async function originals(door: Door, known: string, head: string): Promise<Original[]> {
+  const format = '--format=%H%x00%P%x00%an%x00%ae%x00%ad%x00%B';
+  const args = [
+    'log',
+    '-z',
+    '--reverse',
+    '--topo-order',
+    '--no-merges',
+    '--date=raw',
+    '--encoding=UTF-8',
+    '--no-show-signature',
+  ];
+  const fields = (await door.read([...args, format, head, `^${known}`, '--'])).split('\0');
+  const found: Original[] = [];
+  for (let at = 0; at + FIELDS <= fields.length; at += FIELDS) {
+    const [sha = '', parents = '', name = '', email = '', date = '', message = ''] = fields.slice(
+      at,
+      at + FIELDS,
+    );
+    const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_AUTHOR_DATE: date };
+    found.push({ sha, parents, message, env });
+  }
+  return found;
+}
+
+/** Brings the line's own objects into the repository, durable, and names its tip by a ref that keeps them. */
+async function keep(door: Door, folder: string, line: Line, request: LineRequest): Promise<void> {
+  const known = [line.from, ...request.streams.map(({ head }) => head)];
+  const { present } = await historyOf(door, line.from, known);
+  const input = `${[line.tip, ...[...present].map((sha) => `^${sha}`)].join('\n')}\n`;
+  const pack = join(door.commonDir, 'objects', 'pack', 'pack');
+  await door.write(['pack-objects', '--quiet', '--revs', '--non-empty', '--delta-base-offset', pack], {
+    input,
+    env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder },
+  });
+  const ref = landingRef(request.keepFor ?? '');
+  await door.write(['update-ref', '-m', 'landing', ref, line.tip]);
+}
+
+function landingRef(branch: string): string {
+  return `${LANDING}${checkedBranch(branch)}`;
+}
+
+/** See `Git.forgetLine`. */
+export async function forgetLine(door: Door, branch: string): Promise<void> {
+  await door.write(['update-ref', '-d', landingRef(branch)]);
+}

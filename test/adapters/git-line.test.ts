@@ -1,0 +1,174 @@
+/** The landing line: streams' work laid on a branch by each strategy, without a worktree. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { Line, LineRequest, LineStream } from '../../src/git/types.ts';
+import { createRig, type GitRig } from '../support/git-rig.ts';
+
+const STRATEGIES = ['merge', 'squash', 'rebase'] as const;
+
+describe('the landing line', () => {
+  let rig: GitRig;
+  let start: string;
+  beforeEach(() => {
+    rig = createRig();
+    start = rig.run(['rev-parse', 'HEAD']);
+  });
+  afterEach(() => rig.remove());
+
+  const on = (base: string, work: () => void): string => {
+    rig.run(['checkout', '--quiet', '--detach', base]);
+    work();
+    const sha = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+    return sha;
+  };
+  const file = (path: string, text: string, author = 'Agent <agent@example.invalid>') => {
+    rig.commit(path, text);
+    rig.run(['commit', '--quiet', '--amend', '--no-edit', '--author', author]);
+  };
+  const stream = (key: string, base: string, head: string, after: string[] = []): LineStream => ({
+    key,
+    base,
+    head,
+    after,
+    landings: [],
+    message: `Merge ${key}\n\nTasks:\n- one`,
+  });
+  const lay = (streams: LineStream[], more: Partial<LineRequest> = {}): Promise<Line> =>
+    rig.git.layLine({
+      tip: rig.run(['rev-parse', 'main']),
+      streams,
+      wanted: new Set(streams.map(({ key }) => key)),
+      strategy: 'merge',
+      keepFor: 'main',
+      ...more,
+    });
+  /** A diamond in which everyone changes the same file in other places, and Z resolved more in its own merge. */
+  const diamond = () => {
+    const lines = (change: Record<number, string>) =>
+      `${Array.from({ length: 30 }, (_, at) => change[at] ?? `line ${at}`).join('\n')}\n`;
+    const a = on(start, () => {
+      file('shared.txt', lines({}));
+      file('shared.txt', lines({ 1: 'a' }));
+    });
+    const b = on(a, () => file('shared.txt', lines({ 1: 'b after a' })));
+    const c = on(a, () => {
+      file('shared.txt', lines({ 1: 'c after a', 20: 'c' }));
+      file('c.txt', 'c\n', 'Somebody <some@example.invalid>');
+    });
+    const z = on(b, () => {
+      assert.throws(() => rig.run(['merge', '--quiet', c]));
+      rig.write('shared.txt', lines({ 1: 'b and c after a', 20: 'c' }));
+      rig.run(['add', '-A']);
+      rig.run(['commit', '--quiet', '-m', 'Resolve']);
+      file('z.txt', 'z\n');
+    });
+    return [
+      stream('a', start, a),
+      stream('b', a, b, ['a']),
+      stream('c', a, c, ['a']),
+      stream('z', z, z, ['b', 'c']),
+    ];
+  };
+
+  for (const strategy of STRATEGIES) {
+    it(`gives exactly the verified tree of a diamond whose last stream resolved a clash, by ${strategy}`, async () => {
+      const streams = diamond();
+      const z = streams[3];
+      assert.ok(z);
+      const line = await lay(streams, { strategy });
+      // C clashes with B by itself; it comes with Z, whose agent resolved that.
+      assert.deepEqual(
+        line.layers.map(({ key, carries }) => [key, ...carries]),
+        [['a'], ['b'], ['z', 'c']],
+      );
+      assert.deepEqual(line.clashes, []);
+      assert.equal(line.tree, rig.run(['rev-parse', `${z.head}^{tree}`]));
+      assert.equal(rig.run(['rev-parse', `${line.tip}^{tree}`]), line.tree);
+      const parents = rig.run(['log', '--format=%P', `main..${line.tip}`]).split('\n');
+      if (strategy !== 'merge') assert.ok(parents.every((each) => each.split(' ').length === 1));
+      else assert.equal(rig.run(['rev-list', '--first-parent', '--count', `main..${line.tip}`]), '3');
+    });
+  }
+
+  it('keeps authors and messages by rebase, and leaves alone what stands where it is to stand', async () => {
+    const a = on(start, () => file('a1.txt', '1\n'));
+    const two = on(start, () => {
+      file('b1.txt', '1\n', 'One <one@example.invalid>');
+      file('b2.txt', '2\n', 'Two <two@example.invalid>');
+    });
+    const line = await lay([stream('a', start, a), stream('b', start, two)], { strategy: 'rebase' });
+    assert.equal(line.layers[0]?.tip, a);
+    const authors = rig.run(['log', '--reverse', '--format=%an', `${a}..${line.tip}`]);
+    assert.equal(authors, 'One\nTwo');
+    assert.equal(rig.run(['log', '-1', '--format=%B', line.tip]), rig.run(['log', '-1', '--format=%B', two]));
+  });
+
+  it('names a clash with its files and the other side, leaves out what builds on it, and lands the others', async () => {
+    const a = on(start, () => file('x.txt', 'a\n'));
+    const b = on(start, () => file('x.txt', 'b\n'));
+    const d = on(b, () => file('d.txt', 'd\n'));
+    const e = on(start, () => file('e.txt', 'e\n'));
+    const odd = 'new\nline "q".txt';
+    const f = on(start, () => file(odd, 'f\n'));
+    rig.run(['checkout', '--quiet', 'main']);
+    file(odd, 'mine\n');
+    const streams = [
+      stream('a', start, a),
+      stream('b', start, b),
+      stream('d', b, d, ['b']),
+      stream('e', start, e),
+      stream('f', start, f),
+    ];
+    const line = await lay(streams);
+    assert.deepEqual(
+      line.layers.map(({ key }) => key),
+      ['a', 'e'],
+    );
+    assert.deepEqual(line.clashes, [
+      { key: 'b', files: ['x.txt'], against: ['a'] },
+      { key: 'f', files: [odd], against: [] },
+    ]);
+  });
+
+  it('lays nothing twice: not what is there, not what landed as other commits, not with new work on it', async () => {
+    for (const strategy of STRATEGIES) {
+      const name = `${strategy}-branch`;
+      rig.run(['branch', name, start]);
+      const tip = () => rig.run(['rev-parse', name]);
+      const a = on(start, () => file('a.txt', `a by ${strategy}\n`));
+      const first = await lay([stream('a', start, a)], { strategy, tip: tip() });
+      rig.run(['update-ref', `refs/heads/${name}`, first.tip]);
+      assert.deepEqual((await lay([stream('a', start, a)], { strategy, tip: tip() })).layers, []);
+      const more = on(a, () => file('a.txt', `a by ${strategy}, and more\n`));
+      const landings = [{ head: a, commits: first.layers[0]?.commits ?? [] }];
+      const b = on(a, () => file('b.txt', 'b\n'));
+      const streams = [{ ...stream('a', start, more), landings }, stream('b', a, b, ['a'])];
+      const second = await lay(streams, { strategy, tip: tip() });
+      assert.deepEqual(second.clashes, []);
+      assert.deepEqual(
+        second.layers.map(({ key, commits }) => [key, commits.length]),
+        [
+          ['a', 1],
+          ['b', 1],
+        ],
+      );
+      assert.equal(rig.run(['show', `${second.tip}:a.txt`]), `a by ${strategy}, and more`);
+    }
+  });
+
+  it('leaves no trace when it is not kept, and else objects and one ref', async () => {
+    const a = on(start, () => file('a.txt', 'a\n'));
+    rig.commit('b.txt', 'b\n');
+    const before = [rig.refs(), rig.run(['count-objects', '-v'])];
+    const looked = await lay([stream('a', start, a)], { keepFor: null });
+    assert.deepEqual([rig.refs(), rig.run(['count-objects', '-v'])], before);
+    assert.throws(() => rig.run(['cat-file', '-e', looked.tip]));
+    const kept = await lay([stream('a', start, a)]);
+    rig.run(['gc', '--quiet', '--prune=now']);
+    rig.run(['fsck', '--strict', kept.tip]);
+    assert.equal(rig.run(['rev-parse', 'refs/orchestrate/landing/main']), kept.tip);
+    await rig.git.forgetLine('main');
+    assert.equal(rig.refs(), before[0]);
+  });
+});
