@@ -13,6 +13,7 @@ export type EventKind =
   | 'setup'
   | 'warning'
   | 'git-config'
+  | 'born-dirty'
   | 'gate'
   | 'leftovers'
   | 'not-verified'
@@ -73,6 +74,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
 
   setup: news('a setup command runs in a new worktree'),
   warning: trouble('a worktree lacks something that it was to be given'),
+  'born-dirty': trouble('a fresh worktree is dirty before its agent begins'),
   'git-config': news('git settings that run programs were changed, and are taken as they are now'),
   gate: news('a gate runs'),
   leftovers: news('changes that the worker left were committed'),

@@ -3,9 +3,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import type { CommandOptions, Door } from './door.ts';
+import { withoutBornDirty } from './born-dirty.ts';
+import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
+import { flaggedFiles, readStatus } from './status.ts';
 import { inWorktree, requireLink } from './worktree-link.ts';
 
 /** See `Git.commitTracked`. Throws exit 5 on no branch or in the middle of a merge or rebase; nothing to commit is fine. */
@@ -16,10 +18,16 @@ export async function commitTracked(door: Door, path: string, message: string): 
   if (operation !== null) throw notNow(path, `a ${operation} is under way`);
   const branch = await door.ask(['symbolic-ref', '--quiet', 'HEAD'], here);
   if (branch.code !== 0) throw notNow(path, 'it is on no branch');
-  const dirty = await door.ask(['diff-index', '--quiet', '--ignore-submodules=dirty', 'HEAD', '--'], here);
-  if (dirty.code > 1) throw gitFailure(['diff-index'], dirty);
-  if (dirty.code === 1) {
-    const args = ['commit', '--all', '--quiet', '--no-verify', '--cleanup=whitespace', '-m', message];
+  const { changed } = await withoutBornDirty(door, link, await readStatus(door, link));
+  const literal = { ...here, env: { ...here.env, GIT_LITERAL_PATHSPECS: '1' } };
+  // Git would not add what flags in the index hide from it.
+  const hidden = new Set(changed.length === 0 ? [] : await flaggedFiles(door, here));
+  const seen = changed.map((entry) => entry.path).filter((each) => !hidden.has(each));
+  for (const paths of inChunks(seen)) await door.write(['add', '--update', '--', ...paths], literal);
+  const staged = await door.ask(['diff-index', '--cached', '--quiet', 'HEAD', '--'], here);
+  if (staged.code > 1) throw gitFailure(['diff-index'], staged);
+  if (staged.code === 1) {
+    const args = ['commit', '--quiet', '--no-verify', '--cleanup=whitespace', '-m', message];
     await commitSigned(door, args, here);
   }
   return (await door.read(['rev-parse', '--verify', 'HEAD'], here)).trim();

@@ -5,6 +5,7 @@ import { createSlots } from '../core/job-slots.ts';
 import { printable } from '../core/printable.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { mergeBases } from './base-merge.ts';
+import { dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
 import { contained } from './contained.ts';
 import { type DoorOptions, missingGit, openDoor } from './door.ts';
@@ -44,6 +45,8 @@ export function createGit(options: DoorOptions): Git {
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: (request) => ensureWorktree(door, request, slot),
     furnishWorktree: (request) => furnishWorktree(door, request),
+    noteBornDirty: (path) => noteBornDirty(door, path),
+    dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
     inspect: (request) => inspect(door, request),
     commitTracked: (path, message) => commitTracked(door, path, message),
     signingTrouble: () => signingTrouble(door),

@@ -1,5 +1,6 @@
 /** Reads what holds of a stream's worktree and commits; runs git only where the worktree is the one we made, and nothing of a worker's. */
 import { join } from 'node:path';
+import { withoutBornDirty } from './born-dirty.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
@@ -20,6 +21,7 @@ const NOTHING: WorktreeFacts = {
   changedCount: 0,
   untracked: [],
   untrackedCount: 0,
+  bornDirty: [],
   commitsSinceBase: 0,
   missingParents: [],
 };
@@ -44,7 +46,8 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
   const status = await readStatus(door, link);
   const head = status.headSha;
   const others = parents.filter((parent) => parent !== base);
-  const [since, missing] = await Promise.all([
+  const [own, since, missing] = await Promise.all([
+    withoutBornDirty(door, link, status),
     head === null ? { count: 0, containsBase: false } : commitsSince(door, base, head),
     Promise.all(others.map(async (parent) => head === null || !(await contains(door, head, parent)))),
   ]);
@@ -56,10 +59,11 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
     branch: status.branch,
     headSha: head,
     operation: operationIn(link),
-    changed: status.changed.slice(0, LISTED).map((entry) => entry.path),
-    changedCount: status.changed.length,
-    untracked: status.untracked.slice(0, LISTED),
-    untrackedCount: status.untracked.length,
+    changed: own.changed.slice(0, LISTED).map((entry) => entry.path),
+    changedCount: own.changed.length,
+    untracked: own.untracked.slice(0, LISTED),
+    untrackedCount: own.untracked.length,
+    bornDirty: own.born.slice(0, LISTED),
     commitsSinceBase: since.count,
     missingParents: parents.filter(isMissing),
   };

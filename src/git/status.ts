@@ -9,6 +9,8 @@ export type StatusEntry = {
   readonly path: string;
   /** A submodule with new commits, changes or untracked files of its own. */
   readonly submodule: boolean;
+  /** What git says of it: states, modes and object names. */
+  readonly record: string;
 };
 
 export type Status = {
@@ -91,7 +93,11 @@ function parseStatus(out: string): Status {
     if (kind === '#') headers.set(name, fields.slice(2).join(' '));
     if (kind === '?') untracked.push(record.slice(2));
     if (before !== undefined) {
-      changed.push({ path: fields.slice(before).join(' '), submodule: submodule.startsWith('S') });
+      changed.push({
+        path: fields.slice(before).join(' '),
+        submodule: submodule.startsWith('S'),
+        record: fields.slice(0, before).join(' '),
+      });
     }
   }
   const branch = headers.get('branch.head') ?? '(detached)';

@@ -21,11 +21,16 @@ export type WorktreeFacts = {
   readonly changedCount: number;
   readonly untracked: readonly string[];
   readonly untrackedCount: number;
+  /** Files, at most 50, that were so before the agent began (see `noteBornDirty`) and are unchanged; not among the above. */
+  readonly bornDirty: readonly string[];
   /** Commits on HEAD that are not in `baseSha`. */
   readonly commitsSinceBase: number;
   /** Parents (of the recorded base) that HEAD does not contain. */
   readonly missingParents: readonly string[];
 };
+
+/** What a fresh worktree is dirty with: files that git calls changed in every checkout, and what set-up changed or left. */
+export type BornDirty = { readonly repository: readonly string[]; readonly setup: readonly string[] };
 
 export type RefFacts = {
   /** Tips of the branches below the prefix, by key. */
@@ -128,6 +133,10 @@ export type Git = {
   }): Promise<'created' | 'reused' | 'repaired'>;
   /** Copies `.worktreeinclude` matches, makes the symlinks, and puts both into info/exclude. Returns warnings. */
   furnishWorktree(request: { path: string; symlink: readonly string[] }): Promise<string[]>;
+  /** Notes what the worktree is dirty with now, before its agent begins: `inspect` leaves it out while it is unchanged. */
+  noteBornDirty(path: string): Promise<BornDirty>;
+  /** Files that every checkout of the commit is dirty with, found by making one that is thrown away; null: too many to try. */
+  dirtyWhenCheckedOut(sha: string): Promise<readonly string[] | null>;
   /** Facts for the done check; throws only when git itself fails (locked, corrupt): then nothing is known. */
   inspect(request: {
     path: string;
@@ -135,7 +144,7 @@ export type Git = {
     baseSha: string;
     parents: readonly string[];
   }): Promise<WorktreeFacts>;
-  /** Commits tracked changes of the worktree with this message (leftovers: commit). Returns the new head. */
+  /** Commits tracked changes of the worktree that were made since its agent began, with this message (leftovers: commit). Returns the new head. */
   commitTracked(path: string, message: string): Promise<string>;
   /** What keeps commits from being signed although git is told to sign, as far as it shows without asking anybody; null: nothing. */
   signingTrouble(): Promise<string | null>;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createProjectRig, streamOf } from '../support/worker-rig.ts';
+import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } };
 
@@ -175,6 +175,38 @@ test('work that is complete without any run is adopted; one that was left comple
   assert.equal((await rig.start().end()).code, 0);
   assert.equal((await rig.stream('B')).state, 'done');
   assert.equal(rig.desk.starts().length, 1, 'the work was not done again');
+});
+
+test('a worktree that is dirty from birth is said to be so, and does not keep its stream from being done', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'] },
+    config: {
+      worktree: { setup: ['echo 1 >> lock.json; echo left > left-by-setup'] },
+      restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] },
+    },
+  });
+  rig.cli.write('legacy.txt', 'one\r\ntwo\r\n');
+  rig.cli.write('lock.json', '0\n');
+  rig.cli.git('add', 'legacy.txt', 'lock.json');
+  rig.cli.git('commit', '--quiet', '-m', 'With CRLF');
+  rig.cli.write('.gitattributes', '*.txt text eol=lf\n');
+  rig.cli.git('add', '.gitattributes');
+  rig.cli.git('commit', '--quiet', '-m', 'Attributes');
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}.md`);
+    // What it changes and leaves is its own all the same.
+    if (worker.stream === 'B') await worker.sh('echo more >> legacy.txt; echo 2 >> lock.json');
+    await worker.completeTasks();
+    worker.exit(0);
+  });
+  assert.equal((await rig.start().end()).code, 1);
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { A: 'done', B: 'failed' });
+  assert.match(streamOf(report, 'B').reason ?? '', /uncommitted: legacy\.txt, lock\.json$/);
+  const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
+  assert.match(log, /legacy\.txt as modified .*git add --renormalize \./);
+  assert.match(log, /set-up leaves uncommitted lock\.json, left-by-setup/);
+  assert.match(log, /dirty from the start and unchanged: legacy\.txt, lock\.json, left-by-setup/);
 });
 
 test('leftovers: commit commits tracked changes, and never an untracked file', async () => {

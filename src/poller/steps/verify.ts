@@ -2,6 +2,7 @@
 
 import { dependencyHeads, missing } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt, recordVerified } from './adopt.ts';
@@ -96,9 +97,14 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
       message: `the work changed while its gates ran: ${after.changed.slice(0, 5).join(', ') || 'the head moved'}`,
     };
   }
-  const gates = step.ports.config.gates.length;
+  return { sha, cause: null, message: passedText(step.ports.config.gates.length, sha, facts.bornDirty) };
+}
+
+function passedText(gates: number, sha: string, born: readonly string[]): string {
   const passed = gates === 0 ? 'checked, without gates' : gates === 1 ? 'gate passed' : 'gates passed';
-  return { sha, cause: null, message: `${passed} (${sha.slice(0, 7)})` };
+  const names = born.slice(0, 5).map((name) => printable(name));
+  const dirty = names.length === 0 ? '' : `; dirty from the start and unchanged: ${names.join(', ')}`;
+  return `${passed} (${sha.slice(0, 7)})${dirty}`;
 }
 
 async function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts> {

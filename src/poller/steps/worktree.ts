@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { setupDirectory, watchSetup } from './git-config.ts';
@@ -17,6 +18,7 @@ export async function prepareWorktree(
 ): Promise<void> {
   const { ports } = step;
   // The branch's own log says as well that it is ours, from its making on; but logs expire.
+  const found = existsSync(record.worktree);
   const made = await ports.git.ensureWorktree({
     path: record.worktree,
     branch: record.branch,
@@ -33,7 +35,42 @@ export async function prepareWorktree(
   });
   for (const warning of warnings) note(step, record.key, run, 'warning', warning);
   await runSetup(step, record, run, baseSha);
+  // What an agent left there is not from birth.
+  if (!found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null))
+    await noteBirth(step, record, run);
   writeFileSync(marker, '', { mode: 0o600 });
+}
+
+const NAMED = 5;
+
+/** Notes, and says, what the worktree is dirty with before its agent begins. */
+async function noteBirth(step: Step, record: StreamRecord, run: number): Promise<void> {
+  const { repository, setup } = await step.ports.git.noteBornDirty(record.worktree);
+  const listed = (names: readonly string[]): string => {
+    const more = names.length - NAMED;
+    return `${printable(names.slice(0, NAMED).join(', '))}${more > 0 ? ` and ${more} more` : ''}`;
+  };
+  if (repository.length > 0) {
+    const why = `every checkout of this repository shows ${listed(repository)} as modified (line endings, filters or modes)`;
+    const fix = 'git add --renormalize . && git commit, on the base branch';
+    note(
+      step,
+      record.key,
+      run,
+      'born-dirty',
+      `${why}; it does not count against the stream; to end it: ${fix}`,
+    );
+  }
+  if (setup.length > 0) {
+    const what = `set-up leaves uncommitted ${listed(setup)}`;
+    note(
+      step,
+      record.key,
+      run,
+      'born-dirty',
+      `${what}; it does not count against the stream; .gitignore would hide it`,
+    );
+  }
 }
 
 async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: string): Promise<void> {
