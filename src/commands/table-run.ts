@@ -66,6 +66,15 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
     load: () => import('./park.ts'),
   },
   {
+    name: 'cancel',
+    summary:
+      'take a stream out of the plan for good: cancel its tasks, end its agent, let its dependents go on without it',
+    args: [STREAM],
+    options: [],
+    examples: ['orchestrate cancel Stream-B', 'orchestrate cancel Stream-B --json'],
+    load: () => import('./cancel.ts'),
+  },
+  {
     name: 'verify',
     summary: "check a stream's work again, with its gates and without an agent",
     args: [STREAM],

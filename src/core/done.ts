@@ -184,7 +184,8 @@ export function staleReasons(
   const found = new Map<string, string>();
   for (const stream of order) {
     const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
-    if (record?.base == null) continue;
+    // What is cancelled builds on nothing any more.
+    if (record?.base == null || stream.tasks.total === 0) continue;
     const contained = [...record.base.parents, ...(record.verified?.parents ?? [])];
     const reasons = stream.dependencies.flatMap((id) => {
       const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;

@@ -56,6 +56,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   blocked: state('its tasks are blocked, or a dependency cannot go on'),
   failed: state('its attempts are used up'),
   stopped: state('the operator stopped it'),
+  cancelled: state('every task of it was cancelled'),
   parked: state('the operator or a cap took it out of the plan'),
 
   launched: news("a run's window was opened"),

@@ -21,7 +21,7 @@ export type StateTraits = {
   readonly meaning: string;
   readonly phase: Phase;
   readonly handling: {
-    /** Whether the user has to act; `own-tasks`: only when tasks of the stream itself are blocked. */
+    /** Whether the user has to act; `own-tasks`: only when tasks of the stream itself are blocked, or what it waits for is cancelled. */
     readonly needsUser: 'yes' | 'own-tasks' | 'no';
     /** Its agent gets no further by itself, so that `retry` ends the open run. */
     readonly retryEnds: boolean;
@@ -155,6 +155,13 @@ const STATES = {
     telling: { told: 'event-and-notice', resumingIsNews: false, remedy: 'only' },
     look: { symbol: '□', ascii: '|', colour: 'gray', urgency: 8 },
   },
+  cancelled: {
+    meaning: 'every task of it is cancelled: it is not wanted any more',
+    phase: 'settled',
+    handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
+    telling: { told: 'event', resumingIsNews: true, remedy: 'none' },
+    look: { symbol: '⊗', ascii: '/', colour: 'gray', urgency: 10 },
+  },
 } satisfies Readonly<Record<string, StateTraits>>;
 
 /** The state of a stream, one at a time. */
@@ -184,13 +191,13 @@ export function isLively(name: StateName): boolean {
   return phase === 'moves' || phase === 'asks';
 }
 
-/** True when the user has to act; `ownTasksBlocked`: tasks of the stream itself are. */
-export function needsUser(name: StateName, ownTasksBlocked: boolean): boolean {
+/** True when the user has to act; `causeIsHere`: tasks of the stream itself are blocked, or what it waits for is cancelled. */
+export function needsUser(name: StateName, causeIsHere: boolean): boolean {
   const { needsUser: needs } = traitsOf(name).handling;
-  return needs === 'yes' || (needs === 'own-tasks' && ownTasksBlocked);
+  return needs === 'yes' || (needs === 'own-tasks' && causeIsHere);
 }
 
-/** True for a stream that nothing is left to be done for: done, and on top of what its dependencies have come to. */
+/** True for a stream that nothing is left to be done for: done on top of what its dependencies have come to, or cancelled. */
 export function isFinished({
   state,
   stale,

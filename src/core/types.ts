@@ -90,6 +90,8 @@ export type Action = { readonly key: string; readonly reason: string } & (
       readonly intent: Intent | null;
       /** For `limited` and `denied`: when the next run may start. */
       readonly retryAtMs: number | null;
+      /** What a listening agent is told first; null: nothing. */
+      readonly farewell: string | null;
     }
 );
 

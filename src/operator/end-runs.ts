@@ -10,12 +10,13 @@ export type EndedRun = { readonly stream: string; readonly run: number };
 
 /**
  * Ends the open run of each of the streams, all at once: whole process trees, with their windows; work is kept, no attempt
- * counts. Throws exit 5 naming the processes that would not end.
+ * counts; an agent that listens is told the `farewell` first. Throws exit 5 naming the processes that would not end.
  */
 export async function endOpenRuns(
   ports: Ports,
   records: readonly StreamRecord[],
   reason: string,
+  farewell: string | null = null,
 ): Promise<readonly EndedRun[]> {
   const open = records.flatMap((record) => {
     const run = record.runs.at(-1);
@@ -28,6 +29,6 @@ export async function endOpenRuns(
     ports,
     snapshot: { ...snapshot, records: new Map(records.map((each) => [each.key, each])) },
   };
-  await Promise.all(open.map(({ run }) => applyEnd(step, endAction(run, 'stopped', reason))));
+  await Promise.all(open.map(({ run }) => applyEnd(step, endAction(run, 'stopped', reason, { farewell }))));
   return open.map(({ record, run }) => ({ stream: record.streamId, run: run.number }));
 }

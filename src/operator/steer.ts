@@ -1,7 +1,7 @@
 /** What the operator asks of a stream and the poller sees to: park, retry, resolve, start by name, another worker limit. */
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { commandFor } from '../core/shell-word.ts';
+import { commandFor, shellWord } from '../core/shell-word.ts';
 import { traitsOf } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
@@ -31,6 +31,7 @@ export async function retry(ports: Ports, record: StreamRecord, fresh: boolean):
   const { states } = await gatherReport(ports);
   const state = states.find(({ key }) => key === record.key)?.state;
   if (state === 'done') throw retriedDone(ports, record);
+  if (state === 'cancelled') throw retriedCancelled(record);
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
   const ends = fresh || (state !== undefined && traitsOf(state).handling.retryEnds);
   const ended = ends ? await endOpenRuns(ports, [record], 'ended by the operator, to be tried again') : [];
@@ -57,6 +58,14 @@ function retriedDone(ports: Ports, { streamId }: StreamRecord): OrchestrateError
     EXIT.refused,
     `${streamId} is done: there is nothing to try again`,
     `check its work again: ${commandFor('verify', streamId)}${reopen}`,
+  );
+}
+
+function retriedCancelled({ streamId }: StreamRecord): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `${streamId} is cancelled: there is nothing to try again`,
+    `set a task of it back to pending: orchestrate task list --stream=${shellWord(streamId)}`,
   );
 }
 

@@ -8,7 +8,12 @@ type Facts = { readonly snapshot: Snapshot; readonly stateOf: ReadonlyMap<string
 
 /** The longest chain of streams that are not done, first to start first. */
 export function remainingPath({ snapshot, stateOf }: Facts): readonly string[] {
-  return criticalPath(snapshot.plan.streams.filter(({ id }) => stateOf.get(id) !== 'done'));
+  return criticalPath(snapshot.plan.streams.filter(({ id }) => !isSettled(stateOf.get(id))));
+}
+
+/** True once nothing of a stream is left to be waited for. */
+function isSettled(state: StateName | undefined): boolean {
+  return state !== undefined && traitsOf(state).phase === 'settled';
 }
 
 /** Time that agents could work on a stream so far, in ms. */
@@ -55,7 +60,7 @@ export function elapsedMs({ snapshot, stateOf }: Facts): number | null {
   const starts = records.flatMap(({ runs }) => runs.map((run) => run.startedAtMs));
   if (starts.length === 0) return null;
   const first = starts.reduce((least, ms) => Math.min(least, ms));
-  const open = snapshot.plan.streams.some(({ id }) => stateOf.get(id) !== 'done');
+  const open = snapshot.plan.streams.some(({ id }) => !isSettled(stateOf.get(id)));
   const ends = records.flatMap(({ verified, runs }) => [
     verified?.atMs ?? 0,
     ...runs.map((run) => run.endedAtMs ?? 0),

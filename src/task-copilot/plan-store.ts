@@ -13,6 +13,7 @@ import {
   readTasks,
 } from './tools/plan-rows.ts';
 import type { CopilotDb } from './tools/rows.ts';
+import { cancelStream } from './tools/stream-cancel.ts';
 import { type TaskUpdate, updateTask } from './tools/task-update.ts';
 import type { PlanStore, TaskPatch } from './types.ts';
 
@@ -41,6 +42,7 @@ export function openPlanStore(path: string, options: RepositoryOptions): PlanSto
     },
     getTask: (id) => repository.read((db) => readTask(db, id)),
     updateTask: (id, patch, scope) => repository.write((db) => patchTask(db, id, patch), scope),
+    cancelStream: (streamId) => repository.write((db) => cancelStream(db, streamId)),
     importPlan: (plan, how) => importPlan(repository, plan, how),
     changeToken: repository.changeToken,
     close: repository.close,

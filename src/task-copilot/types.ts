@@ -11,6 +11,12 @@ export type TaskPatch = {
   readonly blockedReason?: string;
 };
 
+/** What cancelling a stream changed: tasks of it, and the streams that depended on it with what they depend on now. */
+export type CancelledStream = {
+  readonly tasks: readonly string[];
+  readonly dependents: readonly { readonly id: string; readonly dependencies: readonly string[] }[];
+};
+
 /** Task Copilot's store. Every method is synchronous and bounded by the busy timeout; a lock held longer throws exit 4. */
 export type PlanStore = {
   readonly path: string;
@@ -27,6 +33,8 @@ export type PlanStore = {
    * ScopeRefusal for what the run of `scope` may not change.
    */
   updateTask(id: string, patch: TaskPatch, scope?: RunScope | null): Task;
+  /** Takes a stream of the current plan out of it, in one transaction: all its tasks are cancelled, and no stream depends on it. */
+  cancelStream(streamId: string): CancelledStream;
   /** Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. */
   importPlan(
     plan: PlanInput,

@@ -123,10 +123,22 @@ const REST: readonly Row[] = [
     step: 'adopt',
   },
   {
-    title: 'a stream whose tasks are all cancelled is blocked',
-    world: { streams: [stream('S', [], { tasks: counts({ cancelled: 2 }) })] },
+    title: 'a stream whose tasks are all cancelled is not wanted any more, whatever else holds it',
+    world: {
+      streams: [stream('S', [], { tasks: counts({ cancelled: 2 }) })],
+      records: [record('S', { intent: 'parked' })],
+    },
+    state: 'cancelled',
+    step: null,
+  },
+  {
+    title: 'what depends on a cancelled stream needs the user, who is told how to let it go on without',
+    world: {
+      streams: [stream('D', [], { tasks: counts({ cancelled: 1 }) }), stream('S', ['D'])],
+    },
     state: 'blocked',
     step: null,
+    reason: /^depends on D, which is cancelled$/,
   },
   {
     title: 'a cancelled task does not count against completion',

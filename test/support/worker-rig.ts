@@ -125,6 +125,8 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
     ...(options.tools === undefined ? {} : { tools: options.tools }),
   });
   cpSync(from, cli.root, { recursive: true, verbatimSymlinks: true });
+  // It names the launcher of the template, by its path.
+  rmSync(join(cli.root, '.mcp.json'), { force: true });
   const desk = await createWorkerDesk(cli.home);
   const configPath = join(cli.root, '.claude', 'orchestrator', 'config.json');
   const config: Record<string, unknown> = {

@@ -5,6 +5,7 @@ import { policyOf } from '../../app/ports.ts';
 import { decide } from '../../core/decide/decide.ts';
 import { EXIT } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { traitsOf } from '../../core/states.ts';
 import type { Snapshot, StreamRecord } from '../../core/types.ts';
 import { takeLook } from '../../look/snapshot.ts';
 import { findStream } from '../../operator/find-stream.ts';
@@ -48,7 +49,7 @@ export async function dryRun(ports: Ports, args: readonly string[], io: Io): Pro
   for (const { stream, step, reason } of steps)
     io.print(`  ${step.padEnd(8)} ${printable(stream)}: ${printable(reason)}`);
   const later = states.filter(
-    ({ key, state }) => state !== 'done' && !actions.some((action) => action.key === key),
+    ({ key, state }) => traitsOf(state).phase !== 'settled' && !actions.some((action) => action.key === key),
   );
   if (later.length > 0) io.print('Later:');
   for (const { id, state, reason } of later)

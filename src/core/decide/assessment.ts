@@ -73,14 +73,16 @@ export function endRun(
   run: Run,
   outcome: RunOutcome,
   reason: string,
-  extra: { exitCode?: number | null; intent?: 'parked'; retryAtMs?: number } = {},
+  extra: { exitCode?: number | null; intent?: 'parked'; retryAtMs?: number; farewell?: string } = {},
 ): EndRun {
   const keep = outcome === 'failed' || (outcome === 'done' && situation.policy.keepFinishedWindows);
   return endAction(run, outcome, reason, { ...extra, closeWindow: !keep });
 }
 
 /** How a run is ended, beyond its outcome: nothing is known of its exit, and its window is closed, where nothing is said. */
-export type EndDetails = Partial<Pick<EndRun, 'exitCode' | 'closeWindow' | 'intent' | 'retryAtMs'>>;
+export type EndDetails = Partial<
+  Pick<EndRun, 'exitCode' | 'closeWindow' | 'intent' | 'retryAtMs' | 'farewell'>
+>;
 
 /** The one place that builds the action by which a run is ended. */
 export function endAction(
@@ -89,7 +91,7 @@ export function endAction(
   reason: string,
   details: EndDetails = {},
 ): EndRun {
-  const { exitCode = null, closeWindow = true, intent = null, retryAtMs = null } = details;
+  const { exitCode = null, closeWindow = true, intent = null, retryAtMs = null, farewell = null } = details;
   return {
     kind: 'end-run',
     key: run.key,
@@ -100,6 +102,7 @@ export function endAction(
     closeWindow,
     intent,
     retryAtMs,
+    farewell,
   };
 }
 

@@ -15,6 +15,7 @@
  *    base-conflict ──resolve──▶ ready         verifying ──passes──▶ done (stale: a dependency moved)
  *                                                 │ fails: back to the agent, or the run failed
  *    failed ◀──attempts used up── ready ◀─────────┘
+ *    cancelled: from any state once every task of it is cancelled
  *    stopped, parked: from any state by the operator, parked also by a cap; failed, parked ──retry──▶ ready
  */
 
@@ -33,6 +34,7 @@ import type {
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endAction, upToDateCommand } from './assessment.ts';
+import { isCancelled } from './cancelled.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { holdBack } from './restarts.ts';
@@ -167,7 +169,8 @@ export type Decision = { readonly states: readonly StreamState[]; readonly actio
 export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const depths = streamDepths(snapshot.plan.streams);
   const assessed = assessPlan(snapshot, policy, depths);
-  const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0));
+  const cancelled = new Set(snapshot.plan.streams.filter(isCancelled).map(({ id }) => id));
+  const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, cancelled));
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
   return { states, actions: inOrder(actions, snapshot) };
 }
@@ -181,9 +184,11 @@ function stateOf(
   snapshot: Snapshot,
   { stream, key, assessment, stale }: Assessed,
   depth: number,
+  cancelled: ReadonlySet<string>,
 ): StreamState {
   const { state, reason, remedy, sinceMs, dueAtMs } = assessment;
   const record = snapshot.records.get(key) ?? null;
+  const waitsForCancelled = stream.dependencies.some((id) => cancelled.has(id));
   const outdated = stale !== null && traitsOf(state).phase === 'settled';
   return {
     id: stream.id,
@@ -196,7 +201,7 @@ function stateOf(
     stale: stale !== null,
     landed: isVerified(stream, record) && snapshot.landed.has(key),
     depth,
-    needsYou: needsUser(state, stream.tasks.blocked > 0),
+    needsYou: needsUser(state, stream.tasks.blocked > 0 || waitsForCancelled),
   };
 }
 

@@ -6,6 +6,7 @@ import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
+import { assessCancelled } from './cancelled.ts';
 import { overCap } from './caps.ts';
 import { assessIdle } from './idle-agent.ts';
 import { assessLimited } from './limits.ts';
@@ -16,6 +17,8 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
   const { record, worker, stream } = situation;
   if (worker === undefined) return unseen(situation);
   if (record !== null && record.intent !== 'none') return called(situation, run, record.intent);
+  const cancelled = assessCancelled(situation, run);
+  if (cancelled !== null) return cancelled;
   if (isVerified(stream, record)) {
     const action = endRun(situation, run, 'done', 'verified', { exitCode: worker?.pane?.exitCode ?? null });
     return assess('done', { sinceMs: record?.verified?.atMs ?? null, action });

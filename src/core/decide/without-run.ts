@@ -5,6 +5,7 @@ import { commandFor, reopenCommand } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, upToDateCommand, verifying } from './assessment.ts';
+import { assessCancelled, onCancelled } from './cancelled.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
@@ -14,8 +15,8 @@ type Rule = (situation: Situation) => Assessment | null;
 /** In this order: the first rule that has something to say decides. */
 const RULES: readonly Rule[] = [
   done,
+  (situation) => assessCancelled(situation, null),
   held,
-  noTasks,
   dependenciesFirst,
   baseConflict,
   adopted,
@@ -59,16 +60,10 @@ function held({ stream, record, lastRun }: Situation): Assessment | null {
   return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
 }
 
-function noTasks({ stream }: Situation): Assessment | null {
-  if (stream.tasks.total > 0) return null;
-  return assess('blocked', {
-    reason: 'every task of it is cancelled',
-    remedy: 'orchestrate task list --all, then reopen a task or remove the stream from its dependents',
-  });
-}
-
 function dependenciesFirst(situation: Situation): Assessment | null {
   const { stream, dependencies } = situation;
+  const cancelled = onCancelled(situation);
+  if (cancelled !== null) return cancelled;
   const found = stream.dependencies.map((id) => ({ id, dependency: dependencies.get(id) }));
   // One that is no stream of the plan is a problem of the plan too.
   const stuck = found.filter(

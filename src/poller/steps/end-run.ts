@@ -25,6 +25,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const { ports } = step;
   const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run === undefined || run.endedAtMs !== null) return;
+  if (action.farewell !== null) await sayFarewell(step, run, action.farewell);
   const exitCode = await endWorker(step, run, action.exitCode);
   if (action.closeWindow && run.pane !== null) await closeIfAsked(step, run.pane, run);
   recordUsage(ports, run);
@@ -41,6 +42,33 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   if (!ended) return;
   rmSync(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
+}
+
+/** Longest wait for an agent to have heard its farewell. */
+const FAREWELL_MS = 2_000;
+const HEARD_STEP_MS = 100;
+
+/** Types a farewell to an agent that would read it as a message: alive, past its start, no dialog open, nobody typing. */
+async function sayFarewell(
+  { ports, snapshot }: Pick<Step, 'ports' | 'snapshot'>,
+  run: Run,
+  text: string,
+): Promise<void> {
+  const fact = snapshot.workers.known ? snapshot.workers.value.get(run.key) : undefined;
+  const agent = ports.agentThatMade(run);
+  if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive' || !fact.claimed) return;
+  if (!agent.interactive || !agent.readsTyping || fact.activity.dialog || fact.activity.status === 'starting')
+    return;
+  const pane = fact.pane.id;
+  if (agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
+  const heard = agent.listen(run);
+  await ports.tmux.typeText(pane, text);
+  for (
+    let waitedMs = 0;
+    waitedMs < FAREWELL_MS && (heard?.(text) ?? null) === null;
+    waitedMs += HEARD_STEP_MS
+  )
+    await pause(HEARD_STEP_MS);
 }
 
 /** A worker that failed by itself (not by a check of its work) and tells nothing else of it: what it printed last is the cause. */

@@ -49,8 +49,9 @@ export function describeEvent(event: OrchestrateEvent, options: EventOptions): s
 }
 
 function verdictLine(report: StatusReport): string {
-  const { total } = report.summary.streams;
-  const done = report.streams.filter(isFinished).length;
+  const wanted = report.streams.filter(({ state }) => state !== 'cancelled');
+  const total = wanted.length;
+  const done = wanted.filter(isFinished).length;
   const took = report.elapsedMs === null ? '' : ` in ${duration(report.elapsedMs)}`;
   if (done === total)
     return total === 1 ? `The stream is done${took}.` : `All ${total} streams are done${took}.`;

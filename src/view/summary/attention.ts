@@ -1,6 +1,6 @@
 /** The block on top of the live screen: who waits for a person and what to type, and what keeps the whole plan from going on. */
 
-import { isFinished } from '../../core/states.ts';
+import { isFinished, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
 import { reviewCommand } from '../pages/next-steps.ts';
@@ -16,7 +16,7 @@ type Block = { readonly style: Style; readonly columns: number; readonly nowMs: 
 
 /** Is there work that only a running poller would take further? */
 export function lacksPoller(report: StatusReport): boolean {
-  return !report.poller.alive && report.streams.some(({ state }) => state !== 'done');
+  return !report.poller.alive && report.streams.some(({ state }) => traitsOf(state).phase !== 'settled');
 }
 
 /** Facts about the whole plan that a person has to deal with, as (what, what to type). */

@@ -20,12 +20,17 @@ export function overallPercent(report: StatusReport): number {
   return report.streams.every(isFinished) ? whole : Math.min(whole, 99);
 }
 
-/** `3 of 4 streams done, 1 stale`: a stale stream does not count as done. */
+/** `3 of 4 streams done, 1 stale, 1 cancelled`: a stale stream does not count as done, a cancelled one not at all. */
 export function finishedText(report: StatusReport, of = ' of '): string {
-  const finished = report.streams.filter(isFinished).length;
-  const stale = report.streams.filter((stream) => stream.stale).length;
-  const text = `${finished}${of}${plural(report.summary.streams.total, 'stream')} done`;
-  return stale === 0 ? text : `${text}, ${stale} stale`;
+  const wanted = report.streams.filter(({ state }) => state !== 'cancelled');
+  const finished = wanted.filter(isFinished).length;
+  const stale = wanted.filter((stream) => stream.stale).length;
+  const cancelled = report.streams.length - wanted.length;
+  return [
+    `${finished}${of}${plural(wanted.length, 'stream')} done`,
+    ...(stale === 0 ? [] : [`${stale} stale`]),
+    ...(cancelled === 0 ? [] : [`${cancelled} cancelled`]),
+  ].join(', ');
 }
 
 /** Time since the first run; goes on between two reports while something is open. */

@@ -30,8 +30,9 @@ function eventReserve(rows: number): number {
 
 /** `Depth 1 ─ 2 of 3 done`. */
 function depthHeading(style: Style, streams: readonly ReportStream[], columns: number): string {
-  const done = streams.filter(isFinished).length;
-  const text = `Depth ${streams[0]?.depth ?? 0} ${style.glyphs.event} ${done} of ${streams.length} done`;
+  const wanted = streams.filter(({ state }) => state !== 'cancelled');
+  const done = wanted.filter(isFinished).length;
+  const text = `Depth ${streams[0]?.depth ?? 0} ${style.glyphs.event} ${done} of ${wanted.length} done`;
   return style.paint('gray')(cut(text, columns, style.glyphs.ellipsis));
 }
 

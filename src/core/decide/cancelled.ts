@@ -1,0 +1,37 @@
+/** Rules for streams that are not wanted any more: every task is cancelled, and what waits for them is told to let them go. */
+import { commandFor, shellWord } from '../shell-word.ts';
+import type { PlanStream, Run } from '../types.ts';
+import type { Assessment, Situation } from './assessment.ts';
+import { assess, endRun } from './assessment.ts';
+
+/** Typed to an agent whose stream is cancelled, before it is ended; its conversation keeps it, should the stream come back. */
+export const CANCELLED_FAREWELL =
+  'orchestrate: this stream was cancelled, its work is not needed any more. You are being ended; do nothing further.';
+
+const REASON = 'every task of it is cancelled';
+
+/** True for a stream that the plan no longer wants. */
+export function isCancelled({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
+  return tasks.total === 0;
+}
+
+/** Assesses a stream that is not wanted any more, ending its open run; null for one that is. */
+export function assessCancelled(situation: Situation, run: Run | null): Assessment | null {
+  const { stream } = situation;
+  if (!isCancelled(stream)) return null;
+  const remedy = `orchestrate task list --stream=${shellWord(stream.id)}; a task set back to pending brings it back`;
+  if (run === null) return assess('cancelled', { reason: REASON, remedy });
+  const action = endRun(situation, run, 'stopped', `cancelled: ${REASON}`, { farewell: CANCELLED_FAREWELL });
+  return assess('cancelled', { reason: REASON, remedy, action });
+}
+
+/** A stream that builds on one that is cancelled gets no further before the user has decided; null for any other. */
+export function onCancelled({ stream, dependencies }: Situation): Assessment | null {
+  const gone = stream.dependencies.filter((id) => dependencies.get(id)?.state === 'cancelled');
+  const [first] = gone;
+  if (first === undefined) return null;
+  return assess('blocked', {
+    reason: `depends on ${gone.join(', ')}, which ${gone.length === 1 ? 'is' : 'are'} cancelled`,
+    remedy: commandFor('cancel', first),
+  });
+}
