@@ -1,6 +1,6 @@
 /** What makes a stream done and what is missing, once: for the stop gate, verification, `verify` and `status`; reads nothing itself. */
 import { printable } from './printable.ts';
-import type { PlanStream, Run, Snapshot, StreamRecord, Task, Verdict } from './types.ts';
+import type { FailedGate, PlanStream, Run, Snapshot, StreamRecord, Task, Verdict } from './types.ts';
 
 /** What the work of a stream has come to: its tasks in the store, its worktree in git. */
 export type Standing = {
@@ -122,6 +122,16 @@ export function tasksComplete({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
   return tasks.total > 0 && tasks.completed === tasks.total;
 }
 
+/** `gate "test" failed 2×`, for reasons. */
+export function gateText({ name, times }: FailedGate): string {
+  return `gate "${name}" failed${times > 1 ? ` ${times}×` : ''}`;
+}
+
+/** The gate that the last check of the stream's work found to fail, whatever head it was of; null when it found something else. */
+export function redGate(record: Pick<StreamRecord, 'runs'> | null): FailedGate | null {
+  return record?.runs.findLast(({ verdict }) => verdict !== null)?.verdict?.gate ?? null;
+}
+
 /** `2 of 3 tasks open`, or `1 task open` of one, for reasons. */
 export function openTasksText({
   tasks: { total, completed },
@@ -139,6 +149,11 @@ export function openTaskNames({ openTasks }: Pick<PlanStream, 'openTasks'>): str
 /** `task blocked: needs a key`, for reasons. */
 export function blockedText({ blockedTask }: Pick<PlanStream, 'blockedTask'>): string {
   return `task blocked: ${blockedTask?.reason ?? 'no reason given'}`;
+}
+
+/** When the stream came to be done: a later check of the same work does not move it. Null when it never was. */
+export function doneSinceMs(record: StreamRecord | null): number | null {
+  return record?.runs.at(-1)?.endedAtMs ?? record?.verified?.atMs ?? null;
 }
 
 /** True when the record says that the stream is done and nothing since contradicts it: no task was opened, no later run began. */

@@ -3,28 +3,41 @@ import type { AgentActivity, Pause, Run } from './types.ts';
 
 /** Not at work: asked, limited, or at rest until someone says more. */
 const RESTING: ReadonlySet<AgentActivity['status']> = new Set(['waiting', 'limited', 'idle']);
-const NONE: Pause = { totalMs: 0, sinceMs: null };
+const NONE: Pause = { totalMs: 0, sinceMs: null, userMs: 0, forUser: false };
 
 /** The run's pauses after a look at its agent; the same value when nothing changed. */
 export function pauseAfter(
-  run: Pick<Run, 'paused' | 'startedAtMs'>,
+  run: Pick<Run, 'paused' | 'startedAtMs' | 'stopGate'>,
   { status, sinceMs }: Pick<AgentActivity, 'status' | 'sinceMs'>,
   nowMs: number,
 ): Pause | null {
   const before = run.paused ?? NONE;
   if (status === 'unknown') return run.paused;
   if (RESTING.has(status)) {
-    if (before.sinceMs !== null) return run.paused;
-    return { ...before, sinceMs: Math.max(run.startedAtMs, Math.min(sinceMs ?? nowMs, nowMs)) };
+    // At rest it waits for the user only once it is not told any more what is missing.
+    const forUser = status === 'waiting' || (status === 'idle' && (run.stopGate?.gaveUp ?? null) !== null);
+    if (before.sinceMs === null)
+      return { ...before, forUser, sinceMs: Math.max(run.startedAtMs, Math.min(sinceMs ?? nowMs, nowMs)) };
+    return before.forUser === forUser ? run.paused : { ...closed(before, nowMs), sinceMs: nowMs, forUser };
   }
-  return before.sinceMs === null ? run.paused : { totalMs: pausedMs(before, nowMs), sinceMs: null };
+  return before.sinceMs === null ? run.paused : closed(before, nowMs);
+}
+
+/** The pauses with the one under way ended now. */
+function closed(pause: Pause, nowMs: number): Pause {
+  return { totalMs: pausedMs(pause, nowMs), sinceMs: null, userMs: userMs(pause, nowMs), forUser: false };
+}
+
+function userMs(pause: Pause, nowMs: number): number {
+  const { sinceMs, forUser } = pause;
+  return pause.userMs + (forUser && sinceMs !== null ? Math.max(0, nowMs - sinceMs) : 0);
 }
 
 /** Time that a look's clock shows and that nobody worked in counts as paused: the machine slept, or the clock was set. */
 export function withLostTime(run: Pick<Run, 'paused' | 'claimedAtMs'>, lostMs: number): Pause | null {
   // A pause that is under way has it already; before the claim nobody worked.
   if (lostMs === 0 || run.claimedAtMs === null || (run.paused?.sinceMs ?? null) !== null) return run.paused;
-  return { totalMs: (run.paused?.totalMs ?? 0) + lostMs, sinceMs: null };
+  return { ...(run.paused ?? NONE), totalMs: (run.paused?.totalMs ?? 0) + lostMs };
 }
 
 /** Below this the two clocks may differ by their reading alone. */
@@ -59,4 +72,9 @@ function pausedMs({ totalMs, sinceMs }: Pause, nowMs: number): number {
 export function workedMs(run: Pick<Run, 'startedAtMs' | 'endedAtMs' | 'paused'>, nowMs: number): number {
   const endMs = run.endedAtMs ?? nowMs;
   return Math.max(0, endMs - run.startedAtMs - pausedMs(run.paused ?? NONE, endMs));
+}
+
+/** Time in which the run's agent waited for the user, up to its end or `nowMs`. */
+export function waitedForUserMs(run: Pick<Run, 'endedAtMs' | 'paused'>, nowMs: number): number {
+  return userMs(run.paused ?? NONE, run.endedAtMs ?? nowMs);
 }

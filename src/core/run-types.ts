@@ -68,7 +68,12 @@ export type Verdict = {
     | 'tampered';
   /** One sentence for a person (and the agent), e.g. `gate test failed (exit 1), log: …`. */
   readonly message: string;
+  /** The gate that failed, and how many times in a row it has; null for any other cause. */
+  readonly gate: FailedGate | null;
 };
+
+/** A gate that failed: its name, the file with what it printed, and how many times in a row it failed on the stream. */
+export type FailedGate = { readonly name: string; readonly log: string; readonly times: number };
 
 /** The answer to a check that the operator asked for. */
 export type VerifyAnswer = { readonly ok: boolean; readonly message: string };
@@ -98,6 +103,10 @@ export type Pause = {
   readonly totalMs: number;
   /** Begin of the one under way, null when there is none. */
   readonly sinceMs: number | null;
+  /** The part of `totalMs` in which it waited for the user. */
+  readonly userMs: number;
+  /** The one under way is such a wait. */
+  readonly forUser: boolean;
 };
 
 /** An error of the service that ended the agent's turn; `limit` is set when time cures it, `denied` (what to type) when a person has to see to the account. */

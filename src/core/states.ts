@@ -102,7 +102,7 @@ const STATES = {
   stalled: {
     meaning: 'no sign of life for longer than configured; never ended early',
     phase: 'moves',
-    handling: { needsUser: 'no', retryEnds: true, checkable: false, heldByDependencies: false },
+    handling: { needsUser: 'yes', retryEnds: true, checkable: false, heldByDependencies: false },
     telling: { told: 'event-and-notice', resumingIsNews: true, remedy: 'shown' },
     look: { symbol: '◎', ascii: '?', colour: 'yellow', urgency: 2 },
   },
@@ -132,7 +132,7 @@ const STATES = {
     phase: 'stuck',
     handling: { needsUser: 'own-tasks', retryEnds: true, checkable: false, heldByDependencies: true },
     telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
-    look: { symbol: '⊘', ascii: '-', colour: 'yellow', urgency: 4 },
+    look: { symbol: '⊘', ascii: '-', colour: 'gray', urgency: 4 },
   },
   failed: {
     meaning: 'its attempts are used up',
@@ -146,7 +146,7 @@ const STATES = {
     phase: 'stuck',
     handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
     telling: { told: 'event', resumingIsNews: false, remedy: 'shown' },
-    look: { symbol: '■', ascii: '_', colour: 'yellow', urgency: 6 },
+    look: { symbol: '■', ascii: '_', colour: 'gray', urgency: 6 },
   },
   parked: {
     meaning: 'put aside by the operator or by a cap, until `retry`',

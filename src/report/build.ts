@@ -1,4 +1,6 @@
 /** Builds the one report that every screen shows and `status --json` prints, from a snapshot and the derived states. */
+import { redGate } from '../core/done.ts';
+import { waitedForUserMs, workedMs } from '../core/pause.ts';
 import { type StateName, traitsOf } from '../core/states.ts';
 import type {
   PlanStream,
@@ -76,6 +78,10 @@ function workerFacts(snapshot: Snapshot, key: string, run: Run | undefined) {
   };
 }
 
+function sumOf(record: StreamRecord | undefined, part: (run: Run) => number): number {
+  return (record?.runs ?? []).reduce((sum, run) => sum + part(run), 0);
+}
+
 function workFields(context: Context, key: string, record: StreamRecord | undefined) {
   const { snapshot } = context.input;
   const run = record?.runs.at(-1);
@@ -89,6 +95,9 @@ function workFields(context: Context, key: string, record: StreamRecord | undefi
     sessionId: activity?.sessionId ?? run?.sessionId ?? null,
     startedAt: iso(run?.startedAtMs),
     endedAt: iso(run?.endedAtMs),
+    workedMs: run === undefined ? null : sumOf(record, (each) => workedMs(each, snapshot.nowMs)),
+    waitedMs: run === undefined ? null : sumOf(record, (each) => waitedForUserMs(each, snapshot.nowMs)),
+    gate: redGate(record ?? null),
     lastActivityAt: iso(activity?.lastSignAtMs),
   };
 }

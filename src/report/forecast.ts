@@ -1,4 +1,5 @@
 /** What remains of a plan and how long that may take: the longest open chain and an estimate from the work done so far. */
+import { doneSinceMs } from '../core/done.ts';
 import { workedMs } from '../core/pause.ts';
 import { criticalPath, remainingPaths } from '../core/plan/critical-path.ts';
 import { type StateName, traitsOf } from '../core/states.ts';
@@ -35,9 +36,15 @@ function taskMs({ snapshot, stateOf }: Facts): number | null {
   return tasks === 0 ? null : spent / tasks;
 }
 
+/** Something of ours or of the agent's goes on, and needs nobody for it: not a limit, and not a silence. */
+function isMoving(name: StateName): boolean {
+  const { phase, handling } = traitsOf(name);
+  return phase === 'moves' && !handling.retryEnds;
+}
+
 /**
  * An estimate of what remains, in ms: the longest open chain, or all open work shared by the workers, whichever is longer.
- * Null while no stream is done, or when no poller or nobody works.
+ * Null while no stream is done, or when no poller or nobody works: also while all that is at work is silent or limited.
  */
 export function etaMs(facts: Facts, maxWorkers: number): number | null {
   const perTask = taskMs(facts);
@@ -47,7 +54,7 @@ export function etaMs(facts: Facts, maxWorkers: number): number | null {
     const { phase } = traitsOf(state);
     return phase !== 'settled' && phase !== 'stuck';
   });
-  const moving = open.some(({ id }) => traitsOf(facts.stateOf.get(id) ?? 'waiting').phase === 'moves');
+  const moving = open.some(({ id }) => isMoving(facts.stateOf.get(id) ?? 'waiting'));
   if (perTask === null || !moving || !facts.snapshot.pollerAlive) return null;
   const longest = [...remainingPaths(open).values()].reduce((most, tasks) => Math.max(most, tasks), 0);
   const all = open.reduce((sum, stream) => sum + Math.max(1, stream.openTasks.length), 0);
@@ -61,10 +68,7 @@ export function elapsedMs({ snapshot, stateOf }: Facts): number | null {
   if (starts.length === 0) return null;
   const first = starts.reduce((least, ms) => Math.min(least, ms));
   const open = snapshot.plan.streams.some(({ id }) => !isSettled(stateOf.get(id)));
-  const ends = records.flatMap(({ verified, runs }) => [
-    verified?.atMs ?? 0,
-    ...runs.map((run) => run.endedAtMs ?? 0),
-  ]);
+  const ends = records.map((record) => doneSinceMs(record) ?? 0);
   const last = open ? snapshot.nowMs : ends.reduce((most, ms) => Math.max(most, ms), first);
   return Math.max(0, last - first);
 }

@@ -2,6 +2,7 @@
 import type { OrchestrateEvent } from '../core/events.ts';
 import type { StateName } from '../core/states.ts';
 import type {
+  FailedGate,
   Initiative,
   PlanProblem,
   Snapshot,
@@ -70,6 +71,11 @@ export type ReportStream = {
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   readonly lastActivityAt: string | null;
+  /** Over all runs: time in which agents worked, and time in which they waited for the user; null before the first run. */
+  readonly workedMs: number | null;
+  readonly waitedMs: number | null;
+  /** The gate that failed at the last check of its work; null when none did. */
+  readonly gate: FailedGate | null;
   readonly commits: number | null;
   readonly added: number | null;
   readonly removed: number | null;

@@ -21,6 +21,11 @@ export const nullable =
   <T>(check: Check<T>): Check<T | null> =>
   (value) =>
     value === null ? null : check(value);
+/** As `check`, and `otherwise` where an earlier release wrote nothing. */
+export const absentAs =
+  <T>(otherwise: T, check: Check<T>): Check<T> =>
+  (value) =>
+    value === undefined ? otherwise : check(value);
 export const listOf =
   <T>(check: Check<T>): Check<readonly T[]> =>
   (value) =>

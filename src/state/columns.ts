@@ -12,6 +12,7 @@ import {
 } from '../core/run-types.ts';
 import type { Action } from '../core/types.ts';
 import {
+  absentAs,
   type Check,
   fieldsOf,
   listOf,
@@ -154,6 +155,7 @@ const RUN_CODECS: Codecs<RunPatch> = {
       ok: truth,
       cause: nullable(nameOf('a cause', CAUSES)),
       message: text,
+      gate: absentAs(null, nullable(fieldsOf({ name: text, log: text, times: number }))),
     }),
   ),
   nudges: plain('nudges', number),
@@ -167,7 +169,15 @@ const RUN_CODECS: Codecs<RunPatch> = {
     'usage',
     fieldsOf({ tokens: nullable(number), cachedTokens: nullable(number), costUsd: nullable(number) }),
   ),
-  paused: parts('paused', fieldsOf({ totalMs: number, sinceMs: nullable(number) })),
+  paused: parts(
+    'paused',
+    fieldsOf({
+      totalMs: number,
+      sinceMs: nullable(number),
+      userMs: absentAs(0, number),
+      forUser: absentAs(false, truth),
+    }),
+  ),
 };
 
 const RUN_NAMES: Codecs<Omit<Run, keyof RunPatch>> = {

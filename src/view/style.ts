@@ -59,6 +59,7 @@ function toAscii(text: string): string {
     .replace(/[“”]/g, '"')
     .replace(/[–—−]/g, '-')
     .replaceAll('…', '...')
+    .replaceAll('×', 'x')
     .replaceAll('→', '->')
     .replaceAll('←', '<-');
   return known

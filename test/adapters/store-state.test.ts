@@ -198,13 +198,20 @@ describe('runs', () => {
       outcome: 'limited',
       reason: 'r',
       retryAtMs: 8,
-      verdict: { sha: null, atMs: 9, ok: false, cause: 'dirty', message: 'm' },
+      verdict: {
+        sha: null,
+        atMs: 9,
+        ok: false,
+        cause: 'gate',
+        message: 'm',
+        gate: { name: 'test', log: '/l', times: 2 },
+      },
       nudges: 1,
       lastNudgeAtMs: 10,
       stopGate: { refusals: 2, inARow: 1, signature: 's', atMs: 11, gaveUp: 'why' },
       continued: { count: 1, atMs: 12 },
       usage: { tokens: 13, cachedTokens: 14, costUsd: 0.5 },
-      paused: { totalMs: 15, sinceMs: null },
+      paused: { totalMs: 15, sinceMs: null, userMs: 7, forUser: false },
     } as const;
     state.patchRun(key, 1, patch);
     const expected = { key, number: 1, agentKind: 'claude', startedAtMs: 1001, bootId: 'boot', ...patch };

@@ -66,13 +66,13 @@ test('what a person has to see is seen, named with its remedy, and answered', as
 });
 
 async function ask(project: ClaudeProject): Promise<void> {
-  const seen = await isSeen(project, 'Ask', 'needs-input', /^permission: Bash sh make\.sh$/);
+  const seen = await isSeen(project, 'Ask', 'needs-input', /^wants to run: sh make\.sh$/);
   assert.equal(seen.remedy, 'orchestrate attach Ask');
   await press(project, 'Ask', 'Enter');
 }
 
 async function question(project: ClaudeProject): Promise<void> {
-  await isSeen(project, 'Question', 'needs-input', /^the agent asks: Which colour\?$/);
+  await isSeen(project, 'Question', 'needs-input', /^asks: "Which colour\?"$/);
   await press(project, 'Question', 'Escape');
   await isSeen(project, 'Question', 'needs-input', /turn was interrupted by a person/);
   await type(project, 'Question', 'Go on with Question, please.');

@@ -53,7 +53,7 @@ test('stop of one stream leaves the others; park lasts until retry; start of a n
   await a.end();
   assert.ok(alive(b.pid));
   await rig.untilState('A', 'stopped');
-  assert.match((await rig.stream('C')).reason ?? '', /blocked by A \(stopped\)/);
+  assert.match((await rig.stream('C')).reason ?? '', /waits for A \(stopped\)/);
   await rig.run(['start', 'A']);
   const a2 = await rig.nextWorker('A');
   await rig.run(['park', 'A']);

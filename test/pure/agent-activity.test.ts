@@ -135,12 +135,19 @@ test('a request for permission says for what, before the registry does and after
   const early = see({ entry: ENTRY, reports: [report('PreToolUse', START + 40), asks] });
   assert.deepEqual(
     [early.status, early.detail, early.sinceMs],
-    ['waiting', 'permission: Bash npm publish', START + 50],
+    ['waiting', 'wants to run: npm publish', START + 50],
   );
   const entry = { ...ENTRY, status: 'waiting', waitingFor: 'permission prompt', statusAtMs: START + 60 };
-  assert.equal(see({ entry, reports: [asks] }).detail, 'permission: Bash npm publish');
+  assert.equal(see({ entry, reports: [asks] }).detail, 'wants to run: npm publish');
   const question = { ...asks, question: 'Which colour?' };
-  assert.equal(see({ entry, reports: [question] }).detail, 'the agent asks: Which colour?');
+  assert.equal(see({ entry, reports: [question] }).detail, 'asks: "Which colour?"');
+  const edits = { ...asks, call: 'Edit src/a.ts', subagent: 'helper' };
+  assert.equal(see({ entry, reports: [edits] }).detail, 'wants to use: Edit src/a.ts (subagent helper)');
+  assert.equal(
+    see({ entry, tail: TAIL }).detail,
+    'wants to run: npm test',
+    'without a report, by its open call',
+  );
   const answered = { ...ENTRY, statusAtMs: START + 70 };
   assert.equal(see({ entry: answered, reports: [asks] }).status, 'busy');
 });

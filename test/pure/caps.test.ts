@@ -1,13 +1,14 @@
 /** Caps of a stream: which time counts as work, and what happens when a cap is reached. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLostTime, pauseAfter, withLostTime, workedMs } from '../../src/core/pause.ts';
+import { createLostTime, pauseAfter, waitedForUserMs, withLostTime, workedMs } from '../../src/core/pause.ts';
 import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
 import { activity, complete, gone, judged, NOW_MS, run, stream, worker } from '../support/snapshots.ts';
 
 const MINUTE_MS = 60_000;
 const started = { startedAtMs: NOW_MS - 60 * MINUTE_MS, claimedAtMs: NOW_MS - 60 * MINUTE_MS };
 const ended = { endedAtMs: NOW_MS - 20 * MINUTE_MS, outcome: 'failed' } as const;
+const NO_PAUSE = { userMs: 0, forUser: false };
 const cost = (costUsd: number) => ({ usage: { tokens: 1, cachedTokens: 0, costUsd } });
 const CAPS: Partial<Policy> = { maxRunMs: 60 * MINUTE_MS, maxCostUsd: 2 };
 
@@ -52,12 +53,12 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'time in which it waited for a person or a limit does not count',
-    runs: [{ ...started, paused: { totalMs: MINUTE_MS, sinceMs: null } }],
+    runs: [{ ...started, paused: { ...NO_PAUSE, totalMs: MINUTE_MS, sinceMs: null } }],
     parked: null,
   },
   {
     title: 'also while it still waits',
-    runs: [{ ...started, paused: { totalMs: 0, sinceMs: NOW_MS - 30 * MINUTE_MS } }],
+    runs: [{ ...started, paused: { ...NO_PAUSE, totalMs: 0, sinceMs: NOW_MS - 30 * MINUTE_MS } }],
     worker: worker({ activity: activity({ status: 'limited', untilMs: NOW_MS + 9 }) }),
     parked: null,
   },
@@ -105,23 +106,49 @@ describe('a cap', () => {
 
 describe('pauses', () => {
   const look = (paused: Run['paused'], status: AgentActivity['status'], sinceMs: number | null) =>
-    pauseAfter({ startedAtMs: 100, paused }, { status, sinceMs }, 1000);
+    pauseAfter({ startedAtMs: 100, stopGate: null, paused }, { status, sinceMs }, 1000);
   test('begin when the agent stopped, but not before its run', () => {
-    assert.deepEqual(look(null, 'limited', 400), { totalMs: 0, sinceMs: 400 });
-    assert.deepEqual(look({ totalMs: 5, sinceMs: null }, 'waiting', 50), { totalMs: 5, sinceMs: 100 });
-    assert.deepEqual(look(null, 'idle', null), { totalMs: 0, sinceMs: 1000 });
-    assert.deepEqual(look(null, 'idle', 2000), { totalMs: 0, sinceMs: 1000 }, 'a clock that was set back');
+    assert.deepEqual(look(null, 'limited', 400), { ...NO_PAUSE, totalMs: 0, sinceMs: 400 });
+    assert.deepEqual(look({ ...NO_PAUSE, totalMs: 5, sinceMs: null }, 'waiting', 50), {
+      ...NO_PAUSE,
+      totalMs: 5,
+      sinceMs: 100,
+      forUser: true,
+    });
+    assert.deepEqual(look(null, 'idle', null), { ...NO_PAUSE, totalMs: 0, sinceMs: 1000 });
+    assert.deepEqual(
+      look(null, 'idle', 2000),
+      { ...NO_PAUSE, totalMs: 0, sinceMs: 1000 },
+      'a clock that was set back',
+    );
   });
   test('end when it is at work again', () =>
-    assert.deepEqual(look({ totalMs: 5, sinceMs: 400 }, 'busy', 990), { totalMs: 605, sinceMs: null }));
+    assert.deepEqual(look({ ...NO_PAUSE, totalMs: 5, sinceMs: 400 }, 'busy', 990), {
+      ...NO_PAUSE,
+      totalMs: 605,
+      sinceMs: null,
+    }));
   test('are left alone when nothing changed, or nothing is known', () => {
-    const paused = { totalMs: 5, sinceMs: 400 };
+    const paused = { ...NO_PAUSE, totalMs: 5, sinceMs: 400 };
     assert.equal(look(paused, 'limited', 500), paused);
     assert.equal(look(paused, 'unknown', null), paused);
     assert.equal(look(null, 'busy', 5), null);
   });
+  test('what was waited for the user is told apart from a limit, and from rest that nobody was called for', () => {
+    const asked = look(null, 'waiting', 400);
+    assert.deepEqual(asked, { totalMs: 0, sinceMs: 400, userMs: 0, forUser: true });
+    assert.equal(waitedForUserMs({ endedAtMs: null, paused: asked }, 1000), 600);
+    const limited = look(asked, 'limited', 900);
+    assert.deepEqual(limited, { totalMs: 600, sinceMs: 1000, userMs: 600, forUser: false });
+    assert.equal(waitedForUserMs({ endedAtMs: 5000, paused: limited }, 9000), 600);
+    assert.deepEqual(look(asked, 'busy', 990), { totalMs: 600, sinceMs: null, userMs: 600, forUser: false });
+    const stopGate = { refusals: 1, inARow: 1, signature: 's', atMs: 1, gaveUp: '1 of 1 task open' };
+    const seen = { status: 'idle', sinceMs: 300 } as const;
+    assert.equal(pauseAfter({ startedAtMs: 100, stopGate, paused: null }, seen, 1000)?.forUser, true);
+    assert.equal(look(null, 'idle', 300)?.forUser, false);
+  });
   test('one that was under way ends with the run', () => {
-    const part = { startedAtMs: 0, endedAtMs: 1000, paused: { totalMs: 100, sinceMs: 700 } };
+    const part = { startedAtMs: 0, endedAtMs: 1000, paused: { ...NO_PAUSE, totalMs: 100, sinceMs: 700 } };
     assert.equal(workedMs(part, 9000), 600);
   });
 });

@@ -103,11 +103,22 @@ const REST: readonly Row[] = [
     reason: /D \(parked\)/,
   },
   {
+    title: 'behind a row of blocked streams the one to see to is named, once, and not its neighbours',
+    world: {
+      streams: [stream('R'), stream('A', ['R']), stream('B', ['R']), stream('S', ['A', 'B'])],
+      records: [record('R', { intent: 'parked' })],
+    },
+    state: 'blocked',
+    step: null,
+    reason: /^waits for R \(parked\)$/,
+    remedy: 'orchestrate retry R',
+  },
+  {
     title: 'a dependency that is no stream blocks it, and the plan is what to look at',
     world: { streams: [stream('S', ['Gone'])] },
     state: 'blocked',
     step: null,
-    reason: /^blocked by Gone \(no stream of the plan\)$/,
+    reason: /^waits for Gone \(no stream of the plan\)$/,
     remedy: 'orchestrate plan',
   },
   {
@@ -492,7 +503,7 @@ const OPEN: readonly Row[] = [
     world: { streams: [stream('S')], records: [open()], workers: { S: gone(0) } },
     state: 'ready',
     step: 'end-run:failed',
-    reason: /2 of 2 tasks open/,
+    reason: /agent ended \(exit 0\), 2 tasks open/,
   },
   {
     title: 'a failed check of an ended worker fails the run',

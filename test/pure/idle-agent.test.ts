@@ -27,6 +27,7 @@ const verdict = (cause: Verdict['cause'], agoMs = 100): Verdict => ({
   ok: cause === null,
   cause,
   message: `found: ${cause}`,
+  gate: cause === 'gate' ? { name: 'test', log: '/l', times: 2 } : null,
 });
 const gaveUp = {
   refusals: 2,
@@ -66,6 +67,13 @@ const ROWS: readonly Row[] = [
     run: { stopGate: gaveUp },
     state: 'needs-input',
     reason: /^asks: "Which\?" \(no commit yet\)$/,
+  },
+  {
+    title: 'while it mends a red gate, that is what is said of it',
+    activity: { status: 'busy', sinceMs: NOW_MS - 400 },
+    run: { verdict: { ...verdict('gate'), sha: 'an earlier head' } },
+    state: 'running',
+    reason: /^gate "test" failed 2×$/,
   },
   {
     title: 'a stop gate that gave up has settled it: no moment is waited',

@@ -153,7 +153,16 @@ const CASES: readonly Case[] = [
     title: 'but what the check found wanting waits for the end of the limit',
     worker: limited({ sinceMs: NOW_MS - 2000 }),
     runs: [
-      { verdict: { sha: null, atMs: NOW_MS - 1000, ok: false, cause: 'dirty', message: 'uncommitted: a' } },
+      {
+        verdict: {
+          sha: null,
+          atMs: NOW_MS - 1000,
+          ok: false,
+          cause: 'dirty',
+          message: 'uncommitted: a',
+          gate: null,
+        },
+      },
     ],
     tasksComplete: true,
     state: 'limited',

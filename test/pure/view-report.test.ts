@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deriveStates } from '../../src/core/decide/decide.ts';
-import type { Snapshot } from '../../src/core/types.ts';
+import type { Snapshot, StreamRecord } from '../../src/core/types.ts';
 import { buildReport } from '../../src/report/build.ts';
 import type { ReportInput } from '../../src/report/types.ts';
 import {
@@ -36,7 +36,7 @@ function input(facts: Snapshot, rest: Partial<ReportInput> = {}): ReportInput {
 }
 
 /** A is done, B runs, C waits for B. */
-function chain(part: Partial<Snapshot> = {}): Snapshot {
+function chain(part: Partial<Snapshot> = {}, atWork = worker()): Snapshot {
   return snapshot({
     streams: [
       complete('A'),
@@ -48,7 +48,7 @@ function chain(part: Partial<Snapshot> = {}): Snapshot {
       stream('C', ['B']),
     ],
     records: [doneRecord('A'), record('B', { runs: [run('B', { startedAtMs: NOW_MS - 4000 })] })],
-    workers: { B: worker({ activity: activity({ doing: 'Bash npm test', sessionId: 's-1' }) }) },
+    workers: { B: { ...atWork, activity: { ...atWork.activity, doing: 'Bash npm test', sessionId: 's-1' } } },
     part: { heads: { known: true, value: new Map([['b', 'head-b']]) }, ...part },
   });
 }
@@ -107,6 +107,9 @@ test('the report has the keys and the values that scripts rely on', () => {
       startedAt: '2030-01-01T11:59:56.000Z',
       endedAt: null,
       lastActivityAt: '2030-01-01T11:59:59.000Z',
+      workedMs: 4000,
+      waitedMs: 0,
+      gate: null,
       commits: null,
       added: null,
       removed: null,
@@ -181,10 +184,32 @@ test('there is no estimate without a poller, without finished work, or when nobo
   assert.equal(buildReport(input(idle)).etaMs, null);
 });
 
-test('time stops when everything is done', () => {
-  const facts = snapshot({ streams: [complete('A')], records: [doneRecord('A')] });
+test('there is no estimate while all that is at work is silent or limited', () => {
+  const silent = { lastSignAtMs: NOW_MS - 11 * 60_000 };
+  for (const [state, part] of [
+    ['stalled', silent],
+    ['limited', { status: 'limited' as const, untilMs: NOW_MS + 60_000 }],
+  ] as const) {
+    const report = buildReport(input(chain({}, worker({ activity: activity(part) }))));
+    assert.deepEqual([report.streams[1]?.state, report.etaMs], [state, null]);
+  }
+});
+
+test('time stops when everything is done, and a later check of the same work does not move it', () => {
+  const done = doneRecord('A');
+  const checkedAgain = { ...done, verified: { ...done.verified, atMs: NOW_MS + 60_000 } } as StreamRecord;
+  for (const record of [done, checkedAgain]) {
+    const facts = snapshot({ streams: [complete('A')], records: [record] });
+    const late = { ...facts, nowMs: NOW_MS + 3_600_000 };
+    const report = buildReport({ ...input(late), states: deriveStates(late, POLICY) });
+    assert.equal(report.elapsedMs, 7500);
+    assert.deepEqual(
+      [report.streams[0]?.since, report.streams[0]?.workedMs],
+      ['2030-01-01T11:59:59.500Z', 7500],
+    );
+  }
+  const facts = snapshot({ streams: [complete('A')], records: [done] });
   const report = buildReport(input({ ...facts, nowMs: NOW_MS + 3_600_000 }));
-  assert.equal(report.elapsedMs, 7500);
   assert.deepEqual(report.criticalPath, []);
 });
 

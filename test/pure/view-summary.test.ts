@@ -154,16 +154,16 @@ test('those who wait for a person are on top, longest first, each with reason an
   assert.equal(lines[0], '▲ 2 STREAMS NEED YOU');
   assert.match(
     lines[1] ?? '',
-    /▲ Stream-C 7m {2}permission: Bash rm -rf build {2}→ orchestrate attach Stream-C$/,
+    /▲ Stream-C 7m {2}wants to run: rm -rf build {2}→ orchestrate attach Stream-C$/,
   );
-  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}3 attempts failed; the last: exit 1, gate test failed/);
-  assert.match(lines[3] ?? '', /^ {4}\S*logs\/stream-d\.log$/, 'the whole reason, where there is room');
+  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}gave up after 3 attempts: gate "test" failed 3×/);
+  assert.match(lines[3] ?? '', /^ {4}narrow screen$/, 'the whole reason, where there is room');
   assert.equal(lines[4], '    ↳ orchestrate retry Stream-D');
 });
 
 test('on a low screen reasons are cut, so that the streams have room; the command never is', () => {
   const lines = render(busyReport(), { rows: 24 });
-  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}3 attempts failed; .*… {2}→ orchestrate retry Stream-D$/);
+  assert.match(lines[2] ?? '', /✗ Stream-D 1m {2}gave up after .*… {2}→ orchestrate retry Stream-D$/);
 });
 
 test('on a narrow terminal the command keeps a line of its own', () => {

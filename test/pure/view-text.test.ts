@@ -21,13 +21,13 @@ test('status shows blocks by depth with bars, counts, states, pids and what is b
   assert.match(text, /Poller {4}running, pid 4711, at most 5 workers, for 15m/);
   assert.match(
     text,
-    /Needs you \(2\)\n {2}▲ Stream-C {2}needs-input for 7m\n {6}permission: .*\n {6}↳ orchestrate attach Stream-C\n/,
+    /Needs you \(2\)\n {2}▲ Stream-C {2}needs-input for 7m\n {6}wants to run: .*\n {6}↳ orchestrate attach Stream-C\n/,
   );
   assert.match(text, /Depth 0 \(independent\)\n {2}✓ Stream-A Foundation/);
   assert.match(text, /Depth 1\n {2}● Stream-B Auth API +━━━─{7} +1\/4 running +4m {2}pid 48211/);
   assert.match(
     text,
-    /⊘ Stream-F .*blocked\n.*← Stream-D · blocked by Stream-D\n {6}↳ orchestrate retry Stream-D/,
+    /⊘ Stream-F .*blocked\n.*← Stream-D · waits for Stream-D \(failed\)\n {6}↳ orchestrate retry Stream-D/,
   );
   assert.match(text, /waits for Stream-B \(running\), Stream-C \(needs-input\)/);
 });

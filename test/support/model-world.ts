@@ -235,6 +235,7 @@ export class ModelWorld {
       ok,
       cause: ok ? null : ('dirty' as const),
       message: 'uncommitted: x',
+      gate: null,
     };
     if (number !== null)
       this.#patch(cell, {

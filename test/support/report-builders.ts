@@ -45,6 +45,9 @@ export function stream(id: string, state: StateName, rest: Partial<ReportStream>
     startedAt: null,
     endedAt: null,
     lastActivityAt: null,
+    workedMs: null,
+    waitedMs: null,
+    gate: null,
     commits: null,
     added: null,
     removed: null,
@@ -137,7 +140,7 @@ export function busyReport(): StatusReport {
         since: agoIso(420_000),
         tasks: counts(2, 3, 1),
         pid: 48_230,
-        reason: 'permission: Bash rm -rf build',
+        reason: 'wants to run: rm -rf build',
         remedy: 'orchestrate attach Stream-C',
         commits: 1,
         added: 40,
@@ -152,7 +155,7 @@ export function busyReport(): StatusReport {
         since: agoIso(60_000),
         tasks: counts(0, 2),
         reason:
-          '3 attempts failed; the last: exit 1, gate test failed (exit 1), log: .claude/orchestrator/logs/stream-d.log',
+          'gave up after 3 attempts: gate "test" failed 3×, and what it printed is long enough to be cut off on a narrow screen',
         remedy: 'orchestrate retry Stream-D',
       }),
       stream('Stream-E', 'limited', {
@@ -172,7 +175,7 @@ export function busyReport(): StatusReport {
         dependencies: ['Stream-D'],
         blockedBy: ['Stream-D'],
         tasks: counts(0, 2),
-        reason: 'blocked by Stream-D',
+        reason: 'waits for Stream-D (failed)',
         remedy: 'orchestrate retry Stream-D',
       }),
       stream('Stream-Z', 'waiting', {
@@ -189,8 +192,8 @@ export function busyReport(): StatusReport {
       events: [
         event(1, 540_000, 'Stream-A', 'done', 'verified at a1b2c3d'),
         event(2, 539_000, 'Stream-B', 'launched', 'worker started (run 1)'),
-        event(3, 420_000, 'Stream-C', 'needs-input', 'permission: Bash rm -rf build'),
-        event(4, 60_000, 'Stream-D', 'failed', '3 attempts failed; the last: exit 1'),
+        event(3, 420_000, 'Stream-C', 'needs-input', 'wants to run: rm -rf build'),
+        event(4, 60_000, 'Stream-D', 'failed', 'gave up after 3 attempts: agent ended (exit 1), 2 tasks open'),
       ],
     },
   );

@@ -1,5 +1,6 @@
 /** Derives what a Claude Code worker is doing from its registry entry, what its hooks reported, the end of its transcript and, before all of them, the screen. */
 import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
+import { printable } from '../../core/printable.ts';
 import type { AgentActivity } from '../../core/types.ts';
 import type { RegistryEntry } from './registry.ts';
 import type { Report } from './reports.ts';
@@ -121,9 +122,15 @@ function restComes({ entry, reports, nowMs }: Sighting): number | null {
 }
 
 function request(report: Report): Dialog {
-  if (report.question !== null) return { detail: `the agent asks: ${report.question}`, remedy: null };
+  if (report.question !== null) return { detail: `asks: "${printable(report.question)}"`, remedy: null };
   const who = report.subagent === null ? '' : ` (subagent ${report.subagent})`;
-  return { detail: `permission${who}: ${report.call ?? 'a tool'}`, remedy: null };
+  return { detail: `${wish(report.call ?? 'a tool')}${who}`, remedy: null };
+}
+
+/** What a call for which it needs permission would do, as one says it: `wants to run: npm publish`. */
+function wish(call: string): string {
+  const [tool = '', ...target] = call.split(' ');
+  return tool === 'Bash' && target.length > 0 ? `wants to run: ${target.join(' ')}` : `wants to use: ${call}`;
 }
 
 function waiting(sighting: Sighting): Dialog & { readonly inferred: boolean } {
@@ -134,7 +141,8 @@ function waiting(sighting: Sighting): Dialog & { readonly inferred: boolean } {
   if (last?.event === 'PermissionRequest') return { ...request(last), inferred: false };
   const what = entry?.waitingFor ?? 'input needed';
   const call = tail?.openCall;
-  const detail = call === null || call === undefined ? what : `${what}: ${call.text}`;
+  const asked = call === null || call === undefined ? null : call.text;
+  const detail = asked === null ? what : /permission/i.test(what) ? wish(asked) : `${what}: ${asked}`;
   return { detail, remedy: null, inferred: false };
 }
 

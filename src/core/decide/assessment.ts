@@ -24,7 +24,11 @@ export type Assessment = {
   /** What stops this stream would stop every other one too: it is the account's. */
   readonly holdsLaunches: boolean;
   readonly action: Action | null;
+  /** The streams at which it is held up in the end, with their states: what the user has to see to. */
+  readonly roots: ReadonlyMap<string, string>;
 };
+
+const NO_ROOTS: Assessment['roots'] = new Map();
 
 /** A stream with everything known of it at this tick. */
 export type Situation = {
@@ -54,6 +58,7 @@ export function assess(
     dueAtMs?: number;
     holdsLaunches?: boolean;
     action?: Action;
+    roots?: Assessment['roots'];
   } = {},
 ): Assessment {
   return {
@@ -64,6 +69,7 @@ export function assess(
     dueAtMs: rest.dueAtMs ?? null,
     holdsLaunches: rest.holdsLaunches ?? false,
     action: rest.action ?? null,
+    roots: rest.roots ?? NO_ROOTS,
   };
 }
 

@@ -3,6 +3,7 @@
 import {
   blockedText,
   dependencyHeads,
+  gateText,
   openTaskNames,
   openTasksText,
   tasksComplete,
@@ -66,7 +67,7 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
 }
 
 /** What the check found, for the user. */
-function foundText({ stream, snapshot }: Situation, { cause, message }: Verdict): string {
+function foundText({ stream, snapshot }: Situation, { cause, message, gate }: Verdict): string {
   switch (cause) {
     case 'missing-parents': {
       const unmerged = stream.dependencies.flatMap((id) => {
@@ -82,6 +83,7 @@ function foundText({ stream, snapshot }: Situation, { cause, message }: Verdict)
     case 'dirty':
       return `stopped with files ${message}`;
     case 'gate':
+      return gate === null ? message : `${gateText(gate)}; the agent stopped`;
     case 'gate-void':
       return message;
     default:

@@ -1,6 +1,6 @@
 /** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for a person, or gone? */
 
-import { isVerified } from '../done.ts';
+import { doneSinceMs, gateText, isVerified, redGate } from '../done.ts';
 import { AGENT_TRAITS } from '../run-types.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, WorkerFact } from '../types.ts';
@@ -21,7 +21,7 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
   if (cancelled !== null) return cancelled;
   if (isVerified(stream, record)) {
     const action = endRun(situation, run, 'done', 'verified', { exitCode: worker?.pane?.exitCode ?? null });
-    return assess('done', { sinceMs: record?.verified?.atMs ?? null, action });
+    return assess('done', { sinceMs: doneSinceMs(record), action });
   }
   if (worker === null || worker.process === 'gone') return assessGone(situation, run, worker);
   return (
@@ -102,9 +102,11 @@ function assessActivity(situation: Situation, run: Run, activity: AgentActivity 
   if (status === 'limited') return assessLimited(situation, run, activity);
   if (status === 'idle') return assessIdle(situation, run, activity);
   const due = activity.settlesAtMs === null ? {} : { dueAtMs: activity.settlesAtMs };
-  return (
-    silence(situation, activity) ?? assess('running', { sinceMs: run.claimedAtMs ?? run.startedAtMs, ...due })
-  );
+  const red = redGate(situation.record);
+  const reason = red === null ? {} : { reason: gateText(red) };
+  // At work since it last went to work: what it waited for the user before is no work.
+  const sinceMs = Math.max(run.claimedAtMs ?? run.startedAtMs, activity.sinceMs ?? 0);
+  return silence(situation, activity) ?? assess('running', { sinceMs, ...reason, ...due });
 }
 
 function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessment {

@@ -1,8 +1,17 @@
 /** Rules for a stream without an open run: is it done, held, waiting for others, checkable, worn out, or ready to start? */
 
-import { blockedText, dependencyHeads, isVerified, tasksComplete, verdictOn } from '../done.ts';
+import {
+  blockedText,
+  dependencyHeads,
+  doneSinceMs,
+  gateText,
+  isVerified,
+  tasksComplete,
+  verdictOn,
+} from '../done.ts';
 import { commandFor, reopenCommand } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
+import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, upToDateCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
@@ -47,7 +56,7 @@ function done({ stream, record, key, snapshot }: Situation): Assessment | null {
       action: { kind: 'verify', key, run: null, reason },
     });
   }
-  return assess('done', { sinceMs: record?.verified?.atMs ?? null });
+  return assess('done', { sinceMs: doneSinceMs(record) });
 }
 
 function held({ stream, record, lastRun }: Situation): Assessment | null {
@@ -71,12 +80,18 @@ function dependenciesFirst(situation: Situation): Assessment | null {
   );
   const [first] = stuck;
   if (first !== undefined) {
-    const names = stuck.map(
-      ({ id, dependency }) => `${id} (${dependency?.state ?? 'no stream of the plan'})`,
+    const roots = new Map(
+      stuck.flatMap(({ id, dependency }): (readonly [string, string])[] =>
+        dependency !== undefined && dependency.roots.size > 0
+          ? [...dependency.roots]
+          : [[id, dependency?.state ?? 'no stream of the plan']],
+      ),
     );
+    const names = [...roots].map(([id, state]) => `${id} (${state})`);
     const remedy = first.dependency === undefined ? 'orchestrate plan' : first.dependency.remedy;
     return assess('blocked', {
-      reason: `blocked by ${names.join(', ')}`,
+      reason: `waits for ${names.join(', ')}`,
+      roots,
       remedy: remedy ?? commandFor('status', first.id),
     });
   }
@@ -169,7 +184,7 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
       remedy: thenAgain(trouble.fix, retry),
       sinceMs: trouble.atMs,
     });
-  const last = lastRun?.reason ?? 'unknown';
+  const last = lastReason(lastRun);
   const attempts = `${policy.maxAttempts} attempt${policy.maxAttempts === 1 ? '' : 's'}`;
   const what =
     exhausted === 'failures'
@@ -183,13 +198,19 @@ function thenAgain(fix: string, again: string): string {
   return fix.startsWith('orchestrate start') ? fix : `${fix}; then ${again}`;
 }
 
+/** Why the last run came to nothing; of a red gate in few words: how, and what it printed, its log tells. */
+function lastReason(run: Run | null): string {
+  const gate = run?.verdict?.gate ?? null;
+  return gate !== null && run?.reason === run?.verdict?.message ? gateText(gate) : (run?.reason ?? 'unknown');
+}
+
 function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situation): Assessment | null {
   if (record === null) return null;
   const trouble = snapshot.troubles.get(key);
   const launch = trouble?.kind === 'launch' ? trouble : null;
   const { waitMs } = judgeAttempts(record, trouble, policy, snapshot.elapsed);
   if (waitMs <= 0) return null;
-  const last = launch?.message ?? lastRun?.reason ?? 'unknown';
+  const last = launch?.message ?? lastReason(lastRun);
   const seconds = Math.ceil(waitMs / 1000);
   const when = snapshot.pollerAlive ? `tries again in ${seconds} s` : 'no poller';
   const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';

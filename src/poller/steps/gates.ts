@@ -7,8 +7,11 @@ import { commandEnvironment } from '../../worker/environment.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, runCommand } from './step.ts';
 
-/** Runs all gates on `sha`; returns the sentence naming the first that failed, null when all passed. Throws an AbortError when broken off. */
-export async function runGates(step: Step, record: StreamRecord, sha: string): Promise<string | null> {
+/** A gate that failed: the sentence that says how, and where what it printed is. */
+type FailedRun = { readonly message: string; readonly name: string; readonly log: string };
+
+/** Runs all gates on `sha`; returns the first that failed, null when all passed. Throws an AbortError when broken off. */
+export async function runGates(step: Step, record: StreamRecord, sha: string): Promise<FailedRun | null> {
   for (const [index, gate] of step.ports.config.gates.entries()) {
     if (passedBefore(step, record, sha, gate)) continue;
     const failed = await step.gateSlots(() => runGate(step, record, sha, gate, index));
@@ -38,7 +41,7 @@ async function runGate(
   sha: string,
   gate: Gate,
   index: number,
-): Promise<string | null> {
+): Promise<FailedRun | null> {
   const { ports } = step;
   const run = record.runs.at(-1)?.number ?? 0;
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${record.key}-${index + 1}.log`);
@@ -69,5 +72,6 @@ async function runGate(
   const how = result.timedOut
     ? `timed out after ${gate.timeoutSeconds} s`
     : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
-  return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
+  const name = printable(gate.name);
+  return { message: `gate "${name}" ${how}, log: ${log}`, name, log };
 }

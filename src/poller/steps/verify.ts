@@ -1,6 +1,6 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
 
-import { dependencyHeads, missing } from '../../core/done.ts';
+import { dependencyHeads, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
@@ -11,7 +11,10 @@ import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, streamOf } from './step.ts';
 
-type Found = Pick<Verdict, 'sha' | 'message'> & { readonly cause: Verdict['cause'] | 'tasks' };
+type Found = Pick<Verdict, 'sha' | 'message'> & {
+  readonly cause: Verdict['cause'] | 'tasks';
+  readonly gate?: Verdict['gate'];
+};
 
 /** Verifies the stream; `run` is the run the verdict is kept with (null: only the stream's record changes). Returns how it went. */
 export async function verify(step: Step, key: string, run: number | null): Promise<VerifyAnswer> {
@@ -29,8 +32,8 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
-  const { sha, cause, message } = found;
-  const verdict: Verdict = { sha, cause, message, ok: cause === null, atMs: step.ports.now() };
+  const { sha, cause, message, gate = null } = found;
+  const verdict: Verdict = { sha, cause, message, gate, ok: cause === null, atMs: step.ports.now() };
   await conclude(step, record, run, verdict);
   return { ok: verdict.ok, message: verdict.message };
 }
@@ -87,7 +90,12 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
     return { sha, cause: first.cause, message: left.map(({ message }) => message).join('; ') };
   if (sha === null) return { sha, cause: 'worktree-missing', message: 'its worktree has no commit' };
   const failed = await runGates(step, record, sha);
-  if (failed !== null) return { sha, cause: 'gate', message: failed };
+  if (failed !== null) {
+    const before = redGate(record);
+    const times = 1 + (before?.name === failed.name ? before.times : 0);
+    const { name, log, message } = failed;
+    return { sha, cause: 'gate', message, gate: { name, log, times } };
+  }
   const after = step.ports.config.gates.length === 0 ? facts : await inspect(step, record);
   if (after.headSha !== sha || after.changedCount > 0) {
     return {
