@@ -81,7 +81,7 @@ test('waiting says for what, and reads the screen only for a dialog that the reg
   const seen = see({ entry: asks, tail: TAIL });
   assert.deepEqual(
     [seen.status, seen.detail, seen.inferred],
-    ['waiting', 'permission prompt: Bash npm test', false],
+    ['waiting', 'wants to run: npm test', false],
   );
   assert.equal(needsScreen(asks, TAIL, START), false);
   const dialog = { ...ENTRY, status: 'waiting', waitingFor: 'dialog open' };

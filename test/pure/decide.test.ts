@@ -452,7 +452,14 @@ const OPEN: readonly Row[] = [
       records: [
         open({
           agentKind: 'claude',
-          verdict: { sha: 'x', atMs: NOW_MS - 100, ok: false, cause: 'gate', message: 'gate test failed' },
+          verdict: {
+            sha: 'x',
+            atMs: NOW_MS - 100,
+            ok: false,
+            cause: 'gate',
+            message: 'gate test failed',
+            gate: null,
+          },
         }),
       ],
       workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
@@ -468,7 +475,14 @@ const OPEN: readonly Row[] = [
       records: [
         open({
           agentKind: 'claude',
-          verdict: { sha: 'x', atMs: NOW_MS - 9000, ok: false, cause: 'gate', message: 'gate test failed' },
+          verdict: {
+            sha: 'x',
+            atMs: NOW_MS - 9000,
+            ok: false,
+            cause: 'gate',
+            message: 'gate test failed',
+            gate: null,
+          },
         }),
       ],
       workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
@@ -503,7 +517,7 @@ const OPEN: readonly Row[] = [
     world: { streams: [stream('S')], records: [open()], workers: { S: gone(0) } },
     state: 'ready',
     step: 'end-run:failed',
-    reason: /agent ended \(exit 0\), 2 tasks open/,
+    reason: /agent ended \(exit 0\), 2 of 2 tasks open/,
   },
   {
     title: 'a failed check of an ended worker fails the run',
@@ -511,7 +525,14 @@ const OPEN: readonly Row[] = [
       streams: [complete('S')],
       records: [
         open({
-          verdict: { sha: 'x', atMs: NOW_MS, ok: false, cause: 'dirty', message: 'uncommitted: a.txt' },
+          verdict: {
+            sha: 'x',
+            atMs: NOW_MS,
+            ok: false,
+            cause: 'dirty',
+            message: 'uncommitted: a.txt',
+            gate: null,
+          },
         }),
       ],
       workers: { S: gone(0) },
@@ -664,6 +685,7 @@ const gateFailed = {
   ok: false,
   cause: 'gate' as const,
   message: 'gate test failed',
+  gate: null,
 };
 
 describe('a verdict counts for the head it was made on', () => {

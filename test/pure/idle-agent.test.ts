@@ -122,7 +122,7 @@ const ROWS: readonly Row[] = [
     activity: { hookTrouble: 'its stop gate could not run' },
     state: 'running',
     step: 'nudge',
-    reason: /^2 of 2 tasks open/,
+    reason: /^stopped with 2 of 2 tasks open$/,
   },
   {
     title: 'told, and given a while to react',
