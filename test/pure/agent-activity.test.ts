@@ -79,10 +79,7 @@ test('idle is rest, unless an error of the service ended the turn', () => {
 test('waiting says for what, and reads the screen only for a dialog that the registry does not name', () => {
   const asks = { ...ENTRY, status: 'waiting', waitingFor: 'permission prompt' };
   const seen = see({ entry: asks, tail: TAIL });
-  assert.deepEqual(
-    [seen.status, seen.detail, seen.inferred],
-    ['waiting', 'wants to run: npm test', false],
-  );
+  assert.deepEqual([seen.status, seen.detail, seen.inferred], ['waiting', 'wants to run: npm test', false]);
   assert.equal(needsScreen(asks, TAIL, START), false);
   const dialog = { ...ENTRY, status: 'waiting', waitingFor: 'dialog open' };
   assert.equal(needsScreen(dialog, TAIL, START), true);

@@ -193,7 +193,13 @@ export function busyReport(): StatusReport {
         event(1, 540_000, 'Stream-A', 'done', 'verified at a1b2c3d'),
         event(2, 539_000, 'Stream-B', 'launched', 'worker started (run 1)'),
         event(3, 420_000, 'Stream-C', 'needs-input', 'wants to run: rm -rf build'),
-        event(4, 60_000, 'Stream-D', 'failed', 'gave up after 3 attempts: agent ended (exit 1), 2 tasks open'),
+        event(
+          4,
+          60_000,
+          'Stream-D',
+          'failed',
+          'gave up after 3 attempts: agent ended (exit 1), 2 tasks open',
+        ),
       ],
     },
   );
