@@ -14,6 +14,7 @@ import { furnishWorktree } from './furnish.ts';
 import { commits } from './history.ts';
 import { changes, inspect } from './inspect.ts';
 import { forgetLine, layLine } from './line.ts';
+import { finishMoves, moveBranch } from './move-branch.ts';
 import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
 import { saveSnapshot } from './saved-work.ts';
 import type { Git } from './types.ts';
@@ -39,6 +40,8 @@ export function createGit(options: DoorOptions): Git {
     baseTip: (configured) => baseTip(door, configured),
     readRefs: (branches, branch) => readRefs(door, branches, branch),
     layLine: (request) => layLine(door, request),
+    moveBranch: (move) => moveBranch(door, move),
+    finishMoves: () => finishMoves(door),
     forgetLine: (branch) => forgetLine(door, branch),
     contained: (tip, candidates) => contained(door, tip, candidates),
     resolve: (rev) => resolveCommit(door, rev),

@@ -1,10 +1,12 @@
 /** Lays the landing line: what a branch would be with streams' work on top, as objects alone; no ref, index or file is touched but to keep it. */
 import { join } from 'node:path';
+import { OrchestrateError } from '../core/errors.ts';
 import { mergeTrees } from './base-merge.ts';
 import { type Committer, committer } from './commit.ts';
 import { contained, historyOf, syntheticCommit, withScratchObjects } from './contained.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
+import { checkMove } from './move-branch.ts';
 import { checkedBranch, checkedSha } from './names.ts';
 import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';
 
@@ -14,9 +16,26 @@ const LANDING = 'refs/orchestrate/landing/';
 export async function layLine(door: Door, request: LineRequest): Promise<Line> {
   return withScratchObjects(door, async (scratch, folder) => {
     const line = await layIn(scratch, request);
-    if (request.keepFor !== null && line.tip !== line.from) await keep(door, folder, line, request);
+    if (line.tip === line.from) return line;
+    if (!request.keep) return { ...line, refusal: await refusalOf(scratch, folder, request, line) };
+    await keep(door, folder, line, request);
     return line;
   });
+}
+
+async function refusalOf(
+  scratch: Door,
+  folder: string,
+  { branch }: LineRequest,
+  { from, tip: to }: Line,
+): Promise<Error | null> {
+  try {
+    await checkMove(scratch, { branch, from, to }, folder);
+    return null;
+  } catch (error) {
+    if (error instanceof OrchestrateError) return error;
+    throw error;
+  }
 }
 
 /** Where the line has come to. */
@@ -59,7 +78,7 @@ async function layIn(door: Door, request: LineRequest): Promise<Line> {
   }
   const { top, layers } = line;
   const clashes = [...line.stuck.values()].filter((clash) => clash !== null);
-  return { from, tip: top.tip, tree: top.tree, layers, contained: line.contained, clashes };
+  return { from, tip: top.tip, tree: top.tree, layers, contained: line.contained, clashes, refusal: null };
 }
 
 async function layOne(door: Door, line: Laying, stream: LineStream): Promise<void> {
@@ -227,7 +246,7 @@ async function keep(door: Door, folder: string, line: Line, request: LineRequest
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder },
   });
-  const ref = landingRef(request.keepFor ?? '');
+  const ref = landingRef(request.branch);
   await door.write(['update-ref', '-m', 'landing', ref, line.tip]);
 }
 

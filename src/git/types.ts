@@ -64,8 +64,10 @@ export type LineRequest = {
   /** Keys of those that are to land. */
   readonly wanted: ReadonlySet<string>;
   readonly strategy: LandingStrategy;
-  /** The branch that it is to be kept for, until it moved there (`forgetLine`); null: nothing is left of it. */
-  readonly keepFor: string | null;
+  /** The branch that it is for. */
+  readonly branch: string;
+  /** It is kept until the branch has moved to it (`forgetLine`); else nothing is left of it. */
+  readonly keep: boolean;
 };
 
 /** What one stream adds to the line. */
@@ -95,7 +97,12 @@ export type Line = {
   /** Keys of what the branch contains already. */
   readonly contained: readonly string[];
   readonly clashes: readonly LineClash[];
+  /** Why the branch could not move to it now, as `moveBranch` would throw it; asked only of a line that is not kept. */
+  readonly refusal: Error | null;
 };
+
+/** A branch that is to move from where it is expected. */
+export type BranchMove = { readonly branch: string; readonly from: string; readonly to: string };
 
 export type Git = {
   readonly root: string;
@@ -113,6 +120,14 @@ export type Git = {
   contained(tip: string, candidates: readonly Candidate[]): Promise<ReadonlySet<string>>;
   /** Lays what is wanted on top of a commit; a stream that clashes, or builds on one that is left out, is left out. */
   layLine(request: LineRequest): Promise<Line>;
+  /**
+   * Moves a branch to what is built on where it is, together with index and files wherever it is checked out; false when it
+   * is not at `from` any more. Throws exit 5, having changed nothing, when that would change a byte that is not committed or
+   * an operation is in progress there, exit 4 for another git process that stays. A kill in between is mended by `finishMoves`.
+   */
+  moveBranch(move: BranchMove): Promise<boolean>;
+  /** Finishes what moves of branches left when their process was killed. No other may be under way. */
+  finishMoves(): Promise<void>;
   /** The line that was kept for the branch is there, or not wanted any more. */
   forgetLine(branch: string): Promise<void>;
   /** Tip of a ref or commit-ish of ours, null when absent. */

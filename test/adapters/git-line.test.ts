@@ -40,7 +40,8 @@ describe('the landing line', () => {
       streams,
       wanted: new Set(streams.map(({ key }) => key)),
       strategy: 'merge',
-      keepFor: 'main',
+      branch: 'main',
+      keep: true,
       ...more,
     });
   /** A diamond in which everyone changes the same file in other places, and Z resolved more in its own merge. */
@@ -161,7 +162,7 @@ describe('the landing line', () => {
     const a = on(start, () => file('a.txt', 'a\n'));
     rig.commit('b.txt', 'b\n');
     const before = [rig.refs(), rig.run(['count-objects', '-v'])];
-    const looked = await lay([stream('a', start, a)], { keepFor: null });
+    const looked = await lay([stream('a', start, a)], { keep: false });
     assert.deepEqual([rig.refs(), rig.run(['count-objects', '-v'])], before);
     assert.throws(() => rig.run(['cat-file', '-e', looked.tip]));
     const kept = await lay([stream('a', start, a)]);

@@ -1,0 +1,237 @@
+/** Moves a branch, and with it the index and files of the worktrees in which it is checked out; what was cut off by a kill is finished. */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { ifPresent } from '../files/present.ts';
+import { checkOverwrites, mixedIndex, type Overwriting, readTree } from './checked-out.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { operationIn } from './inspect.ts';
+import { checkedBranch, checkedSha, isSha } from './names.ts';
+import { resolveCommit } from './refs.ts';
+import type { BranchMove } from './types.ts';
+import { kindAt, readLink, textOf, type WorktreeLink, worktreeEntries } from './worktree-link.ts';
+
+/** Files in a worktree's git directory while its branch moves: what moves, and the index to be. */
+const JOURNAL = 'orchestrate-landing.json';
+const NEXT_INDEX = 'orchestrate-landing.index';
+const LOCK = 'index.lock';
+/** What the lock says to whoever looks into it. */
+const LOCK_TEXT = 'orchestrate is landing work here; if it was killed, orchestrate merge finishes it\n';
+/** How long another git process is waited for. */
+const LOCK_WAIT_MS = 5_000;
+const LOCK_ASK_MS = 50;
+
+/** See `Git.moveBranch`. */
+export async function moveBranch(door: Door, move: BranchMove): Promise<boolean> {
+  const held: WorktreeLink[] = [];
+  let moved = false;
+  try {
+    for (const place of await placesOf(door, move.branch)) {
+      await hold(place, move);
+      held.push(place);
+      await checkPlace(door, place, move, nextIndex(place));
+    }
+    moved = await updateBranch(door, move, held[0]);
+    if (!moved) return false;
+    for (const place of held) await carry(door, place, move);
+    return true;
+  } finally {
+    // Once the branch has moved, what could not be carried along is left locked for the next run to finish.
+    if (!moved) for (const place of held) release(place);
+  }
+}
+
+/**
+ * Throws what `moveBranch` would refuse before it changes anything; nothing is locked or written but the copy of an index at
+ * `folder`.
+ */
+export async function checkMove(door: Door, move: BranchMove, folder: string): Promise<void> {
+  for (const [index, place] of (await placesOf(door, move.branch)).entries())
+    await checkPlace(door, place, move, join(folder, `index-${index}`));
+}
+
+/** See `Git.finishMoves`. */
+export async function finishMoves(door: Door): Promise<void> {
+  for (const place of await allPlaces(door)) {
+    const journal = readJournal(place);
+    if (journal === null) {
+      if (isOurLock(place)) release(place);
+      continue;
+    }
+    if (!isOurLock(place)) await takeLock(place);
+    const tip = await resolveCommit(door, `refs/heads/${journal.branch}`);
+    const there = headOf(place) === `refs/heads/${journal.branch}`;
+    if (there && tip !== null && tip !== journal.from) await finish(door, place, { ...journal, to: tip });
+    release(place);
+  }
+}
+
+/** Goes on from files and an index of which some are as before and some as after. */
+async function finish(door: Door, place: WorktreeLink, move: Overwriting): Promise<void> {
+  try {
+    await mixedIndex(door, place, move, nextIndex(place));
+    await carry(door, place, move);
+  } catch (error) {
+    // The user has to do something there first, for which the index must be free; the journal stays.
+    rmSync(join(place.gitDir, LOCK), { force: true });
+    throw error;
+  }
+}
+
+/** Every checkout of the repository that is there. */
+async function allPlaces(door: Door): Promise<WorktreeLink[]> {
+  const linked = worktreeEntries(door.commonDir).flatMap(({ path }) => {
+    const link = path === null ? null : readLink(path, door.commonDir);
+    return link === null ? [] : [link];
+  });
+  const main = { path: await mainCheckout(door), gitDir: door.commonDir };
+  return main.path === null ? linked : [{ path: main.path, gitDir: main.gitDir }, ...linked];
+}
+
+/** The main checkout; null for a bare repository, whose checkouts are all linked ones. */
+async function mainCheckout(door: Door): Promise<string | null> {
+  if (readLink(door.root, door.commonDir) === null) return door.root;
+  const bare = await door.ask(['config', '--type=bool', '--get', 'core.bare']);
+  const isMain = bare.out.trim() !== 'true' && basename(door.commonDir) === '.git';
+  return isMain ? dirname(door.commonDir) : null;
+}
+
+/** Where the branch is checked out. Throws exit 5 where it is in the middle of a rebase, a merge and the like. */
+async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
+  const ref = `refs/heads/${checkedBranch(branch)}`;
+  const places = await allPlaces(door);
+  for (const place of places) {
+    const operation = operationIn(place);
+    if (operation !== null && branchesIn(place).includes(ref)) throw inOperation(place, branch, operation);
+  }
+  return places.filter((place) => headOf(place) === ref);
+}
+
+function headOf({ gitDir }: WorktreeLink): string | null {
+  return /^ref: (\S.*)$/.exec(textOf(join(gitDir, 'HEAD')) ?? '')?.[1] ?? null;
+}
+
+/** The branch checked out, and those that an operation under way will come back to. */
+function branchesIn(place: WorktreeLink): readonly (string | null)[] {
+  const { gitDir } = place;
+  const bisected = textOf(join(gitDir, 'BISECT_START'));
+  return [
+    headOf(place),
+    textOf(join(gitDir, 'rebase-merge', 'head-name')),
+    textOf(join(gitDir, 'rebase-apply', 'head-name')),
+    bisected === null ? null : `refs/heads/${bisected}`,
+  ];
+}
+
+function inOperation({ path }: WorktreeLink, branch: string, operation: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `a ${operation} of ${branch} is in progress in ${printable(path)}`,
+    `finish or abort it (git -C ${shellWord(path)} status), then run the command again`,
+  );
+}
+
+function nextIndex({ gitDir }: WorktreeLink): string {
+  return join(gitDir, NEXT_INDEX);
+}
+
+async function checkPlace(door: Door, place: WorktreeLink, move: BranchMove, index: string): Promise<void> {
+  const inTheWay = await checkOverwrites(door, place, move, index);
+  if (inTheWay.length === 0) return;
+  const shown = inTheWay.slice(0, 5).map((path) => printable(path));
+  const more = inTheWay.length > shown.length ? ` and ${inTheWay.length - shown.length} more` : '';
+  throw new OrchestrateError(
+    EXIT.refused,
+    `${move.branch} is checked out in ${printable(place.path)}, where landing would overwrite what is not committed: ${shown.join(', ')}${more}; nothing was changed`,
+    `commit it, stash it (git -C ${shellWord(place.path)} stash --include-untracked) or move it away, then run the command again`,
+  );
+}
+
+/** Locks the index against commits and checkouts of the user, and writes down what is about to happen. */
+async function hold(place: WorktreeLink, move: BranchMove): Promise<void> {
+  await takeLock(place);
+  const { branch, from, to } = move;
+  writeDurably(join(place.gitDir, JOURNAL), `${JSON.stringify({ branch, from, to })}\n`, 'w');
+}
+
+/** Throws exit 4 naming a lock that stays. */
+async function takeLock({ gitDir }: WorktreeLink): Promise<void> {
+  const lock = join(gitDir, LOCK);
+  const deadline = performance.now() + LOCK_WAIT_MS;
+  while (!tryLock(lock)) {
+    if (performance.now() > deadline)
+      throw new OrchestrateError(
+        EXIT.busy,
+        `another git process holds ${printable(lock)}`,
+        `wait for it; when none is running: rm ${shellWord(lock)}`,
+      );
+    await sleep(LOCK_ASK_MS);
+  }
+}
+
+function tryLock(lock: string): boolean {
+  try {
+    writeDurably(lock, LOCK_TEXT, 'wx');
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw new OrchestrateError(
+      EXIT.environment,
+      `can't lock the index: ${printable(lock)} could not be made`,
+      'make the repository writable for this user',
+      { cause: error },
+    );
+  }
+}
+
+function writeDurably(path: string, text: string, flags: 'w' | 'wx'): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function isOurLock({ gitDir }: WorktreeLink): boolean {
+  const lock = join(gitDir, LOCK);
+  return kindAt(lock) === 'file' && textOf(lock) === LOCK_TEXT.trimEnd();
+}
+
+function readJournal({ gitDir }: WorktreeLink): BranchMove | null {
+  const text = ifPresent(() => textOf(join(gitDir, JOURNAL)));
+  if (text === null) return null;
+  const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text);
+  const [, branch = '""', from = '', to = ''] = found ?? [];
+  return isSha(from) && isSha(to) ? { branch: String(JSON.parse(branch)), from, to } : null;
+}
+
+/** Frees the index; the journal goes first, since a lock without one means that nothing is left to be done. */
+function release({ gitDir }: WorktreeLink): void {
+  for (const name of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
+    rmSync(join(gitDir, name), { force: true });
+}
+
+/** False when the branch is not where it is expected any more. */
+async function updateBranch(door: Door, move: BranchMove, place: WorktreeLink | undefined): Promise<boolean> {
+  const ref = `refs/heads/${checkedBranch(move.branch)}`;
+  const args = ['update-ref', '--create-reflog', '-m', 'orchestrate merge', ref];
+  // Where it is checked out, the log of HEAD says it too.
+  const env = place === undefined ? {} : { GIT_DIR: place.gitDir, GIT_COMMON_DIR: door.commonDir };
+  const result = await door.attempt([...args, checkedSha(move.to), checkedSha(move.from)], { env });
+  if (result.code === 0) return true;
+  if (/but expected|unable to resolve reference|reference is missing/.test(result.err)) return false;
+  throw gitFailure(args, result);
+}
+
+/** Brings files and index of a checkout to the branch's new tip. */
+async function carry(door: Door, place: WorktreeLink, move: Overwriting): Promise<void> {
+  await readTree(door, place, move, nextIndex(place), { dryRun: false });
+  renameSync(nextIndex(place), join(place.gitDir, 'index'));
+  release(place);
+}

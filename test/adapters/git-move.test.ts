@@ -1,0 +1,274 @@
+/** A branch moves together with the checkouts it is in, and never over a byte that is not committed; a move that was cut off is finished. */
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
+
+describe('moving a branch', () => {
+  let rig: GitRig;
+  let from: string;
+  let to: string;
+  beforeEach(() => {
+    rig = createRig();
+    rig.write('.gitignore', '*.ign\n');
+    rig.write('gone.txt', 'gone\n');
+    rig.write('dir/inner.txt', 'inner\n');
+    rig.write('kept.txt', 'kept\n');
+    rig.run(['add', '-A']);
+    rig.run(['commit', '--quiet', '-m', 'first']);
+    from = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', '--detach']);
+    rig.write('a.txt', 'a changed\n');
+    rig.write('long.txt', 'many bytes that could be cut off\n');
+    rig.write('new/x.ign', 'forced\n');
+    rig.run(['rm', '--quiet', '-r', 'gone.txt', 'dir']);
+    rig.write('dir', 'now a file\n');
+    rig.run(['add', '--force', '-A']);
+    rig.run(['commit', '--quiet', '-m', 'second']);
+    to = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+  });
+  afterEach(() => rig.remove());
+
+  const move = () => rig.git.moveBranch({ branch: 'main', from, to });
+  const head = () => rig.run(['rev-parse', 'main']);
+  const assertMoved = (cwd = rig.root) => {
+    assert.equal(head(), to);
+    assert.equal(rig.run(['status', '--porcelain'], cwd), '');
+    assert.equal(rig.read('a.txt', cwd), 'a changed\n');
+    assert.ok(!existsSync(join(cwd, 'gone.txt')));
+    assert.ok(lstatSync(join(cwd, 'dir')).isFile());
+    assert.equal(rig.read('new/x.ign', cwd), 'forced\n');
+  };
+  const assertFree = (gitDir = rig.commonDir) => {
+    for (const name of ['index.lock', 'orchestrate-landing.json', 'orchestrate-landing.index'])
+      assert.ok(!existsSync(join(gitDir, name)), name);
+  };
+
+  it('moves files and index with it, keeps what is not in the way, and says it in the logs', async () => {
+    rig.write('kept.txt', 'kept, and changed by me\n');
+    rig.write('untracked.txt', 'mine\n');
+    rig.write('staged.txt', 'staged\n');
+    rig.run(['add', 'staged.txt']);
+    const before = rig.run(['status', '--porcelain']);
+    assert.equal(await move(), true);
+    assert.equal(rig.run(['status', '--porcelain']), before);
+    assert.equal(rig.read('kept.txt'), 'kept, and changed by me\n');
+    assert.equal(head(), to);
+    assertFree();
+    assert.match(rig.run(['reflog', '-1', 'HEAD']), /orchestrate merge/);
+    assert.match(rig.run(['reflog', '-1', 'main']), /orchestrate merge/);
+  });
+
+  it('moves a branch that is nowhere checked out, or with its linked worktree, and not a detached one', async () => {
+    rig.run(['checkout', '--quiet', '--detach']);
+    const linked = join(rig.home, 'linked');
+    rig.run(['worktree', 'add', '--quiet', linked, 'main']);
+    const gone = join(rig.home, 'gone');
+    rig.run(['worktree', 'add', '--quiet', '--force', gone, 'main']);
+    rmSync(gone, { recursive: true });
+    assert.equal(await move(), true);
+    assertMoved(linked);
+    assert.equal(rig.run(['rev-parse', 'HEAD']), from);
+    assert.equal(rig.run(['status', '--porcelain']), '');
+    rig.run(['branch', 'free', from]);
+    assert.equal(await rig.git.moveBranch({ branch: 'free', from, to }), true);
+    assert.equal(rig.run(['rev-parse', 'free']), to);
+  });
+
+  it('changes nothing when the branch is not where it was', async () => {
+    const mine = rig.commit('mine.txt', 'mine\n');
+    assert.equal(await move(), false);
+    assert.equal(head(), mine);
+    assert.equal(rig.run(['status', '--porcelain']), '');
+    assertFree();
+  });
+
+  const edit =
+    (path: string, text = 'mine\n') =>
+    () =>
+      rig.write(path, text);
+  const flagged = (flag: string) => () => {
+    rig.run(['update-index', flag, 'a.txt']);
+    rig.write('a.txt', 'mine, unseen\n');
+  };
+  const inTheWay: Record<string, readonly [string, () => void]> = {
+    'an edit of a file that changes': ['a.txt', edit('a.txt')],
+    'an edit of a file that goes': ['gone.txt', edit('gone.txt')],
+    'a staged change': [
+      'a.txt',
+      () => {
+        rig.write('a.txt', 'mine\n');
+        rig.run(['add', 'a.txt']);
+      },
+    ],
+    'an untracked file': ['long.txt', edit('long.txt')],
+    'an ignored file': ['new/x.ign', edit('new/x.ign')],
+    'a file where a directory must go': ['new', edit('new')],
+    'a link where a directory must go': ['new', () => symlinkSync(rig.home, join(rig.root, 'new'))],
+    'a directory with something ignored where a file must go': ['dir/b.ign', edit('dir/b.ign')],
+    'a directory where a file must go': ['long.txt/deep', edit('long.txt/deep')],
+    'an edit that assume-unchanged hides': ['a.txt', flagged('--assume-unchanged')],
+    'an edit that skip-worktree hides': ['a.txt', flagged('--skip-worktree')],
+    'a renamed file': [
+      'gone.txt',
+      () => {
+        rig.run(['mv', 'gone.txt', 'renamed.txt']);
+        rig.write('renamed.txt', 'gone\nand more\n');
+        rig.write('gone.txt', 'another\n');
+      },
+    ],
+    'a repository of its own': [
+      'new',
+      () => {
+        mkdirSync(join(rig.root, 'new'));
+        rig.run(['init', '--quiet', 'new']);
+        rig.write('new/x.ign', 'in there\n');
+      },
+    ],
+  };
+  for (const [what, [named, act]] of Object.entries(inTheWay)) {
+    it(`refuses ${what} with exit 5, naming it, with every byte and ref as before`, async () => {
+      act();
+      const state = () =>
+        [
+          rig.refs(),
+          rig.run(['status', '--porcelain=v2', '--ignored']),
+          rig.run(['ls-files', '-v', '-s']),
+        ].join('\n');
+      const before = state();
+      await assert.rejects(move(), (error: Error & { exitCode?: number }) => {
+        assert.equal(error.exitCode, 5);
+        assert.ok(error.message.includes(named), error.message);
+        return true;
+      });
+      assert.equal(state(), before);
+      assertFree();
+    });
+  }
+
+  it('takes no flag for an edit: what is marked and unchanged moves on', async () => {
+    rig.run(['update-index', '--skip-worktree', 'a.txt']);
+    rig.run(['update-index', '--assume-unchanged', 'gone.txt']);
+    assert.equal(await move(), true);
+    assertMoved();
+  });
+
+  it('refuses while a merge, a rebase or a bisection of the branch is under way', async () => {
+    rig.run(['branch', 'side', `${from}~1`]);
+    rig.run(['checkout', '--quiet', 'side']);
+    rig.commit('a.txt', 'clash\n');
+    const side = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+    const mine = rig.commit('a.txt', 'mine\n');
+    const refuses = (operation: RegExp) =>
+      assert.rejects(rig.git.moveBranch({ branch: 'main', from: mine, to }), {
+        exitCode: 5,
+        message: operation,
+      });
+    assert.throws(() => rig.run(['merge', '--quiet', side]));
+    await refuses(/merge of main is in progress/);
+    rig.run(['merge', '--abort']);
+    assert.throws(() => rig.run(['rebase', '--quiet', side]));
+    await refuses(/rebase of main is in progress/);
+    rig.run(['rebase', '--abort']);
+    rig.run(['bisect', 'start', 'main', `${from}~1`]);
+    await refuses(/bisect of main is in progress/);
+    rig.run(['bisect', 'reset']);
+    assert.equal(head(), mine);
+  });
+
+  it('waits for another git process, and names a lock that stays with exit 4', async () => {
+    const lock = join(rig.commonDir, 'index.lock');
+    writeFileSync(lock, '');
+    const waiting = move();
+    setTimeout(() => rmSync(lock), 100);
+    assert.equal(await waiting, true);
+    writeFileSync(lock, '');
+    await assert.rejects(rig.git.moveBranch({ branch: 'main', from: to, to: from }), {
+      exitCode: 4,
+      message: /index\.lock/,
+    });
+    assert.ok(existsSync(lock));
+  });
+
+  /** What a move leaves that was killed within git's own checkout: some files as before, some as after, one cut off. */
+  const cutOff = async (more: string) => {
+    const script = `case "$*" in "read-tree -m -u"*)
+      cd '${rig.root}'; printf 'a changed\\n' > a.txt; rm -r gone.txt; printf 'many by' > long.txt; ${more}
+      exit 1;; esac; exec $GIT "$@"`;
+    const restore = shimGit(rig, script);
+    try {
+      await assert.rejects(move(), { exitCode: 3 });
+    } finally {
+      restore();
+    }
+    assert.equal(head(), to);
+    assert.throws(() => rig.run(['commit', '--quiet', '--allow-empty', '-m', 'x']), /index\.lock/);
+  };
+
+  it('finishes a move that was cut off anywhere', async () => {
+    await cutOff('');
+    await rig.git.finishMoves();
+    assertMoved();
+    assertFree();
+    await rig.git.finishMoves();
+    assertMoved();
+  });
+
+  it('finishes it also when someone removed the lock', async () => {
+    await cutOff('');
+    rmSync(join(rig.commonDir, 'index.lock'));
+    await rig.git.finishMoves();
+    assertMoved();
+    assertFree();
+  });
+
+  it('keeps what the user wrote since it was cut off', async () => {
+    await cutOff('');
+    rig.write('long.txt', 'mine since\n');
+    rig.write('kept.txt', 'mine since\n');
+    await rig.git.finishMoves();
+    assert.equal(rig.read('long.txt'), 'mine since\n');
+    assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt\n M long.txt');
+    assertFree();
+  });
+
+  it('frees the index when the branch had not moved yet', async () => {
+    writeFileSync(
+      join(rig.commonDir, 'index.lock'),
+      'orchestrate is landing work here; if it was killed, orchestrate merge finishes it\n',
+    );
+    writeFileSync(
+      join(rig.commonDir, 'orchestrate-landing.json'),
+      `${JSON.stringify({ branch: 'main', from, to })}\n`,
+    );
+    await rig.git.finishMoves();
+    assert.equal(head(), from);
+    assert.equal(rig.run(['status', '--porcelain']), '');
+    assertFree();
+  });
+
+  it('moves a submodule that is checked out no further than git does, and refuses to take its files away', async () => {
+    const sub = createRig({ name: 'sub' });
+    try {
+      rig.run(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', sub.root, 'sub']);
+      rig.run(['commit', '--quiet', '-m', 'submodule']);
+      const withSub = rig.run(['rev-parse', 'HEAD']);
+      rig.run(['checkout', '--quiet', '--detach']);
+      rig.run(['rm', '--quiet', '--cached', 'sub']);
+      rig.run(['commit', '--quiet', '-m', 'without']);
+      const without = rig.run(['rev-parse', 'HEAD']);
+      rig.run(['reset', '--quiet', withSub]);
+      rig.run(['checkout', '--quiet', 'main']);
+      await assert.rejects(rig.git.moveBranch({ branch: 'main', from: withSub, to: without }), {
+        exitCode: 5,
+        message: /: sub/,
+      });
+      assert.equal(readFileSync(join(rig.root, 'sub', 'a.txt'), 'utf8'), sub.read('a.txt'));
+    } finally {
+      sub.remove();
+    }
+  });
+});
