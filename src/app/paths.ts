@@ -197,7 +197,7 @@ export function parseMcpConfig(text: string, path: string): unknown {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      'mend or remove .mcp.json',
+      'fix or remove .mcp.json',
       { cause: error },
     );
   }

@@ -45,7 +45,7 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   if (look.value.session === null) {
     throw new OrchestrateError(
       EXIT.state,
-      'there is no session of this project to attach to',
+      'Nothing is running: there is no tmux session to attach to.',
       'orchestrate start',
     );
   }
@@ -54,7 +54,7 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   if (pane !== null) return pane;
   throw new OrchestrateError(
     EXIT.state,
-    `${record.streamId} has no window now`,
+    `${record.streamId} has no window now: no agent is running for it`,
     commandFor('logs', record.streamId),
   );
 }
@@ -87,7 +87,7 @@ async function nextPane(ports: Ports): Promise<string> {
   if (next !== undefined) return next;
   const [first] = waiting;
   if (first === undefined) {
-    throw new OrchestrateError(EXIT.unfinished, 'no stream waits for you', 'orchestrate status');
+    throw new OrchestrateError(EXIT.unfinished, 'Nothing needs you.', 'orchestrate status');
   }
   const who = `${printable(first.id)} waits for you (${first.state}), but has no window`;
   throw new OrchestrateError(EXIT.unfinished, who, first.remedy ?? 'orchestrate status');

@@ -80,7 +80,7 @@ async function checkNothingRuns(project: Project): Promise<void> {
   if (state === null || !state.hasOpenRuns()) return;
   throw new OrchestrateError(
     EXIT.refused,
-    'workers of this project are still at work',
+    'agents of this project are still at work',
     'orchestrate stop, then orchestrate init --remove',
   );
 }

@@ -87,7 +87,7 @@ async function readStdin(): Promise<string> {
 
 /** What is said to whoever cleared a stream: who starts it. */
 export function whoStarts(pollerAlive: boolean): string {
-  return pollerAlive ? 'the poller starts it as soon as it can' : 'start it with: orchestrate start';
+  return pollerAlive ? 'it starts as soon as it can' : 'start it with: orchestrate start';
 }
 
 /** False where the locale is plain ASCII (`LANG=C`): no symbols beyond it are printed then. */

@@ -1,6 +1,7 @@
 /** `resolve`: gives the merge of a stream's clashing dependencies to its agent, as its first job. */
 import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';
 import { resolve } from '../operator/steer.ts';
@@ -15,7 +16,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     io.print(
       io.json
         ? JSON.stringify({ schemaVersion: 1, stream: record.streamId })
-        : `its agent will merge the dependencies first; ${whoStarts(pollerAlive)}`,
+        : `The agent of ${printable(record.streamId)} will merge its dependencies first; ${whoStarts(pollerAlive)}`,
     );
     return EXIT.ok;
   });

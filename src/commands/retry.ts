@@ -2,10 +2,9 @@
 import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { commandFor } from '../core/shell-word.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';
-import { retry } from '../operator/steer.ts';
+import { type Retried, retry } from '../operator/steer.ts';
 import type { Flags } from './definition.ts';
 import { type Io, whoStarts } from './io.ts';
 
@@ -13,15 +12,24 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'retry');
     const record = findStream(ports, args[0] ?? '');
-    const { endedRun, livingRun, pollerAlive } = await retry(ports, record, flags['fresh'] === true);
-    const what = endedRun === null ? 'cleared' : `ended run ${endedRun} of ${printable(record.streamId)}`;
-    const next =
-      livingRun === null
-        ? whoStarts(pollerAlive)
-        : `its worker goes on (run ${livingRun}); ${commandFor('stop', record.streamId)} ends it`;
+    const done = await retry(ports, record, flags['fresh'] === true);
+    const { endedRun } = done;
     io.print(
-      io.json ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, endedRun }) : `${what}; ${next}`,
+      io.json
+        ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, endedRun })
+        : retriedText(printable(record.streamId), done),
     );
     return EXIT.ok;
   });
+}
+
+/** What `retry` came to, for the user. */
+export function retriedText(id: string, { state, endedRun, livingRun, pollerAlive }: Retried): string {
+  if (endedRun !== null) return `Ended run ${endedRun} of ${id}; ${whoStarts(pollerAlive)}`;
+  if (livingRun !== null) return `${id} is ${state}: nothing to retry (--fresh restarts it)`;
+  if (state === 'waiting')
+    return `${id} waits for others: nothing to retry (orchestrate status shows for which)`;
+  if (state === 'ready' || state === 'verifying')
+    return `${id} is ${state}: nothing to retry; ${whoStarts(pollerAlive)}`;
+  return `${id} will be tried again; ${whoStarts(pollerAlive)}`;
 }

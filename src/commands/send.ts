@@ -15,7 +15,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   if (io.env['ORCHESTRATE_TOKEN']) {
     throw new OrchestrateError(
       EXIT.refused,
-      'a worker may not type into other workers',
+      'an agent may not type to other agents',
       'say it in the notes of your task: orchestrate task update TASK-… --notes TEXT',
     );
   }
@@ -24,11 +24,11 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   return withPorts(io, { create: false }, async (ports) => {
     const record = findStream(ports, stream);
     const arrived = await send(ports, record, lines);
-    const later = arrived === 'queued' ? '; it is at work and reads it when its present step ends' : '';
+    const later = arrived === 'queued' ? '; the agent is busy and reads it after its present step' : '';
     io.print(
       io.json
         ? JSON.stringify({ schemaVersion: 1, stream: record.streamId, arrived })
-        : `sent to ${printable(record.streamId)}${later}`,
+        : `Sent to ${printable(record.streamId)}${later}`,
     );
     return EXIT.ok;
   });

@@ -92,10 +92,10 @@ async function askPoller(
   const handed = limit === null ? accepted.length + named.length > 0 : handOverMaxWorkers(ports, limit);
   if (!handed) throw busy(pid);
   requestStreams(ports, named);
-  const poller = `the running poller${pid === null ? '' : ` (pid ${pid})`}`;
+  const poller = `the running orchestrate${pid === null ? '' : ` (pid ${pid})`}`;
   const lines = [
     ...accepted,
-    ...(limit === null ? [] : [`at most ${limit} workers at once: handed to ${poller}`]),
+    ...(limit === null ? [] : [`at most ${limit} agents at once: handed to ${poller}`]),
     ...named.map(({ streamId }) => `${printable(streamId)}: asked of ${poller}`),
   ];
   const requested = named.map(({ streamId }) => streamId);
@@ -115,7 +115,7 @@ function busy(pid: number | null): OrchestrateError {
   const who = pid === null ? 'another process' : `pid ${pid}`;
   return new OrchestrateError(
     EXIT.busy,
-    `a poller of this project is running already (${who})`,
+    `orchestrate is running already in this project (${who})`,
     'orchestrate status, or: orchestrate stop',
   );
 }

@@ -1,5 +1,7 @@
 /** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept. */
+import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
+import { isVerified } from '../core/done.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
@@ -20,22 +22,30 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
         : { pollers: [], runs: await stopStreams(ports, named), warnings: [] };
     for (const why of warnings) io.warn(`orchestrate: warning: ${why}`);
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stopped: runs.map(({ stream }) => stream) }));
-    else for (const line of describe(named, pollers, runs)) io.print(line);
+    else for (const line of describe(ports, named, pollers, runs)) io.print(line);
     return EXIT.ok;
   });
 }
 
 function describe(
+  ports: Ports,
   named: readonly StreamRecord[],
   pollers: readonly number[],
   runs: readonly EndedRun[],
 ): string[] {
+  const { streams } = ports.plan.readPlan();
   const idle = named.filter(({ streamId }) => !runs.some(({ stream }) => stream === streamId));
+  const isDone = (record: StreamRecord): boolean =>
+    streams.some((stream) => stream.id === record.streamId && isVerified(stream, record));
   return [
-    ...pollers.map((pid) => `poller stopped (pid ${pid})`),
-    ...runs.map(({ stream, run }) => `stopped ${printable(stream)} (run ${run})`),
-    ...idle.map(({ streamId }) => `${printable(streamId)} had no worker; it will not be started`),
-    ...(named.length === 0 && runs.length === 0 ? ['no worker was running'] : []),
-    'work is kept in its branches and worktrees; go on with: orchestrate start',
+    ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
+    ...runs.map(({ stream, run }) => `Stopped ${printable(stream)} (run ${run})`),
+    ...idle.map((record) =>
+      isDone(record)
+        ? `${printable(record.streamId)} is done: nothing to stop`
+        : `${printable(record.streamId)} was not running; it will not be started until: orchestrate start`,
+    ),
+    ...(named.length === 0 && runs.length === 0 ? ['No agent was running.'] : []),
+    'Work is kept in branches and worktrees. Go on with: orchestrate start',
   ];
 }

@@ -10,15 +10,19 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
     summary: 'work through the plan: start what is ready, verify what is finished, until all is done',
     args: [STREAMS],
     options: [
-      { name: 'detach', short: 'd', description: "Run the poller in the session's own window and return." },
+      { name: 'detach', short: 'd', description: "Go on in the background, in the session's own window." },
       { name: 'dry-run', description: 'Only say what would be started.' },
-      { name: 'once', description: 'One tick: start and check what can be, then end.' },
+      { name: 'once', description: 'Start and check what can be now, then end.' },
       { name: 'max-workers', value: 'N', description: 'Agents at work at the same time.' },
-      { name: 'poll', value: 'S', description: 'Safety poll in seconds (changes are noticed at once).' },
-      { name: 'view', description: 'Live workers beside the summary (as orchestrate view --on).' },
+      {
+        name: 'poll',
+        value: 'S',
+        description: 'Look again at least every S seconds (changes are noticed at once).',
+      },
+      { name: 'view', description: 'Split view: agents beside the summary (as orchestrate view --on).' },
       {
         name: 'accept-git-config',
-        description: 'Accept git settings that were changed since the first worker started.',
+        description: 'Accept git settings that were changed since the first agent started.',
       },
     ],
     examples: [
@@ -31,7 +35,7 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'stop',
-    summary: 'stop workers (and, with no stream named, the poller); work is kept',
+    summary: 'stop agents (and, with no stream named, orchestrate); work is kept',
     args: [STREAMS],
     options: [],
     examples: ['orchestrate stop', 'orchestrate stop Stream-B'],
@@ -125,11 +129,11 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'view',
-    summary: 'live workers beside the summary, or a window each again',
+    summary: 'split view: agents beside the summary, or one window per agent',
     args: [],
     options: [
-      { name: 'on', description: 'Beside the summary (without --on and --off: the other way round).' },
-      { name: 'off', description: 'A window each.' },
+      { name: 'on', description: 'Agents beside the summary (without --on and --off: the other way round).' },
+      { name: 'off', description: 'One window per agent.' },
     ],
     examples: ['orchestrate view', 'orchestrate view --off', 'orchestrate start --view'],
     load: () => import('./view.ts'),
@@ -149,7 +153,7 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
     options: [
       { name: 'follow', short: 'f', description: 'Go on as it grows.' },
       { name: 'lines', short: 'n', value: 'N', description: 'The last N lines (200).' },
-      { name: 'raw', description: 'The bytes as the worker wrote them to its terminal.' },
+      { name: 'raw', description: 'The bytes as the agent wrote them to its terminal.' },
       { name: 'run', value: 'N', description: 'Only this run.' },
     ],
     examples: [

@@ -53,12 +53,12 @@ export async function showSession(ports: Ports): Promise<{ readonly server: stri
 }
 
 function describe(on: boolean, shown: number, hidden: number, ports: Ports): string[] {
-  if (!on) return ['every worker has a window of its own'];
-  const rest = hidden === 0 ? '' : `; ${hidden} more in windows of their own (${limits(ports)})`;
+  if (!on) return ['one window per agent'];
+  const rest = hidden === 0 ? '' : `; ${hidden} more in their own windows (${limits(ports)})`;
   return [
     shown + hidden === 0
-      ? 'no worker is alive now; they will appear beside the summary'
-      : `${plural(shown, 'worker')} beside the summary${rest}`,
+      ? 'split view is on; no agent is running now'
+      : `${plural(shown, 'agent')} beside the summary${rest}`,
     'see it with: orchestrate attach',
   ];
 }

@@ -3,7 +3,7 @@ import type { StateName, ToldState } from './states.ts';
 import type { Action, RunOutcome } from './types.ts';
 
 /** States of which the entry is an event; the others pass by themselves, or another event tells of them. */
-export type StateEvent = ToldState | 'running' | 'done';
+export type StateEvent = ToldState | 'running' | 'done' | 'base-conflict';
 
 export type EventKind =
   | StateEvent
@@ -22,6 +22,7 @@ export type EventKind =
   | 'tmux-back'
   | 'tmux-socket'
   | 'nudge'
+  | 'returned'
   | 'go-on'
   | 'not-told'
   | 'hooks'
@@ -46,6 +47,9 @@ const state = (means: string): EventTraits => ({ means, told: true, mark: 'state
 const news = (means: string): EventTraits => ({ means, told: true, mark: 'news' });
 const trouble = (means: string): EventTraits => ({ means, told: true, mark: 'trouble' });
 
+/** Kept in the log of the poller only: another event has the same news. */
+const untold = (means: string): EventTraits => ({ means, told: false, mark: 'news' });
+
 const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   running: state('the agent is at work again after a pause'),
   'needs-input': state('the agent waits for the user'),
@@ -60,9 +64,9 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   parked: state('the operator or a cap took it out of the plan'),
 
   launched: news("a run's window was opened"),
-  'run-done': { means: 'a run ended with its stream done', told: false, mark: 'news' },
+  'run-done': untold('a run ended with its stream done'),
   'run-failed': trouble('a run ended with its stream unfinished'),
-  'run-stopped': news('a run was ended by the operator or a cap'),
+  'run-stopped': untold('a run was ended by the operator or a cap, of which their own events tell'),
   'run-interrupted': trouble('a run was lost with its window, server or machine, or never began'),
   'run-limited': news('a run was ended by a usage limit'),
   'run-denied': trouble("a run was ended since the agent's account was refused"),
@@ -87,11 +91,12 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'tmux-socket': news('the socket of the tmux server was gone; the server made it again'),
 
   nudge: news('an idle agent was told what is missing'),
+  returned: untold('what a check found was given back to the agent'),
   'go-on': news('an agent was told to go on after a limit'),
   'not-told': news('an agent was not told, since someone is typing to it'),
   hooks: trouble("an agent's hooks do not report, or its stop gate cannot run"),
   'stop-refused': news("an agent's wish to stop was refused, with what is missing"),
-  'stop-allowed': trouble('an agent may stop with work missing, since refusing came to nothing'),
+  'stop-allowed': untold('an agent may stop with work missing, since refusing came to nothing'),
 
   'task-refused': trouble('a worker tried to change what is not its own from the command line'),
   'mcp-refused': trouble('a worker tried to change what is not its own through the MCP server'),
@@ -137,4 +142,22 @@ export function eventTraits(kind: EventKind | UnknownEventKind): EventTraits {
 /** The state whose entry a kind is; null for all else. */
 export function stateOfEvent(kind: EventKind | UnknownEventKind): StateName | null {
   return eventTraits(kind).mark === 'state' ? (kind as StateEvent) : null;
+}
+
+/** What of events is news to the user: no text twice of the same stream, and of two that tell one fact the fuller. Oldest first. */
+export function newsAmong<Event extends Pick<OrchestrateEvent, 'kind' | 'message'>>(
+  events: readonly Event[],
+  streamOf: (event: Event) => string | null,
+): Event[] {
+  const next = new Map<string | null, string>();
+  const kept: Event[] = [];
+  for (const event of events
+    .filter(({ kind, message }) => eventTraits(kind).told && message !== '')
+    .reverse()) {
+    const later = next.get(streamOf(event));
+    if (later?.endsWith(event.message) === true) continue;
+    next.set(streamOf(event), event.message);
+    kept.push(event);
+  }
+  return kept.reverse();
 }

@@ -57,7 +57,7 @@ export function requireAllowedUpdate(
 ): void {
   requireOwnTask(scope, task);
   if (task.status === 'completed' && change.status === 'pending') {
-    throw new ScopeRefusal(scope, `Task ${task.id} is completed; a worker cannot set it back to pending.`);
+    throw new ScopeRefusal(scope, `Task ${task.id} is completed; an agent cannot set it back to pending.`);
   }
   requirePlanKept(scope, change.metadata ?? {}, task.metadata);
 }

@@ -124,7 +124,8 @@ const STATES = {
     meaning: "its dependencies' heads do not merge",
     phase: 'stuck',
     handling: { needsUser: 'yes', retryEnds: false, checkable: false, heldByDependencies: false },
-    telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
+    // The step that found the conflict tells of it.
+    telling: { told: 'no', resumingIsNews: false, remedy: 'only' },
     look: { symbol: '≠', ascii: '#', colour: 'red', urgency: 1 },
   },
   blocked: {
@@ -183,6 +184,11 @@ export type ToldState = {
 /** True for a state that is told when a stream comes into it. */
 export function isTold(name: StateName): name is ToldState {
   return traitsOf(name).telling.told !== 'no';
+}
+
+/** Why a stream is held that the operator called off. */
+export function byOperator(state: 'stopped' | 'parked'): string {
+  return `${state} by the operator`;
 }
 
 /** True while something of ours or of the agent's still goes on. */

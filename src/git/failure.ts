@@ -84,7 +84,7 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
   return new OrchestrateError(
     EXIT.environment,
     `git ${args[0]} failed: ${cause}`,
-    fix ?? 'mend what git complains about, then run the command again',
+    fix ?? 'fix what git complains about, then run the command again',
   );
 }
 

@@ -75,7 +75,7 @@ function objectOf(value: unknown, path: string, what: string): Entry {
   throw new OrchestrateError(
     EXIT.input,
     `${path} is no MCP configuration: ${what} is not an object`,
-    'mend or remove .mcp.json',
+    'fix or remove .mcp.json',
   );
 }
 

@@ -80,7 +80,7 @@ function refusedTask({ message }: ScopeRefusal): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
     printable(message),
-    'a worker changes only its own open tasks: orchestrate task list',
+    'an agent changes only its own open tasks: orchestrate task list',
   );
 }
 
@@ -89,7 +89,7 @@ export function refuseInsideRun(env: Env, verb: string): void {
   if (!env['ORCHESTRATE_TOKEN']) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} changes the plan, which a worker may not do`,
+    `orchestrate ${verb} changes the plan, which an agent may not do`,
     'say in the notes of your task what should be planned: orchestrate task update TASK-… --notes TEXT',
   );
 }
@@ -102,7 +102,7 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
   if (!env['ORCHESTRATE_TOKEN'] || env['ORCHESTRATE_PROJECT'] !== root) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} steers the work, which is for users: a worker may not do it`,
+    `orchestrate ${verb} steers the work, which is for users: an agent may not do it`,
     'say what you need: orchestrate task update TASK-… --status blocked --blocked-reason TEXT',
   );
 }
@@ -119,7 +119,7 @@ export function refuseWhileWorkersLive(
   if (state === null || !state.hasOpenRuns(initiativeId)) return;
   throw new OrchestrateError(
     EXIT.refused,
-    'workers of another initiative are still at work',
+    'agents of another initiative are still at work',
     `orchestrate stop, then ${then}`,
   );
 }

@@ -30,7 +30,7 @@ export async function send(
   lines: readonly string[],
 ): Promise<Exclude<Heard, null>> {
   const arrived = await sendMessage(ports, record, lines);
-  noteCommand(ports, record.key, `sent by the user: ${printable(lines.join(' '), TOLD)}`);
+  noteCommand(ports, record.key, `you wrote: ${printable(lines.join(' '), TOLD)}`);
   return arrived;
 }
 
@@ -57,7 +57,7 @@ async function sendMessage(
   if (arrived !== null) return arrived;
   throw new OrchestrateError(
     EXIT.unfinished,
-    `the text was typed, but not seen to arrive at ${record.streamId}`,
+    `The text was typed, but ${record.streamId} was not seen to take it`,
     commandFor('attach', record.streamId),
   );
 }
@@ -74,35 +74,36 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   const { streamId } = record;
   const lost = run === undefined || fact === undefined ? null : lostWindow(run, fact, streamId);
   if (lost !== null) {
-    const why = `nothing can be typed to ${streamId}: ${lost.reason}; it works on without a window`;
+    const why = `Not sent: ${streamId} works on without a window (${lost.reason}), where nothing can be typed`;
     throw new OrchestrateError(EXIT.state, why, lost.remedy);
   }
   if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
-    const why = `${streamId} has no living worker to send to`;
+    const why = `Not sent: no agent is running for ${streamId}`;
     throw new OrchestrateError(EXIT.state, why, commandFor('start', streamId));
   }
   const deaf = whyDeaf(ports, fact);
   if (deaf === null) return { run, fact, pane: fact.pane.id };
-  throw new OrchestrateError(
-    EXIT.refused,
-    `nothing was sent to ${streamId}: ${deaf}`,
-    commandFor('attach', streamId),
-  );
+  throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId} ${deaf}`, commandFor('attach', streamId));
 }
 
 /** What a person has begun to type there would be sent along with it. */
 async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: string): Promise<void> {
   if (!ports.agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
-  const why = `nothing was sent to ${streamId}: someone has begun to type at its prompt`;
+  const why = `Not sent: someone has begun to type at the prompt of ${streamId}, and your text would be added to theirs`;
   throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
 }
 
 /** Why typed text would not be read as a message; null when it would. */
 function whyDeaf({ agent }: Pick<Ports, 'agent'>, { claimed, activity }: WorkerFact): string | null {
-  if (!agent.readsTyping) return 'it runs headless and reads nothing (agent.mode is print)';
-  if (activity.dialog)
-    return `a dialog is open, which the text would answer (${activity.detail ?? 'unknown'})`;
-  if (!claimed || activity.status === 'starting') return 'its agent is still starting';
+  if (!agent.readsTyping) return 'runs headless and reads nothing that is typed ("agent.mode" is "print")';
+  if (activity.dialog) {
+    const detail = activity.detail ?? '';
+    const asks = detail.startsWith('the agent asks') ? 'a question' : 'a dialog';
+    const what = detail.startsWith('permission') ? 'a permission prompt' : asks;
+    const shown = detail === '' ? '' : ` (${detail})`;
+    return `is showing ${what}, and your text would answer it.${shown}`;
+  }
+  if (!claimed || activity.status === 'starting') return 'is still starting';
   return null;
 }
 

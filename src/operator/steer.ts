@@ -2,7 +2,7 @@
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
-import { traitsOf } from '../core/states.ts';
+import { byOperator, type StateName, traitsOf } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
 import { gatherReport } from '../report/gather.ts';
@@ -12,12 +12,13 @@ import { clearStream, noteCommand } from './intent.ts';
 /** Takes a stream out of the plan until `retry`; ends its run, keeps its work. */
 export async function park(ports: Ports, record: StreamRecord): Promise<readonly EndedRun[]> {
   ports.state.setIntent(record.key, 'parked', ports.now());
-  noteCommand(ports, record.key, 'parked');
-  return endOpenRuns(ports, [record], 'parked by the operator');
+  noteCommand(ports, record.key, byOperator('parked'));
+  return endOpenRuns(ports, [record], byOperator('parked'));
 }
 
-/** What `retry` did; `pollerAlive`: a poller takes it up; `livingRun`: the number of a run that goes on. */
+/** What `retry` did; `state` before it; `pollerAlive`: a poller takes it up; `livingRun`: the number of a run that goes on. */
 export type Retried = {
+  readonly state: StateName;
   readonly endedRun: number | null;
   readonly livingRun: number | null;
   readonly pollerAlive: boolean;
@@ -29,17 +30,17 @@ export type Retried = {
  */
 export async function retry(ports: Ports, record: StreamRecord, fresh: boolean): Promise<Retried> {
   const { states } = await gatherReport(ports);
-  const state = states.find(({ key }) => key === record.key)?.state;
+  const state = states.find(({ key }) => key === record.key)?.state ?? 'ready';
   if (state === 'done') throw retriedDone(ports, record);
   if (state === 'cancelled') throw retriedCancelled(record);
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
-  const ends = fresh || (state !== undefined && traitsOf(state).handling.retryEnds);
+  const ends = fresh || traitsOf(state).handling.retryEnds;
   const ended = ends ? await endOpenRuns(ports, [record], 'ended by the operator, to be tried again') : [];
   clearStream(ports, record);
-  noteCommand(ports, record.key, fresh ? 'retry with a new conversation' : 'retry');
+  noteCommand(ports, record.key, fresh ? 'to be tried again, in a new conversation' : 'to be tried again');
   const endedRun = ended[0]?.run ?? null;
   const livingRun = endedRun === null ? livingRunOf(ports, record) : null;
-  return { endedRun, livingRun, pollerAlive: pollerLives(ports) };
+  return { state, endedRun, livingRun, pollerAlive: pollerLives(ports) };
 }
 
 /** Number of the open run whose worker lives; null without one. */
@@ -88,7 +89,7 @@ export function resolve(ports: Ports, record: StreamRecord): { readonly pollerAl
 export function requestStreams(ports: Ports, records: readonly StreamRecord[]): void {
   for (const record of records) {
     clearStream(ports, record);
-    noteCommand(ports, record.key, 'start');
+    noteCommand(ports, record.key, 'asked for by name');
   }
 }
 
@@ -99,13 +100,13 @@ export function clearForStart(ports: Ports, named: readonly StreamRecord[]): voi
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
   for (const record of records.values())
     if (record.intent === 'stopped') ports.state.setIntent(record.key, 'none', ports.now());
-  noteCommand(ports, null, 'start');
+  noteCommand(ports, null, 'orchestrate started');
 }
 
 /** Hands the living poller another limit of workers, which it obeys from its next tick on; false when none is registered. */
 export function handOverMaxWorkers(ports: Ports, maxWorkers: number): boolean {
   const row = ports.state.poller();
   if (row === null || !ports.state.setMaxWorkers(row, maxWorkers)) return false;
-  noteCommand(ports, null, `at most ${maxWorkers} workers at once`);
+  noteCommand(ports, null, `at most ${maxWorkers} agents at once`);
   return true;
 }

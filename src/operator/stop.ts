@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { byOperator } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
 import { endRemains } from '../poller/steps/end-run.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
 import { noteCommand } from './intent.ts';
 
-const REASON = 'stopped by the operator';
 /** Time the poller gets to leave by itself. */
 const POLLER_GRACE_MS = 3_000;
 /** Time a process that only looks at the lease, or a poller that is about to register, may hold it. */
@@ -21,7 +21,9 @@ export async function stopStreams(
   records: readonly StreamRecord[],
 ): Promise<readonly EndedRun[]> {
   for (const { key } of records) ports.state.setIntent(key, 'stopped', ports.now());
-  return endOpenRuns(ports, records, REASON);
+  const ended = await endOpenRuns(ports, records, byOperator('stopped'));
+  for (const { key } of records) noteCommand(ports, key, byOperator('stopped'));
+  return ended;
 }
 
 /** What was stopped: pids of pollers, and runs; `warnings` tell of streams whose record cannot be read. */
@@ -42,7 +44,12 @@ export async function stopAll(ports: Ports): Promise<StoppedAll> {
   const { readable, unreadable } = ports.state.openRecords();
   const runs = await stopStreams(ports, [...readable.values()]);
   const remains = await endRemains(ports);
-  if (remains > 0) noteCommand(ports, null, `ended ${remains} process(es) that were left over`);
+  if (remains > 0)
+    noteCommand(
+      ports,
+      null,
+      `ended ${remains} ${remains === 1 ? 'process' : 'processes'} that were left over`,
+    );
   if (ports.lease.isHeld()) throw unknownHolder(ports);
   return { pollers, runs, warnings: [...unreadable.values()].map(({ why }) => why) };
 }
@@ -53,7 +60,7 @@ async function stopPollers(ports: Ports): Promise<number[]> {
   for (let waitedMs = 0; ; ) {
     if (pollerLives(ports)) {
       ended.push(await stopPoller(ports));
-      noteCommand(ports, null, 'the poller was stopped');
+      noteCommand(ports, null, 'orchestrate was stopped');
       continue;
     }
     if (!ports.lease.isHeld() || waitedMs >= LEASE_WAIT_MS) return ended;
@@ -72,7 +79,11 @@ async function stopPoller(ports: Ports): Promise<number> {
     firstSignal: 'SIGTERM',
   });
   if (left.length > 0) {
-    throw new OrchestrateError(EXIT.busy, `the poller (pid ${row.pid}) would not end`, `kill -9 ${row.pid}`);
+    throw new OrchestrateError(
+      EXIT.busy,
+      `the running orchestrate (pid ${row.pid}) would not end`,
+      `kill -9 ${row.pid}`,
+    );
   }
   ports.state.clearPoller(row);
   return row.pid;
@@ -81,7 +92,7 @@ async function stopPoller(ports: Ports): Promise<number> {
 function unknownHolder({ paths }: Ports): OrchestrateError {
   return new OrchestrateError(
     EXIT.busy,
-    `no worker is running, but a process that is not known here holds ${paths.lockDb} and may start the next one`,
+    `no agent is running, but a process that is not known here holds ${paths.lockDb} and may start the next one`,
     `find it with: lsof ${paths.lockDb}`,
   );
 }

@@ -32,7 +32,7 @@ export async function requestVerify(
   const record = await settledStream(ports, name, abort);
   refuse(ports, record);
   ports.state.patchStream(record.key, { verifyRequested: true, verifyAnswer: null });
-  noteCommand(ports, record.key, 'verify');
+  noteCommand(ports, record.key, 'to be checked again');
   try {
     return { stream: record.streamId, ...(await answerOf(ports, record, abort)) };
   } finally {
@@ -58,7 +58,7 @@ function refuse(ports: Ports, record: StreamRecord): void {
   if (open !== undefined && open.endedAtMs === null) {
     throw new OrchestrateError(
       EXIT.refused,
-      `a worker is at ${record.streamId} (run ${open.number})`,
+      `an agent is at work on ${record.streamId} (run ${open.number})`,
       commandFor('stop', record.streamId),
     );
   }
@@ -129,7 +129,7 @@ async function refuseOutOfTurn(ports: Ports, record: StreamRecord): Promise<void
   if (found === undefined || traitsOf(found.state).handling.checkable) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `${record.streamId} is ${found.state}, so that the poller does not check it${found.reason === null ? '' : `: ${found.reason}`}`,
+    `${record.streamId} is ${found.state}, so that it is not checked${found.reason === null ? '' : `: ${found.reason}`}`,
     found.remedy ?? commandFor('status', record.streamId),
   );
 }

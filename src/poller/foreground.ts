@@ -2,11 +2,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { type Ports, policyOf } from '../app/ports.ts';
 import { leaveOnSignals } from '../app/signals.ts';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { isFinished } from '../core/states.ts';
 import { lastEvent } from '../operator/intent.ts';
 import { gatherReport } from '../report/gather.ts';
 import type { Lease } from '../state/types.ts';
+import { plural } from '../view/amounts.ts';
 import { renderFinal } from '../view/pages/progress-lines.ts';
 import { heldBackLines } from '../view/summary/held-back.ts';
 import { allListeners } from './listeners/all.ts';
@@ -42,8 +43,7 @@ export function keepHeapSmall(): void {
 export async function pollInForeground(ports: Ports, request: ForegroundRequest): Promise<number> {
   const { output, named, once, lease } = request;
   const leaving = leaveOnSignals(LEAVE_MS, (signal) => {
-    if (!output.json && signal === 'SIGINT')
-      output.warn('leaving; workers go on (orchestrate stop ends them)');
+    if (!output.json && signal === 'SIGINT') output.warn(detachedText(agentsAtWork(ports)));
   });
   const report = tellOnce((message) => output.warn(`orchestrate: warning: ${message}`));
   try {
@@ -65,6 +65,28 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   } finally {
     leaving.stop();
   }
+}
+
+/** Agents whose runs are open; null where that can't be read in the short time before the end. */
+function agentsAtWork({ state }: Ports): number | null {
+  try {
+    const { readable } = state.openRecords();
+    return readable.size;
+  } catch (error) {
+    if (error instanceof OrchestrateError) return null;
+    throw error;
+  }
+}
+
+/** What is said to whoever leaves: what goes on, and what does not. */
+export function detachedText(agents: number | null): string {
+  const goOn =
+    agents === null
+      ? 'Agents keep working, but nothing'
+      : agents === 0
+        ? 'No agent is at work, and nothing'
+        : `${plural(agents, 'agent')} ${agents === 1 ? 'keeps' : 'keep'} working, but nothing`;
+  return `Detached. ${goOn} new starts or is verified until: orchestrate start`;
 }
 
 /** What goes wrong at every tick is told once, until something else does. */

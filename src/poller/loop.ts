@@ -84,7 +84,7 @@ async function tickOn(request: LoopRequest, flights: Flights): Promise<PollerEnd
 function leaseLost(lockDb: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.state,
-    `${lockDb} was removed or replaced under this poller, so that another one could act beside it; workers go on`,
+    `${lockDb} was removed or replaced while orchestrate runs, so that another one could act beside it; agents go on`,
     'orchestrate start',
   );
 }

@@ -62,7 +62,7 @@ async function endLeftChildren(ports: Ports): Promise<void> {
     key: null,
     run: null,
     kind: 'poller-leftovers',
-    message: `ended ${left.length} process(es) of a former poller`,
+    message: `ended ${left.length} ${left.length === 1 ? 'process' : 'processes'} that an earlier orchestrate left`,
   });
 }
 

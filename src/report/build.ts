@@ -15,7 +15,7 @@ import type {
 import { elapsedMs, etaMs, remainingPath } from './forecast.ts';
 import type { ReportEvent, ReportInput, ReportStream, StatusReport } from './types.ts';
 
-const EVENTS_KEPT = 10;
+const EVENTS_KEPT = 30;
 
 /** What the poller does for a stream at this moment, in words. */
 const UNDER_WAY: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
   launch: 'preparing the worktree',
   verify: 'checking the work',
   nudge: 'telling the agent what is missing',
-  'end-run': 'ending the worker',
+  'end-run': 'ending the agent',
 };
 
 const iso = (ms: number | null | undefined): string | null =>
@@ -33,6 +33,11 @@ const iso = (ms: number | null | undefined): string | null =>
 function relativeTo(root: string, path: string): string {
   const prefix = root.endsWith('/') ? root : `${root}/`;
   return path.startsWith(prefix) ? path.slice(prefix.length) : path;
+}
+
+/** A text in which paths below the root stand without it. */
+export function shortPaths(text: string, root: string): string {
+  return text.replaceAll(root.endsWith('/') ? root : `${root}/`, '');
 }
 
 const addCounts = (a: TaskCounts, b: TaskCounts): TaskCounts => ({
@@ -145,7 +150,7 @@ function describeStream(context: Context, state: StreamState): ReportStream {
     needsYou: state.needsYou,
     stale: state.stale,
     landed: state.landed,
-    reason: state.reason,
+    reason: state.reason === null ? null : shortPaths(state.reason, context.input.projectRoot),
     remedy: state.remedy,
     since: iso(state.sinceMs),
     dueAt: iso(state.dueAtMs),
@@ -165,7 +170,7 @@ function countStates(states: readonly StreamState[]): StatusReport['summary']['s
   return { total: states.length, ...counts };
 }
 
-function reportEvents({ snapshot, events }: ReportInput): ReportEvent[] {
+function reportEvents({ snapshot, events, projectRoot }: ReportInput): ReportEvent[] {
   const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
   return events.slice(-EVENTS_KEPT).map((event) => ({
     id: event.id,
@@ -173,7 +178,7 @@ function reportEvents({ snapshot, events }: ReportInput): ReportEvent[] {
     stream: event.key === null ? null : (idOf.get(event.key) ?? event.key),
     run: event.run,
     kind: event.kind,
-    message: event.message,
+    message: shortPaths(event.message, projectRoot),
   }));
 }
 

@@ -3,6 +3,7 @@
 import type { Ports } from '../app/ports.ts';
 import { policyOf } from '../app/ports.ts';
 import { deriveStates } from '../core/decide/decide.ts';
+import type { OrchestrateEvent } from '../core/events.ts';
 import type { Policy, Snapshot, StreamState } from '../core/types.ts';
 import { type Changes, readChanges } from '../look/changes.ts';
 import { type Look, pollerLives, takeLook } from '../look/snapshot.ts';
@@ -58,9 +59,20 @@ export function reportOf(
     poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
     maxWorkers: poller?.maxWorkers ?? ports.config.maxWorkers,
     changes: changes.known,
-    events: ports.state.events({ limit: 10 }),
+    events: eventsOfPlan(ports.state.events({ limit: EVENTS_READ }), look.snapshot),
     warnings: [...warningsOf(ports, look.snapshot, changes), ...look.unread],
   });
+}
+
+/** As many events are looked through for those of the plan. */
+const EVENTS_READ = 200;
+
+/** The events after the last one of a stream of another plan. */
+function eventsOfPlan(
+  events: readonly OrchestrateEvent[],
+  { records }: Pick<Snapshot, 'records'>,
+): readonly OrchestrateEvent[] {
+  return events.slice(events.findLastIndex(({ key }) => key !== null && !records.has(key)) + 1);
 }
 
 function warningsOf(ports: Ports, snapshot: Snapshot, { unread }: Changes): string[] {
@@ -70,7 +82,9 @@ function warningsOf(ports: Ports, snapshot: Snapshot, { unread }: Changes): stri
     ...(ports.config.agent.permissions === 'bypass'
       ? ['agents run with all permission checks bypassed']
       : []),
-    ...(changed ? ['config.json was changed since the poller started; restart it to obey the change'] : []),
+    ...(changed
+      ? ['config.json has changed; restart orchestrate to use it (orchestrate stop, then orchestrate start)']
+      : []),
     ...[...unread].map(
       ([key, why]) =>
         `what ${snapshot.records.get(key)?.branch ?? key} holds beyond its base could not be read: ${why}`,

@@ -31,7 +31,7 @@ export type ReportInput = {
   readonly poller: { readonly pid: number; readonly sinceMs: number } | null;
   readonly maxWorkers: number;
   readonly changes: ReadonlyMap<string, ChangeFacts>;
-  /** Oldest first; the last ten are kept. */
+  /** Of the plan, oldest first; the last 30 are kept. */
   readonly events: readonly OrchestrateEvent[];
   /** Sentences a person should know (bypassed permissions, a configuration change not yet obeyed, …). */
   readonly warnings: readonly string[];

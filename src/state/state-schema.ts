@@ -233,8 +233,8 @@ function refuseLivingPoller(db: Db, place: StoreFile): void {
   const pid = db.prepare('SELECT pid FROM poller').pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
-    `${LABEL} ${place.path} is of an earlier orchestrate, whose poller still runs${pid === undefined ? '' : ` (pid ${pid})`}`,
-    `end that poller first (workers go on): ${pid === undefined ? `lsof ${shellWord(join(dirname(place.path), LOCK_FILE))}` : `kill ${pid}`}`,
+    `${LABEL} ${place.path} is of an earlier orchestrate, which still runs${pid === undefined ? '' : ` (pid ${pid})`}`,
+    `end it first (agents go on): ${pid === undefined ? `lsof ${shellWord(join(dirname(place.path), LOCK_FILE))}` : `kill ${pid}`}`,
   );
 }
 

@@ -22,12 +22,8 @@ const STOP = `if-shell -F '#{@orchestrate_key}' { confirm-before -p 'Stop #{@orc
 
 /** Label, key and command of each entry of the menu. */
 const ENTRIES: readonly (readonly [string, string, string])[] = [
-  ['Who needs me next', 'n', goTo('@orchestrate_next', 'No stream needs you')],
-  [
-    '#{?#{==:#{@orchestrate_view},on},Workers in windows of their own,Workers beside the summary}',
-    'v',
-    TOGGLE,
-  ],
+  ['Next waiting', 'n', goTo('@orchestrate_next', 'No stream needs you')],
+  ['#{?#{==:#{@orchestrate_view},on},One window per agent,Split view}', 'v', TOGGLE],
   ['Summary', 's', goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')],
   ['Log of this stream', 'l', LOG],
   ['Stop this stream', 'x', STOP],

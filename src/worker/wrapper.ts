@@ -69,7 +69,7 @@ export const WRAPPER_SCRIPT = [
   'stat=',
   '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
   'if ! { { printf "%s\\n%s\\n%s\\n%s\\n" "$$" "$stat" "$2" "$3"; } > ./claim; } 2>/dev/null; then',
-  '  if [ -e ./claim ]; then say "this run is taken by another worker"; else say "cannot write $PWD/claim"; fi',
+  '  if [ -e ./claim ]; then say "this run is taken by another agent"; else say "cannot write $PWD/claim"; fi',
   '  exit 75',
   'fi',
   'if ! [ -f ./launch ]; then say "the launch file is gone: $PWD/launch"; exit 1; fi',

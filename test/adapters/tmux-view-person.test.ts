@@ -173,23 +173,21 @@ test('the keys of our session go to who needs a person, to the summary, to the v
   assert.match(client.screen(), /▲ 1 needs you +● 2 running/);
 
   client.press('F9');
-  await client.sees(
-    /Who needs me next +\(n\)[\s\S]*Workers beside the summary +\(v\)[\s\S]*Stop this stream/,
-  );
+  await client.sees(/Next waiting +\(n\)[\s\S]*Split view +\(v\)[\s\S]*Stop this stream/);
   client.press('n');
   await goes(beta);
   client.press('F9');
-  await client.sees(/Who needs me/);
+  await client.sees(/Next waiting/);
   client.press('s');
   await goes(view.summary);
 
   client.press('F9');
-  await client.sees(/Workers beside the summary/);
+  await client.sees(/Split view/);
   client.press('v');
   const isOn = async () => (await view.rig.facts(view.tmux)).view?.on === true;
   await until('the view is wanted', isOn);
   client.press('F9');
-  await client.sees(/Workers in windows of their own/);
+  await client.sees(/One window per agent/);
   client.press('v');
   await until('it is not wanted', async () => !(await isOn()));
 

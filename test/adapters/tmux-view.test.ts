@@ -64,7 +64,7 @@ for (const [name, conf] of [
       assert.deepEqual(kept, { shown, hidden: panes.length - shown }, `${columns} by ${rows}`);
       checkGrid(view, { columns, rows: rows - 1 }, shown);
       for (const key of view.beside()) await client.sees(new RegExp(`${key} {2}● running 2m`));
-      if (shown > 0 && shown < 4) await client.sees(new RegExp(`${4 - shown} more in windows of their own`));
+      if (shown > 0 && shown < 4) await client.sees(new RegExp(`${4 - shown} more in their own windows`));
     }
   });
 }

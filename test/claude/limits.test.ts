@@ -99,7 +99,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   for (const id of ['Overloaded', 'Broken']) await untilState(project, id, 'done');
   assert.match(
     await project.run(['send', 'Hours', 'Please', 'go', 'on', 'with', 'Hours']),
-    /^sent to Hours\n/,
+    /^Sent to Hours\n/,
   );
   await press(project, 'Login', 'w', 'a', 'i');
   await project.until('the draft to be shown', () => /❯\s*wai/.test(screenOf(project, 'login')));

@@ -74,7 +74,7 @@ async function ask(project: ClaudeProject): Promise<void> {
 async function question(project: ClaudeProject): Promise<void> {
   await isSeen(project, 'Question', 'needs-input', /^asks: "Which colour\?"$/);
   await press(project, 'Question', 'Escape');
-  await isSeen(project, 'Question', 'needs-input', /turn was interrupted by a person/);
+  await isSeen(project, 'Question', 'needs-input', /^interrupted by you/);
   await type(project, 'Question', 'Go on with Question, please.');
 }
 
@@ -102,14 +102,14 @@ async function interrupt(project: ClaudeProject): Promise<void> {
   await untilState(project, 'Esc', 'running');
   await project.until('the request', () => askedFor(project, 'Esc'));
   await press(project, 'Esc', 'Escape');
-  await isSeen(project, 'Esc', 'needs-input', /turn was interrupted by a person/);
+  await isSeen(project, 'Esc', 'needs-input', /^interrupted by you/);
   await type(project, 'Esc', 'Go on with Esc, please.');
 }
 
 async function clear(project: ClaudeProject): Promise<void> {
   const before = await untilState(project, 'Clear', 'needs-input', /^(asks|stopped)\b.*task open/);
   await type(project, 'Clear', '/clear');
-  const seen = await isSeen(project, 'Clear', 'needs-input', /conversation was cleared by a person/);
+  const seen = await isSeen(project, 'Clear', 'needs-input', /conversation was cleared/);
   assert.notEqual(seen.sessionId, before.sessionId);
   await type(project, 'Clear', 'Please do Clear now.');
 }

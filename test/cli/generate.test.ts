@@ -347,7 +347,7 @@ test('a worker may not plan', async () => {
   await using rig = await createRig();
   const { code, stderr } = await rig.run(['generate', 'OAuth'], { env: { ORCHESTRATE_TOKEN: 'of a run' } });
   assert.equal(code, 5);
-  assert.match(stderr, /orchestrate generate changes the plan, which a worker may not do/);
+  assert.match(stderr, /orchestrate generate changes the plan, which an agent may not do/);
   assert.equal(rig.seen().length, 0);
 });
 

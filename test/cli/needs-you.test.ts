@@ -37,7 +37,7 @@ test('send types a message into a living worker, every line as text, and says wh
   const heard = worker.sh('head -n 3 < /dev/tty');
   const text = '/clear $(touch pwn); `id` #{pid}\n\u001b[31msecond\u001b[0m "line" ;\nthird';
   const sent = await rig.run(['send', 'A', text, 'and', 'more;']);
-  assert.equal(sent.stdout, 'sent to A\n');
+  assert.equal(sent.stdout, 'Sent to A\n');
   assert.equal(await heard, 'Message: /clear $(touch pwn); `id` #{pid}\nsecond "line" ;\nthird and more;');
   const fromStdin = worker.sh('head -n 1 < /dev/tty');
   const json = await rig.run(['send', 'A', '-', '--json'], 0, { input: 'from a file\n' });
@@ -51,7 +51,7 @@ test('send types a message into a living worker, every line as text, and says wh
   assert.match((await rig.run(['send', 'A'], 2)).stderr, /text/);
   assert.match((await rig.run(['send', 'X', 'hello'], 7)).stderr, /no stream "X"/);
   const env = { ORCHESTRATE_TOKEN: 'a worker’s' };
-  assert.match((await rig.run(['send', 'A', 'hi'], 5, { env })).stderr, /a worker may not type/);
+  assert.match((await rig.run(['send', 'A', 'hi'], 5, { env })).stderr, /an agent may not type/);
   assert.match((await rig.run(['send', '--help'])).stdout, /orchestrate send Stream-B go on/);
   await poller.kill('SIGINT');
 });
@@ -144,7 +144,7 @@ test('attach --next goes to the stream that has waited longest, and says when no
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B'), rig.nextWorker('C')]);
   await rig.until('all at work', ({ summary }) => summary.streams.running === 3);
-  assert.match((await rig.run(['attach', '--next'], 1)).stderr, /no stream waits for you/);
+  assert.match((await rig.run(['attach', '--next'], 1)).stderr, /error: Nothing needs you\.\n/);
   assert.match(
     (await rig.run(['attach', 'A'], 3)).stderr,
     /^orchestrate: error: attaching needs a terminal\n {2}fix: /,

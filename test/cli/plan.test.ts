@@ -171,7 +171,7 @@ test('a worker does not change the plan', async () => {
     const env = { TASK_DB_PATH: storeDirectory(), ORCHESTRATE_TOKEN: 'made up' };
     const { code, stderr } = await rig.run(args, { input: planFile(DIAMOND), env });
     assert.equal(code, 5, args.join(' '));
-    assert.match(stderr, /changes the plan, which a worker may not do\n {2}fix: /);
+    assert.match(stderr, /changes the plan, which an agent may not do\n {2}fix: /);
   }
   assert.ok(!existsSync(storeFile()));
 });

@@ -106,7 +106,7 @@ test('inside a run only open tasks of its own stream and initiative are changed'
     token = 'of stream A';
     await run(0, ['task', 'update', own, '--status', 'completed']);
     const back = await run(5, ['task', 'update', own, '--status', 'pending']);
-    assert.match(back.stderr, /is completed; a worker cannot set it back/);
+    assert.match(back.stderr, /is completed; an agent cannot set it back/);
     assert.match((await run(5, ['task', 'update', other, '--notes', 'x'])).stderr, /belongs to stream B/);
     assert.deepEqual(
       state.events({ key }).map(({ kind, run: number }) => [kind, number]),

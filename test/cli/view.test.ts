@@ -146,15 +146,15 @@ test('attach from inside another session of the same server switches the client 
   client.press('Enter');
   await client.sees(/worker of B is ready[\s\S]*\[orchestrate-project\]/);
   client.press('F9');
-  await client.sees(/Who needs me next/);
+  await client.sees(/Next waiting/);
   client.press('q');
-  await client.sees(/^(?![\s\S]*Who needs me next)/);
+  await client.sees(/^(?![\s\S]*Next waiting)/);
   client.press('C-b', 'L');
   await client.sees(/\[own\]/);
   client.press('F9', 'Enter');
   client.type('echo still here');
   client.press('Enter');
   await client.sees(/^still here$/m);
-  assert.doesNotMatch(client.screen(), /Who needs me/, 'the keys are ours in our session only');
+  assert.doesNotMatch(client.screen(), /Next waiting/, 'the keys are ours in our session only');
   await poller.kill();
 });

@@ -36,7 +36,7 @@ test('a base that git cannot read is a warning in what shows all streams', async
   assert.equal(streamOf(report, 'A').commits, null);
   assert.match(report.warnings.join('\n'), /orchestrate\/a .*could not be read/);
   await rig.run(['retry', 'B']);
-  assert.match((await rig.run(['attach', '--next'], 1)).stderr, /no stream waits for you/);
+  assert.match((await rig.run(['attach', '--next'], 1)).stderr, /error: Nothing needs you\.\n/);
   await finish(rig, 'B');
   await poller.kill();
 });

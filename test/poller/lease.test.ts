@@ -74,10 +74,10 @@ test('a living poller is handed another limit of workers, obeys it at once and t
   );
   assert.equal((await rig.status()).poller.maxWorkers, 1);
   const handed = await rig.run(['start', '--max-workers', '2']);
-  assert.match(handed.stdout, /at most 2 workers at once: handed to the running poller \(pid \d+\)/);
+  assert.match(handed.stdout, /at most 2 agents at once: handed to the running orchestrate \(pid \d+\)/);
   const seen = await until('a second one works', () => rig.desk.seen.length === 2 && rig.desk.seen);
   assert.notEqual(seen[1]?.stream, first.stream);
   assert.equal((await rig.status()).poller.maxWorkers, 2);
-  assert.match((await rig.run(['start'], 4)).stderr, /a poller of this project is running already/);
+  assert.match((await rig.run(['start'], 4)).stderr, /orchestrate is running already in this project/);
   await poller.kill();
 });

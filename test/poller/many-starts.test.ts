@@ -15,7 +15,7 @@ test('of twenty starts at once one polls and the others exit 4; a start of a nam
     assert.equal(refused?.code, 4, refused?.stderr);
     assert.match(
       refused.stderr,
-      /^orchestrate: error: a poller of this project is running already \(pid \d+\)$|another process/m,
+      /^orchestrate: error: orchestrate is running already in this project \(pid \d+\)$|another process/m,
     );
     assert.match(refused.stderr, /^ {2}fix: orchestrate status/m);
   }

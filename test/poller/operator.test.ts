@@ -36,7 +36,7 @@ test('stop ends whole process trees, keeps the work, and a plain start goes on',
   assert.deepEqual(statesOf(report), { A: 'stopped', B: 'stopped' });
   assert.equal(streamOf(report, 'A').remedy, 'orchestrate start A');
   assert.equal(report.poller.alive, false);
-  assert.deepEqual((await rig.run(['stop'])).stdout.split('\n')[0], 'no worker was running');
+  assert.deepEqual((await rig.run(['stop'])).stdout.split('\n')[0], 'No agent was running.');
 
   const again = rig.start();
   const [a2] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
@@ -108,7 +108,7 @@ test('a poller for one stream takes another that is asked for, and stays until t
   const poller = rig.start(['A']);
   const a = await rig.nextWorker('A');
   const asked = await rig.run(['start', 'B']);
-  assert.match(asked.stdout, /B: asked of the running poller \(pid \d+\)/);
+  assert.match(asked.stdout, /B: asked of the running orchestrate \(pid \d+\)/);
   const b = await rig.nextWorker('B');
   for (const worker of [a, b]) {
     await worker.commit(`${worker.stream}.txt`);
@@ -128,7 +128,7 @@ test('verify checks again without an agent: by itself, by the poller, and refuse
   });
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
-  assert.match((await rig.run(['verify', 'A'], 5)).stderr, /a worker is at A \(run 1\)/);
+  assert.match((await rig.run(['verify', 'A'], 5)).stderr, /an agent is at work on A \(run 1\)/);
   await a.commit('a.txt');
   rig.setTasks('A', 'completed');
   a.exit(0);
@@ -199,7 +199,7 @@ test('a worker does not steer the work', async () => {
   for (const typed of ['stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'start', 'start B'])
     assert.match(
       await a.sh(`orchestrate ${typed} 2>&1; echo "exit $?"`),
-      /steers the work, which is for users: a worker may not do it\n {2}fix: .*\nexit 5$/,
+      /steers the work, which is for users: an agent may not do it\n {2}fix: .*\nexit 5$/,
       typed,
     );
   assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });

@@ -163,7 +163,7 @@ test('idle without a report of the end of its turn is an interrupt by a person, 
   const begun = [report('Stop', START + 20), report('UserPromptSubmit', START + 100)];
   const seen = see({ entry: IDLE, reports: begun });
   assert.equal(seen.status, 'waiting');
-  assert.match(seen.detail ?? '', /interrupted by a person/);
+  assert.match(seen.detail ?? '', /^interrupted by you/);
   assert.equal(see({ entry: IDLE, reports: begun, nowMs: START + 1_500 }).status, 'busy');
   assert.equal(
     see({ entry: { ...IDLE, statusAtMs: START + 50 }, reports: begun }).status,
@@ -186,7 +186,7 @@ test('a conversation that a person cleared is not rest: what we would say means 
   const before = [report('UserPromptSubmit', START + 100), report('Stop', START + 400)];
   const seen = see({ entry: IDLE, reports: [...before, cleared] });
   assert.deepEqual([seen.status, seen.inferred], ['waiting', false]);
-  assert.match(seen.detail ?? '', /cleared by a person/);
+  assert.match(seen.detail ?? '', /conversation was cleared/);
   const typed = report('UserPromptSubmit', START + 600, {});
   assert.equal(
     see({ entry: { ...IDLE, status: 'busy' }, reports: [...before, cleared, typed] }).status,

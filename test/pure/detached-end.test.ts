@@ -6,10 +6,10 @@ import { endedError } from '../../src/commands/start/detached.ts';
 const DEAD = 'Pane is dead (status 4, Tue Nov 24 13:26:51 2026)\n';
 
 test('its own exit code and error are passed on, not what tmux says of the pane', () => {
-  const screen = `plan\norchestrate: error: a poller is running already\n  fix: orchestrate status\n${DEAD}`;
+  const screen = `plan\norchestrate: error: orchestrate is running already\n  fix: orchestrate status\n${DEAD}`;
   const error = endedError(4, screen);
   assert.equal(error.exitCode, 4);
-  assert.match(error.message, /ended at once: a poller is running already$/);
+  assert.match(error.message, /ended at once: orchestrate is running already$/);
 });
 
 test('one that found nothing to do is unfinished, not an environment that lacks something', () => {

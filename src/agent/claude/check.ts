@@ -112,13 +112,13 @@ function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentChec
     return {
       name,
       level: 'warn',
-      message: 'permissions are bypassed: workers run any command unasked',
+      message: 'permissions are bypassed: agents run any command without asking',
       fix: null,
     };
   }
   const asks = agent.permissions === 'manual' || agent.permissions === 'plan';
   if (asks && !agent.attended) {
-    const message = `permission mode ${agent.permissions} stops for a person, and "agent.attended" is false`;
+    const message = `permission mode ${agent.permissions} stops to ask, and "agent.attended" is false`;
     return {
       name,
       level: 'warn',
@@ -133,7 +133,7 @@ function checkPermissions({ agent, env, isRoot }: ClaudeSurroundings): AgentChec
       name,
       level: 'warn',
       message,
-      fix: 'set "agent.permissions" to "acceptEdits" or "dontAsk" if workers wait',
+      fix: 'set "agent.permissions" to "acceptEdits" or "dontAsk" if agents wait',
     };
   }
   return ok(name, `permission mode ${agent.permissions}`);
@@ -155,7 +155,7 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   const { agent, env, paths } = where;
   if (account instanceof Error) {
     const message = `${paths.account} cannot be read as JSON: ${account.message}`;
-    return [fail(message, 'mend it, or move it away and run `claude` once')];
+    return [fail(message, 'fix it, or move it away and run `claude` once')];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';

@@ -69,10 +69,10 @@ export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
   if (restedMs < REPORT_DELAY_MS) {
     return { ...common, status: 'busy', settlesAtMs: nowMs + REPORT_DELAY_MS - restedMs };
   }
-  return { ...idle, status: 'waiting', detail: 'its turn was interrupted by a person' };
+  return { ...idle, status: 'waiting', detail: 'interrupted by you: tell it how to go on' };
 }
 
-const CLEARED = 'its conversation was cleared by a person: it no longer knows what it was told';
+const CLEARED = 'its conversation was cleared: it no longer knows what it was told';
 
 /** The person who types `/clear` is about to say how to go on: what we would tell it means nothing to it now. */
 function wasCleared(reports: readonly Report[]): boolean {

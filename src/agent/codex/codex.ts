@@ -64,7 +64,7 @@ export function activityOf({ turn, error }: Pick<RolloutTail, 'turn' | 'error'>)
   if (turn === null) return { ...common, status: 'starting' };
   if (turn.kind === 'begun') return { ...common, status: 'busy' };
   if (turn.kind === 'aborted')
-    return { ...common, status: 'waiting', detail: 'its turn was interrupted by a person' };
+    return { ...common, status: 'waiting', detail: 'interrupted by you: tell it how to go on' };
   if (error?.limit === true) return { ...common, status: 'limited', detail: error.text };
   return { ...common, status: 'idle' };
 }
@@ -176,7 +176,7 @@ function prepareCodex(agent: AgentSettings, deps: AgentDeps, request: LaunchRequ
  * was; titles are turns of sessions of their own, and call it too.
  */
 const NOTICE = [
-  '# Made by orchestrate. Tells the poller that a turn has ended; never fails the agent.',
+  '# Made by orchestrate. Tells orchestrate that a turn has ended; never fails the agent.',
   'umask 077',
   'name=$ORCHESTRATE_KEY-$ORCHESTRATE_RUN.TurnEnd.json',
   'cd "$ORCHESTRATE_SPOOL" 2>/dev/null || exit 0',
@@ -206,7 +206,7 @@ function checkCodex(agent: AgentSettings, deps: AgentDeps, paths: CodexPaths): A
           {
             name: 'permissions',
             level: 'warn',
-            message: 'workers run any command unasked',
+            message: 'agents run any command without asking',
             fix: null,
           } as const,
         ]

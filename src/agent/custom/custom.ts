@@ -11,7 +11,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     kind: 'custom',
     about: {
       agent: `custom: ${printable([agent.command, ...agent.args].join(' '))}`,
-      permissions: "the command's own",
+      permissions: 'set by the command',
       wall: null,
     },
     interactive: false,

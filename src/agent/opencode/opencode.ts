@@ -230,7 +230,7 @@ function checkOpencode(agent: AgentSettings, deps: AgentDeps): AgentCheck[] {
           {
             name: 'permissions',
             level: 'warn',
-            message: 'workers run any command unasked',
+            message: 'agents run any command without asking',
             fix: null,
           } as const,
         ]

@@ -68,7 +68,7 @@ const agent = fields<Config['agent']>(
       description:
         'For custom agents {prompt_file}, {stream} and {mcp_config} inside an argument are replaced.',
     }),
-    mode: oneOf(AGENT_MODES, { description: 'print: without a person watching.' }),
+    mode: oneOf(AGENT_MODES, { description: 'print: without anyone watching.' }),
     model: orNull(line),
     permissions: oneOf(PERMISSIONS),
     allow: orNull(list(line), { description: 'Tools allowed unasked; null: a small default list.' }),
@@ -77,7 +77,7 @@ const agent = fields<Config['agent']>(
       description:
         'fence: edits and git commands stay in the worktree; null: fence, where the agent has one.',
     }),
-    attended: flag({ description: 'A person attends: the agent may ask questions.' }),
+    attended: flag({ description: 'Someone attends: the agent may ask questions.' }),
   },
   D.agent,
 );

@@ -72,12 +72,12 @@ function parseText(text: string, path: string): Tree {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      `mend ${path}, or move it away and run \`orchestrate init\``,
+      `fix ${path}, or move it away and run \`orchestrate init\``,
       { cause: error },
     );
   }
   if (isTree(value)) return value;
-  throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `mend ${path}`);
+  throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `fix ${path}`);
 }
 
 /** Puts variables and flags into the tree; returns who set which key. */
@@ -122,7 +122,7 @@ function badConfig(issues: readonly SchemaIssue[], tree: Tree, path: string, sou
   return new OrchestrateError(
     EXIT.input,
     `${source}: ${first === undefined ? 'not usable' : issueText(first, tree)}${more}`,
-    source === path ? `mend ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
+    source === path ? `fix ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
   );
 }
 

@@ -35,7 +35,7 @@ function checkOpenFiles(): void {
   } catch (error) {
     throw new OrchestrateError(
       EXIT.environment,
-      `too few open files are allowed: ${opened.length} more, where a poller needs ${OPEN_FILES}`,
+      `too few open files are allowed: ${opened.length} more, where orchestrate needs ${OPEN_FILES}`,
       'ulimit -n 1024, then orchestrate start',
       { cause: error },
     );

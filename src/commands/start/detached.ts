@@ -35,7 +35,7 @@ export async function detach(
     if (ports.now() > untilMs) {
       throw new OrchestrateError(
         EXIT.environment,
-        'the detached poller did not start in time',
+        'orchestrate did not start in the background in time',
         'orchestrate start',
       );
     }
@@ -44,8 +44,8 @@ export async function detach(
   const attach = ports.tmux.attachCommand();
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach }));
   else {
-    io.print(`poller started (pid ${pid}) in window "orchestrator"`);
-    io.print(`watch it with: orchestrate status, ./watch-status, or ${attach}`);
+    io.print(`Started in the background (pid ${pid}), in the window "orchestrator"`);
+    io.print(`Watch it with: orchestrate status, ./watch-status, or ${attach}`);
   }
   return EXIT.ok;
 }
@@ -77,9 +77,13 @@ export function endedError(exitCode: number | null, screen: string): Orchestrate
   const error = lines.findLast((line) => line.startsWith(ERROR))?.slice(ERROR.length);
   const code = Object.values(EXIT).find((each) => each === exitCode) ?? EXIT.environment;
   if (code === EXIT.unfinished && error === undefined) {
-    const message = 'the detached poller has ended: nothing can go on by itself';
+    const message = 'orchestrate has ended in the background: nothing can go on by itself';
     return new OrchestrateError(code, message, 'orchestrate status');
   }
   const words = printable(error ?? lines.at(-1) ?? 'without a word');
-  return new OrchestrateError(code, `the detached poller ended at once: ${words}`, 'orchestrate start');
+  return new OrchestrateError(
+    code,
+    `orchestrate ended at once in the background: ${words}`,
+    'orchestrate start',
+  );
 }

@@ -14,7 +14,7 @@ export async function printHeader(ports: Ports, io: Io): Promise<void> {
   const row = (name: string, text: string): void => io.print(`  ${name.padEnd(12)} ${text}`);
   const { about } = ports.agent;
   row('agent', about.agent);
-  row('workers', `at most ${config.maxWorkers} at once`);
+  row('agents', `at most ${config.maxWorkers} at once`);
   if (config.agent.kind !== 'custom')
     row('command', bounded([config.agent.command, ...config.agent.args].join(' ')));
   row('permissions', about.permissions);

@@ -3,6 +3,7 @@
 import { doneSinceMs, gateText, isVerified, redGate } from '../done.ts';
 import { AGENT_TRAITS } from '../run-types.ts';
 import { commandFor } from '../shell-word.ts';
+import { byOperator } from '../states.ts';
 import type { AgentActivity, Run, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
@@ -42,7 +43,7 @@ function unseen({ snapshot, key }: Situation): Assessment {
 
 /** A person called the stream off: its worker is ended. */
 function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): Assessment {
-  const reason = `${intent} by the operator`;
+  const reason = byOperator(intent);
   const remedy = commandFor(intent === 'stopped' ? 'start' : 'retry', situation.stream.id);
   return assess(intent, { reason, remedy, action: endRun(situation, run, 'stopped', reason) });
 }

@@ -10,7 +10,7 @@ import {
   verdictOn,
 } from '../done.ts';
 import { commandFor, reopenCommand } from '../shell-word.ts';
-import { traitsOf } from '../states.ts';
+import { byOperator, traitsOf } from '../states.ts';
 import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, upToDateCommand, verifying } from './assessment.ts';
@@ -63,8 +63,7 @@ function held({ stream, record, lastRun }: Situation): Assessment | null {
   if (record === null || record.intent === 'none') return null;
   // A cap parks and ends the run in one step; a run that ended before is not what parked the stream.
   const ended = (lastRun?.endedAtMs ?? -1) >= record.intentAtMs ? lastRun?.reason : null;
-  const reason =
-    record.intent === 'stopped' ? 'stopped by the operator' : (ended ?? 'parked by the operator');
+  const reason = record.intent === 'stopped' ? byOperator('stopped') : (ended ?? byOperator('parked'));
   const verb = record.intent === 'stopped' ? 'start' : 'retry';
   return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
 }

@@ -14,7 +14,7 @@ export function tmuxServer({ state, now }: Pick<Ports, 'state' | 'now'>): {
   return {
     name: 'tmux server',
     onStates(_states, { tmux }) {
-      if (!tmux.known && why === null) note('tmux-unknown', `${tmux.why}; workers go on, nothing is started`);
+      if (!tmux.known && why === null) note('tmux-unknown', `${tmux.why}; agents go on, nothing is started`);
       if (tmux.known && why !== null) note('tmux-back', 'tmux can be asked again');
       why = tmux.known ? null : tmux.why;
     },

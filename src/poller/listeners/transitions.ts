@@ -2,7 +2,8 @@
 
 import type { Ports } from '../../app/ports.ts';
 import type { StateEvent } from '../../core/events.ts';
-import { isTold, type StateName, traitsOf } from '../../core/states.ts';
+import { byOperator, isTold, type StateName, traitsOf } from '../../core/states.ts';
+import type { StreamState } from '../../core/types.ts';
 import type { Listener } from './listener.ts';
 
 /** Remembers the states of the last tick and writes an event for each that changed to one worth telling. */
@@ -11,14 +12,21 @@ export function transitions(ports: Pick<Ports, 'state' | 'now'>): Listener {
   return {
     name: 'transitions',
     onStates(states) {
-      for (const { key, state, reason } of states) {
-        const kind = newsOf(key, state, last);
-        if (kind !== null)
-          ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message: reason ?? '' });
+      for (const stream of states) {
+        const { key, state, reason } = stream;
+        const kind = isToldElsewhere(stream) ? null : newsOf(key, state, last);
+        const message = kind === 'running' ? 'back at work' : (reason ?? traitsOf(state).meaning);
+        if (kind !== null) ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message });
       }
       last = new Map(states.map(({ key, state }) => [key, state]));
     },
   };
+}
+
+/** The command tells of what the operator did, and the dependency of what holds up its dependents. */
+function isToldElsewhere({ state, reason, needsYou }: StreamState): boolean {
+  if (state === 'stopped' || state === 'parked') return reason === byOperator(state);
+  return state === 'blocked' && !needsYou;
 }
 
 /** The event that a stream's state makes, null for none. At the first tick of a poller only a question to the user is news. */

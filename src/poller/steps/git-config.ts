@@ -18,7 +18,7 @@ function changedNames(before: Settings, now: Settings): string[] {
 }
 
 /** How the message begins by which a step that was refused for this is told from others. */
-const CHANGED = 'git settings that run programs were changed since the first worker started';
+const CHANGED = 'git settings that run programs were changed since the first agent started';
 
 /**
  * Keeps the executable settings (filters, merge drivers, …) as they were before the first worker, and throws exit 5 naming

@@ -38,9 +38,18 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
     await pause(AFTER_DIALOG_MS);
   }
   if (ports.agent.hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
-    return note(step, key, number, 'not-told', `someone is typing to the agent, so it was not told: ${text}`);
+    return note(
+      step,
+      key,
+      number,
+      'not-told',
+      `someone is typing to the agent, so it was not told: ${request.reason}`,
+    );
   }
   // Names of files are a worker's choice: `@types/…` must stay a name, and not attach the file.
   await ports.tmux.typeText(run.pane, typedMessage(text).join(' '));
-  note(step, key, number, about === 'work' ? 'nudge' : 'go-on', text);
+  // Of a check that found something its own event tells.
+  if (about === 'limit') note(step, key, number, 'go-on', 'told to go on');
+  else
+    note(step, key, number, run.verdict === null ? 'nudge' : 'returned', `told the agent: ${request.reason}`);
 }

@@ -45,7 +45,7 @@ function readTemplate(path: string): string {
   } catch (error) {
     throw new OrchestrateError(
       EXIT.environment,
-      `can't read the worker's instructions ${path}`,
+      `cannot read the agents' instructions ${path}`,
       'orchestrate init',
       { cause: error },
     );

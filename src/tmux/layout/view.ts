@@ -11,7 +11,7 @@ import type { Place } from './places.ts';
 const BORDER = [
   '#{?pane_active,#[bold],}',
   '#{?@orchestrate_urgent,#[fg=yellow]#[bold],}',
-  '#{?#{==:#{@orchestrate_role},summary}, summary#{?@orchestrate_hidden, · #{@orchestrate_hidden} more in windows of their own,} ,',
+  '#{?#{==:#{@orchestrate_role},summary}, summary#{?@orchestrate_hidden, · #{@orchestrate_hidden} more in their own windows,} ,',
   '#{?#{==:#{@orchestrate_role},worker}, #{@orchestrate_key}  #{@orchestrate_label} , #{pane_index} }}',
   '#[default]',
 ].join('');

@@ -1,5 +1,5 @@
 /** `status <stream>` for people: everything about one stream, from its tasks to how to take over its conversation. */
-import { eventTraits } from '../../core/events.ts';
+import { newsAmong } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../../core/types.ts';
 import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
@@ -174,9 +174,9 @@ function commands(page: StreamPage, { stream, attach, resume }: StreamDetail): s
 export function renderStream(detail: StreamDetail, options: StreamTextOptions): string[] {
   const page: StreamPage = { style: createStyle(options), columns: options.columns, nowMs: options.nowMs };
   const { style, nowMs } = page;
-  const events = detail.events
-    .filter(({ kind }) => eventTraits(kind).told)
-    .map(({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`);
+  const events = newsAmong(detail.events, () => null).map(
+    ({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`,
+  );
   const lines = [
     title(page, detail.stream),
     ...situation(page, detail.stream),

@@ -1,6 +1,6 @@
 /** The last things that happened, one line each, the latest at the bottom. */
 
-import { eventTraits } from '../../core/events.ts';
+import { newsAmong } from '../../core/events.ts';
 import type { ReportEvent } from '../../report/types.ts';
 import { clock } from '../amounts.ts';
 import type { Style } from '../style.ts';
@@ -39,11 +39,5 @@ export function eventRows(
   ];
   return count <= 0
     ? []
-    : renderTable(
-        style,
-        events.filter(({ kind }) => eventTraits(kind).told).slice(-count),
-        table,
-        columns,
-        2,
-      );
+    : renderTable(style, newsAmong(events, ({ stream }) => stream).slice(-count), table, columns, 2);
 }
