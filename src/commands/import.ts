@@ -92,28 +92,31 @@ function textOf({ prd, streams, tasks, added, changed }: Imported, plan: Plan, d
 
 function badFile(file: string, problems: readonly PlanFileProblem[]): OrchestrateError {
   const lines = problems.map(({ line, path, message }) => {
-    const where = [line === null ? '' : `line ${line}`, printable(path, 200)].filter((part) => part !== '');
-    return printable([...where, message].join(': '), 400);
+    const where = line === null ? file : `${file}:${line}`;
+    return printable(`${where}: ${problemText(line, printable(path, 200), message)}`, 400);
   });
-  return refusal(`${file} is no plan`, lines, 'correct the file; the README shows the form of a plan');
+  return refusal(lines, 'correct the file; the README shows the form of a plan');
+}
+
+/** A place is said where the message is about it (`streams[0].tasks is missing`), and where no line tells it. */
+function problemText(line: number | null, path: string, message: string): string {
+  if (path === '') return message;
+  if (/^(?:is|has|must) /.test(message)) return `${path} ${message}`;
+  return line === null ? `${path}: ${message}` : message;
 }
 
 function badPlan(file: string, { problems }: Plan): OrchestrateError {
-  const lines = problems.map((problem) => printable(problem.message));
-  return refusal(
-    `the plan in ${file} can't be run`,
-    lines,
-    'correct the dependencies in the file and import it again',
-  );
+  const lines = problems.map((problem) => `${file}: ${printable(problem.message)}`);
+  return refusal(lines, 'correct the file and import it again');
 }
 
-function refusal(what: string, lines: readonly string[], fix: string): OrchestrateError {
+function refusal(lines: readonly string[], fix: string): OrchestrateError {
   const [first = '', ...others] = lines;
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   const box = ['Problems:', ...lines.slice(0, 20).map((line) => `  • ${line}`)];
   if (lines.length > 20) box.push(`  … ${lines.length - 20} more`);
   const options = others.length === 0 ? {} : { box: box.join('\n') };
-  return new OrchestrateError(EXIT.input, `${what}: ${first}${more}`, fix, options);
+  return new OrchestrateError(EXIT.input, `${first}${more}`, fix, options);
 }
 
 export const run: CommandModule['run'] = async (args, flags, io) => {
@@ -135,7 +138,7 @@ function contextOf(project: Project, io: Io): ImportContext {
   return {
     openStore: async (create) =>
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
-    readFile: (path) => readPlanFile(resolve(io.cwd, path)),
+    readFile: (path) => readPlanFile(resolve(io.cwd, path), path),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId) => refuseSwitch(project, initiativeId, 'import the plan again'),
     print: io.print,

@@ -2,17 +2,26 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { isVerified } from '../core/done.ts';
-import { EXIT } from '../core/errors.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import type { EndedRun } from '../operator/end-runs.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';
 import { stopAll, stopStreams } from '../operator/stop.ts';
+import { NO_PLAN } from '../task-copilot/store-schema.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
+  return stop(args, io).catch((error: unknown) => {
+    // Without a plan there is nothing that could be stopped, which is all that was asked.
+    if (!(error instanceof OrchestrateError) || error.message !== NO_PLAN) throw error;
+    throw new OrchestrateError(error.exitCode, 'Nothing is running.', error.fix, { cause: error });
+  });
+}
+
+async function stop(args: readonly string[], io: Io): Promise<number> {
   return withPorts(io, { create: args.length > 0 }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'stop');
     const named = args.map((text) => findStream(ports, text));

@@ -161,6 +161,15 @@ const MAX_DEPTH = 100;
 /** Parsed text: the document, and its line breaks. */
 type YamlText = { readonly document: Document.Parsed; readonly lines: LineCounter };
 
+/** What to do about the mistakes that are easily made; the parser's own words for them name what YAML calls them. */
+const SYNTAX: Readonly<Record<string, string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'quote text that contains ": "',
+  MULTILINE_IMPLICIT_KEY: 'a ":" is missing after the key, or text of several lines needs quotes',
+  BAD_INDENT: 'lines that belong together must be indented alike',
+  TAB_AS_INDENT: 'indent with spaces, not tabs',
+  BAD_SCALAR_START: 'quote text that begins with @ or a backtick',
+};
+
 /** The one document of a text, or what is wrong with it, by line. */
 function parseYaml(text: string): YamlText | readonly PlanFileProblem[] {
   if (Buffer.byteLength(text) > MAX_PLAN_BYTES) {
@@ -181,7 +190,11 @@ function parseYaml(text: string): YamlText | readonly PlanFileProblem[] {
   if (document === undefined) return [wholeFile('it is empty')];
   const wrong = [...document.errors, ...document.warnings];
   if (wrong.length === 0) return { document, lines };
-  return wrong.map((error) => ({ line: lines.linePos(error.pos[0]).line, path: '', message: error.message }));
+  return wrong.map(({ code, message, pos }) => ({
+    line: lines.linePos(pos[0]).line,
+    path: '',
+    message: SYNTAX[code] ?? message,
+  }));
 }
 
 /** A problem that no line is to blame for. */
@@ -200,19 +213,30 @@ function* tokensOf(text: string, lines: LineCounter) {
   yield* parser.end();
 }
 
+/** Why a file cannot be read, by the system's code. */
+const UNREADABLE: Readonly<Record<string, (shown: string) => string>> = {
+  ENOENT: (shown) => `no such file: ${shown}`,
+  ENOTDIR: (shown) => `no such file: ${shown}`,
+  EISDIR: (shown) => `${shown} is a directory, not a file`,
+  EACCES: (shown) => `no permission to read ${shown}`,
+};
+
 /**
- * The text of the file (or pipe) at `path`. Of a larger file than a plan may be only as much is read as shows that it is.
+ * The text of the file (or pipe) at `path`. `typed` is how the user named it. Of a larger file than a plan may be only as much is read as shows
+ * that it is.
  * Throws exit 7 when it can't be read or is not UTF-8.
  */
-export async function readPlanFile(path: string): Promise<string> {
-  const shown = printable(path, 200);
+export async function readPlanFile(path: string, typed = path): Promise<string> {
+  const shown = printable(typed, 200);
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of createReadStream(path, { end: MAX_PLAN_BYTES }))
       chunks.push(Buffer.from(chunk));
   } catch (error) {
-    const message = `the plan file ${shown} can't be read: ${messageOf(error)}`;
-    throw new OrchestrateError(EXIT.input, message, 'orchestrate import plan.yaml', { cause: error });
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const message = UNREADABLE[code]?.(shown) ?? `cannot read ${shown}: ${messageOf(error)}`;
+    const fix = 'give the path of a plan file; its form is in the README';
+    throw new OrchestrateError(EXIT.input, message, fix, { cause: error });
   }
   const bytes = Buffer.concat(chunks);
   // The last character of a file cut off by the bound may be half: its size is refused, not its encoding.
@@ -220,7 +244,7 @@ export async function readPlanFile(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    const message = `the plan file ${shown} is not text in UTF-8`;
+    const message = `${shown} is not text in UTF-8`;
     throw new OrchestrateError(EXIT.input, message, 'save it as UTF-8', { cause: error });
   }
 }

@@ -105,8 +105,32 @@ function isNearlyKnown(key: string): boolean {
   return meant !== null && Math.abs(meant.length - key.length) <= 3;
 }
 
+/** Words that other tools have for our keys. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  needs: 'dependencies',
+  requires: 'dependencies',
+  after: 'dependencies',
+  deps: 'dependencies',
+  criteria: 'acceptanceCriteria',
+  assignee: 'agent',
+  steps: 'tasks',
+  paths: 'files',
+};
+/** Letters that a key has to begin with to be another form of the same word: `depends_on` of `dependencies`. */
+const SAME_STEM = 6;
+
+/** The key that a word with the same meaning, or the same stem, stands for. */
+function meantBy(key: string, known: readonly string[]): string | null {
+  const word = key.toLowerCase().replace(/[^a-z]/g, '');
+  const other = OTHER_WORDS[word];
+  const stem = word.slice(0, SAME_STEM);
+  const sameStem =
+    stem.length === SAME_STEM ? known.find((each) => each.toLowerCase().startsWith(stem)) : undefined;
+  return other !== undefined && known.includes(other) ? other : (sameStem ?? null);
+}
+
 function unknownKey(key: string, known: readonly string[]): string {
-  const meant = nearest(key.slice(0, 60), known);
+  const meant = nearest(key.slice(0, 60), known) ?? meantBy(key, known);
   return `unknown key "${printable(key, 60)}"${meant === null ? '' : ` (did you mean "${meant}"?)`}`;
 }
 

@@ -35,11 +35,6 @@ function relativeTo(root: string, path: string): string {
   return path.startsWith(prefix) ? path.slice(prefix.length) : path;
 }
 
-/** A text in which paths below the root stand without it. */
-export function shortPaths(text: string, root: string): string {
-  return text.replaceAll(root.endsWith('/') ? root : `${root}/`, '');
-}
-
 const addCounts = (a: TaskCounts, b: TaskCounts): TaskCounts => ({
   total: a.total + b.total,
   completed: a.completed + b.completed,
@@ -150,7 +145,7 @@ function describeStream(context: Context, state: StreamState): ReportStream {
     needsYou: state.needsYou,
     stale: state.stale,
     landed: state.landed,
-    reason: state.reason === null ? null : shortPaths(state.reason, context.input.projectRoot),
+    reason: state.reason,
     remedy: state.remedy,
     since: iso(state.sinceMs),
     dueAt: iso(state.dueAtMs),
@@ -170,7 +165,7 @@ function countStates(states: readonly StreamState[]): StatusReport['summary']['s
   return { total: states.length, ...counts };
 }
 
-function reportEvents({ snapshot, events, projectRoot }: ReportInput): ReportEvent[] {
+function reportEvents({ snapshot, events }: ReportInput): ReportEvent[] {
   const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
   return events.slice(-EVENTS_KEPT).map((event) => ({
     id: event.id,
@@ -178,7 +173,7 @@ function reportEvents({ snapshot, events, projectRoot }: ReportInput): ReportEve
     stream: event.key === null ? null : (idOf.get(event.key) ?? event.key),
     run: event.run,
     kind: event.kind,
-    message: shortPaths(event.message, projectRoot),
+    message: event.message,
   }));
 }
 

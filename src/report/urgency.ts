@@ -1,6 +1,6 @@
 /** What matters more to the user: the order of streams that need one, and which streams stay when there is not room for all. */
 import { STREAM_STATES, type StateName, traitsOf } from '../core/states.ts';
-import type { ReportStream } from './types.ts';
+import type { ReportStream, StatusReport } from './types.ts';
 
 const urgency = (state: StateName): number => traitsOf(state).look.urgency;
 
@@ -59,5 +59,22 @@ export function mostUrgent(
   return {
     shown: streams.filter((stream) => kept.has(stream)),
     hidden: streams.filter((stream) => !kept.has(stream)),
+  };
+}
+
+/** A text in which paths below the project's root stand without it. */
+export function shortPaths(text: string, root: string): string {
+  return text.replaceAll(root.endsWith('/') ? root : `${root}/`, '');
+}
+
+/** The report as screens show it: paths of the project in reasons and events are relative. Commands to type stay whole. */
+export function forScreen(report: StatusReport): StatusReport {
+  const short = (text: string): string => shortPaths(text, report.projectRoot);
+  return {
+    ...report,
+    streams: report.streams.map((stream) =>
+      stream.reason === null ? stream : { ...stream, reason: short(stream.reason) },
+    ),
+    events: report.events.map((event) => ({ ...event, message: short(event.message) })),
   };
 }

@@ -20,7 +20,8 @@ export type OpenOptions = {
   readonly busyTimeoutMs?: number;
   /** What the file is, for messages. */
   readonly label: string;
-  /** What to type when the file is missing. */
+  /** What is said when the file is missing (by default: that it is), and what to type then. */
+  readonly missing?: string;
   readonly missingFix: string;
   /** Throws for content that must not be touched; sees a read-only connection before anything is written. */
   readonly inspect: (db: Db, place: StoreFile) => void;
@@ -66,7 +67,8 @@ function existingSize(place: StoreFile, options: OpenOptions): number {
   const stats = statSync(place.path, { throwIfNoEntry: false });
   if (stats !== undefined) return checkedSize(place, options, stats);
   if (!options.create) {
-    throw new OrchestrateError(EXIT.state, `${place.label} ${place.path} does not exist`, options.missingFix);
+    const message = options.missing ?? `${place.label} ${place.path} does not exist`;
+    throw new OrchestrateError(EXIT.state, message, options.missingFix);
   }
   makePrivateDirectory(dirname(place.path));
   makePrivateFile(place.path);

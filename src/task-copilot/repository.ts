@@ -4,7 +4,7 @@ import { whileBusy } from '../sqlite/busy-wait.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded } from '../sqlite/failures.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
-import { type CopilotOptions, copilotPlace, openCopilotDatabase } from './store-schema.ts';
+import { type CopilotOptions, copilotPlace, NO_PLAN, openCopilotDatabase } from './store-schema.ts';
 import { type CopilotDb, timeText } from './tools/rows.ts';
 
 /** How to open the store. */
@@ -40,7 +40,8 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
   let writes = 0;
   const connection = openOnFile(path, () => {
     options.beforeOpening?.();
-    const sql = openCopilotDatabase(path, options);
+    // One that was there and is gone is said to be.
+    const sql = openCopilotDatabase(path, openings === 0 ? { missing: NO_PLAN, ...options } : options);
     sql.pragma('busy_timeout = 0');
     openings += 1;
     return { sql, dataVersion: dataVersionOf(sql), close: () => sql.close() };

@@ -9,9 +9,11 @@ import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
 const MISSING_FIX = 'make a plan first: orchestrate import plan.yaml, or orchestrate generate';
+/** What is said of a store that was never made: its place is of no use to whoever has not planned anything. */
+export const NO_PLAN = 'No plan yet.';
 
 /** How to open the store; `create` makes it (and its directories) when missing. */
-export type CopilotOptions = Pick<OpenOptions, 'create' | 'readonly' | 'busyTimeoutMs'>;
+export type CopilotOptions = Pick<OpenOptions, 'create' | 'readonly' | 'busyTimeoutMs' | 'missing'>;
 
 /** The store's place, for `guarded`. */
 export function copilotPlace(path: string, busyTimeoutMs?: number): StoreFile {

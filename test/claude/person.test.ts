@@ -116,7 +116,7 @@ async function clear(project: ClaudeProject): Promise<void> {
 
 async function fresh(project: ClaudeProject): Promise<void> {
   const before = await untilState(project, 'Fresh', 'needs-input', /^(asks|stopped)\b.*task open/);
-  assert.match(await project.run(['retry', 'Fresh', '--fresh']), /ended run 1 of Fresh/);
+  assert.match(await project.run(['retry', 'Fresh', '--fresh']), /Ended run 1 of Fresh/);
   const done = await untilState(project, 'Fresh', 'done');
   assert.notEqual(done.sessionId, before.sessionId);
 }

@@ -85,7 +85,7 @@ test('an agent that stops too early is told what is missing and mends it; what i
   for (const id of ['Subagent', 'Shell']) assert.equal(streamIn(await project.look(), id).state, 'running');
   project.server.release('look');
   project.cli.write('../go', '');
-  assert.match(await project.run(['retry', 'Claim']), /ended run 1 of Claim/);
+  assert.match(await project.run(['retry', 'Claim']), /Ended run 1 of Claim/);
 
   assert.equal(await poller.ended, 0, poller.output());
   const report = await project.look();

@@ -43,10 +43,10 @@ test('send types a message into a living worker, every line as text, and says wh
   const json = await rig.run(['send', 'A', '-', '--json'], 0, { input: 'from a file\n' });
   assert.deepEqual(JSON.parse(json.stdout), { schemaVersion: 1, stream: 'A', arrived: 'taken' });
   assert.equal(await fromStdin, 'from a file');
-  assert.match((await rig.run(['logs', 'A'])).stdout, /sent by the user: Message: \/clear/);
+  assert.match((await rig.run(['logs', 'A'])).stdout, /you wrote: Message: \/clear/);
 
   const none = await rig.run(['send', 'B', 'hello'], 6);
-  assert.match(none.stderr, /B has no living worker to send to\n {2}fix: orchestrate start B/);
+  assert.match(none.stderr, /Not sent: no agent is running for B\n {2}fix: orchestrate start B/);
   assert.match((await rig.run(['send', 'A', ' \u0007 '], 2)).stderr, /no text to send/);
   assert.match((await rig.run(['send', 'A'], 2)).stderr, /text/);
   assert.match((await rig.run(['send', 'X', 'hello'], 7)).stderr, /no stream "X"/);
@@ -63,7 +63,7 @@ test('a text that the pane does not show was not seen to arrive, and is not call
   await rig.untilState('A', 'running');
   await worker.sh('stty -echo < /dev/tty');
   const lost = await rig.run(['send', 'A', 'hello'], 1);
-  assert.match(lost.stderr, /not seen to arrive at A\n {2}fix: orchestrate attach A/);
+  assert.match(lost.stderr, /A was not seen to take it\n {2}fix: orchestrate attach A/);
   await poller.kill('SIGINT');
 });
 

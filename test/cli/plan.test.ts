@@ -108,7 +108,7 @@ test('a bad plan is refused with everything that is wrong, and makes no store', 
   for (const [text, words] of [
     [
       'streams:\n  - id: A\n    task: []\n',
-      /stdin is no plan: line 2: streams\[0\]\.tasks: is missing \(and 1 more\)\n[\s\S]*line 3: streams\[0\]: unknown key "task" \(did you mean "tasks"\?\)/,
+      /error: stdin:2: streams\[0\]\.tasks is missing \(and 1 more\)\n[\s\S]*stdin:3: unknown key "task" \(did you mean "tasks"\?\)/,
     ],
     [planFile({ R: [], A: ['C'], B: ['A'], C: ['B'] }), /cycle: A → C → B → A/],
     [planFile({ R: [], A: ['A'] }), /"A" depends on itself/],
@@ -127,10 +127,22 @@ test('a bad plan is refused with everything that is wrong, and makes no store', 
 
 test('files that are none are named', async () => {
   rig.write('bytes.yaml', '');
+  const streams =
+    'streams:\n  - id: A\n    name: One\n    tasks:\n      - title: a\n      - title: b\n      - title: c\n  - id: B\n    name: Two\n    tasks: [{title: d}]\n';
+  rig.write('plan.yaml', `${streams}    depends_on: [A]\n`);
+  rig.write(
+    'colon.yaml',
+    `${streams}  - id: C\n    tasks:\n      - title: e\n        description: Mend it: now\n`,
+  );
   for (const [file, words] of [
-    ['missing.yaml', /missing\.yaml can't be read/],
-    ['.', /EISDIR/],
-    ['bytes.yaml', /is no plan/],
+    ['nofile.yaml', /^orchestrate: error: no such file: nofile\.yaml\n {2}fix: give the path of a plan file/],
+    ['.', /error: \. is a directory, not a file\n/],
+    ['bytes.yaml', /error: bytes\.yaml:1: a plan is a map with the key/],
+    [
+      'plan.yaml',
+      /^orchestrate: error: plan\.yaml:11: unknown key "depends_on" \(did you mean "dependencies"\?\)\n/,
+    ],
+    ['colon.yaml', /^orchestrate: error: colon\.yaml:14: quote text that contains ": "/],
   ] as const) {
     const result = await run(['import', file]);
     assert.equal(result.code, 7, file);

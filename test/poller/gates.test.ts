@@ -100,7 +100,7 @@ test('a gate that takes too long is ended with all it started', async () => {
   finishAll(rig);
   assert.equal((await rig.start().end()).code, 1);
   const { reason } = await rig.stream('A');
-  assert.match(reason ?? '', /gate hangs timed out after 1 s/);
+  assert.match(reason ?? '', /gate "hangs" timed out after 1 s/);
   await until('its processes are gone', () =>
     lines(rig, 'pids').every(
       (pid) => !existsSync(`/proc/${pid}/stat`) || / Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')),

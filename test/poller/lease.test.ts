@@ -23,7 +23,7 @@ test('a poller that lost its lease leaves the registration of the living one, wh
   stale.child.kill('SIGCONT');
   const ended = await stale.end();
   assert.equal(ended.code, 6, ended.stderr);
-  assert.match(ended.stderr, /lock\.db was removed or replaced under this poller/);
+  assert.match(ended.stderr, /lock\.db was removed or replaced while orchestrate runs/);
   const { poller } = await rig.look();
   assert.deepEqual([poller.alive, poller.pid], [true, living.child.pid]);
   await rig.run(['stop']);

@@ -10,11 +10,14 @@ test('an agent at work is let be; for a new conversation it is ended, its work k
   rig.start();
   const first = await rig.nextWorker('A');
   await rig.untilState('A', 'running');
-  assert.match((await rig.run(['retry', 'A'])).stdout, /^cleared; its worker goes on \(run 1\)/);
+  assert.match(
+    (await rig.run(['retry', 'A'])).stdout,
+    /^A is running: nothing to retry \(--fresh restarts it\)\n/,
+  );
   assert.ok(existsSync(`/proc/${first.pid}`), 'an agent at work is let be');
   await first.sh('echo half > half.txt');
   const told = await rig.run(['retry', 'A', '--fresh']);
-  assert.match(told.stdout, /^ended run 1 of A; the poller starts it/);
+  assert.match(told.stdout, /^Ended run 1 of A; it starts as soon as it can/);
   await first.end();
   const second = await rig.nextWorker('A');
   assert.deepEqual([second.run, second.cwd], [2, first.cwd]);

@@ -9,7 +9,7 @@ test('its own exit code and error are passed on, not what tmux says of the pane'
   const screen = `plan\norchestrate: error: orchestrate is running already\n  fix: orchestrate status\n${DEAD}`;
   const error = endedError(4, screen);
   assert.equal(error.exitCode, 4);
-  assert.match(error.message, /ended at once: orchestrate is running already$/);
+  assert.match(error.message, /ended at once in the background: orchestrate is running already$/);
 });
 
 test('one that found nothing to do is unfinished, not an environment that lacks something', () => {

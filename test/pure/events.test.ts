@@ -1,7 +1,7 @@
 /** What is said of kinds of events: every kind has its row, and one of another version is shown and never acted on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventKindOf, eventTraits, stateOfEvent } from '../../src/core/events.ts';
+import { eventKindOf, eventTraits, newsAmong, stateOfEvent } from '../../src/core/events.ts';
 import { STREAM_STATES } from '../../src/core/states.ts';
 
 test('a kind that another version wrote is told as plain news, whatever it is called', () => {
@@ -21,4 +21,39 @@ test('the entry of a state has its symbol, and the end of a run that is done is 
   );
   assert.equal(eventTraits('run-done').told, false);
   assert.equal(eventTraits('done').told, true);
+});
+
+test('each fact is told once: nothing blank, nothing twice, and of two that tell one fact the fuller', () => {
+  const event = (key: string | null, kind: string, message: string) => ({
+    key,
+    kind: eventKindOf(kind),
+    message,
+  });
+  const told = newsAmong(
+    [
+      event('a', 'launched', 'started'),
+      event('a', 'running', ''),
+      event('b', 'not-verified', 'gate "test" failed (exit 1)'),
+      event('b', 'returned', 'told the agent: gate "test" failed (exit 1)'),
+      event('b', 'run-failed', 'gate "test" failed (exit 1)'),
+      event('a', 'launched', 'started'),
+      event('b', 'failed', 'gave up after 3 attempts: gate "test" failed (exit 1)'),
+      event(null, 'operator', 'orchestrate started'),
+      event('c', 'operator', 'parked by the operator'),
+      event('c', 'run-stopped', 'parked by the operator'),
+      event('c', 'parked', 'parked by the operator'),
+      event('d', 'parked', 'parked by the operator'),
+    ],
+    ({ key }) => key,
+  );
+  assert.deepEqual(
+    told.map(({ key, message }) => `${key}: ${message}`),
+    [
+      'a: started',
+      'b: gave up after 3 attempts: gate "test" failed (exit 1)',
+      'null: orchestrate started',
+      'c: parked by the operator',
+      'd: parked by the operator',
+    ],
+  );
 });

@@ -213,8 +213,8 @@ test('time stops when everything is done, and a later check of the same work doe
   assert.deepEqual(report.criticalPath, []);
 });
 
-test('only the last ten events are kept, with stream ids instead of keys', () => {
-  const events = Array.from({ length: 14 }, (_, i) => ({
+test('only the last thirty events are kept, with stream ids instead of keys', () => {
+  const events = Array.from({ length: 34 }, (_, i) => ({
     id: i + 1,
     atMs: NOW_MS - 1000,
     key: i % 2 === 0 ? 'b' : null,
@@ -223,7 +223,7 @@ test('only the last ten events are kept, with stream ids instead of keys', () =>
     message: `event ${i + 1}`,
   }));
   const report = buildReport(input(chain(), { events }));
-  assert.equal(report.events.length, 10);
+  assert.equal(report.events.length, 30);
   assert.deepEqual(report.events[0], {
     id: 5,
     at: '2030-01-01T11:59:59.000Z',
