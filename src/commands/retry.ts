@@ -2,6 +2,7 @@
 import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { traitsOf } from '../core/states.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/scope.ts';
 import { type Retried, retry } from '../operator/steer.ts';
@@ -27,9 +28,10 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 export function retriedText(id: string, { state, endedRun, livingRun, pollerAlive }: Retried): string {
   if (endedRun !== null) return `Ended run ${endedRun} of ${id}; ${whoStarts(pollerAlive)}`;
   if (livingRun !== null) return `${id} is ${state}: nothing to retry (--fresh restarts it)`;
-  if (state === 'waiting')
+  const { phase, handling } = traitsOf(state);
+  if (phase === 'waits')
     return `${id} waits for others: nothing to retry (orchestrate status shows for which)`;
-  if (state === 'ready' || state === 'verifying')
+  if (phase === 'moves' && !handling.retryEnds)
     return `${id} is ${state}: nothing to retry; ${whoStarts(pollerAlive)}`;
   return `${id} will be tried again; ${whoStarts(pollerAlive)}`;
 }

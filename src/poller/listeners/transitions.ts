@@ -25,7 +25,7 @@ export function transitions(ports: Pick<Ports, 'state' | 'now'>): Listener {
 
 /** The command tells of what the operator did, and the dependency of what holds up its dependents. */
 function isToldElsewhere({ state, reason, needsYou }: StreamState): boolean {
-  if (state === 'stopped' || state === 'parked') return reason === byOperator(state);
+  if (reason === byOperator('stopped') || reason === byOperator('parked')) return true;
   return state === 'blocked' && !needsYou;
 }
 
