@@ -1,8 +1,8 @@
 /** How long an agent could not work, since it waited for the user or for the end of a limit: such time counts for no cap. */
 import type { AgentActivity, Pause, Run } from './types.ts';
 
-/** Not at work: asked, limited, or at rest until someone says more. */
-const RESTING: ReadonlySet<AgentActivity['status']> = new Set(['waiting', 'limited', 'idle']);
+/** Asked, limited, or without a turn until someone says more. */
+const NOT_AT_WORK: ReadonlySet<AgentActivity['status']> = new Set(['waiting', 'limited', 'idle']);
 const NONE: Pause = { totalMs: 0, sinceMs: null, userMs: 0, forUser: false };
 
 /** The run's pauses after a look at its agent; the same value when nothing changed. */
@@ -13,8 +13,8 @@ export function pauseAfter(
 ): Pause | null {
   const before = run.paused ?? NONE;
   if (status === 'unknown') return run.paused;
-  if (RESTING.has(status)) {
-    // At rest it waits for the user only once it is not told any more what is missing.
+  if (NOT_AT_WORK.has(status)) {
+    // An idle one waits for the user only once it is not told any more what is missing.
     const forUser = status === 'waiting' || (status === 'idle' && (run.stopGate?.gaveUp ?? null) !== null);
     if (before.sinceMs === null)
       return { ...before, forUser, sinceMs: Math.max(run.startedAtMs, Math.min(sinceMs ?? nowMs, nowMs)) };

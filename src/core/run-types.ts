@@ -203,6 +203,8 @@ export type StreamRecord = {
   readonly streamId: string;
   readonly intent: Intent;
   readonly intentAtMs: number;
+  /** Why a cap parked it; null: it was the operator. */
+  readonly intentReason: string | null;
   /** Runs up to this number count for nothing any more (set by `retry` and `start X`). */
   readonly clearedAfterRun: number;
   /** The event by which the user last asked for this very stream (`start X`); lets a poller limited to some streams add it. */

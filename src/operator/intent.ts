@@ -19,6 +19,7 @@ export function clearedFields(record: StreamRecord, atMs: number, event: number)
   return {
     intent: 'none',
     intentAtMs: atMs,
+    intentReason: null,
     // One that is still open has not come to anything yet that could be forgiven.
     clearedAfterRun: last === undefined ? 0 : last.endedAtMs === null ? last.number - 1 : last.number,
     requestedEvent: event,

@@ -96,6 +96,7 @@ const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Rec
 const STREAM_CODECS: Codecs<StreamPatch> = {
   intent: plain('intent', nameOf('an intent', INTENTS)),
   intentAtMs: plain('intent_at_ms', number),
+  intentReason: plain('intent_reason', nullable(text)),
   clearedAfterRun: plain('cleared_after_run', number),
   requestedEvent: plain('requested_event', number),
   resolve: flag('resolve'),

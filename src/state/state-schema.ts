@@ -165,6 +165,15 @@ ALTER TABLE streams ADD COLUMN landed_answer TEXT;
 ALTER TABLE streams ADD COLUMN landing_clash TEXT;
 `;
 
+/** A cap that parked a stream says so itself. */
+const REASON_OF_INTENT = `
+ALTER TABLE streams ADD COLUMN intent_reason TEXT;
+UPDATE streams SET intent_reason = (SELECT reason FROM runs
+  WHERE runs.key = streams.key AND outcome = 'stopped' AND ended_at_ms >= intent_at_ms AND reason LIKE '%(limits.%)'
+  ORDER BY number DESC LIMIT 1)
+  WHERE intent = 'parked';
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
 const MIGRATIONS: readonly string[] = [
   FIRST_TABLES,
@@ -173,6 +182,7 @@ const MIGRATIONS: readonly string[] = [
   ORDER_BY_NUMBER,
   OPERATOR_ANSWERS,
   LANDINGS,
+  REASON_OF_INTENT,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

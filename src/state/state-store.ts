@@ -36,7 +36,8 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     ...createGates(db),
     ...createLandings(db),
     ...createFacts(db, { forgetSteps }),
-    setIntent: (key, intent, atMs) => records.patchStream(key, { intent, intentAtMs: atMs }),
+    setIntent: (key, intent, atMs, reason = null) =>
+      records.patchStream(key, { intent, intentAtMs: atMs, intentReason: reason }),
     changeToken: dataVersionOf(db),
   } satisfies Omit<StateStore, 'path' | 'isLost' | 'close'>;
   const opened = fileAt(path);

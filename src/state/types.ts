@@ -20,6 +20,7 @@ export type StreamPatch = Partial<
     StreamRecord,
     | 'intent'
     | 'intentAtMs'
+    | 'intentReason'
     | 'clearedAfterRun'
     | 'requestedEvent'
     | 'resolve'
@@ -139,7 +140,8 @@ export type StateStore = {
   runPlaces(initiativeId: string): ReadonlyMap<string, RunPlace>;
   /** True when any run of any initiative is open. */
   hasOpenRuns(exceptInitiativeId?: string): boolean;
-  setIntent(key: string, intent: Intent, atMs: number): void;
+  /** `reason`: why a cap parked the stream; null, as when left out: it is the operator's wish. */
+  setIntent(key: string, intent: Intent, atMs: number, reason?: string | null): void;
   changeToken(): number;
   /** True when the file was removed or replaced: every method but `close` then throws exit 6. */
   isLost(): boolean;

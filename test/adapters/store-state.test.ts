@@ -102,6 +102,7 @@ describe('streams', () => {
     const patch = {
       intent: 'parked',
       intentAtMs: 1,
+      intentReason: 'a cap',
       clearedAfterRun: 2,
       requestedEvent: 3,
       resolve: true,
@@ -121,7 +122,15 @@ describe('streams', () => {
     assert.deepEqual(opened(path).records('I').get('a'), { ...before, ...patch });
     state.patchStream('a', { conflict: null, base: null });
     state.setIntent('a', 'none', 7);
-    const cleared = { ...before, ...patch, conflict: null, base: null, intent: 'none', intentAtMs: 7 };
+    const cleared = {
+      ...before,
+      ...patch,
+      conflict: null,
+      base: null,
+      intent: 'none',
+      intentAtMs: 7,
+      intentReason: null,
+    };
     assert.deepEqual(state.records('I').get('a'), cleared);
     assert.throws(() => state.patchStream('nope', { resolve: true }), OrchestrateError);
   });

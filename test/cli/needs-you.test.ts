@@ -114,8 +114,8 @@ test('a notify.command that fails is written down, and nothing waits for one tha
     report.events.some(({ kind }) => kind === 'notify-error'),
   );
   const failure = events.find(({ kind }) => kind === 'notify-error');
-  assert.match(failure?.message ?? '', /failed \(exit 3\), see .*notify\.log/);
-  assert.match(textAt(rig, '.claude/orchestrator/logs/notify.log'), /told on stderr/);
+  assert.match(failure?.message ?? '', /failed \(exit 3\), see .*notify\.command\.log/);
+  assert.match(textAt(rig, '.claude/orchestrator/logs/notify.command.log'), /told on stderr/);
   assert.equal((await poller.kill('SIGINT')).code, 130);
 
   rig.configure({ notify: { tmux: false, command: `echo $$ > ${NOTICES}; exec sleep 1000` } });

@@ -226,6 +226,23 @@ const REST: readonly Row[] = [
     reason: /^parked by the operator$/,
   },
   {
+    title: 'a stream that a cap parked says which, whatever the clock says of its last run',
+    world: {
+      streams: [stream('S')],
+      records: [
+        record('S', {
+          runs: [{ ...failedRun(1, 50_000), outcome: 'stopped', reason: 'something else' }],
+          intent: 'parked',
+          intentAtMs: NOW_MS + 9e6,
+          intentReason: 'cost $9.00, the cap is $5.00 (limits.maxCostUsd)',
+        }),
+      ],
+    },
+    state: 'parked',
+    step: null,
+    reason: /^cost \$9\.00, the cap is \$5\.00/,
+  },
+  {
     title: 'failed stays failed when the window has passed',
     world: {
       streams: [stream('S')],

@@ -49,8 +49,8 @@ test('an id of which nothing is left is called s and its hash', () => {
 test('names of the orchestrator itself are never a key', () => {
   assert.match(keyOf('Orchestrator'), /^orchestrator-[0-9a-f]{6}$/);
   assert.match(keyOf('status'), /^status-[0-9a-f]{6}$/);
-  // Its log would be that of notify.command.
-  assert.match(keyOf('notify'), /^notify-[0-9a-f]{6}$/);
+  // Nor is the name of the log of notify.command, which has a dot.
+  assert.ok(!isKey('notify.command'));
 });
 
 test('where six digits are taken too, more are used; where everything is taken, it is said', () => {

@@ -137,7 +137,8 @@ export class ModelWorld {
       this.#patchRun(cell, { nudges, lastNudgeAtMs: this.nowMs });
     } else {
       cell.worker = null;
-      if (action.intent !== null) this.#patch(cell, { intent: action.intent, intentAtMs: this.nowMs });
+      if (action.intent !== null)
+        this.#patch(cell, { intent: action.intent, intentAtMs: this.nowMs, intentReason: action.reason });
       this.#patchRun(cell, { endedAtMs: this.nowMs, outcome: action.outcome, reason: action.reason });
     }
   }
@@ -172,11 +173,16 @@ export class ModelWorld {
     else if (kind === 'complete-by-hand') cell.tasks = 'completed';
     else if (kind === 'reopen-task') cell.tasks = 'pending';
     else if (kind === 'stop' || kind === 'park')
-      this.#patch(cell, { intent: kind === 'stop' ? 'stopped' : 'parked', intentAtMs: this.nowMs });
+      this.#patch(cell, {
+        intent: kind === 'stop' ? 'stopped' : 'parked',
+        intentAtMs: this.nowMs,
+        intentReason: null,
+      });
     else
       this.#patch(cell, {
         intent: 'none',
         intentAtMs: this.nowMs,
+        intentReason: null,
         clearedAfterRun: lastEnded(cell.record),
         requestedEvent: 8,
         trouble: null,

@@ -80,6 +80,7 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     streamId: id,
     intent: 'none',
     intentAtMs: 0,
+    intentReason: null,
     clearedAfterRun: 0,
     requestedEvent: 0,
     resolve: false,

@@ -1,6 +1,6 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
 import { mkdirSync } from 'node:fs';
-import { costUsd } from '../../core/decide/caps.ts';
+import { costUsd } from '../../core/decide/limits.ts';
 import { printable } from '../../core/printable.ts';
 import type { AgentError, Run, StreamRecord } from '../../core/types.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';

@@ -2,7 +2,7 @@
  * Derives every stream's state and the step that leads on from it, from one snapshot; the scheduler and all views use this.
  *
  * Approach: dependencies before dependents, each stream by the first rule that has something to say: `without-run.ts` where
- * no run is open, `open-run.ts` where one is (its worker alive: at work, limited, idle; or gone: `process-gone.ts`). What
+ * no run is open, `open-run.ts` where one is (its worker alive: at work, limited, idle; or gone). What
  * failed a short time ago is held back (`restarts.ts`), launches beyond the worker limit are queued, a step under way is not
  * taken again. Pure and total: no clock, no randomness, and what is unknown leads to no step.
  *
@@ -39,7 +39,7 @@ import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { holdBack } from './restarts.ts';
 import { launchOrder } from './schedule.ts';
-import { assessAtRest } from './without-run.ts';
+import { assessWithoutRun } from './without-run.ts';
 
 /** What `assessPlan` yields for one stream. */
 type Assessed = {
@@ -90,7 +90,7 @@ function assessOne(
   };
   const unread = record === null ? snapshot.unseen.get(key) : undefined;
   if (unread !== undefined) return assess('blocked', { reason: unread, remedy: 'orchestrate doctor' });
-  const assessment = openRun === null ? assessAtRest(situation) : assessOpenRun(situation, openRun);
+  const assessment = openRun === null ? assessWithoutRun(situation) : assessOpenRun(situation, openRun);
   return underWay(situation, holdBack(situation, assessment));
 }
 

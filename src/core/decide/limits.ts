@@ -1,10 +1,12 @@
-/** Rules for usage limits and a failing service: how long to wait, when to tell the agent to go on, and what else waits with it. */
+/** Rules for limits: those of the account and a failing service (how long to wait, what waits with it), and the stream's own caps, which park it. */
 
+import { dollars } from '../dollars.ts';
 import { tasksComplete, verdictOn } from '../done.ts';
+import { workedMs } from '../pause.ts';
 import { commandFor } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, isOlder, verifying } from './assessment.ts';
+import { assess, endRun, headOf, isOlder, verifying } from './assessment.ts';
 import { NUDGE_ANSWER_MS } from './idle-agent.ts';
 import { restartDelayMs } from './restarts.ts';
 
@@ -136,4 +138,41 @@ export function holdingLimit(found: ReadonlyMap<string, Assessment>, nowMs: numb
 /** One without an end (a person has to act) ends last. */
 function endOf({ dueAtMs }: Assessment): number {
   return dueAtMs ?? Number.MAX_VALUE;
+}
+
+/** Parks a stream whose runs together (since the user last cleared them) went over a configured cap; null when none did, or without a poller to do it. */
+export function overCap(situation: Situation, run: Run): Assessment | null {
+  const { record, snapshot, stream } = situation;
+  const reason =
+    record === null || !snapshot.pollerAlive
+      ? null
+      : (overTime(situation, record) ?? overCost(situation, record));
+  if (reason === null) return null;
+  const action = endRun(situation, run, 'stopped', reason, { intent: 'parked' });
+  return assess('parked', { reason, remedy: commandFor('retry', stream.id), action });
+}
+
+/** Runs that count: those since the user last cleared the stream's attempts. */
+function countedRuns(record: StreamRecord): readonly Run[] {
+  return record.runs.filter((run) => run.number > record.clearedAfterRun);
+}
+
+function overTime({ policy, snapshot }: Situation, record: StreamRecord): string | null {
+  if (policy.maxRunMs === null) return null;
+  const usedMs = countedRuns(record).reduce((sum, each) => sum + workedMs(each, snapshot.nowMs), 0);
+  if (usedMs < policy.maxRunMs) return null;
+  const minutes = (ms: number): number => Math.round(ms / 6_000) / 10;
+  return `worked ${minutes(usedMs)} minutes, the cap is ${minutes(policy.maxRunMs)} (limits.maxMinutes)`;
+}
+
+/** What the stream's counted runs cost together, by the agent's own word. */
+export function costUsd(record: StreamRecord): number {
+  return countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), 0);
+}
+
+function overCost({ policy }: Situation, record: StreamRecord): string | null {
+  if (policy.maxCostUsd === null) return null;
+  const cost = costUsd(record);
+  if (cost < policy.maxCostUsd) return null;
+  return `cost ${dollars(cost)}, the cap is ${dollars(policy.maxCostUsd)} (limits.maxCostUsd)`;
 }

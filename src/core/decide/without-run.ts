@@ -38,7 +38,7 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Assesses a stream that has no open run. */
-export function assessAtRest(situation: Situation): Assessment {
+export function assessWithoutRun(situation: Situation): Assessment {
   for (const rule of RULES) {
     const assessment = rule(situation);
     if (assessment !== null) return assessment;
@@ -59,11 +59,9 @@ function done({ stream, record, key, snapshot }: Situation): Assessment | null {
   return assess('done', { sinceMs: doneSinceMs(record) });
 }
 
-function held({ stream, record, lastRun }: Situation): Assessment | null {
+function held({ stream, record }: Situation): Assessment | null {
   if (record === null || record.intent === 'none') return null;
-  // A cap parks and ends the run in one step; a run that ended before is not what parked the stream.
-  const ended = (lastRun?.endedAtMs ?? -1) >= record.intentAtMs ? lastRun?.reason : null;
-  const reason = record.intent === 'stopped' ? byOperator('stopped') : (ended ?? byOperator('parked'));
+  const reason = record.intentReason ?? byOperator(record.intent);
   const verb = record.intent === 'stopped' ? 'start' : 'retry';
   return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
 }

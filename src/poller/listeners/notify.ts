@@ -170,6 +170,9 @@ async function showInTmux(ports: Ports, notice: Notice, pane: string | null): Pr
   if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
 }
 
+/** What the command prints; no stream's log can have this name, since keys have no dot. */
+const NOTIFY_LOG = 'notify.command.log';
+
 async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Promise<void> {
   const { command } = ports.config.notify;
   if (command === null) return;
@@ -180,7 +183,7 @@ async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Pro
       Object.entries(ports.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     ),
     input: `${JSON.stringify(notice)}\n`,
-    log: join(privateDirectory(ports.paths.logsDir), 'notify.log'),
+    log: join(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS,
     mark: ports.marks.own,
     abort,
@@ -194,6 +197,6 @@ async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Pro
     key: notice.key,
     run: notice.run,
     kind: 'notify-error',
-    message: `notify.command ${how}, see .claude/orchestrator/logs/notify.log`,
+    message: `notify.command ${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`,
   });
 }

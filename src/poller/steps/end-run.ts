@@ -30,7 +30,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   if (action.closeWindow && run.pane !== null) await closeIfAsked(step, run.pane, run);
   recordUsage(ports, run);
   const reason = exitCode === 0 ? action.reason : reasonOf(ports, run, action);
-  if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now());
+  if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now(), action.reason);
   const ended = ports.state.endRun(action.key, action.run, {
     endedAtMs: ports.now(),
     outcome: action.outcome,

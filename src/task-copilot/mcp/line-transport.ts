@@ -26,7 +26,7 @@ export class LineTransport implements Transport {
   readonly #unanswered = new Set<RequestId>();
   #ended = false;
   #closed = false;
-  #resting = false;
+  #isPausing = false;
   #drainTimer: NodeJS.Timeout | null = null;
 
   constructor(input: Readable, output: Writable) {
@@ -98,11 +98,11 @@ export class LineTransport implements Transport {
   #write(message: JSONRPCMessage | LineError): void {
     if (this.#closed || this.#output.destroyed) return;
     if (this.#output.write(`${JSON.stringify(message)}\n`) || this.#ended) return;
-    if (this.#resting) return;
-    this.#resting = true;
+    if (this.#isPausing) return;
+    this.#isPausing = true;
     this.#input.pause();
     this.#output.once('drain', () => {
-      this.#resting = false;
+      this.#isPausing = false;
       if (!this.#closed) this.#input.resume();
     });
   }
