@@ -73,6 +73,11 @@ export function runDir(paths: ProjectPaths, key: string, run: number): string {
   return join(paths.runsDir, `${key}-${run}`);
 }
 
+/** The note that a stream's worktree was set up, and what ignored files that made (`Tidy.noteMade`). */
+export function setUpNote(paths: ProjectPaths, key: string): string {
+  return join(paths.runsDir, 'setup', `${key}.done`);
+}
+
 /** Which workspace a project belongs to, who said so, and where its store is. */
 export type Workspace = {
   readonly id: string;

@@ -37,6 +37,8 @@ export type Door = {
   ask(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** Runs a command that changes nothing and returns what it printed; throws exit 3 when it fails. */
   read(args: readonly string[], options?: CommandOptions): Promise<string>;
+  /** The same, returning the very bytes. */
+  bytes(args: readonly string[], options?: CommandOptions): Promise<Buffer>;
   /** Runs a command that changes something, waiting for other git processes; the result may be a failure. */
   attempt(args: readonly string[], options?: CommandOptions): Promise<GitResult>;
   /** The same, returning what it printed; throws exit 3 when it fails. */
@@ -82,6 +84,11 @@ export function openDoor(options: DoorOptions): Door {
     environment: () => environment(false, {}),
     ask: (args, command = {}) => run(args, false, command),
     read: async (args, command = {}) => outputOf(args, await run(args, false, command)),
+    bytes: async (args, command = {}) => {
+      const result = await run(args, false, command);
+      outputOf(args, result);
+      return result.bytes;
+    },
     attempt,
     write: async (args, command = {}) => outputOf(args, await attempt(args, command)),
   };
@@ -111,7 +118,7 @@ type Invocation = {
 async function runOnce(
   args: readonly string[],
   { cwd, timeLimitMs, env, log, ...stdin }: Invocation,
-): Promise<GitResult> {
+): Promise<Answer> {
   const startedMs = performance.now();
   const result = await runProgram({
     file: 'git',
@@ -130,13 +137,16 @@ async function runOnce(
   return answerOf(result);
 }
 
+/** A result with the very bytes of what was printed. */
+type Answer = GitResult & { readonly bytes: Buffer };
+
 /** Exit codes are answers (merge-tree: 1 is a conflict); an end by a signal is none, so it gets a code and words of its own. */
-function answerOf({ exitCode, signal, stdout, stderr }: RunResult): GitResult {
+function answerOf({ exitCode, signal, stdout, stderr }: RunResult): Answer {
   const err = stderr.toString('utf8');
   const out = stdout.toString('utf8');
   return exitCode === null
-    ? { code: ENDED_BY_SIGNAL, out, err: `${err}\nfatal: git was ended by ${signal}\n` }
-    : { code: exitCode, out, err };
+    ? { code: ENDED_BY_SIGNAL, out, err: `${err}\nfatal: git was ended by ${signal}\n`, bytes: stdout }
+    : { code: exitCode, out, err, bytes: stdout };
 }
 
 function overLimit(args: readonly string[], limit: 'time' | 'output', timeLimitMs: number): OrchestrateError {

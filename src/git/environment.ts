@@ -11,6 +11,9 @@ const MARK_VARIABLE = 'ORCHESTRATE_MARK';
 const OVERRIDES: Readonly<Record<string, string>> = {
   'core.fsmonitor': 'false',
   'core.hooksPath': '/dev/null',
+  // Changes are seen by all that the file system says of a file.
+  'core.trustctime': 'true',
+  'core.checkStat': 'default',
   'core.fsync': 'committed,reference',
   'core.quotePath': 'false',
   'commit.gpgSign': 'false',

@@ -16,7 +16,7 @@ import { changes, inspect } from './inspect.ts';
 import { forgetLine, layLine } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
-import { saveSnapshot } from './saved-work.ts';
+import { createTidy } from './tidy/tidy.ts';
 import type { Git } from './types.ts';
 import { ensureWorktree } from './worktree.ts';
 
@@ -33,7 +33,9 @@ export function createGit(options: DoorOptions): Git {
   const commonDir = realpathSync(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
+  const ensure: Git['ensureWorktree'] = (request) => ensureWorktree(door, request, slot);
   return {
+    ...createTidy(door, ensure),
     root,
     commonDir,
     checkVersion,
@@ -46,7 +48,7 @@ export function createGit(options: DoorOptions): Git {
     contained: (tip, candidates) => contained(door, tip, candidates),
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),
-    ensureWorktree: (request) => ensureWorktree(door, request, slot),
+    ensureWorktree: ensure,
     furnishWorktree: (request) => furnishWorktree(door, request),
     noteBornDirty: (path) => noteBornDirty(door, path),
     dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
@@ -54,7 +56,6 @@ export function createGit(options: DoorOptions): Git {
     commitTracked: (path, message) => commitTracked(door, path, message),
     signingTrouble: () => signingTrouble(door),
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
-    saveSnapshot: (request) => saveSnapshot(door, request),
     changes: (base, head) => changes(door, base, head),
     commits: (base, head, most) => commits(door, base, head, most),
     executableConfig: createConfigReader(door),

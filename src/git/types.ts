@@ -1,5 +1,6 @@
 /** The door to git: worktrees, bases, inspection and our own refs; knows nothing of streams' states or of tmux. */
 import type { Known, LandingStrategy } from '../core/types.ts';
+import type { Tidy } from './tidy/types.ts';
 
 export type BaseResult =
   | { readonly ok: true; readonly sha: string }
@@ -104,7 +105,7 @@ export type Line = {
 /** A branch that is to move from where it is expected. */
 export type BranchMove = { readonly branch: string; readonly from: string; readonly to: string };
 
-export type Git = {
+export type Git = Tidy & {
   readonly root: string;
   readonly commonDir: string;
   /** Git's version; throws exit 3 when missing or older than 2.38. */
@@ -165,8 +166,6 @@ export type Git = {
   signingTrouble(): Promise<string | null>;
   /** Sets `refs/orchestrate/verified/<key>`, expecting `old` (null: absent); false when it had another value. */
   setVerified(key: string, sha: string, old: string | null): Promise<boolean>;
-  /** A ref under `refs/orchestrate/saved/<key>/…` that keeps every byte of a worktree's tracked and untracked state. */
-  saveSnapshot(request: { path: string; key: string; label: string }): Promise<string>;
   /** Number of commits, and +/− lines, of `head` over `base`. */
   changes(
     base: string,

@@ -7,6 +7,7 @@ import { shellWord } from '../core/shell-word.ts';
 import type { Door } from './door.ts';
 import { gitFailure, halfMadeEntryOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
+import { clearMarker, readMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
@@ -90,8 +91,10 @@ async function takeUp(
 ): Promise<Outcome> {
   if (branch.tip === null) await restoreBranch(door, request, entry);
   const link = readLink(request.path, door.commonDir);
-  const complete = link !== null && kindAt(join(link.gitDir, 'index')) === 'file';
+  const cutOff = readMarker(entry.gitDir) !== null;
+  const complete = link !== null && !cutOff && kindAt(join(link.gitDir, 'index')) === 'file';
   if (!complete) await repairWorktree(door, request, entry, branch.tip ?? request.baseSha);
+  if (cutOff) clearMarker(entry.gitDir);
   const verified = verify(door, request.path);
   if (entry.lock === null) {
     const args = ['worktree', 'lock', '--reason', lockReason(request.key), '--', request.path];

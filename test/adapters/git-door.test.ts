@@ -139,7 +139,8 @@ describe('running git', () => {
     rig.write('a.txt', 'changed\n', path);
     const base = rig.run(['rev-parse', 'HEAD']);
     await rig.git.inspect({ path, branch: 'orchestrate/stream-a', baseSha: base, parents: [base] });
-    await rig.git.saveSnapshot({ path, key: 'stream-a', label: 'x' });
+    const as = { key: 'stream-a', label: 'x', stream: 'Stream-A', reason: 'a test' };
+    await rig.git.saveSnapshot({ path, as, spare: { made: null, disposable: [] } });
     const head = await rig.git.commitTracked(path, 'Left over');
     await rig.git.changes(base, head);
     assert.equal((await rig.git.commits(base, head, 5)).length, 1);

@@ -97,6 +97,9 @@ const worktree = fields<Config['worktree']>(
     symlink: list(inside, { description: 'Ignored directories that worktrees share by a symlink.' }),
     setup: list(command, { description: 'Run by sh -c, in order, in every new worktree.' }),
     setupTimeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
+    disposable: list(line, {
+      description: 'Ignored files that anyone can make again (as in .gitignore): clean removes them too.',
+    }),
     portBase: whole({ min: 1024, max: 60_000, description: 'Ten ports a stream from here on.' }),
   },
   D.worktree,

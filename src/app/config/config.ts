@@ -50,6 +50,8 @@ export type Config = {
     readonly symlink: readonly string[];
     readonly setup: readonly string[];
     readonly setupTimeoutSeconds: number;
+    /** Ignored files that anyone can make again, in the syntax of gitignore: they go with a worktree that is removed. */
+    readonly disposable: readonly string[];
     readonly portBase: number;
   };
   readonly restart: {
@@ -73,6 +75,26 @@ export type Config = {
   readonly tmux: { readonly socket: string | null };
 };
 
+/** Directories of dependencies, builds and caches as they are usually called. */
+const DISPOSABLE: readonly string[] = [
+  ...['node_modules/', 'bower_components/', '.pnpm-store/', '**/.yarn/cache/', 'vendor/', 'Pods/'],
+  ...['.venv/', 'venv/', '.tox/', '.nox/', '*.egg-info/', '.eggs/'],
+  ...['dist/', 'build/', 'out/', 'target/', 'obj/', '_build/', '.build/', 'DerivedData/', 'dist-newstyle/'],
+  ...['.next/', '.nuxt/', '.output/', '.svelte-kit/', '.astro/', '.angular/', '.docusaurus/'],
+  ...['.cache/', '.parcel-cache/', '.turbo/', '.vite/', '.nx/', '.gradle/', '.dart_tool/', '.zig-cache/'],
+  ...[
+    '__pycache__/',
+    '.pytest_cache/',
+    '.mypy_cache/',
+    '.ruff_cache/',
+    '.hypothesis/',
+    '.ipynb_checkpoints/',
+  ],
+  ...['coverage/', 'htmlcov/', '.nyc_output/', '.coverage', 'playwright-report/', 'test-results/'],
+  ...['*.pyc', '*.pyo', '*.o', '*.class', '*.tsbuildinfo', '.eslintcache', '.stylelintcache'],
+  ...['.DS_Store', 'Thumbs.db', 'npm-debug.log*'],
+];
+
 export const DEFAULT_CONFIG: Config = {
   workspace: null,
   baseBranch: null,
@@ -95,7 +117,14 @@ export const DEFAULT_CONFIG: Config = {
   gates: [],
   gateConcurrency: 1,
   leftovers: 'ask',
-  worktree: { root: '.claude/worktrees', symlink: [], setup: [], setupTimeoutSeconds: 600, portBase: 4100 },
+  worktree: {
+    root: '.claude/worktrees',
+    symlink: [],
+    setup: [],
+    setupTimeoutSeconds: 600,
+    disposable: DISPOSABLE,
+    portBase: 4100,
+  },
   restart: { maxAttempts: 3, windowMinutes: 60, delaysSeconds: [5, 30, 120] },
   stallMinutes: 10,
   limits: { maxMinutes: null, maxCostUsd: null },

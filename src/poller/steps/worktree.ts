@@ -1,9 +1,12 @@
 /** Gets a stream's worktree ready to work in: made or mended, furnished, and set up once by the configured commands. */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setUpNote } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
+import { readIfPresent } from '../../files/present.ts';
+import { replaceFile } from '../../files/replace-file.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { setupDirectory, watchSetup } from './git-config.ts';
 import type { Step } from './step.ts';
@@ -19,7 +22,7 @@ export async function prepareWorktree(
   const { ports } = step;
   // The branch's own log says as well that it is ours, from its making on; but logs expire.
   const found = existsSync(record.worktree);
-  const made = await ports.git.ensureWorktree({
+  const outcome = await ports.git.ensureWorktree({
     path: record.worktree,
     branch: record.branch,
     baseSha,
@@ -27,18 +30,21 @@ export async function prepareWorktree(
     ours: record.branchMade,
   });
   if (!record.branchMade) ports.state.patchStream(record.key, { branchMade: true });
-  const marker = join(setupDirectory(ports), `${record.key}.done`);
-  if (made === 'reused' && existsSync(marker)) return;
+  setupDirectory(ports);
+  const marker = setUpNote(ports.paths, record.key);
+  if (outcome === 'reused' && existsSync(marker)) return;
   const warnings = await ports.git.furnishWorktree({
     path: record.worktree,
     symlink: ports.config.worktree.symlink,
   });
   for (const warning of warnings) note(step, record.key, run, 'warning', warning);
   await runSetup(step, record, run, baseSha);
-  // What an agent left there is not from birth.
-  if (!found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null))
-    await noteBirth(step, record, run);
-  writeFileSync(marker, '', { mode: 0o600 });
+  // What an agent left there is not from birth, nor made by set-up.
+  const fresh = !found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null);
+  if (fresh) await noteBirth(step, record, run);
+  const { disposable } = ports.config.worktree;
+  const made = fresh ? await ports.git.noteMade(record.worktree, disposable) : readIfPresent(marker);
+  replaceFile(marker, made ?? '', 0o600);
 }
 
 const NAMED = 5;

@@ -1,0 +1,148 @@
+/** Looks at the files of a stream's worktree and of the submodules in it: which hold something, and which may go with it. */
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import { shellWord } from '../../core/shell-word.ts';
+import type { Door } from '../door.ts';
+import { operationIn } from '../inspect.ts';
+import { readStatus, type Status } from '../status.ts';
+import { inWorktree, kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
+import { type Ignored, readIgnored } from './ignored-files.ts';
+import { readMarker } from './marker.ts';
+import type { Held, Spare } from './types.ts';
+
+/** Names in one sentence. */
+const NAMED = 5;
+const LONGEST_NAME = 120;
+
+/** What one checkout holds: the worktree itself, or a submodule in it. */
+export type Seen = {
+  readonly status: Status;
+  readonly held: readonly Held[];
+  readonly tracked: readonly string[];
+  readonly spare: readonly string[];
+};
+
+/** `main`: the same place in the main checkout; null where it has none. */
+export async function see(door: Door, link: WorktreeLink, rules: Spare, main: string | null): Promise<Seen> {
+  const here = inWorktree(link, door.commonDir);
+  const [status, ignored, index] = await Promise.all([
+    readStatus(door, link),
+    readIgnored(door, link, rules, main),
+    door.read(['ls-files', '--stage', '-z'], here),
+  ]);
+  const entries = index.split('\0').filter(Boolean);
+  const paths = [...new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)))];
+  const submodules = entries
+    .filter((entry) => entry.startsWith('160000 '))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1))
+    .filter((path) => kindAt(join(link.path, path, '.git')) !== 'missing');
+  const tracked = [...paths];
+  const spare = [...ignored.spare];
+  const held = heldFiles(link.path, halfRemoved(link, status), ignored);
+  for (const path of submodules) {
+    const inside = await seeSubmodule(door, link, path, rules);
+    held.push(...inside.held);
+    tracked.push(...inside.tracked);
+    spare.push(...inside.spare);
+  }
+  if (held.length === 0) held.push(...unlisted(link.path, new Set([...tracked, '.git']), spare));
+  return { status, held, tracked, spare };
+}
+
+/** What a removal of ours that was cut off took away already is not missing. */
+function halfRemoved(link: WorktreeLink, status: Status): Status {
+  const marker = readMarker(link.gitDir);
+  if (marker === null || marker.head !== status.headSha) return status;
+  const there = status.changed.filter(({ path }) => kindAt(join(link.path, path)) !== 'missing');
+  return { ...status, changed: there };
+}
+
+function heldFiles(path: string, status: Status, ignored: Ignored): Held[] {
+  const repositories = [...status.untracked.filter((name) => name.endsWith('/')), ...ignored.repositories];
+  const untracked = status.untracked.filter((name) => !name.endsWith('/'));
+  const submodules = status.changed.filter(({ submodule }) => submodule).map((entry) => entry.path);
+  const changed = status.changed.filter(({ submodule }) => !submodule).map((entry) => entry.path);
+  const rows: readonly [Held['kind'], string, readonly string[], string][] = [
+    ['changes', 'uncommitted changes', changed, 'status'],
+    ['untracked', 'untracked files', untracked, 'status --untracked-files=all'],
+    ['ignored', 'ignored files that no set-up made', ignored.counting, 'status --ignored'],
+    ['submodule', 'submodules with commits or changes of their own', submodules, 'submodule status'],
+    ['repository', 'repositories of their own', repositories, 'status --ignored'],
+  ];
+  return rows.flatMap(([kind, what, names, command]) =>
+    names.length === 0 ? [] : [{ kind, what: `${what}: ${listed(names)}`, look: gitAt(path, command) }],
+  );
+}
+
+/**
+ * A submodule's checkout. Its store goes with the worktree's git directory, so that a commit which no remote-tracking branch
+ * has would be lost.
+ */
+async function seeSubmodule(
+  door: Door,
+  parent: WorktreeLink,
+  path: string,
+  rules: Spare,
+): Promise<Omit<Seen, 'status'>> {
+  const directory = join(parent.path, path);
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
+  const gitDir = target === undefined ? null : resolve(directory, target);
+  const alone: Held = {
+    kind: 'repository',
+    what: `repositories of their own: ${listed([path])}`,
+    look: gitAt(directory, 'log -3'),
+  };
+  if (gitDir === null || !gitDir.startsWith(join(parent.gitDir, 'modules', '/')))
+    return { held: [alone], tracked: [], spare: [] };
+  const link = { path: directory, gitDir };
+  const inner: Door = { ...door, commonDir: gitDir };
+  const seen = await see(inner, link, { ...rules, made: null }, null);
+  const own = ['rev-list', '--max-count=1', '--all', '--reflog', 'HEAD', '--not', '--remotes', '--'];
+  const unpushed = (await door.read(own, inWorktree(link, gitDir))).trim();
+  const what = `commits or changes that only the submodule ${printable(path, LONGEST_NAME)} here has`;
+  const lost = unpushed !== '' || operationIn(link) !== null || seen.held.length > 0;
+  const held: Held[] = lost ? [{ kind: 'submodule', what, look: gitAt(directory, 'status --ignored') }] : [];
+  const within = (name: string) => join(path, name) + (name.endsWith('/') ? '/' : '');
+  return {
+    held,
+    tracked: [...seen.tracked.map(within), join(path, '.git')],
+    spare: seen.spare.map((name) => within(name).replace(/\/+$/, '/')),
+  };
+}
+
+/** What is there and that git told of nowhere: pipes, sockets, what may not be read, names that are not UTF-8. */
+function unlisted(root: string, known: ReadonlySet<string>, spare: readonly string[]): Held[] {
+  const passed = new Set(spare.map((name) => name.replace(/\/$/, '')));
+  try {
+    const found = filesBelow(root, '', passed).filter((path) => !known.has(path));
+    if (found.length === 0) return [];
+    const what = `files that git does not list: ${listed(found)}`;
+    return [{ kind: 'unreadable', what, look: `ls -la ${shellWord(root)}` }];
+  } catch (thrown) {
+    const what = `something in it cannot be read: ${messageOf(thrown)}`;
+    return [{ kind: 'unreadable', what, look: `ls -laR ${shellWord(root)}` }];
+  }
+}
+
+/** All that is no directory at and below a directory, but for what is passed over. */
+function filesBelow(root: string, directory: string, passed: ReadonlySet<string>): string[] {
+  const entries = readdirSync(join(root, directory), { withFileTypes: true });
+  return entries.flatMap((entry) => {
+    const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
+    if (passed.has(path)) return [];
+    return entry.isDirectory() ? filesBelow(root, path, passed) : [path];
+  });
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, NAMED).map((name) => printable(name, LONGEST_NAME));
+  const more = names.length - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** A git command in a directory, ready to paste. */
+export function gitAt(path: string, words: string): string {
+  return `git -C ${shellWord(path)} ${words}`;
+}

@@ -1,0 +1,101 @@
+/** Finds commits that only one worktree knows: those of an operation under way, of its own refs, and those that only logs still name. */
+import { join } from 'node:path';
+import { type CommandOptions, type Door, inChunks } from '../door.ts';
+import { gitFailure } from '../failure.ts';
+import { isSha } from '../names.ts';
+import { textOf } from '../worktree-link.ts';
+
+/** Files of a worktree's git directory that name commits. */
+const NAMING = [
+  'MERGE_HEAD',
+  'MERGE_AUTOSTASH',
+  'CHERRY_PICK_HEAD',
+  'REVERT_HEAD',
+  'ORIG_HEAD',
+  'rebase-merge/orig-head',
+  'rebase-merge/autostash',
+  'rebase-apply/orig-head',
+  'rebase-apply/autostash',
+] as const;
+
+/** Where to look: `there` are options that bind git to the worktree, whose directory may be gone. */
+export type Searched = {
+  readonly there: CommandOptions;
+  /** The worktree's git directory; null where there is no worktree. */
+  readonly gitDir: string | null;
+  readonly head: string | null;
+  /** The stream's branch, and whether the worktree is on it; null where there is no such branch. */
+  readonly branch: string | null;
+  readonly onItsBranch: boolean;
+};
+
+export type LooseCommits = {
+  /** As few commits as lead to all that `head` does not contain. */
+  readonly tips: readonly string[];
+  /** Commits that were made on no branch, and that no branch or tag has. What an amend or a rebase replaced is none. */
+  readonly detached: readonly string[];
+};
+
+/** Finds them. Those that git has thrown away already are none. */
+export async function looseCommits(door: Door, searched: Searched): Promise<LooseCommits> {
+  const { there, gitDir, head, branch, onItsBranch } = searched;
+  const folders = ['refs/worktree/', 'refs/bisect/', 'refs/rewritten/'];
+  const [own, ofHead, ofBranch] = await Promise.all([
+    gitDir === null ? '' : door.read(['for-each-ref', '--format=%(objectname)', ...folders], there),
+    gitDir === null ? [] : readLog(door, 'HEAD', there),
+    branch === null ? [] : readLog(door, `refs/heads/${branch}`, there),
+  ]);
+  const named =
+    gitDir === null ? [] : NAMING.flatMap((name) => (textOf(join(gitDir, name)) ?? '').split('\n'));
+  const onBranch = new Set(ofBranch.map(({ sha }) => sha));
+  const made = ofHead.filter(({ sha, message }) => !onBranch.has(sha) && !REPLACING.test(message));
+  const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
+  const tips = new Set([...named, ...own.split('\n'), ...logged].filter(isSha));
+  const suspects = new Set([...made.map(({ sha }) => sha), ...(head === null || onItsBranch ? [] : [head])]);
+  const [loose, detached] = await Promise.all([
+    unreachable(door, [...tips], head === null ? [] : [head], there),
+    unreachable(door, [...suspects], ['--branches', '--tags', '--remotes'], there),
+  ]);
+  const followed = new Set([...loose.values()].flat());
+  return {
+    tips: [...loose.keys()].filter((sha) => !followed.has(sha)),
+    detached: [...detached.keys()],
+  };
+}
+
+/** Commits that these steps leave behind were replaced by others on purpose. */
+const REPLACING = /^(?:rebase|pull --rebase|pull -r|am)\b/;
+
+type Logged = { readonly sha: string; readonly message: string };
+
+async function readLog(door: Door, ref: string, there: CommandOptions): Promise<Logged[]> {
+  const args = ['log', '--walk-reflogs', '--no-show-signature', '--format=%H %gs', ref, '--'];
+  const result = await door.ask(args, there);
+  // No commit yet, or no such ref: there is nothing to walk.
+  if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
+    return [];
+  if (result.code !== 0) throw gitFailure(args, result);
+  const lines = result.out.split('\n').filter(Boolean);
+  return lines.map((line) => ({
+    sha: line.split(' ', 1)[0] ?? '',
+    message: line.slice(line.indexOf(' ') + 1),
+  }));
+}
+
+/** The commits below `tips` that none of `others` has, each with its parents, the latest first. */
+async function unreachable(
+  door: Door,
+  tips: readonly string[],
+  others: readonly string[],
+  there: CommandOptions,
+): Promise<Map<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for (const chunk of inChunks(tips.filter((tip) => !others.includes(tip)))) {
+    const args = ['rev-list', '--ignore-missing', '--parents', ...chunk, '--not', ...others, '--'];
+    for (const line of (await door.read(args, there)).split('\n')) {
+      const [sha = '', ...parents] = line.split(' ');
+      if (isSha(sha)) found.set(sha, parents);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,222 @@
+/** Takes a stream's worktree and branch away, file by file as git listed them, after a saved ref; a kill anywhere is finished by the next call. */
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { shellWord } from '../../core/shell-word.ts';
+import { ifPresent, lstatIfPresent } from '../../files/present.ts';
+import type { Door } from '../door.ts';
+import { gitFailure } from '../failure.ts';
+import { inWorktree, kindAt, realParent } from '../worktree-link.ts';
+import { type Look, look } from './find.ts';
+import { clearMarker, readMarker, writeMarker } from './marker.ts';
+import { saveWork } from './saved-work.ts';
+import type { Held, Place, Removal, Shared, Tidy } from './types.ts';
+
+/** Name in saved refs of what a removal kept. */
+const LABEL = 'clean';
+
+/** See `Tidy.remove`. */
+export async function remove(
+  door: Door,
+  place: Place,
+  shared: Shared,
+  request: Parameters<Tidy['remove']>[2],
+): Promise<Removal> {
+  const beganMs = timeOfDisk();
+  const found = await look(door, place, shared);
+  const held = [...found.held, ...request.others()];
+  if (held.length > 0) {
+    if (found.here.kind === 'inside') await makeWhole(door, found);
+    return { removed: false, held };
+  }
+  if (!found.worktree && found.head === null)
+    return { removed: true, worktree: false, branch: null, saved: null };
+  const saved = await save(door, place, found, { ...request, who: shared.author });
+  if (found.here.kind === 'inside') {
+    const problem = await removeFiles(door, found, { beganMs, saved });
+    if (problem !== null) return { removed: false, held: [problem] };
+  }
+  if (found.worktree) await removeEntry(door, found);
+  const moved = await deleteBranch(door, place, found.head);
+  if (moved !== null) return { removed: false, held: [moved] };
+  return {
+    removed: true,
+    worktree: found.worktree,
+    branch: found.head === null ? null : place.branch,
+    saved,
+  };
+}
+
+/** The time by the clock that stamps files, which is a little behind the system's. */
+function timeOfDisk(): number {
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-clock-'));
+  const { ctimeMs } = lstatSync(folder);
+  rmdirSync(folder);
+  return ctimeMs;
+}
+
+/** The ref that keeps it: the one of a removal that was cut off, or a new one. */
+async function save(
+  door: Door,
+  place: Place,
+  found: Look,
+  { stream, reason, who }: Parameters<Tidy['remove']>[2] & { readonly who: Shared['author'] },
+): Promise<string> {
+  const gitDir = gitDirOf(found);
+  const begun = gitDir === null ? null : readMarker(gitDir);
+  const headSha = found.git === null ? found.head : found.git.headSha;
+  if (begun !== null && begun.head === headSha && (await exists(door, begun.saved))) return begun.saved;
+  return saveWork(
+    door,
+    {
+      here: found.git?.there ?? {},
+      gitDir: gitDir ?? door.commonDir,
+      path: place.path,
+      headSha,
+      staged: false,
+      paths: [],
+      loose: found.loose,
+    },
+    { key: place.key, label: LABEL, stream, reason },
+    who,
+  );
+}
+
+function gitDirOf({ here }: Look): string | null {
+  if (here.kind === 'inside') return here.link.gitDir;
+  return here.kind === 'gone' ? here.gitDir : null;
+}
+
+async function exists(door: Door, ref: string): Promise<boolean> {
+  return (await door.ask(['rev-parse', '--verify', '--quiet', '--end-of-options', ref])).code === 0;
+}
+
+/** Something changed under our hands: nothing more is taken away. */
+class Touched extends Error {}
+
+/** Deletes the worktree's directory; what could not be, or changed meanwhile, is the answer, and then all is put back. */
+async function removeFiles(
+  door: Door,
+  found: Look,
+  { beganMs, saved }: { readonly beganMs: number; readonly saved: string },
+): Promise<Held | null> {
+  if (found.here.kind !== 'inside' || found.git?.headSha == null) return null;
+  const { path, gitDir } = found.here.link;
+  writeMarker(gitDir, { head: found.git.headSha, saved });
+  try {
+    const isOurs = directoryCheck(path);
+    for (const name of [...found.tracked, ...found.spare.filter((each) => !each.endsWith('/'))])
+      deleteFile(path, name, beganMs, isOurs);
+    for (const name of found.spare.filter((each) => each.endsWith('/'))) {
+      const directory = name.slice(0, -1);
+      if (isOurs(dirname(directory)) && kindAt(join(path, directory)) === 'directory')
+        rmSync(join(path, directory), { recursive: true, force: true });
+    }
+    removeEmptyDirectories(path);
+    unlinkSync(join(path, '.git'));
+    rmdirSync(path);
+    return null;
+  } catch (thrown) {
+    if (!(thrown instanceof Touched) && !('code' in (thrown as object))) throw thrown;
+    await makeWhole(door, found);
+    return {
+      kind: 'unreadable',
+      what: `it changed while it was being removed, so its files were put back: ${messageOf(thrown)}`,
+      look: `git -C ${shellWord(path)} status --ignored`,
+    };
+  }
+}
+
+/** Whether a directory below `root` is there and no link is on the way to it; each is asked for once. */
+function directoryCheck(root: string): (directory: string) => boolean {
+  const asked = new Map<string, boolean>();
+  const check = (directory: string): boolean => {
+    if (directory === '.') return true;
+    const known = asked.get(directory);
+    if (known !== undefined) return known;
+    const answer = check(dirname(directory)) && kindAt(join(root, directory)) === 'directory';
+    asked.set(directory, answer);
+    return answer;
+  };
+  return check;
+}
+
+function deleteFile(
+  root: string,
+  name: string,
+  beganMs: number,
+  isOurs: (directory: string) => boolean,
+): void {
+  // Gone with its directory, or never there: a sparse checkout.
+  if (!isOurs(dirname(name))) return;
+  const file = join(root, name);
+  const stats = lstatIfPresent(file);
+  // A submodule that is not checked out is an empty directory.
+  if (stats === null || stats.isDirectory()) return;
+  if (stats.ctimeMs > beganMs) throw new Touched(`${name} was written just now`);
+  unlinkSync(file);
+}
+
+/** Removes directories that hold nothing but directories, below `root`. Throws for one that holds anything. */
+function removeEmptyDirectories(root: string): void {
+  for (const entry of readdirSync(root, { withFileTypes: true })) {
+    const path = join(root, entry.name);
+    if (!entry.isDirectory()) {
+      if (entry.name === '.git') continue;
+      throw new Touched(`${entry.name} appeared just now`);
+    }
+    removeEmptyDirectories(path);
+    rmdirSync(path);
+  }
+}
+
+/** Writes again what a removal that was cut off, or came upon something, has taken away. */
+async function makeWhole(door: Door, { here }: Look): Promise<void> {
+  if (here.kind !== 'inside' || readMarker(here.link.gitDir) === null) return;
+  const { path, gitDir } = here.link;
+  if (kindAt(path) === 'missing') mkdirSync(path);
+  if (kindAt(join(path, '.git')) === 'missing') writeFileSync(join(path, '.git'), `gitdir: ${gitDir}\n`);
+  await door.attempt(['checkout-index', '--all', '--quiet'], inWorktree(here.link, door.commonDir));
+  clearMarker(gitDir);
+}
+
+/** Removes git's entry of a worktree whose directory is gone: git needs no force for that, whatever was in it. */
+async function removeEntry(door: Door, { here }: Look): Promise<void> {
+  if (here.kind !== 'inside' && here.kind !== 'gone') return;
+  const gitDir = here.kind === 'inside' ? here.link.gitDir : here.gitDir;
+  if (kindAt(here.path) === 'directory') {
+    removeEmptyDirectories(here.path);
+    rmdirSync(here.path);
+  }
+  ifPresent(() => unlinkSync(join(gitDir, 'locked')));
+  const args = ['worktree', 'remove', '--', realParent(here.path) ?? here.path];
+  const result = await door.attempt(args);
+  // Whoever else removed it: it is gone.
+  if (result.code !== 0 && kindAt(gitDir) !== 'missing') throw gitFailure(args, result);
+}
+
+/** Deletes the branch if it is where it was looked at; else says that it has moved. */
+async function deleteBranch(door: Door, { branch }: Place, head: string | null): Promise<Held | null> {
+  if (head === null) return null;
+  const args = ['update-ref', '-d', `refs/heads/${branch}`, head];
+  const result = await door.attempt(args);
+  if (result.code === 0) return null;
+  if (!/but expected|unable to resolve reference|reference is missing/.test(result.err))
+    throw gitFailure(args, result);
+  if (!(await exists(door, `refs/heads/${branch}`))) return null;
+  return {
+    kind: 'commits',
+    what: `its branch ${branch} moved while its worktree was being removed`,
+    look: `git log -3 ${shellWord(branch)}`,
+  };
+}

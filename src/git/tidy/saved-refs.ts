@@ -1,0 +1,160 @@
+/** Lists what was saved, brings it back, and lets go of it; and tells what git still holds of ours. */
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { isKey } from '../../core/stream-key.ts';
+import type { Door } from '../door.ts';
+import { gitFailure } from '../failure.ts';
+import { checkedSha } from '../names.ts';
+import type { Git } from '../types.ts';
+import { foreignBranch } from '../worktree-branch.ts';
+import {
+  foreignPath,
+  inWorktree,
+  kindAt,
+  lockReason,
+  requireLink,
+  worktreeEntries,
+} from '../worktree-link.ts';
+import { SAVED } from './saved-work.ts';
+import type { Remains, SavedWork, Tidy } from './types.ts';
+
+/** See `Tidy.savedWork`. Refs of another form are shown by what git says of their commit. */
+export async function savedWork(door: Door): Promise<SavedWork[]> {
+  const format = '%(objectname)%00%(refname)%00%(committerdate:unix)%00%(contents)%00%01';
+  const out = await door.read(['for-each-ref', `--format=${format}`, SAVED]);
+  const found = out.split('\u0000\u0001\n').flatMap((record): SavedWork[] => {
+    const [sha = '', ref = '', seconds = '', message = ''] = record.split('\u0000');
+    const key = ref.slice(SAVED.length).split('/', 1)[0] ?? '';
+    if (!isKey(key)) return [];
+    const [stream, reason] = [textIn(message, 'Stream') ?? key, textIn(message, 'Reason') ?? ''];
+    const [files, bytes] = [numberIn(message, 'Files'), numberIn(message, 'Bytes')];
+    return [{ ref, sha, key, stream, reason, atMs: Number(seconds) * 1000, files, bytes }];
+  });
+  return found.sort((a, b) => b.atMs - a.atMs || a.ref.localeCompare(b.ref));
+}
+
+function valueIn(message: string, name: string): unknown {
+  const line = message.split('\n').find((each) => each.startsWith(`${name}: `));
+  try {
+    return line === undefined ? null : JSON.parse(line.slice(name.length + 2));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+}
+
+function textIn(message: string, name: string): string | null {
+  const value = valueIn(message, name);
+  return typeof value === 'string' ? value : null;
+}
+
+function numberIn(message: string, name: string): number {
+  const value = valueIn(message, name);
+  return typeof value === 'number' ? value : 0;
+}
+
+/** See `Tidy.forgetSaved`. */
+export async function forgetSaved(
+  door: Door,
+  saved: readonly Pick<SavedWork, 'ref' | 'sha'>[],
+): Promise<void> {
+  for (const { ref, sha } of saved) {
+    const args = ['update-ref', '-d', ref, sha];
+    const result = await door.attempt(args);
+    if (result.code !== 0) throw gitFailure(args, result);
+  }
+}
+
+/** See `Tidy.bringBack`. `ensure` makes the worktree, on a branch that must not be there yet. */
+export async function bringBack(
+  door: Door,
+  { sha }: Pick<SavedWork, 'sha'>,
+  place: Parameters<Tidy['bringBack']>[1],
+  ensure: Git['ensureWorktree'],
+): Promise<void> {
+  const commit = checkedSha(sha);
+  const taken = await door.ask(['rev-parse', '--verify', '--quiet', `refs/heads/${place.branch}`]);
+  if (taken.code === 0) throw foreignBranch(place.branch);
+  if (kindAt(place.path) !== 'missing') throw foreignPath(place.path);
+  const parents = (await door.read(['rev-list', '--no-walk', '--parents', commit, '--'])).trim().split(' ');
+  const head = parents[1];
+  if (head === undefined)
+    throw new OrchestrateError(
+      EXIT.state,
+      `${commit} keeps the work of a branch without a commit`,
+      `git show ${commit} lists its files; git show ${commit}:FILE prints one`,
+    );
+  await ensure({ ...place, baseSha: head, ours: false });
+  await writeDifferences(door, place.path, head, commit);
+}
+
+type Difference = { readonly mode: string; readonly sha: string; readonly path: string };
+
+/** Writes what the commit has and the head has not, byte for byte, and deletes what it lacks. */
+async function writeDifferences(door: Door, path: string, head: string, commit: string): Promise<void> {
+  const link = requireLink(door, path);
+  const here = inWorktree(link, door.commonDir);
+  const args = ['diff-tree', '-r', '-z', '--no-renames', '--raw', '--no-abbrev', head, commit, '--'];
+  const fields = (await door.read(args, here)).split('\0').filter(Boolean);
+  const differences: Difference[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [, mode = '', , sha = ''] = (fields[at] ?? '').split(' ');
+    differences.push({ mode, sha, path: fields[at + 1] ?? '' });
+  }
+  // What goes makes room for what comes: a directory in the place of a file, or the other way round.
+  const gone = differences.filter(({ mode }) => mode === '000000');
+  for (const { path: name } of gone) removeWithParents(link.path, name);
+  for (const difference of differences)
+    if (!gone.includes(difference)) await writeOne(door, link.path, difference);
+}
+
+function removeWithParents(root: string, path: string): void {
+  unlinkSync(join(root, path));
+  for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
+    if (readdirSync(join(root, parent)).length > 0) return;
+    rmdirSync(join(root, parent));
+  }
+}
+
+async function writeOne(door: Door, root: string, { mode, sha, path }: Difference): Promise<void> {
+  const file = join(root, path);
+  if (kindAt(file) !== 'missing') unlinkSync(file);
+  if (mode === '160000') return;
+  mkdirSync(dirname(file), { recursive: true });
+  const bytes = await door.bytes(['cat-file', 'blob', sha]);
+  if (mode === '120000') {
+    symlinkSync(bytes, file);
+    return;
+  }
+  writeFileSync(file, bytes, { flag: 'wx' });
+  if (mode === '100755') chmodSync(file, 0o755);
+}
+
+/** See `Tidy.remains`. */
+export async function remains(door: Door, places: Parameters<Tidy['remains']>[0]): Promise<Remains> {
+  const [ours, heads] = await Promise.all([
+    door.read(['for-each-ref', '--format=%(refname)', 'refs/orchestrate/']),
+    door.read(['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/']),
+  ]);
+  const branches = new Set(heads.split('\n'));
+  const paths = new Set(places.map(({ path }) => path));
+  const entries = worktreeEntries(door.commonDir).filter(
+    ({ path, lock }) => lock?.startsWith(lockReason('')) === true || (path !== null && paths.has(path)),
+  );
+  return {
+    worktrees: entries.map(({ path, gitDir }) => path ?? gitDir),
+    branches: places
+      .filter(({ branch, branchMade }) => branchMade && branches.has(branch))
+      .map((place) => place.branch),
+    refs: ours.split('\n').filter(Boolean),
+  };
+}
