@@ -340,6 +340,16 @@ describe('what goes', () => {
     assert.equal((await find({ made: 'no note of ours' })).held[0]?.kind, 'ignored');
   });
 
+  it('takes what was dirty before the agent began, and keeps its bytes', async () => {
+    rig.write('a.txt', 'changed by set-up\n', path);
+    rig.write('made.txt', 'made by set-up\n', path);
+    await rig.git.noteBornDirty(path);
+    checkGone(await remove(), commitsAnywhere());
+    const ref = `refs/orchestrate/saved/${KEY}/clean`;
+    assert.equal(rig.run(['show', `${ref}:made.txt`]), 'made by set-up');
+    assert.equal(rig.run(['show', `${ref}:a.txt`]), 'changed by set-up');
+  });
+
   it('keeps the commits that an amend and a rebase have replaced, by the saved ref', async () => {
     const amended = rig.commit('late.txt', 'first\n', path);
     rig.run(['commit', '--quiet', '--amend', '-m', 'Amended'], path);

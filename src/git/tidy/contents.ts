@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
+import { withoutBornDirty } from '../born-dirty.ts';
 import type { Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
 import { readStatus, type Status } from '../status.ts';
@@ -22,6 +23,8 @@ export type Seen = {
   readonly held: readonly Held[];
   readonly tracked: readonly string[];
   readonly spare: readonly string[];
+  /** Files that are not as in the head, and were so before the agent began. */
+  readonly born: readonly string[];
 };
 
 /** `main`: the same place in the main checkout; null where it has none. */
@@ -33,14 +36,17 @@ export async function see(door: Door, link: WorktreeLink, rules: Spare, main: st
     door.read(['ls-files', '--stage', '-z'], here),
   ]);
   const entries = index.split('\0').filter(Boolean);
-  const paths = [...new Set(entries.map((entry) => entry.slice(entry.indexOf('\t') + 1)))];
   const submodules = entries
     .filter((entry) => entry.startsWith('160000 '))
     .map((entry) => entry.slice(entry.indexOf('\t') + 1))
     .filter((path) => kindAt(join(link.path, path, '.git')) !== 'missing');
-  const tracked = [...paths];
   const spare = [...ignored.spare];
-  const held = heldFiles(link.path, halfRemoved(link, status), ignored);
+  // What was so before the agent began, and is so still, is no work.
+  const whole = halfRemoved(link, status);
+  const own = main === null ? { ...whole, born: [] } : await withoutBornDirty(door, link, whole);
+  const held = heldFiles(link.path, own, ignored);
+  const paths = entries.map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const tracked = [...new Set([...paths, ...own.born])];
   for (const path of submodules) {
     const inside = await seeSubmodule(door, link, path, rules);
     held.push(...inside.held);
@@ -48,7 +54,7 @@ export async function see(door: Door, link: WorktreeLink, rules: Spare, main: st
     spare.push(...inside.spare);
   }
   if (held.length === 0) held.push(...unlisted(link.path, new Set([...tracked, '.git']), spare));
-  return { status, held, tracked, spare };
+  return { status, held, tracked, spare, born: own.born };
 }
 
 /** What a removal of ours that was cut off took away already is not missing. */
@@ -59,7 +65,7 @@ function halfRemoved(link: WorktreeLink, status: Status): Status {
   return { ...status, changed: there };
 }
 
-function heldFiles(path: string, status: Status, ignored: Ignored): Held[] {
+function heldFiles(path: string, status: Pick<Status, 'changed' | 'untracked'>, ignored: Ignored): Held[] {
   const repositories = [...status.untracked.filter((name) => name.endsWith('/')), ...ignored.repositories];
   const untracked = status.untracked.filter((name) => !name.endsWith('/'));
   const submodules = status.changed.filter(({ submodule }) => submodule).map((entry) => entry.path);
@@ -85,7 +91,7 @@ async function seeSubmodule(
   parent: WorktreeLink,
   path: string,
   rules: Spare,
-): Promise<Omit<Seen, 'status'>> {
+): Promise<Omit<Seen, 'status' | 'born'>> {
   const directory = join(parent.path, path);
   const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);

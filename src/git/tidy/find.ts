@@ -21,13 +21,15 @@ export type Look = Found & {
   /** Files that go with it, and directories (with a slash at the end) that go whole; relative to the worktree. */
   readonly tracked: readonly string[];
   readonly spare: readonly string[];
+  /** Files that are not as in the head, and were so before the agent began. */
+  readonly born: readonly string[];
 };
 
 /** Looks; changes nothing. */
 export async function look(door: Door, place: Place, shared: Shared): Promise<Look> {
   const tip = shared.tips.get(place.branch) ?? null;
   const here = whereIs(door, place, shared);
-  const nothing = { here, worktree: false, git: null, loose: [], tracked: [], spare: [] };
+  const nothing = { here, worktree: false, git: null, loose: [], tracked: [], spare: [], born: [] };
   if (here.kind === 'foreign') return { ...nothing, head: tip, held: [here.held] };
   const head = tip !== null && (await isOurs(door, place, here)) ? tip : null;
   if (here.kind === 'nothing' && head === null) return { ...nothing, head, held: [] };
@@ -116,6 +118,7 @@ async function lookAtEntry(
     loose: loose.tips,
     tracked: [],
     spare: [],
+    born: [],
     held: [...held, ...outside],
   };
 }
@@ -161,6 +164,7 @@ async function lookInside(
     loose: loose.tips,
     tracked: seen.tracked,
     spare: seen.spare,
+    born: seen.born,
   };
 }
 
