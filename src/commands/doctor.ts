@@ -1,6 +1,7 @@
 /** `orchestrate doctor`: looks at everything a plan needs and says of each what is wrong and what to type. Changes nothing. */
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { gitChecks } from '../doctor/git-checks.ts';
 import {
   checkConfig,
   checkFiles,
@@ -64,6 +65,7 @@ async function projectChecks(project: Project): Promise<CheckResult[]> {
   return [
     ...checks,
     await checkRepository(project),
+    ...(await gitChecks(project)),
     ...(await checkAgent(project)),
     checkWorkspace(project),
     await checkStore(project),

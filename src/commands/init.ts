@@ -40,9 +40,17 @@ async function prepare(
   const base = baseContext(project, config, flags);
   const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
   const { accepted, passedOver } = takesProposals(base)
-    ? await accept(propose(project.root), config, asker)
+    ? await accept(propose(project.root, await absentHooks(project)), config, asker)
     : { accepted: null, passedOver: [] };
   return { context: { ...base, accepted }, passedOver };
+}
+
+/** A directory of hooks that worktrees will not have; null before there is a commit. */
+async function absentHooks({ root, commonDir }: Project): Promise<string | null> {
+  const { createGit } = await import('../git/git.ts');
+  const git = createGit({ root, commonDir });
+  const head = await git.resolve('HEAD');
+  return head === null ? null : (await git.absentInWorktrees(head)).hooks;
 }
 
 /** Throws what setting up would throw, before anything else is done; makes nothing. */

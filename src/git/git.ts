@@ -15,6 +15,7 @@ import { commits } from './history.ts';
 import { changes, inspect } from './inspect.ts';
 import { forgetLine, layLine } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
+import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
 import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
 import { createTidy } from './tidy/tidy.ts';
 import type { Git } from './types.ts';
@@ -54,6 +55,10 @@ export function createGit(options: DoorOptions): Git {
     dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
     inspect: (request) => inspect(door, request),
     commitTracked: (path, message) => commitTracked(door, path, message),
+    identityTrouble: () => identityTrouble(door),
+    baseStanding: (branch) => baseStanding(door, branch),
+    checkNames: (request) => checkNames(door, request),
+    absentInWorktrees: (sha) => absentInWorktrees(door, sha),
     signingTrouble: () => signingTrouble(door),
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     changes: (base, head) => changes(door, base, head),

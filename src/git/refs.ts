@@ -15,19 +15,32 @@ export async function baseTip(
   configured: string | null,
 ): Promise<{ branch: string; sha: string }> {
   const branch = configured === null ? await currentBranch(door) : checkedBranch(configured);
-  const sha = await resolveCommit(door, `refs/heads/${branch}`);
-  if (sha !== null) return { branch, sha };
-  if (configured !== null) {
-    throw new OrchestrateError(
-      EXIT.environment,
-      `the base branch "${branch}" does not exist`,
-      `git branch ${branch}, or correct "baseBranch" in .claude/orchestrator/config.json`,
-    );
+  for (const ref of baseRefs(branch)) {
+    const sha = await resolveCommit(door, ref);
+    if (sha !== null) return { branch, sha };
   }
+  if (configured !== null) throw await noBase(door, branch);
   throw new OrchestrateError(
     EXIT.environment,
     `the branch "${branch}" has no commit yet`,
     'git commit --allow-empty -m Start',
+  );
+}
+
+/** The refs that the name of a base may mean, in this order: a branch, a remote's branch, a tag. */
+function baseRefs(name: string): readonly string[] {
+  return ['heads', 'remotes', 'tags'].map((kind) => `refs/${kind}/${name}`);
+}
+
+/** The refusal for a base that is gone or never was; a remote's branch of that name is what was most likely meant. */
+async function noBase(door: Door, branch: string): Promise<OrchestrateError> {
+  const args = ['for-each-ref', '--format=%(refname:lstrip=2)', `refs/remotes/*/${branch}`];
+  const [remote = ''] = (await door.read(args)).split('\n');
+  const make = remote === '' ? `git branch ${branch}` : `git branch ${branch} ${remote}`;
+  return new OrchestrateError(
+    EXIT.environment,
+    `the base branch "${branch}" does not exist`,
+    `${make}, or correct "baseBranch" in .claude/orchestrator/config.json`,
   );
 }
 
@@ -61,9 +74,9 @@ export async function readRefs(
   branch: string | null,
 ): ReturnType<Git['readRefs']> {
   try {
-    const ref = branch === null ? null : `refs/heads/${checkedBranch(branch)}`;
-    const refs = await allRefs(door, branches.values(), ref);
-    const tip = ref === null ? null : (refs.get(ref) ?? null);
+    const bases = branch === null ? [] : baseRefs(checkedBranch(branch));
+    const refs = await allRefs(door, branches.values(), bases);
+    const tip = refs.get(bases.find((ref) => refs.has(ref)) ?? '') ?? null;
     return {
       known: true,
       value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), tip },
@@ -77,14 +90,10 @@ export async function readRefs(
 async function allRefs(
   door: Door,
   branches: Iterable<string>,
-  base: string | null,
+  bases: readonly string[],
 ): Promise<Map<string, string>> {
   const folders = new Set([...branches].map((branch) => branch.slice(0, branch.lastIndexOf('/') + 1)));
-  const patterns = [
-    ...[...folders].map((folder) => `refs/heads/${folder}`),
-    VERIFIED,
-    ...(base === null ? [] : [base]),
-  ];
+  const patterns = [...[...folders].map((folder) => `refs/heads/${folder}`), VERIFIED, ...bases];
   return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
 }
 

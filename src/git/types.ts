@@ -33,6 +33,18 @@ export type WorktreeFacts = {
 /** What a fresh worktree is dirty with: files that git calls changed in every checkout, and what set-up changed or left. */
 export type BornDirty = { readonly repository: readonly string[]; readonly setup: readonly string[] };
 
+/** What a fresh worktree lacks of what the main checkout has, or of what the commit only names. */
+export type Absent = {
+  /** Paths of submodules. */
+  readonly submodules: readonly string[];
+  /** Files kept by git-lfs: how many, of how many the content is not here, whether git is told to fill them in; null: none. */
+  readonly bigFiles: { readonly files: number; readonly absent: number; readonly smudges: boolean } | null;
+  /** A directory of hooks (`core.hooksPath`) that is not committed. */
+  readonly hooks: string | null;
+  /** Ignored files that look like settings, and that `.worktreeinclude` does not name. */
+  readonly ignored: readonly string[];
+};
+
 export type RefFacts = {
   /** Tips of the branches below the prefix, by key. */
   readonly heads: ReadonlyMap<string, string>;
@@ -110,7 +122,7 @@ export type Git = Tidy & {
   readonly commonDir: string;
   /** Git's version; throws exit 3 when missing or older than 2.38. */
   checkVersion(): Promise<string>;
-  /** The configured base branch or the one checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */
+  /** The configured base (a branch, a remote's branch, a tag) or the branch checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */
   baseTip(configured: string | null): Promise<{ branch: string; sha: string }>;
   /** `branches`: name of each stream's branch, by key. `tip`: of `branch`. One `for-each-ref`. Never throws: a failed read is unknown. */
   readRefs(branches: ReadonlyMap<string, string>, branch: string | null): Promise<Known<RefFacts>>;
@@ -162,6 +174,19 @@ export type Git = Tidy & {
   }): Promise<WorktreeFacts>;
   /** Commits tracked changes of the worktree that were made since its agent began, with this message (leftovers: commit). Returns the new head. */
   commitTracked(path: string, message: string): Promise<string>;
+  /** In git's own words why it could not commit for want of a name or an address; null when it has both. */
+  identityTrouble(): Promise<string | null>;
+  /**
+   * How a local branch stands to its upstream (without one, to origin's branch of that name), by what was fetched last; null
+   * for a branch that has neither, or is no local one.
+   */
+  baseStanding(
+    branch: string,
+  ): Promise<{ upstream: string; ahead: number; behind: number; gone: boolean } | null>;
+  /** Throws what `ensureWorktree` would throw of names and places that are taken or unusable; makes nothing. */
+  checkNames(request: { path: string; branch: string; key: string; ours: boolean }): Promise<void>;
+  /** What worktrees made of this commit will lack. */
+  absentInWorktrees(sha: string): Promise<Absent>;
   /** What keeps commits from being signed although git is told to sign, as far as it shows without asking anybody; null: nothing. */
   signingTrouble(): Promise<string | null>;
   /** Sets `refs/orchestrate/verified/<key>`, expecting `old` (null: absent); false when it had another value. */

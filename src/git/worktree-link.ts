@@ -1,10 +1,20 @@
 /** Reads how worktrees and their git directories point at one another, from files only, and completes what a kill cut off; decides whether a path may hold one. Nothing in the files is believed unchecked. */
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, realpathSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { ifPresent, lstatIfPresent, readIfPresent } from '../files/present.ts';
+import { ifPresent, lstatIfPresent, readIfPresent, statIfPresent } from '../files/present.ts';
 import type { CommandOptions, Door } from './door.ts';
 
 /** A worktree whose `.git` file and git directory agree. `path` is real. */
@@ -123,13 +133,13 @@ export function isWithin(directory: string, path: string): boolean {
 }
 
 /**
- * Makes the directory that will hold the worktree and returns the worktree's path with links resolved. Throws exit 5
- * when a link in a path below the project leads out of it (only a configured absolute path may be elsewhere).
+ * The worktree's path with links resolved, without making anything. Throws exit 5 when a link in a path below the project
+ * leads out of it (only a configured absolute path may be elsewhere), exit 3 when the directory could not be made.
  */
-export function preparePlace(root: string, path: string): string {
+export function checkPlace(root: string, path: string): string {
   const parent = dirname(path);
+  const existing = nearestExisting(parent);
   if (isWithin(root, path)) {
-    const existing = nearestExisting(parent);
     if (!isWithin(realpathSync(root), realpathSync(existing))) {
       throw new OrchestrateError(
         EXIT.refused,
@@ -138,15 +148,37 @@ export function preparePlace(root: string, path: string): string {
       );
     }
   }
+  const cannot = whyNotBelow(existing);
+  if (cannot !== null) throw noPlace(parent, cannot);
+  return realParent(path) ?? path;
+}
+
+/** Why no directory can be made in `directory`; null when one can. */
+function whyNotBelow(directory: string): string | null {
+  try {
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    return statIfPresent(directory)?.isDirectory() === true ? null : `${directory} is no directory`;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function noPlace(parent: string, why: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.environment,
+    `can't make the directory ${JSON.stringify(parent)}: ${why}`,
+    'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json',
+  );
+}
+
+/** Makes the directory that will hold the worktree and returns the worktree's path with links resolved. Throws as `checkPlace` does. */
+export function preparePlace(root: string, path: string): string {
+  const parent = dirname(path);
+  checkPlace(root, path);
   try {
     mkdirSync(parent, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't make the directory ${JSON.stringify(parent)}: ${messageOf(error)}`,
-      'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json',
-      { cause: error },
-    );
+    throw noPlace(parent, messageOf(error));
   }
   return realParent(path) ?? path;
 }

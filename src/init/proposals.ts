@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, Gate } from '../app/config/load.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { readIfPresent } from '../files/present.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
@@ -15,10 +16,41 @@ export type Proposals = {
 
 export const NO_PROPOSALS: Proposals = { setup: [], gates: [] };
 
-/** Looks at the top directory of the project only. */
-export function propose(root: string): Proposals {
+/** Looks at the top directory of the project only. `hooks`: a directory of hooks that worktrees will not have. */
+export function propose(root: string, hooks: string | null = null): Proposals {
   const has = (name: string) => existsSync(join(root, name));
-  return { setup: proposeSetup(root, has), gates: proposeGates(root, has) };
+  const packages = proposeSetup(root, has);
+  return {
+    setup: [...broughtByGit(root, has), ...packages, ...copiedHooks(root, hooks)],
+    gates: proposeGates(root, has),
+  };
+}
+
+/** What git brings into a checkout only when it is asked to; before packages, which may come from there. */
+function broughtByGit(root: string, has: Has): Proposals['setup'] {
+  const bigFiles = readText(join(root, '.gitattributes')).includes('filter=lfs');
+  return [
+    ...(has('.gitmodules') ? [{ command: SUBMODULES, because: '.gitmodules' }] : []),
+    ...(bigFiles ? [{ command: 'git lfs pull', because: '.gitattributes' }] : []),
+  ];
+}
+
+/** What brings submodules into a worktree. */
+export const SUBMODULES = 'git submodule update --init --recursive';
+
+/** What brings a directory of hooks that git ignores into a worktree. */
+export function copyHooks(path: string): string {
+  const parent = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+  const quoted = shellWord(path);
+  return `mkdir -p ${shellWord(parent)} && cp -R "$ORCHESTRATE_PROJECT"/${quoted} ${shellWord(parent)}/`;
+}
+
+/** Hooks that no `prepare` script of the packages puts there. */
+function copiedHooks(root: string, hooks: string | null): Proposals['setup'] {
+  const prepares = textAt(objectAt(readPackage(root), 'scripts'), 'prepare') !== '';
+  return hooks === null || hooks.startsWith('.git/') || prepares
+    ? []
+    : [{ command: copyHooks(hooks), because: 'core.hooksPath' }];
 }
 
 type Has = (name: string) => boolean;

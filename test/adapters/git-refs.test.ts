@@ -64,11 +64,22 @@ describe('refs', () => {
     }
   });
 
-  it('does not take a tag or a remote branch for the base branch', async () => {
+  it('takes a remote branch or a tag by its name for the base, after a branch of that name', async () => {
+    const sha = head();
     rig.run(['tag', 'v1']);
     rig.run(['update-ref', 'refs/remotes/origin/trunk', 'HEAD']);
-    await assert.rejects(rig.git.baseTip('v1'), { exitCode: 3 });
-    await assert.rejects(rig.git.baseTip('trunk'), { exitCode: 3 });
+    rig.commit('later.txt', 'later\n');
+    assert.deepEqual(await rig.git.baseTip('v1'), { branch: 'v1', sha });
+    assert.deepEqual(await rig.git.baseTip('origin/trunk'), { branch: 'origin/trunk', sha });
+    const refs = await rig.git.readRefs(new Map(), 'origin/trunk');
+    assert.equal(refs.known && refs.value.tip, sha);
+    rig.run(['branch', 'origin/trunk']);
+    assert.equal((await rig.git.baseTip('origin/trunk')).sha, head());
+    await assert.rejects(rig.git.baseTip('trunk'), (error: Error) => {
+      assert.equal(Reflect.get(error, 'exitCode'), 3);
+      assert.match(Reflect.get(error, 'fix'), /^git branch trunk origin\/trunk,/);
+      return true;
+    });
   });
 
   it('reads heads and verified commits, by key, and the tip of a branch', async () => {

@@ -1,9 +1,10 @@
 /** `orchestrate doctor`: what it finds missing or wrong, in text and as JSON, and that it changes nothing. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { planFile } from '../support/worker-rig.ts';
 
 type Check = { name: string; level: string; message: string; fix: string | null };
 
@@ -54,6 +55,75 @@ test('everything that is not ok says what to do', async () => {
   await using rig = await createCliRig();
   const { all } = await checks(rig);
   for (const { name, level, fix } of all) assert.equal(fix === null, level === 'ok', name);
+});
+
+test('what git would make of a plan is found before it is started, and start says it too', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  rig.write('legacy.txt', 'one\r\n');
+  rig.git('add', 'legacy.txt');
+  rig.git('commit', '--quiet', '-m', 'With CRLF');
+  rig.write('.gitattributes', '*.txt text eol=lf\n*.bin filter=lfs\n');
+  rig.write('.gitmodules', '[submodule "lib"]\n\tpath = vendor/lib\n\turl = ../lib\n');
+  rig.write('.gitignore', '.env\n.hooks/\n');
+  rig.write('.env', 'SECRET=1\n');
+  rig.write('.hooks/pre-commit', '#!/bin/sh\n');
+  rig.git('add', '.gitattributes', '.gitmodules', '.gitignore');
+  rig.git(
+    'update-ref',
+    'refs/remotes/origin/main',
+    rig.git('commit-tree', 'HEAD^{tree}', '-p', 'HEAD', '-m', 'x').trim(),
+  );
+  rig.git('config', 'core.hooksPath', '.hooks');
+  rig.git('commit', '--quiet', '-m', 'All');
+  rig.git('reset', '--quiet', '--soft', 'HEAD');
+  rig.git('branch', 'orchestrate');
+  const before = rig.git('for-each-ref') + rig.git('count-objects');
+  const { code, find, all } = await checks(rig);
+  assert.equal(code, 3);
+  assert.deepEqual([find('identity').level, find('signing').level], ['ok', 'ok']);
+  assert.match(find('base').message, /^main is 1 commit behind origin\/main and 1 ahead/);
+  assert.match(find('names').message, /the branch "orchestrate" stands in the way/);
+  assert.match(find('names').fix ?? '', /branchPrefix/);
+  assert.match(find('checkout').message, /dirty from the start: legacy\.txt/);
+  const lacks = all.filter(({ name }) => name === 'worktrees').map(({ message }) => message);
+  assert.equal(lacks.length, 3, lacks.join('\n'));
+  assert.match(
+    lacks.join('\n'),
+    /submodules.*vendor\/lib\n.*\.hooks \(core\.hooksPath\).*\n.*ignored files.*\.env/,
+  );
+  assert.equal(rig.git('for-each-ref') + rig.git('count-objects'), before);
+  // The proposals bring what can be brought.
+  rmSync(join(rig.root, '.claude/orchestrator/config.json'));
+  const init = await rig.run(['init', '--yes']);
+  assert.equal(init.code, 0, init.stderr);
+  const { setup } = JSON.parse(rig.read('.claude/orchestrator/config.json')).worktree;
+  assert.deepEqual(setup, [
+    'git submodule update --init --recursive',
+    'git lfs pull',
+    'mkdir -p . && cp -R "$ORCHESTRATE_PROJECT"/.hooks ./',
+  ]);
+  rig.write('.claude/orchestrator/config.json', '{"agent": {"kind": "custom", "command": "true"}}');
+  rig.write('plan.json', JSON.stringify(planFile({ A: [] })));
+  assert.equal((await rig.run(['import', 'plan.json'])).code, 0);
+  assert.match(
+    (await checks(rig)).find('names').message,
+    /"orchestrate" stands in the way/,
+    'with a plan too',
+  );
+  rig.git('config', '--unset', 'user.email');
+  rig.git('config', 'user.useConfigOnly', 'true');
+  const start = await rig.run(['start', '--once']);
+  assert.equal(start.code, 3, start.stdout);
+  assert.match(start.stderr, /agents cannot commit: no email was given/);
+  assert.match((await checks(rig)).find('identity').fix ?? '', /user\.email/);
+  rig.git('config', 'user.email', 'a@example.com');
+  rig.git('branch', '-m', 'orchestrate', 'another');
+  rig.git('config', 'commit.gpgSign', 'true');
+  rig.git('config', 'gpg.program', 'false');
+  const warned = (await rig.run(['start', '--dry-run'])).stderr;
+  for (const told of [/behind origin\/main/, /submodules are empty/, /commits are to be signed/])
+    assert.match(warned, told);
 });
 
 test('a state.db that is none is named, with a way out', async () => {

@@ -4,6 +4,7 @@ import type { ConfigFlags } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { quickGitChecks } from '../../doctor/git-checks.ts';
 import { networkDisk } from '../../sqlite/network-disk.ts';
 import type { PlanStore } from '../../task-copilot/types.ts';
 import { type Flags, numberFlag } from '../definition.ts';
@@ -50,7 +51,7 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
   await ports.git.checkVersion();
   await ports.tmux.checkVersion();
   await ports.git.baseTip(ports.config.baseBranch);
-  const checks = await ports.agent.check();
+  const checks = [...(await quickGitChecks(ports)), ...(await ports.agent.check())];
   for (const check of checks) {
     if (check.level === 'fail')
       throw new OrchestrateError(EXIT.environment, check.message, check.fix ?? 'orchestrate doctor');

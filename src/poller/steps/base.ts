@@ -67,7 +67,8 @@ export async function findBase(
     : { ok: false, parents, files: merged.files };
 }
 
-function landingTip(ports: Ports, snapshot: Snapshot, baseBranch: string): Promise<string | null> {
+async function landingTip(ports: Ports, snapshot: Snapshot, baseBranch: string): Promise<string | null> {
   const branch = landingBranch(ports, initiativeOf(snapshot.plan)) ?? baseBranch;
-  return ports.git.resolve(`refs/heads/${branch}`);
+  const tip = await ports.git.resolve(`refs/heads/${branch}`);
+  return tip ?? ports.git.resolve(`refs/remotes/${branch}`);
 }

@@ -1,0 +1,183 @@
+/** Checks of what git would make of a plan here: who commits, what the base is, which names are free, what worktrees will lack; for `doctor`, and the quick ones for `start`. */
+import { existsSync } from 'node:fs';
+import type { Config } from '../app/config/load.ts';
+import type { Project } from '../app/project.ts';
+import { OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
+import { sha256 } from '../files/sha256.ts';
+import type { Absent, Git } from '../git/types.ts';
+import { copyHooks, SUBMODULES } from '../init/proposals.ts';
+import { initiativeOf, streamNames } from '../look/snapshot.ts';
+import { attempt, type CheckResult, failed, ok } from './tool-checks.ts';
+
+/** What the checks look at. */
+type Ground = { readonly git: Git; readonly config: Config };
+
+/** Those that are quick enough to be made at each start. Throws when git itself fails. */
+export async function quickGitChecks({ git, config }: Ground): Promise<CheckResult[]> {
+  const { branch, sha } = await git.baseTip(config.baseBranch);
+  const [identity, signing, base, absent] = await Promise.all([
+    identityCheck(git),
+    signingCheck(git),
+    baseCheck(git, branch),
+    git.absentInWorktrees(sha),
+  ]);
+  return [identity, signing, base, ...absentChecks(absent, config)];
+}
+
+/** All of them; one that fails is a failed check. */
+export async function gitChecks(project: Project): Promise<CheckResult[]> {
+  const { createGit } = await import('../git/git.ts');
+  const git = createGit({ root: project.root, commonDir: project.commonDir });
+  const config = project.config();
+  try {
+    const quick = await quickGitChecks({ git, config });
+    const names = await attempt('names', () => namesCheck(project, git));
+    const { sha } = await git.baseTip(config.baseBranch);
+    return [...quick, names, await attempt('checkout', () => checkoutCheck(git, sha))];
+  } catch (error) {
+    // The repository's own check has said it already, where there is no base.
+    return error instanceof OrchestrateError ? [] : [failed('git', error)];
+  }
+}
+
+async function identityCheck(git: Git): Promise<CheckResult> {
+  const trouble = await git.identityTrouble();
+  if (trouble === null) return ok('identity', 'git knows who commits');
+  return {
+    name: 'identity',
+    level: 'fail',
+    message: `agents cannot commit: ${printable(trouble)}`,
+    fix: 'git config --global user.name "Your Name" && git config --global user.email you@example.com',
+  };
+}
+
+async function signingCheck(git: Git): Promise<CheckResult> {
+  const trouble = await git.signingTrouble();
+  if (trouble === null) return ok('signing', 'commits need no passphrase');
+  return {
+    name: 'signing',
+    level: 'warn',
+    message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble, 300)}`,
+    fix: 'unlock the key first (ssh-add, or sign once in this terminal), or: git config commit.gpgSign false',
+  };
+}
+
+async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
+  const standing = await git.baseStanding(branch);
+  const name = printable(branch);
+  if (standing === null) return ok('base', name);
+  const upstream = printable(standing.upstream);
+  if (standing.gone)
+    return {
+      name: 'base',
+      level: 'warn',
+      message: `the upstream of ${name}, ${upstream}, is gone`,
+      fix: `git branch --unset-upstream ${shellWord(branch)}, or set another one`,
+    };
+  const { ahead, behind } = standing;
+  if (behind === 0) return ok('base', `${name} has all of ${upstream}`);
+  const commits = `${behind} ${behind === 1 ? 'commit' : 'commits'}`;
+  return {
+    name: 'base',
+    level: 'warn',
+    message: `${name} is ${commits} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched`,
+    fix: `git pull${ahead === 0 ? ' --ff-only' : ''} on ${shellWord(branch)}, or "baseBranch": ${JSON.stringify(standing.upstream)} in config.json`,
+  };
+}
+
+/** What worktrees will lack, each with what brings it there. */
+function absentChecks({ submodules, bigFiles, hooks, ignored }: Absent, config: Config): CheckResult[] {
+  const { setup, symlink } = config.worktree;
+  const warn = (message: string, fix: string): CheckResult => ({
+    name: 'worktrees',
+    level: 'warn',
+    message,
+    fix,
+  });
+  const found: CheckResult[] = [];
+  const inSetup = (pattern: RegExp) => setup.some((command) => pattern.test(command));
+  const add = (command: string) => `add ${JSON.stringify(command)} to "worktree.setup" in config.json`;
+  if (submodules.length > 0 && !inSetup(/\bsubmodule\b/))
+    found.push(warn(`submodules are empty in worktrees: ${listed(submodules)}`, add(SUBMODULES)));
+  if (bigFiles !== null && bigFiles.files > 0 && !bigFiles.smudges)
+    found.push(
+      warn(
+        `${bigFiles.files} files are only pointers in worktrees: git-lfs is not set up`,
+        'git lfs install',
+      ),
+    );
+  else if (bigFiles !== null && bigFiles.absent > 0 && !inSetup(/\blfs\b/))
+    found.push(
+      warn(`of ${bigFiles.absent} files kept by git-lfs only the pointers are here`, 'git lfs fetch'),
+    );
+  if (hooks !== null && !symlink.includes(hooks) && !inSetup(/\b(npm|pnpm|yarn|bun|cp|husky|lefthook)\b/))
+    found.push(
+      warn(
+        `worktrees have no ${printable(hooks)} (core.hooksPath): no hook runs there`,
+        // In a worktree .git is a file.
+        hooks.startsWith('.git/') ? 'git config --unset core.hooksPath' : add(copyHooks(hooks)),
+      ),
+    );
+  const missing = ignored.filter((path) => !symlink.includes(path));
+  if (missing.length > 0)
+    found.push(
+      warn(
+        `ignored files that worktrees do not get: ${listed(missing)}`,
+        'name them in .worktreeinclude (those that agents may read)',
+      ),
+    );
+  return found.length > 0 ? found : [ok('worktrees', 'a worktree has all that the checkout has')];
+}
+
+function listed(paths: readonly string[]): string {
+  const more = paths.length - 5;
+  return `${paths
+    .slice(0, 5)
+    .map((path) => printable(path))
+    .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The names and places that the plan's streams will get (without a plan: those of any stream) are free. */
+async function namesCheck(project: Project, git: Git): Promise<CheckResult> {
+  const names = streamNames({ paths: project.paths, config: project.config() });
+  const place = (key: string) => ({
+    key,
+    branch: branchName(names.branchPrefix, key),
+    path: worktreePath(names.worktreeRoot, key),
+    ours: false,
+  });
+  const streams = await plannedStreams(project);
+  const unmade = streams.filter(({ made }) => !made);
+  // None of a plan's streams has such a key: only what is in the way of all of them is found.
+  for (const { key } of streams.length === 0 ? [{ key: 'x-of-no-plan' }] : unmade)
+    await git.checkNames(place(key));
+  const beginning = printable(names.branchPrefix);
+  return ok('names', `branches ${beginning}… and ${printable(names.worktreeRoot)} are free`);
+}
+
+/** Keys of the plan's streams, and whether their branches were made. */
+async function plannedStreams(project: Project): Promise<readonly { key: string; made: boolean }[]> {
+  if (!existsSync(project.workspace().storePath)) return [];
+  const plan = (await project.planStore()).readPlan();
+  const records = [...((await project.openState())?.records(initiativeOf(plan)).values() ?? [])];
+  return plan.streams.map(({ id }) => {
+    const record = records.find(({ streamId }) => streamId === id);
+    const key = record?.key ?? streamKey(initiativeOf(plan), id, sha256, () => false);
+    return { key, made: record?.branchMade ?? false };
+  });
+}
+
+async function checkoutCheck(git: Git, sha: string): Promise<CheckResult> {
+  const dirty = await git.dirtyWhenCheckedOut(sha);
+  if (dirty === null) return ok('checkout', 'not tried, since it has many files');
+  if (dirty.length === 0) return ok('checkout', 'a fresh worktree is clean');
+  return {
+    name: 'checkout',
+    level: 'warn',
+    message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes)`,
+    fix: 'git add --renormalize . && git commit, on the base branch',
+  };
+}

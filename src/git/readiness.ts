@@ -1,0 +1,124 @@
+/** Asks git, before anything is started, what would keep agents from working: who they are, what the base is, which names are free, what a worktree will lack. */
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readIfPresent, statIfPresent } from '../files/present.ts';
+import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedBranch, checkedSha } from './names.ts';
+import type { Absent, Git } from './types.ts';
+import { foreignBranch, readBranch } from './worktree-branch.ts';
+import { checkPlace, foreignPath, kindAt, lockReason, worktreeEntries } from './worktree-link.ts';
+
+/** See `Git.identityTrouble`. */
+export async function identityTrouble(door: Door): Promise<string | null> {
+  for (const name of ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT']) {
+    const { code, err } = await door.ask(['var', name]);
+    const said = err.split('\n').filter((line) => line.trim() !== '');
+    if (code !== 0) return (said.at(-1) ?? `git var ${name} failed`).replace(/^fatal: /, '');
+  }
+  return null;
+}
+
+/** See `Git.baseStanding`. */
+export async function baseStanding(door: Door, branch: string): ReturnType<Git['baseStanding']> {
+  const ref = `refs/heads/${checkedBranch(branch)}`;
+  const origin = `refs/remotes/origin/${branch}`;
+  const format = '%(refname)%00%(upstream:short)%00%(upstream)';
+  const rows = (await door.read(['for-each-ref', `--format=${format}`, ref, origin]))
+    .split('\n')
+    .map((row) => row.split('\0'));
+  const own = rows.find(([name]) => name === ref);
+  if (own === undefined) return null;
+  const [, short = '', full = ''] = own;
+  const isUpstreamless = full === '' && rows.some(([name]) => name === origin);
+  const upstream = isUpstreamless ? origin : full;
+  if (upstream === '') return null;
+  const name = isUpstreamless ? `origin/${branch}` : short;
+  const args = ['rev-list', '--count', '--left-right', `${ref}...${upstream}`, '--'];
+  const counted = await door.ask(args);
+  if (counted.code !== 0) return { upstream: name, ahead: 0, behind: 0, gone: true };
+  const [ahead = 0, behind = 0] = counted.out.trim().split('\t').map(Number);
+  return { upstream: name, ahead, behind, gone: false };
+}
+
+/** See `Git.checkNames`. */
+export async function checkNames(door: Door, request: Parameters<Git['checkNames']>[0]): Promise<void> {
+  const branch = await readBranch(door, checkedBranch(request.branch), request.ours);
+  const path = checkPlace(door.root, request.path);
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
+  const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
+  if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
+  if ((kindAt(path) !== 'missing' || entry !== null) && !owned) throw foreignPath(path);
+}
+
+/** See `Git.absentInWorktrees`. */
+export async function absentInWorktrees(door: Door, sha: string): Promise<Absent> {
+  checkedSha(sha);
+  const [submodules, bigFiles, hooks, ignored] = await Promise.all([
+    submodulePaths(door, sha),
+    absentBigFiles(door, sha),
+    absentHooks(door, sha),
+    ignoredSettings(door),
+  ]);
+  return { submodules, bigFiles, hooks, ignored };
+}
+
+async function submodulePaths(door: Door, sha: string): Promise<string[]> {
+  const blob = ['config', '--blob', `${sha}:.gitmodules`, '-z', '--get-regexp', '^submodule\\..*\\.path$'];
+  const { code, out } = await door.ask(blob);
+  return code === 0 ? out.split('\0').flatMap((row) => row.split('\n').slice(1)) : [];
+}
+
+/** Big files of which only the pointer is here: what git-lfs keeps them in, and whether it is there to fill them in. */
+async function absentBigFiles(door: Door, sha: string): Promise<Absent['bigFiles']> {
+  const attributes = await door.ask([
+    'grep',
+    '-l',
+    '-F',
+    'filter=lfs',
+    sha,
+    '--',
+    ':(glob)**/.gitattributes',
+  ]);
+  if (attributes.code !== 0) return null;
+  const grep = ['grep', '-I', '-h', '-E', '^oid sha256:[0-9a-f]{64}$', sha];
+  const found = await door.ask(grep);
+  if (found.code > 1) throw gitFailure(grep, found);
+  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
+  const absent = names.filter((name) => !existsSync(bigFileAt(door.commonDir, name)));
+  const smudges =
+    (await door.ask(['config', '--get-regexp', '^filter\\.lfs\\.(smudge|process)$'])).code === 0;
+  return { files: names.length, absent: absent.length, smudges };
+}
+
+/** Where git-lfs keeps a file's content. */
+export function bigFileAt(gitDir: string, name: string): string {
+  return join(gitDir, 'lfs', 'objects', name.slice(0, 2), name.slice(2, 4), name);
+}
+
+/** A directory of hooks that a worktree will not have: named relative to it, and not in the commit. */
+async function absentHooks(door: Door, sha: string): Promise<string | null> {
+  // The last one is ours, which keeps hooks away from our own commands.
+  const all = (await door.ask(['config', '-z', '--get-all', 'core.hooksPath'])).out.split('\0');
+  const path = all.at(-3)?.replace(/\/+$/, '');
+  if (path === undefined || path === '' || /^[/~]/.test(path)) return null;
+  if (statIfPresent(join(door.root, path))?.isDirectory() !== true) return null;
+  const listed = await door.ask(['ls-tree', '--name-only', sha, '--', `${path}/`]);
+  return listed.out.trim() === '' ? path : null;
+}
+
+/** Ignored files that look like settings of one's own, and that nothing brings into a worktree. */
+const SETTINGS =
+  /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
+
+async function ignoredSettings(door: Door): Promise<string[]> {
+  const list = ['ls-files', '-z', '--others', '--ignored'];
+  const ignored = await door.read([...list, '--exclude-standard', '--directory']);
+  const settings = ignored
+    .split('\0')
+    .filter((path) => SETTINGS.test(basename(path)) && !path.endsWith('/') && !path.startsWith('.claude/'));
+  const include = join(door.root, '.worktreeinclude');
+  if (settings.length === 0 || readIfPresent(include) === null) return settings;
+  const copied = new Set((await door.read([...list, `--exclude-from=${include}`])).split('\0'));
+  return settings.filter((path) => !copied.has(path));
+}
