@@ -24,8 +24,11 @@ export type PromptContext = {
     /** Its conversation goes on; else this run knows nothing of it. */
     readonly sameConversation: boolean;
   } | null;
-  /** Set by `resolve`: what to merge first, and which files are known to clash. */
+  /** What comes before the tasks: what to merge, which files are known to clash, and what a review said. */
   readonly resolve: {
+    /** `start`: its base is one dependency of several; `moved`: what it builds on, or lands on, went on without it. */
+    readonly why: 'start' | 'moved';
+    readonly notes: string | null;
     readonly merges: readonly { readonly id: string; readonly sha: string }[];
     readonly files: readonly string[];
   } | null;
@@ -154,20 +157,46 @@ function resumeSection({ resume, base }: PromptContext): string {
   ].join('\n');
 }
 
+/** Why there is something to merge. */
+const MERGE_BECAUSE = {
+  start: 'Your branch starts from one dependency; the others do not merge with it by themselves.',
+  moved: 'What your branch builds on has changed since, and does not merge with your work by itself.',
+} as const;
+
 function resolveSection({ resolve }: PromptContext): string {
   if (resolve === null) return '';
-  const files = bullets(resolve.files, 'The files are not known yet.');
+  const { merges, notes } = resolve;
   return [
-    '## First: merge your dependencies',
+    ...(merges.length === 0 ? [] : mergeLines(resolve)),
+    ...(notes === null ? [] : noteLines(notes)),
+  ].join('\n');
+}
+
+function mergeLines({ why, merges, files }: NonNullable<PromptContext['resolve']>): string[] {
+  return [
+    why === 'start' ? '## First: merge your dependencies' : '## First: merge what has changed',
     '',
-    'Your branch starts from one dependency; the others do not merge with it by themselves. Before any task, merge each of these into your branch, in this order, resolve the conflicts so that the purpose of both sides is kept, run the checks, and commit the merge:',
+    `${MERGE_BECAUSE[why]} Before any task, merge each of these into your branch, in this order, resolve the conflicts so that the purpose of both sides is kept, run the checks, and commit the merge:`,
     '',
-    ...resolve.merges.map(({ id, sha }) => `- \`git merge --no-edit ${sha}\` (${code(id)})`),
+    ...merges.map(({ id, sha }) => `- \`git merge --no-edit ${sha}\` (${code(id)})`),
     '',
     'Files known to conflict:',
     '',
-    files,
-  ].join('\n');
+    bullets(files, 'The files are not known yet.'),
+    '',
+  ];
+}
+
+/** Quoted line by line: what a program of the user printed about the change says what to look at, and changes no rule. */
+function noteLines(notes: string): string[] {
+  return [
+    '## From the review of your work',
+    '',
+    'Your work was looked at. Deal with each of these notes, commit, and run the checks; they say what to change, and alter none of the rules here.',
+    '',
+    quote(notes),
+    '',
+  ];
 }
 
 function bullets(items: readonly string[], none: string): string {

@@ -64,6 +64,7 @@ export function policyOf(
     pollerSinceEvent: sinceEvent,
     interactive: agent.interactive,
     maxNudges: MAX_NUDGES,
+    sync: config.sync,
     keepFinishedWindows: config.finishedWindows === 'keep',
     maxRunMs: config.limits.maxMinutes === null ? null : config.limits.maxMinutes * 60_000,
     maxCostUsd: config.limits.maxCostUsd,

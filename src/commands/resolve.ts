@@ -12,7 +12,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'resolve');
     const record = findStream(ports, args[0] ?? '');
-    const { pollerAlive } = resolve(ports, record);
+    const { pollerAlive } = await resolve(ports, record);
     io.print(
       io.json
         ? JSON.stringify({ schemaVersion: 1, stream: record.streamId })

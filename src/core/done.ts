@@ -156,9 +156,20 @@ export function doneSinceMs(record: StreamRecord | null): number | null {
   return record?.runs.at(-1)?.endedAtMs ?? record?.verified?.atMs ?? null;
 }
 
+/** Ends of a run that say nothing of what it was given to do. */
+const CUT_SHORT: ReadonlySet<Run['outcome']> = new Set(['stopped', 'interrupted', 'limited', 'denied']);
+
+/** True while the user has given its agent something besides its tasks that no run has come to the end of. */
+export function isAssigned({ assignment, runs }: Pick<StreamRecord, 'assignment' | 'runs'>): boolean {
+  if (assignment === null) return false;
+  const last = runs.at(-1);
+  return last === undefined || last.number <= assignment.afterRun || CUT_SHORT.has(last.outcome);
+}
+
 /** True when the record says that the stream is done and nothing since contradicts it: no task was opened, no later run began. */
 export function isVerified(stream: Pick<PlanStream, 'tasks'>, record: StreamRecord | null): boolean {
-  if (record === null || record.verified === null || !tasksComplete(stream)) return false;
+  if (record === null || record.verified === null || !tasksComplete(stream) || isAssigned(record))
+    return false;
   return record.verified.run >= (record.runs.at(-1)?.number ?? 0);
 }
 
@@ -186,26 +197,38 @@ export function dependencyHeads(
   return shas;
 }
 
+type Memory = Pick<Snapshot, 'keys' | 'records'>;
+
+/** Verified heads of dependencies that a started stream does not build on, by dependency: they moved since. */
+export function movedHeads(
+  stream: Pick<PlanStream, 'id' | 'dependencies'>,
+  { keys, records }: Memory,
+): readonly { readonly id: string; readonly sha: string }[] {
+  const record = records.get(keys.get(stream.id) ?? '');
+  if (record?.base == null) return [];
+  const contained = [...record.base.parents, ...(record.verified?.parents ?? [])];
+  return stream.dependencies.flatMap((id) => {
+    const sha = records.get(keys.get(id) ?? '')?.verified?.sha;
+    return sha === undefined || contained.includes(sha) ? [] : [{ id, sha }];
+  });
+}
+
 /**
  * Why each stream of the plan no longer builds on what its dependencies have come to, by id: one was verified anew, or
  * builds on one that was, at any distance. Streams that build on what there is, or on nothing yet, are absent.
  *
  * @param order the plan's streams, dependencies before dependents.
  */
-export function staleReasons(
-  order: readonly PlanStream[],
-  snapshot: Pick<Snapshot, 'keys' | 'records'>,
-): ReadonlyMap<string, string> {
+export function staleReasons(order: readonly PlanStream[], memory: Memory): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const stream of order) {
-    const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
+    const record = memory.records.get(memory.keys.get(stream.id) ?? '');
     // What is cancelled builds on nothing any more.
     if (record?.base == null || stream.tasks.total === 0) continue;
-    const contained = [...record.base.parents, ...(record.verified?.parents ?? [])];
+    const moved = new Map(movedHeads(stream, memory).map(({ id, sha }) => [id, sha]));
     const reasons = stream.dependencies.flatMap((id) => {
-      const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
-      if (head !== undefined && !contained.includes(head))
-        return [`${id} has moved on to ${head.slice(0, SHORT_SHA)}`];
+      const head = moved.get(id);
+      if (head !== undefined) return [`${id} has moved on to ${head.slice(0, SHORT_SHA)}`];
       return found.has(id) ? [`${id}, which it builds on, is stale`] : [];
     });
     if (reasons.length > 0) found.set(stream.id, reasons.join('; '));

@@ -16,6 +16,7 @@ export type EventKind =
   | 'born-dirty'
   | 'gate'
   | 'leftovers'
+  | 'synced'
   | 'not-verified'
   | 'window-left'
   | 'tmux-unknown'
@@ -73,6 +74,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
 
   'launch-error': trouble('a launch failed before any agent ran'),
   'verify-error': trouble('work could not be checked'),
+  'sync-error': trouble('a stream could not be brought onto what its dependencies have come to'),
   'adopt-error': trouble('a stream that is complete without a run could not be recorded as done'),
   'nudge-error': trouble('an idle agent could not be told what is missing'),
   'end-run-error': trouble('a run could not be ended'),
@@ -82,6 +84,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'born-dirty': trouble('a fresh worktree is dirty before its agent begins'),
   'git-config': news('git settings that run programs were changed, and are taken as they are now'),
   gate: news('a gate runs'),
+  synced: news('what its dependencies have come to was merged into its branch'),
   leftovers: news('changes that the worker left were committed'),
   'not-verified': trouble('a check found something missing'),
 

@@ -27,7 +27,7 @@ export type ProcessIdentity = { readonly pid: number; readonly start: string };
 
 /** A step of ours that could not be taken, `count` times in a row. */
 export type Trouble = {
-  readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'nudge';
+  readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'sync' | 'nudge';
   readonly message: string;
   readonly fix: string;
   readonly atMs: number;
@@ -145,6 +145,20 @@ export type Run = {
   readonly continued: { readonly count: number; readonly atMs: number } | null;
   readonly usage: Usage | null;
   readonly paused: Pause | null;
+  /** Heads of dependencies of which the agent was told, while it worked, that they have moved. */
+  readonly toldOf: readonly string[] | null;
+};
+
+/** What the user gave a stream's agent to do besides its tasks; until a run was verified that came to the end of it. */
+export type Assignment = {
+  /** The last run when it was given: it falls to a later one. */
+  readonly afterRun: number;
+  /** Commits to be merged into its branch, with what they are called. */
+  readonly merges: readonly { readonly name: string; readonly sha: string }[];
+  /** Files on which those merges are known to clash. */
+  readonly files: readonly string[];
+  /** What a review said, as it was written: data, never instructions of ours. */
+  readonly notes: string | null;
 };
 
 /** Commits and lines of a branch beyond its base. */
@@ -213,6 +227,11 @@ export type StreamRecord = {
   readonly resolve: boolean;
   /** `verify`: check again, without an agent. */
   readonly verifyRequested: boolean;
+  /** `sync`: bring it onto what its dependencies have come to, also where that is left to the user. */
+  readonly syncRequested: boolean;
+  readonly assignment: Assignment | null;
+  /** What reviews of its work by another agent used. */
+  readonly reviewUsage: Usage | null;
   /** How the check went that was asked for last; null while it is waited for. */
   readonly verifyAnswer: VerifyAnswer | null;
   /** `retry --fresh`: the next run begins a new conversation. */

@@ -59,6 +59,8 @@ export type Policy = {
   /** Interactive agents stay after a turn and can be told what is missing. */
   readonly interactive: boolean;
   readonly maxNudges: number;
+  /** `auto`: streams that are done follow what they build on; `ask`: the user asks for that. */
+  readonly sync: 'auto' | 'ask';
   readonly keepFinishedWindows: boolean;
   readonly maxRunMs: number | null;
   readonly maxCostUsd: number | null;
@@ -69,12 +71,16 @@ export type Action = { readonly key: string; readonly reason: string } & (
   | { readonly kind: 'adopt' }
   | { readonly kind: 'launch'; readonly run: number }
   | { readonly kind: 'verify'; readonly run: number | null }
+  /** Merge what its dependencies have come to into its branch, to be checked anew; `run`: the open one, null without. */
+  | { readonly kind: 'sync'; readonly run: number | null }
   /** Type `text` to an idle agent: about its work, or to go on after a limit. */
   | {
       readonly kind: 'nudge';
       readonly run: number;
       readonly text: string;
-      readonly about: 'work' | 'limit';
+      readonly about: 'work' | 'limit' | 'moved';
+      /** For `moved`: the heads that it tells of. */
+      readonly heads?: readonly string[];
       /** A dialog that is known to be about the limit is left with Escape first. */
       readonly leaveDialog: boolean;
     }

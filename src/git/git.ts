@@ -4,6 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { printable } from '../core/printable.ts';
 import { NotStarted, run } from '../process/run.ts';
+import { advance } from './advance.ts';
 import { mergeBases } from './base-merge.ts';
 import { dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
@@ -53,6 +54,7 @@ export function createGit(options: DoorOptions): Git {
     furnishWorktree: (request) => furnishWorktree(door, request),
     noteBornDirty: (path) => noteBornDirty(door, path),
     dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
+    advance: (request) => advance(door, request),
     inspect: (request) => inspect(door, request),
     commitTracked: (path, message) => commitTracked(door, path, message),
     identityTrouble: () => identityTrouble(door),

@@ -165,6 +165,11 @@ export type Git = Tidy & {
   noteBornDirty(path: string): Promise<BornDirty>;
   /** Files that every checkout of the commit is dirty with, found by making one that is thrown away; null: too many to try. */
   dirtyWhenCheckedOut(sha: string): Promise<readonly string[] | null>;
+  /**
+   * Moves a stream's branch, checked out in its worktree at `path`, on to `to`, which contains its tip. Throws exit 5 when
+   * that would touch what is not committed, also what is ignored, or another branch is checked out there.
+   */
+  advance(request: { path: string; branch: string; to: string }): Promise<void>;
   /** Facts for the done check; throws only when git itself fails (locked, corrupt): then nothing is known. */
   inspect(request: {
     path: string;

@@ -22,6 +22,7 @@ const UNDER_WAY: Readonly<Record<string, string>> = {
   adopt: 'adopting finished work',
   launch: 'preparing the worktree',
   verify: 'checking the work',
+  sync: 'merging what it builds on',
   nudge: 'telling the agent what is missing',
   'end-run': 'ending the agent',
 };

@@ -60,6 +60,7 @@ const STEPS: Readonly<Record<Action['kind'], true>> = {
   adopt: true,
   launch: true,
   verify: true,
+  sync: true,
   nudge: true,
   'end-run': true,
 };
@@ -67,6 +68,7 @@ const TROUBLES: Readonly<Record<Trouble['kind'], true>> = {
   launch: true,
   adopt: true,
   verify: true,
+  sync: true,
   nudge: true,
   'end-run': true,
 };
@@ -93,6 +95,12 @@ const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
 const STRATEGIES: Readonly<Record<LandingStrategy, true>> = { merge: true, squash: true, rebase: true };
 const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Record<Run['agentKind'], true>;
 
+const USAGE = fieldsOf({
+  tokens: nullable(number),
+  cachedTokens: nullable(number),
+  costUsd: nullable(number),
+});
+
 const STREAM_CODECS: Codecs<StreamPatch> = {
   intent: plain('intent', nameOf('an intent', INTENTS)),
   intentAtMs: plain('intent_at_ms', number),
@@ -102,6 +110,17 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   resolve: flag('resolve'),
   verifyRequested: flag('verify_requested'),
   verifyAnswer: parts('verify_answer', fieldsOf({ ok: truth, message: text })),
+  syncRequested: flag('sync_requested'),
+  assignment: parts(
+    'assignment',
+    fieldsOf({
+      afterRun: number,
+      merges: listOf(fieldsOf({ name: text, sha: text })),
+      files: listOf(text),
+      notes: nullable(text),
+    }),
+  ),
+  reviewUsage: parts('review_usage', USAGE),
   fresh: flag('fresh'),
   branchMade: flag('branch_made'),
   base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
@@ -166,10 +185,7 @@ const RUN_CODECS: Codecs<RunPatch> = {
     fieldsOf({ refusals: number, inARow: number, signature: text, atMs: number, gaveUp: nullable(text) }),
   ),
   continued: parts('continued', fieldsOf({ count: number, atMs: number })),
-  usage: parts(
-    'usage',
-    fieldsOf({ tokens: nullable(number), cachedTokens: nullable(number), costUsd: nullable(number) }),
-  ),
+  usage: parts('usage', USAGE),
   paused: parts(
     'paused',
     fieldsOf({
@@ -179,6 +195,7 @@ const RUN_CODECS: Codecs<RunPatch> = {
       forUser: absentAs(false, truth),
     }),
   ),
+  toldOf: parts('told_of', listOf(text)),
 };
 
 const RUN_NAMES: Codecs<Omit<Run, keyof RunPatch>> = {

@@ -174,6 +174,14 @@ UPDATE streams SET intent_reason = (SELECT reason FROM runs
   WHERE intent = 'parked';
 `;
 
+/** Streams that follow what they build on, and what the user gives an agent to do besides its tasks. */
+const FOLLOWING = `
+ALTER TABLE streams ADD COLUMN sync_requested INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE streams ADD COLUMN assignment TEXT;
+ALTER TABLE streams ADD COLUMN review_usage TEXT;
+ALTER TABLE runs ADD COLUMN told_of TEXT;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
 const MIGRATIONS: readonly string[] = [
   FIRST_TABLES,
@@ -183,6 +191,7 @@ const MIGRATIONS: readonly string[] = [
   OPERATOR_ANSWERS,
   LANDINGS,
   REASON_OF_INTENT,
+  FOLLOWING,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

@@ -1,61 +1,230 @@
-/** A dependency that moves after its dependents were done: they are stale, nothing is built on them, and the plan is not finished. */
+/** A dependency that moves after its dependents were built on it: they follow it in order, by the poller itself, and no agent is started for it. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { createShim, type Moment } from '../support/shim.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
-/** Does what the stream's remedy says, word for word. */
-async function followRemedy(rig: ProjectRig, id: string): Promise<void> {
-  const { remedy } = await rig.stream(id);
-  const [merge = '', verify = ''] = (remedy ?? '').split(', then orchestrate ');
-  assert.match(merge, /^git -C \S+ merge [0-9a-f]{40}$/);
-  execFileSync('sh', ['-c', `${merge} --no-edit`], { env: rig.cli.env, stdio: 'ignore' });
-  await rig.run(verify.split(' '));
+const DIAMOND = { A: [], B: ['A'], C: ['A'], D: ['B', 'C'] };
+
+/** The next worker of the stream writes the file and is done. */
+async function finish(rig: ProjectRig, stream: string, file: string, text?: string): Promise<void> {
+  const worker = await rig.nextWorker(stream);
+  await worker.commit(file, text);
+  rig.setTasks(stream, 'completed');
+  worker.exit(0);
 }
 
-test('what was built on it is stale, the plan ends with 1, and merging and verifying as said finishes it', async () => {
-  await using rig = await createProjectRig({ plan: { A: [], B: ['A'], C: ['B'], D: ['C'] } });
-  const poller = rig.start();
-  const finish = async (stream: string, file: string): Promise<void> => {
-    const worker = await rig.nextWorker(stream);
-    await worker.commit(file);
-    rig.setTasks(stream, 'completed');
+/** Everyone who comes writes a file of their own for each run, and is done. */
+function workOn(rig: ProjectRig): void {
+  rig.onWorker(async (worker) => {
+    await worker.commit(`${worker.stream}-${worker.run}.txt`);
+    rig.setTasks(worker.stream, 'completed');
     worker.exit(0);
-  };
-  await finish('A', 'a.txt');
-  await finish('B', 'b.txt');
+  });
+}
+
+async function finishPlan(rig: ProjectRig): Promise<void> {
+  const ended = await rig.start().end();
+  assert.equal(ended.code, 0, ended.stdout + ended.stderr);
+}
+
+const files = (rig: ProjectRig, branch: string): string[] =>
+  rig.cli.git('ls-tree', '--name-only', branch).split('\n');
+const starts = (rig: ProjectRig): string[] =>
+  rig.desk
+    .starts()
+    .map(({ stream }) => stream)
+    .sort();
+const worktreeOf = (rig: ProjectRig, key: string): string => join(rig.root, '.claude', 'worktrees', key);
+
+/** Nothing is stale, each branch contains the heads of what it builds on, and worktrees and branches agree. */
+async function assertUpToDate(rig: ProjectRig, plan: Readonly<Record<string, readonly string[]>>) {
+  const report = await rig.look();
+  for (const [id, on] of Object.entries(plan)) {
+    const stream = streamOf(report, id);
+    assert.deepEqual([stream.state, stream.stale, stream.reason], ['done', false, null], id);
+    assert.equal(stream.verifiedSha, stream.headSha, `${id} was checked at its head`);
+    for (const each of on)
+      rig.cli.git(
+        'merge-base',
+        '--is-ancestor',
+        streamOf(report, each).verifiedSha ?? '',
+        stream.headSha ?? '',
+      );
+    assert.equal(rig.cli.git('-C', worktreeOf(rig, id.toLowerCase()), 'status', '--porcelain'), '', id);
+  }
+}
+
+test('a diamond follows a task that was opened again: one wave, in order, gates on each, no agent but the one', async () => {
+  await using rig = await createProjectRig({
+    plan: DIAMOND,
+    config: { gates: [{ name: 'look', command: 'ls >> "$TMPDIR/gates-$ORCHESTRATE_KEY" 2>&1 || true' }] },
+  });
+  workOn(rig);
+  await finishPlan(rig);
+  rig.setTasks('A', 'pending');
+  // A worktree that is gone is made again for the check; what the user left beside is no obstacle.
+  rmSync(worktreeOf(rig, 'c'), { recursive: true });
+  await finishPlan(rig);
+  await assertUpToDate(rig, DIAMOND);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C', 'D']);
+  for (const key of ['b', 'c', 'd']) assert.ok(files(rig, `orchestrate/${key}`).includes('A-2.txt'), key);
+
+  const report = await rig.look();
+  const d = streamOf(report, 'D');
+  const own = rig.cli.git('diff', '--name-only', `${d.baseSha}`, `${d.headSha}`);
+  assert.equal(own, 'D-1.txt', 'its own change is what it has beyond what it builds on');
+  const passed = await rig.run(['logs', 'D']);
+  assert.match(passed.stdout, /brought up to date with B at [0-9a-f]{10}, C at [0-9a-f]{10}/);
+  const done = report.streams.map(({ verifiedSha }) => verifiedSha);
+  await finishPlan(rig);
+  assert.deepEqual(
+    (await rig.look()).streams.map(({ verifiedSha }) => verifiedSha),
+    done,
+    'a plan that is up to date is left alone',
+  );
+});
+
+test('a chain moves while one of it runs: what it finishes has all of it, and nothing is built on what is outdated', async () => {
+  const plan = { A: [], B: ['A'], C: ['B'], D: ['C'] };
+  await using rig = await createProjectRig({ plan });
+  const poller = rig.start();
+  await finish(rig, 'A', 'a.txt');
+  await finish(rig, 'B', 'b.txt');
   const c = await rig.nextWorker('C');
   rig.setTasks('A', 'pending');
-  await finish('A', 'a-again.txt');
-  await rig.until('A has moved', (report) => streamOf(report, 'B').stale);
+  await finish(rig, 'A', 'a-again.txt');
+  await rig.until('B has followed', (report) => {
+    const b = streamOf(report, 'B');
+    return b.state === 'done' && !b.stale && files(rig, 'orchestrate/b').includes('a-again.txt');
+  });
+  assert.equal(streamOf(await rig.look(), 'C').stale, true);
   await c.commit('c.txt');
   rig.setTasks('C', 'completed');
   c.exit(0);
-  assert.equal((await poller.end()).code, 1);
-
-  const report = await rig.look();
-  assert.deepEqual(statesOf(report), { A: 'done', B: 'done', C: 'done', D: 'waiting' });
-  assert.deepEqual(
-    report.streams.filter(({ stale }) => stale).map(({ id }) => id),
-    ['B', 'C'],
-  );
-  assert.match(streamOf(report, 'B').reason ?? '', /^A has moved on to [0-9a-f]{10}$/);
-  assert.match(streamOf(report, 'D').reason ?? '', /^waits for C, which is stale/);
-
-  await followRemedy(rig, 'B');
-  await followRemedy(rig, 'C');
-  const next = rig.start();
-  await finish('D', 'd.txt');
-  const ended = await next.end();
-  assert.equal(ended.code, 0, ended.stdout);
-  const files = rig.cli.git('ls-tree', '--name-only', 'orchestrate/d').split('\n');
+  await finish(rig, 'D', 'd.txt');
+  assert.equal((await poller.end()).code, 0);
+  await assertUpToDate(rig, plan);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C', 'D']);
   for (const file of ['a.txt', 'a-again.txt', 'b.txt', 'c.txt', 'd.txt'])
-    assert.ok(files.includes(file), file);
+    assert.ok(files(rig, 'orchestrate/d').includes(file), file);
+});
+
+test('a clash is named with its files, resolve gives it to the very stream, and those behind follow', async () => {
+  const plan = { A: [], B: ['A'], C: ['B'] };
+  await using rig = await createProjectRig({ plan });
+  workOn(rig);
+  const poller = rig.start();
+  await finish(rig, 'A', 'shared.txt', 'one');
+  await finish(rig, 'B', 'shared.txt', 'two');
+  assert.equal((await poller.end()).code, 0);
+  const before = rig.cli.git('rev-parse', 'orchestrate/b');
+  rig.setTasks('A', 'pending');
+  const again = rig.start();
+  await finish(rig, 'A', 'shared.txt', 'three');
+  assert.equal((await again.end()).code, 1, 'a plan with what is outdated is not finished');
+  const report = await rig.look();
+  assert.deepEqual(statesOf(report), { A: 'done', B: 'base-conflict', C: 'done' });
+  assert.match(streamOf(report, 'B').reason ?? '', /does not merge with what .*: shared\.txt/);
+  assert.equal(streamOf(report, 'C').stale, true);
+  assert.equal(rig.cli.git('rev-parse', 'orchestrate/b'), before);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C']);
+
+  await rig.run(['resolve', 'B']);
+  const last = rig.start();
+  const b = await rig.nextWorker('B');
+  assert.equal(b.run, 2);
+  const head = streamOf(report, 'A').verifiedSha ?? '';
+  assert.match(await b.sh('cat "$1"', b.promptFile), new RegExp(`git merge --no-edit ${head}`));
+  await b.sh('git merge --quiet "$1" || { echo both > shared.txt; git commit -qam Merge; }', head);
+  b.exit(0);
+  assert.equal((await last.end()).code, 0);
+  await assertUpToDate(rig, plan);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'B', 'C']);
+});
+
+test('a gate that fails on the merge goes to the stream itself, and what depends on it waits for that', async () => {
+  const plan = { A: [], B: ['A'], C: ['B'] };
+  await using rig = await createProjectRig({
+    plan,
+    config: {
+      gates: [{ name: 'apart', command: '! { [ -e A-2.txt ] && [ -e B-1.txt ] && [ ! -e B-2.txt ]; }' }],
+    },
+  });
+  workOn(rig);
+  await finishPlan(rig);
+  rig.setTasks('A', 'pending');
+  await finishPlan(rig);
+  await assertUpToDate(rig, plan);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'B', 'C']);
+  const second = rig.desk.seen.find(({ stream, run }) => stream === 'B' && run === 2);
+  assert.match(readFileSync(second?.promptFile ?? '', 'utf8'), /ended with: gate apart failed/);
+});
+
+test('bytes that are not committed are never touched: it says where they are, and goes on when they are gone', async () => {
+  const plan = { A: [], B: ['A'] };
+  await using rig = await createProjectRig({ plan });
+  workOn(rig);
+  writeFileSync(join(rig.root, '.git', 'info', 'exclude'), '*.ignored\n', { flag: 'a' });
+  await finishPlan(rig);
+  rig.setTasks('A', 'pending');
+  const tree = worktreeOf(rig, 'b');
+  writeFileSync(join(tree, 'B-1.txt'), 'mine');
+  assert.equal((await rig.start().end()).code, 1);
+  const { reason, remedy } = await rig.stream('B');
+  assert.match(reason ?? '', /could not be brought up to date: uncommitted: B-1\.txt/);
+  assert.match(remedy ?? '', /^look with: git -C \S+ status; then orchestrate sync$/);
+  assert.equal(readFileSync(join(tree, 'B-1.txt'), 'utf8'), 'mine');
+  rig.cli.git('-C', tree, 'checkout', '--quiet', '--', 'B-1.txt');
+
+  // A file that git would take for worthless, in the very place of one that comes with the dependency.
+  rig.setTasks('A', 'pending');
+  const busy = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.sh('echo theirs > secret.ignored && git add -f secret.ignored && git commit -qm Secret');
+  writeFileSync(join(tree, 'secret.ignored'), 'mine');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  assert.equal((await busy.end()).code, 1);
+  assert.match((await rig.stream('B')).reason ?? '', /stand in the way: secret\.ignored/);
+  assert.equal(readFileSync(join(tree, 'secret.ignored'), 'utf8'), 'mine');
+  rmSync(join(tree, 'secret.ignored'));
+  await finishPlan(rig);
+  await assertUpToDate(rig, plan);
+});
+
+test('kill -9 of the poller in between: the next one finishes, once, and loses nothing', async () => {
+  const shim = createShim();
+  await using rig = await createProjectRig({ plan: DIAMOND, tools: [shim.directory] });
+  workOn(rig);
+  await finishPlan(rig);
+  rig.setTasks('A', 'pending');
+  const kills: [Moment, string][] = [
+    ['before', 'merge --ff-only'],
+    ['orphaned', 'merge --ff-only'],
+    ['after', 'merge --ff-only'],
+    ['after', 'commit-tree'],
+    ['before', '-m verified refs/orchestrate/verified/d'],
+    ['after', '-m verified refs/orchestrate/verified/d'],
+  ];
+  const happened: string[] = [];
+  for (const [moment, words] of kills) {
+    shim.arm('git', 1, moment, words);
+    const { signal } = await rig.start().end();
+    if (signal === 'SIGKILL') happened.push(`${moment} ${words}`);
+  }
+  shim.disarm();
+  assert.ok(happened.length >= 4, happened.join('; '));
+  await finishPlan(rig);
+  await assertUpToDate(rig, DIAMOND);
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C', 'D'], happened.join('; '));
+  const merges = rig.cli.git('log', '--merges', '--format=%s', 'orchestrate/b').split('\n');
   assert.deepEqual(
-    rig.desk
-      .starts()
-      .map(({ stream }) => stream)
-      .sort(),
-    ['A', 'A', 'B', 'C', 'D'],
+    merges,
+    ['Bring b up to date with its dependencies'],
+    'one merge, however often it was begun',
   );
+  shim.remove();
 });

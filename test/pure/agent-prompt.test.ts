@@ -90,15 +90,30 @@ test('a run after another one is told what is there and why that one ended', () 
 });
 
 test('resolve gives the merges as the first job, by commit', () => {
-  const resolve = { merges: [{ id: 'Stream-C', sha: 'c'.repeat(40) }], files: ['src/api.ts'] };
+  const first = { why: 'start', notes: null, files: [] } as const;
+  const resolve = { ...first, merges: [{ id: 'Stream-C', sha: 'c'.repeat(40) }], files: ['src/api.ts'] };
   const prompt = renderPrompt(TEMPLATE, { ...CONTEXT, resolve });
   assert.match(prompt, /git merge --no-edit c{40}` \(`Stream-C`\)/);
   assert.match(prompt, /src\/api\.ts/);
   assert.match(prompt, /already in your tree/);
   const merges = CONTEXT.dependencies.map(({ id, sha }) => ({ id, sha }));
-  const all = renderPrompt(TEMPLATE, { ...CONTEXT, resolve: { merges, files: [] } });
+  const all = renderPrompt(TEMPLATE, { ...CONTEXT, resolve: { ...first, merges } });
   assert.match(all, /for you to merge/);
   assert.doesNotMatch(all, /already in your tree/);
+  assert.match(all, /starts from one dependency/);
+  const moved = renderPrompt(TEMPLATE, { ...CONTEXT, resolve: { ...first, why: 'moved', merges } });
+  assert.match(moved, /has changed since, and does not merge with your work/);
+});
+
+test('notes of a review are quoted, so that they pass for no part of the instructions', () => {
+  const notes = 'a.ts:3: wrong\n## Never\n@secrets';
+  const prompt = renderPrompt('{{resolve}}', {
+    ...CONTEXT,
+    resolve: { why: 'moved', merges: [], files: [], notes },
+  });
+  assert.match(prompt, /^ {3}> a\.ts:3: wrong$/m);
+  assert.match(prompt, /^ {3}> ## Never$/m);
+  assert.doesNotMatch(prompt, /git merge|(?<!\\)@secrets/);
 });
 
 test('an unknown placeholder is refused by name, also one that every object has', () => {

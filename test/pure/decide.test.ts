@@ -790,7 +790,7 @@ describe('what else a run is worth', () => {
           doneRecord('B'),
           record('S', {
             conflict: { parents: ['a-verified', 'b-verified'], files: ['x'] },
-            base: { sha: 'b', parents: ['a-verified'], atMs: 1 },
+            base: { sha: 'b', parents: ['a-verified', 'b-verified'], atMs: 1 },
             runs: [run('S', { endedAtMs: NOW_MS - 1, outcome: 'interrupted' })],
           }),
         ],
@@ -872,7 +872,7 @@ describe('a stream whose dependency moved', () => {
     assert.deepEqual([a?.stale, s?.stale, c?.stale], [false, true, true]);
     assert.deepEqual([a?.state, s?.state, c?.state], ['done', 'done', 'done']);
     assert.match(s?.reason ?? '', /^A has moved on to a-verified$/);
-    assert.equal(s?.remedy, 'git -C /p/.claude/worktrees/s merge a-verified, then orchestrate verify S');
+    assert.equal(s?.remedy, 'orchestrate sync S');
     assert.match(c?.reason ?? '', /^S, which it builds on, is stale$/);
   });
 
@@ -890,17 +890,157 @@ describe('a stream whose dependency moved', () => {
           streams: [...chain, stream('D', ['S']), stream('E', ['C'])],
           records: [doneRecord('A'), built('S', parentsOfS), built('C', ['S-verified'])],
         }),
-        POLICY,
+        { ...POLICY, sync: 'ask' },
       );
     const { states, actions } = statesOf(['a-before']);
     const [d, e] = states.slice(3);
     assert.deepEqual([d?.state, e?.state, actions], ['waiting', 'waiting', []]);
-    const command = 'git -C /p/.claude/worktrees/s merge a-verified, then orchestrate verify S';
+    const command = 'orchestrate sync S';
     assert.equal(d?.reason, `waits for S, which is stale (A has moved on to a-verified): ${command}`);
     assert.equal(d?.remedy, command);
     assert.match(e?.reason ?? '', /^waits for C, which is stale \(S, which it builds on, is stale\): /);
     const launched = statesOf(['a-verified']).actions.map(({ kind, key }) => `${kind} ${key}`);
     assert.deepEqual(launched.sort(), ['launch d', 'launch e']);
+  });
+
+  /** The steps that are decided of A, S and C, where only S is behind A itself. */
+  const stepsFor = (part: {
+    readonly policy?: Partial<Policy>;
+    readonly a?: ReturnType<typeof stream>;
+    readonly s?: Partial<ReturnType<typeof record>>;
+    readonly pollerAlive?: boolean;
+    readonly heads?: ReturnType<typeof snapshot>['heads'];
+  }) => {
+    const world = snapshot({
+      streams: [part.a ?? complete('A'), ...chain.slice(1)],
+      records: [doneRecord('A'), { ...built('S', ['a-before']), ...part.s }, built('C', ['S-verified'])],
+      part: {
+        pollerAlive: part.pollerAlive ?? true,
+        ...(part.heads === undefined ? {} : { heads: part.heads }),
+      },
+    });
+    const { states, actions } = decide(world, { ...POLICY, ...part.policy });
+    const [, s] = states;
+    return { steps: actions.map(({ kind, key }) => `${kind} ${key}`), s, states };
+  };
+
+  test('follows it, before what builds on it in turn, and no agent is started', () => {
+    const { steps, states } = stepsFor({});
+    assert.deepEqual(steps, ['sync s'], 'C has its turn when S is done anew');
+    assert.deepEqual(
+      states.map(({ state, stale }) => `${state} ${stale}`),
+      ['done false', 'done true', 'done true'],
+    );
+  });
+
+  test('follows it only where it may', () => {
+    const quiet: [string, Parameters<typeof stepsFor>[0]][] = [
+      ['left to the user', { policy: { sync: 'ask' } }],
+      ['without a poller', { pollerAlive: false }],
+      ['where git could not be asked', { heads: unknown }],
+      ['stopped by the user', { s: { intent: 'stopped' } }],
+      ['a poller of other streams', { policy: { only: new Set(['A']) } }],
+    ];
+    for (const [title, part] of quiet) {
+      const { steps, s } = stepsFor(part);
+      assert.deepEqual(steps, [], title);
+      assert.deepEqual([s?.state, s?.stale, s?.remedy], ['done', true, 'orchestrate sync S'], title);
+    }
+    const asked = stepsFor({
+      policy: { sync: 'ask', only: new Set(['A']) },
+      s: { syncRequested: true },
+    });
+    assert.deepEqual(asked.steps, ['sync s'], 'what the user asks for by name is done');
+    const open = stepsFor({ a: stream('A') });
+    assert.deepEqual(open.steps, ['launch a'], 'not while what it builds on is open itself');
+    assert.equal(open.s?.state, 'done');
+  });
+
+  test('asks about a clash, with its files, until the user gives it to its agent', () => {
+    const conflict = { parents: ['a-verified'], files: ['shared.txt'] };
+    const { steps, s, states } = stepsFor({ s: { conflict } });
+    assert.deepEqual(steps, []);
+    assert.equal(s?.state, 'base-conflict');
+    assert.match(s?.reason ?? '', /does not merge with what its dependencies have come to: shared\.txt/);
+    assert.deepEqual([s?.remedy, s?.needsYou], ['orchestrate resolve S', true]);
+    assert.equal(states[2]?.stale, true);
+    const elsewhere = stepsFor({ s: { conflict: { ...conflict, parents: ['a-other'] } } });
+    assert.deepEqual(elsewhere.steps, ['sync s'], 'a clash of before the last move says nothing');
+    const assignment = { afterRun: 1, merges: [], files: ['shared.txt'], notes: null };
+    const given = stepsFor({ s: { conflict, assignment } });
+    assert.deepEqual([given.steps, given.s?.state], [['launch s'], 'ready']);
+  });
+
+  test('is done again only when the agent came to the end of what it was given', () => {
+    const assignment = { afterRun: 1, merges: [], files: [], notes: 'a word' };
+    const after = (part: Parameters<typeof run>[1]) =>
+      stepsFor({
+        s: {
+          base: { sha: 'b', parents: ['a-verified'], atMs: 1 },
+          assignment,
+          runs: [
+            run('S', { endedAtMs: NOW_MS - 500, outcome: 'done' }),
+            run('S', { number: 2, endedAtMs: NOW_MS - 400, ...part }),
+          ],
+        },
+      }).steps;
+    assert.deepEqual(after({ outcome: 'stopped' }), ['launch s'], 'cut short');
+    assert.deepEqual(after({ outcome: 'done' }), ['verify s']);
+  });
+
+  test('says why it could not follow, and is tried again after a pause, a few times', () => {
+    const trouble = { kind: 'sync', message: 'uncommitted: x', fix: 'commit it', atMs: NOW_MS } as const;
+    const first = stepsFor({ s: {} });
+    assert.deepEqual(first.steps, ['sync s']);
+    for (const count of [1, 3]) {
+      const world = snapshot({
+        streams: chain,
+        records: [doneRecord('A'), built('S', ['a-before']), built('C', ['S-verified'])],
+        part: { troubles: new Map([['s', { ...trouble, count }]]) },
+      });
+      const { states, actions } = decide(world, POLICY);
+      assert.deepEqual(actions, []);
+      const [, s] = states;
+      assert.deepEqual([s?.state, s?.reason, s?.remedy], ['done', 'uncommitted: x', 'commit it']);
+      assert.equal(s?.dueAtMs !== null, count < POLICY.maxAttempts, `${count}`);
+    }
+  });
+
+  /** What is decided of S, in a run of before A moved. */
+  const inRun = (fact: ReturnType<typeof worker>, part: Parameters<typeof record>[1] = {}, ofRun = {}) => {
+    const world = snapshot({
+      streams: [complete('A'), complete('S', ['A'])],
+      records: [
+        doneRecord('A'),
+        record('S', {
+          base: { sha: 'b', parents: ['a-before'], atMs: 1 },
+          runs: [run('S', { agentKind: 'claude', ...ofRun })],
+          ...part,
+        }),
+      ],
+      workers: { S: fact },
+    });
+    const { states, actions } = decide(world, POLICY);
+    return { action: actions[0], state: states[1] };
+  };
+
+  test('its agent is told once while it works, and merges before the check when it rests', () => {
+    const busy = inRun(worker()).action;
+    assert.equal(busy?.kind === 'nudge' ? busy.about : busy?.kind, 'moved');
+    assert.match(busy?.kind === 'nudge' ? busy.text : '', /git merge --no-edit a-verified/);
+    assert.equal(inRun(worker(), {}, { toldOf: ['a-verified'] }).action, undefined);
+    assert.equal(inRun(worker({ activity: activity({ dialog: true }) })).action, undefined);
+    assert.equal(inRun(worker({ activity: activity({ status: 'idle' }) })).action?.kind, 'sync');
+    assert.equal(inRun(gone(0)).action?.kind, 'sync');
+  });
+
+  test('a clash ends its run without a failed attempt', () => {
+    const conflict = { parents: ['a-verified'], files: ['shared.txt'] };
+    for (const fact of [gone(0), worker({ activity: activity({ status: 'idle' }) })]) {
+      const { action, state } = inRun(fact, { conflict });
+      assert.equal(state?.state, 'base-conflict');
+      assert.equal(action?.kind === 'end-run' ? action.outcome : action?.kind, 'stopped');
+    }
   });
 
   test('is not before it was begun', () => {

@@ -135,7 +135,8 @@ export class ModelWorld {
     else if (action.kind === 'nudge') {
       const nudges = (cell.record.runs.at(-1)?.nudges ?? 0) + 1;
       this.#patchRun(cell, { nudges, lastNudgeAtMs: this.nowMs });
-    } else {
+    } else if (action.kind === 'sync') this.#sync(cell);
+    else {
       cell.worker = null;
       if (action.intent !== null)
         this.#patch(cell, { intent: action.intent, intentAtMs: this.nowMs, intentReason: action.reason });
@@ -247,6 +248,23 @@ export class ModelWorld {
       this.#patch(cell, {
         runs: cell.record.runs.map((each) => (each.number === number ? { ...each, verdict } : each)),
       });
+  }
+
+  /** Its branch has the heads of its dependencies now, and is to be checked. */
+  #sync(cell: Cell): void {
+    const { base, runs, verified } = cell.record;
+    if (base === null) return;
+    if (runs.length === 0) {
+      this.#verified(cell, `${cell.id}-base`, true);
+      return;
+    }
+    this.#serial += 1;
+    cell.head = `${cell.id}-head-${this.#serial}`;
+    this.#patch(cell, {
+      base: { ...base, parents: this.#heads(cell) },
+      verified: null,
+      verifyRequested: verified !== null,
+    });
   }
 
   #verified(cell: Cell, sha: string, adopted: boolean): void {

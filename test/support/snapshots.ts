@@ -31,6 +31,7 @@ export const POLICY: Policy = {
   pollerSinceEvent: 7,
   interactive: true,
   maxNudges: 3,
+  sync: 'auto',
   keepFinishedWindows: false,
   maxRunMs: null,
   maxCostUsd: null,
@@ -86,6 +87,9 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     resolve: false,
     verifyRequested: false,
     verifyAnswer: null,
+    syncRequested: false,
+    assignment: null,
+    reviewUsage: null,
     fresh: false,
     branchMade: false,
     branch: `orchestrate/${keyOf(id)}`,
@@ -139,6 +143,7 @@ export function run(id: string, part: Partial<Run> = {}): Run {
     continued: null,
     usage: null,
     paused: null,
+    toldOf: null,
     ...part,
   };
 }

@@ -10,6 +10,7 @@ import {
   type Gate,
   LEFTOVERS,
   PERMISSIONS,
+  SYNC,
   WALLS,
 } from './config.ts';
 import { fields, flag, list, number, oneOf, orNull, type Schema, text, whole } from './json-schema.ts';
@@ -184,10 +185,22 @@ const settings = fields<Config>(
       },
       D.landing,
     ),
+    sync: oneOf(SYNC, {
+      description: 'auto: what is done follows the streams it builds on; ask: orchestrate sync does it.',
+    }),
     finishedWindows: oneOf(FINISHED_WINDOWS),
     view: fields<Config['view']>(
       { minWidth: whole({ min: 20, max: 1000 }), minHeight: whole({ min: 3, max: 1000 }) },
       D.view,
+    ),
+    review: fields<Config['review']>(
+      {
+        command: orNull(command, {
+          description:
+            'Run by sh -c in the worktree by orchestrate review; what it prints goes to the agent.',
+        }),
+      },
+      D.review,
     ),
     notify: fields<Config['notify']>({ tmux: flag(), command: orNull(command) }, D.notify),
     tmux: fields<Config['tmux']>(

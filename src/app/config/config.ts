@@ -16,6 +16,7 @@ export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 
 export const AGENT_MCP = ['ours-only', 'all'] as const;
 export const WALLS = ['none', 'fence'] as const;
 export const LEFTOVERS = ['ask', 'commit'] as const;
+export const SYNC = ['auto', 'ask'] as const;
 export const FINISHED_WINDOWS = ['close-on-done', 'keep'] as const;
 
 /** The effective configuration: flag, environment, file and default already weighed. */
@@ -69,8 +70,12 @@ export type Config = {
     readonly branch: string | null;
     readonly strategy: LandingStrategy;
   };
+  /** auto: what is done follows the streams it builds on when they move; ask: `orchestrate sync` does it. */
+  readonly sync: (typeof SYNC)[number];
   readonly finishedWindows: (typeof FINISHED_WINDOWS)[number];
   readonly view: { readonly minWidth: number; readonly minHeight: number };
+  /** `command`: a program that prints notes on a change, for `orchestrate review`; null: git diff. */
+  readonly review: { readonly command: string | null };
   readonly notify: { readonly tmux: boolean; readonly command: string | null };
   readonly tmux: { readonly socket: string | null };
 };
@@ -129,8 +134,10 @@ export const DEFAULT_CONFIG: Config = {
   stallMinutes: 10,
   limits: { maxMinutes: null, maxCostUsd: null },
   landing: { auto: false, branch: null, strategy: 'merge' },
+  sync: 'auto',
   finishedWindows: 'close-on-done',
   view: { minWidth: 60, minHeight: 12 },
+  review: { command: null },
   notify: { tmux: true, command: null },
   tmux: { socket: null },
 };

@@ -1,6 +1,7 @@
 /** What one look at a stream yields: its state and the step to take; shared by the rules for streams with and without an open run. */
 
-import { commandFor, shellWord } from '../shell-word.ts';
+import { dependencyHeads, movedHeads } from '../done.ts';
+import { commandFor } from '../shell-word.ts';
 import type { StateName } from '../states.ts';
 import type {
   Action,
@@ -134,23 +135,6 @@ export function isOlder(
   return otherMs !== null && elapsed(atMs) > elapsed(otherMs);
 }
 
-/** What brings a done stream onto its dependencies' heads: their merge by hand, where it has work of its own, and a check. */
-export function upToDateCommand(
-  stream: Pick<PlanStream, 'id' | 'dependencies'>,
-  snapshot: Pick<Snapshot, 'keys' | 'records'>,
-): string {
-  const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
-  const heads = stream.dependencies.flatMap((id) => {
-    const head = snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha;
-    return head === undefined || record?.verified?.parents.includes(head) ? [] : [head];
-  });
-  // Nothing to merge here yet: what it builds on goes first.
-  if (heads.length === 0) return 'orchestrate status';
-  const check = commandFor('verify', stream.id);
-  if (record === undefined || record.runs.length === 0) return check;
-  return `git -C ${shellWord(record.worktree)} merge ${heads.join(' ')}, then ${check}`;
-}
-
 /** The command that starts this stream again. */
 export function startCommand(stream: PlanStream): string {
   return commandFor('start', stream.id);
@@ -169,6 +153,13 @@ export function verifying(situation: Situation, run: number | null): Assessment 
   return assess('verifying', {
     reason: `${reason}: checking the work`,
     remedy: commandFor('logs', situation.stream.id),
-    action: { kind: 'verify', key, run, reason },
+    action: isBehind(situation)
+      ? { kind: 'sync', key, run, reason: 'what it builds on has moved since it began' }
+      : { kind: 'verify', key, run, reason },
   });
+}
+
+/** True when dependencies have moved since it began, and the head of each is known: they are merged before it is checked. */
+function isBehind({ stream, snapshot }: Situation): boolean {
+  return movedHeads(stream, snapshot).length > 0 && dependencyHeads(stream, snapshot) !== null;
 }

@@ -21,6 +21,7 @@
 
 import { isVerified, staleReasons } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
+import { commandFor } from '../shell-word.ts';
 import { needsUser, traitsOf } from '../states.ts';
 import type {
   Action,
@@ -33,7 +34,7 @@ import type {
   WorkerFact,
 } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endAction, upToDateCommand } from './assessment.ts';
+import { assess, endAction } from './assessment.ts';
 import { isCancelled } from './cancelled.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
@@ -194,8 +195,8 @@ function stateOf(
     id: stream.id,
     key,
     state,
-    reason: outdated ? stale : reason,
-    remedy: outdated ? upToDateCommand(stream, snapshot) : remedy,
+    reason: outdated ? (reason ?? stale) : reason,
+    remedy: outdated ? (remedy ?? commandFor('sync', stream.id)) : remedy,
     sinceMs,
     dueAtMs,
     stale: stale !== null,
@@ -208,9 +209,10 @@ function stateOf(
 const URGENCY: Readonly<Record<Action['kind'], number>> = {
   'end-run': 0,
   adopt: 1,
-  verify: 2,
-  nudge: 3,
-  launch: 4,
+  sync: 2,
+  verify: 3,
+  nudge: 4,
+  launch: 5,
 };
 
 /** Ends and checks go first, since they free slots; launches follow, longest remaining path first. */

@@ -13,6 +13,7 @@ import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, isOlder, verifying } from './assessment.ts';
+import { clashInRun } from './moved.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
 const SETTLE_MS = 1_500;
@@ -42,6 +43,8 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
 
 /** All tasks are complete: the work is checked, and what the check found goes back to the agent. */
 function assessComplete(situation: Situation, run: Run, activity: AgentActivity): Assessment {
+  const clashes = clashInRun(situation, run);
+  if (clashes !== null) return clashes;
   const verdict = verdictOfThisRest(situation, run, activity);
   // A good verdict without a recorded verified head was cut short: check again.
   if (verdict === null || verdict.ok) return verifying(situation, run.number);

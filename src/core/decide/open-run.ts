@@ -19,6 +19,7 @@ import { assess, endRun, headOf, startCommand, verifying } from './assessment.ts
 import { assessCancelled } from './cancelled.ts';
 import { assessIdle } from './idle-agent.ts';
 import { assessLimited, deniedRemedy, overCap, retryAfterLimit } from './limits.ts';
+import { clashInRun, tellOfMove } from './moved.ts';
 
 /** Assesses a stream that has an open run. */
 export function assessOpenRun(situation: Situation, run: Run): Assessment {
@@ -114,7 +115,11 @@ function assessActivity(situation: Situation, run: Run, activity: AgentActivity 
   const reason = red === null ? {} : { reason: gateText(red) };
   // At work since it last went to work: what it waited for the user before is no work.
   const sinceMs = Math.max(run.claimedAtMs ?? run.startedAtMs, activity.sinceMs ?? 0);
-  return silence(situation, activity) ?? assess('running', { sinceMs, ...reason, ...due });
+  return (
+    silence(situation, activity) ??
+    tellOfMove(situation, run, activity) ??
+    assess('running', { sinceMs, ...reason, ...due })
+  );
 }
 
 function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessment {
@@ -269,6 +274,8 @@ function assessEnded(
 
 /** A finished worker's claim is checked; a check that failed on this very head fails the run. */
 function judgeWork(situation: Situation, run: Run, exitCode: number | null): Assessment {
+  const clashes = clashInRun(situation, run);
+  if (clashes !== null) return clashes;
   const verdict = verdictOn(run, headOf(situation));
   if (verdict === null || verdict.ok) return verifying(situation, run.number);
   return restarting(situation, run, 'failed', verdict.message, exitCode);

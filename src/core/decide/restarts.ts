@@ -106,15 +106,20 @@ export function retryDelayMs(
  * the user asks again. Launches wait in their own rules, beside the runs that they would follow.
  */
 export function holdBack(situation: Situation, assessment: Assessment): Assessment {
-  const { snapshot, policy, key, record } = situation;
+  const { snapshot, policy, key, record, stream } = situation;
   const trouble = snapshot.troubles.get(key);
   if (trouble === undefined) return assessment;
   const { kind, message: reason, fix: remedy } = trouble;
   const isDue = assessment.action?.kind === kind;
   // Also without a poller, which shows no step: what was given up stays so.
-  const isCheck = kind === 'adopt' ? isDue : kind === 'verify' && assessment.state === 'verifying';
+  const isCheck =
+    kind === 'adopt' ? isDue : (kind === 'verify' || kind === 'sync') && assessment.state === 'verifying';
   if (isCheck && trouble.count >= policy.maxAttempts && record?.verifyRequested !== true)
     return assess('failed', { reason, remedy, sinceMs: trouble.atMs });
+  // Where it stays done all the same, a user has to see to it, and asks for it again.
+  const staysBehind = kind === 'sync' && assessment.state === 'done' && situation.stale.has(stream.id);
+  if (staysBehind && (!isDue || trouble.count >= policy.maxAttempts))
+    return { ...assessment, reason, remedy, action: null };
   if (!isDue || kind === 'launch') return assessment;
   const restMs = retryDelayMs(trouble, key, policy.delaysMs) - snapshot.elapsed(trouble.atMs);
   return restMs <= 0

@@ -2,9 +2,9 @@
 
 import {
   blockedText,
-  dependencyHeads,
   doneSinceMs,
   gateText,
+  isAssigned,
   isVerified,
   tasksComplete,
   verdictOn,
@@ -13,9 +13,10 @@ import { commandFor, reopenCommand } from '../shell-word.ts';
 import { byOperator, traitsOf } from '../states.ts';
 import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, startCommand, upToDateCommand, verifying } from './assessment.ts';
+import { assess, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
+import { clash, follow } from './moved.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
 
@@ -27,7 +28,7 @@ const RULES: readonly Rule[] = [
   (situation) => assessCancelled(situation, null),
   held,
   dependenciesFirst,
-  baseConflict,
+  clash,
   adopted,
   checkable,
   ownTasksBlocked,
@@ -46,7 +47,8 @@ export function assessWithoutRun(situation: Situation): Assessment {
   return assess('ready');
 }
 
-function done({ stream, record, key, snapshot }: Situation): Assessment | null {
+function done(situation: Situation): Assessment | null {
+  const { stream, record, key, snapshot } = situation;
   if (!isVerified(stream, record)) return null;
   if (record?.verifyRequested === true && snapshot.pollerAlive && snapshot.heads.known) {
     const reason = 'the operator asked for another check';
@@ -56,7 +58,7 @@ function done({ stream, record, key, snapshot }: Situation): Assessment | null {
       action: { kind: 'verify', key, run: null, reason },
     });
   }
-  return assess('done', { sinceMs: doneSinceMs(record) });
+  return clash(situation) ?? follow(situation) ?? assess('done', { sinceMs: doneSinceMs(record) });
 }
 
 function held({ stream, record }: Situation): Assessment | null {
@@ -99,17 +101,17 @@ function dependenciesFirst(situation: Situation): Assessment | null {
 }
 
 /** Nothing is built on a dependency that is itself outdated: it would be outdated from its first commit. */
-function currentFirst({ stream, stale, snapshot }: Situation): Assessment | null {
+function currentFirst({ stream, stale }: Situation): Assessment | null {
   const [outdated] = stream.dependencies.filter((id) => stale.has(id));
   if (outdated === undefined) return null;
-  const dependency = snapshot.plan.streams.find(({ id }) => id === outdated);
-  const remedy = dependency === undefined ? 'orchestrate status' : upToDateCommand(dependency, snapshot);
+  const remedy = commandFor('sync', outdated);
   const reason = `waits for ${outdated}, which is stale (${stale.get(outdated)}): ${remedy}`;
   return assess('waiting', { reason, remedy });
 }
 
 function adopted({ stream, record, key, snapshot }: Situation): Assessment | null {
   if (!tasksComplete(stream) || (record?.runs.length ?? 0) > 0 || record?.resolve === true) return null;
+  if (record !== null && isAssigned(record)) return null;
   const reason = 'its tasks were completed without a run';
   if (!snapshot.pollerAlive)
     return assess('verifying', { reason: `no poller; ${reason}`, remedy: 'orchestrate start' });
@@ -128,7 +130,7 @@ function adopted({ stream, record, key, snapshot }: Situation): Assessment | nul
 /** Complete, but its last run ended before the check (a stop, a crash), or a check was asked for. */
 function checkable(situation: Situation): Assessment | null {
   const { stream, record, lastRun } = situation;
-  if (record === null || lastRun === null || !tasksComplete(stream)) return null;
+  if (record === null || lastRun === null || !tasksComplete(stream) || isAssigned(record)) return null;
   const refused = verdictOn(lastRun, headOf(situation))?.ok === false;
   if (!record.verifyRequested && (lastRun.outcome === 'failed' || refused)) return null;
   return verifying(situation, lastRun.number);
@@ -141,16 +143,6 @@ function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
     remedy:
       stream.blockedTask === null ? commandFor('status', stream.id) : reopenCommand(stream.blockedTask.id),
     sinceMs: lastRun?.endedAtMs ?? null,
-  });
-}
-
-function baseConflict({ stream, record, snapshot }: Situation): Assessment | null {
-  if (record === null || record.conflict === null || record.resolve || record.runs.length > 0) return null;
-  const parents = dependencyHeads(stream, snapshot);
-  if (parents === null || parents.join() !== record.conflict.parents.join()) return null;
-  return assess('base-conflict', {
-    reason: `its dependencies do not merge: ${record.conflict.files.slice(0, 10).join(', ')}`,
-    remedy: commandFor('resolve', stream.id),
   });
 }
 

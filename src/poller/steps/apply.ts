@@ -8,6 +8,7 @@ import { launch } from './launch.ts';
 import { nudge } from './nudge.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
+import { sync } from './sync.ts';
 import { verify } from './verify.ts';
 
 /** How an action went; `message` says what failed. */
@@ -88,6 +89,8 @@ async function dispatch(step: Step, action: Action): Promise<void> {
       return launch(step, action.key, action.run);
     case 'verify':
       return answer(step, action.key, await verify(step, action.key, action.run));
+    case 'sync':
+      return sync(step, action.key, action.run);
     case 'adopt':
       await adopt(step, action.key);
       return;

@@ -29,8 +29,7 @@ export async function planBase(
 }
 
 /**
- * The base of a stream whose dependencies are done. A stream that already has one (from an earlier run) keeps it. With
- * `record.resolve` a clash is handed to the agent: the base is the first parent, `mergeFirst` are the others.
+ * The base of a stream that has not worked yet and whose dependencies are done. With `record.resolve` a clash is handed to the agent: the base is the first parent, `mergeFirst` are the others.
  */
 export async function findBase(
   ports: Ports,
@@ -45,14 +44,6 @@ export async function findBase(
       `a dependency of ${stream.id} has no verified head`,
       'orchestrate status',
     );
-  }
-  if (record.base !== null && record.runs.length > 0) {
-    return {
-      ok: true,
-      sha: record.base.sha,
-      parents: record.base.parents,
-      mergeFirst: record.resolve ? parents.slice(1) : [],
-    };
   }
   const base = await planBase(ports, initiativeOf(snapshot.plan));
   const [first] = parents;

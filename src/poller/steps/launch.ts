@@ -6,6 +6,7 @@ import { configVariables } from '../../app/config/variables.ts';
 import { runDir } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { endAction } from '../../core/decide/assessment.ts';
+import { dependencyHeads, movedHeads } from '../../core/done.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
@@ -18,6 +19,7 @@ import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf, streamOf } from './step.ts';
+import { bringUp } from './sync.ts';
 import { prepareWorktree } from './worktree.ts';
 
 /** A launch with all that was decided about it. */
@@ -72,6 +74,8 @@ async function settleBase(
 ): Promise<{ readonly sha: string; readonly mergeFirst: readonly string[] } | null> {
   const { ports, snapshot } = step;
   const { key } = record;
+  if (record.base !== null && record.runs.length > 0)
+    return continueOn(step, record, stream, record.base.sha);
   const base = await findBase(ports, stream, record, snapshot);
   if (!base.ok) {
     ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
@@ -85,6 +89,30 @@ async function settleBase(
     });
   }
   return base;
+}
+
+/**
+ * What a stream that has worked before goes on from: brought up to date where its dependencies moved meanwhile; what we
+ * cannot merge, since its worktree holds unfinished work or the user gave it the clash, is its agent's first job.
+ */
+async function continueOn(
+  step: Step,
+  record: StreamRecord,
+  stream: PlanStream,
+  baseSha: string,
+): Promise<{ readonly sha: string; readonly mergeFirst: readonly string[] } | null> {
+  const moved = movedHeads(stream, step.snapshot).map(({ sha }) => sha);
+  if (record.assignment !== null) {
+    const given = record.assignment.merges.filter(({ name }) => !stream.dependencies.includes(name));
+    return { sha: baseSha, mergeFirst: [...moved, ...given.map(({ sha }) => sha)] };
+  }
+  // An earlier run may have ended before it had merged what it was to begin with.
+  const owed = record.resolve ? (dependencyHeads(stream, step.snapshot)?.slice(1) ?? []) : [];
+  if (moved.length === 0) return { sha: baseSha, mergeFirst: owed };
+  const result = await bringUp(step, record, stream);
+  if (result.came === 'clash') return null;
+  if (result.came === 'hindered') return { sha: baseSha, mergeFirst: [...new Set([...owed, ...moved])] };
+  return { sha: recordOf(step, record.key).base?.sha ?? baseSha, mergeFirst: owed };
 }
 
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */

@@ -2,7 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { typedMessage } from '../../agent/typed-message.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import type { Action } from '../../core/types.ts';
+import type { Action, Run } from '../../core/types.ts';
+import type { RunPatch } from '../../state/types.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
 
@@ -28,11 +29,7 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
   }
   const atMs = ports.now();
   // Counted first: a kill in between costs one message, never an endless row of them.
-  const counted =
-    about === 'work'
-      ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
-      : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
-  ports.state.patchRun(key, number, counted);
+  ports.state.patchRun(key, number, counted(run, request, atMs));
   if (leaveDialog) {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
@@ -51,5 +48,19 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
   // Of a check that found something its own event tells.
   if (about === 'limit') note(step, key, number, 'go-on', 'told to go on');
   else
-    note(step, key, number, run.verdict === null ? 'nudge' : 'returned', `told the agent: ${request.reason}`);
+    note(
+      step,
+      key,
+      number,
+      about === 'moved' || run.verdict === null ? 'nudge' : 'returned',
+      `told the agent: ${request.reason}`,
+    );
+}
+
+/** What is remembered of a message to the run's agent. */
+function counted(run: Run, { about, heads = [] }: Nudge, atMs: number): RunPatch {
+  if (about === 'moved') return { toldOf: heads };
+  return about === 'work'
+    ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
+    : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
 }

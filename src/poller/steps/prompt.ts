@@ -91,10 +91,16 @@ function mergesFirst(
   { stream, record, mergeFirst }: PromptRequest,
   snapshot: Snapshot,
 ): PromptContext['resolve'] {
-  if (mergeFirst.length === 0) return null;
+  const { assignment, conflict, runs } = record;
+  const notes = assignment?.notes ?? null;
+  if (mergeFirst.length === 0 && notes === null) return null;
   const idOf = (sha: string): string =>
+    assignment?.merges.find((each) => each.sha === sha)?.name ??
     stream.dependencies.find(
       (id) => snapshot.records.get(snapshot.keys.get(id) ?? '')?.verified?.sha === sha,
-    ) ?? sha;
-  return { merges: mergeFirst.map((sha) => ({ id: idOf(sha), sha })), files: record.conflict?.files ?? [] };
+    ) ??
+    sha;
+  const merges = mergeFirst.map((sha) => ({ id: idOf(sha), sha }));
+  const files = assignment?.files ?? conflict?.files ?? [];
+  return { why: runs.length === 0 || assignment === null ? 'start' : 'moved', merges, files, notes };
 }

@@ -63,10 +63,15 @@ async function conclude(
         run: record.runs.at(-1)?.number ?? 0,
         parents: foundations(step, record),
       },
+      base: await baseOfNow(step, record),
+      conflict: null,
+      resolve: false,
+      assignment: null,
       verifyRequested: false,
+      syncRequested: false,
     });
   } else {
-    state.patchStream(record.key, { verifyRequested: false });
+    state.patchStream(record.key, { verifyRequested: false, syncRequested: false });
   }
   if (run !== null) state.patchRun(record.key, run, { verdict });
   note(step, record.key, run, verdict.ok ? 'done' : 'not-verified', verdict.message);
@@ -144,14 +149,32 @@ async function missingIn(
   return missingParents.filter((_, index) => required[index]);
 }
 
-/** What the head has to contain: what its base was made of, and what its dependencies have come to since. */
+/**
+ * The base of work that was found to contain all that its dependencies have come to, whoever merged it: its own change is
+ * what it has beyond that. A merge of several that only we could make is no commit of its history: then the base stays.
+ */
+async function baseOfNow(step: Step, record: StreamRecord): Promise<StreamRecord['base']> {
+  const { base } = record;
+  const stream = streamOf(step, record);
+  const heads = (stream === null ? null : dependencyHeads(stream, step.snapshot)) ?? [];
+  if (base === null || heads.every((head) => base.parents.includes(head))) return base;
+  const merged = await step.ports.git.mergeBases(
+    [base.sha, ...heads],
+    `Merge the dependencies of ${record.key}`,
+  );
+  const sha = merged.ok && heads.includes(merged.sha) ? merged.sha : base.sha;
+  return { sha, parents: heads, atMs: step.ports.now() };
+}
+
+/** What the head has to contain: its base, what its dependencies have come to since, and what the user had it merge. */
 function foundations(step: Step, record: StreamRecord): readonly string[] {
   const base = record.base ?? { sha: '', parents: [] };
   const stream = streamOf(step, record);
   const heads = (stream === null ? null : dependencyHeads(stream, step.snapshot)) ?? [];
   // A root's own base too: a history rewritten from there would not merge back.
   const own = base.parents.length === 0 ? [base.sha] : base.parents;
-  return [...new Set([...own, ...heads])];
+  const given = record.assignment?.merges.map(({ sha }) => sha) ?? [];
+  return [...new Set([...own, ...heads, ...given])];
 }
 
 /** With `leftovers: "commit"`, commits tracked changes that the worker left; never untracked files. */
