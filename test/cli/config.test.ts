@@ -71,6 +71,7 @@ test('every scalar key has a variable, and the variable sets that key', () => {
     'worktree.portBase': '5000',
     branchPrefix: 'wip/',
     'landing.strategy': 'squash',
+    sync: 'ask',
   };
   for (const { path, variable, kind } of SCALAR_KEYS) {
     const value = samples[path] ?? { text: 'word', number: '33', boolean: 'true' }[kind];

@@ -160,7 +160,7 @@ test('a gate that fails on the merge goes to the stream itself, and what depends
   await assertUpToDate(rig, plan);
   assert.deepEqual(starts(rig), ['A', 'A', 'B', 'B', 'C']);
   const second = rig.desk.seen.find(({ stream, run }) => stream === 'B' && run === 2);
-  assert.match(readFileSync(second?.promptFile ?? '', 'utf8'), /ended with: gate apart failed/);
+  assert.match(readFileSync(second?.promptFile ?? '', 'utf8'), /ended with: gate "apart" failed/);
 });
 
 test('bytes that are not committed are never touched: it says where they are, and goes on when they are gone', async () => {

@@ -29,7 +29,8 @@ export async function planBase(
 }
 
 /**
- * The base of a stream that has not worked yet and whose dependencies are done. With `record.resolve` a clash is handed to the agent: the base is the first parent, `mergeFirst` are the others.
+ * The base of a stream that has not worked yet and whose dependencies are done. With `record.resolve` a clash is handed to
+ * the agent: the base is the first parent, `mergeFirst` are the others.
  */
 export async function findBase(
   ports: Ports,
