@@ -106,7 +106,7 @@ export function retryDelayMs(
  * the user asks again. Launches wait in their own rules, beside the runs that they would follow.
  */
 export function holdBack(situation: Situation, assessment: Assessment): Assessment {
-  const { snapshot, policy, key, record, stream } = situation;
+  const { snapshot, policy, key, record } = situation;
   const trouble = snapshot.troubles.get(key);
   if (trouble === undefined) return assessment;
   const { kind, message: reason, fix: remedy } = trouble;
@@ -116,13 +116,21 @@ export function holdBack(situation: Situation, assessment: Assessment): Assessme
     kind === 'adopt' ? isDue : (kind === 'verify' || kind === 'sync') && assessment.state === 'verifying';
   if (isCheck && trouble.count >= policy.maxAttempts && record?.verifyRequested !== true)
     return assess('failed', { reason, remedy, sinceMs: trouble.atMs });
-  // Where it stays done all the same, a user has to see to it, and asks for it again.
-  const staysBehind = kind === 'sync' && assessment.state === 'done' && situation.stale.has(stream.id);
-  if (staysBehind && (!isDue || trouble.count >= policy.maxAttempts))
+  if (staysBehind(situation, assessment, isDue ? trouble.count : policy.maxAttempts))
     return { ...assessment, reason, remedy, action: null };
   if (!isDue || kind === 'launch') return assessment;
   const restMs = retryDelayMs(trouble, key, policy.delaysMs) - snapshot.elapsed(trouble.atMs);
   return restMs <= 0
     ? assessment
     : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
+}
+
+/** A stream that is done and could not follow its dependencies stays so: a user has to see to it, and asks for it again. */
+function staysBehind(
+  { snapshot, policy, key, stale, stream }: Situation,
+  { state }: Assessment,
+  count: number,
+): boolean {
+  const kind = snapshot.troubles.get(key)?.kind;
+  return kind === 'sync' && state === 'done' && stale.has(stream.id) && count >= policy.maxAttempts;
 }

@@ -4,6 +4,7 @@ import { dependencyHeads, missing, movedHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
+import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt } from './adopt.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
@@ -55,16 +56,10 @@ export async function sync(step: Step, key: string, run: number | null): Promise
  */
 export async function bringUp(step: Step, record: StreamRecord, stream: PlanStream): Promise<BroughtUp> {
   const { ports } = step;
-  const { key, base, branch, worktree: path } = record;
+  const { key, base } = record;
   const heads = dependencyHeads(stream, step.snapshot);
   if (heads === null || base === null) return { came: 'along' };
-  const look = () => ports.git.inspect({ path, branch, baseSha: base.sha, parents: [] });
-  let place = await look();
-  if (!place.exists) {
-    // One that was removed since is made again first: git keeps what its files were at for it, and the gates need it.
-    await prepareWorktree(step, record, record.runs.at(-1)?.number ?? 0, record.verified?.sha ?? base.sha);
-    place = await look();
-  }
+  const place = await placeOf(step, record, base.sha);
   const why = hindrance(record, place);
   if (why !== null) return { came: 'hindered', why };
   const tip = place.headSha ?? base.sha;
@@ -81,13 +76,8 @@ export async function bringUp(step: Step, record: StreamRecord, stream: PlanStre
     );
     return { came: 'clash', files: made.files };
   }
-  try {
-    if (made.head !== tip) await ports.git.advance({ path, branch, to: made.head });
-  } catch (error) {
-    if (error instanceof OrchestrateError && error.exitCode === EXIT.refused)
-      return { came: 'hindered', why: error.message };
-    throw error;
-  }
+  const inTheWay = made.head === tip ? null : await moveOn(step, record, made.head);
+  if (inTheWay !== null) return { came: 'hindered', why: inTheWay };
   ports.state.patchStream(key, {
     base: { sha: made.base, parents: heads, atMs: ports.now() },
     verified: null,
@@ -98,11 +88,33 @@ export async function bringUp(step: Step, record: StreamRecord, stream: PlanStre
   return { came: 'along' };
 }
 
+/** What holds of its worktree. One that was removed is made again first: git keeps for it what its files were at, and gates need it. */
+async function placeOf(step: Step, record: StreamRecord, baseSha: string): Promise<WorktreeFacts> {
+  const { worktree: path, branch, verified, runs } = record;
+  const look = () => step.ports.git.inspect({ path, branch, baseSha, parents: [] });
+  const place = await look();
+  if (place.exists) return place;
+  await prepareWorktree(step, record, runs.at(-1)?.number ?? 0, verified?.sha ?? baseSha);
+  return look();
+}
+
+/** Moves the branch, with its worktree; returns what stands in the way of that, null for nothing. */
+async function moveOn(
+  { ports }: Step,
+  { worktree: path, branch }: StreamRecord,
+  to: string,
+): Promise<string | null> {
+  try {
+    await ports.git.advance({ path, branch, to });
+    return null;
+  } catch (error) {
+    if (error instanceof OrchestrateError && error.exitCode === EXIT.refused) return error.message;
+    throw error;
+  }
+}
+
 /** What in the worktree keeps its branch from being moved; null for none. */
-function hindrance(
-  { branch, worktree: path }: StreamRecord,
-  place: Awaited<ReturnType<Step['ports']['git']['inspect']>>,
-): string | null {
+function hindrance({ branch, worktree: path }: StreamRecord, place: WorktreeFacts): string | null {
   const left = missing({
     tasks: [],
     worktree: { ...place, path },
