@@ -4,6 +4,7 @@ import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 import type { StateName } from './states.ts';
 
+export type * from './landing-types.ts';
 export * from './plan/plan-types.ts';
 export type * from './run-types.ts';
 

@@ -1,16 +1,5 @@
 /** How records of streams, runs and the poller are kept in columns, and read back: a value that is not one of ours is an error with its name. */
-import {
-  AGENT_KINDS,
-  type Intent,
-  type Landing,
-  type LandingStrategy,
-  type Run,
-  type RunOutcome,
-  type StreamRecord,
-  type Trouble,
-  type Verdict,
-} from '../core/run-types.ts';
-import type { Action } from '../core/types.ts';
+import type { Landing, Run, StreamRecord } from '../core/types.ts';
 import {
   absentAs,
   type Check,
@@ -28,6 +17,7 @@ import {
   UnreadableValue,
 } from './checks.ts';
 import type { NewLanding, PollerRow, RunPatch, StreamPatch } from './types.ts';
+import { CAUSES, INTENTS, KINDS, OUTCOMES, STEPS, STRATEGIES } from './vocabularies.ts';
 
 /** A value that a column can hold. */
 export type ColumnValue = string | number | null;
@@ -55,45 +45,6 @@ const parts = <T>(column: string, check: Check<T>): Codec<T | null> => ({
   encode: (value) => (value === null ? null : JSON.stringify(value)),
   decode: nullable((value) => check(parsed(text(value)))),
 });
-
-const STEPS: Readonly<Record<Action['kind'], true>> = {
-  adopt: true,
-  launch: true,
-  verify: true,
-  sync: true,
-  nudge: true,
-  'end-run': true,
-};
-const TROUBLES: Readonly<Record<Trouble['kind'], true>> = {
-  launch: true,
-  adopt: true,
-  verify: true,
-  sync: true,
-  nudge: true,
-  'end-run': true,
-};
-const INTENTS: Readonly<Record<Intent, true>> = { none: true, stopped: true, parked: true };
-const OUTCOMES: Readonly<Record<RunOutcome, true>> = {
-  done: true,
-  failed: true,
-  stopped: true,
-  interrupted: true,
-  limited: true,
-  denied: true,
-};
-const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
-  dirty: true,
-  'no-commits': true,
-  'off-branch': true,
-  'operation-in-progress': true,
-  'missing-parents': true,
-  gate: true,
-  'gate-void': true,
-  'worktree-missing': true,
-  tampered: true,
-};
-const STRATEGIES: Readonly<Record<LandingStrategy, true>> = { merge: true, squash: true, rebase: true };
-const KINDS = Object.fromEntries(AGENT_KINDS.map((kind) => [kind, true])) as Record<Run['agentKind'], true>;
 
 const USAGE = fieldsOf({
   tokens: nullable(number),
@@ -131,7 +82,7 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   ),
   trouble: parts(
     'trouble',
-    fieldsOf({ kind: nameOf('a step', TROUBLES), message: text, fix: text, atMs: number, count: number }),
+    fieldsOf({ kind: nameOf('a step', STEPS), message: text, fix: text, atMs: number, count: number }),
   ),
   step: parts('step', fieldsOf({ kind: nameOf('a step', STEPS), sinceMs: number })),
   told: plain('told', nullable(text)),

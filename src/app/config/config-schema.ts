@@ -1,6 +1,7 @@
 /** The rules of config.json: the one source of validation and of the published JSON schema. */
 import { isAbsolute, normalize } from 'node:path';
-import { AGENT_KINDS, LANDING_STRATEGIES } from '../../core/run-types.ts';
+import { LANDING_STRATEGIES } from '../../core/landing-types.ts';
+import { AGENT_KINDS } from '../../core/run-types.ts';
 import {
   AGENT_MCP,
   AGENT_MODES,

@@ -1,5 +1,6 @@
 /** The shape of the configuration and its defaults; knows nothing of files or the environment. */
-import type { AgentKind, LandingStrategy } from '../../core/run-types.ts';
+import type { LandingStrategy } from '../../core/landing-types.ts';
+import type { AgentKind } from '../../core/run-types.ts';
 
 /** A command that must succeed on a stream's head; run by `sh -c`, since it is the user's own configuration. */
 export type Gate = {
