@@ -26,7 +26,7 @@ export type PaneTag = {
 
 /**
  * Commands that make the pane at `target` ours: tags first, then what must hold however the user's tmux is configured.
- * They run in one go with the command that makes the pane, before tmux looks at ended processes again, so that even an
+ * They run in one go with the command that starts its program, before tmux looks at ended processes again, so that even an
  * agent that exits at once leaves its exit status and signals its end.
  */
 export function tagCommands(root: string, target: string, tag: PaneTag): string[] {
@@ -46,10 +46,28 @@ export function tagCommands(root: string, target: string, tag: PaneTag): string[
   ];
 }
 
+/** Commands that take from a pane what `tagCommands` gave it by mistake. */
+export function untagCommands(target: string): string[] {
+  const names = [
+    '@orchestrate_project',
+    '@orchestrate_role',
+    'remain-on-exit',
+    'allow-rename',
+    'synchronize-panes',
+  ];
+  return names.map((name) => command('set-option', '-p', '-u', '-t', target, name));
+}
+
+/** Holds a new pane until it is tagged; ends by itself should nobody come to tag it. */
+const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 60'] as const;
+
 /**
  * Opens a window after the last one of our session, with `cwd` as its directory, without taking focus. It runs `sh
  * ./keeper` for a worker, so that nothing of its output is lost, else `sh ./wrapper`. Null when the session of `handle` is
  * not there any more. Throws exit 3 when tmux refuses.
+ *
+ * The window is made with a placeholder, whose id tmux tells, and the program put in its place by that id: hooks of the
+ * user's act on new windows at once (split them, move them), and then no other name is sure to mean the pane that was made.
  */
 export async function openPane(
   client: Client,
@@ -59,21 +77,28 @@ export async function openPane(
   cwd: string,
 ): Promise<{ pane: string; pid: number } | null> {
   const target = `${handle.sessionId}:{end}`;
-  const made = 'O|#{pane_id}|#{pane_pid}';
-  const script = tag.role === 'worker' ? './keeper' : './wrapper';
-  const commands = [
-    command('new-window', '-d', '-P', '-F', made, '-n', tag.name, '-a', '-t', target, '/bin/sh', script),
-    ...tagCommands(root, target, tag),
-    ...hookCommands(root, handle.sessionId, target),
-    command('display-message', '-p', '-t', target, `T|#{pane_id}|#{@orchestrate_role}|#{@orchestrate_key}`),
-    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
-    command('if-shell', '-b', ...COLLECT.slice(1)),
-  ];
-  const reply = await client.run(onOurSession(root, handle, commands), cwd);
+  const make = command(
+    'new-window',
+    '-d',
+    '-P',
+    '-F',
+    'O|#{pane_id}',
+    '-n',
+    tag.name,
+    '-a',
+    '-t',
+    target,
+    ...PLACEHOLDER,
+  );
+  const reply = await client.run(onOurSession(root, handle, [make]), cwd);
+  const pane = reply.status === 'absent' ? undefined : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
+  // What else was printed is of a hook of the user's, whether or not that failed.
+  if (pane !== undefined) return { pane, pid: await putProgram({ client, root, handle, tag }, pane) };
   if (reply.status === 'absent' || /^can't find session/.test(reply.status === 'failed' ? reply.why : ''))
     return null;
   if (isNotOurs(reply)) return null;
-  return checkOpened(client, tag, reply);
+  const why = reply.status === 'failed' ? reply.why : 'it does not say which pane it made';
+  throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: reply.text });
 }
 
 /** True when the condition of a command did not hold. */
@@ -81,19 +106,47 @@ function isNotOurs(reply: Reply): boolean {
   return reply.status === 'ok' && reply.text.trim() === NOT_OURS;
 }
 
-/** The pane that was made, after checking that the tags went to that one (a user's hook could move windows meanwhile). */
-async function checkOpened(
-  client: Client,
-  tag: PaneTag,
-  reply: Exclude<Reply, { status: 'absent' }>,
-): Promise<{ pane: string; pid: number }> {
-  const opened = /^O\|(%\d+)\|(\d+)$/m.exec(reply.text);
-  const [, pane = '', pid] = opened ?? [];
-  const tagged = reply.text.includes(`\nT|${pane}|${tag.role}|${tag.key}\n`);
-  if (reply.status === 'ok' && opened !== null && tagged) return { pane, pid: Number(pid) };
-  if (opened !== null) await client.run(['kill-pane', '-t', pane]);
-  const why = reply.status === 'failed' ? reply.why : 'the new window could not be told from others';
-  throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: reply.text });
+/** What is put into a new pane. */
+type Put = {
+  readonly client: Client;
+  readonly root: string;
+  readonly handle: SessionHandle;
+  readonly tag: PaneTag;
+};
+
+/** Tags the pane and puts the program in place of the placeholder, in one go; returns its pid. A pane that does not become ours is closed. */
+async function putProgram({ client, root, handle, tag }: Put, pane: string): Promise<number> {
+  const script = tag.role === 'worker' ? './keeper' : './wrapper';
+  const commands = [
+    command('respawn-pane', '-k', '-t', pane, '/bin/sh', script),
+    ...tagCommands(root, pane, tag),
+    ...hookCommands(root, handle.sessionId, pane),
+    command(
+      'display-message',
+      '-p',
+      '-t',
+      pane,
+      'T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}',
+    ),
+    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
+    command('if-shell', '-b', ...COLLECT.slice(1)),
+  ];
+  const reply = await client.run([
+    'if-shell',
+    '-F',
+    '-t',
+    pane,
+    `#{==:#{pane_id},${pane}}`,
+    commands.join(' ; '),
+  ]);
+  const tagged =
+    reply.status === 'absent'
+      ? null
+      : new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, 'm').exec(reply.text);
+  if (tagged !== null) return Number(tagged[1]);
+  await client.run(['kill-pane', '-t', pane]);
+  const why = reply.status === 'ok' ? 'its pane could not be made ours' : reply.why;
+  throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: '' });
 }
 
 /** How panes of ours are told from others: by our tag, and by what was written down of them. */

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { relative } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Known } from '../core/types.ts';
-import { type Client, tmuxError } from './client.ts';
+import { type Client, type Reply, tmuxError } from './client.ts';
 import { parseServerIdentity } from './identity.ts';
 import { projectTag, sessionNames } from './names.ts';
-import { openPane, type PaneTag, tagCommands } from './pane.ts';
+import { openPane, type PaneTag, tagCommands, untagCommands } from './pane.ts';
 import type { PaneFact, ServerIdentity, TmuxFacts } from './types.ts';
 import { command } from './words.ts';
 
@@ -69,6 +69,10 @@ async function withSummary(doors: SessionDoors, session: OurSession): Promise<Ou
   return session;
 }
 
+const whyNot = (reply: Reply) => ({
+  why: reply.status === 'ok' ? 'it does not say what it made' : reply.why,
+});
+
 /** Makes the session under the first name that no stranger has; a session of ours made meanwhile by another process is fine. */
 async function createSession(doors: SessionDoors, noServer: boolean): Promise<void> {
   const wrapper = wrapperPath(doors.root, await doors.prepareSummary());
@@ -76,9 +80,9 @@ async function createSession(doors: SessionDoors, noServer: boolean): Promise<vo
   try {
     for (const name of sessionNames(doors.root)) {
       const reply = await doors.client.run(newSessionWords(doors.root, name, wrapper), doors.root);
-      if (reply.status === 'ok') return;
+      if (reply.status !== 'absent' && (await isMade(doors, reply.text))) return;
       const taken = reply.status === 'failed' && reply.why.startsWith('duplicate session');
-      if (!taken) throw tmuxError('make our session', reply);
+      if (!taken) throw tmuxError('make our session', { status: 'failed', text: '', ...whyNot(reply) });
       if (ourSession(await lookOrThrow(doors)) !== null) return;
     }
     throw tmuxError('make our session', { status: 'failed', why: 'all its names are taken', text: '' });
@@ -94,8 +98,11 @@ async function createSession(doors: SessionDoors, noServer: boolean): Promise<vo
 async function bootServer(client: Client): Promise<string> {
   const name = `orchestrate-boot-${randomBytes(4).toString('hex')}`;
   const stay = ['set-option', '-t', `=${name}:`, 'destroy-unattached', 'off'];
-  const reply = await client.run(['new-session', '-d', '-s', name, 'sleep', '60', ';', ...stay]);
-  if (reply.status !== 'ok') throw tmuxError('be started', reply);
+  const made = ['new-session', '-d', '-P', '-F', 'O|#{session_id}', '-s', name, 'sleep', '60'];
+  const reply = await client.run([...made, ';', ...stay]);
+  // With a session there, what failed was a hook of the user's.
+  const failed = reply.status === 'absent' || (reply.status === 'failed' && !reply.text.startsWith('O|'));
+  if (failed) throw tmuxError('be started', reply);
   return name;
 }
 
@@ -106,16 +113,42 @@ function wrapperPath(root: string, runDir: string): string {
   throw new TypeError(`not a run directory below the project: ${runDir}`);
 }
 
+/**
+ * True when the session was made, with the tags on the pane that it was made with: where a hook of the user's has put
+ * another pane into its place (or given the session another name), they are put right by id. What a hook prints, or that it
+ * failed, is not ours.
+ */
+async function isMade({ client, root }: SessionDoors, text: string): Promise<boolean> {
+  const [, sessionId, pane] = /^O\|(\$\d+)\|(%\d+)$/m.exec(text) ?? [];
+  if (sessionId === undefined || pane === undefined) return false;
+  const tagged = /^T\|(%\d+)$/m.exec(text)?.[1];
+  if (tagged === pane) return true;
+  const stray = tagged === undefined ? [] : untagCommands(tagged);
+  const commands = [...stray, ...sessionCommands(root, `${sessionId}:`), ...tagCommands(root, pane, SUMMARY)];
+  const reply = await client.run(['if-shell', '-F', '1', commands.join(' ; ')]);
+  if (reply.status === 'failed') throw tmuxError('make our session', reply);
+  return true;
+}
+
+/** What our session needs however the user's tmux is configured, and what it is known by. */
+function sessionCommands(root: string, session: string): string[] {
+  return [
+    command('set-option', '-t', session, 'destroy-unattached', 'off'),
+    command('set-option', '-t', session, '@orchestrate_session', projectTag(root)),
+    command('set-option', '-t', session, 'default-size', `${SIZE.width}x${SIZE.height}`),
+  ];
+}
+
 /** One chain, so that `destroy-unattached` finds no moment between making the session and being switched off for it. */
 function newSessionWords(root: string, name: string, wrapper: string): string[] {
   const session = `=${name}:`;
   const size = ['-x', String(SIZE.width), '-y', String(SIZE.height)];
   const options = [
-    command('set-option', '-t', session, 'destroy-unattached', 'off'),
-    command('set-option', '-t', session, '@orchestrate_session', projectTag(root)),
-    command('set-option', '-t', session, 'default-size', `${SIZE.width}x${SIZE.height}`),
+    ...sessionCommands(root, session),
     ...tagCommands(root, session, SUMMARY),
+    command('display-message', '-p', '-t', session, 'T|#{pane_id}'),
   ];
-  const create = ['new-session', '-d', '-s', name, '-n', SUMMARY.name, ...size, '/bin/sh', wrapper];
+  const made = ['-P', '-F', 'O|#{session_id}|#{pane_id}'];
+  const create = ['new-session', '-d', ...made, '-s', name, '-n', SUMMARY.name, ...size, '/bin/sh', wrapper];
   return [...create, ';', 'if-shell', '-F', '1', options.join(' ; ')];
 }

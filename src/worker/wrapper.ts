@@ -28,7 +28,7 @@ const CLEAN_FIRST = [
  *   session, is what tells the worker that its window was closed;
  * - a worker that stops goes on, as tmux sees to with a process of its own;
  * - with the terminal closed by all its writers, tmux reads to the end and closes it too, which is told by HUP; where a
- *   process in the background keeps it open, a moment must do.
+ *   process in the background keeps it open, two seconds must do: a busy server takes some tenths of one to read all.
  */
 const KEEPER_SCRIPT = [
   '# Made by orchestrate. Runs the wrapper and stays until all that was written to the terminal has been read.',
@@ -45,7 +45,7 @@ const KEEPER_SCRIPT = [
   `trap 'kill "$!"; exit "$status"' HUP`,
   'set +m',
   'exec </dev/null >/dev/null 2>&1 3>&-',
-  '/bin/sleep 0.1 &',
+  '/bin/sleep 2 &',
   'wait "$!"',
   'exit "$status"',
   '',

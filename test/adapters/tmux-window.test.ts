@@ -72,6 +72,52 @@ test('a window is tagged, named after its stream, and takes no focus', async () 
   );
 });
 
+test("hooks of the user's that split, add, rename and fail act on our windows, and never turn a command on another pane", async () => {
+  const side = 'sleep 1000';
+  await using rig = createTmuxRig(
+    'app',
+    [
+      `set-hook -g after-new-window 'split-window -h -b -l 30 "${side}" ; new-window -a "${side}" ; no-such-command'`,
+      `set-hook -g after-new-session 'split-window -h -b "${side}" ; new-window "${side}" ; kill-window -t nowhere'`,
+      `set-hook -g after-split-window 'rename-window theirs ; select-layout even-vertical'`,
+      `set-hook -g session-created 'rename-window -t : theirs'`,
+      `set-hook -g window-linked 'display-message x'`,
+      'set -g remain-on-exit on',
+      '',
+    ].join('\n'),
+  );
+  const tmux = rig.door();
+  const { session } = await tmux.ensureSession();
+  const a = await open(rig, tmux, 'a', 'echo quick; exit 7');
+  const b = await open(rig, tmux, 'b', 'exec sleep 1000');
+  assert.equal((await deadPane(rig, tmux, a.pane)).exitCode, 7);
+  const ours = (await rig.facts(tmux)).panes;
+  assert.deepEqual(ours.map(({ role, key }) => `${role} ${key}`).sort(), [
+    'summary ',
+    'worker a',
+    'worker b',
+  ]);
+  for (const { id, pid } of ours.filter(({ dead }) => !dead)) {
+    const title = rig.raw('display-message', '-p', '-t', id, '#{pane_start_command}');
+    assert.match(title, /wrapper|keeper/, `${id} (${pid}) is not the one that was made`);
+  }
+  assert.equal((await paneOf(rig, tmux, b.pane))?.pid, b.pid);
+  assert.match(readFileSync(join(rig.root, '.claude/orchestrator/runs/a-1/pane.log'), 'utf8'), /quick/);
+  assert.deepEqual(
+    await rig
+      .door()
+      .ensureSession()
+      .then((found) => found.session),
+    session,
+  );
+  await tmux.closePane(a.pane, { key: 'a', run: 1 });
+  await tmux.closePane(b.pane, { key: 'b', run: 1 });
+  assert.deepEqual(
+    (await rig.facts(tmux)).panes.map(({ role }) => role),
+    ['summary'],
+  );
+});
+
 test('an agent that ends at once leaves its exit status, its output and a signal', async () => {
   await using rig = createTmuxRig();
   const tmux = rig.door();
