@@ -87,6 +87,14 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
     load: () => import('./verify.ts'),
   },
   {
+    name: 'sync',
+    summary: 'bring streams up to date with what they build on, checked anew and without an agent',
+    args: [STREAMS],
+    options: [{ name: 'dry-run', description: 'Only say what would be merged, and what would clash.' }],
+    examples: ['orchestrate sync', 'orchestrate sync --dry-run', 'orchestrate sync Stream-B --json'],
+    load: () => import('./sync.ts'),
+  },
+  {
     name: 'resolve',
     summary: "give the merge of a stream's clashing dependencies to its agent",
     args: [STREAM],

@@ -10,6 +10,7 @@ import type { StreamRecord, VerifyAnswer } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { createPace } from '../poller/flights.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
+import type { Step } from '../poller/steps/step.ts';
 import { gatherReport } from '../report/gather.ts';
 import { findStream } from './find-stream.ts';
 import { noteCommand } from './intent.ts';
@@ -92,15 +93,15 @@ function current({ state }: Ports, record: StreamRecord): StreamRecord {
   return state.records(record.initiativeId).get(record.key) ?? record;
 }
 
-async function verifyHere(ports: Ports, record: StreamRecord, abort: AbortSignal): Promise<VerifyAnswer> {
+/** What a step needs that is taken here and not by a poller, whose lease has to be held. */
+export async function stepHere(ports: Ports, abort: AbortSignal): Promise<Step> {
   const { snapshot } = await takeLook(ports, new Map(), true);
-  const step = {
-    ports,
-    snapshot,
-    gateSlots: createSlots(ports.config.gateConcurrency),
-    pace: createPace(0),
-    abort,
-  };
+  const gateSlots = createSlots(ports.config.gateConcurrency);
+  return { ports, snapshot, gateSlots, pace: createPace(0), abort };
+}
+
+async function verifyHere(ports: Ports, record: StreamRecord, abort: AbortSignal): Promise<VerifyAnswer> {
+  const step = await stepHere(ports, abort);
   const run = record.runs.at(-1)?.number ?? null;
   const { ok, message } = await apply(
     step,

@@ -228,3 +228,70 @@ test('kill -9 of the poller in between: the next one finishes, once, and loses n
   );
   shim.remove();
 });
+
+test('where it is left to the user, sync does it: foreseen, with no poller, through a living one, by name', async () => {
+  const plan = { A: [], B: ['A'], C: ['B'], Other: [] };
+  await using rig = await createProjectRig({ plan, config: { sync: 'ask' } });
+  workOn(rig);
+  await finishPlan(rig);
+  assert.match((await rig.run(['sync'])).stdout, /everything is up to date/);
+  rig.setTasks('A', 'pending');
+  const poller = rig.start();
+  assert.equal((await poller.end()).code, 1);
+  const before = await rig.look();
+  assert.deepEqual(
+    before.streams.filter(({ stale }) => stale).map(({ id, remedy }) => [id, remedy]),
+    [
+      ['B', 'orchestrate sync B'],
+      ['C', 'orchestrate sync C'],
+    ],
+  );
+  const refs = rig.cli.git('for-each-ref');
+  const dry = await rig.run(['sync', '--dry-run', '--json']);
+  const foreseen = JSON.parse(dry.stdout) as { streams: { id: string; result: string }[] };
+  assert.deepEqual(
+    foreseen.streams.map(({ id, result }) => [id, result]),
+    [
+      ['B', 'synced'],
+      ['C', 'synced'],
+    ],
+  );
+  assert.equal(rig.cli.git('for-each-ref'), refs, 'it leaves no trace');
+  // The last of the chain takes what it builds on along.
+  const done = await rig.run(['sync', 'C']);
+  assert.match(
+    done.stdout,
+    /^B: up to date, verified at [0-9a-f]{10}\nC: up to date, verified at [0-9a-f]{10}$/m,
+  );
+  await assertUpToDate(rig, plan);
+
+  rig.setTasks('A', 'pending');
+  rig.setTasks('Other', 'pending');
+  const living = rig.start();
+  const other = await rig.nextWorker('Other');
+  await rig.until('A has moved', (report) => streamOf(report, 'B').stale);
+  await rig.run(['sync']);
+  await assertUpToDate(rig, { A: [], B: ['A'], C: ['B'] });
+  await other.commit('other.txt');
+  rig.setTasks('Other', 'completed');
+  other.exit(0);
+  assert.equal((await living.end()).code, 0);
+  assert.deepEqual(starts(rig), ['A', 'A', 'A', 'B', 'C', 'Other', 'Other']);
+
+  // Bytes in the way, and a clash: said by stream, and what to type.
+  rig.setTasks('A', 'pending');
+  const last = rig.start();
+  await finish(rig, 'A', 'B-1.txt', 'not of A');
+  assert.equal((await last.end()).code, 1);
+  const refused = await rig.run(['sync', '--json'], 1);
+  const { streams } = JSON.parse(refused.stdout) as {
+    streams: { id: string; result: string; files: string[] }[];
+  };
+  assert.deepEqual(
+    streams.map(({ id, result, files: named }) => [id, result, named]),
+    [
+      ['B', 'conflict', ['B-1.txt']],
+      ['C', 'waiting', []],
+    ],
+  );
+});

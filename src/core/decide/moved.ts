@@ -41,9 +41,9 @@ export function clashInRun(situation: Situation, run: Run): Assessment | null {
 /** A stream that is done follows what it builds on, once all of that is done and up to date itself; null where it does not. */
 export function follow(situation: Situation): Assessment | null {
   const { stream, record, key, policy, snapshot, dependencies, stale } = situation;
-  if (record === null || record.intent !== 'none' || !snapshot.pollerAlive || !snapshot.heads.known)
-    return null;
-  const asked = record.syncRequested || (policy.sync === 'auto' && isWanted(policy, stream.id, record));
+  if (record === null || !snapshot.pollerAlive || !snapshot.heads.known) return null;
+  const byItself = policy.sync === 'auto' && record.intent === 'none' && isWanted(policy, stream.id, record);
+  const asked = record.syncRequested || byItself;
   const settled = stream.dependencies.every((id) => dependencies.get(id)?.state === 'done' && !stale.has(id));
   if (!asked || !settled || movedHeads(stream, snapshot).length === 0) return null;
   const reason = stale.get(stream.id) ?? 'what it builds on has moved';

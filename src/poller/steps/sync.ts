@@ -1,5 +1,6 @@
 /** Brings a stream onto what its dependencies have come to: their heads merged into its branch, to be checked anew; no agent is started. */
 
+import type { Ports } from '../../app/ports.ts';
 import { dependencyHeads, missing, movedHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
@@ -63,7 +64,7 @@ export async function bringUp(step: Step, record: StreamRecord, stream: PlanStre
   const why = hindrance(record, place);
   if (why !== null) return { came: 'hindered', why };
   const tip = place.headSha ?? base.sha;
-  const made = await mergeInto(step, { key, tip, base: base.sha, heads });
+  const made = await mergeInto(ports, { key, tip, base: base.sha, heads });
   if (!made.ok) {
     ports.state.patchStream(key, { conflict: { parents: heads, files: made.files }, verifyRequested: false });
     const files = made.files.join(', ');
@@ -139,11 +140,14 @@ type Merged =
  * The stream's tip merged with its new base, which is the old one and all heads of its dependencies in one. Heads that
  * clash with each other (its agent merged them once) go into the tip one by one; then the first of them is the base.
  */
-async function mergeInto({ ports }: Step, { key, tip, base, heads }: MergeRequest): Promise<Merged> {
+export async function mergeInto(
+  { git }: Pick<Ports, 'git'>,
+  { key, tip, base, heads }: MergeRequest,
+): Promise<Merged> {
   const message = `Bring ${key} up to date with its dependencies`;
-  const together = await ports.git.mergeBases([base, ...heads], `Merge the dependencies of ${key}`);
+  const together = await git.mergeBases([base, ...heads], `Merge the dependencies of ${key}`);
   const onto = together.ok ? [together.sha] : heads;
-  const merged = await ports.git.mergeBases([tip, ...onto], message);
+  const merged = await git.mergeBases([tip, ...onto], message);
   if (!merged.ok) return merged;
   return { ok: true, head: merged.sha, base: together.ok ? together.sha : (heads[0] ?? base) };
 }
