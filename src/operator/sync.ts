@@ -4,6 +4,7 @@ import { type Ports, policyOf } from '../app/ports.ts';
 import { decide } from '../core/decide/decide.ts';
 import { staleReasons } from '../core/done.ts';
 import { streamDepths } from '../core/plan/graph.ts';
+import { traitsOf } from '../core/states.ts';
 import type { Action, PlanStream, Snapshot, StreamRecord, StreamState } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
@@ -195,7 +196,7 @@ function answerOf({ state, stale, reason }: StreamState, record: StreamRecord): 
     return { result: 'conflict', message: reason ?? '', files: record.conflict?.files ?? [] };
   if (state === 'done' && record.trouble?.kind === 'sync')
     return { ...none, result: 'failed', message: record.trouble.message };
-  if (state === 'verifying' || state === 'done')
+  if (traitsOf(state).phase === 'settled' || state === 'verifying')
     return { ...none, result: 'pending', message: reason ?? 'is to be checked' };
   const verdict = record.runs.at(-1)?.verdict;
   if (verdict?.ok === false) return { ...none, result: 'failed', message: verdict.message };
