@@ -1,5 +1,6 @@
 /** What makes a stream done and what is missing, once: for the stop gate, verification, `verify` and `status`; reads nothing itself. */
 import { printable } from './printable.ts';
+import { shellWord } from './shell-word.ts';
 import type { FailedGate, PlanStream, Run, Snapshot, StreamRecord, Task, Verdict } from './types.ts';
 
 /** What the work of a stream has come to: its tasks in the store, its worktree in git. */
@@ -23,6 +24,12 @@ export type Standing = {
     readonly commitsSinceBase: number;
     /** What the head has to contain (its base, its dependencies' verified heads) and does not. */
     readonly missingParents: readonly string[];
+    /** What the commits name and nobody else can get. */
+    readonly unshared: readonly {
+      readonly kind: 'submodule' | 'big file';
+      readonly path: string;
+      readonly sha: string;
+    }[];
   };
 };
 
@@ -80,6 +87,14 @@ function missingInHistory({ tasks, worktree, declaresNoChanges, commitsLeftovers
     const shas = worktree.missingParents.map((sha) => sha.slice(0, SHORT_SHA)).join(', ');
     const message = `its branch lacks what it has to build on: ${shas}`;
     found.push({ cause: 'missing-parents', message });
+  }
+  for (const { kind, path, sha } of worktree.unshared.slice(0, NAMED)) {
+    const name = printable(path, LONGEST_NAME);
+    const message =
+      kind === 'submodule'
+        ? `commit ${sha.slice(0, SHORT_SHA)} of the submodule ${name} is only in this worktree: push it there (git -C ${shellWord(name)} push origin HEAD:refs/heads/<branch>)`
+        : `the content of ${name} (git-lfs) is not where other worktrees find it: git lfs push, or add the file again with git-lfs installed`;
+    found.push({ cause: 'unshared', message });
   }
   const commits = worktree.commitsSinceBase > 0 || (commitsLeftovers && worktree.changedCount > 0);
   const blocked = tasks.some(({ status }) => status === 'blocked');

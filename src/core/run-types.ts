@@ -63,6 +63,7 @@ export type Verdict = {
     | 'off-branch'
     | 'operation-in-progress'
     | 'missing-parents'
+    | 'unshared'
     | 'gate'
     | 'gate-void'
     | 'worktree-missing'

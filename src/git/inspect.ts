@@ -6,6 +6,7 @@ import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { readStatus } from './status.ts';
 import type { Git, WorktreeFacts } from './types.ts';
+import { unsharedSince } from './unshared.ts';
 import { kindAt, readLink, type WorktreeLink } from './worktree-link.ts';
 
 /** Names listed in the facts; the counts are complete. */
@@ -24,6 +25,7 @@ const NOTHING: WorktreeFacts = {
   bornDirty: [],
   commitsSinceBase: 0,
   missingParents: [],
+  unshared: [],
 };
 
 /** Files of a worktree's git directory that show an operation under way; a rebase also writes those of a cherry-pick. */
@@ -46,10 +48,11 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
   const status = await readStatus(door, link);
   const head = status.headSha;
   const others = parents.filter((parent) => parent !== base);
-  const [own, since, missing] = await Promise.all([
+  const [own, since, missing, unshared] = await Promise.all([
     withoutBornDirty(door, link, status),
     head === null ? { count: 0, containsBase: false } : commitsSince(door, base, head),
     Promise.all(others.map(async (parent) => head === null || !(await contains(door, head, parent)))),
+    head === null || head === base ? [] : unsharedSince(door, link, base, head),
   ]);
   const isMissing = (parent: string): boolean =>
     parent === base ? !since.containsBase : missing[others.indexOf(parent)] !== false;
@@ -66,6 +69,7 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
     bornDirty: own.born.slice(0, LISTED),
     commitsSinceBase: since.count,
     missingParents: parents.filter(isMissing),
+    unshared,
   };
 }
 

@@ -28,10 +28,19 @@ export type WorktreeFacts = {
   readonly commitsSinceBase: number;
   /** Parents (of the recorded base) that HEAD does not contain. */
   readonly missingParents: readonly string[];
+  /** What the commits since the base name and nobody else can get. */
+  readonly unshared: readonly Unshared[];
 };
 
 /** What a fresh worktree is dirty with: files that git calls changed in every checkout, and what set-up changed or left. */
 export type BornDirty = { readonly repository: readonly string[]; readonly setup: readonly string[] };
+
+/** Something that a commit names and that nobody else can get: a submodule's commit, or the content of a file of git-lfs. */
+export type Unshared = {
+  readonly kind: 'submodule' | 'big file';
+  readonly path: string;
+  readonly sha: string;
+};
 
 /** What a fresh worktree lacks of what the main checkout has, or of what the commit only names. */
 export type Absent = {

@@ -32,6 +32,7 @@ export const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
   'off-branch': true,
   'operation-in-progress': true,
   'missing-parents': true,
+  unshared: true,
   gate: true,
   'gate-void': true,
   'worktree-missing': true,

@@ -11,6 +11,7 @@ const CLEAN: Standing['worktree'] = {
   exists: true,
   intact: true,
   missingParents: [],
+  unshared: [],
   branch: BRANCH,
   operation: null,
   changed: [],
@@ -121,6 +122,21 @@ describe('what is missing at a stop', () => {
       title: 'a head without what a dependency has come to',
       part: { worktree: { missingParents: ['abcdef0123456789'] } },
       missing: ['its branch lacks what it has to build on: abcdef0123'],
+    },
+    {
+      title: 'what nobody else can get',
+      part: {
+        worktree: {
+          unshared: [
+            { kind: 'submodule', path: 'vendor/a lib', sha: 'abcdef0123456789' },
+            { kind: 'big file', path: 'b.bin', sha: '1' },
+          ],
+        },
+      },
+      missing: [
+        "commit abcdef0123 of the submodule vendor/a lib is only in this worktree: push it there (git -C 'vendor/a lib' push origin HEAD:refs/heads/<branch>)",
+        'the content of b.bin (git-lfs) is not where other worktrees find it: git lfs push, or add the file again with git-lfs installed',
+      ],
     },
   ];
   for (const row of rows) {
