@@ -26,8 +26,10 @@ export type ForegroundRequest = {
   readonly lease: Lease;
 };
 
-/** Longest time between a signal and the end of the process. */
-const LEAVE_MS = 1_500;
+/** Longest time between hearing of a signal and the end of the process. */
+const LEAVE_MS = 1_200;
+/** No signal is heard of while a call waits for a lock on a store: so long at most, and not at all once one was heard. */
+const LOCK_WAIT_MS = 600;
 
 /**
  * Lets V8 collect before it grows: a poller lives for hours beside many agents, and its garbage is made in bursts. Both flags
@@ -42,7 +44,13 @@ export function keepHeapSmall(): void {
 /** Polls until the end; returns the exit code. The caller holds the lease. Throws as `poll` does. */
 export async function pollInForeground(ports: Ports, request: ForegroundRequest): Promise<number> {
   const { output, named, once, lease } = request;
+  const waitForLocks = (ms: number): void => {
+    ports.state.waitAtMost(ms);
+    ports.plan.waitAtMost(ms);
+  };
+  waitForLocks(LOCK_WAIT_MS);
   const leaving = leaveOnSignals(LEAVE_MS, (signal) => {
+    waitForLocks(0);
     if (!output.json && signal === 'SIGINT') output.warn(detachedText(agentsAtWork(ports)));
   });
   const report = tellOnce((message) => output.warn(`orchestrate: warning: ${message}`));

@@ -1,18 +1,22 @@
-/** Keeps something open on a file for as long as the file at its path is the same one: a restored backup is opened anew. */
+/** Keeps something open on a database for as long as its file is the same one: a restored backup is opened anew. */
 import { type Stats, statSync } from 'node:fs';
 
 /** Something open on a file; `close` closes what is open, and a later `get` opens it again. */
 export type OpenOnFile<T> = { readonly get: () => T; readonly close: () => void };
 
+/** A database as it was when it was opened: its file, and its log as soon as there is one. */
+type Seen = { readonly file: Stats | undefined; readonly log: Stats | undefined };
+
 /**
- * Opens the file at `path` on the first `get`, and anew on each `get` that finds another file there, or none. What `open`
- * throws passes, and the next `get` tries again. SQLite itself works on with a file that was removed or replaced.
+ * Opens the database at `path` on the first `get`, and anew on each `get` that finds another file there, none, or one that
+ * was written to other than through its log. What `open` throws passes, and the next `get` tries again. SQLite itself works
+ * on with a file that was removed, replaced, or copied over.
  */
 export function openOnFile<T extends { readonly close: () => void }>(
   path: string,
   open: () => T,
 ): OpenOnFile<T> {
-  let opened: { readonly value: T; readonly file: Stats | undefined } | null = null;
+  let opened: { readonly value: T; readonly seen: Seen } | null = null;
   const close = (): void => {
     const former = opened;
     opened = null;
@@ -20,16 +24,35 @@ export function openOnFile<T extends { readonly close: () => void }>(
   };
   return {
     get: () => {
-      if (opened !== null && isSameFile(opened.file, fileAt(path))) return opened.value;
-      close();
+      if (opened !== null && isAsSeen(opened.seen, path)) {
+        if (opened.seen.log === undefined) opened = { ...opened, seen: { ...opened.seen, log: logAt(path) } };
+        return opened.value;
+      }
+      // A file that is gone takes nothing that is written with it; in one that is there, the old log is not to end up.
+      if (fileAt(path) === undefined) close();
       // Looked at first: a file that takes its place while it is opened is found to be another one at the next use.
       const before = fileAt(path);
       const value = open();
-      opened = { value, file: before ?? fileAt(path) };
+      const former = opened;
+      opened = { value, seen: { file: before ?? fileAt(path), log: logAt(path) } };
+      // The last connection to be closed writes its log into the file, which may be another one by now: it is not the last.
+      former?.value.close();
       return value;
     },
     close,
   };
+}
+
+/** True while the database is the one that was opened. Its file changes when the log is written back, too: that is rare. */
+function isAsSeen({ file, log }: Seen, path: string): boolean {
+  const now = fileAt(path);
+  if (now === undefined || !isSameFile(file, now)) return false;
+  if (now.mtimeMs !== file?.mtimeMs || now.size !== file.size) return false;
+  return log === undefined || isSameFile(log, logAt(path));
+}
+
+function logAt(path: string): Stats | undefined {
+  return fileAt(`${path}-wal`);
 }
 
 /** The file at a path, undefined when there is none. */

@@ -39,6 +39,7 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     setIntent: (key, intent, atMs, reason = null) =>
       records.patchStream(key, { intent, intentAtMs: atMs, intentReason: reason }),
     changeToken: dataVersionOf(db),
+    waitAtMost: (ms) => void db.pragma(`busy_timeout = ${ms}`),
   } satisfies Omit<StateStore, 'path' | 'isLost' | 'close'>;
   const opened = fileAt(path);
   const isLost = (): boolean => path !== IN_MEMORY && !isSameFile(opened, fileAt(path));

@@ -146,6 +146,8 @@ export type StateStore = {
   /** `reason`: why a cap parked the stream; null, as when left out: it is the operator's wish. */
   setIntent(key: string, intent: Intent, atMs: number, reason?: string | null): void;
   changeToken(): number;
+  /** From now on each call waits for another's lock for so long at most, in ms. */
+  waitAtMost(ms: number): void;
   /** True when the file was removed or replaced: every method but `close` then throws exit 6. */
   isLost(): boolean;
   close(): void;

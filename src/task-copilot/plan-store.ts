@@ -29,6 +29,7 @@ export function openPlanStore(path: string, options: RepositoryOptions): PlanSto
   repository.changeToken();
   return {
     path,
+    waitAtMost: repository.waitAtMost,
     readPlan,
     earlierPlans: () => repository.read(earlierPlans),
     currentInitiative: () => repository.read((db) => namedInitiative(currentInitiative(db))),

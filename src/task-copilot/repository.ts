@@ -27,6 +27,8 @@ export type Repository = {
   kept<T>(work: (db: CopilotDb) => T): () => T;
   /** Changes whenever another connection has committed or the file is another one; costs microseconds. */
   changeToken(): number;
+  /** From now on each use waits for another's lock for so long at most, in ms. */
+  waitAtMost(ms: number): void;
   close(): void;
 };
 
@@ -35,13 +37,14 @@ const VERSIONS_PER_FILE = 2 ** 32;
 
 /** The repository of the store at `path` (a tasks.db). */
 export function openRepository(path: string, options: RepositoryOptions): Repository {
-  const place = copilotPlace(path, options.busyTimeoutMs);
+  let place = copilotPlace(path, options.busyTimeoutMs);
   let openings = 0;
   let writes = 0;
   const connection = openOnFile(path, () => {
     options.beforeOpening?.();
     // One that was there and is gone is said to be.
-    const sql = openCopilotDatabase(path, openings === 0 ? { missing: NO_PLAN, ...options } : options);
+    const how = { ...options, busyTimeoutMs: place.busyTimeoutMs };
+    const sql = openCopilotDatabase(path, openings === 0 ? { missing: NO_PLAN, ...how } : how);
     sql.pragma('busy_timeout = 0');
     openings += 1;
     return { sql, dataVersion: dataVersionOf(sql), close: () => sql.close() };
@@ -78,6 +81,9 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
     changeToken: () => {
       const { dataVersion } = opened();
       return openings * VERSIONS_PER_FILE + guarded(place, dataVersion);
+    },
+    waitAtMost: (ms) => {
+      place = copilotPlace(path, ms);
     },
     close: () => connection.close(),
   };

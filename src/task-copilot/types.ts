@@ -20,6 +20,8 @@ export type CancelledStream = {
 /** Task Copilot's store. Every method is synchronous and bounded by the busy timeout; a lock held longer throws exit 4. */
 export type PlanStore = {
   readonly path: string;
+  /** From now on each call waits for another's lock for so long at most, in ms. */
+  waitAtMost(ms: number): void;
   /** The plan of the current initiative; cached until the database changes. Never throws on malformed rows. */
   readPlan(): Plan;
   /** The plans of all other initiatives that have streams, the latest first; their tasks are mostly archived. */

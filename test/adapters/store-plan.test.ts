@@ -1,6 +1,6 @@
 /** The plan store on real files: plans as other writers leave them, task updates, imports. */
 import assert from 'node:assert/strict';
-import { renameSync, rmSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { OrchestrateError } from '../../src/core/errors.ts';
@@ -455,6 +455,36 @@ describe('a store whose file is replaced while it is open', () => {
     assert.deepEqual(rowsOf(store, 'SELECT id, status FROM tasks'), [
       { id: 'TASK-fourth', status: 'completed' },
     ]);
+  });
+
+  /** The same, by a copy into the very file. */
+  const copyOver = (store: PlanStore, ...streams: string[]) => {
+    const other = foreignStore(freshDir(), (rows) => {
+      for (const streamId of streams) rows.task({ streamId }, { id: `TASK-${streamId}` });
+    });
+    const { ino } = statSync(store.path);
+    copyFileSync(other, store.path);
+    assert.equal(statSync(store.path).ino, ino);
+  };
+
+  test('is read anew when a backup is copied into it', () => {
+    const store = storeWith((rows) => rows.task({ streamId: 'old' }, { id: 'TASK-old' }));
+    assert.deepEqual(idsOf(store), ['old']);
+    const token = store.changeToken();
+    copyOver(store, 'new', 'more');
+    assert.notEqual(store.changeToken(), token);
+    assert.deepEqual(idsOf(store), ['new', 'more']);
+  });
+
+  test('keeps nothing of what was changed before when its log is removed and a backup copied into it', () => {
+    const store = storeWith((rows) => rows.task({ streamId: 'old' }, { id: 'TASK-old' }));
+    store.updateTask('TASK-old', { notes: 'x'.repeat(50_000) });
+    for (const end of ['-wal', '-shm']) rmSync(`${store.path}${end}`);
+    copyOver(store, 'new');
+    assert.deepEqual(idsOf(store), ['new']);
+    store.close();
+    assert.deepEqual(rowsOf(store, 'SELECT id, notes FROM tasks'), [{ id: 'TASK-new', notes: null }]);
+    assert.deepEqual(rowsOf(store, 'PRAGMA integrity_check'), [{ integrity_check: 'ok' }]);
   });
 
   test('is exit 6 while no file is there, and goes on with the next one', () => {
