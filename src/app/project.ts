@@ -12,6 +12,8 @@ export type Surroundings = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+type PlanStoreOptions = { readonly create?: boolean; readonly readonly?: boolean };
+
 /** One project, opened. Everything is made at most once; `close` closes what was opened. */
 export type Project = {
   readonly root: string;
@@ -25,10 +27,11 @@ export type Project = {
   /** Throws exit 7 for an id that isn't a plain name. */
   readonly workspace: () => Workspace;
   /**
-   * Task Copilot's store, after a look at whose it is: with `create` it is made when missing and claimed for this project.
-   * Throws exit 6 when it is missing or unusable, exit 7 when it is another living project's.
+   * Task Copilot's store, after a look at whose it is: with `create` it is made when missing and claimed for this project;
+   * `readonly` is for what keeps it open for long (see `openOnFile`). The first call decides. Throws exit 6 when it is missing
+   * or unusable, exit 7 when it is another living project's.
    */
-  readonly planStore: (options?: { readonly create?: boolean }) => Promise<PlanStore>;
+  readonly planStore: (options?: PlanStoreOptions) => Promise<PlanStore>;
   /**
    * orchestrate's own memory, null before there is any; a look never makes it. `busyTimeoutMs` bounds each wait for
    * another's lock. Throws exit 6 for one that is unusable.
@@ -51,14 +54,14 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
   const config = once(() => loadConfig(paths.config, env, flags));
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));
   const closers: (() => void)[] = [];
-  const planStore = onceAsync(async (create: boolean) => {
+  const planStore = onceAsync(async ({ create = false, readonly = false }: PlanStoreOptions) => {
     const [{ openPlanStore }, { checkOwner }] = await Promise.all([
       import('../task-copilot/plan-store.ts'),
       import('../task-copilot/owner.ts'),
     ]);
     const path = workspace().storePath;
     checkOwner(path, root, { claim: create });
-    const store = openPlanStore(path, { create });
+    const store = openPlanStore(path, { create, readonly });
     closers.push(() => store.close());
     return store;
   });
@@ -78,7 +81,7 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
     now: Date.now,
     config,
     workspace,
-    planStore: (options) => planStore(options?.create ?? false),
+    planStore: (options = {}) => planStore(options),
     onClose: (close) => void closers.push(close),
     close: () => {
       for (const close of closers.splice(0).reverse()) close();

@@ -50,7 +50,7 @@ async function repairFiles(project: Project, io: Io): Promise<void> {
 }
 
 async function start(project: Project, args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const planStore = await project.planStore();
+  const planStore = await project.planStore({ readonly: true });
   checkOwner(planStore.path, project.root, { claim: flags['dry-run'] !== true });
   checkPlan(planStore);
   const ports = await openPorts(project, { create: flags['dry-run'] !== true });

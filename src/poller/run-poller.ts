@@ -2,7 +2,7 @@
 import type { Ports } from '../app/ports.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
-import { guardListeners, type Listener, type PollerEnd } from './listeners/listener.ts';
+import { guardListeners, type Listener, type PollerEnd, reporting } from './listeners/listener.ts';
 import { tickUntilEnd } from './loop.ts';
 import { createAlarm, ringOn, startWaking } from './wake.ts';
 
@@ -39,7 +39,8 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
     abort.removeEventListener('abort', alarm.ring);
     stopWaking();
     listening.abort();
-    ports.state.clearPoller(self);
+    // A row that stays is of a process that is gone, which is seen.
+    reporting('leaving', report)(() => void ports.state.clearPoller(self));
     await listeners.close(end);
     await signals;
   }

@@ -10,7 +10,8 @@ type Seen = { readonly file: Stats | undefined; readonly log: Stats | undefined 
 /**
  * Opens the database at `path` on the first `get`, and anew on each `get` that finds another file there, none, or one that
  * was written to other than through its log. What `open` throws passes, and the next `get` tries again. SQLite itself works
- * on with a file that was removed, replaced, or copied over.
+ * on with a file that was removed, replaced, or copied over; the last connection to close even writes the former log into
+ * it, so that who keeps one open for long opens it to read only.
  */
 export function openOnFile<T extends { readonly close: () => void }>(
   path: string,
@@ -28,15 +29,11 @@ export function openOnFile<T extends { readonly close: () => void }>(
         if (opened.seen.log === undefined) opened = { ...opened, seen: { ...opened.seen, log: logAt(path) } };
         return opened.value;
       }
-      // A file that is gone takes nothing that is written with it; in one that is there, the old log is not to end up.
-      if (fileAt(path) === undefined) close();
+      close();
       // Looked at first: a file that takes its place while it is opened is found to be another one at the next use.
       const before = fileAt(path);
       const value = open();
-      const former = opened;
       opened = { value, seen: { file: before ?? fileAt(path), log: logAt(path) } };
-      // The last connection to be closed writes its log into the file, which may be another one by now: it is not the last.
-      former?.value.close();
       return value;
     },
     close,

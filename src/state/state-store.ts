@@ -28,7 +28,7 @@ const RESULTS_KEPT = { ofGate: 20, ofStream: 200 };
 /** Opens orchestrate's memory at `path`. Throws exit 3, 4 or 6 as `openStateDatabase` says; so do all its methods. */
 export function openStateStore(path: string, options: StateOptions = {}): StateStore {
   const db = openStateDatabase(path, options);
-  const place = statePlace(path, options);
+  let place = statePlace(path, options);
   const { forgetSteps, ...records } = createRecords(db);
   const parts = {
     ...records,
@@ -39,7 +39,10 @@ export function openStateStore(path: string, options: StateOptions = {}): StateS
     setIntent: (key, intent, atMs, reason = null) =>
       records.patchStream(key, { intent, intentAtMs: atMs, intentReason: reason }),
     changeToken: dataVersionOf(db),
-    waitAtMost: (ms) => void db.pragma(`busy_timeout = ${ms}`),
+    waitAtMost: (ms) => {
+      db.pragma(`busy_timeout = ${ms}`);
+      place = statePlace(path, { ...options, busyTimeoutMs: ms });
+    },
   } satisfies Omit<StateStore, 'path' | 'isLost' | 'close'>;
   const opened = fileAt(path);
   const isLost = (): boolean => path !== IN_MEMORY && !isSameFile(opened, fileAt(path));

@@ -77,6 +77,9 @@ function filledStore(): string {
   });
 }
 
+/** Longer than any deadline: whoever waits so long hangs. */
+const FOREVER_MS = 1_000_000;
+
 describe('a plan store', () => {
   test('that is missing is exit 6, names how to make one, and makes nothing', () => {
     const path = join(freshDir(), 'w', 'tasks.db');
@@ -167,6 +170,18 @@ describe('a plan store', () => {
     assert.equal(backup.prepare('SELECT status FROM tasks').pluck().get(), 'pending');
     backup.close();
     assert.equal(statSync(`${path}.schema-5.backup`).mode & 0o777, 0o600);
+  });
+
+  test('is waited for no longer than is said later', () => {
+    const path = foreignStore(freshDir(), (rows) => rows.task({ streamId: 'A' }, { id: 'TASK-1' }));
+    const store = openPlanStore(path, { create: false, busyTimeoutMs: FOREVER_MS });
+    const state = openStateStore(join(freshDir(), 'state.db'), { busyTimeoutMs: FOREVER_MS });
+    for (const each of [store, state]) each.waitAtMost(0);
+    const locks = [store, state].map((each) => new Database(each.path));
+    for (const lock of locks) lock.exec('BEGIN IMMEDIATE');
+    assert.equal(failure(() => store.updateTask('TASK-1', { notes: 'n' })).exitCode, 4);
+    assert.equal(failure(() => state.setTmuxServer('s')).exitCode, 4);
+    for (const each of [...locks, store, state]) each.close();
   });
 
   test('locked by another connection is waited for in bounds, then exit 4', () => {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import Database from 'better-sqlite3';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { inTime, until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
@@ -97,6 +98,24 @@ test('a signal ends the poller; workers go on; gates and setup commands end with
     ['Gate', 'Setup', 'Work'],
     'nothing was worked on twice',
   );
+});
+
+test('a signal ends the poller while another process holds a lock that it waits for', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  const other = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  other.exec('BEGIN IMMEDIATE');
+  a.exit(0);
+  await until('it waits', () => /is locked by another process/.test(poller.output()));
+  const { code } = await poller.kill('SIGTERM');
+  other.exec('ROLLBACK');
+  other.close();
+  assert.equal(code, 143, poller.output());
+  const next = rig.start();
+  assert.equal((await next.end()).code, 0, next.output());
 });
 
 test('a git command under way survives a Ctrl-C of the terminal and is finished by the next poller', async () => {
