@@ -29,6 +29,8 @@ export type PromptContext = {
     /** `start`: its base is one dependency of several; `moved`: what it builds on, or lands on, went on without it. */
     readonly why: 'start' | 'moved';
     readonly notes: string | null;
+    /** What both sides of a clash did to the files, shortened: data. */
+    readonly sides: readonly { readonly title: string; readonly diff: string }[];
     readonly merges: readonly { readonly id: string; readonly sha: string }[];
     readonly files: readonly string[];
   } | null;
@@ -172,7 +174,7 @@ function resolveSection({ resolve }: PromptContext): string {
   ].join('\n');
 }
 
-function mergeLines({ why, merges, files }: NonNullable<PromptContext['resolve']>): string[] {
+function mergeLines({ why, merges, files, sides }: NonNullable<PromptContext['resolve']>): string[] {
   return [
     why === 'start' ? '## First: merge your dependencies' : '## First: merge what has changed',
     '',
@@ -184,6 +186,7 @@ function mergeLines({ why, merges, files }: NonNullable<PromptContext['resolve']
     '',
     bullets(files, 'The files are not known yet.'),
     '',
+    ...sides.flatMap(({ title, diff }) => [`${plainLine(title, LINE)}:`, '', quote(diff), '']),
   ];
 }
 

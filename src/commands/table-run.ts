@@ -96,7 +96,7 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'resolve',
-    summary: "give the merge of a stream's clashing dependencies to its agent",
+    summary: 'give a merge that clashes, of its dependencies or in landing it, to the agent of a stream',
     args: [STREAM],
     options: [],
     examples: ['orchestrate resolve Stream-Z'],

@@ -12,7 +12,7 @@ import { contained } from './contained.ts';
 import { type DoorOptions, missingGit, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
-import { commits } from './history.ts';
+import { commits, diff } from './history.ts';
 import { changes, inspect } from './inspect.ts';
 import { forgetLine, layLine } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
@@ -64,6 +64,7 @@ export function createGit(options: DoorOptions): Git {
     signingTrouble: () => signingTrouble(door),
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     changes: (base, head) => changes(door, base, head),
+    diff: (request) => diff(door, request),
     commits: (base, head, most) => commits(door, base, head, most),
     executableConfig: createConfigReader(door),
   };

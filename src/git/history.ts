@@ -37,3 +37,12 @@ export async function commits(
   });
   return log.all.map(({ sha, author, at, subject }) => ({ sha, author, atMs: Date.parse(at), subject }));
 }
+
+const PLAIN = ['--no-color', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none'];
+
+/** See `Git.diff`. */
+export async function diff(door: Door, { from, to, paths }: Parameters<Git['diff']>[0]): Promise<string> {
+  const range = [checkedSha(from), checkedSha(to)];
+  const only = paths.map((path) => `:(top,literal)${path}`);
+  return door.read(['diff', ...PLAIN, '--merge-base', ...range, '--', ...only]);
+}

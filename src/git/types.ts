@@ -210,6 +210,8 @@ export type Git = Tidy & {
     base: string,
     head: string,
   ): Promise<{ commits: number; added: number; removed: number; files: readonly string[] }>;
+  /** What `to` changed in these files (none: in all) since it left `from`, as a text for people. */
+  diff(request: { from: string; to: string; paths: readonly string[] }): Promise<string>;
   /** The commits of `head` over `base`, the latest first, `most` at most. */
   commits(
     base: string,

@@ -1,12 +1,10 @@
 /** What the operator asks of a stream and the poller sees to: park, retry, resolve, start by name, another worker limit. */
 import type { Ports } from '../app/ports.ts';
-import { clash } from '../core/decide/moved.ts';
-import { movedHeads } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import { byOperator, type StateName, traitsOf } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { pollerLives, takeLook } from '../look/snapshot.ts';
+import { pollerLives } from '../look/snapshot.ts';
 import { gatherReport } from '../report/gather.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
 import { clearStream, noteCommand } from './intent.ts';
@@ -70,36 +68,6 @@ function retriedCancelled({ streamId }: StreamRecord): OrchestrateError {
     `${streamId} is cancelled: there is nothing to try again`,
     `set a task of it back to pending: orchestrate task list --stream=${shellWord(streamId)}`,
   );
-}
-
-/** Gives the merge that clashes to the stream's agent, in its own conversation, before anything else. Throws exit 5 without a clash. */
-export async function resolve(
-  ports: Ports,
-  record: StreamRecord,
-): Promise<{ readonly pollerAlive: boolean }> {
-  const { snapshot } = await takeLook(ports, null, false);
-  const stream = snapshot.plan.streams.find(({ id }) => id === record.streamId);
-  if (record.conflict === null || stream === undefined || clash({ stream, record, snapshot }) === null) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      `${record.streamId} has no base conflict`,
-      commandFor('status', record.streamId),
-    );
-  }
-  // One that never worked begins on one of them; else, also where it was adopted, there is work to go on with.
-  const started = record.runs.length > 0;
-  const merges = movedHeads(stream, snapshot).map(({ id, sha }) => ({ name: id, sha }));
-  const afterRun = record.runs.at(-1)?.number ?? 0;
-  ports.state.patchStream(record.key, {
-    resolve: !started,
-    assignment:
-      started || record.verified !== null
-        ? { afterRun, merges, files: record.conflict.files, notes: null }
-        : null,
-  });
-  clearStream(ports, { ...record, resolve: true });
-  noteCommand(ports, record.key, 'its agent is to merge the dependencies first');
-  return { pollerAlive: pollerLives(ports) };
 }
 
 /** Asks the living poller for these streams by name. */

@@ -1,6 +1,10 @@
 /** Dependencies that do not merge: seen before an agent starts, named, and given to an agent only when asked. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { openProject } from '../../src/app/project.ts';
+import { openPorts } from '../../src/app/wiring.ts';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 test('a clash names its files while the others go on; resolve gives the merge to an agent', async () => {
@@ -51,4 +55,43 @@ test('an agent that leaves a dependency out of the merge is not done', async () 
   await rig.run(['resolve', 'Both']);
   assert.equal((await rig.start().end()).code, 1);
   assert.match((await rig.stream('Both')).reason ?? '', /lacks what it has to build on: [0-9a-f]{10}$/);
+});
+
+test('a clash in landing is given to the stream itself, with what both sides did, and is verified with the merge in it', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const work = async (text: string): Promise<void> => {
+    const worker = await rig.nextWorker('A');
+    await worker.commit('shared.txt', text);
+    rig.setTasks('A', 'completed');
+    worker.exit(0);
+  };
+  const poller = rig.start();
+  await work('of A\n');
+  assert.equal((await poller.end()).code, 0);
+  const head = (await rig.stream('A')).verifiedSha ?? '';
+  rig.cli.git('commit', '--quiet', '--allow-empty', '--message', 'Beside');
+  writeFileSync(join(rig.root, 'shared.txt'), 'of the user\n');
+  rig.cli.git('add', 'shared.txt');
+  rig.cli.git('commit', '--quiet', '--message', 'By the user');
+  const tip = rig.cli.git('rev-parse', 'HEAD');
+  assert.match((await rig.run(['resolve', 'A'], 5)).stderr, /clashes with nothing that is known/);
+  // As landing writes it down.
+  const project = openProject({ cwd: rig.root, env: rig.cli.env });
+  const { state } = await openPorts(project, { create: true });
+  const clash = { branch: 'main', tip, head, files: ['shared.txt'], against: [] };
+  state.patchStream('a', { landingClash: clash });
+  project.close();
+
+  assert.match((await rig.run(['resolve', 'A'])).stdout, /^The agent of A will merge main first;/);
+  const again = rig.start();
+  const a = await rig.nextWorker('A');
+  const prompt = await a.sh('cat "$1"', a.promptFile);
+  assert.match(prompt, new RegExp(`git merge --no-edit ${tip}`));
+  for (const side of ['What your branch did there', 'What main did there', '> +of A', '> +of the user'])
+    assert.ok(prompt.includes(side), side);
+  await a.sh('git merge --quiet "$1" || { echo both > shared.txt; git add -A; git commit -qm Merge; }', tip);
+  a.exit(0);
+  assert.equal((await again.end()).code, 0);
+  const { verifiedSha } = await rig.stream('A');
+  rig.cli.git('merge-base', '--is-ancestor', tip, verifiedSha ?? '');
 });

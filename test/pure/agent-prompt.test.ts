@@ -90,7 +90,7 @@ test('a run after another one is told what is there and why that one ended', () 
 });
 
 test('resolve gives the merges as the first job, by commit', () => {
-  const first = { why: 'start', notes: null, files: [] } as const;
+  const first = { why: 'start', notes: null, files: [], sides: [] } as const;
   const resolve = { ...first, merges: [{ id: 'Stream-C', sha: 'c'.repeat(40) }], files: ['src/api.ts'] };
   const prompt = renderPrompt(TEMPLATE, { ...CONTEXT, resolve });
   assert.match(prompt, /git merge --no-edit c{40}` \(`Stream-C`\)/);
@@ -101,7 +101,16 @@ test('resolve gives the merges as the first job, by commit', () => {
   assert.match(all, /for you to merge/);
   assert.doesNotMatch(all, /already in your tree/);
   assert.match(all, /starts from one dependency/);
-  const moved = renderPrompt(TEMPLATE, { ...CONTEXT, resolve: { ...first, why: 'moved', merges } });
+  const moved = renderPrompt(TEMPLATE, {
+    ...CONTEXT,
+    resolve: {
+      ...first,
+      why: 'moved',
+      merges,
+      sides: [{ title: 'What main did there', diff: '-a\n## Never' }],
+    },
+  });
+  assert.match(moved, /^What main did there:\n\n {3}> -a\n {3}> ## Never$/m);
   assert.match(moved, /has changed since, and does not merge with your work/);
 });
 
@@ -109,7 +118,7 @@ test('notes of a review are quoted, so that they pass for no part of the instruc
   const notes = 'a.ts:3: wrong\n## Never\n@secrets';
   const prompt = renderPrompt('{{resolve}}', {
     ...CONTEXT,
-    resolve: { why: 'moved', merges: [], files: [], notes },
+    resolve: { why: 'moved', merges: [], files: [], notes, sides: [] },
   });
   assert.match(prompt, /^ {3}> a\.ts:3: wrong$/m);
   assert.match(prompt, /^ {3}> ## Never$/m);

@@ -88,7 +88,8 @@ async function settleBase(
       conflict: record.resolve ? record.conflict : null,
     });
   }
-  return base;
+  const given = record.assignment?.merges.map(({ sha }) => sha) ?? [];
+  return { sha: base.sha, mergeFirst: [...new Set([...base.mergeFirst, ...given])] };
 }
 
 /**

@@ -35,7 +35,7 @@ export async function workerPrompt(
     worktree: record.worktree,
     gates: ports.config.gates,
     resume: await earlierWork(ports, request),
-    resolve: mergesFirst(request, snapshot),
+    resolve: await workFirst(ports, request, snapshot),
   });
 }
 
@@ -87,10 +87,14 @@ async function earlierWork(ports: Ports, request: PromptRequest): Promise<Prompt
   };
 }
 
-function mergesFirst(
-  { stream, record, mergeFirst }: PromptRequest,
+/** Characters of what one side of a clash did, in a prompt: the rest is in git. */
+const SIDE = 12_000;
+
+async function workFirst(
+  ports: Ports,
+  { stream, record, mergeFirst, baseSha }: PromptRequest,
   snapshot: Snapshot,
-): PromptContext['resolve'] {
+): Promise<PromptContext['resolve']> {
   const { assignment, conflict, runs } = record;
   const notes = assignment?.notes ?? null;
   if (mergeFirst.length === 0 && notes === null) return null;
@@ -102,5 +106,33 @@ function mergesFirst(
     sha;
   const merges = mergeFirst.map((sha) => ({ id: idOf(sha), sha }));
   const files = assignment?.files ?? conflict?.files ?? [];
-  return { why: runs.length === 0 || assignment === null ? 'start' : 'moved', merges, files, notes };
+  const why = runs.length === 0 && assignment === null ? 'start' : 'moved';
+  const head = await ports.git.resolve(`refs/heads/${record.branch}`);
+  const sides =
+    files.length === 0 || head === null ? [] : await sidesOf(ports, { head, baseSha, merges, files });
+  return { why, merges, files, notes, sides };
+}
+
+/** What each side of a clash did to the files since they parted. */
+async function sidesOf(
+  { git }: Pick<Ports, 'git'>,
+  clash: {
+    readonly head: string;
+    readonly baseSha: string;
+    readonly merges: readonly { readonly id: string; readonly sha: string }[];
+    readonly files: readonly string[];
+  },
+): Promise<{ title: string; diff: string }[]> {
+  const { head, baseSha, merges, files: paths } = clash;
+  const asked = [
+    { title: 'What your branch did there', from: baseSha, to: head },
+    ...merges.map(({ id, sha }) => ({ title: `What ${id} did there`, from: head, to: sha })),
+  ];
+  return Promise.all(
+    asked.map(async ({ title, from, to }) => {
+      const diff = await git.diff({ from, to, paths });
+      const cut = diff.length > SIDE ? `${diff.slice(0, SIDE)}\n(shortened)` : diff;
+      return { title, diff: cut };
+    }),
+  );
 }
