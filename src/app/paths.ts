@@ -19,6 +19,8 @@ export type ProjectPaths = {
   readonly guide: string;
   readonly stateDb: string;
   readonly lockDb: string;
+  /** Held by whoever lands. */
+  readonly landingLock: string;
   readonly logsDir: string;
   readonly pidsDir: string;
   /** One directory a run below it: prompt, settings and environment files, 0700. */
@@ -52,6 +54,7 @@ export function projectPaths(root: string): ProjectPaths {
     guide: inside('ORCHESTRATION_GUIDE.md'),
     stateDb: inside('state.db'),
     lockDb: inside('lock.db'),
+    landingLock: inside('lock.db.landing'),
     logsDir: inside('logs'),
     pidsDir: inside('pids'),
     runsDir: inside('runs'),

@@ -55,6 +55,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
       acquire: (waitMs) => acquireLease(paths.lockDb, waitMs),
       isHeld: () => leaseIsHeld(paths.lockDb),
     },
+    landingLease: { acquire: (waitMs) => acquireLease(paths.landingLock, waitMs) },
     watchStores: (onChange) =>
       watchDatabases(
         [plan, state].map((store) => ({ path: store.path, check: () => store.changeToken() })),

@@ -102,6 +102,27 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
     examples: ['orchestrate resolve Stream-Z'],
     load: () => import('./resolve.ts'),
   },
+  {
+    name: 'merge',
+    summary: 'land verified work on your branch, as far as it goes without a clash',
+    args: [STREAMS],
+    options: [
+      {
+        name: 'dry-run',
+        description: 'Only say what would land, what would not, and which gates would run.',
+      },
+      { name: 'into', value: 'BRANCH', description: 'Another branch than the one the plan started from.' },
+      { name: 'strategy', value: 'S', description: 'merge, squash or rebase (landing.strategy).' },
+      { name: 'no-gates', description: 'Land without running the gates on the result.' },
+    ],
+    examples: [
+      'orchestrate merge --dry-run',
+      'orchestrate merge',
+      'orchestrate merge Stream-B --strategy squash',
+      'orchestrate merge --into release',
+    ],
+    load: () => import('./merge.ts'),
+  },
 ];
 
 /** The commands that show what is going on. */

@@ -32,6 +32,8 @@ export type EventKind =
   | 'task-refused'
   | 'mcp-refused'
   | 'operator'
+  | 'landed'
+  | 'not-landed'
   | 'poller-leftovers'
   | 'notify-error';
 
@@ -104,6 +106,8 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'task-refused': trouble('a worker tried to change what is not its own from the command line'),
   'mcp-refused': trouble('a worker tried to change what is not its own through the MCP server'),
   operator: news('the operator gave a command'),
+  landed: news('verified work went into the landing branch'),
+  'not-landed': trouble('work that is done could not land: it clashes, or a gate failed with it'),
   'poller-leftovers': news('processes of a poller that was killed were ended'),
   'notify-error': trouble('notify.command failed'),
 };

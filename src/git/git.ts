@@ -14,10 +14,11 @@ import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff } from './history.ts';
 import { changes, inspect } from './inspect.ts';
-import { forgetLine, layLine } from './line.ts';
+import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
 import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
+import { removeScratchWorktree, scratchWorktree } from './scratch-worktree.ts';
 import { createTidy } from './tidy/tidy.ts';
 import type { Git } from './types.ts';
 import { ensureWorktree } from './worktree.ts';
@@ -46,6 +47,9 @@ export function createGit(options: DoorOptions): Git {
     layLine: (request) => layLine(door, request),
     moveBranch: (move) => moveBranch(door, move),
     finishMoves: () => finishMoves(door),
+    trees: (commits) => treesOf(door, commits),
+    scratchWorktree: (path, sha) => slot(() => scratchWorktree(door, path, sha)),
+    removeScratchWorktree: (path) => removeScratchWorktree(door, path),
     forgetLine: (branch) => forgetLine(door, branch),
     contained: (tip, candidates) => contained(door, tip, candidates),
     resolve: (rev) => resolveCommit(door, rev),

@@ -7,7 +7,7 @@ import { contained, historyOf, syntheticCommit, withScratchObjects } from './con
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkMove } from './move-branch.ts';
-import { checkedBranch, checkedSha } from './names.ts';
+import { checkedBranch, checkedSha, isSha } from './names.ts';
 import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';
 
 const LANDING = 'refs/orchestrate/landing/';
@@ -257,4 +257,14 @@ function landingRef(branch: string): string {
 /** See `Git.forgetLine`. */
 export async function forgetLine(door: Door, branch: string): Promise<void> {
   await door.write(['update-ref', '-d', landingRef(branch)]);
+}
+
+/** See `Git.trees`. */
+export async function treesOf(door: Door, commits: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const asked = [...new Set(commits.map(checkedSha))];
+  const input = asked.map((sha) => `${sha}^{tree}\n`).join('');
+  const lines = (await door.read(['cat-file', '--batch-check=%(objectname)'], { input })).split('\n');
+  return new Map(
+    asked.flatMap((sha, index) => (isSha(lines[index] ?? '') ? [[sha, lines[index] ?? '']] : [])),
+  );
 }

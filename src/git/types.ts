@@ -150,6 +150,12 @@ export type Git = Tidy & {
   moveBranch(move: BranchMove): Promise<boolean>;
   /** Finishes what moves of branches left when their process was killed. No other may be under way. */
   finishMoves(): Promise<void>;
+  /** Trees of commits, by commit. */
+  trees(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** A worktree of ours on no branch, made at `path` or brought to another commit: what commands left there is overwritten. */
+  scratchWorktree(path: string, sha: string): Promise<void>;
+  /** Removes it, with all that is in it. */
+  removeScratchWorktree(path: string): Promise<void>;
   /** The line that was kept for the branch is there, or not wanted any more. */
   forgetLine(branch: string): Promise<void>;
   /** Tip of a ref or commit-ish of ours, null when absent. */

@@ -59,7 +59,7 @@ type Surroundings = {
 /** Variables that tell a worker, a setup command or a gate which stream it serves. */
 export function streamVariables(
   around: Surroundings,
-  record: StreamRecord,
+  record: Pick<StreamRecord, 'streamId' | 'key' | 'port'>,
   run: number,
   baseSha: string,
 ): Record<string, string> {
@@ -87,7 +87,7 @@ function searchPath(around: Surroundings): string {
 /** The complete environment of a setup command or gate: the starter's, cleaned, with the stream's variables. */
 export function commandEnvironment(
   around: Surroundings,
-  record: StreamRecord,
+  record: Pick<StreamRecord, 'streamId' | 'key' | 'port'>,
   run: number,
   baseSha: string,
 ): Record<string, string> {

@@ -31,7 +31,7 @@ function passedBefore(step: Step, record: StreamRecord, sha: string, gate: Gate)
 }
 
 /** The command and where it runs: the same command elsewhere is another check. */
-function commandText({ command, cwd }: Gate): string {
+export function commandText({ command, cwd }: Gate): string {
   return cwd === '.' ? command : `${command}  (in ${cwd})`;
 }
 

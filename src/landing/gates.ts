@@ -1,0 +1,174 @@
+/** Runs the gates on commits of the landing line, in a worktree of ours, and finds the layer with which one began to fail. */
+import { join } from 'node:path';
+import type { Gate } from '../app/config/config.ts';
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import type { StreamRecord } from '../core/types.ts';
+import type { Layer, Line } from '../git/types.ts';
+import { streamNames } from '../look/snapshot.ts';
+import { commandText } from '../poller/steps/gates.ts';
+import { privateDirectory, runCommand } from '../poller/steps/step.ts';
+import { commandEnvironment } from '../worker/environment.ts';
+
+/** Under this name results are kept, by tree; no stream's key begins so. */
+const KEY = '_landing';
+
+export type GateRun = {
+  readonly ports: Ports;
+  readonly records: ReadonlyMap<string, StreamRecord>;
+  readonly abort: AbortSignal;
+  /** Told what runs. */
+  readonly tell: (progress: string) => void;
+};
+
+/** A gate that fails with a layer, or (null) on the branch as it is. */
+type Failure = { readonly layer: Layer | null; readonly why: string };
+
+/** The gates that judge a tree by a command. */
+export function gatesOf({ config }: Pick<Ports, 'config'>): readonly Gate[] {
+  return config.gates;
+}
+
+/** Key of the stream whose verified tree the line's is, when all gates passed on that; null when they have to run. */
+export async function holdsAs(run: Pick<GateRun, 'ports' | 'records'>, line: Line): Promise<string | null> {
+  const { ports, records } = run;
+  const verified = line.layers.flatMap(({ key, head }) =>
+    records.get(key)?.verified?.sha === head ? [{ key, head }] : [],
+  );
+  const trees = await ports.git.trees(verified.map(({ head }) => head));
+  const passedAll = ({ key, head }: { key: string; head: string }): boolean =>
+    gatesOf(ports).every((gate) => hasPassed(ports, key, head, gate));
+  return verified.find((each) => trees.get(each.head) === line.tree && passedAll(each))?.key ?? null;
+}
+
+function hasPassed(ports: Ports, key: string, sha: string, gate: Gate): boolean {
+  const results = ports.state
+    .gateResults(key, sha)
+    .filter(({ name, command }) => name === gate.name && command === commandText(gate));
+  return results.at(-1)?.exitCode === 0;
+}
+
+/** Runs the gates on the line's tip; null when all pass, else what fails first, found by halving the line. */
+export async function firstFailure(run: GateRun, line: Line): Promise<Failure | null> {
+  const { layers } = line;
+  const last = layers.at(-1);
+  if (last === undefined) return null;
+  const why = await check(run, last.tip, last.tree);
+  if (why === null) return null;
+  const found = await halved(run, layers, why);
+  if (found.at > 0) return found;
+  const tree = (await run.ports.git.trees([line.from])).get(line.from) ?? line.from;
+  const before = await check(run, line.from, tree);
+  return before === null ? found : { layer: null, why: before };
+}
+
+/** The first layer with which a gate fails; the last one is known to. */
+async function halved(
+  run: GateRun,
+  layers: readonly Layer[],
+  whyLast: string,
+): Promise<{ readonly layer: Layer | null; readonly at: number; readonly why: string }> {
+  let why = whyLast;
+  // Below `good` all is well as far as is known, at `bad` something fails.
+  let [good, bad] = [0, layers.length - 1];
+  while (good < bad) {
+    const middle = Math.floor((good + bad) / 2);
+    const layer = layers[middle];
+    const failed = layer === undefined ? null : await check(run, layer.tip, layer.tree);
+    if (failed === null) good = middle + 1;
+    else [bad, why] = [middle, failed];
+  }
+  return { layer: layers[bad] ?? null, at: bad, why };
+}
+
+/** Runs the gates on a commit; the sentence naming the first that failed, null when all passed, now or before on this tree. */
+async function check(run: GateRun, commit: string, tree: string): Promise<string | null> {
+  const { ports } = run;
+  const open = gatesOf(ports).filter((gate) => !hasPassed(ports, KEY, tree, gate));
+  if (open.length === 0) return null;
+  const path = scratchPath(ports);
+  run.abort.throwIfAborted();
+  await ports.git.scratchWorktree(path, commit);
+  await furnish(run, path, commit);
+  for (const gate of open) {
+    const failed = await runGate(run, gate, { path, commit, tree });
+    if (failed !== null) return failed;
+  }
+  return null;
+}
+
+type Place = { readonly path: string; readonly commit: string; readonly tree: string };
+
+async function runGate(run: GateRun, gate: Gate, { path, commit, tree }: Place): Promise<string | null> {
+  const { ports } = run;
+  const index = gatesOf(ports).indexOf(gate);
+  const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${KEY}-${index + 1}.log`);
+  run.tell(`gate ${printable(gate.name)} runs on ${commit.slice(0, 10)}`);
+  const startedAtMs = ports.now();
+  const { exitCode, timedOut, signal } = await runCommand(run, {
+    command: gate.command,
+    cwd: join(path, gate.cwd),
+    env: environment(run, commit),
+    log,
+    timeoutMs: gate.timeoutSeconds * 1000,
+    endLeftovers: true,
+  });
+  const result = {
+    key: KEY,
+    sha: tree,
+    name: gate.name,
+    command: commandText(gate),
+    exitCode,
+    timedOut,
+    log,
+  };
+  ports.state.addGateResult({ ...result, startedAtMs, endedAtMs: ports.now() });
+  if (exitCode === 0) return null;
+  const how = timedOut
+    ? `timed out after ${gate.timeoutSeconds} s`
+    : `failed (${signal ?? `exit ${exitCode}`})`;
+  return `gate ${printable(gate.name)} ${how}, log: ${log}`;
+}
+
+async function furnish(run: GateRun, path: string, commit: string): Promise<void> {
+  const { ports } = run;
+  const { setup, setupTimeoutSeconds, symlink } = ports.config.worktree;
+  await ports.git.furnishWorktree({ path, symlink });
+  const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${KEY}.log`);
+  for (const command of setup) {
+    run.tell(`setup: ${printable(command)}`);
+    const env = environment(run, commit);
+    const { exitCode } = await runCommand(run, {
+      command,
+      cwd: path,
+      env,
+      log,
+      timeoutMs: setupTimeoutSeconds * 1000,
+    });
+    if (exitCode !== 0)
+      throw new OrchestrateError(
+        EXIT.environment,
+        `setup command ${JSON.stringify(printable(command))} failed, log: ${log}`,
+        `read ${log}`,
+      );
+  }
+}
+
+/** As a stream's, with ports that no stream has. */
+function environment({ ports, records }: GateRun, commit: string): Record<string, string> {
+  const highest = Math.max(
+    ports.config.worktree.portBase - 10,
+    ...[...records.values()].map(({ port }) => port),
+  );
+  return commandEnvironment(ports, { streamId: 'landing', key: KEY, port: highest + 10 }, 0, commit);
+}
+
+function scratchPath(ports: Ports): string {
+  return join(streamNames(ports).worktreeRoot, KEY);
+}
+
+/** Removes the worktree in which gates ran. */
+export function removeScratch(ports: Ports): Promise<void> {
+  return ports.git.removeScratchWorktree(scratchPath(ports));
+}

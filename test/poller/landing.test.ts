@@ -1,0 +1,213 @@
+/** `merge`: what is done lands on the user's branch, once, by each strategy; what cannot is named and stays. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { LandingReport } from '../../src/core/landing.ts';
+import { createProjectRig, type ProjectRig, type RigOptions } from '../support/worker-rig.ts';
+
+const DIAMOND = { A: [], B: ['A'], C: ['A'], Z: ['B', 'C'] } as const;
+
+function git(rig: ProjectRig, ...args: string[]): string {
+  return execFileSync('git', args, { cwd: rig.root, env: rig.cli.env, encoding: 'utf8' }).trimEnd();
+}
+
+/** What is not committed in the main checkout, beside what `init` made. */
+const changes = (rig: ProjectRig) =>
+  git(rig, 'status', '--porcelain', '--', '.', ':!.claude', ':!watch-status');
+
+/** A project whose plan is worked off by agents that each run a script, given by stream. */
+async function worked(
+  scripts: Readonly<Record<string, string>>,
+  options: RigOptions = {},
+): Promise<ProjectRig> {
+  const rig = await createProjectRig(options);
+  rig.onWorker(async (worker) => {
+    await worker.sh(
+      `${scripts[worker.stream] ?? `echo ${worker.stream} > ${worker.stream}.txt`}; git add -A; git commit -qm 'work of ${worker.stream}'`,
+    );
+    await worker.completeTasks();
+    worker.exit(0);
+  });
+  await rig.start().end();
+  return rig;
+}
+
+async function merge(rig: ProjectRig, args: readonly string[] = [], code = 0): Promise<LandingReport> {
+  const { stdout } = await rig.run(['merge', '--json', ...args], code);
+  return JSON.parse(stdout) as LandingReport;
+}
+
+const landedOf = (report: LandingReport) => report.landed.map(({ stream }) => stream);
+
+for (const strategy of ['merge', 'squash', 'rebase'] as const) {
+  test(`a diamond lands by ${strategy}: each stream once, the verified tree, nothing the second time`, async () => {
+    await using rig = await worked(
+      {},
+      { plan: DIAMOND, config: { landing: { strategy }, gates: [{ name: 'any', command: 'true' }] } },
+    );
+    const before = git(rig, 'for-each-ref');
+    const dry = await merge(rig, ['--dry-run']);
+    assert.deepEqual([landedOf(dry), dry.gates.status, dry.gates.as], [['A', 'B', 'C', 'Z'], 'hold', 'Z']);
+    assert.equal(git(rig, 'for-each-ref'), before);
+    const report = await merge(rig);
+    assert.deepEqual(landedOf(report), ['A', 'B', 'C', 'Z']);
+    assert.equal(report.gates.status, 'hold');
+    assert.equal(report.next, 'orchestrate clean');
+    assert.equal(git(rig, 'rev-parse', 'main^{tree}'), git(rig, 'rev-parse', 'orchestrate/z^{tree}'));
+    assert.equal(changes(rig), '');
+    assert.equal(readFileSync(join(rig.root, 'Z.txt'), 'utf8'), 'Z\n');
+    assert.equal(git(rig, 'for-each-ref', 'refs/orchestrate/landing'), '');
+    const subjects = git(rig, 'log', '--first-parent', '--format=%s', `${report.from}..main`).split('\n');
+    const expected = {
+      merge: ['Merge Z: Work of Z', 'Merge C: Work of C', 'Merge B: Work of B', 'Merge A: Work of A'],
+      squash: ['Z: Work of Z', 'C: Work of C', 'B: Work of B', 'A: Work of A'],
+      rebase: ['work of Z', 'work of C', 'work of B', 'work of A'],
+    };
+    assert.deepEqual(subjects, expected[strategy]);
+    if (strategy !== 'rebase')
+      assert.match(git(rig, 'log', '-1', '--format=%B'), /Tasks:\n- Task of Z\n\nStream: Z\nRun: 1/);
+    const { streams } = await rig.status();
+    assert.ok(streams.every(({ landed }) => landed));
+    const again = await merge(rig);
+    assert.deepEqual([landedOf(again), again.contained.length], [[], 4]);
+    assert.equal(again.to, report.to);
+  });
+}
+
+test('what clashes is named with its files and both sides; its dependents wait, the independent land', async () => {
+  await using rig = await worked(
+    { A: 'echo a > x.txt', B: 'echo b > x.txt', E: 'echo e > "odd name"' },
+    { plan: { A: [], B: [], D: ['B'], E: [] } },
+  );
+  const dry = await merge(rig, ['--dry-run'], 1);
+  const report = await merge(rig, [], 1);
+  assert.deepEqual(landedOf(report), ['A', 'E']);
+  assert.deepEqual(report.clashes, [
+    { stream: 'B', files: ['x.txt'], against: ['A'], remedy: 'orchestrate resolve B' },
+  ]);
+  assert.deepEqual(report.waiting, [{ stream: 'D', on: ['B'] }]);
+  assert.deepEqual(landedOf(dry), landedOf(report));
+  const { stdout } = await rig.run(['merge'], 1);
+  // A landed by now, so that the other side is the branch itself.
+  assert.match(stdout, /B {2}clashes with main in x\.txt\n.*orchestrate resolve B/);
+  assert.match(stdout, /D {2}waits for B/);
+});
+
+test('while other streams are at work what is done lands; a stream asked for that is not done is named', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'], C: [] } });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await rig.nextWorker('C');
+  await rig.run(['merge'], 1);
+  await a.commit('A.txt');
+  await a.completeTasks();
+  a.exit(0);
+  await rig.untilState('A', 'done');
+  const b = await rig.nextWorker('B');
+  const named = await merge(rig, ['B'], 1);
+  assert.deepEqual(landedOf(named), ['A']);
+  assert.deepEqual(
+    named.notDone.map(({ stream, state }) => [stream, state]),
+    [['B', 'running']],
+  );
+  const all = await merge(rig);
+  assert.deepEqual([all.contained, all.notDone.map(({ stream }) => stream)], [['A'], ['C', 'B']]);
+  await b.commit('B.txt');
+  await b.completeTasks();
+  b.exit(0);
+  await rig.untilState('B', 'done');
+  assert.deepEqual(landedOf(await merge(rig, ['B'])), ['B']);
+  await poller.kill('SIGTERM');
+});
+
+test('a gate that fails on the result is traced to its stream, which is left out with what builds on it', async () => {
+  // Each is well by itself; B breaks only beside A.
+  const gate = 'test ! -e A.txt || test ! -e B.txt';
+  await using rig = await worked(
+    {},
+    { plan: { A: [], B: [], C: [], D: ['B'] }, config: { gates: [{ name: 'both', command: gate }] } },
+  );
+  const dry = await merge(rig, ['--dry-run']);
+  assert.equal(dry.gates.status, 'to-run');
+  const report = await merge(rig, [], 1);
+  assert.deepEqual(landedOf(report), ['A', 'C']);
+  assert.deepEqual(
+    report.rejected.map(({ stream }) => stream),
+    ['B'],
+  );
+  assert.match(report.rejected[0]?.why ?? '', /gate both failed \(exit 1\), log: /);
+  assert.deepEqual(report.waiting, [{ stream: 'D', on: ['B'] }]);
+  assert.equal(report.gates.status, 'passed');
+  assert.equal(git(rig, 'worktree', 'list').split('\n').length, 5);
+  const forced = await merge(rig, ['--no-gates']);
+  assert.deepEqual(landedOf(forced), ['B', 'D']);
+  assert.equal(forced.gates.status, 'skipped');
+});
+
+test('what another way brought to the branch is not landed again, and is the base of later streams', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'] },
+    config: { landing: { strategy: 'squash' } },
+  });
+  await rig.run(['park', 'B']);
+  const first = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.commit('A.txt');
+  await a.completeTasks();
+  a.exit(0);
+  await first.end();
+  git(rig, 'merge', '--squash', 'orchestrate/a');
+  git(rig, 'commit', '-qm', 'by hand');
+  await rig.until('A has landed', ({ streams }) => streams.find(({ id }) => id === 'A')?.landed === true);
+  const tip = git(rig, 'rev-parse', 'main');
+  await rig.run(['retry', 'B']);
+  const poller = rig.start();
+  const b = await rig.nextWorker('B');
+  assert.equal((await rig.stream('B')).baseSha, tip);
+  await b.commit('B.txt');
+  await b.completeTasks();
+  b.exit(0);
+  await rig.untilState('B', 'done');
+  await poller.end();
+  const report = await merge(rig);
+  assert.deepEqual([report.contained, landedOf(report)], [['A'], ['B']]);
+});
+
+test('refusals leave everything as it was', async () => {
+  await using rig = await worked({}, { plan: { A: [] } });
+  const state = () => `${git(rig, 'for-each-ref')}\n${changes(rig)}`;
+  const before = state();
+  writeFileSync(join(rig.root, 'A.txt'), 'mine\n');
+  const refused = await rig.run(['merge'], 5);
+  assert.match(refused.stderr, /A\.txt; nothing was changed\n {2}fix: commit it, stash it/);
+  const dry = await merge(rig, ['--dry-run'], 5);
+  assert.equal(dry.refusal?.exitCode, 5);
+  assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'mine\n');
+  execFileSync('rm', ['A.txt'], { cwd: rig.root });
+  await rig.run(['merge', '--into', 'nowhere'], 7);
+  await rig.run(['merge', '--into', '--upload-pack=x'], 7);
+  await rig.run(['merge', '--strategy', 'octopus'], 2);
+  await rig.run(['merge', 'Nobody'], 7);
+  assert.equal(state(), before);
+  git(rig, 'branch', '-m', 'main', 'trunk');
+  assert.match(
+    (await rig.run(['merge'], 3)).stderr,
+    /"main", from which the plan started, is gone[\s\S]*--into BRANCH/,
+  );
+  assert.deepEqual(landedOf(await merge(rig, ['--into', 'trunk'])), ['A']);
+  assert.ok(existsSync(join(rig.root, 'A.txt')));
+});
+
+test('three merges at once land everything once', async () => {
+  await using rig = await worked({}, { plan: { A: [], B: [], C: ['A'] } });
+  const from = git(rig, 'rev-parse', 'main');
+  const ended = await Promise.all([1, 2, 3].map(() => rig.cli.run(['merge', '--json'])));
+  assert.deepEqual(
+    ended.map(({ code, stderr }) => [code, stderr]),
+    [0, 0, 0].map((code) => [code, '']),
+  );
+  assert.equal(git(rig, 'rev-list', '--first-parent', '--count', `${from}..main`), '3');
+  assert.equal(changes(rig), '');
+});
