@@ -1,6 +1,6 @@
 /** Opens the project around a command: where it is, its configuration, workspace and plan, each looked at only when asked for. */
 import { existsSync } from 'node:fs';
-import { explainNoProject, findProject } from '../git/project.ts';
+import { findProject } from '../git/project.ts';
 import type { StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
 import { type Config, type ConfigFlags, loadConfig } from './config/load.ts';
@@ -47,9 +47,7 @@ export type Project = {
  * on the command line. Throws exit 3 outside a project.
  */
 export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {}): Project {
-  const found = findProject(cwd);
-  if (found === null) throw explainNoProject(cwd);
-  const { root, commonDir } = found;
+  const { root, commonDir } = findProject(cwd, env['ORCHESTRATE_PROJECT'] || null);
   const paths = projectPaths(root);
   const config = once(() => loadConfig(paths.config, env, flags));
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { forgetProject, rememberProject } from '../git/project.ts';
 import type { Change, InitContext } from '../init/change.ts';
 import { openManifest } from '../init/manifest.ts';
 import { accept, propose } from '../init/proposals.ts';
@@ -24,6 +25,7 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   const { context, passedOver } = await prepare(project, flags, io);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes, context, flags, io);
+  if (flags['dry-run'] !== true) rememberProject(project);
   if (io.json) return EXIT.ok;
   sayPassedOver(passedOver, 'without --yes', io);
   if (flags['dry-run'] !== true) sayWhatIsNext(project, changes, io);
@@ -64,6 +66,7 @@ export async function setUpQuietly(project: Project, io: Io): Promise<void> {
   const { context, passedOver } = await prepare(project, {}, io);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply(changes, context);
+  rememberProject(project);
   if (io.json) return;
   for (const { verb, what, note } of changes) if (verb === 'keep') io.print(`keep ${what} (${note})`);
   sayPassedOver(passedOver, '(orchestrate init --yes takes it)', io);
@@ -79,6 +82,7 @@ async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
   const changes: Change[] = [];
   for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
   await carryOut(changes, context, flags, io);
+  if (flags['dry-run'] !== true) forgetProject(project);
   return EXIT.ok;
 }
 

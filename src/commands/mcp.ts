@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { loadConfig } from '../app/config/load.ts';
 import { packageVersion } from '../app/package-root.ts';
 import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
-import { findProject } from '../git/project.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { type FoundProject, findProject } from '../git/project.ts';
 import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/scope.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
 import { openStateStore } from '../state/state-store.ts';
@@ -13,7 +14,7 @@ import { checkOwner } from '../task-copilot/owner.ts';
 import type { CommandModule } from './definition.ts';
 
 export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
-  const found = findProject(env['ORCHESTRATE_PROJECT'] || cwd);
+  const found = projectAround(env['ORCHESTRATE_PROJECT'] || cwd);
   const root = found?.root ?? cwd;
   const paths = found === null ? null : projectPaths(found.root);
   const configured = () => (paths === null ? null : loadConfig(paths.config, env).workspace);
@@ -49,4 +50,14 @@ function stateOf(paths: ProjectPaths | null): {
   const path = paths.stateDb;
   const opened = openOnFile(path, () => openStateStore(path, { create: false }));
   return { get: () => (existsSync(path) ? opened.get() : null), close: opened.close };
+}
+
+/** The project, null where there is none: the tools of Task Copilot are of use outside a repository too. */
+function projectAround(cwd: string): FoundProject | null {
+  try {
+    return findProject(cwd);
+  } catch (error) {
+    if (error instanceof OrchestrateError && error.exitCode === EXIT.environment) return null;
+    throw error;
+  }
 }

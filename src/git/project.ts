@@ -1,112 +1,157 @@
-/** Finds the main checkout from any directory of it or of its worktrees, by reading files only; starts no process. */
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+/** Finds the project from any directory of it or of its worktrees: git says where that is, and we remember only what git cannot know. */
+import { mkdirSync, realpathSync, rmSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { ifPresent, lstatIfPresent, readIfPresent, statIfPresent } from '../files/present.ts';
+import { inheritedEnvironment } from '../core/inherited-environment.ts';
+import { printable } from '../core/printable.ts';
+import { ifPresent, readIfPresent, statIfPresent } from '../files/present.ts';
+import { replaceFile } from '../files/replace-file.ts';
+import { NotStarted, runSync } from '../process/run.ts';
+import { missingGit } from './door.ts';
+import { gitFailure } from './failure.ts';
 
 export type FoundProject = { readonly root: string; readonly commonDir: string };
 
-type Search = { readonly project: FoundProject } | { readonly project: null; readonly why: string };
+/** What git says of a directory. `top` is null outside a work tree: in a git directory, or in a bare repository. */
+type Place = { readonly gitDir: string; readonly commonDir: string; readonly top: string | null };
 
-/** The main checkout's top level and git directory (real paths), seen from `cwd`; null when there is none. */
-export function findProject(cwd: string): FoundProject | null {
-  return search(cwd).project;
-}
-
-/** The error (exit 3) for a directory in which `findProject` found nothing: no repository, a bare one, a broken one. */
-export function explainNoProject(cwd: string): OrchestrateError {
-  const found = search(cwd);
-  const why = found.project === null ? found.why : 'the project could not be read';
-  return new OrchestrateError(
-    EXIT.environment,
-    `${JSON.stringify(cwd)}: ${why}`,
-    'run orchestrate inside a git checkout (cd there, or -C DIR); a new one: git init && git commit --allow-empty -m Start',
-  );
-}
-
-function search(cwd: string): Search {
-  const start = ifPresent(() => realpathSync(cwd));
-  if (start === null) return { project: null, why: 'there is no such directory' };
-  for (let directory = start; ; directory = dirname(directory)) {
-    const found = look(directory);
-    if (found !== null) return found;
-    if (dirname(directory) === directory) return { project: null, why: 'not inside a git repository' };
-  }
-}
-
-/** What one directory is: a checkout, a git directory, or (null) neither. */
-function look(directory: string): Search | null {
-  const dotGit = join(directory, '.git');
-  const kind = kindOf(dotGit);
-  if (kind === 'directory' && isGitDir(dotGit)) return fromCommonDir(realpathSync(dotGit), directory);
-  if (kind === 'file') return fromGitFile(dotGit, directory);
-  if (isGitDir(directory)) return fromCommonDir(directory, null);
-  return null;
-}
-
-/** A `.git` file: a worktree's (its git directory names the common one), a submodule's, or `--separate-git-dir`. */
-function fromGitFile(dotGit: string, directory: string): Search {
-  const target = /^gitdir: ([\s\S]+?)[\r\n]*$/.exec(readIfPresent(dotGit) ?? '')?.[1];
-  const gitDir = target === undefined ? null : resolve(directory, target);
-  if (gitDir === null || kindOf(gitDir) !== 'directory') {
-    return { project: null, why: `${JSON.stringify(dotGit)} points to a git directory that does not exist` };
-  }
-  const common = readIfPresent(join(gitDir, 'commondir'));
-  if (common === null) return fromCommonDir(realpathSync(gitDir), directory);
-  const commonDir = resolve(gitDir, common.replace(/[\r\n]+$/, ''));
-  if (!isGitDir(commonDir)) {
-    return { project: null, why: `the git directory ${JSON.stringify(commonDir)} is not usable` };
-  }
-  return fromCommonDir(realpathSync(commonDir), null);
-}
+/** A dead network disk must not hold up a command for ever. */
+const LONGEST_MS = 30_000;
 
 /**
- * The checkout that belongs to a common git directory.
- *
- * @param checkout where the search came from when that is the main checkout itself; null when it must be derived.
+ * The project seen from `cwd`: its checkout's top level and the common git directory (real paths). That is the main
+ * checkout; of a repository without one, the worktree in which `init` was run, before that the one that `cwd` is in. In a
+ * run (`ofRun`: its project), that project wherever the run is in it, in its worktrees and submodules, or in no repository.
+ * Throws exit 3 when there is none, and when git is missing or refuses the repository.
  */
-function fromCommonDir(commonDir: string, checkout: string | null): Search {
-  const config = readIfPresent(join(commonDir, 'config')) ?? '';
-  if (coreSetting(config, 'bare') === 'true') {
-    return {
-      project: null,
-      why: `the repository ${JSON.stringify(commonDir)} is bare: it has no checkout to work on`,
-    };
-  }
-  const worktree = coreSetting(config, 'worktree');
-  if (worktree !== null) return { project: { root: resolve(commonDir, worktree), commonDir } };
-  if (checkout !== null) return { project: { root: checkout, commonDir } };
-  if (basename(commonDir) === '.git') return { project: { root: dirname(commonDir), commonDir } };
-  return {
-    project: null,
-    why: `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
-  };
+export function findProject(cwd: string, ofRun: string | null = null): FoundProject {
+  const start = ifPresent(() => realpathSync(cwd));
+  if (start === null) throw noProject(cwd, 'there is no such directory');
+  if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start);
+  const home = findProject(ofRun);
+  if (isBelow(home.root, start)) return home;
+  const place = placeOf(start);
+  return 'why' in place || isBelow(home.commonDir, place.commonDir) ? home : projectAt(start);
 }
 
-/** A value of `[core]` in a git configuration text: the last one wins; quotes and comments are taken off. */
-function coreSetting(config: string, name: string): string | null {
-  let inCore = false;
-  let value: string | null = null;
-  for (const line of config.split('\n')) {
-    const section = /^\s*\[([^\]]*)\]/.exec(line)?.[1];
-    if (section !== undefined) inCore = section.trim().toLowerCase() === 'core';
-    const setting = /^\s*([A-Za-z][A-Za-z0-9-]*)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!inCore || setting?.[1]?.toLowerCase() !== name) continue;
-    value = (setting[2] ?? '').replace(/\s+[#;].*$/, '').replace(/^"(.*)"$/, '$1');
-  }
-  return value;
+function isBelow(directory: string, path: string): boolean {
+  const way = relative(directory, path);
+  return way === '' || !/^(\.\.($|\/)|\/)/.test(way);
 }
 
-function isGitDir(path: string): boolean {
-  return (
-    kindOf(join(path, 'HEAD')) !== null &&
-    kindOf(join(path, 'objects')) === 'directory' &&
-    kindOf(join(path, 'refs')) === 'directory'
+function projectAt(directory: string): FoundProject {
+  const place = placeOf(directory);
+  if ('why' in place) throw noProject(directory, place.why);
+  const { commonDir, gitDir, top } = place;
+  if (top !== null && gitDir === commonDir) return { root: top, commonDir };
+  const bare = git(commonDir, ['--git-dir', commonDir, 'rev-parse', '--is-bare-repository']) === 'true';
+  const main = bare ? null : mainCheckout(commonDir);
+  if (main !== null) return { root: main, commonDir };
+  const remembered = top === null && bare ? null : rememberedProject(commonDir);
+  const root = remembered ?? (bare ? top : null);
+  if (root !== null) return { root, commonDir };
+  throw bare ? inBare(directory, commonDir) : unknownCheckout(directory, commonDir);
+}
+
+/** Asks git about a directory; `why` it is none of a repository. Throws for every other failure. */
+function placeOf(directory: string): Place | { readonly why: string } {
+  // The last one fails outside a work tree, after the others were printed.
+  const args = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir', '--show-toplevel'];
+  const { exitCode, stdout, stderr } = run(directory, args);
+  const [gitDir, commonDir, top] = stdout.toString().split('\n');
+  if (gitDir !== undefined && commonDir !== undefined && commonDir !== '') {
+    const place = { gitDir: realpathSync(gitDir), commonDir: realpathSync(commonDir) };
+    return { ...place, top: exitCode === 0 && top !== undefined ? top : null };
+  }
+  const err = stderr.toString();
+  const broken = /not a git repository: ([^\n]+)/.exec(err)?.[1];
+  if (broken !== undefined && !broken.startsWith('('))
+    return { why: `its .git file points to a git directory that does not exist (${printable(broken)})` };
+  if (/not a git repository/.test(err)) return { why: 'not inside a git repository' };
+  throw gitFailure(args, { code: exitCode ?? 128, out: '', err });
+}
+
+/** The main checkout that belongs to a common git directory; null where git does not say (`--separate-git-dir`). */
+function mainCheckout(commonDir: string): string | null {
+  const configured = git(commonDir, ['--git-dir', commonDir, 'config', 'core.worktree']);
+  const root = configured !== null ? resolve(commonDir, configured) : dirname(commonDir);
+  if (configured === null && basename(commonDir) !== '.git') return null;
+  return ifPresent(() => realpathSync(root));
+}
+
+/** One line that git prints; null when it fails. */
+function git(cwd: string, args: readonly string[]): string | null {
+  const { exitCode, stdout } = run(cwd, args);
+  return exitCode === 0 ? stdout.toString().replace(/\n$/, '') : null;
+}
+
+function run(cwd: string, args: readonly string[]): ReturnType<typeof runSync> {
+  try {
+    const env = { ...inheritedEnvironment(process.env), LC_ALL: 'C' };
+    return runSync({ file: 'git', args, cwd, env, timeLimitMs: LONGEST_MS });
+  } catch (error) {
+    throw error instanceof NotStarted && error.obstacle === 'no program' ? missingGit() : error;
+  }
+}
+
+/** Where it is written down which checkout the project is, where git cannot know. */
+function memory(commonDir: string): string {
+  return join(commonDir, 'orchestrate', 'project');
+}
+
+/** The checkout in which `init` was run, while it is one of this repository. */
+function rememberedProject(commonDir: string): string | null {
+  const root = readIfPresent(memory(commonDir))?.trim() ?? '';
+  if (root === '' || statIfPresent(root)?.isDirectory() !== true) return null;
+  const place = placeOf(root);
+  return !('why' in place) && place.commonDir === commonDir && place.top === root ? root : null;
+}
+
+/** Writes down which checkout the project is, where git cannot know. */
+export function rememberProject({ root, commonDir }: FoundProject): void {
+  const bare = git(commonDir, ['--git-dir', commonDir, 'rev-parse', '--is-bare-repository']) === 'true';
+  if ((!bare && mainCheckout(commonDir) !== null) || rememberedProject(commonDir) === root) return;
+  mkdirSync(dirname(memory(commonDir)), { recursive: true, mode: 0o700 });
+  replaceFile(memory(commonDir), `${root}\n`, 0o600);
+}
+
+/** Forgets it again. */
+export function forgetProject({ commonDir }: Pick<FoundProject, 'commonDir'>): void {
+  rmSync(memory(commonDir), { force: true });
+}
+
+const INSIDE =
+  'run orchestrate inside a git checkout (cd there, or -C DIR); a new one: git init && git commit --allow-empty -m Start';
+
+function noProject(cwd: string, why: string, fix = INSIDE): OrchestrateError {
+  return new OrchestrateError(EXIT.environment, `${JSON.stringify(cwd)}: ${why}`, fix);
+}
+
+/** In a bare repository, or above its worktrees: which of them there are to work in. */
+function inBare(cwd: string, commonDir: string): OrchestrateError {
+  const listed = git(commonDir, ['--git-dir', commonDir, 'worktree', 'list', '--porcelain']) ?? '';
+  const entries = listed.split('\n\n').filter((entry) => !/^bare$/m.test(entry));
+  const worktrees = entries.flatMap((entry) => /^worktree (.+)$/m.exec(entry)?.[1] ?? []);
+  const remembered = rememberedProject(commonDir);
+  const first = remembered ?? worktrees[0];
+  if (first === undefined)
+    return noProject(
+      cwd,
+      'the repository is bare: it has no checkout to work on',
+      'git worktree add <directory> <branch>, then cd there',
+    );
+  const names = worktrees.slice(0, 10).map((path) => printable(path));
+  return noProject(
+    cwd,
+    `the repository is bare; its worktrees are ${names.join(', ')}`,
+    `cd ${JSON.stringify(first)}`,
   );
 }
 
-/** What is at a path, links followed; a dangling link counts as a file, since git itself stops at it. */
-function kindOf(path: string): 'file' | 'directory' | null {
-  if (lstatIfPresent(path) === null) return null;
-  return statIfPresent(path)?.isDirectory() === true ? 'directory' : 'file';
+function unknownCheckout(cwd: string, commonDir: string): OrchestrateError {
+  return noProject(
+    cwd,
+    `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
+    'orchestrate init in its main checkout, which is remembered then',
+  );
 }

@@ -1,5 +1,5 @@
 /** Runs a program to its end, within limits of time and output that hold; does not know what the program is for. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 
@@ -63,6 +63,32 @@ export async function run(request: RunRequest): Promise<RunResult> {
   child.stdin?.on('error', () => undefined);
   child.stdin?.end(request.input);
   return ended;
+}
+
+/**
+ * Runs a program that only looks, and waits for it without letting anything else go on: for what has to be known before the
+ * first line of a command. Throws `NotStarted` as `run` does; an end by a signal (also at the time limit) has no exit code.
+ */
+export function runSync({
+  file,
+  args,
+  cwd,
+  env,
+  timeLimitMs,
+}: Pick<RunRequest, 'file' | 'args' | 'cwd' | 'env'> & { readonly timeLimitMs: number }): Pick<
+  RunResult,
+  'exitCode' | 'stdout' | 'stderr'
+> {
+  const ended = spawnSync(file, args, {
+    cwd,
+    env,
+    timeout: timeLimitMs,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: OUTPUT_LIMIT,
+  });
+  if (ended.error !== undefined && ended.status === null && ended.signal === null)
+    throw notStarted(ended.error, file, cwd);
+  return { exitCode: ended.status, stdout: ended.stdout, stderr: ended.stderr };
 }
 
 function started({ file, args, cwd, env, input }: RunRequest): ChildProcess {
