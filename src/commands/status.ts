@@ -42,18 +42,26 @@ async function look(args: readonly string[], flags: Flags, io: Io): Promise<numb
     if (moved.length > 0) io.warn(`orchestrate: warning: ${movedText(moved)} (orchestrate init)`);
     const gathered = await gatherReport(ports);
     if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
-    printAll(ports, gathered, flags['all'] === true ? earlierInitiatives(ports, gathered) : null, io);
+    const all = flags['all'] === true;
+    const earlier = all ? earlierInitiatives(ports, gathered) : null;
+    printAll(ports, gathered, earlier, all || flags['events'] === true, io);
     return EXIT.ok;
   });
 }
 
 /** Prints every stream of the current initiative and, unless null, of the earlier ones. */
-function printAll(ports: Ports, { report }: Gathered, earlier: EarlierInitiative[] | null, io: Io): void {
+function printAll(
+  ports: Ports,
+  { report }: Gathered,
+  earlier: EarlierInitiative[] | null,
+  allEvents: boolean,
+  io: Io,
+): void {
   if (io.json) {
     io.print(JSON.stringify(earlier === null ? report : withEarlier(report, earlier)));
     return;
   }
-  const options = lookOf(io, ports);
+  const options = { ...lookOf(io, ports), allEvents };
   for (const line of [...renderStatus(report, options), ...earlierLines(earlier ?? [], options)])
     io.print(line);
 }
@@ -73,7 +81,8 @@ const COMMITS_SHOWN = 5;
 async function printStream(ports: Ports, gathered: Gathered, record: StreamRecord, io: Io): Promise<number> {
   const detail = await detailOf(ports, gathered, record);
   if (io.json) io.print(JSON.stringify({ ...gathered.report, streams: [detail.stream], ...detail }));
-  else for (const line of renderStream(detail, lookOf(io, ports))) io.print(line);
+  else
+    for (const line of renderStream(detail, { ...lookOf(io, ports), root: ports.paths.root })) io.print(line);
   return EXIT.ok;
 }
 

@@ -132,7 +132,8 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
     summary: 'one look at everything, or everything about one stream',
     args: [{ name: 'stream', required: false, completes: 'streams' }],
     options: [
-      { name: 'all', description: 'Streams of earlier initiatives too.' },
+      { name: 'events', description: 'All events that are kept, instead of the last few.' },
+      { name: 'all', description: 'Everything: all events, and streams of earlier initiatives too.' },
       {
         name: 'watch',
         value: 'S',

@@ -25,7 +25,7 @@ test('the sample finishes, its integration stream is tested on the work of both 
   };
   try {
     const { stdout } = await promisify(execFile)(TRY, [], { env, timeout: 240_000 });
-    assert.match(stdout, /All 4 streams are done/);
+    assert.match(stdout, /All 4 streams done/);
     assert.match(stdout, /Stream Dependency Structure:/);
     assert.match(stdout, /The agent here was scripted/);
     assert.match(stdout, new RegExp(`tmux -L ${socket} attach`));

@@ -75,8 +75,8 @@ test('the view is kept without a poller, which is the first thing the summary sa
   const before = panes(rig, '#{pane_id} #{pane_pid}').sort();
   await poller.kill();
   using client = await person(rig);
-  const alone = await client.sees(/no poller: nothing starts and nothing is verified +→ orchestrate start/);
-  assert.match(alone.split('\n')[0] ?? '', /no poller/);
+  const alone = await client.sees(/Not running\. Start with: orchestrate start/);
+  assert.match(alone.split('\n')[0] ?? '', /Not running/);
   await client.sees(/F9 menu/);
   client.press('q');
   const said = await rig.run(['view']);
@@ -102,7 +102,7 @@ test('the view is kept without a poller, which is the first thing the summary sa
   using other = openTerminal(argv, WIDE, rig.cli.env, rig.root);
   await until('it is there again', () => (summaryPane(rig) === '' ? null : true));
   rig.tmux('select-window', '-t', summaryPane(rig));
-  await other.sees(/no poller/);
+  await other.sees(/Not running/);
 });
 
 test('start --detach works again after its window was closed, and a key of the session stops a stream', async () => {

@@ -7,70 +7,94 @@ import type { ReportStream, StreamDetail } from '../../src/report/types.ts';
 import { describeEvent, renderFinal } from '../../src/view/pages/progress-lines.ts';
 import { renderStatus } from '../../src/view/pages/status-text.ts';
 import { renderStream } from '../../src/view/pages/stream-text.ts';
-import { agoIso, busyReport, counts, NOW_MS, report, stream } from '../support/report-builders.ts';
+import { widthOf } from '../../src/view/text-width.ts';
+import { agoIso, busyReport, counts, event, NOW_MS, report, stream } from '../support/report-builders.ts';
 import { record, run } from '../support/snapshots.ts';
 
-const PLAIN = { columns: 100, colour: false, unicode: true, nowMs: NOW_MS };
+const PLAIN = { columns: 100, colour: false, unicode: true, nowMs: NOW_MS, root: '/p' };
 const ASCII = { ...PLAIN, unicode: false };
 
-test('status shows blocks by depth with bars, counts, states, pids and what is blocked by whom', () => {
-  const text = renderStatus(busyReport(), PLAIN).join('\n');
-  assert.match(text, /^OAuth login\nProgress {2}.* 38% {2}1 of 7 streams done, 7 of 18 tasks completed\n/);
-  assert.match(text, /Time {6}15m so far, about 11m left/);
-  assert.match(text, /Critical {2}Stream-B → Stream-Z \(5 open tasks\)/);
-  assert.match(text, /Poller {4}running, pid 4711, at most 5 workers, for 15m/);
-  assert.match(
-    text,
-    /Needs you \(2\)\n {2}▲ Stream-C {2}needs-input for 7m\n {6}wants to run: .*\n {6}↳ orchestrate attach Stream-C\n/,
-  );
-  assert.match(text, /Depth 0 \(independent\)\n {2}✓ Stream-A Foundation/);
-  assert.match(text, /Depth 1\n {2}● Stream-B Auth API +━━━─{7} +1\/4 running +4m {2}pid 48211/);
-  assert.match(
-    text,
-    /⊘ Stream-F .*blocked\n.*← Stream-D · waits for Stream-D \(failed\)\n {6}↳ orchestrate retry Stream-D/,
-  );
-  assert.match(text, /waits for Stream-B \(running\), Stream-C \(needs-input\)/);
-});
+for (const columns of [40, 80, 100, 120, 200]) {
+  test(`status is one frame of ${columns} columns: who needs you first, every stream, then the last events`, () => {
+    const lines = renderStatus(busyReport(), { ...PLAIN, columns });
+    const text = lines.join('\n');
+    const at = (start: RegExp): number => lines.findIndex((line) => start.test(line));
+    for (const line of lines) assert.ok(widthOf(line) <= columns, line);
+    if (columns >= 80) assert.ok(lines.length <= 23, `${lines.length} lines`);
+    assert.equal(lines[0], '▲ 2 STREAMS NEED YOU');
+    assert.ok(at(/^ +.*Stream-C.*wants to run: rm -rf/) < at(/^OAuth login/), 'who needs you comes first');
+    assert.match(text, /orchestrate attach Stream-C$/m, 'what to type is whole');
+    for (const id of 'ABCDEFZ') assert.ok(at(new RegExp(`^(\\d )?\\S +Stream-${id}`)) > at(/38%/), id);
+    assert.ok(at(/^11:59|^\d\d:\d\d:\d\d /) > at(/Stream-Z/), 'events come last');
+  });
+}
 
-test('a worker that ended reads finished when its stream is done, else stopped', () => {
-  const text = renderStatus(
+test('status breaks no word, and its columns stand still beside a long name', () => {
+  const long = 'Something that takes its time to be said and goes on for a while';
+  const streams = (name: string) =>
     report([
-      stream('A', 'done', { run: 1 }),
-      stream('B', 'stopped', { run: 2, since: agoIso(1000) }),
-      stream('C', 'done'),
-    ]),
-    PLAIN,
-  ).join('\n');
-  assert.match(text, /✓ A .* finished/);
-  assert.match(text, /■ B .* worker stopped/);
-  assert.match(text, /✓ C .* adopted/);
+      stream('A', 'running', { name }),
+      stream('B', 'running', { name: 'Short', tasks: counts(1, 2) }),
+    ]);
+  const rowOf = (name: string) => renderStatus(streams(name), PLAIN).find((line) => /● B /.test(line)) ?? '';
+  assert.ok(rowOf(long).indexOf('━') - rowOf('x'.repeat(26)).indexOf('━') === 0, rowOf(long));
+  const reason = 'word '.repeat(60).trim();
+  const needs = report([stream('A', 'failed', { needsYou: true, reason, remedy: 'orchestrate retry A' })]);
+  for (const columns of [40, 80, 200]) {
+    const lines = renderStatus(needs, { ...PLAIN, columns });
+    const until = lines.findIndex((line) => line.includes('orchestrate retry A'));
+    const told = lines.slice(0, until + 1).join(' ');
+    assert.equal(told.match(/\bword\b/g)?.length, 60, told);
+  }
 });
 
-test('status never cuts a name, a reason or a command', () => {
-  const long = 'word '.repeat(60).trim();
-  const remedy = `orchestrate retry '${'x'.repeat(150)}'`;
-  const text = renderStatus(
-    report([
-      stream('I'.repeat(90), 'failed', { needsYou: true, reason: long, remedy, name: 'N'.repeat(90) }),
-    ]),
-    { ...PLAIN, columns: 40 },
-  );
-  assert.ok(text.some((line) => line.includes('I'.repeat(90)) && line.includes('N'.repeat(90))));
-  assert.ok(text.some((line) => line.endsWith(remedy)));
-  assert.equal(text.join(' ').split('word').length - 1, 60);
+test('status has all events that are kept when they are asked for, each told once', () => {
+  const events = Array.from({ length: 30 }, (_, at) => ({
+    ...event(at, 1000 * (30 - at), 'Stream-A', 'launched', ''),
+    message: at % 3 === 0 ? 'started' : `did ${at}`,
+  }));
+  const shown = (allEvents: boolean) =>
+    renderStatus({ ...busyReport(), events }, { ...PLAIN, allEvents }).filter((line) =>
+      /^\d\d:\d\d:/.test(line),
+    );
+  assert.equal(shown(true).length, 30);
+  assert.ok(shown(false).length < 8);
 });
 
-test('without a poller status says what to type while something is open; an empty plan and a finished one too', () => {
+test('a plan of many streams is complete, and a long one without headings', () => {
+  const streams = Array.from({ length: 60 }, (_, at) => stream(`S${at}`, 'ready', { depth: at % 4 }));
+  const lines = renderStatus(report(streams), PLAIN);
+  for (const { id } of streams)
+    assert.ok(
+      lines.some((line) => line.includes(` ${id} `)),
+      id,
+    );
+  assert.ok(!lines.some((line) => line.startsWith('Wave')));
+});
+
+test('that nothing runs is said once, with what to type; so is that there is no plan, and that all is done', () => {
   const dead = { poller: { alive: false, pid: null, since: null, maxWorkers: null } };
   const said = (streams: readonly ReportStream[]): string =>
     renderStatus(report(streams, dead), PLAIN).join('\n');
-  assert.match(said([stream('A', 'ready')]), /Poller {4}not running: orchestrate start/);
-  const empty = said([]);
-  assert.match(empty, /Poller {4}not running$/m);
-  assert.match(empty, /No streams\n {2}There is no plan yet\.\n {2}↳ orchestrate import PLAN/);
-  const done = said([stream('A', 'done', { tasks: counts(3, 3) })]);
-  assert.match(done, /Time {6}15m in all\nPoller {4}not running\n/);
-  assert.match(done, /Next\n {2}Look at what was made\.\n {2}↳ git log --graph/);
+  const idle = said([
+    stream('A', 'ready', { reason: 'no poller', remedy: 'orchestrate start' }),
+    stream('B', 'verifying', { reason: 'no poller; its tasks were completed without a run' }),
+  ]);
+  assert.match(idle, /^▲ Not running\. Start with: orchestrate start\n/);
+  assert.equal(idle.match(/not running|poller/gi)?.length, 1, idle);
+  assert.match(idle, /its tasks were completed without a run/);
+  assert.match(said([]), /No plan yet\.\n↳ orchestrate import plan\.yaml$/);
+  const done = renderStatus(
+    report([stream('A', 'done', { tasks: counts(3, 3) }), stream('B', 'done')], {
+      ...dead,
+      summary: { ...report([]).summary, costUsd: 2.34 },
+    }),
+    { ...PLAIN, columns: 120 },
+  );
+  assert.equal(
+    done[0],
+    '✓ All 2 streams done in 15m, $2.34.  Review: orchestrate review  Merge: orchestrate merge  Clean up: orchestrate clean',
+  );
 });
 
 const task = (id: string, status: Task['status'], rest: Partial<Task> = {}): Task => ({
@@ -114,7 +138,7 @@ function detail(): StreamDetail {
           endedAtMs: NOW_MS - 300_000,
           outcome: 'failed',
           exitCode: 1,
-          reason: 'the worker ended with 2 tasks open',
+          reason: 'agent ended, 2 tasks open',
         }),
         run('Stream-B', {
           number: 2,
@@ -158,11 +182,11 @@ test('status of one stream shows everything about it', () => {
   assert.match(text, /Depends {3}on Stream-A/);
   assert.match(
     text,
-    /Tasks .* 1\/3\n {2}✓ completed +Title of TASK-1 {2}TASK-1\n +no-changes: nothing to do\n/,
+    /Tasks .* 1\/3\n {2}✓ completed +Title of TASK-1\n +TASK-1\n +no-changes: nothing to do\n/,
   );
-  assert.match(text, /● in progress Title of TASK-2 {2}TASK-2 @me/);
-  assert.match(text, /⊘ blocked +Title of TASK-3 .*\n +blocked: needs a key/);
-  assert.match(text, /1 {2}failed {2}from .*, 5m {2}exit 1\n {5}the worker ended with 2 tasks open/);
+  assert.match(text, /● in progress Title of TASK-2\n +TASK-2 @me/);
+  assert.match(text, /⊘ blocked +Title of TASK-3\n +TASK-3\n +blocked: needs a key/);
+  assert.match(text, /1 {2}failed {2}from .*, 5m {2}exit 1\n {5}agent ended, 2 tasks open/);
   assert.match(text, /2 {2}open {2}from .*, 4m {2}pid 99 {2}pane %7/);
   assert.match(text, /Base {6}abcdef0123, made from 1111111111 and 2222222222/);
   assert.match(text, /Head {6}f00dfeed99/);
@@ -193,6 +217,27 @@ test('a stream that was never touched is shown without empty sections', () => {
     PLAIN,
   );
   assert.deepEqual(lines, ['○ A  waiting']);
+});
+
+test('a page of one stream breaks no word and goes over no edge, at any width', () => {
+  const long = 'words that take their time to be said '.repeat(6).trim();
+  const base = detail();
+  const whole = {
+    ...base,
+    stream: { ...base.stream, name: long, reason: `it failed, see /p/logs/x.log: ${long}` },
+    tasks: [task('TASK-8dd6580c-1111', 'blocked', { title: long, notes: long, blockedReason: long })],
+    commits: base.commits.map((commit) => ({ ...commit, subject: long })),
+    events: [{ id: 1, atMs: NOW_MS, key: 'stream-b', run: 1, kind: 'failed' as const, message: long }],
+  };
+  for (const columns of [40, 80, 200]) {
+    const lines = renderStream(whole, { ...PLAIN, columns });
+    const commands = lines.slice(lines.indexOf('Commands'));
+    for (const line of lines.slice(0, -commands.length)) assert.ok(widthOf(line) <= columns, line);
+    const words = lines.join(' ').replace(/\s+/g, ' ');
+    assert.equal(words.split('take their time').length - 1, 8 * 6 - 6, `${columns}`);
+    assert.ok(words.includes('see logs/x.log'), 'paths below the root are short');
+    assert.ok(words.includes('TASK-8dd6580c-1111'));
+  }
 });
 
 test('hostile texts lose their escapes and their line breaks everywhere', () => {
@@ -261,16 +306,16 @@ test('the closing summary shows the structure with results and how to review', (
     PLAIN,
   );
   assert.deepEqual(lines, [
-    'All 2 streams are done in 15m.',
+    '✓ All 2 streams done in 15m.',
+    '  Review: orchestrate review',
+    '  Merge: orchestrate merge',
+    '  Clean up: orchestrate clean',
     '',
-    'Depth 0 (independent)',
+    'Wave 1',
     '  ✓ A (Foundation)  done  3/3 tasks  2c +9 −1  a1b2c3d4e5',
     '',
-    'Depth 1',
+    'Wave 2',
     '  ✓ B ← A  done  1/1 task',
-    '',
-    'Next',
-    "  review  git log --graph --oneline --branches='orchestrate/*'",
   ]);
 });
 
@@ -290,9 +335,9 @@ test('the closing summary of an unfinished plan names reason, remedy, log and wo
   ).join('\n');
   assert.match(text, /^0 of 3 streams done in 15m; 3 not\.\n/);
   assert.match(text, /✗ A {2}failed {2}0\/3 tasks\n {6}exit 1\n {6}↳ orchestrate retry A\n/);
-  assert.match(text, /read {4}orchestrate logs A\n/);
-  assert.match(text, /watch {3}orchestrate attach -- -x\n/);
-  assert.match(text, /go on {3}orchestrate start$/);
+  assert.match(text, /Read: {5}orchestrate logs A\n/);
+  assert.match(text, /Watch: {4}orchestrate attach -- -x\n/);
+  assert.match(text, /Go on: {4}orchestrate start$/);
 });
 
 test('the closing summary offers no start that would change nothing', () => {
@@ -306,8 +351,8 @@ test('the closing summary offers no start that would change nothing', () => {
   );
   assert.deepEqual(lines.slice(-3), [
     'Next',
-    '  read    orchestrate logs A',
-    '  mend    orchestrate retry A',
+    '  Read:     orchestrate logs A',
+    '  Fix:      orchestrate retry A',
   ]);
 });
 

@@ -97,7 +97,13 @@ export function report(streams: readonly ReportStream[], rest: Partial<StatusRep
   };
 }
 
-const event = (id: number, agoMs: number, streamId: string | null, kind: EventKind, message: string) => ({
+export const event = (
+  id: number,
+  agoMs: number,
+  streamId: string | null,
+  kind: EventKind,
+  message: string,
+) => ({
   id,
   at: agoIso(agoMs),
   stream: streamId,

@@ -1,16 +1,36 @@
-/** Commands that a person may want to type next, ready to paste. */
-import { shellWord } from '../../core/shell-word.ts';
-import type { ReportStream } from '../../report/types.ts';
+/** What is said when everything is done: in how much time, at what cost, and what to type next. */
+import { dollars } from '../../core/dollars.ts';
+import type { StatusReport } from '../../report/types.ts';
+import { duration } from '../amounts.ts';
+import type { Style } from '../style.ts';
+import { cut, widthOf } from '../text-width.ts';
 
-/** What the branches begin with, `orchestrate/`, taken from the first stream that has one. */
-function branchPrefix(streams: readonly ReportStream[]): string {
-  const named = streams.find(({ branch }) => branch !== null);
-  return named?.branch?.endsWith(named.key) === true
-    ? named.branch.slice(0, -named.key.length)
-    : 'orchestrate/';
+/** What follows on work that is done, and its command. */
+export const DONE_STEPS: readonly (readonly [what: string, command: string])[] = [
+  ['Review', 'orchestrate review'],
+  ['Merge', 'orchestrate merge'],
+  ['Clean up', 'orchestrate clean'],
+];
+
+/** `All 6 streams done in 10m, $2.34.`, of a plan of which every stream is finished. */
+function doneText(report: StatusReport): string {
+  const { costUsd } = report.summary;
+  const total = report.streams.filter(({ state }) => state !== 'cancelled').length;
+  const facts = [
+    ...(report.elapsedMs === null ? [] : [` in ${duration(report.elapsedMs)}`]),
+    ...(costUsd === null ? [] : [`, ${dollars(costUsd)}`]),
+  ];
+  return `${total === 1 ? '1 stream done' : `All ${total} streams done`}${facts.join('')}.`;
 }
 
-/** The command that shows the history of all streams' branches. */
-export function reviewCommand(streams: readonly ReportStream[]): string {
-  return `git log --graph --oneline --branches=${shellWord(`${branchPrefix(streams)}*`)}`;
+/** That, and what to type next: on one line where there is room for all of it, else with a line for each command. */
+export function doneLines(report: StatusReport, style: Style, columns: number): string[] {
+  const { symbol, paint } = style.state('done');
+  const text = `${symbol} ${doneText(report)}`;
+  const steps = DONE_STEPS.map(([what, command]) => `${what}: ${command}`);
+  const bold = style.paint('bold');
+  const fitted = (line: string): string => cut(line, columns, style.glyphs.ellipsis);
+  return widthOf([text, ...steps].join('  ')) <= columns
+    ? [`${paint(text)}  ${bold(steps.join('  '))}`]
+    : [paint(fitted(text)), ...steps.map((step) => bold(fitted(`  ${step}`)))];
 }

@@ -1,6 +1,6 @@
 /** Pieces of printed pages: labelled facts and indented explanations, wrapped; commands stay whole, to be copied. */
 import type { Style } from '../style.ts';
-import { wrap } from '../text-width.ts';
+import { widthOf, wrap } from '../text-width.ts';
 
 const LABEL = 10;
 const NARROWEST = 20;
@@ -31,4 +31,16 @@ export function explained(
 /** A title over its lines and an empty line behind; nothing when there are no lines. */
 export function section({ style }: Page, title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [style.paint('bold')(title), ...lines, ''];
+}
+
+/** A text (cleaned here) behind a lead, its further lines below its first: `  12:03  a long text` and `         goes on`. */
+export function hanging(
+  { style, columns }: Page,
+  lead: { readonly plain: string; readonly shown: string },
+  text: string,
+  paint: (line: string) => string = style.plain,
+): string[] {
+  const indent = Math.min(widthOf(lead.plain), Math.max(2, columns - NARROWEST));
+  const lines = wrap(style.clean(text), Math.max(NARROWEST, columns - indent));
+  return lines.map((line, at) => (at === 0 ? lead.shown : ' '.repeat(indent)) + paint(line));
 }

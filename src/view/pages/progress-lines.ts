@@ -1,15 +1,17 @@
 /** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
+
+import { dollars } from '../../core/dollars.ts';
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
-import { depthGroups } from '../../report/urgency.ts';
+import { depthGroups, forScreen } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
-import { changesOf } from '../summary/stream-note.ts';
+import { changesOf, reasonOf } from '../summary/stream-note.ts';
 import { cut, pad } from '../text-width.ts';
-import { reviewCommand } from './next-steps.ts';
-import { explained, type Page, section } from './paragraphs.ts';
+import { DONE_STEPS, doneLines } from './next-steps.ts';
+import { explained, hanging, type Page, section } from './paragraphs.ts';
 
 export type EventOptions = TextStyle & {
   /** Lines are cut at this width; null leaves them whole (output to a file). */
@@ -48,14 +50,14 @@ export function describeEvent(event: OrchestrateEvent, options: EventOptions): s
   return line.trimEnd();
 }
 
-function verdictLine(report: StatusReport): string {
-  const wanted = report.streams.filter(({ state }) => state !== 'cancelled');
-  const total = wanted.length;
-  const done = wanted.filter(isFinished).length;
+function verdictLines({ style, columns }: Page, report: StatusReport): string[] {
+  if (report.streams.every(isFinished)) return doneLines(report, style, columns);
+  const { total } = report.summary.streams;
+  const done = report.streams.filter(isFinished).length;
   const took = report.elapsedMs === null ? '' : ` in ${duration(report.elapsedMs)}`;
-  if (done === total)
-    return total === 1 ? `The stream is done${took}.` : `All ${total} streams are done${took}.`;
-  return `${done} of ${plural(total, 'stream')} done${took}; ${total - done} not.`;
+  const cost = report.summary.costUsd === null ? '' : `, ${dollars(report.summary.costUsd)}`;
+  const text = `${done} of ${plural(total, 'stream')} done${took}${cost}; ${total - done} not.`;
+  return [style.paint('bold')(style.paint('yellow')(text))];
 }
 
 /** A stream's state and result in a line, with reason and remedy below where it is not done. */
@@ -71,9 +73,11 @@ export function resultLines(page: Page, stream: ReportStream): string[] {
     changesOf(stream, style),
     stream.verifiedSha?.slice(0, SHORT_SHA) ?? '',
   ].filter((fact) => fact !== '');
-  const line = `  ${paint(symbol)} ${style.clean(stream.id)}${name}${from}  ${paint(facts.join('  '))}`;
-  const why = stream.reason === null ? [] : explained(page, 6, stream.reason, stream.remedy);
-  return [line, ...why];
+  const title = { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` };
+  const lines = hanging(page, title, `${style.clean(stream.id)}${name}${from}  ${facts.join('  ')}`);
+  const reason = reasonOf(stream);
+  const why = reason === null ? [] : explained(page, 6, reason, stream.remedy);
+  return [...lines, ...why];
 }
 
 /** True in a state that only its own remedy leaves; a plain `start` would change nothing for it. */
@@ -86,22 +90,19 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
     return phase !== 'settled' && phase !== 'waits';
   });
   const steps: (readonly [string, string])[] = [
-    ...(report.streams.some(({ commits }) => commits !== 0) &&
-    report.streams.some(({ state }) => state === 'done')
-      ? [['review', reviewCommand(report.streams)] as const]
-      : []),
+    ...(report.streams.some(({ state }) => state === 'done') ? DONE_STEPS.slice(0, 1) : []),
     ...open.flatMap(({ id, pane, run }) => [
-      ...(pane === null ? [] : [['watch', commandFor('attach', id)] as const]),
-      ...(run === null ? [] : [['read', commandFor('logs', id)] as const]),
+      ...(pane === null ? [] : [['Watch', commandFor('attach', id)] as const]),
+      ...(run === null ? [] : [['Read', commandFor('logs', id)] as const]),
     ]),
     ...[...new Set(open.filter(needsRemedy).map(({ remedy }) => remedy))].flatMap((remedy) =>
-      remedy === null ? [] : [['mend', remedy] as const],
+      remedy === null ? [] : [['Fix', remedy] as const],
     ),
-    ...(open.every(needsRemedy) ? [] : [['go on', 'orchestrate start'] as const]),
+    ...(open.every(needsRemedy) ? [] : [['Go on', 'orchestrate start'] as const]),
   ];
   return steps.map(
     ([what, command]) =>
-      `  ${style.paint('gray')(what.padEnd(7))} ${style.paint('bold')(style.clean(command))}`,
+      `  ${style.paint('gray')(`${what}:`.padEnd(9))} ${style.paint('bold')(style.clean(command))}`,
   );
 }
 
@@ -110,23 +111,23 @@ function nextSteps({ style }: Page, report: StatusReport): string[] {
  * is not done), and what to do next.
  */
 export function renderFinal(
-  report: StatusReport,
+  whole: StatusReport,
   options: TextStyle & { readonly columns: number },
 ): string[] {
+  const report = forScreen(whole);
   const style = createStyle(options);
   const page: Page = { style, columns: options.columns };
-  const all = report.streams.every(isFinished);
   const lines = [
-    style.paint('bold')(style.paint(all ? 'green' : 'yellow')(verdictLine(report))),
+    ...verdictLines(page, report),
     '',
     ...depthGroups(report.streams).flatMap(({ depth, streams }) =>
       section(
         page,
-        depth === 0 ? 'Depth 0 (independent)' : `Depth ${depth}`,
+        `Wave ${depth + 1}`,
         streams.flatMap((stream) => resultLines(page, stream)),
       ),
     ),
-    ...section(page, 'Next', nextSteps(page, report)),
+    ...(report.streams.every(isFinished) ? [] : section(page, 'Next', nextSteps(page, report))),
   ];
   return lines.slice(0, -1);
 }

@@ -3,36 +3,54 @@ import { newsAmong } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task, TaskStatus } from '../../core/types.ts';
 import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
+import { shortPaths } from '../../report/urgency.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
-import { changesOf } from '../summary/stream-note.ts';
-import { explained, labelled, type Page, section } from './paragraphs.ts';
+import { changesOf, reasonOf } from '../summary/stream-note.ts';
+import { widthOf } from '../text-width.ts';
+import { explained, hanging, labelled, type Page, section } from './paragraphs.ts';
 
-export type StreamTextOptions = TextStyle & { readonly columns: number; readonly nowMs: number };
+export type StreamTextOptions = TextStyle & {
+  readonly columns: number;
+  readonly nowMs: number;
+  /** Paths below it are shown without it. */
+  readonly root: string;
+};
 
 const SHORT_SHA = 10;
 const FILES_SHOWN = 40;
 const BAR = 20;
 
-type StreamPage = Page & { readonly nowMs: number };
+type StreamPage = Page & { readonly nowMs: number; readonly root: string };
 
 const short = (sha: string | null): string | null => (sha === null ? null : sha.slice(0, SHORT_SHA));
 
-function title({ style, nowMs }: StreamPage, stream: ReportStream): string {
+function title(page: StreamPage, stream: ReportStream): string[] {
+  const { style, nowMs } = page;
   const { symbol, word, paint } = style.state(stream.state);
   const age = ageMs(stream.since, nowMs);
-  const name = stream.name === stream.id ? '' : `  ${style.clean(stream.name)}`;
+  const name = stream.name === stream.id ? '' : `  ${stream.name}`;
   const marks = [stream.stale ? 'stale' : '', stream.landed ? 'landed' : ''].filter((mark) => mark !== '');
   const state = `${[word, ...marks].join(', ')}${age === null ? '' : ` for ${duration(age)}`}`;
-  return `${paint(symbol)} ${style.paint('bold')(style.clean(stream.id))}${name}  ${paint(state)}`;
+  const head = `${stream.id}${name}`;
+  const bold = style.paint('bold');
+  if (widthOf(`${symbol} ${style.clean(head)}  ${state}`) <= page.columns)
+    return [`${paint(symbol)} ${bold(style.clean(head))}  ${paint(state)}`];
+  const lead = { plain: `${symbol} `, shown: `${paint(symbol)} ` };
+  return [...hanging(page, lead, head, bold), `  ${paint(state)}`];
 }
 
-/** What it is doing, why it is in this state, and what a person can do. */
+/** Why it is in its state, with the paths of the project made short. */
+function shownReason({ root }: StreamPage, stream: ReportStream): string {
+  return shortPaths(reasonOf(stream) ?? 'not running', root);
+}
+
+/** What it is doing, why it is in this state, and what the user can do. */
 function situation(page: StreamPage, stream: ReportStream): string[] {
   const doing = stream.doing ?? stream.currentTask;
   return [
-    ...(stream.reason === null ? [] : explained(page, 2, stream.reason, stream.remedy)),
+    ...(stream.reason === null ? [] : explained(page, 2, shownReason(page, stream), stream.remedy)),
     ...(doing === null || stream.state === 'done' ? [] : labelled(page, 'Doing', doing)),
     ...(stream.dependencies.length === 0
       ? []
@@ -55,10 +73,16 @@ function taskLines(page: StreamPage, task: Task): string[] {
   const { style } = page;
   const { like, word } = TASK_MARKS[task.status];
   const { symbol, paint } = style.state(like);
-  const agent = task.assignedAgent === null ? '' : ` @${style.clean(task.assignedAgent)}`;
-  const id = style.paint('gray')(`${style.clean(task.id)}${agent}`);
+  const agent = task.assignedAgent === null ? '' : ` @${task.assignedAgent}`;
+  const lead = `  ${symbol} ${word.padEnd(11)} `;
   return [
-    `  ${paint(`${symbol} ${word.padEnd(11)}`)} ${style.clean(task.title)}  ${id}`,
+    ...hanging(page, { plain: lead, shown: paint(lead) }, task.title),
+    ...hanging(
+      page,
+      { plain: ' '.repeat(16), shown: ' '.repeat(16) },
+      `${task.id}${agent}`,
+      style.paint('gray'),
+    ),
     ...(task.blockedReason === null ? [] : explained(page, 16, `blocked: ${task.blockedReason}`, null)),
     ...(task.notes === null || task.notes === '' ? [] : explained(page, 16, task.notes, null)),
   ];
@@ -82,7 +106,7 @@ function runFacts(run: Run): readonly (string | null)[] {
 }
 
 function runLines(page: StreamPage, run: Run): string[] {
-  const { style, nowMs } = page;
+  const { nowMs } = page;
   const { verdict } = run;
   const lasted = duration((run.endedAtMs ?? nowMs) - run.startedAtMs);
   const line = [
@@ -95,8 +119,8 @@ function runLines(page: StreamPage, run: Run): string[] {
   const missing = verdict === null || verdict.ok ? null : verdict.message;
   const why = new Set([run.reason, missing].filter((text) => text !== null));
   return [
-    `  ${style.clean(line.filter((fact) => fact !== null).join('  '))}`,
-    ...[...why].flatMap((text) => explained(page, 5, text, null)),
+    ...hanging(page, { plain: '  ', shown: '  ' }, line.filter((fact) => fact !== null).join('  ')),
+    ...[...why].flatMap((text) => explained(page, 5, shortPaths(text, page.root), null)),
   ];
 }
 
@@ -138,12 +162,14 @@ function usedText(stream: ReportStream): string | null {
     : `${used} (${amount(cachedTokens)} more from the cache)`;
 }
 
-function commitLine({ style, nowMs }: StreamPage, commit: StreamDetail['commits'][number]): string {
-  return `  ${style.clean(`${short(commit.sha)}  ${commit.subject}  ${commit.author}, ${moment(commit.atMs, nowMs)}`)}`;
+function commitLines(page: StreamPage, commit: StreamDetail['commits'][number]): string[] {
+  const lead = `  ${short(commit.sha)}  `;
+  const text = `${commit.subject}  ${commit.author}, ${moment(commit.atMs, page.nowMs)}`;
+  return hanging(page, { plain: lead, shown: page.style.paint('gray')(lead) }, text);
 }
 
-function gateLine(page: StreamPage, gate: StreamDetail['gates'][number]): string {
-  const { style, nowMs } = page;
+function gateLines(page: StreamPage, gate: StreamDetail['gates'][number]): string[] {
+  const { style, nowMs, root } = page;
   const ok = gate.exitCode === 0 && !gate.timedOut;
   const { symbol, paint } = style.state(ok ? 'done' : 'failed');
   const result = gate.timedOut
@@ -152,8 +178,8 @@ function gateLine(page: StreamPage, gate: StreamDetail['gates'][number]): string
       ? 'ended by a signal'
       : `exit ${gate.exitCode}`;
   const took = duration(gate.endedAtMs - gate.startedAtMs);
-  const text = `${gate.name}  ${result} after ${took}  on ${short(gate.sha)}  ${moment(gate.endedAtMs, nowMs)}  log: ${gate.log}`;
-  return `  ${paint(symbol)} ${style.clean(text)}`;
+  const text = `${gate.name}  ${result} after ${took}  on ${short(gate.sha)}  ${moment(gate.endedAtMs, nowMs)}  log: ${shortPaths(gate.log, root)}`;
+  return hanging(page, { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` }, text);
 }
 
 function commands(page: StreamPage, { stream, attach, resume }: StreamDetail): string[] {
@@ -172,13 +198,19 @@ function commands(page: StreamPage, { stream, attach, resume }: StreamDetail): s
 
 /** Everything about one stream as lines of text, wrapped at `columns`; all texts are taken as untrusted. */
 export function renderStream(detail: StreamDetail, options: StreamTextOptions): string[] {
-  const page: StreamPage = { style: createStyle(options), columns: options.columns, nowMs: options.nowMs };
+  const page: StreamPage = {
+    style: createStyle(options),
+    columns: options.columns,
+    nowMs: options.nowMs,
+    root: options.root,
+  };
   const { style, nowMs } = page;
-  const events = newsAmong(detail.events, () => null).map(
-    ({ atMs, message }) => `  ${style.paint('gray')(moment(atMs, nowMs))}  ${style.clean(message)}`,
-  );
+  const events = newsAmong(detail.events, () => null).flatMap(({ atMs, message }) => {
+    const lead = `  ${moment(atMs, nowMs)}  `;
+    return hanging(page, { plain: lead, shown: style.paint('gray')(lead) }, shortPaths(message, page.root));
+  });
   const lines = [
-    title(page, detail.stream),
+    ...title(page, detail.stream),
     ...situation(page, detail.stream),
     '',
     ...tasks(page, detail),
@@ -191,12 +223,12 @@ export function renderStream(detail: StreamDetail, options: StreamTextOptions): 
     ...section(
       page,
       'Commits',
-      detail.commits.map((commit) => commitLine(page, commit)),
+      detail.commits.flatMap((commit) => commitLines(page, commit)),
     ),
     ...section(
       page,
       'Gates',
-      detail.gates.map((gate) => gateLine(page, gate)),
+      detail.gates.flatMap((gate) => gateLines(page, gate)),
     ),
     ...section(page, 'Events', events),
     ...section(page, 'Commands', commands(page, detail)),

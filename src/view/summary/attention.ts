@@ -3,7 +3,7 @@
 import { isFinished, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
-import { reviewCommand } from '../pages/next-steps.ts';
+import { doneLines } from '../pages/next-steps.ts';
 import type { Style } from '../style.ts';
 import { cut, fit, widthOf, wrap } from '../text-width.ts';
 import { ageOf } from './stream-note.ts';
@@ -33,7 +33,7 @@ export function alertsOf(report: StatusReport): { readonly text: string; readonl
           },
         ]),
     ...(lacksPoller(report) && report.streams.length > 0
-      ? [{ text: 'no poller: nothing starts and nothing is verified', remedy: 'orchestrate start' }]
+      ? [{ text: 'Not running. Start with: orchestrate start', remedy: null }]
       : []),
     ...staleAlert(report),
     ...report.warnings.map((text) => ({ text, remedy: null })),
@@ -95,7 +95,8 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
     texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
   const ids = widest(waiting.map(({ id }) => block.style.clean(id)));
   const widths = {
-    id: Math.min(ids, Math.max(8, Math.floor(block.columns / 5))),
+    // What is to be typed is not cut while there is room for anything else.
+    id: Math.min(ids, Math.max(8, Math.min(Math.floor(block.columns / 2), block.columns - 24))),
     age: widest(waiting.map((stream) => ageOf(stream, block.nowMs))),
   };
   const { ellipsis } = block.style.glyphs;
@@ -118,11 +119,8 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
 
 /** When all is done that is the news, with what to do next. */
 function allDone(block: Block, report: StatusReport): string[] {
-  const { length } = report.streams;
-  if (length === 0 || !report.streams.every(isFinished)) return [];
-  const { symbol, paint } = block.style.state('done');
-  const text = length === 1 ? 'the stream is done' : `all ${length} streams are done`;
-  return withRemedy(block, `${symbol} `, paint, text, reviewCommand(report.streams));
+  if (report.streams.length === 0 || !report.streams.every(isFinished)) return [];
+  return doneLines(report, block.style, block.columns);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The whole plan in two to four lines: title, poller, times, progress, totals by state and the critical path's rest. */
 
+import { dollars } from '../../core/dollars.ts';
 import { isFinished } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { STATES_BY_URGENCY } from '../../report/urgency.ts';
@@ -62,7 +63,7 @@ function titleLine({ style, columns, nowMs }: Headline, report: StatusReport): s
   const facts = [
     ...(elapsed === null ? [] : [`${duration(elapsed)} elapsed`]),
     ...(report.etaMs === null ? [] : [`~${duration(report.etaMs)} left`]),
-    report.poller.alive ? `poller ${report.poller.pid ?? ''}`.trim() : 'no poller',
+    ...(report.summary.costUsd === null ? [] : [dollars(report.summary.costUsd)]),
   ];
   const title = style.clean(titleOf(report));
   const right = joinFitting(facts, '  ', columns - Math.min(widthOf(title), Math.floor(columns / 3)) - 2);

@@ -29,7 +29,9 @@ export function dueText(stream: ReportStream, nowMs: number): string | null {
   if (stream.dueAt === null) return null;
   const dueMs = Date.parse(stream.dueAt);
   if (stream.state === 'limited') return `until ${minuteOf(dueMs, nowMs)}`;
-  return dueMs > nowMs ? `in ${duration(dueMs - nowMs)}` : null;
+  // What is looked at again within a second is no news, and what runs is under way.
+  const soon = dueMs - nowMs < 1_000 || traitsOf(stream.state).phase === 'moves';
+  return soon ? null : `in ${duration(dueMs - nowMs)}`;
 }
 
 /** To the minute, which is how limits are named. */
@@ -38,8 +40,15 @@ function minuteOf(ms: number, nowMs: number): string {
   return sameDay ? clock(ms, false) : moment(ms, nowMs);
 }
 
+/** Why a stream is in its state, without what the screen says once: that nothing is running. */
+export function reasonOf({ reason }: ReportStream): string | null {
+  const own = reason?.replace(/^no poller(?:[;:] |$)|; no poller$/, '') ?? '';
+  return own === '' ? null : own;
+}
+
 function sentence(stream: ReportStream, neighbours: Neighbours): string {
-  const { state, reason, doing, currentTask, blockedBy } = stream;
+  const { state, doing, currentTask, blockedBy } = stream;
+  const reason = reasonOf(stream);
   if (state === 'waiting' && blockedBy.length > 0)
     return `waits for ${namesWithStates(blockedBy, neighbours)}`;
   if (state === 'blocked') return reason ?? `blocked by ${namesWithStates(blockedBy, neighbours)}`;

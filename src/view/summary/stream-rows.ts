@@ -14,7 +14,7 @@ export type RowContext = {
   readonly style: Style;
   readonly neighbours: Neighbours;
   readonly nowMs: number;
-  /** Shows the depth in a column of its own, where there are no headings. */
+  /** Shows the wave in a column of its own, where there are no headings. */
   readonly depthColumn: boolean;
 };
 
@@ -27,7 +27,7 @@ function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColu
       ? ''
       : `${glyphs.from} ${stream.dependencies.map((id) => clean(neighbours.nameOf.get(id) ?? id)).join(', ')}`;
   const depth: StreamColumn = {
-    cell: (stream) => ({ text: String(stream.depth), paint: paint('gray') }),
+    cell: (stream) => ({ text: String(stream.depth + 1), paint: paint('gray') }),
     min: 1,
     max: 4,
     align: 'right',
@@ -44,7 +44,7 @@ function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColu
     },
     {
       cell: (stream) => ({ text: clean(stream.id), paint: paint('bold') }),
-      min: 10,
+      min: 16,
       max: 28,
       align: 'left',
       rank: 0,

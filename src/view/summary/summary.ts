@@ -3,7 +3,7 @@
 import { shortIds } from '../../core/short-names.ts';
 import { isFinished } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
-import { byDepth, depthGroups, mostUrgent } from '../../report/urgency.ts';
+import { byDepth, depthGroups, forScreen, mostUrgent } from '../../report/urgency.ts';
 import { createStyle, type Style } from '../style.ts';
 import { cut } from '../text-width.ts';
 import { attentionBlock } from './attention.ts';
@@ -28,11 +28,11 @@ function eventReserve(rows: number): number {
   return rows >= 14 ? 1 : 0;
 }
 
-/** `Depth 1 ─ 2 of 3 done`. */
-function depthHeading(style: Style, streams: readonly ReportStream[], columns: number): string {
+/** `Wave 2 · 2 of 3 done`. */
+function waveHeading(style: Style, streams: readonly ReportStream[], columns: number): string {
   const wanted = streams.filter(({ state }) => state !== 'cancelled');
   const done = wanted.filter(isFinished).length;
-  const text = `Depth ${streams[0]?.depth ?? 0} ${style.glyphs.event} ${done} of ${wanted.length} done`;
+  const text = `Wave ${(streams[0]?.depth ?? 0) + 1} ${style.glyphs.event} ${done} of ${wanted.length} done`;
   return style.paint('gray')(cut(text, columns, style.glyphs.ellipsis));
 }
 
@@ -45,36 +45,47 @@ function hiddenLine(style: Style, hidden: readonly ReportStream[], columns: numb
   return style.paint('gray')(cut(text, columns, style.glyphs.ellipsis));
 }
 
-/** All rows under headings when they fit, else all without, else the most urgent and a count of the rest. */
-function streamBlock(report: StatusReport, context: RowContext, columns: number, room: number): string[] {
+/**
+ * All rows under headings when they fit, else all without, else the most urgent and a count of the rest; `complete`: all in any
+ * case.
+ */
+export function streamBlock(
+  report: StatusReport,
+  context: RowContext,
+  columns: number,
+  room: number,
+  complete = false,
+): string[] {
   const ordered = byDepth(report.streams);
   const groups = depthGroups(ordered);
   if (ordered.length + groups.length <= room) {
     const rows = streamRows(ordered, context, columns);
     return groups.flatMap(({ streams }) => [
-      depthHeading(context.style, streams, columns),
+      waveHeading(context.style, streams, columns),
       ...rows.splice(0, streams.length),
     ]);
   }
   const compact = { ...context, depthColumn: true };
-  if (ordered.length <= room) return streamRows(ordered, compact, columns);
+  if (complete || ordered.length <= room) return streamRows(ordered, compact, columns);
   const { shown, hidden } = mostUrgent(ordered, room - 1);
   return [...streamRows(shown, compact, columns), hiddenLine(context.style, hidden, columns)];
+}
+
+/** What rows of streams are drawn with. */
+export function contextOf(report: StatusReport, style: Style, nowMs: number): RowContext {
+  const names = shortIds(report.streams.map(({ id }) => id));
+  return { style, nowMs, depthColumn: false, neighbours: neighboursOf(report.streams, names) };
 }
 
 /**
  * The screen as lines, at most `rows` of them and none wider than `columns`; `nowMs` is the time that ages refer to.
  * All texts in the report are taken as untrusted.
  */
-export function renderSummary(report: StatusReport, options: SummaryOptions): string[] {
+export function renderSummary(whole: StatusReport, options: SummaryOptions): string[] {
+  const report = forScreen(whole);
   const { columns, rows, nowMs } = options;
   const style = createStyle(options);
-  const context: RowContext = {
-    style,
-    nowMs,
-    depthColumn: false,
-    neighbours: neighboursOf(report.streams, shortIds(report.streams.map(({ id }) => id))),
-  };
+  const context = contextOf(report, style, nowMs);
   const gap = rows >= ROOMY ? [''] : [];
   const room = Math.max(3, Math.floor(rows * ATTENTION_SHARE));
   const attention = attentionBlock(report, style, {
