@@ -80,15 +80,16 @@ export function chooseStreams(
     const state = stateOf.get(id);
     if (state === undefined || !asked.has(id)) continue;
     const on = dependencies.filter((each) => !can.has(each) && !isSettled(stateOf.get(each)));
-    if (!isReady(state)) notDone.push(notDoneOf(state));
+    if (!state.landed && !canLand(state)) notDone.push(notDoneOf(state));
     else if (on.length > 0 && !state.landed) waiting.push({ stream: id, on });
     else can.add(id);
   }
   return { wanted: [...can], waiting, notDone };
 }
 
-function isReady({ state, stale, landed }: StreamState): boolean {
-  return landed || (state === 'done' && !stale);
+/** True for a stream whose verified work is up to date. */
+export function canLand({ state, stale }: StreamState): boolean {
+  return state === 'done' && !stale;
 }
 
 /** Nothing more is to come of it: it has landed, or was taken out of the plan. */

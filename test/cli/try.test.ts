@@ -36,11 +36,9 @@ test('the sample finishes, its integration stream is tested on the work of both 
     const files = git('ls-tree', '-r', '--name-only', 'orchestrate/stream-z').split('\n');
     for (const file of ['src/length.js', 'src/temperature.js', 'src/convert.js'])
       assert.ok(files.includes(file), file);
-    assert.equal(
-      git('status', '--porcelain', '--untracked-files=no').trim(),
-      '',
-      "the user's checkout is untouched",
-    );
+    assert.match(stdout, /Landed on main by merge[\s\S]*\n {2}\+ Stream-Z[\s\S]*Gates hold \(test\)/);
+    assert.equal(git('rev-parse', 'main^{tree}'), git('rev-parse', 'orchestrate/stream-z^{tree}'));
+    assert.equal(git('status', '--porcelain', '--untracked-files=no').trim(), '', 'the checkout moved along');
   } finally {
     spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
     rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });

@@ -211,3 +211,29 @@ test('three merges at once land everything once', async () => {
   assert.equal(git(rig, 'rev-list', '--first-parent', '--count', `${from}..main`), '3');
   assert.equal(changes(rig), '');
 });
+
+test('with landing.auto each stream lands as soon as it is done, and once the user is out of the way', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { landing: { auto: true }, gates: [{ name: 'any', command: 'true' }] },
+  });
+  const poller = rig.start();
+  const [a, b] = [await rig.nextWorker('A'), await rig.nextWorker('B')];
+  await a.commit('A.txt');
+  await a.completeTasks();
+  a.exit(0);
+  await rig.until('A has landed', ({ streams }) => streams.find(({ id }) => id === 'A')?.landed === true);
+  assert.equal(changes(rig), '');
+  assert.ok(existsSync(join(rig.root, 'A.txt')));
+  await b.commit('B.txt');
+  writeFileSync(join(rig.root, 'B.txt'), 'mine\n');
+  await b.completeTasks();
+  b.exit(0);
+  await poller.end();
+  assert.match(poller.output(), /nothing landed: main is checked out .* B\.txt; nothing was changed/);
+  assert.equal(readFileSync(join(rig.root, 'B.txt'), 'utf8'), 'mine\n');
+  execFileSync('rm', ['B.txt'], { cwd: rig.root });
+  await rig.start().end();
+  assert.ok((await rig.look()).streams.every(({ landed }) => landed));
+  assert.equal(changes(rig), '');
+});

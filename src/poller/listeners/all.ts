@@ -1,5 +1,6 @@
 /** Every listener of the poller, in the order in which they are called, with the reasons for it. */
 import type { Ports } from '../../app/ports.ts';
+import { landingQueue } from './landing.ts';
 import type { Listener } from './listener.ts';
 import { notifier } from './notify.ts';
 import { type Progress, progress } from './progress.ts';
@@ -24,6 +25,7 @@ export function allListeners(
     lostWindows(ports),
     summaryPane(ports, report),
     // These write events, …
+    landingQueue(ports, abort),
     tmuxServer(ports),
     transitions(ports),
     notifier(ports, abort, report),
