@@ -104,9 +104,15 @@ async function bundleCommand(name: string): Promise<Bundled> {
     footer: { js: FRAME.footer },
     plugins: name === 'main' ? [lazyBuiltins] : [lazyBuiltins, only(name)],
   });
-  const text = result.outputFiles[0]?.text ?? '';
+  const text = escaped(result.outputFiles[0]?.text ?? '');
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
   return { file: `${name}-${hash}.js`, text, inputs: Object.keys(result.metafile.inputs) };
+}
+
+/** The same program in ASCII: the entry reads it byte by byte, and esbuild leaves regular expressions and comments as they are. */
+function escaped(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: all that is not ASCII
+  return text.replace(/[^\x00-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Builds; files of an earlier build go unless `keepOld` (someone may be running them). */

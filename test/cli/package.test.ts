@@ -1,7 +1,7 @@
 /** The package as npm packs it, unpacked elsewhere: it works without our checkout, and says so when its native part is missing. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { PACKAGE_ROOT } from '../../src/app/package-root.ts';
@@ -49,6 +49,10 @@ test('it holds the bundle, templates and licences, and neither sources nor tests
   for (const name of ['src', 'test', 'scripts', 'node_modules'])
     assert.ok(!existsSync(join(unpacked, name)), name);
   assert.ok(statSync(join(unpacked, 'dist/cli.js')).mode & 0o100);
+  for (const name of readdirSync(join(unpacked, 'dist')).filter((each) =>
+    /^[a-z]+-[0-9a-f]{12}\.js$/.test(each),
+  ))
+    assert.doesNotMatch(readFileSync(join(unpacked, 'dist', name), 'utf8'), /[^\0-\x7f]/, `${name} is ASCII`);
 });
 
 test('without any other package it shows help and sets a project up', () => {
