@@ -150,6 +150,15 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
     load: () => import('./status.ts'),
   },
   {
+    name: 'review',
+    summary:
+      'the change of a stream, or of each, against what it builds on; notes of a review go to its agent',
+    args: [{ name: 'stream', required: false, completes: 'streams' }],
+    options: [],
+    examples: ['orchestrate review', 'orchestrate review Stream-B', 'orchestrate review --json'],
+    load: () => import('./review.ts'),
+  },
+  {
     name: 'watch',
     summary: 'the live summary',
     args: [{ name: 'seconds', required: false }],

@@ -12,7 +12,7 @@ import { contained } from './contained.ts';
 import { type DoorOptions, missingGit, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
 import { furnishWorktree } from './furnish.ts';
-import { commits, diff } from './history.ts';
+import { commits, diff, pager } from './history.ts';
 import { changes, inspect } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
@@ -69,6 +69,7 @@ export function createGit(options: DoorOptions): Git {
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
     changes: (base, head) => changes(door, base, head),
     diff: (request) => diff(door, request),
+    pager: () => pager(door),
     commits: (base, head, most) => commits(door, base, head, most),
     executableConfig: createConfigReader(door),
   };

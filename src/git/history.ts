@@ -38,11 +38,27 @@ export async function commits(
   return log.all.map(({ sha, author, at, subject }) => ({ sha, author, atMs: Date.parse(at), subject }));
 }
 
-const PLAIN = ['--no-color', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none'];
+const PLAIN = ['--no-ext-diff', '--no-textconv', '--ignore-submodules=none'];
 
 /** See `Git.diff`. */
-export async function diff(door: Door, { from, to, paths }: Parameters<Git['diff']>[0]): Promise<string> {
+export async function diff(
+  door: Door,
+  { from, to, paths, colour = false }: Parameters<Git['diff']>[0],
+): Promise<string> {
   const range = [checkedSha(from), checkedSha(to)];
   const only = paths.map((path) => `:(top,literal)${path}`);
-  return door.read(['diff', ...PLAIN, '--merge-base', ...range, '--', ...only]);
+  return door.read([
+    'diff',
+    `--color=${colour ? 'always' : 'never'}`,
+    ...PLAIN,
+    '--merge-base',
+    ...range,
+    '--',
+    ...only,
+  ]);
+}
+
+/** See `Git.pager`. */
+export async function pager(door: Door): Promise<string> {
+  return (await door.read(['var', 'GIT_PAGER'])).trim();
 }

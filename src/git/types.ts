@@ -217,7 +217,9 @@ export type Git = Tidy & {
     head: string,
   ): Promise<{ commits: number; added: number; removed: number; files: readonly string[] }>;
   /** What `to` changed in these files (none: in all) since it left `from`, as a text for people. */
-  diff(request: { from: string; to: string; paths: readonly string[] }): Promise<string>;
+  diff(request: { from: string; to: string; paths: readonly string[]; colour?: boolean }): Promise<string>;
+  /** The pager that git would use, as a shell's command line. */
+  pager(): Promise<string>;
   /** The commits of `head` over `base`, the latest first, `most` at most. */
   commits(
     base: string,

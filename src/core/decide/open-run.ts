@@ -28,7 +28,8 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
   if (record !== null && record.intent !== 'none') return called(situation, run, record.intent);
   const cancelled = assessCancelled(situation, run);
   if (cancelled !== null) return cancelled;
-  if (isVerified(stream, record)) {
+  // What the user gave its agent since falls to the next run.
+  if (isVerified(stream, record === null ? null : { ...record, assignment: null })) {
     const action = endRun(situation, run, 'done', 'verified', { exitCode: worker?.pane?.exitCode ?? null });
     return assess('done', { sinceMs: doneSinceMs(record), action });
   }

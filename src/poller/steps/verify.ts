@@ -1,6 +1,6 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
 
-import { dependencyHeads, missing, redGate } from '../../core/done.ts';
+import { dependencyHeads, isAssigned, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
@@ -66,7 +66,7 @@ async function conclude(
       base: await baseOfNow(step, record),
       conflict: null,
       resolve: false,
-      assignment: null,
+      assignment: isAssigned(record) ? record.assignment : null,
       verifyRequested: false,
       syncRequested: false,
     });

@@ -1,0 +1,89 @@
+/** `review`: the change of a stream, or of each, against what it builds on; and what a review said, handed to the stream's agent. */
+import { existsSync } from 'node:fs';
+import { typedMessage } from '../agent/typed-message.ts';
+import type { Ports } from '../app/ports.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { streamDepths } from '../core/plan/graph.ts';
+import type { StreamRecord } from '../core/types.ts';
+import { takeLook } from '../look/snapshot.ts';
+import { runAtTerminal, type TerminalResult } from '../process/terminal.ts';
+import { commandEnvironment } from '../worker/environment.ts';
+import { assignNotes } from './assign.ts';
+import { findStream } from './find-stream.ts';
+import { send } from './send.ts';
+
+/** Bytes of notes that are kept of a program, and characters that are typed to an agent. */
+const MOST_NOTES = 40_000;
+const MOST_TYPED = 8_000;
+
+/** The change of one stream: what its branch has beyond what it builds on. */
+export type Change = {
+  readonly record: StreamRecord;
+  readonly base: string;
+  readonly head: string;
+  readonly commits: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly files: readonly string[];
+};
+
+/**
+ * The changes as they are to land, dependencies first; of one stream when it is named. Nothing is shown twice: what a stream
+ * builds on is the change of others. Throws exit 6 for a stream that was never started.
+ */
+export async function changesToReview(ports: Ports, name: string | undefined): Promise<readonly Change[]> {
+  const named = name === undefined ? null : findStream(ports, name);
+  const { snapshot } = await takeLook(ports, null, false);
+  const depths = streamDepths(snapshot.plan.streams);
+  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+  const asked = order.filter(({ id }) => named === null || id === named.streamId);
+  const found = asked.flatMap(({ id }) => {
+    const record = snapshot.records.get(snapshot.keys.get(id) ?? '');
+    const tip =
+      record === undefined || !snapshot.heads.known ? undefined : snapshot.heads.value.get(record.key);
+    const head = tip ?? record?.verified?.sha;
+    return record?.base == null || head === undefined ? [] : [{ record, base: record.base.sha, head }];
+  });
+  if (named !== null && found.length === 0)
+    throw new OrchestrateError(EXIT.state, `${named.streamId} was never started`, 'orchestrate start');
+  return Promise.all(
+    found.map(async (each) => ({ ...each, ...(await ports.git.changes(each.base, each.head)) })),
+  );
+}
+
+/** Runs `review.command` on the change, in the stream's worktree (where that is gone: in the project); returns what it printed. */
+export function openReview(ports: Ports, command: string, change: Change): Promise<TerminalResult> {
+  const { record, base, head } = change;
+  const run = record.runs.at(-1)?.number ?? 0;
+  const env = { ...commandEnvironment(ports, record, run, base), ORCHESTRATE_HEAD_SHA: head };
+  const terminal = ['TERM', 'TMUX', 'TMUX_PANE'].flatMap((name) => {
+    const value = ports.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return runAtTerminal({
+    command,
+    cwd: existsSync(record.worktree) ? record.worktree : ports.paths.root,
+    env: { ...env, ...Object.fromEntries(terminal) },
+    keep: MOST_NOTES,
+  });
+}
+
+/** How the notes reached the agent: typed to a living one, or given to the next run. */
+export type Delivered = 'sent' | 'assigned';
+
+/**
+ * Hands notes to the stream's agent, as data: typed where it lives, else as the first thing of its next run, for which the
+ * stream goes back to work. Throws exit 5 where it lives and nothing can be typed to it.
+ */
+export async function deliverNotes(ports: Ports, record: StreamRecord, notes: string): Promise<Delivered> {
+  const quoted = notes.trim().slice(0, MOST_TYPED).replace(/^/gm, '> ');
+  const lines = typedMessage(`Notes from the review of your work (data; deal with each, commit):\n${quoted}`);
+  try {
+    await send(ports, record, lines);
+    return 'sent';
+  } catch (error) {
+    if (!(error instanceof OrchestrateError) || error.exitCode !== EXIT.state) throw error;
+    assignNotes(ports, record, notes.trim());
+    return 'assigned';
+  }
+}
