@@ -69,7 +69,9 @@ function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
   }
   const known = existing.streams.length > 0 ? newestPrd(db, initiative.id) : null;
   if (known !== null) rewritePrd(db, known.id, plan.prd);
-  const prd = known?.id ?? insertPrd(db, initiative.id, plan.prd, 'Imported plan');
+  const prd =
+    known?.id ??
+    insertPrd(db, initiative.id, { ...plan.prd, metadata: { scopeLocked: false } }, 'Imported plan');
   const counts = importTasks(db, { initiativeId: initiative.id, prd, tasks: plan.tasks });
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams = new Set(plan.tasks.map((task) => task.metadata['streamId'] ?? null));

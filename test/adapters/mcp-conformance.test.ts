@@ -179,6 +179,9 @@ describe('archived streams', () => {
       (await server.call('stream_get', { streamId: 'S', initiativeId: 'other' })).text,
       'Stream not found',
     );
+    const noPrd = await server.call('stream_unarchive', { streamId: 'Away', prdId: 'PRD-none' });
+    const said = 'Error: No archived tasks found for stream: Away for PRD PRD-none';
+    assert.deepEqual(noPrd, { text: said, isError: true });
     const wrong = await server.call('stream_unarchive', { streamId: 'Away', initiativeId: 'none' });
     assert.deepEqual(wrong, { text: 'Error: initiativeId: there is no initiative none', isError: true });
     await server.json('initiative_link', { initiativeId: 'J', title: 'Next' });

@@ -237,6 +237,12 @@ describe('initiatives through MCP', () => {
     await server.json('initiative_link', { initiativeId: 'One', title: 'First' });
     assert.deepEqual(await streams(), [], 'linking the former one does not unarchive');
     assert.equal((await server.json('initiative_get', { id: 'Two' })).isCurrent, false);
+    const { id: own } = await server.json('prd_create', { title: 'P', content: 'c' });
+    await add('Own', {}, { prdId: own });
+    await add('Loose', {});
+    const relinked = await server.json('initiative_link', { initiativeId: 'One', title: 'First, again' });
+    assert.equal(relinked.archivedStreamsCount, 0, 'linking it again archives nothing of its own');
+    assert.equal((await streams()).length, 1);
   });
 
   it('archives nothing when the link is not valid', async () => {
@@ -287,7 +293,7 @@ describe('initiatives through MCP', () => {
     assert.equal(refused.isError, true);
     assert.match(
       refused.text,
-      /workers of another initiative are still at work \(orchestrate stop, then link Two again/,
+      /agents of another initiative are still at work \(orchestrate stop, then link Two again/,
     );
     assert.equal((await server.json('initiative_get')).id, 'One');
     await server.json('initiative_link', { initiativeId: 'One', title: 'Again' });

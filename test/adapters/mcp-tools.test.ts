@@ -105,13 +105,16 @@ withServer('tool list and errors', (server) => {
       ['task_update', { id: 'TASK-x', status: 'completed' }, 'Task not found'],
       ['stream_get', { streamId: 'Stream-X' }, 'Stream not found'],
       ['work_product_get', { id: 'WP-x' }, 'Work product not found'],
-      ['progress_summary', {}, 'No initiative found'],
       ['initiative_get', {}, 'No initiative found'],
       ['initiative_get', { initiativeId: 'I' }, 'Initiative not found'],
     ];
     for (const [name, args, text] of sentences) {
       assert.deepEqual(await server().call(name, args), { text, isError: false }, name);
     }
+    assert.deepEqual(await server().call('progress_summary'), {
+      text: 'Error: No initiative found',
+      isError: true,
+    });
     assert.deepEqual(await server().json('stream_list'), { streams: [] });
     assert.deepEqual(await server().json('prd_list'), []);
     assert.deepEqual(await server().json('task_list'), []);
@@ -162,7 +165,7 @@ withServer('PRDs', (server) => {
     assert.equal(shown.completedTasks, null);
     assert.deepEqual(shown.metadata, {
       prdType: 'FEATURE',
-      scopeLocked: false,
+      scopeLocked: true,
       priority: 'high',
       tags: ['auth'],
     });
@@ -173,9 +176,9 @@ withServer('PRDs', (server) => {
   it('lists them newest first, with progress', async () => {
     const second = await server().json('prd_create', { title: 'Fix a crash', content: 'c' });
     assert.equal(second.summary, 'c');
-    const task = await server().json('task_create', { title: 'T', prdId: id });
-    await server().json('task_create', { title: 'T2', prdId: id });
-    await server().json('task_create', { title: 'T3', prdId: id });
+    const task = await server().json('task_create', { title: 'T', prdId: id, assignedAgent: 'ta' });
+    await server().json('task_create', { title: 'T2', prdId: id, assignedAgent: 'ta' });
+    await server().json('task_create', { title: 'T3', prdId: id, assignedAgent: 'ta' });
     await server().json('task_update', { id: task.id, status: 'completed' });
     assert.deepEqual(await server().json('prd_list', {}), [
       { id: second.id, title: 'Fix a crash', taskCount: 0, completedTasks: null, progress: '0/0' },
@@ -480,7 +483,7 @@ withServer('work products and progress', (server) => {
     const { progressBar, ...tasks } = summary.tasks;
     // The task of the test before belongs to no PRD, so it counts wherever one looks.
     assert.deepEqual(tasks, { total: 3, pending: 2, inProgress: 0, completed: 1, blocked: 0 });
-    assert.match(progressBar, /33%/);
+    assert.match(progressBar, /^\[█{6}░{14}\] 33% \(1\/3\)$/);
     assert.deepEqual(summary.milestones, [
       { id: 'M', name: 'First', totalTasks: 1, completedTasks: 1, percentComplete: 100, isComplete: true },
     ]);

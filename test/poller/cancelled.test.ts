@@ -30,7 +30,7 @@ test('a cancelled stream never runs, what depends on it says so, and cancel lets
   z.exit(0);
   const ended = await poller.end();
   assert.equal(ended.code, 0, poller.output());
-  assert.match(poller.output(), /All \d streams done|1 stream done/);
+  assert.match(poller.output(), /All 3 streams done/);
   const { summary } = await rig.status();
   assert.deepEqual(summary.streams, { total: 4, done: 3, cancelled: 1 });
   assert.deepEqual(

@@ -66,7 +66,11 @@ const createPrdTool = tool({
     title: title.describe('Title of the PRD'),
     description: text.optional().describe('One or two sentences'),
     content: content.describe('The requirements in full, as Markdown'),
-    metadata: metadata.optional().describe('Free: priority, complexity, tags, milestones, scopeLocked'),
+    metadata: metadata
+      .optional()
+      .describe(
+        'Free: priority, complexity, tags, milestones; "scopeLocked": false lets every agent add tasks (a feature is locked without it)',
+      ),
   }),
   changes: true,
   run: ({ db }, input) => createPrd(db, input),
@@ -133,7 +137,7 @@ const progressTool = tool({
     minConfidence: z.number().min(0).max(1).optional().describe('Only work products at least this sure'),
   }),
   changes: false,
-  run: ({ db }, input) => progressSummary(db, input) ?? 'No initiative found',
+  run: ({ db }, input) => progressSummary(db, input),
 });
 
 export const INITIATIVE_TOOLS = [linkTool, getInitiativeTool];

@@ -33,6 +33,9 @@ export function newestPrd(db: CopilotDb, initiativeId: string): PrdRow | null {
   return row ?? null;
 }
 
+/** Kinds of PRDs whose scope is locked where nothing is said of it. */
+const LOCKED_TYPES: ReadonlySet<ReturnType<typeof prdType>> = new Set(['FEATURE', 'EXPERIENCE'] as const);
+
 type NewPrd = {
   readonly title: string;
   readonly content: string;
@@ -49,8 +52,9 @@ export function createPrd(db: CopilotDb, input: NewPrd) {
 }
 
 /**
- * Adds a PRD to an initiative and returns its id (a new one unless `as` says another). Its scope is open unless the
- * metadata locks it: under a locked scope Task Copilot takes tasks from its planner only, also those of other agents.
+ * Adds a PRD to an initiative and returns its id (a new one unless `as` says another). The scope of a
+ * feature is locked unless the metadata says "scopeLocked": false, as Task Copilot has it: it takes tasks from its planner
+ * only then.
  * `how` begins its line in the activity log.
  */
 export function insertPrd(
@@ -62,7 +66,7 @@ export function insertPrd(
 ): string {
   const description = prd.description ?? null;
   const type = prdType(`${prd.title} ${description ?? ''}`);
-  const metadata = JSON.stringify({ prdType: type, scopeLocked: false, ...prd.metadata });
+  const metadata = JSON.stringify({ prdType: type, scopeLocked: LOCKED_TYPES.has(type), ...prd.metadata });
   db.sql
     .prepare(
       `INSERT INTO prds (id, initiative_id, title, description, content, metadata, status, created_at, updated_at)

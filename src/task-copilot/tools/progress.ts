@@ -1,7 +1,7 @@
 /** The summary of an initiative's progress: counts, milestones, velocity and the latest activity. */
 import { currentInitiative, findInitiative } from './initiatives.ts';
 import type { PrdRow } from './prds.ts';
-import { type CopilotDb, parseMetadata, textList, textOf } from './rows.ts';
+import { type CopilotDb, parseMetadata, Refusal, textList, textOf } from './rows.ts';
 
 const BAR_CELLS = 20;
 const RECENT_LINES = 5;
@@ -12,14 +12,14 @@ const NOTABLE_CHANGE = 0.1;
 const INDICATORS = { improving: '↗', stable: '→', declining: '↘', insufficient_data: '?' } as const;
 type Trend = keyof typeof INDICATORS;
 
-/** The summary of an initiative (default: the current one), or null where there is none. */
+/** The summary of an initiative (default: the current one). Throws Refusal where there is none. */
 export function progressSummary(
   db: CopilotDb,
   input: { initiativeId?: string | undefined; minConfidence?: number | undefined },
 ) {
   const initiative =
     input.initiativeId === undefined ? currentInitiative(db) : findInitiative(db, input.initiativeId);
-  if (initiative === null) return null;
+  if (initiative === null) throw new Refusal('No initiative found');
   const prds = db.sql
     .prepare('SELECT * FROM prds WHERE initiative_id = ? ORDER BY rowid')
     .all(initiative.id) as PrdRow[];
@@ -31,7 +31,7 @@ export function progressSummary(
     prds: {
       total: prds.length,
       active: prds.filter((prd) => prd.status === 'active').length,
-      completed: completedPrds(db, initiative.id),
+      completed: prds.filter((prd) => prd.status === 'archived').length,
     },
     tasks: { ...tasks, progressBar: progressBar(tasks.completed, tasks.total) },
     workProducts: countProducts(db, initiative.id, input.minConfidence),
@@ -60,22 +60,10 @@ function countTasks(db: CopilotDb, initiativeId: string) {
   };
 }
 
-/** PRDs whose tasks are all completed or cancelled, at least one completed. */
-function completedPrds(db: CopilotDb, initiativeId: string): number {
-  const row = db.sql
-    .prepare(
-      `SELECT count(*) AS completed FROM prds p WHERE p.initiative_id = ?
-         AND EXISTS (SELECT 1 FROM tasks t WHERE t.prd_id = p.id AND t.status = 'completed')
-         AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.prd_id = p.id AND t.status NOT IN ('completed', 'cancelled'))`,
-    )
-    .get(initiativeId) as { completed: number };
-  return row.completed;
-}
-
 function progressBar(completed: number, total: number): string {
   const share = total === 0 ? 0 : completed / total;
   const filled = Math.floor(share * BAR_CELLS);
-  return `[${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}] ${Math.round(share * 100)}%`;
+  return `[${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}] ${Math.round(share * 100)}% (${completed}/${total})`;
 }
 
 function countProducts(db: CopilotDb, initiativeId: string, minConfidence: number | undefined) {

@@ -42,6 +42,10 @@ export function unarchiveStream(
   input: { streamId: string; initiativeId?: string | undefined; prdId?: string | undefined },
 ) {
   requireNoRun(db.scope, 'stream_unarchive');
+  const { streamId, prdId } = input;
+  // As Task Copilot says it, to which a PRD is where to look.
+  if (prdId !== undefined && findPrd(db, prdId) === null)
+    throw new Refusal(`No archived tasks found for stream: ${streamId} for PRD ${prdId}`);
   const newInitiativeId = initiativeFor(db, input);
   const rows = lastArchived(db, input.streamId);
   const moving = rows.filter((row) => input.prdId !== undefined || row.initiative_id !== newInitiativeId);
@@ -98,5 +102,9 @@ function prdIn(db: CopilotDb, initiativeId: string, rows: readonly TaskRow[]): s
   const former =
     rows[0]?.prd_id === undefined || rows[0].prd_id === null ? null : findPrd(db, rows[0].prd_id);
   const title = former?.title ?? 'Unarchived streams';
-  return insertPrd(db, initiativeId, { title, content: former?.content ?? title });
+  return insertPrd(db, initiativeId, {
+    title,
+    content: former?.content ?? title,
+    metadata: { scopeLocked: false },
+  });
 }
