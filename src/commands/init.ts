@@ -79,11 +79,28 @@ async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
     ...baseContext(project, currentConfig(project, flags), flags),
     accepted: null,
   };
+  const left = await takeLeaveOf(project, context.worktreeRoot, flags['dry-run'] !== true);
   const changes: Change[] = [];
   for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
-  await carryOut(changes, context, flags, io);
+  await carryOut(changes, context, flags, io, { left });
   if (flags['dry-run'] !== true) forgetProject(project);
+  if (!io.json) for (const line of left) io.print(line);
   return EXIT.ok;
+}
+
+/** Our memory goes when nothing of ours is left in git; else that is named. */
+async function takeLeaveOf(
+  project: Project,
+  worktreeRoot: string,
+  forget: boolean,
+): Promise<readonly string[]> {
+  const [{ createGit }, { takeLeave }] = await Promise.all([
+    import('../git/git.ts'),
+    import('../operator/remains.ts'),
+  ]);
+  const { root, commonDir, paths } = project;
+  const git = createGit({ root, commonDir });
+  return takeLeave({ paths, git, state: await project.openState(), worktreeRoot }, forget);
 }
 
 /** Keeps the files from being taken away under living workers: throws exit 5 while a run of this project is open. */
@@ -120,9 +137,10 @@ async function carryOut(
   context: InitContext,
   flags: Flags,
   io: Io,
+  more: { readonly left?: readonly string[] } = {},
 ): Promise<void> {
   const dryRun = flags['dry-run'] === true;
-  show(changes, dryRun, io);
+  show(changes, dryRun, io, more);
   if (!dryRun) await apply(changes, context);
 }
 
@@ -134,10 +152,15 @@ async function apply(changes: readonly Change[], { manifest }: InitContext): Pro
   }
 }
 
-function show(changes: readonly Change[], dryRun: boolean, io: Io): void {
+function show(
+  changes: readonly Change[],
+  dryRun: boolean,
+  io: Io,
+  more: { readonly left?: readonly string[] },
+): void {
   if (io.json) {
     const shown = changes.map(({ verb, what, note }) => ({ verb, what, note }));
-    io.print(JSON.stringify({ schemaVersion: 1, dryRun, changes: shown }));
+    io.print(JSON.stringify({ schemaVersion: 1, dryRun, changes: shown, ...more }));
     return;
   }
   const visible = io.verbose ? changes : changes.filter(({ verb }) => verb !== 'unchanged');

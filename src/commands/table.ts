@@ -102,6 +102,36 @@ const TASK_COMMANDS: readonly CommandDefinition[] = [
   },
 ];
 
+/** What comes after the work. */
+const AFTER_COMMANDS: readonly CommandDefinition[] = [
+  {
+    name: 'report',
+    summary: 'the whole plan as Markdown: streams, commits, time, tokens, gates, notes',
+    args: [],
+    options: [],
+    examples: ['orchestrate report > report.md', 'orchestrate report --json'],
+    load: () => import('./report.ts'),
+  },
+  {
+    name: 'clean',
+    summary: 'remove the worktree, branch and window of what has landed and holds nothing else',
+    args: [{ name: 'stream', required: false, variadic: true, completes: 'streams' }],
+    options: [{ name: 'dry-run', description: 'Only say what would be removed, and what kept and why.' }],
+    examples: ['orchestrate clean --dry-run', 'orchestrate clean', 'orchestrate clean Stream-B --json'],
+    load: () => import('./clean.ts'),
+  },
+  {
+    name: 'recover',
+    summary: 'what was saved before it was removed, and how to get it back',
+    args: [{ name: 'stream', required: false, completes: 'streams' }],
+    options: [
+      { name: 'expire', value: 'DAYS', description: 'Let go of what was saved at least so many days ago.' },
+    ],
+    examples: ['orchestrate recover', 'orchestrate recover Stream-B', 'orchestrate recover --expire 30'],
+    load: () => import('./recover.ts'),
+  },
+];
+
 const SETUP_COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'init',
@@ -157,6 +187,7 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   { title: 'Run', commands: RUN_COMMANDS },
   { title: 'Look', commands: LOOK_COMMANDS },
   { title: 'Tasks', commands: TASK_COMMANDS },
+  { title: 'Afterwards', commands: AFTER_COMMANDS },
   { title: 'Set up', commands: SETUP_COMMANDS },
 ];
 

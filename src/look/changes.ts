@@ -48,7 +48,8 @@ export async function readChanges(ports: Pick<Ports, 'git' | 'state'>, snapshot:
 function branchesOf({ keys, records, heads }: Snapshot): Asked[] {
   return [...keys.values()].flatMap((key) => {
     const base = records.get(key)?.base?.sha;
-    const head = heads.known ? heads.value.get(key) : undefined;
+    // The branch of work that has landed may have been taken away.
+    const head = heads.known ? (heads.value.get(key) ?? records.get(key)?.verified?.sha) : undefined;
     return base === undefined || head === undefined ? [] : [{ key, base, head }];
   });
 }

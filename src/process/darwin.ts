@@ -52,6 +52,28 @@ export function parseMarks(text: string): Map<number, string> {
   return marks;
 }
 
+/** `lsof` exits 1 when it may not look at some of the processes, having told of the others. */
+function askLsof(ask: Ask): string {
+  try {
+    return ask('/usr/sbin/lsof', ['-w', '-n', '-d', 'cwd', '-F', 'pn']);
+  } catch (thrown) {
+    const { status, stdout } = thrown as { status?: unknown; stdout?: unknown };
+    if (status === 1 && typeof stdout === 'string' && stdout !== '') return stdout;
+    throw thrown;
+  }
+}
+
+/** Working directories in the output of `lsof -d cwd -F pn`: a line `p<pid>`, then among others a line `n<path>`. */
+export function parseDirectories(text: string): Map<number, string> {
+  const found = new Map<number, string>();
+  let pid = 0;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('p')) pid = Number(line.slice(1));
+    if (line.startsWith('n') && pid > 0) found.set(pid, line.slice(1));
+  }
+  return found;
+}
+
 /**
  * The processes as the system's own commands tell of them; `ask` runs one. Each takes as long as a look at all processes, so
  * those that are asked for in one turn of the event loop are looked up in one listing. One that it lacks is asked for by itself:
@@ -85,5 +107,6 @@ export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
       const all = parseMarks(ask('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
       return new Map([...all].filter(([pid]) => wanted.has(pid)));
     },
+    directories: () => parseDirectories(askLsof(ask)),
   };
 }

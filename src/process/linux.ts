@@ -1,19 +1,23 @@
 /** Reads processes from /proc (Linux). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { parseProcStat } from '../core/proc-stat.ts';
 import type { ProcessIdentity } from '../core/types.ts';
 import type { ProcessRow, ProcessTable } from './table.ts';
 import { MARK_VARIABLE } from './types.ts';
 
-/** A file of /proc, null when the process is gone or not ours to read. */
-function readProc(path: string): string | null {
+/** What `look` finds in /proc, null when the process is gone or not ours to read. */
+function fromProc(look: () => string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return look();
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? '';
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(code)) return null;
     throw thrown;
   }
+}
+
+function readProc(path: string): string | null {
+  return fromProc(() => readFileSync(path, 'utf8'));
 }
 
 function row(pid: number | string): ProcessRow | null {
@@ -47,5 +51,13 @@ export const linuxTable: ProcessTable = {
       if (mark !== null) marks.set(pid, mark);
     }
     return marks;
+  },
+  directories() {
+    const found = new Map<number, string>();
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const directory = fromProc(() => readlinkSync(`/proc/${pid}/cwd`));
+      if (directory !== null) found.set(Number(pid), directory);
+    }
+    return found;
   },
 };

@@ -14,6 +14,7 @@ export function createProcesses(
     bootId: () => table.bootId(),
     identify: (pid) => table.identify(pid),
     isAlive: (identity) => table.identify(identity.pid)?.start === identity.start,
+    directories: () => table.directories(),
     findMarked(prefix) {
       const rows = table.rows();
       const marks = table.marks(rows.map((row) => row.pid));

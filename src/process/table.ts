@@ -12,4 +12,6 @@ export type ProcessTable = {
   rows(): ProcessRow[];
   /** The value of the mark of each of these processes that has one and lets us read it. */
   marks(pids: readonly number[]): Map<number, string>;
+  /** The working directory of each process that lets us read it. */
+  directories(): Map<number, string>;
 };

@@ -16,6 +16,8 @@ export type Processes = {
   identify(pid: number): ProcessIdentity | null;
   /** True for the very same process, not a zombie, not a later one with its pid. */
   isAlive(identity: ProcessIdentity): boolean;
+  /** Where living processes are at work, by pid, as far as we may know: links in paths are resolved. */
+  directories(): ReadonlyMap<number, string>;
   /** Living processes whose mark begins with `prefix`, with the whole mark. */
   findMarked(prefix: string): { identity: ProcessIdentity; mark: string }[];
   /**

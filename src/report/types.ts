@@ -5,6 +5,7 @@ import type {
   FailedGate,
   Initiative,
   PlanProblem,
+  RunOutcome,
   Snapshot,
   StreamRecord,
   StreamState,
@@ -130,6 +131,24 @@ export type StatusReport = {
   readonly problems: readonly PlanProblem[];
   readonly warnings: readonly string[];
 };
+
+/** A stream with what it was made of, for `report`. */
+export type ReportedStream = ReportStream & {
+  readonly taskList: readonly Task[];
+  /** Over its base, the latest first. */
+  readonly commitList: readonly { readonly sha: string; readonly author: string; readonly subject: string }[];
+  /** The last result of each gate on the verified head. */
+  readonly gates: readonly { readonly name: string; readonly ok: boolean; readonly ms: number }[];
+  readonly runs: readonly {
+    readonly number: number;
+    readonly outcome: RunOutcome | null;
+    readonly reason: string | null;
+  }[];
+  readonly landings: readonly { readonly branch: string; readonly commits: readonly string[] }[];
+};
+
+/** `report --json`: what the whole plan came to. */
+export type PlanReport = Omit<StatusReport, 'streams'> & { readonly streams: readonly ReportedStream[] };
 
 /** Everything about one stream, for `status <stream>`. */
 export type StreamDetail = {

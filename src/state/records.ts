@@ -16,7 +16,7 @@ const RUNS_KEPT = { current: 5, others: 1 };
 
 type StreamMethods = Pick<
   StateStore,
-  'records' | 'unreadable' | 'ensureStream' | 'ensureStreams' | 'patchStream'
+  'records' | 'allRecords' | 'unreadable' | 'ensureStream' | 'ensureStreams' | 'patchStream'
 >;
 type RunMethods = Pick<
   StateStore,
@@ -41,6 +41,7 @@ export function createRecords(db: Db): Records {
 
 function createStreams(db: Db, cache: RecordCache): StreamMethods {
   const byKey = db.prepare('SELECT * FROM streams WHERE key = ?');
+  const every = db.prepare('SELECT * FROM streams ORDER BY rowid');
   const byStream = db.prepare('SELECT key FROM streams WHERE initiative_id = ? AND stream_id = ?').pluck();
   const ensure: StateStore['ensureStreams'] = (initiativeId, streamIds, names) => {
     const keys = new Map<string, string>();
@@ -57,6 +58,7 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
   };
   return {
     records: (initiativeId) => cache.records(initiativeId).readable,
+    allRecords: () => readStreams(db, every.all() as Row[]),
     unreadable: (initiativeId) => cache.records(initiativeId).unreadable,
     ensureStream: (initiativeId, streamId, names) => {
       const known = cache.find(initiativeId, streamId);

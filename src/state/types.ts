@@ -104,6 +104,8 @@ export type StateStore = {
   patchRun(key: string, number: number, patch: RunPatch): void;
   /** Changes a run that is open, `endedAtMs` among the rest; false, changing nothing, when another process ended it before. */
   endRun(key: string, number: number, patch: RunPatch & { readonly endedAtMs: number }): boolean;
+  /** Streams of all initiatives, in the order in which they were first seen. */
+  allRecords(): ReadStreams;
   /** Streams of any initiative whose last run is open. */
   openRecords(): ReadStreams;
   /** The run a launch token belongs to, with its stream; null for an unknown token. */

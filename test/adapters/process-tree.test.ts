@@ -129,6 +129,7 @@ test('a process that is no longer the one that was seen gets no signal', async (
   const late = createProcesses({
     bootId: () => '',
     marks: () => new Map(),
+    directories: () => new Map(),
     identify: () => ({ pid: stranger.pid, start: 'another' }),
     rows: () => (looks++ < 2 ? [{ ...stranger, ppid: 1, group: stranger.pid }] : []),
   });
@@ -147,6 +148,7 @@ test('what another process with the number of a dead root leaves in its session 
   const table = createProcesses({
     bootId: () => '',
     marks: () => new Map([[member.pid, 'ours']]),
+    directories: () => new Map(),
     identify: (pid) => processes.identify(pid),
     rows: () => [...(looks.shift() ?? []), member, { ...heir, ppid: 1, group: root.pid }],
   });

@@ -198,7 +198,7 @@ test('the slash command runs nothing by itself, and allows only our program and 
   );
   for (const [, tool = ''] of body.matchAll(/`(mcp__task-copilot__\w+)`/g))
     assert.ok(allowed.includes(tool), tool);
-  for (const word of ['generate', 'start', 'status', 'stop', 'merge'])
+  for (const word of ['generate', 'start', 'status', 'stop', 'merge', 'clean'])
     assert.ok(body.includes(`| \`${word}\` |`), word);
 });
 

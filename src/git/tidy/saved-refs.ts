@@ -139,6 +139,23 @@ async function writeOne(door: Door, root: string, { mode, sha, path }: Differenc
   if (mode === '100755') chmodSync(file, 0o755);
 }
 
+/** See `Tidy.forgetContained`. */
+export async function forgetContained(door: Door): Promise<string[]> {
+  const format = '--format=%(objectname) %(refname)';
+  const lines = (await door.read(['for-each-ref', format, 'refs/orchestrate/'])).split('\n').filter(Boolean);
+  const kept: string[] = [];
+  for (const line of lines) {
+    const [sha = '', ref = ''] = line.split(' ');
+    const others = ['--branches', '--tags', '--remotes', `--glob=${SAVED}*`];
+    const own = ref.startsWith(SAVED)
+      ? 'kept'
+      : await door.read(['rev-list', '--max-count=1', sha, '--not', ...others, '--']);
+    if (own !== '') kept.push(ref);
+    else await forgetSaved(door, [{ ref, sha }]);
+  }
+  return kept;
+}
+
 /** See `Tidy.remains`. */
 export async function remains(door: Door, places: Parameters<Tidy['remains']>[0]): Promise<Remains> {
   const [ours, heads] = await Promise.all([

@@ -6,7 +6,7 @@ import { look } from './find.ts';
 import { noteMade } from './ignored-files.ts';
 import { readShared } from './place.ts';
 import { remove } from './remove.ts';
-import { bringBack, forgetSaved, remains, savedWork } from './saved-refs.ts';
+import { bringBack, forgetContained, forgetSaved, remains, savedWork } from './saved-refs.ts';
 import { saveSnapshot } from './saved-work.ts';
 import type { Tidy } from './types.ts';
 
@@ -24,6 +24,7 @@ export function createTidy(door: Door, ensure: Git['ensureWorktree']): Tidy {
     savedWork: () => savedWork(door),
     bringBack: (saved, place) => bringBack(door, saved, place, ensure),
     forgetSaved: (saved) => forgetSaved(door, saved),
+    forgetContained: () => forgetContained(door),
     remains: (places) => remains(door, places),
   };
 }

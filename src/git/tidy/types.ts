@@ -41,7 +41,8 @@ export type Held = {
     | 'agent'
     | 'locked'
     | 'foreign'
-    | 'unreadable';
+    | 'unreadable'
+    | 'not-landed';
   /** What it is, in words that follow "kept: ". */
   readonly what: string;
   /** What to type to look at it. */
@@ -141,6 +142,8 @@ export type Tidy = {
   ): Promise<void>;
   /** Deletes saved refs, unless one has moved since it was read. */
   forgetSaved(saved: readonly Pick<SavedWork, 'ref' | 'sha'>[]): Promise<void>;
+  /** Deletes refs of ours, saved ones apart, whose commits a branch, a tag or a saved ref has too; returns the refs that stay. */
+  forgetContained(): Promise<readonly string[]>;
   /** What git still holds of ours; `places`: by our records. */
   remains(places: readonly Pick<Place, 'path' | 'branch' | 'branchMade'>[]): Promise<Remains>;
 };

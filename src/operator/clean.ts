@@ -1,0 +1,284 @@
+/** `clean`: takes away worktree, branch and window of what has landed and holds nothing else; says what it kept, and why. */
+import { realpathSync, rmSync } from 'node:fs';
+import { relative } from 'node:path';
+import { setUpNote } from '../app/paths.ts';
+import type { Ports } from '../app/ports.ts';
+import { isVerified } from '../core/done.ts';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { createSlots } from '../core/job-slots.ts';
+import { commandFor } from '../core/shell-word.ts';
+import type { Plan, StreamRecord } from '../core/types.ts';
+import { ifPresent, readIfPresent } from '../files/present.ts';
+import type { Held, Place, Shared } from '../git/tidy/types.ts';
+import { landedKeys, landingBranch } from '../look/landed.ts';
+import { type Gathered, gatherReport } from '../report/gather.ts';
+import { noteCommand } from './intent.ts';
+
+/** Streams that are looked at and removed at the same time; more only fight for the disk. */
+const AT_ONCE = 3;
+/** How long a landing, or another clean, is waited for. */
+const LEASE_WAIT_MS = 15_000;
+/** For so long a look at all processes stands: on some systems it takes a second. */
+const PROCESSES_STAND_MS = 500;
+
+/** What became of one stream; `worktree` as it is shown, null without one. */
+type Outcome = {
+  readonly stream: string;
+  readonly key: string;
+  readonly worktree: string | null;
+  readonly branch: string | null;
+};
+export type Cleaned = Outcome & { readonly saved: string | null };
+export type Kept = Outcome & { readonly reasons: readonly Held[] };
+
+export type CleanReport = {
+  readonly dryRun: boolean;
+  readonly removed: readonly Cleaned[];
+  readonly kept: readonly Kept[];
+  /** Ids of streams that were named and of which nothing was there. */
+  readonly nothing: readonly string[];
+  readonly warnings: readonly string[];
+};
+
+/**
+ * Cleans the streams that are named, or all there ever were. With `dryRun` it only says what it would do. Throws exit 4 while
+ * something lands or another clean is under way.
+ */
+export async function clean(
+  ports: Ports,
+  named: readonly StreamRecord[],
+  dryRun: boolean,
+): Promise<CleanReport> {
+  if (dryRun) return cleanAll(ports, named, true);
+  const lease = ports.landingLease.acquire(LEASE_WAIT_MS);
+  if (lease === null)
+    throw new OrchestrateError(
+      EXIT.busy,
+      'a landing or another clean is under way',
+      'wait until it has ended, then run the command again',
+    );
+  try {
+    return await cleanAll(ports, named, false);
+  } finally {
+    lease.release();
+  }
+}
+
+type Cleaning = {
+  readonly ports: Ports;
+  readonly dryRun: boolean;
+  readonly gathered: Gathered;
+  readonly shared: Shared;
+  readonly landed: ReadonlySet<string>;
+  readonly plans: readonly Plan[];
+  readonly named: ReadonlySet<string>;
+  readonly processesIn: (path: string) => readonly number[];
+  readonly marked: ReadonlySet<string>;
+};
+
+async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
+  const gathered = await gatherReport(ports);
+  const { readable, unreadable } = ports.state.allRecords();
+  const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
+  const cleaning: Cleaning = {
+    ports,
+    dryRun,
+    gathered,
+    shared: await ports.git.shared(),
+    landed: await landedAnywhere(ports, gathered, plans, readable),
+    plans,
+    named: new Set(named.map(({ key }) => key)),
+    processesIn: processLook(ports),
+    marked: new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)),
+  };
+  const records = [...readable.values()].filter(({ key }) => named.length === 0 || cleaning.named.has(key));
+  const slot = createSlots(AT_ONCE);
+  const outcomes = await Promise.all(records.map((record) => slot(() => cleanOne(cleaning, record))));
+  return {
+    dryRun,
+    removed: outcomes.flatMap((each) => (each !== null && 'saved' in each ? each : [])),
+    kept: outcomes.flatMap((each) => (each !== null && 'reasons' in each ? each : [])),
+    nothing: records
+      .filter((_, index) => outcomes[index] === null)
+      .flatMap(({ key, streamId }) => (cleaning.named.has(key) ? [streamId] : [])),
+    warnings: [...unreadable.values()].map(({ why }) => why),
+  };
+}
+
+/** Keys of everything that has landed, of whatever initiative. */
+async function landedAnywhere(
+  ports: Ports,
+  { look }: Gathered,
+  plans: readonly Plan[],
+  all: ReadonlyMap<string, StreamRecord>,
+): Promise<ReadonlySet<string>> {
+  const landed = new Set(look.snapshot.landed);
+  for (const plan of plans.slice(1)) {
+    const initiative = plan.initiative?.id ?? '';
+    const records = new Map([...all].filter(([, record]) => record.initiativeId === initiative));
+    const branch = landingBranch(ports, initiative);
+    const tip = branch === null ? null : await ports.git.resolve(`refs/heads/${branch}`);
+    if (branch === null || tip === null || records.size === 0) continue;
+    const keys = new Map([...records.values()].map(({ streamId, key }) => [streamId, key]));
+    const found = await landedKeys(ports, { plan, keys, records, initiative, branch, tip });
+    for (const key of found) landed.add(key);
+  }
+  return landed;
+}
+
+/** Pids of processes at work at or below a path; all processes are looked at, at most twice a second. */
+function processLook({ processes }: Ports): (path: string) => number[] {
+  let known: ReadonlyMap<number, string> = new Map();
+  let atMs = Number.NEGATIVE_INFINITY;
+  return (path) => {
+    const real = ifPresent(() => realpathSync(path));
+    if (real === null) return [];
+    if (performance.now() - atMs > PROCESSES_STAND_MS) {
+      known = processes.directories();
+      atMs = performance.now();
+    }
+    const inside = [...known].filter(
+      ([, directory]) => directory === real || directory.startsWith(`${real}/`),
+    );
+    // Git that we ran there for the look has ended, or is about to.
+    return inside
+      .map(([pid]) => pid)
+      .filter((pid) => pid !== process.pid && processes.identify(pid) !== null);
+  };
+}
+
+/** What became of a stream; null when nothing of it was there. */
+async function cleanOne(cleaning: Cleaning, record: StreamRecord): Promise<Cleaned | Kept | null> {
+  const { ports, shared, dryRun } = cleaning;
+  const place = placeOf(cleaning, record);
+  const worktree = shared.entries.some(({ path }) => path === place.path);
+  const outcome = outcomeOf(cleaning, record, worktree);
+  const early = notWanted(cleaning, record);
+  if (early !== null)
+    return worktree || shared.tips.has(record.branch) ? { ...outcome, reasons: [early] } : null;
+  const others = () => livingIn(cleaning, record);
+  if (dryRun) {
+    const found = await ports.git.find(place, shared);
+    const reasons = [...found.held, ...others()];
+    if (reasons.length > 0) return { ...outcome, reasons };
+    return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
+  }
+  return removeOne(cleaning, record, { place, outcome, others });
+}
+
+async function removeOne(
+  cleaning: Cleaning,
+  record: StreamRecord,
+  wanted: { readonly place: Place; readonly outcome: Outcome; readonly others: () => readonly Held[] },
+): Promise<Cleaned | Kept | null> {
+  const { place, outcome, others } = wanted;
+  const request = { stream: record.streamId, reason: 'removed by clean', others };
+  const removal = await cleaning.ports.git.remove(place, cleaning.shared, request);
+  if (!removal.removed) return { ...outcome, reasons: removal.held };
+  const { worktree, branch, saved } = removal;
+  if (!worktree && branch === null) return null;
+  await forget(cleaning, record, saved);
+  return { ...outcome, worktree: worktree ? outcome.worktree : null, branch, saved };
+}
+
+function placeOf({ ports, plans }: Cleaning, record: StreamRecord): Place {
+  const { key, worktree, branch, branchMade, verified, base, initiativeId } = record;
+  const landing = landingBranch(ports, initiativeId);
+  // The head that landed comes first: what is beyond it is named.
+  const contained = [
+    ...(verified !== null && planned(plans, record) !== null ? [verified.sha] : []),
+    ...(landing === null ? [] : [`refs/heads/${landing}`]),
+    ...(base === null ? [] : [base.sha]),
+  ];
+  const made = readIfPresent(setUpNote(ports.paths, key));
+  const { disposable } = ports.config.worktree;
+  return { key, path: worktree, branch, branchMade, contained, made, disposable };
+}
+
+/** The stream as its plan has it, whether or not that is the current one; null when no plan has it. */
+function planned(plans: readonly Plan[], { initiativeId, streamId }: StreamRecord) {
+  const plan = plans.find(({ initiative }) => (initiative?.id ?? '') === initiativeId);
+  return plan?.streams.find(({ id }) => id === streamId) ?? null;
+}
+
+function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord, worktree: boolean): Outcome {
+  const { streamId, key, branch } = record;
+  const below = relative(ports.paths.root, record.worktree);
+  const shown = below.startsWith('..') ? record.worktree : below;
+  return {
+    stream: streamId,
+    key,
+    worktree: worktree ? shown : null,
+    branch: shared.tips.has(branch) ? branch : null,
+  };
+}
+
+/** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */
+function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord): Held | null {
+  const { streamId, key } = record;
+  const run = record.runs.at(-1);
+  if (run !== undefined && run.endedAtMs === null)
+    return {
+      kind: 'agent',
+      what: `its agent is at work (run ${run.number})`,
+      look: commandFor('status', streamId),
+    };
+  const stream = planned(plans, record);
+  // Taken out of the plan: what it holds decides.
+  if (stream === null || stream.tasks.total === 0) return null;
+  if (isVerified(stream, record) && landed.has(key)) return null;
+  const state = gathered.states.find((each) => each.key === key)?.state;
+  const done = state === 'done' || (state === undefined && isVerified(stream, record));
+  return {
+    kind: 'not-landed',
+    what: done ? 'its work has not landed' : `its work has not landed (${state ?? 'not done'})`,
+    look: done ? commandFor('merge', streamId) : commandFor('status', streamId),
+  };
+}
+
+/** Processes of its runs, and whoever else is at work in its worktree. */
+function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: StreamRecord): Held[] {
+  const held: Held[] = [];
+  const run = [...marked].find((mark) => mark.startsWith(ports.marks.runs(record.key)));
+  if (run !== undefined)
+    held.push({
+      kind: 'agent',
+      what: 'processes of its agent still live',
+      look: commandFor('stop', record.streamId),
+    });
+  const [pid, ...more] = processesIn(record.worktree);
+  if (pid !== undefined)
+    held.push({
+      kind: 'process',
+      what: `process ${[pid, ...more].join(', ')} is at work in its worktree`,
+      look: `ps -fp ${[pid, ...more].join(',')}`,
+    });
+  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
+  const living = panes.find(({ role, key, dead }) => role === 'worker' && key === record.key && !dead);
+  if (living !== undefined && run === undefined)
+    held.push({
+      kind: 'agent',
+      what: 'its window is still in use',
+      look: commandFor('attach', record.streamId),
+    });
+  return held;
+}
+
+/** After a removal: our notes of it go, and what is left of its window. */
+async function forget(
+  { ports, gathered }: Cleaning,
+  record: StreamRecord,
+  saved: string | null,
+): Promise<void> {
+  rmSync(setUpNote(ports.paths, record.key), { force: true });
+  ports.state.patchStream(record.key, { branchMade: false });
+  noteCommand(
+    ports,
+    record.key,
+    `worktree and branch were removed${saved === null ? '' : `, kept as ${saved}`}`,
+  );
+  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
+  for (const pane of panes)
+    if (pane.role === 'worker' && pane.key === record.key && pane.dead)
+      await ports.tmux.closePane(pane.id, { key: record.key, run: pane.run });
+}

@@ -1,0 +1,113 @@
+/** After the plan: what has landed is cleaned away, what holds anything is kept and named, and what was saved comes back. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createProjectRig } from '../support/worker-rig.ts';
+
+type Cleaned = { removed: { stream: string }[]; kept: { stream: string; reasons: { kind: string }[] }[] };
+
+test('a finished plan is cleaned, brought back, taken out of the project, and nothing is lost', async () => {
+  await using rig = await createProjectRig({
+    plan: { 'Stream-A': [], 'Stream-B': ['Stream-A'], 'Stream-C': [] },
+  });
+  rig.cli.write('.gitignore', '*.secret\nnode_modules/\n');
+  rig.cli.git('add', '.gitignore');
+  rig.cli.git('commit', '--quiet', '-m', 'Ignore');
+  const poller = rig.start();
+  for (const stream of ['Stream-A', 'Stream-C', 'Stream-B']) {
+    const worker = await rig.nextWorker(stream);
+    await worker.commit(`${stream}.txt`);
+    await worker.completeTasks();
+    if (stream === 'Stream-C') {
+      const busy = await rig.run(['clean', 'Stream-C'], 5);
+      assert.match(busy.stderr, /Stream-C was kept: its agent is at work \(run 1\)/);
+    }
+    worker.exit(0);
+    await rig.untilState(stream, 'done');
+  }
+  await poller.end();
+  rig.cli.git('merge', '--quiet', 'orchestrate/stream-b');
+  const worktree = (key: string) => join(rig.root, '.claude', 'worktrees', key);
+  const refs = () => rig.cli.git('for-each-ref', '--format=%(refname)', 'refs/heads', 'refs/orchestrate');
+
+  // Dry: nothing changes, and it says what would.
+  const before = refs();
+  writeFileSync(join(worktree('stream-a'), 'a.secret'), 'precious');
+  const dry: Cleaned = JSON.parse((await rig.run(['clean', '--dry-run', '--json'])).stdout);
+  assert.deepEqual(
+    dry.removed.map(({ stream }) => stream),
+    ['Stream-B'],
+  );
+  assert.deepEqual(
+    dry.kept.map(({ stream, reasons }) => [stream, reasons.map(({ kind }) => kind)]),
+    [
+      ['Stream-A', ['ignored']],
+      ['Stream-C', ['not-landed']],
+    ],
+  );
+  assert.equal(refs(), before);
+  const refused = await rig.run(['clean', 'A'], 5);
+  assert.match(
+    refused.stderr,
+    /Stream-A was kept: ignored files that no set-up made: a\.secret\n {2}fix: git -C \S+ status --ignored/,
+  );
+  const inside = spawn('sleep', ['600'], { cwd: worktree('stream-b') });
+  try {
+    assert.match((await rig.run(['clean', 'B'], 5)).stderr, new RegExp(`process ${inside.pid} is at work`));
+  } finally {
+    inside.kill('SIGKILL');
+    await new Promise((resolve) => inside.once('close', resolve));
+  }
+
+  // For good.
+  const cleaned = await rig.run(['clean']);
+  assert.match(
+    cleaned.stdout,
+    /^Removed Stream-B: worktree \.claude\/worktrees\/stream-b, branch orchestrate\/stream-b$/m,
+  );
+  assert.match(cleaned.stdout, /^Kept Stream-A: ignored files/m);
+  assert.match(cleaned.stdout, /^Kept Stream-C: its work has not landed\n {2}orchestrate merge Stream-C$/m);
+  assert.equal(existsSync(worktree('stream-b')), false);
+  rmSync(join(worktree('stream-a'), 'a.secret'));
+  await rig.run(['clean', 'Stream-A']);
+  assert.match((await rig.run(['clean', 'Stream-A'])).stdout, /^Nothing is left of Stream-A$/m);
+  const { streams } = await rig.status();
+  assert.deepEqual(
+    streams.map(({ state, landed, commits }) => ({ state, landed, commits })),
+    [true, true, false].map((landed) => ({ state: 'done', landed, commits: 1 })),
+  );
+  await rig.start(['--once']).end();
+  assert.equal(existsSync(worktree('stream-a')), false);
+
+  // The report, with what a worker wrote made harmless.
+  const report = (await rig.run(['report'])).stdout;
+  assert.match(report, /^\| Stream-A Work of Stream-A \| done, landed \| .*\| 1 \| \+1 −0 \|/m);
+  assert.match(report, /^\*\*Commits\*\*$/m);
+  assert.equal(JSON.parse((await rig.run(['report', '--json'])).stdout).streams[0].commitList.length, 1);
+
+  // Back again, and out of the project.
+  assert.match((await rig.run(['recover'])).stdout, /^Stream-B +\S.* stream-b\/clean +removed by clean$/m);
+  const back = await rig.run(['recover', 'Stream-B']);
+  assert.match(back.stdout, /branch orchestrate\/stream-b, worktree \S+\/stream-b$/m);
+  assert.match((await rig.run(['recover', 'Stream-B'])).stdout, /branch orchestrate\/stream-b-recovered,/);
+  assert.equal(existsSync(join(worktree('stream-b'), 'Stream-B.txt')), true);
+  const removed = await rig.run(['init', '--remove']);
+  assert.match(removed.stdout, /^left: worktrees: .*stream-b.*\n {2}orchestrate clean/m);
+  assert.match(removed.stdout, /^left: branches: orchestrate\/stream-b, orchestrate\/stream-c/m);
+  assert.match(removed.stdout, /^left: saved work: .*\n {2}orchestrate recover/m);
+  assert.match(removed.stdout, /^left: \.claude\/orchestrator\/state\.db/m);
+  rig.cli.git('worktree', 'unlock', worktree('stream-b-recovered'));
+  rig.cli.git('worktree', 'remove', worktree('stream-b-recovered'));
+  rig.cli.git('merge', '--quiet', '-m', 'Land C', 'orchestrate/stream-c');
+  const last = await rig.run(['clean']);
+  assert.match(last.stdout, /^Removed Stream-B: [\s\S]*^Removed Stream-C: /m);
+  assert.match(last.stdout, /^left: saved work/m);
+  assert.doesNotMatch(refs(), /verified|stream-c$/m);
+  await rig.run(['recover', '--expire', '1']);
+  assert.match(refs(), /saved/);
+  await rig.run(['recover', '--expire', '0']);
+  assert.doesNotMatch(refs(), /refs\/orchestrate/);
+  assert.equal(existsSync(join(rig.root, '.claude', 'orchestrator', 'state.db')), false);
+});
