@@ -3,6 +3,7 @@ import { createAgent } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT } from '../core/errors.ts';
+import type { Run } from '../core/types.ts';
 import { createGit } from '../git/git.ts';
 import { answerStop } from '../operator/answer-stop.ts';
 import { readRun, type WorkerRun } from '../operator/scope.ts';
@@ -40,6 +41,7 @@ async function refusalFor(
     config: project.config(),
     git: createGit({ root: project.root, commonDir: project.commonDir }),
     now: project.now,
+    failedCommit: (each: Run) => agent.failedCommit(each),
   };
   return answerStop(ports, record, run, agent.lastStop(key, run) ?? PLAIN_STOP);
 }

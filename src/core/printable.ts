@@ -19,3 +19,14 @@ export function printable(text: string, limit = Number.POSITIVE_INFINITY): strin
   if (characters.length <= limit && clean.length <= 2 * limit) return clean;
   return `${characters.slice(0, Math.max(0, limit - 1)).join('')}…`;
 }
+
+/** Most lines that are quoted of what a program printed, and their longest text together. */
+const QUOTED_LINES = 4;
+const LONGEST_QUOTE = 300;
+
+/** The last lines of an output with something on them, in one safe line; null for none. */
+export function lastLines(text: string, count: number = QUOTED_LINES): string | null {
+  const lines = text.split(/[\r\n]+/).map((line) => printable(line).trim());
+  const said = lines.filter((line) => line !== '').slice(-count);
+  return said.length === 0 ? null : printable(said.join(' / '), LONGEST_QUOTE);
+}

@@ -5,15 +5,18 @@ import type { Config } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
 import { judgeStop } from '../core/decide/stop-gate.ts';
 import { missing, missingInShort } from '../core/done.ts';
-import type { StreamRecord, Task } from '../core/types.ts';
+import type { Run, StreamRecord, Task } from '../core/types.ts';
 import { statIfPresent } from '../files/present.ts';
 import { tagOf } from '../files/sha256.ts';
 import type { WorktreeFacts } from '../git/types.ts';
+import { obstacleAtOnce } from '../poller/steps/commit-obstacle.ts';
 
 /** Everything the gate works with: less than the ports, since it has to be quick. */
 export type StopPorts = Pick<Ports, 'plan' | 'state' | 'now'> & {
   readonly config: Pick<Config, 'leftovers'>;
-  readonly git: Pick<Ports['git'], 'inspect'>;
+  readonly git: Pick<Ports['git'], 'inspect' | 'identityTrouble'>;
+  /** What the run's last commit said, when it failed. */
+  readonly failedCommit: (run: Run) => string | null;
 };
 
 /** The text that refuses the stop, null to let it be. `run` is the number of the record's open run. */
@@ -41,9 +44,14 @@ export async function answerStop(
     declaresNoChanges: stream.declaresNoChanges,
     commitsLeftovers: ports.config.leftovers === 'commit',
   };
-  const left = missing(standing).map(({ message }) => message);
+  const found = missing(standing);
+  const open = record.runs.find((each) => each.number === run);
+  const saidOfCommit = () => (open === undefined ? null : ports.failedCommit(open));
+  const isDirty = found.some(({ cause }) => cause === 'dirty');
+  const obstacle = isDirty ? await obstacleAtOnce(ports.git, saidOfCommit) : null;
+  const left = [...(obstacle === null ? [] : [obstacle]), ...found.map(({ message }) => message)];
   const signature = signatureOf(record, tasks, worktree, left);
-  const short = missingInShort(standing);
+  const short = [missingInShort(standing), ...(obstacle === null ? [] : [obstacle])].join(', ');
   const { again, said } = stop;
   const answer = judgeStop({ missing: left, short, said, signature, again, atMs: ports.now() }, before);
   if (answer.gate !== null) ports.state.patchRun(record.key, run, { stopGate: answer.gate });

@@ -1,6 +1,6 @@
 /** When a stream counts as done, and what becomes of a worker that ended without being it. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
@@ -203,6 +203,42 @@ test('a worktree that is dirty from birth is said to be so, and does not keep it
   assert.match(log, /legacy\.txt as modified .*git add --renormalize \./);
   assert.match(log, /set-up leaves uncommitted lock\.json, left-by-setup/);
   assert.match(log, /dirty from the start and unchanged: legacy\.txt, lock\.json, left-by-setup/);
+});
+
+test('work that cannot be committed says why in the words of the hook or of git, not that it is uncommitted', async () => {
+  await using rig = await createProjectRig({ plan: { Hook: [], Name: [], Key: [] }, config: ONE_ATTEMPT });
+  const hook = join(rig.root, '.git', 'hooks', 'pre-commit');
+  rig.cli.write('.git/hooks/pre-commit', '#!/bin/sh\necho "no tabs, please"\nexit 1\n');
+  chmodSync(hook, 0o755);
+  const tries =
+    'echo work > work.txt; git add work.txt; git commit -m Work > /dev/tty 2>&1 || echo "commit failed" > /dev/tty';
+  const leave = async (stream: string) => {
+    const worker = await rig.nextWorker(stream);
+    return async () => {
+      await worker.sh(tries);
+      await worker.completeTasks();
+      worker.exit(0);
+      return (await rig.untilState(stream, 'failed')).reason ?? '';
+    };
+  };
+  const poller = rig.start();
+  const [byHook, byName, byKey] = await Promise.all(['Hook', 'Name', 'Key'].map(leave));
+  assert.match((await byHook?.()) ?? '', /its commit failed: .*no tabs, please/);
+  rmSync(hook);
+  rig.cli.git('config', 'commit.gpgSign', 'true');
+  rig.cli.git('config', 'gpg.format', 'ssh');
+  rig.cli.git('config', 'user.signingKey', '/nonexistent.pub');
+  assert.match(
+    (await byKey?.()) ?? '',
+    /its commit failed: .*nonexistent|cannot sign commits here: .*nonexistent/,
+  );
+  rig.cli.git('config', 'commit.gpgSign', 'false');
+  rig.cli.git('config', '--unset', 'user.email');
+  rig.cli.git('config', 'user.useConfigOnly', 'true');
+  const unnamed = (await byName?.()) ?? '';
+  assert.match(unnamed, /git cannot commit here: no email was given and auto-detection is disabled/);
+  assert.doesNotMatch(unnamed, /uncommitted/);
+  assert.equal((await poller.end()).code, 1);
 });
 
 test('leftovers: commit commits tracked changes, and never an untracked file', async () => {

@@ -20,6 +20,7 @@ const ENTRY: RegistryEntry = {
 const TAIL: TranscriptTail = {
   modifiedAtMs: START + 20,
   openCall: { text: 'Bash npm test', atMs: START + 15 },
+  failedCommit: null,
   apiError: null,
 };
 const TRUST =

@@ -77,6 +77,25 @@ test('the end of a conversation shows the call under way, also among parallel on
   assert.equal(tailOf(...calls, line('user', 'Something else')).openCall, null);
 });
 
+test('the last commit is told of when it failed, by its last words', () => {
+  const tailOf = (...lines: string[]) => readTail(lines.flatMap(parseConversationLine)).failedCommit;
+  const commit = (id: string) => call(id, 'Bash', { command: 'cd x && git add -A && git commit -m Work' });
+  const failed = (id: string, text: string) =>
+    line('user', [{ type: 'tool_result', tool_use_id: id, is_error: true, content: text }]);
+  const said =
+    'Exit code 1\nchecking\n\u001b[31mno tabs\u001b[0m in a.js\nhusky - pre-commit script failed (code 1)\n';
+  assert.equal(
+    tailOf(commit('a'), failed('a', said), call('b', 'Read', { file_path: 'x' }), result('b')),
+    'checking / no tabs in a.js / husky - pre-commit script failed (code 1)',
+  );
+  assert.equal(
+    tailOf(commit('a'), failed('a', said), commit('b'), result('b')),
+    null,
+    'it went well in the end',
+  );
+  assert.equal(tailOf(call('a', 'Bash', { command: 'npm test' }), failed('a', said)), null);
+});
+
 test('only an error that nothing followed counts', () => {
   const error = line('assistant', [{ type: 'text', text: 'limit' }], {
     isApiErrorMessage: true,

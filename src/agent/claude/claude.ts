@@ -42,6 +42,8 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     check: () => checkWith(agent, deps, paths),
     prepare: async (request) => prepareClaude(agent, deps, request),
     activity: createSessionLook({ paths, transcripts, reports, interactive, nowMs: deps.nowMs }),
+    failedCommit: ({ sessionId }) =>
+      sessionId === null ? null : (transcripts.tail(sessionId)?.failedCommit ?? null),
     lastError: (run) => lastErrorOf(run, transcripts, reportsOf(run)),
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),

@@ -1,6 +1,7 @@
 /** Finds a conversation's transcript and reads its end (the call under way, the error it ended by) and whether what was typed arrived; cheap, since asked at every tick. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { lastLines } from '../../core/printable.ts';
 import { eachGrownLine, endOfFile } from '../../files/grown-lines.ts';
 import { listIfPresent, statIfPresent } from '../../files/present.ts';
 import { parseRecord, stringOf } from '../json.ts';
@@ -12,6 +13,8 @@ export type TranscriptTail = {
   readonly modifiedAtMs: number;
   /** The last tool call without a result, e.g. `Bash npm test`. */
   readonly openCall: { readonly text: string; readonly atMs: number | null } | null;
+  /** What the last `git commit` said, when it failed. */
+  readonly failedCommit: string | null;
   /** Set when the last thing that happened was an error of the service. */
   readonly apiError: Extract<ConversationItem, { kind: 'api-error' }> | null;
 };
@@ -83,9 +86,20 @@ export function readTail(items: readonly ConversationItem[]): Omit<TranscriptTai
   const open = calls.at(-1);
   const last = items.findLast((item) => item.kind !== 'turn-end');
   return {
+    failedCommit: failedCommitOf(items),
     openCall: open === undefined ? null : { text: `${open.tool} ${open.target}`.trim(), atMs: open.atMs },
     apiError: last?.kind === 'api-error' ? last : null,
   };
+}
+
+/** What the last call that commits said, in its last lines; null when it went well, or there was none. */
+function failedCommitOf(items: readonly ConversationItem[]): string | null {
+  const commit = items.findLast((item) => item.kind === 'call' && /\bgit\b.*\bcommit\b/.test(item.target));
+  const result = items.find(
+    (item) => item.kind === 'result' && commit?.kind === 'call' && item.callId === commit.id,
+  );
+  if (result?.kind !== 'result' || !result.failed) return null;
+  return lastLines(result.text.replace(/^Exit code \d+\n/, ''));
 }
 
 /** Looks for `<id>.jsonl` in every directory of `projects`: the directory's name is made from a path in a way that may change. */

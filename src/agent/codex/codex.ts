@@ -39,6 +39,7 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
       if (rollout !== null) return { ...activityOf(rollout), ...signOf(rollout) };
       return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => '')), sinceMs: startedAtMs };
     },
+    failedCommit: () => null,
     lastError: (run) => {
       const error = ofRun(run)?.error ?? null;
       return error === null

@@ -29,6 +29,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       status: 'busy',
       sinceMs: run.claimedAtMs ?? run.startedAtMs,
     }),
+    failedCommit: () => null,
     lastError: () => null,
     watchPaths: () => [],
     findConversation: () => null,

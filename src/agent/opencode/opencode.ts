@@ -46,6 +46,7 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
       const seen = activityOf(report, startedAtMs);
       return interactive ? seen : { ...seen, status: 'busy', detail: null, dialog: false, account: false };
     },
+    failedCommit: () => null,
     lastError: (run) => {
       const error = reportOf(run)?.error ?? null;
       return error === null

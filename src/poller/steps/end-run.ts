@@ -1,13 +1,13 @@
 /** Ends a run: fences a launch that never claimed, ends the whole process tree, keeps the exit status, closes the window. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import { printable } from '../../core/printable.ts';
 import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
 import { type ClaimedProcess, fenceRun, readClaim } from '../../worker/wrapper.ts';
+import { commitObstacle, lastPrinted } from './commit-obstacle.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
 
@@ -16,9 +16,6 @@ const GRACE_MS = 3_000;
 /** tmux notices the end of a pane's process a moment after we do. */
 const NOTICE_MS = 500;
 const NOTICE_STEP_MS = 25;
-/** How much of what a run printed last is looked through, and how much of that is quoted. */
-const TAIL_BYTES = 8_192;
-const LONGEST = 160;
 
 /** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
 export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: EndRun): Promise<void> {
@@ -29,7 +26,7 @@ export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: E
   const exitCode = await endWorker(step, run, action.exitCode);
   if (action.closeWindow && run.pane !== null) await closeIfAsked(step, run.pane, run);
   recordUsage(ports, run);
-  const reason = exitCode === 0 ? action.reason : reasonOf(ports, run, action);
+  const reason = await reasonOf(step, run, action, exitCode);
   if (action.intent !== null) ports.state.setIntent(action.key, action.intent, ports.now(), action.reason);
   const ended = ports.state.endRun(action.key, action.run, {
     endedAtMs: ports.now(),
@@ -71,11 +68,21 @@ async function sayFarewell(
     await pause(HEARD_STEP_MS);
 }
 
-/** A worker that failed by itself (not by a check of its work) and tells nothing else of it: what it printed last is the cause. */
-function reasonOf(ports: Step['ports'], run: Run, { outcome, reason }: EndRun): string {
-  if (outcome !== 'failed' || run.verdict !== null || ports.agentThatMade(run).transcripts(run).length > 0)
-    return reason;
-  const last = lastWords(join(runDir(ports.paths, run.key, run.number), 'pane.log'));
+/**
+ * A worker that failed by itself (not by a check of its work): why it could not commit, where that shows, is the cause, else
+ * what it printed last where nothing else tells of it.
+ */
+async function reasonOf(
+  { ports, snapshot }: Pick<Step, 'ports' | 'snapshot'>,
+  run: Run,
+  { outcome, reason }: EndRun,
+  exitCode: number | null,
+): Promise<string> {
+  if (outcome !== 'failed' || run.verdict !== null) return reason;
+  const obstacle = await commitObstacle({ ports, snapshot }, run);
+  if (obstacle !== null) return `${reason}; ${obstacle}`;
+  const tells = exitCode === 0 || ports.agentThatMade(run).transcripts(run).length > 0;
+  const last = tells ? null : lastPrinted(ports, run, 1);
   return last === null ? reason : `${reason}; it printed last: ${last}`;
 }
 
@@ -217,21 +224,4 @@ function pidFile(step: Pick<Step, 'ports'>, key: string): string {
 export function writePidFile(step: Pick<Step, 'ports'>, key: string, worker: ProcessIdentity): void {
   privateDirectory(step.ports.paths.pidsDir);
   writeFileSync(pidFile(step, key), `${worker.pid} ${worker.start}\n`, { mode: 0o600 });
-}
-
-/** The last line with something on it in the last 8 KB of `file`, cut to 160 characters; null where there is none. */
-function lastWords(file: string): string | null {
-  if (!existsSync(file)) return null;
-  const handle = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(handle);
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(handle, tail, 0, tail.length, size - tail.length);
-    const lines = tail.toString('utf8').split(/[\r\n]+/);
-    const said = lines.map((line) => printable(line).trim()).filter((line) => line !== '');
-    const last = said.at(-1);
-    return last === undefined ? null : printable(last, LONGEST);
-  } finally {
-    closeSync(handle);
-  }
 }

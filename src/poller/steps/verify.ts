@@ -1,11 +1,12 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
 
-import { dependencyHeads, isAssigned, missing, redGate } from '../../core/done.ts';
+import { dependencyHeads, isAssigned, type Missing, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt, recordVerified } from './adopt.ts';
+import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
@@ -91,8 +92,7 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
     commitsLeftovers: false,
   });
   const [first] = left;
-  if (first !== undefined)
-    return { sha, cause: first.cause, message: left.map(({ message }) => message).join('; ') };
+  if (first !== undefined) return { sha, cause: first.cause, message: await missingText(step, record, left) };
   if (sha === null) return { sha, cause: 'worktree-missing', message: 'its worktree has no commit' };
   const failed = await runGates(step, record, sha);
   if (failed !== null) {
@@ -111,6 +111,15 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
     };
   }
   return { sha, cause: null, message: passedText(step.ports.config.gates.length, sha, facts.bornDirty) };
+}
+
+/** What is missing in one sentence; work that is uncommitted for a reason says the reason. */
+async function missingText(step: Step, record: StreamRecord, left: readonly Missing[]): Promise<string> {
+  const uncommitted = left.some(({ cause }) => cause === 'dirty' || cause === 'no-commits');
+  const obstacle = uncommitted ? await commitObstacle(step, record.runs.at(-1) ?? null) : null;
+  const others =
+    obstacle === null ? left : left.filter(({ cause }) => cause !== 'dirty' && cause !== 'no-commits');
+  return [...(obstacle === null ? [] : [obstacle]), ...others.map(({ message }) => message)].join('; ');
 }
 
 function passedText(gates: number, sha: string, born: readonly string[]): string {
