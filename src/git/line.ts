@@ -55,6 +55,8 @@ type Laying = {
   readonly contained: string[];
   /** Keys of what does not land: not wanted, or built on such. */
   readonly out: Set<string>;
+  /** Bases that the line's history has, and will have when what comes before has landed. */
+  readonly based: ReadonlySet<string>;
   /** What clashes, or builds on what does (null), by key; until something comes that contains it and resolved it. */
   readonly stuck: Map<string, LineClash | null>;
 };
@@ -67,6 +69,7 @@ async function layIn(door: Door, request: LineRequest): Promise<Line> {
     request,
     commit: await committer(door),
     top: await startOf(door, request, there),
+    based: await knownBases(door, request),
     layers: [],
     stuck: new Map(),
     contained: [...there],
@@ -85,7 +88,8 @@ async function layOne(door: Door, line: Laying, stream: LineStream): Promise<voi
   const { request, commit, top, layers, stuck } = line;
   const { key, head } = stream;
   const carries = stuckBelow(line, stream);
-  const { tree, files } = await mergeTrees(door, top.known, checkedSha(head));
+  const ours = carries.length === 0 ? await withBase(door, line, stream) : top.known;
+  const { tree, files } = await mergeTrees(door, ours, checkedSha(head));
   if (files !== null) {
     const clash = { key, files, against: await touching(door, request.tip, layers, files) };
     stuck.set(key, carries.length === 0 ? clash : null);
@@ -99,6 +103,14 @@ async function layOne(door: Door, line: Laying, stream: LineStream): Promise<voi
   const inHistory = request.strategy === 'merge' && commits.length > 0 && top.known === top.tip;
   const known = inHistory ? tip : await syntheticCommit(door, tree, [top.known, tip, head]);
   line.top = { tip, tree, known };
+}
+
+/**
+ * Where the line has come to, as a commit that has the stream's base in its history: what lands is its own change since then,
+ * also when the user has rewritten that part of the branch.
+ */
+async function withBase(door: Door, { top, based }: Laying, { base }: LineStream): Promise<string> {
+  return based.has(base) ? top.known : syntheticCommit(door, top.tree, [top.known, base]);
 }
 
 /** Keys of what is stuck and the stream builds on: its head contains that, and may have resolved it. */
@@ -131,6 +143,17 @@ async function startOf(door: Door, { tip, streams }: LineRequest, there: Readonl
   const heads = landed.filter((sha) => present.has(sha) && !reachable.has(sha));
   const known = heads.length === 0 ? tip : await syntheticCommit(door, tree, [tip, ...heads]);
   return { tip, tree, known };
+}
+
+/** Bases that need not be told: the branch contains them, or they are heads of what lands first. One that is gone neither. */
+async function knownBases(door: Door, { tip, streams }: LineRequest): Promise<ReadonlySet<string>> {
+  const bases = streams.map(({ base }) => base);
+  const { present, reachable } = await historyOf(door, tip, bases);
+  return new Set([
+    ...reachable,
+    ...streams.map(({ head }) => head),
+    ...bases.filter((base) => !present.has(base)),
+  ]);
 }
 
 /** Layers whose own change is in one of the files. */

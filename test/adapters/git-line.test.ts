@@ -172,4 +172,23 @@ describe('the landing line', () => {
     await rig.git.forgetLine('main');
     assert.equal(rig.refs(), before[0]);
   });
+
+  it('lands what the stream changed since its base, also where the user has rewritten that since', async () => {
+    rig.commit('renamed-from.txt', 'some\nlines\nto rename\n');
+    const base = rig.run(['rev-parse', 'HEAD']);
+    const a = on(base, () => {
+      rig.run(['mv', 'renamed-from.txt', 'renamed-to.txt']);
+      rig.run(['commit', '--quiet', '-m', 'rename']);
+    });
+    rig.run(['commit', '--quiet', '--amend', '-m', 'other words']);
+    for (const strategy of STRATEGIES) {
+      const line = await lay([stream('a', base, a)], { strategy });
+      assert.deepEqual(
+        line.layers.map(({ key }) => key),
+        ['a'],
+      );
+      const files = rig.run(['ls-tree', '--name-only', line.tip]).split('\n');
+      assert.ok(files.includes('renamed-to.txt') && !files.includes('renamed-from.txt'), strategy);
+    }
+  });
 });

@@ -20,11 +20,11 @@ export type Shim = {
   remove(): void;
 };
 
-/* Only what `orchestrate start` calls counts: workers call git too. */
+/* Only what `orchestrate start` and `merge` call counts: workers call git too. */
 const SCRIPT = `#!/bin/sh
 real=$1; shift
 case $(tr '\\0' ' ' < /proc/$PPID/cmdline 2>/dev/null) in
-*'cli.js start'*) ;;
+*'cli.js start'*|*'cli.js merge'*) ;;
 *) exec "$real" "$@" ;;
 esac
 dir=\${0%/*}; tool=\${0##*/}
