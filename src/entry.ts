@@ -87,18 +87,4 @@ function run(): void {
   bundle(module.exports, createRequire(path), module, path, __dirname);
 }
 
-/** Before any bundle is loaded nobody else could say it: without a free file descriptor not even that can be read. */
-function runOrSay(): void {
-  try {
-    run();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EMFILE' && code !== 'ENFILE') throw error;
-    process.stderr.write(
-      `orchestrate: error: too many open files (${code}): orchestrate could not be loaded\n  fix: raise the limit: ulimit -n 1024\n`,
-    );
-    process.exitCode = 3;
-  }
-}
-
-runOrSay();
+run();

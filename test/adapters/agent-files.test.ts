@@ -13,6 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
+import { holdersOf } from '../../src/agent/claude/registry.ts';
 import { createTranscripts } from '../../src/agent/claude/transcript.ts';
 import { type AgentOptions, createAgent } from '../../src/agent/create-agent.ts';
 import type { AgentCheck, LaunchRequest } from '../../src/agent/port.ts';
@@ -254,6 +255,22 @@ test('an entry that an earlier process with the same pid left behind is not beli
   assert.equal(await status({ sessionId: 'other', procStart: '777', startedAt: 1_000 }), 'busy');
   assert.equal(await status({ sessionId: ID, procStart: '111', startedAt: 1_000 }), 'busy');
   assert.equal(await status({ sessionId: 'other', startedAt: 9_000 }), 'busy');
+});
+
+test('a registry that cannot be read is an error, not an agent that is unknown or a conversation that nobody holds', async () => {
+  const agent = agentWith({});
+  const sessions = path.join(root, '.claude', 'sessions');
+  rmSync(sessions, { recursive: true, force: true });
+  mkdirSync(path.join(sessions, '4244.json'), { recursive: true });
+  const worker: ProcessIdentity = { pid: 4244, start: '1' };
+  const run = { key: 'a', number: 1, startedAtMs: 1, claimedAtMs: 1, sessionId: ID } as Run;
+  await assert.rejects(
+    agent.activity(run, worker, async () => ''),
+    { code: 'EISDIR' },
+  );
+  assert.throws(() => holdersOf(sessions, ID), { code: 'EISDIR' });
+  rmSync(sessions, { recursive: true });
+  assert.deepEqual(holdersOf(sessions, ID), []);
 });
 
 test('a pane is read at most once a second for a run, and one that cannot be read says nothing', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -190,6 +191,18 @@ test('links: only ours, only of projects that are gone, and none of a project wh
   await once(worker, 'exit');
   await rig.sweep();
   assert.deepEqual([there(living), there(here)], [false, true]);
+});
+
+test('links: a directory of that name that belongs to another user is let be', {
+  skip: process.getuid?.() === 0 ? false : 'only root can give a directory to someone else',
+}, async () => {
+  const rig = createRig();
+  const project = join(rig.dir, 'gone');
+  symlinkSync(project, join(rig.links, projectTag(project)));
+  chownSync(rig.links, 4242, 4242);
+  assert.equal(await rig.sweep(), 0);
+  chownSync(rig.links, 0, 0);
+  assert.equal(await rig.sweep(), 1);
 });
 
 test('a poller sweeps beside its ticks, and goes on soon when there was more than one sweep takes', async (t) => {

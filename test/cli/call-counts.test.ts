@@ -1,6 +1,14 @@
-/** What cannot be felt but counted: how often a look calls tmux and git, however many streams there are. */
+/** What cannot be felt but counted: how often a look calls tmux and git, however many streams there are; what a command loads. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { openProject } from '../../src/app/project.ts';
+import { openPorts } from '../../src/app/wiring.ts';
+import { takeLook } from '../../src/look/snapshot.ts';
+import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { createCallCounter } from '../support/shim.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
@@ -26,4 +34,78 @@ test('a look calls tmux once, and git no more often for thirty streams than for 
   const many = await callsOfFiveLooks(30);
   assert.equal(few.tmux, 5);
   assert.deepEqual(many, few);
+});
+
+/** SQL statements that two more looks at a plan of `count` streams run, in this process. */
+async function statementsOfTwoLooks(count: number): Promise<number> {
+  await using rig = await createCliRig();
+  const streams = Array.from({ length: count }, (_, at) => `  - {id: S${at}, name: S, tasks: [{title: T}]}`);
+  rig.write('plan.yaml', `prd: {title: P}\nstreams:\n${streams.join('\n')}\n`);
+  assert.equal((await rig.run(['import', 'plan.yaml'])).code, 0);
+  const project = openProject({ cwd: rig.root, env: rig.env });
+  try {
+    const ports = await openPorts(project, { create: true });
+    await takeLook(ports, new Map(), true);
+    using counted = countStatements();
+    for (let look = 0; look < 2; look += 1) await takeLook(ports, new Map(), true);
+    return counted.statements();
+  } finally {
+    project.close();
+  }
+}
+
+/** Counts the statements that this process runs from now on. */
+function countStatements(): { statements(): number; [Symbol.dispose](): void } {
+  const statement = Object.getPrototypeOf(new Database(':memory:').prepare('SELECT 1'));
+  const methods = ['run', 'get', 'all'] as const;
+  const former = methods.map((name) => [name, statement[name]] as const);
+  let count = 0;
+  for (const [name, method] of former)
+    statement[name] = function counting(this: unknown, ...values: unknown[]) {
+      count += 1;
+      return method.apply(this, values);
+    };
+  return {
+    statements: () => count,
+    [Symbol.dispose]() {
+      for (const [name, method] of former) statement[name] = method;
+    },
+  };
+}
+
+test('a look runs no more SQL for thirty streams than for three', async () => {
+  const few = await statementsOfTwoLooks(3);
+  assert.ok(few > 0);
+  assert.equal(await statementsOfTwoLooks(30), few);
+});
+
+/** Parts of Node that a command loaded, by name. */
+async function loadedBy(rig: CliRig, args: readonly string[]): Promise<ReadonlySet<string>> {
+  const note = join(rig.home, 'loaded');
+  rig.write(
+    join(rig.home, 'note.cjs'),
+    `process.on('exit', () => require('fs').writeFileSync(process.env.NOTE, process.moduleLoadList.join('\\n')));`,
+  );
+  const env = { NODE_OPTIONS: `--require=${join(rig.home, 'note.cjs')}`, NOTE: note };
+  assert.equal((await rig.run(args, { env })).code, 0, args.join(' '));
+  return new Set(readFileSync(note, 'utf8').split('\n'));
+}
+
+test('a command that only reads the plan loads no more of Node, and none holds a library to check config.json', async () => {
+  await using rig = await createCliRig();
+  rig.write('plan.yaml', 'prd: {title: P}\nstreams:\n  - {id: A, name: A, tasks: [{title: T}]}\n');
+  assert.equal((await rig.run(['import', 'plan.yaml'])).code, 0);
+  const loaded = await loadedBy(rig, ['task', 'list']);
+  const unused = ['crypto', 'child_process', 'readline/promises', 'http', 'worker_threads'];
+  assert.deepEqual(
+    unused.filter((name) => loaded.has(`NativeModule ${name}`)),
+    [],
+  );
+  for (const verb of ['task', 'status', 'hook', 'watch']) {
+    const file = new RegExp(`"?${verb}"?: ?"(${verb}-[0-9a-f]+\\.js)"`).exec(
+      readFileSync(CLI_ENTRY, 'utf8'),
+    )?.[1];
+    const bundle = readFileSync(join(dirname(CLI_ENTRY), file ?? ''), 'latin1');
+    assert.doesNotMatch(bundle, /ZodType/, verb);
+  }
 });

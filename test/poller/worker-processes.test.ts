@@ -47,6 +47,23 @@ test('what a gate leaves in the background ends with it, what set-up leaves ends
   assert.deepEqual(rig.marked(), []);
 });
 
+test('what an agent leaves at its terminal keeps neither its window nor its stream, and ends with its run', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.commit('a.txt');
+  // One that writes there for as long as it may, one in a session of its own.
+  await a.sh(
+    '(trap "" HUP; while :; do echo still here; sleep 1; done) > /dev/tty 2>&1 & setsid sleep 988 > /dev/null 2>&1 & :',
+  );
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const ended = await poller.end();
+  assert.equal(ended.code, 0, ended.stdout);
+  assert.deepEqual(rig.marked(), []);
+  assert.equal((await rig.stream('A')).run, 1);
+});
+
 /** A daemon as daemons are made: the leader of its session has ended; returns both pids. */
 async function startDaemon(home: string): Promise<{ leader: number; daemon: number }> {
   const pids = join(home, 'daemon-pids');

@@ -172,6 +172,16 @@ test('the critical path is what remains of it, and the estimate follows from fin
   assert.equal(report.elapsedMs, 8000);
 });
 
+test('the estimate leaves out what an agent waited, for the user or for the end of a limit', () => {
+  const paused = { totalMs: 6000, sinceMs: null, userMs: 6000, forUser: false };
+  const facts = chain();
+  const done = doneRecord('A');
+  const waited = { ...done, runs: done.runs.map((each) => ({ ...each, paused })) };
+  const records = new Map([...facts.records, ['a', waited]]);
+  // Of 7.5 s A's agent worked 1.5 s on its two tasks.
+  assert.equal(buildReport(input({ ...facts, records })).etaMs, 3 * 750);
+});
+
 test('there is no estimate without a poller, without finished work, or when nobody works', () => {
   assert.equal(buildReport(input(chain({ pollerAlive: false }))).etaMs, null);
   const fresh = snapshot({

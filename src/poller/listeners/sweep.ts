@@ -124,9 +124,8 @@ async function isAbandoned(
 ): Promise<boolean> {
   const file = await lstatOf(join(directory, 'launch'));
   if (file === null) return false;
-  // Claimed by a process that lives it may be under way; by one that is gone, or of an ended run, nobody comes for it.
-  if (readClaim(directory) !== null) return !isHeld(ports, directory);
-  if (place === 'kept') return true;
+  // Nobody comes for that of an ended run, or for one whose taker is gone (which is looked at once it is claimed).
+  if (place === 'kept' || readClaim(directory) !== null) return true;
   const known = `${directory} ${file.ino}`;
   const sinceMs = seenMs.get(known) ?? elapsedMs;
   seenMs.set(known, sinceMs);
