@@ -81,6 +81,8 @@ test('a finished plan is cleaned, brought back, taken out of the project, and no
   await rig.start(['--once']).end();
   assert.equal(existsSync(worktree('stream-a')), false);
 
+  assert.match((await rig.run(['status'])).stdout, /All 3 streams done in/);
+
   // The report, with what a worker wrote made harmless.
   const report = (await rig.run(['report'])).stdout;
   assert.match(report, /^\| Stream-A Work of Stream-A \| done, landed \| .*\| 1 \| \+1 −0 \|/m);
@@ -103,6 +105,10 @@ test('a finished plan is cleaned, brought back, taken out of the project, and no
   rig.cli.git('merge', '--quiet', '-m', 'Land C', 'orchestrate/stream-c');
   const last = await rig.run(['clean']);
   assert.match(last.stdout, /^Removed Stream-B: [\s\S]*^Removed Stream-C: /m);
+  assert.match(
+    (await rig.run(['status'])).stdout,
+    /All 3 streams done and landed in \S+\. +Report: orchestrate report$/m,
+  );
   assert.match(last.stdout, /^left: saved work/m);
   assert.doesNotMatch(refs(), /verified|stream-c$/m);
   await rig.run(['recover', '--expire', '1']);
@@ -110,4 +116,27 @@ test('a finished plan is cleaned, brought back, taken out of the project, and no
   await rig.run(['recover', '--expire', '0']);
   assert.doesNotMatch(refs(), /refs\/orchestrate/);
   assert.equal(existsSync(join(rig.root, '.claude', 'orchestrator', 'state.db')), false);
+});
+
+test('a stream that was cleaned and is wanted again goes on from what has landed', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const first = rig.start();
+  const worker = await rig.nextWorker('A');
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  worker.exit(0);
+  await first.end();
+  rig.cli.git('merge', '--squash', '--quiet', 'orchestrate/a');
+  rig.cli.git('commit', '--quiet', '-m', 'Land A');
+  await rig.run(['clean', 'A']);
+  const [task] = rig.store.listTasks();
+  await rig.run(['task', 'update', task?.id ?? '', '--status', 'pending']);
+  const second = rig.start();
+  const again = await rig.nextWorker('A');
+  assert.equal(rig.cli.git('merge-base', 'orchestrate/a', 'main'), rig.cli.git('rev-parse', 'main'));
+  await again.commit('more.txt');
+  await again.completeTasks();
+  again.exit(0);
+  await second.end();
+  assert.equal((await rig.status()).streams[0]?.state, 'done');
 });

@@ -48,6 +48,10 @@ export async function findBase(
   }
   const base = await planBase(ports, initiativeOf(snapshot.plan));
   const [first] = parents;
+  if (isCleaned(record, snapshot)) {
+    const landed = await landingTip(ports, snapshot, base.branch);
+    if (landed !== null) return { ok: true, sha: landed, parents, mergeFirst: [] };
+  }
   if (first === undefined) return { ok: true, sha: base.sha, parents: [], mergeFirst: [] };
   const tip = dependenciesLanded(stream, snapshot) ? await landingTip(ports, snapshot, base.branch) : null;
   if (tip !== null) return { ok: true, sha: tip, parents, mergeFirst: [] };
@@ -57,6 +61,11 @@ export async function findBase(
   return merged.ok
     ? { ok: true, sha: merged.sha, parents, mergeFirst: [] }
     : { ok: false, parents, files: merged.files };
+}
+
+/** True for a stream whose work has landed and whose branch was taken away since: what it does next begins on what landed. */
+export function isCleaned({ key, branchMade, verified, runs }: StreamRecord, { landed }: Snapshot): boolean {
+  return !branchMade && runs.length > 0 && verified !== null && landed.has(key);
 }
 
 async function landingTip(ports: Ports, snapshot: Snapshot, baseBranch: string): Promise<string | null> {

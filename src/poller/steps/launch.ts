@@ -13,7 +13,7 @@ import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
-import { findBase } from './base.ts';
+import { findBase, isCleaned } from './base.ts';
 import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
@@ -74,7 +74,7 @@ async function settleBase(
 ): Promise<{ readonly sha: string; readonly mergeFirst: readonly string[] } | null> {
   const { ports, snapshot } = step;
   const { key } = record;
-  if (record.base !== null && record.runs.length > 0)
+  if (record.base !== null && record.runs.length > 0 && !isCleaned(record, snapshot))
     return continueOn(step, record, stream, record.base.sha);
   const base = await findBase(ports, stream, record, snapshot);
   if (!base.ok) {

@@ -12,6 +12,13 @@ export const DONE_STEPS: readonly (readonly [what: string, command: string])[] =
   ['Clean up', 'orchestrate clean'],
 ];
 
+/** The same of work that has landed; what is left of it can be taken away. */
+function stepsAfter({ streams }: StatusReport): typeof DONE_STEPS {
+  if (!streams.every(({ landed, state }) => landed || state === 'cancelled')) return DONE_STEPS;
+  const left = streams.some(({ headSha }) => headSha !== null);
+  return [['Report', 'orchestrate report'], ...(left ? DONE_STEPS.slice(-1) : [])];
+}
+
 /** `All 6 streams done in 10m, $2.34.`, of a plan of which every stream is finished. */
 function doneText(report: StatusReport): string {
   const { costUsd } = report.summary;
@@ -20,14 +27,16 @@ function doneText(report: StatusReport): string {
     ...(report.elapsedMs === null ? [] : [` in ${duration(report.elapsedMs)}`]),
     ...(costUsd === null ? [] : [`, ${dollars(costUsd)}`]),
   ];
-  return `${total === 1 ? '1 stream done' : `All ${total} streams done`}${facts.join('')}.`;
+  const landed = report.streams.every((stream) => stream.landed || stream.state === 'cancelled');
+  const done = landed ? 'done and landed' : 'done';
+  return `${total === 1 ? `1 stream ${done}` : `All ${total} streams ${done}`}${facts.join('')}.`;
 }
 
 /** That, and what to type next: on one line where there is room for all of it, else with a line for each command. */
 export function doneLines(report: StatusReport, style: Style, columns: number): string[] {
   const { symbol, paint } = style.state('done');
   const text = `${symbol} ${doneText(report)}`;
-  const steps = DONE_STEPS.map(([what, command]) => `${what}: ${command}`);
+  const steps = stepsAfter(report).map(([what, command]) => `${what}: ${command}`);
   const bold = style.paint('bold');
   const fitted = (line: string): string => cut(line, columns, style.glyphs.ellipsis);
   return widthOf([text, ...steps].join('  ')) <= columns
