@@ -3,8 +3,9 @@ import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import { byOperator, type StateName, traitsOf } from '../core/states.ts';
+import { branchName, worktreePath } from '../core/stream-key.ts';
 import type { StreamRecord } from '../core/types.ts';
-import { pollerLives } from '../look/snapshot.ts';
+import { pollerLives, streamNames } from '../look/snapshot.ts';
 import { gatherReport } from '../report/gather.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
 import { clearStream, noteCommand } from './intent.ts';
@@ -83,6 +84,7 @@ export function requestStreams(ports: Ports, records: readonly StreamRecord[]): 
  * could not follow its dependencies is tried again.
  */
 export function clearForStart(ports: Ports, named: readonly StreamRecord[]): void {
+  deriveNamesAnew(ports);
   for (const record of named) clearStream(ports, record);
   if (named.length > 0) return;
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
@@ -91,6 +93,21 @@ export function clearForStart(ports: Ports, named: readonly StreamRecord[]): voi
     if (trouble?.kind === 'sync') ports.state.patchStream(key, { trouble: null });
   }
   noteCommand(ports, null, 'orchestrate started');
+}
+
+/**
+ * Streams that were never made get the names that the configuration gives now: one whose name or place was taken is free to
+ * start once the configuration was changed for it.
+ */
+function deriveNamesAnew(ports: Ports): void {
+  const names = streamNames(ports);
+  for (const record of ports.state.records(ports.plan.currentInitiative()?.id ?? '').values()) {
+    const branch = branchName(names.branchPrefix, record.key);
+    const worktree = worktreePath(names.worktreeRoot, record.key);
+    if (record.branchMade || (record.branch === branch && record.worktree === worktree)) continue;
+    ports.state.renameStream(record.key, { branch, worktree });
+    if (record.trouble?.kind === 'launch') ports.state.patchStream(record.key, { trouble: null });
+  }
 }
 
 /** Hands the living poller another limit of workers, which it obeys from its next tick on; false when none is registered. */

@@ -221,6 +221,34 @@ test('branches and directories that are not ours are refused, named and left; th
   );
 });
 
+test('a name or a place that is taken is mended by another one in the configuration, for what was never made', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'] },
+    config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } },
+  });
+  rig.onWorker(async (worker) => {
+    await worker.commit('work.txt');
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  rig.cli.git('branch', 'orchestrate');
+  rig.cli.write('taken', 'a file');
+  rig.configure({ worktree: { root: 'taken' } });
+  assert.equal((await rig.start().end()).code, 1);
+  assert.match((await rig.stream('A')).reason ?? '', /"orchestrate" stands in the way/);
+  rig.configure({ branchPrefix: 'agents/' });
+  assert.equal((await rig.start().end()).code, 1);
+  assert.match((await rig.stream('A')).reason ?? '', /can't make the directory .*taken/);
+  rig.configure({ worktree: { root: 'trees' } });
+  assert.equal((await rig.start().end()).code, 0);
+  // What is made keeps its names.
+  rig.configure({ branchPrefix: 'other/', worktree: { root: 'elsewhere' } });
+  rig.setTasks('B', 'pending');
+  assert.equal((await rig.start(['B']).end()).code, 0);
+  const { branch, worktree } = await rig.stream('B');
+  assert.deepEqual([branch, worktree], ['agents/b', 'trees/b']);
+});
+
 test('a worktree that vanishes or points elsewhere is said so, its commits stay, and no git runs in the main checkout', async () => {
   await using rig = await createProjectRig({
     plan: { Gone: [], Swapped: [], Detached: [] },
