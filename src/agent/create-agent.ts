@@ -3,10 +3,11 @@ import path from 'node:path';
 import { DEFAULT_CONFIG } from '../app/config/config.ts';
 import type { AgentKind } from '../core/run-types.ts';
 import { createClaudeAgent } from './claude/claude.ts';
+import { claudeReviewer } from './claude/reviewer.ts';
 import { createCodexAgent } from './codex/codex.ts';
 import { createCustomAgent } from './custom/custom.ts';
 import { createOpencodeAgent } from './opencode/opencode.ts';
-import type { Agent, AgentDeps, AgentSettings } from './port.ts';
+import type { Agent, AgentDeps, AgentSettings, Reviewer } from './port.ts';
 
 /** What a caller gives; the rest follows from the process. */
 export type AgentOptions = Pick<AgentDeps, 'projectRoot' | 'env' | 'commands'> &
@@ -41,4 +42,9 @@ export function plannerProgram(agent: AgentSettings): Pick<AgentSettings, 'comma
   const { kind, command, args, model } = agent;
   if (kind === 'claude') return { command, args, model };
   return { command: 'claude', args: [], model: kind === 'custom' ? model : null };
+}
+
+/** What reviews: Claude Code, as what plans is chosen. */
+export function createReviewer(agent: AgentSettings): Reviewer {
+  return claudeReviewer(plannerProgram(agent));
 }

@@ -137,3 +137,20 @@ export type Agent = {
   /** Paths of the run's conversations on disk, oldest first (`/clear` begins another); none when its pane's output tells. */
   transcripts(run: Run): readonly string[];
 };
+
+/** What a review answered: read strictly, since a text that only looks like a verdict must never pass. */
+export type ReviewAnswer = {
+  readonly verdict: 'pass' | 'fail';
+  readonly findings: readonly {
+    readonly file: string;
+    readonly line: number | null;
+    readonly text: string;
+  }[];
+};
+
+/** A second agent that judges a change: it gets its prompt on stdin, and can do nothing but read. */
+export type Reviewer = {
+  readonly argv: readonly string[];
+  /** The answer in what it printed, as parsed JSON that is still to be checked (null: there is none), and what it used. */
+  read(stdout: string): { readonly answer: unknown; readonly usage: Usage | null };
+};

@@ -1,5 +1,5 @@
 /** Everything the reconciler works with, handed in by the composition root; it knows the adapters by their types only. */
-import type { Agent } from '../agent/port.ts';
+import type { Agent, Reviewer } from '../agent/port.ts';
 import type { Elapsed } from '../core/elapsed.ts';
 import type { Policy, Run } from '../core/types.ts';
 import type { Git } from '../git/types.ts';
@@ -29,6 +29,8 @@ export type Ports = {
   readonly tmux: Tmux;
   readonly processes: Processes;
   readonly agent: Agent;
+  /** The agent that reviews where a gate asks for one. */
+  readonly reviewer: Reviewer;
   /** The agent of the kind that made a run, which may not be the configured one now: it alone can read what the run left. */
   agentThatMade(run: Pick<Run, 'agentKind'>): Agent;
   /** The starter's environment. */

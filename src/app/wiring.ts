@@ -1,7 +1,7 @@
 /** Builds the reconciler's ports for a project: every adapter, wired once; the only place where they all meet. */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createAgent } from '../agent/create-agent.ts';
+import { createAgent, createReviewer } from '../agent/create-agent.ts';
 import type { Agent } from '../agent/port.ts';
 import { createElapsed } from '../core/elapsed.ts';
 import type { AgentKind } from '../core/run-types.ts';
@@ -19,6 +19,7 @@ import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import { launcherDirectory, launcherPlace } from '../worker/launcher-directory.ts';
 import { writeLaunch } from '../worker/wrapper.ts';
+import { commandGates } from './config/config.ts';
 import { type ConfigFlags, configFileHash } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
 import { CLI_ENTRY, launcherText } from './package-root.ts';
@@ -73,6 +74,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     }),
     processes,
     agent: agents(config.agent.kind),
+    reviewer: createReviewer(config.agent),
     agentThatMade: ({ agentKind }) => agents(agentKind),
     env,
     marks,
@@ -132,7 +134,7 @@ export function agentOf(
       env,
       // By the launcher: Node or this installation may move while a plan runs.
       mcpServer: { command: join(launcherPlace(commonDir), 'orchestrate'), args: ['mcp'] },
-      commands: [...gates.map((gate) => gate.command), ...worktree.setup],
+      commands: [...commandGates(gates).map((gate) => gate.command), ...worktree.setup],
     },
   );
 }

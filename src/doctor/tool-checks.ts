@@ -84,7 +84,8 @@ async function ownChecks(project: Project): Promise<readonly CheckResult[]> {
 
 function checkGates(project: Project): CheckResult {
   const { gates } = project.config();
-  if (gates.length > 0) return ok('gates', gates.map(({ command }) => command).join(', '));
+  if (gates.length > 0)
+    return ok('gates', gates.map(({ command }) => command ?? 'review by a second agent').join(', '));
   return {
     name: 'gates',
     level: 'warn',

@@ -4,14 +4,15 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Config, Gate } from '../app/config/load.ts';
+import type { CommandGate } from '../app/config/config.ts';
+import type { Config } from '../app/config/load.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { readIfPresent } from '../files/present.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
 export type Proposals = {
   readonly setup: readonly { readonly command: string; readonly because: string }[];
-  readonly gates: readonly { readonly gate: Gate; readonly because: string }[];
+  readonly gates: readonly { readonly gate: Omit<CommandGate, 'agent'>; readonly because: string }[];
 };
 
 export const NO_PROPOSALS: Proposals = { setup: [], gates: [] };

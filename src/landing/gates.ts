@@ -1,6 +1,6 @@
 /** Runs the gates on commits of the landing line, in a worktree of ours, and finds the layer with which one began to fail. */
 import { join } from 'node:path';
-import type { Gate } from '../app/config/config.ts';
+import { type CommandGate, commandGates } from '../app/config/config.ts';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
@@ -25,9 +25,9 @@ export type GateRun = {
 /** A gate that fails with a layer, or (null) on the branch as it is. */
 type Failure = { readonly layer: Layer | null; readonly why: string };
 
-/** The gates that judge a tree by a command. */
-export function gatesOf({ config }: Pick<Ports, 'config'>): readonly Gate[] {
-  return config.gates;
+/** The gates that judge a tree by a command; a review judges the change of one stream, and did so. */
+export function gatesOf({ config }: Pick<Ports, 'config'>): readonly CommandGate[] {
+  return commandGates(config.gates);
 }
 
 /** Key of the stream whose verified tree the line's is, when all gates passed on that; null when they have to run. */
@@ -42,7 +42,7 @@ export async function holdsAs(run: Pick<GateRun, 'ports' | 'records'>, line: Lin
   return verified.find((each) => trees.get(each.head) === line.tree && passedAll(each))?.key ?? null;
 }
 
-function hasPassed(ports: Ports, key: string, sha: string, gate: Gate): boolean {
+function hasPassed(ports: Ports, key: string, sha: string, gate: CommandGate): boolean {
   const results = ports.state
     .gateResults(key, sha)
     .filter(({ name, command }) => name === gate.name && command === commandText(gate));
@@ -100,9 +100,13 @@ async function check(run: GateRun, commit: string, tree: string): Promise<string
 
 type Place = { readonly path: string; readonly commit: string; readonly tree: string };
 
-async function runGate(run: GateRun, gate: Gate, { path, commit, tree }: Place): Promise<string | null> {
+async function runGate(
+  run: GateRun,
+  gate: CommandGate,
+  { path, commit, tree }: Place,
+): Promise<string | null> {
   const { ports } = run;
-  const index = gatesOf(ports).indexOf(gate);
+  const index = gatesOf(ports).findIndex(({ name }) => name === gate.name);
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${KEY}-${index + 1}.log`);
   run.tell(`gate ${printable(gate.name)} runs on ${commit.slice(0, 10)}`);
   const startedAtMs = ports.now();

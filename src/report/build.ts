@@ -115,7 +115,9 @@ function codeFields(context: Context, key: string, record: StreamRecord | undefi
     commits: change?.commits ?? null,
     added: change?.added ?? null,
     removed: change?.removed ?? null,
-    ...usageOf((record?.runs ?? []).flatMap((run) => run.usage ?? [])),
+    ...usageOf(
+      [...(record?.runs ?? []), { usage: record?.reviewUsage ?? null }].flatMap(({ usage }) => usage ?? []),
+    ),
   };
 }
 

@@ -1,9 +1,14 @@
 /** Real Claude Code without a terminal dialog: a prompt too long for an argument is read from its file, and the output is readable. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { createReviewer } from '../../src/agent/create-agent.ts';
+import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
+import { run } from '../../src/process/run.ts';
 import { readablePaneBytes } from '../../src/view/log/log.ts';
-import { until } from '../support/wait.ts';
+import { DEADLINE_MS, until } from '../support/wait.ts';
+import { installClaude } from './support/install.ts';
 import { textOf } from './support/model-server.ts';
 import { createTrial } from './support/trial.ts';
 
@@ -100,4 +105,34 @@ test('a gate runs unasked as a whole; a part of it, more arguments and a git loo
     );
   const refused = commands.filter((_, at) => results?.[at]?.['is_error'] === true);
   assert.deepEqual(refused, commands.slice(4));
+});
+
+test('a reviewer answers by the schema, tells what it used, and can write nothing', async () => {
+  const answer = { verdict: 'fail', findings: [{ file: 'a.txt', line: 1, text: 'wrong' }] };
+  await using trial = await createTrial({
+    rules: [
+      {
+        match: 'Review this',
+        steps: [
+          { tool: 'Write', input: { file_path: 'written.txt', content: 'x' } },
+          { tool: 'Bash', input: { command: 'touch written.txt', description: 'try' } },
+          { tool: 'StructuredOutput', input: answer },
+          { text: 'Done.' },
+        ],
+      },
+      { match: 'Say nothing', steps: [{ text: 'It looks good to me: pass.' }] },
+    ],
+  });
+  const reviewer = createReviewer({ ...DEFAULT_CONFIG.agent, command: await installClaude() });
+  const [file = '', ...args] = reviewer.argv;
+  const ask = (input: string) =>
+    run({ file, args, cwd: trial.repo, env: trial.home.env, input, timeLimitMs: DEADLINE_MS });
+  const reviewed = await ask('Review this.');
+  const said = `${reviewed.stdout}${reviewed.stderr}`;
+  const { answer: found, usage } = reviewer.read(reviewed.stdout.toString());
+  assert.deepEqual(found, answer, said);
+  assert.ok((usage?.tokens ?? 0) > 0, said);
+  assert.ok(!existsSync(join(trial.repo, 'written.txt')));
+  const silent = await ask('Say nothing.');
+  assert.equal(reviewer.read(silent.stdout.toString()).answer, null, String(silent.stdout));
 });

@@ -387,7 +387,7 @@ test('on a terminal each new proposal is asked about, and only those agreed to a
   assert.deepEqual(first, { accepted: { setup: [], gates: proposals.gates }, passedOver: [] });
   assert.match(asked[0] ?? '', /"npm ci" in every new worktree \(package-lock\.json\)\? \[Y\/n\] $/);
   assert.match(asked[1] ?? '', /"npm test" passes \(package\.json\)/);
-  const withGate = { ...DEFAULT_CONFIG, gates: [gate] };
+  const withGate = { ...DEFAULT_CONFIG, gates: [{ ...gate, agent: false }] };
   assert.deepEqual((await accept(proposals, withGate, asker(['y']))).accepted, proposals);
   assert.equal((await accept(proposals, withGate, asker(['no']))).accepted, null);
 });

@@ -1,6 +1,6 @@
 /** Gates: run by the poller alone, in bounds, on the very commit, kept per commit, void when the work changed under them. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../support/wait.ts';
@@ -136,4 +136,75 @@ test('what changes the work under a gate makes its result void, whoever it is, a
   await rig.run(['verify', 'Moved']);
   const moved = await rig.stream('Moved');
   assert.deepEqual([moved.state, moved.verifiedSha], ['done', rig.cli.git('rev-parse', 'orchestrate/moved')]);
+});
+
+test('a review judges the change against the tasks, is kept per commit, and passes only by a well-formed answer', async () => {
+  const answers = [
+    // What only looks like a verdict is none.
+    'echo \'Looks good: {"verdict": "pass"}\'',
+    'echo \'{"verdict":"pass","findings":[{"file":1}]}\'',
+    'echo \'{"verdict":"pass","findings":[]}\'; exit 4',
+    'echo \'{"verdict":"fail","findings":[{"file":"A-4.txt","line":2,"text":"says nothing\\u001b[31m"}]}\'',
+    'echo \'{"verdict":"pass","findings":[]}\'',
+  ];
+  const told = '"$ORCHESTRATE_PROJECT/../told"';
+  const cases = answers.map((answer, at) => `${at + 1}) ${answer};;`).join(' ');
+  const command = `cat > ${told}; echo x >> ${told}-each; case $(wc -l < ${told}-each) in ${cases} esac`;
+  await using rig = await createProjectRig({
+    config: {
+      restart: { maxAttempts: 5, windowMinutes: 60, delaysSeconds: [0.1] },
+      gates: [{ name: 'review', agent: true, command }],
+    },
+  });
+  finishAll(rig);
+  const ended = await rig.start().end();
+  assert.equal(ended.code, 0, ended.stdout);
+  assert.deepEqual(
+    rig.desk.starts().map(({ run }) => run),
+    [1, 2, 3, 4, 5],
+    'each of the first four was a failed gate, for the stream itself to deal with',
+  );
+  const causes = [...ended.stdout.matchAll(/gate "review" (.*), log: (\S+)/g)].map(([, cause]) => cause);
+  for (const why of [
+    'not an object of JSON',
+    'not of file, line and text',
+    'it ended with exit 4',
+    'failed (1 finding)',
+  ])
+    assert.ok(
+      causes.some((cause) => cause?.includes(why)),
+      `${why}: ${causes.join('; ')}`,
+    );
+  const prompt = readFileSync(join(rig.cli.home, 'told'), 'utf8');
+  assert.match(prompt, /^> Task of A$/m);
+  assert.match(prompt, /^> \+by A, run 5$/m);
+  const passed = lines(rig, 'told-each').length;
+  assert.equal((await rig.start().end()).code, 0);
+  assert.equal(lines(rig, 'told-each').length, passed, 'not asked again about the same commit');
+});
+
+test('a review by Claude Code is counted to the stream, and its findings are in the log', async () => {
+  await using rig = await createProjectRig({
+    tools: [],
+    config: { ...ONE_ATTEMPT, gates: [{ name: 'review', agent: true }] },
+  });
+  const bin = join(rig.cli.home, 'bin');
+  const result = {
+    type: 'result',
+    is_error: false,
+    total_cost_usd: 0.25,
+    usage: { input_tokens: 30, output_tokens: 12 },
+    structured_output: { verdict: 'fail', findings: [{ file: 'A-1.txt', line: 1, text: 'says nothing' }] },
+  };
+  rig.cli.write('../bin/claude', `#!/bin/sh\ncat > /dev/null\necho '${JSON.stringify(result)}'\n`);
+  chmodSync(join(bin, 'claude'), 0o755);
+  finishAll(rig);
+  const env = { ...rig.cli.env, PATH: `${bin}:${rig.cli.env['PATH']}` };
+  assert.equal((await rig.start([], { env }).end()).code, 1);
+  const a = streamOf(await rig.look(), 'A');
+  assert.deepEqual([a.tokens, a.costUsd], [42, 0.25]);
+  assert.match(a.reason ?? '', /gate "review"/);
+  const log = join(rig.root, '.claude/orchestrator/logs/gates/a-1.log');
+  assert.equal(readFileSync(log, 'utf8'), 'verdict: fail, 1 finding\nA-1.txt:1: says nothing\n');
+  assert.equal(statSync(log).mode & 0o077, 0);
 });

@@ -53,11 +53,12 @@ const gate = fields<Gate>(
       maxLength: 60,
       description: 'Short name, shown in the status and used for the log file.',
     }),
-    command: { ...command, description: 'Run by sh -c in the worktree; exit 0 passes.' },
+    command: orNull(command, { description: 'Run by sh -c in the worktree; exit 0 passes.' }),
+    agent: flag({ description: 'A second agent, which only reads, reviews the change against the tasks.' }),
     cwd: { ...inside, description: 'Directory to run in, relative to the worktree.' },
     timeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
   },
-  { cwd: '.', timeoutSeconds: 900 },
+  { command: null, agent: false, cwd: '.', timeoutSeconds: 900 },
 );
 
 const agent = fields<Config['agent']>(
@@ -165,6 +166,10 @@ const settings = fields<Config>(
     gates: list<Gate>(gate, {
       rules: [
         [(gates) => new Set(gates.map(({ name }) => name)).size === gates.length, 'must have distinct names'],
+        [
+          (gates) => gates.every((each) => each.agent || each.command !== null),
+          'must each have a "command", or "agent": true',
+        ],
       ],
       description: "Commands that must succeed on a stream's head before it counts as done.",
     }),

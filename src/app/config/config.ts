@@ -2,14 +2,27 @@
 import type { LandingStrategy } from '../../core/landing-types.ts';
 import type { AgentKind } from '../../core/run-types.ts';
 
-/** A command that must succeed on a stream's head; run by `sh -c`, since it is the user's own configuration. */
+/** What must hold of a stream's head: a command succeeds, or a second agent that only reads finds nothing. */
 export type Gate = {
   readonly name: string;
-  readonly command: string;
+  /** Run by `sh -c`, since it is the user's own configuration; null: Claude Code reviews. */
+  readonly command: string | null;
+  /** It reviews: what it is told comes on its stdin, its answer is JSON. */
+  readonly agent: boolean;
   /** Relative to the worktree. */
   readonly cwd: string;
   readonly timeoutSeconds: number;
 };
+
+/** A gate that judges by its exit status alone. */
+export type CommandGate = Gate & { readonly command: string };
+
+/** The gates that judge by their exit status; the others are reviews. */
+export function commandGates(gates: readonly Gate[]): readonly CommandGate[] {
+  return gates.flatMap((gate) =>
+    gate.agent || gate.command === null ? [] : [{ ...gate, command: gate.command }],
+  );
+}
 
 export const AGENT_MODES = ['interactive', 'print'] as const;
 export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 'bypass'] as const;

@@ -42,8 +42,9 @@ function listText(commands: readonly string[]): string | null {
   return commands.slice(0, MOST).map(bounded).join(', ') + more;
 }
 
-function gateText({ name, command, cwd }: Config['gates'][number]): string {
-  return `${name} (${command}${cwd === '.' ? '' : `, in ${cwd}`})`;
+function gateText({ name, command, agent, cwd }: Config['gates'][number]): string {
+  const how = agent ? `review by ${command ?? 'a second agent'}` : command;
+  return `${name} (${how}${cwd === '.' ? '' : `, in ${cwd}`})`;
 }
 
 function capsText({ limits, restart }: Config): string {

@@ -165,9 +165,10 @@ function overTime({ policy, snapshot }: Situation, record: StreamRecord): string
   return `worked ${minutes(usedMs)} minutes, the cap is ${minutes(policy.maxRunMs)} (limits.maxMinutes)`;
 }
 
-/** What the stream's counted runs cost together, by the agent's own word. */
+/** What the stream's counted runs, and all reviews of it, cost together, by the agents' own word. */
 export function costUsd(record: StreamRecord): number {
-  return countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), 0);
+  const reviews = record.reviewUsage?.costUsd ?? 0;
+  return countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), reviews);
 }
 
 function overCost({ policy }: Situation, record: StreamRecord): string | null {

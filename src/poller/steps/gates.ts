@@ -4,6 +4,7 @@ import type { Gate } from '../../app/config/load.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
+import { type Reviewed, review } from './review-gate.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, runCommand } from './step.ts';
 
@@ -31,7 +32,8 @@ function passedBefore(step: Step, record: StreamRecord, sha: string, gate: Gate)
 }
 
 /** The command and where it runs: the same command elsewhere is another check. */
-export function commandText({ command, cwd }: Gate): string {
+export function commandText({ command: given, agent, cwd }: Gate): string {
+  const command = agent ? `review by ${given ?? 'a second agent'}` : (given ?? '');
   return cwd === '.' ? command : `${command}  (in ${cwd})`;
 }
 
@@ -48,15 +50,9 @@ async function runGate(
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record.key, run, 'gate', `running gate "${printable(gate.name)}"`);
-  const result = await runCommand(step, {
-    command: gate.command,
-    cwd: join(record.worktree, gate.cwd),
-    env: commandEnvironment(ports, record, run, record.base?.sha ?? sha),
-    log,
-    timeoutMs: gate.timeoutSeconds * 1000,
-    // A server left behind would answer the next gate, or keep its port.
-    endLeftovers: true,
-  });
+  const result = gate.agent
+    ? await review(step, record, sha, gate, log)
+    : await runByCommand(step, record, sha, gate, log);
   ports.state.addGateResult({
     key: record.key,
     sha,
@@ -69,9 +65,27 @@ async function runGate(
     endedAtMs: ports.now(),
   });
   if (result.exitCode === 0) return null;
-  const how = result.timedOut
-    ? `timed out after ${gate.timeoutSeconds} s`
-    : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+  const how = result.timedOut ? `timed out after ${gate.timeoutSeconds} s` : result.cause;
   const name = printable(gate.name);
   return { message: `gate "${name}" ${how}, log: ${log}`, name, log };
+}
+
+async function runByCommand(
+  step: Step,
+  record: StreamRecord,
+  sha: string,
+  gate: Gate,
+  log: string,
+): Promise<Reviewed> {
+  const { ports } = step;
+  const { exitCode, timedOut, signal } = await runCommand(step, {
+    command: gate.command ?? '',
+    cwd: join(record.worktree, gate.cwd),
+    env: commandEnvironment(ports, record, record.runs.at(-1)?.number ?? 0, record.base?.sha ?? sha),
+    log,
+    timeoutMs: gate.timeoutSeconds * 1000,
+    // A server left behind would answer the next gate, or keep its port.
+    endLeftovers: true,
+  });
+  return { exitCode, timedOut, cause: `failed (${signal ?? `exit ${exitCode}`})` };
 }

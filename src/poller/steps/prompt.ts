@@ -1,6 +1,7 @@
 /** Gathers what a worker is told: its stream, tasks, what its dependencies changed, and what an earlier run left. */
 import { readFileSync } from 'node:fs';
 import { type PromptContext, renderPrompt } from '../../agent/prompt.ts';
+import { commandGates } from '../../app/config/config.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
@@ -33,7 +34,7 @@ export async function workerPrompt(
     base: { sha: request.baseSha, branch: base?.branch ?? '' },
     branch: record.branch,
     worktree: record.worktree,
-    gates: ports.config.gates,
+    gates: commandGates(ports.config.gates),
     resume: await earlierWork(ports, request),
     resolve: await workFirst(ports, request, snapshot),
   });
