@@ -4,12 +4,21 @@ import { parseArgs } from 'node:util';
 import { claude } from './claude.ts';
 import { commands } from './commands.ts';
 import { core } from './core.ts';
+import { landing } from './landing.ts';
 import { mcp } from './mcp.ts';
 import { type Benchmark, type Figure, median } from './measure.ts';
 import { poller } from './poller.ts';
 import { view } from './view.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [...core, ...commands, ...poller, ...view, ...mcp, ...claude];
+const BENCHMARKS: readonly Benchmark[] = [
+  ...core,
+  ...commands,
+  ...poller,
+  ...view,
+  ...mcp,
+  ...claude,
+  ...landing,
+];
 
 const HELP = `scripts/bench [--json] [--list] [name ...]
 

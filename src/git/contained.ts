@@ -1,7 +1,9 @@
 /** Which streams' work a commit contains, by whatever way it came there; asks git a fixed number of times unless content has to be compared. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { mergeTrees } from './base-merge.ts';
 import type { Door } from './door.ts';
 import { checkedSha, isSha } from './names.ts';
@@ -127,21 +129,21 @@ async function byContent(
 
 /** Merging the work into the tip, as if what it builds on were in its history, leaves the tip's tree as it is. */
 async function mergeChangesNothing(
-  door: Door,
+  door: Scratch,
   tip: string,
   { base, head, landings }: Candidate,
 ): Promise<boolean> {
   const tree = (await door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`])).trim();
   const parents = [tip, base, ...landings.map((each) => each.head)];
-  const known = await syntheticCommit(door, tree, parents);
+  const known = syntheticCommit(door, tree, parents);
   const merged = await mergeTrees(door, known, checkedSha(head));
   return merged.files === null && merged.tree === tree;
 }
 
 /** The work as one patch, or each of its commits, is the patch of a commit of the tip. */
-async function hasSamePatches(door: Door, tip: string, { base, head }: Candidate): Promise<boolean> {
+async function hasSamePatches(door: Scratch, tip: string, { base, head }: Candidate): Promise<boolean> {
   const tree = (await door.read(['rev-parse', '--verify', `${checkedSha(head)}^{tree}`])).trim();
-  const whole = await syntheticCommit(door, tree, [base]);
+  const whole = syntheticCommit(door, tree, [base]);
   const marks = ['rev-list', '--cherry-mark', '--right-only', '--no-merges'];
   if ((await door.read([...marks, `${tip}...${whole}`, '--'])).split('\n').includes(`=${whole}`)) return true;
   const each = await door.read([...marks, `${tip}...${head}`, `^${base}`, '--']);
@@ -149,25 +151,33 @@ async function hasSamePatches(door: Door, tip: string, { base, head }: Candidate
   return lines.length > 0 && lines.every((line) => line.startsWith('='));
 }
 
-const NOBODY = {
-  GIT_AUTHOR_NAME: 'orchestrate',
-  GIT_AUTHOR_EMAIL: 'orchestrate@localhost',
-  GIT_COMMITTER_NAME: 'orchestrate',
-  GIT_COMMITTER_EMAIL: 'orchestrate@localhost',
-};
+/** A door whose new objects go into a directory of their own. */
+export type Scratch = Door & { readonly objects: string };
 
-/** A commit that nobody will see: it only says what to take for known. */
-export async function syntheticCommit(door: Door, tree: string, parents: readonly string[]): Promise<string> {
-  const links = [...new Set(parents)].flatMap((parent) => ['-p', checkedSha(parent)]);
-  const args = ['commit-tree', tree, ...links, '-m', 'what is known'];
-  return (await door.write(args, { env: NOBODY })).trim();
+const SHA1_LENGTH = 40;
+const NOBODY = 'orchestrate <orchestrate@localhost>';
+
+/**
+ * A commit that nobody will see: it only says what to take for known. It is written here, without a process, as git's loose
+ * objects are: there may be one a stream.
+ */
+export function syntheticCommit({ objects }: Scratch, tree: string, parents: readonly string[]): string {
+  const links = [...new Set(parents)].map((parent) => `parent ${checkedSha(parent)}\n`).join('');
+  // No older than its parents: walks through history go by dates.
+  const who = `${NOBODY} ${Math.floor(Date.now() / 1000)} +0000`;
+  const body = `tree ${checkedSha(tree)}\n${links}author ${who}\ncommitter ${who}\n\nwhat is known\n`;
+  const object = `commit ${Buffer.byteLength(body)}\0${body}`;
+  const sha = createHash(tree.length === SHA1_LENGTH ? 'sha1' : 'sha256')
+    .update(object)
+    .digest('hex');
+  const folder = join(objects, sha.slice(0, 2));
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, sha.slice(2)), deflateSync(object));
+  return sha;
 }
 
 /** A door whose new objects go into a directory of their own, which is removed afterwards: nothing is left in the repository. */
-export async function withScratchObjects<T>(
-  door: Door,
-  work: (scratch: Door, folder: string) => Promise<T>,
-): Promise<T> {
+export async function withScratchObjects<T>(door: Door, work: (scratch: Scratch) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'orchestrate-objects-'));
   mkdirSync(join(folder, 'pack'));
   const env = {
@@ -175,7 +185,7 @@ export async function withScratchObjects<T>(
     GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted(join(door.commonDir, 'objects')),
   };
   try {
-    return await work(withEnvironment(door, env), folder);
+    return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

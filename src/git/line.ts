@@ -3,34 +3,31 @@ import { join } from 'node:path';
 import { OrchestrateError } from '../core/errors.ts';
 import { mergeTrees } from './base-merge.ts';
 import { type Committer, committer } from './commit.ts';
-import { contained, historyOf, syntheticCommit, withScratchObjects } from './contained.ts';
+import { contained, historyOf, type Scratch, syntheticCommit, withScratchObjects } from './contained.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkMove } from './move-branch.ts';
+import { checkMove, LANDING } from './move-branch.ts';
 import { checkedBranch, checkedSha, isSha } from './names.ts';
 import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';
 
-const LANDING = 'refs/orchestrate/landing/';
-
 /** See `Git.layLine`. */
 export async function layLine(door: Door, request: LineRequest): Promise<Line> {
-  return withScratchObjects(door, async (scratch, folder) => {
+  return withScratchObjects(door, async (scratch) => {
     const line = await layIn(scratch, request);
     if (line.tip === line.from) return line;
-    if (!request.keep) return { ...line, refusal: await refusalOf(scratch, folder, request, line) };
-    await keep(door, folder, line, request);
+    if (!request.keep) return { ...line, refusal: await refusalOf(scratch, request, line) };
+    await keep(door, scratch.objects, line, request);
     return line;
   });
 }
 
 async function refusalOf(
-  scratch: Door,
-  folder: string,
+  scratch: Scratch,
   { branch }: LineRequest,
   { from, tip: to }: Line,
 ): Promise<Error | null> {
   try {
-    await checkMove(scratch, { branch, from, to }, folder);
+    await checkMove(scratch, { branch, from, to }, scratch.objects);
     return null;
   } catch (error) {
     if (error instanceof OrchestrateError) return error;
@@ -61,13 +58,16 @@ type Laying = {
   readonly stuck: Map<string, LineClash | null>;
 };
 
-async function layIn(door: Door, request: LineRequest): Promise<Line> {
+async function layIn(door: Scratch, request: LineRequest): Promise<Line> {
   const { tip: from, streams, wanted } = request;
   const there = await contained(door, from, streams);
   const others = streams.filter(({ key }) => !there.has(key));
   const line: Laying = {
     request,
-    commit: await committer(door),
+    // What is not kept needs nobody's name.
+    commit: request.keep
+      ? await committer(door)
+      : (_, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
     top: await startOf(door, request, there),
     based: await knownBases(door, request),
     layers: [],
@@ -84,7 +84,7 @@ async function layIn(door: Door, request: LineRequest): Promise<Line> {
   return { from, tip: top.tip, tree: top.tree, layers, contained: line.contained, clashes, refusal: null };
 }
 
-async function layOne(door: Door, line: Laying, stream: LineStream): Promise<void> {
+async function layOne(door: Scratch, line: Laying, stream: LineStream): Promise<void> {
   const { request, commit, top, layers, stuck } = line;
   const { key, head } = stream;
   const carries = stuckBelow(line, stream);
@@ -101,7 +101,7 @@ async function layOne(door: Door, line: Laying, stream: LineStream): Promise<voi
   if (commits.length > 0) layers.push({ key, head, carries, commits, tip, tree });
   else line.contained.push(key, ...carries);
   const inHistory = request.strategy === 'merge' && commits.length > 0 && top.known === top.tip;
-  const known = inHistory ? tip : await syntheticCommit(door, tree, [top.known, tip, head]);
+  const known = inHistory ? tip : syntheticCommit(door, tree, [top.known, tip, head]);
   line.top = { tip, tree, known };
 }
 
@@ -109,7 +109,7 @@ async function layOne(door: Door, line: Laying, stream: LineStream): Promise<voi
  * Where the line has come to, as a commit that has the stream's base in its history: what lands is its own change since then,
  * also when the user has rewritten that part of the branch.
  */
-async function withBase(door: Door, { top, based }: Laying, { base }: LineStream): Promise<string> {
+async function withBase(door: Scratch, { top, based }: Laying, { base }: LineStream): Promise<string> {
   return based.has(base) ? top.known : syntheticCommit(door, top.tree, [top.known, base]);
 }
 
@@ -129,7 +129,11 @@ function stuckBelow({ request, stuck }: Laying, stream: LineStream): string[] {
 }
 
 /** The branch as it is, with the heads that landed before in its history, as what they once were. */
-async function startOf(door: Door, { tip, streams }: LineRequest, there: ReadonlySet<string>): Promise<Top> {
+async function startOf(
+  door: Scratch,
+  { tip, streams }: LineRequest,
+  there: ReadonlySet<string>,
+): Promise<Top> {
   const tree = (await door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`])).trim();
   const named = streams.flatMap(({ head, landings }) => [
     head,
@@ -141,7 +145,7 @@ async function startOf(door: Door, { tip, streams }: LineRequest, there: Readonl
     ...landings.filter(({ commits }) => commits.every((sha) => reachable.has(sha))).map((each) => each.head),
   ]);
   const heads = landed.filter((sha) => present.has(sha) && !reachable.has(sha));
-  const known = heads.length === 0 ? tip : await syntheticCommit(door, tree, [tip, ...heads]);
+  const known = heads.length === 0 ? tip : syntheticCommit(door, tree, [tip, ...heads]);
   return { tip, tree, known };
 }
 
@@ -182,7 +186,7 @@ type Writing = {
 };
 
 /** The commits that bring a stream's work onto the line, the oldest first. */
-async function written(door: Door, commit: Committer, writing: Writing): Promise<readonly string[]> {
+async function written(door: Scratch, commit: Committer, writing: Writing): Promise<readonly string[]> {
   const { request, top, stream, tree } = writing;
   const { message } = stream;
   if (request.strategy === 'merge')
@@ -204,7 +208,7 @@ type Original = {
  * commit that clashes on the way although the whole does not) comes as one last commit, so that the tree is the whole's.
  */
 async function replayed(
-  door: Door,
+  door: Scratch,
   commit: Committer,
   { top, stream, tree }: Writing,
 ): Promise<readonly string[]> {
@@ -219,7 +223,7 @@ async function replayed(
       continue;
     }
     if (!/^[0-9a-f]+$/.test(original.parents)) break;
-    const ours = await syntheticCommit(door, now, [original.parents]);
+    const ours = syntheticCommit(door, now, [original.parents]);
     const merged = await mergeTrees(door, ours, original.sha);
     if (merged.files !== null) break;
     if (merged.tree === now) continue;

@@ -11,10 +11,13 @@ import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { checkedBranch, checkedSha, isSha } from './names.ts';
-import { resolveCommit } from './refs.ts';
+import { parseRefs, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
 import { kindAt, readLink, textOf, type WorktreeLink, worktreeEntries } from './worktree-link.ts';
 
+/** Where lines are kept until their branch has moved. */
+export const LANDING = 'refs/orchestrate/landing/';
+const FORMAT = '--format=%(objectname) %(refname)';
 /** Files in a worktree's git directory while its branch moves: what moves, and the index to be. */
 const JOURNAL = 'orchestrate-landing.json';
 const NEXT_INDEX = 'orchestrate-landing.index';
@@ -68,6 +71,8 @@ export async function finishMoves(door: Door): Promise<void> {
     if (there && tip !== null && tip !== journal.from) await finish(door, place, { ...journal, to: tip });
     release(place);
   }
+  for (const ref of parseRefs(await door.read(['for-each-ref', FORMAT, LANDING])).keys())
+    await door.write(['update-ref', '-d', ref]);
 }
 
 /** Goes on from files and an index of which some are as before and some as after. */

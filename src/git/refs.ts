@@ -97,7 +97,8 @@ async function allRefs(
   return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
 }
 
-function parseRefs(out: string): Map<string, string> {
+/** Names of the refs that `for-each-ref` listed as `<object> <name>`, with their objects. */
+export function parseRefs(out: string): Map<string, string> {
   const lines = out.split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
 }

@@ -148,7 +148,7 @@ export type Git = Tidy & {
    * an operation is in progress there, exit 4 for another git process that stays. A kill in between is mended by `finishMoves`.
    */
   moveBranch(move: BranchMove): Promise<boolean>;
-  /** Finishes what moves of branches left when their process was killed. No other may be under way. */
+  /** Finishes what moves of branches left when their process was killed, and forgets lines kept for them. No other may be under way. */
   finishMoves(): Promise<void>;
   /** Trees of commits, by commit. */
   trees(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;

@@ -19,6 +19,12 @@ export type LandingWorld = AsyncDisposable & {
   worktreeOf(stream: string): string;
   /** Starts a stream on its dependencies' heads, has `work` write in its worktree, commits, and takes that for verified. */
   finish(stream: string, work: (directory: string) => void): Promise<string>;
+  /** Takes a commit of the stream, which began at `from`, for verified. */
+  verify(
+    stream: string,
+    sha: string,
+    from: { readonly sha: string; readonly parents: readonly string[] },
+  ): Promise<void>;
   merge(
     args?: readonly string[],
   ): Promise<{ code: number | null; report: LandingReport | null; stderr: string }>;
@@ -38,6 +44,13 @@ export async function createLandingWorld(
   const recordOf = (stream: string) => ports.state.ensureStream(initiative, stream, streamNames(ports));
   const base = () =>
     ports.state.setInitiativeBase(initiative, { branch: 'main', sha: git(['rev-parse', 'main']) });
+  const verify: LandingWorld['verify'] = async (stream, sha, from) => {
+    const { key, verified } = recordOf(stream);
+    assert.ok(await ports.git.setVerified(key, sha, verified?.sha ?? null));
+    const facts = { sha, atMs: 1, adopted: false, run: 0, parents: from.parents };
+    ports.state.patchStream(key, { branchMade: true, base: { ...from, atMs: 1 }, verified: facts });
+    rig.setTasks(stream, 'completed');
+  };
   return {
     rig,
     ports,
@@ -54,7 +67,7 @@ export async function createLandingWorld(
     keyOf: (stream) => recordOf(stream).key,
     worktreeOf: (stream) => recordOf(stream).worktree,
     async finish(stream, work) {
-      const { key, branch, worktree, base: before, verified } = recordOf(stream);
+      const { key, branch, worktree, base: before } = recordOf(stream);
       const parents = (dependencies[stream] ?? []).map((on) => recordOf(on).verified?.sha ?? '');
       const merged =
         parents.length === 0
@@ -73,12 +86,10 @@ export async function createLandingWorld(
       git(['add', '--all'], worktree);
       git(['commit', '--quiet', '--allow-empty', '-m', `work of ${stream}`], worktree);
       const sha = git(['rev-parse', 'HEAD'], worktree);
-      assert.ok(await ports.git.setVerified(key, sha, verified?.sha ?? null));
-      const facts = { sha, atMs: 1, adopted: false, run: 0, parents };
-      ports.state.patchStream(key, { branchMade: true, base: from, verified: facts });
-      rig.setTasks(stream, 'completed');
+      await verify(stream, sha, from);
       return sha;
     },
+    verify,
     async merge(args = []) {
       const { code, stdout, stderr } = await rig.cli.run(['merge', '--json', ...args]);
       const line = stdout.trim();
