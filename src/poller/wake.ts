@@ -1,9 +1,10 @@
 /** Wakes the poller: by changes, by reports, by what is due, and by a safety poll; several wake-ups between two ticks are one. */
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Ports } from '../app/ports.ts';
 import { messageOf } from '../core/errors.ts';
 import { reporting } from './listeners/listener.ts';
 import { privateDirectory } from './steps/step.ts';
-import { watchDirectory } from './watch-directory.ts';
 
 /** How often living workers are looked after by pid: a cheap check between ticks, so that a death is noticed within it. */
 const LIFE_CHECK_MS = 1_000;
@@ -145,4 +146,53 @@ function reportWatch(ring: () => void): { onFile(name: string | null): void; clo
       if (timer !== null) clearTimeout(timer);
     },
   };
+}
+
+/**
+ * Calls `onFile` with the name of each file that changes in `directory`, null where the system does not say. While there is
+ * no such directory, the nearest one above is watched until it is there; that is no trouble. `onTrouble`: it cannot be watched.
+ */
+export function watchDirectory(
+  directory: string,
+  onFile: (name: string | null) => void,
+  onTrouble: (error: unknown) => void,
+): { close(): void } {
+  let watcher: FSWatcher | null = null;
+  let watched: string | null = null;
+  let closed = false;
+  const follow = (place: string): void => {
+    watcher?.close();
+    watched = place;
+    watcher = watch(place, (_event, name) => (place === directory ? onFile(name) : approach()));
+    watcher.on('error', onTrouble);
+  };
+  /** Watches as near to the directory as there is something. What comes into being meanwhile is met by looking again. */
+  const approach = (): void => {
+    if (closed) return;
+    try {
+      for (let place = nearest(directory); place !== watched; place = nearest(directory)) follow(place);
+      if (watched === directory) onFile(null);
+    } catch (error) {
+      onTrouble(error);
+    }
+  };
+  try {
+    for (let place = nearest(directory); place !== watched; place = nearest(directory)) follow(place);
+  } catch (error) {
+    onTrouble(error);
+  }
+  return {
+    close() {
+      closed = true;
+      watcher?.close();
+    },
+  };
+}
+
+/** The directory itself, or the nearest one above that is there. */
+function nearest(directory: string): string {
+  let place = directory;
+  while (place !== dirname(place) && statSync(place, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place = dirname(place);
+  return place;
 }

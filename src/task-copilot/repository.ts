@@ -1,8 +1,7 @@
 /** The one way into Task Copilot's store: a connection to the file that is there now, and a transaction around every use of it. */
 import type { RunScope } from '../core/scope.ts';
-import { whileBusy } from '../sqlite/busy-wait.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import { guarded } from '../sqlite/failures.ts';
+import { guarded, isBusy } from '../sqlite/failures.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
 import { type CopilotOptions, copilotPlace, NO_PLAN, openCopilotDatabase } from './store-schema.ts';
 import { type CopilotDb, timeText } from './tools/rows.ts';
@@ -87,4 +86,25 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
     },
     close: () => connection.close(),
   };
+}
+
+/** Pauses between two tries; SQLite's own grow to 100 ms, and starve some of many writers. */
+const SHORTEST_MS = 1;
+const LONGEST_MS = 10;
+
+/**
+ * Runs `work` again and again while another connection holds the lock it needs, for `waitMs` at most; blocks the thread
+ * meanwhile. `work` must have no effect when it fails. The connection's own busy timeout should be short.
+ */
+function whileBusy<T>(waitMs: number, work: () => T): T {
+  const deadline = performance.now() + waitMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      Atomics.wait(pause, 0, 0, SHORTEST_MS + Math.random() * (LONGEST_MS - SHORTEST_MS));
+    }
+  }
 }

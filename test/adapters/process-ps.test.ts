@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseProcStat } from '../../src/core/proc-stat.ts';
 import { createDarwinTable, parseMarks, parsePs } from '../../src/process/darwin.ts';
+import { findMembers } from '../../src/process/end-tree.ts';
 import { createProcesses } from '../../src/process/processes.ts';
-import { findMembers } from '../../src/process/tree.ts';
 
 test('rows of ps are read, zombies and other lines left out', () => {
   const text = [

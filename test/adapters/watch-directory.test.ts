@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
-import { watchDirectory } from '../../src/poller/watch-directory.ts';
+import { watchDirectory } from '../../src/poller/wake.ts';
 import { until } from '../support/wait.ts';
 
 test('a directory that appears later, with those above it, is watched from then on, and its absence is no trouble', async () => {

@@ -7,8 +7,7 @@ import { type Progress, progress } from './progress.ts';
 import { usage, workerFacts } from './run-facts.ts';
 import { streamLogs } from './stream-logs.ts';
 import { sweeper } from './sweep.ts';
-import { tmuxServer } from './tmux-server.ts';
-import { transitions } from './transitions.ts';
+import { tmuxServer, transitions } from './transitions.ts';
 import { lostWindows, summaryPane } from './windows.ts';
 
 /** The listeners of a poller that runs until `abort`. `report` is told of what goes wrong outside of a tick. */

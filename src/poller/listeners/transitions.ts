@@ -1,4 +1,4 @@
-/** Turns changes of state between two ticks into events, so that every view and log tells them in the same words. */
+/** Turns changes between two ticks (of states, and of whether tmux can be asked) into events, so that every view and log tells them in the same words. */
 
 import type { Ports } from '../../app/ports.ts';
 import type { StateEvent } from '../../core/events.ts';
@@ -40,4 +40,22 @@ function newsOf(
   if (state === 'running')
     return before !== undefined && traitsOf(before).telling.resumingIsNews ? state : null;
   return before !== state && isTold(state) ? state : null;
+}
+
+/**
+ * Writes an event when tmux can't be asked, and when it can again; what a poller finds at its first look counts as a change
+ * when it is bad news.
+ */
+export function tmuxServer({ state, now }: Pick<Ports, 'state' | 'now'>): Listener {
+  let why: string | null = null;
+  const note = (kind: 'tmux-unknown' | 'tmux-back', message: string): void =>
+    state.addEvent({ atMs: now(), key: null, run: null, kind, message });
+  return {
+    name: 'tmux server',
+    onStates(_states, { tmux }) {
+      if (!tmux.known && why === null) note('tmux-unknown', `${tmux.why}; agents go on, nothing is started`);
+      if (tmux.known && why !== null) note('tmux-back', 'tmux can be asked again');
+      why = tmux.known ? null : tmux.why;
+    },
+  };
 }
