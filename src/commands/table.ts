@@ -153,10 +153,12 @@ const SETUP_COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'doctor',
-    summary: 'check git, tmux, node, agent, trust, store and permissions',
+    summary: 'check git, tmux, node, agent, trust, gates, store and permissions',
     args: [],
-    options: [],
-    examples: ['orchestrate doctor', 'orchestrate doctor --json'],
+    options: [
+      { name: 'run-gates', description: 'Also run the gates once, on the base, in a worktree of ours.' },
+    ],
+    examples: ['orchestrate doctor', 'orchestrate doctor --run-gates', 'orchestrate doctor --json'],
     load: () => import('./doctor.ts'),
   },
   {

@@ -31,7 +31,7 @@ export function checkPermissions(project: Project): CheckResult {
   if (unwritable.length > 0) {
     const [path = ''] = unwritable;
     return {
-      name: 'permissions',
+      name: 'directories',
       level: 'fail',
       message: `can't write to ${unwritable.join(', ')}`,
       fix: `chmod u+rwx '${path}' (or chown it to yourself)`,
@@ -40,13 +40,13 @@ export function checkPermissions(project: Project): CheckResult {
   const open = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
   if (open.length > 0) {
     return {
-      name: 'permissions',
+      name: 'directories',
       level: 'warn',
       message: `others can read ${open.join(', ')}`,
       fix: `chmod -R go-rwx '${paths.orchestratorDir}'`,
     };
   }
-  return ok('permissions', 'directories can be written, and only by you');
+  return ok('directories', 'they can be written, and read only by you');
 }
 
 /** The path itself, or the closest directory above it that is there. */

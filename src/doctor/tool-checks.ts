@@ -1,6 +1,10 @@
 /** Checks of what `doctor` finds around the project: Node, the SQLite driver, git, tmux, the repository, and the agent. */
+
+import { join } from 'node:path';
+import { findCommand } from '../agent/find-command.ts';
 import { type Project, type Surroundings, toolVersions } from '../app/project.ts';
 import { messageOf, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { driverName, sqliteDriver } from '../sqlite/load-driver.ts';
 
 /** What one check found. */
@@ -82,10 +86,45 @@ async function ownChecks(project: Project): Promise<readonly CheckResult[]> {
   }
 }
 
-function checkGates(project: Project): CheckResult {
-  const { gates } = project.config();
+/** Words that a shell knows itself, before which no program stands. */
+const SHELL_WORDS =
+  /^(?:!|\.|:|\[|case|cd|command|do|done|echo|elif|else|env|eval|exec|exit|export|false|fi|for|if|printf|pwd|read|return|set|shift|source|test|then|time|trap|true|type|ulimit|umask|unset|until|wait|while|\{|\(.*)$/;
+
+/** Programs that the gates begin their commands with and that are not there, as far as plain words tell. */
+export function missingPrograms(
+  gates: readonly { readonly command: string | null; readonly cwd: string }[],
+  { root, env }: Pick<Project, 'root' | 'env'>,
+): string[] {
+  const missing = gates.flatMap(({ command, cwd }) =>
+    (command ?? '').split(/&&|\|\||[;|\n]/).flatMap((part) => {
+      const word =
+        part
+          .trim()
+          .split(/\s+/)
+          .find((each) => !/^\w+=/.test(each)) ?? '';
+      const plain = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
+      return plain && findCommand(word, env['PATH'] ?? '', join(root, cwd)) === null ? [word] : [];
+    }),
+  );
+  return [...new Set(missing)];
+}
+
+/** The gates, and whether the programs that they name are there. */
+export function checkGates(project: Pick<Project, 'config' | 'root' | 'env'>): CheckResult {
+  const { gates, worktree } = project.config();
+  const missing = missingPrograms(gates, project);
+  if (missing.length > 0) {
+    // What set-up brings is not there before it.
+    const level = worktree.setup.length > 0 ? 'warn' : 'fail';
+    const programs = missing.map((word) => printable(word)).join(', ');
+    const fix = `install ${programs}, or correct "gates" in .claude/orchestrator/config.json`;
+    return { name: 'gates', level, message: `command not found: ${programs}`, fix };
+  }
   if (gates.length > 0)
-    return ok('gates', gates.map(({ command }) => command ?? 'review by a second agent').join(', '));
+    return ok(
+      'gates',
+      gates.map(({ command }) => printable(command ?? 'review by a second agent')).join(', '),
+    );
   return {
     name: 'gates',
     level: 'warn',

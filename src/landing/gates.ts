@@ -82,6 +82,17 @@ async function halved(
   return { layer: layers[bad] ?? null, at: bad, why };
 }
 
+/** Runs the gates on the plan's base as it is, in the worktree of ours; the sentence naming the first that failed, null when all passed. */
+export async function baseFailure(run: GateRun): Promise<string | null> {
+  const { git, config } = run.ports;
+  const { sha } = await git.baseTip(config.baseBranch);
+  try {
+    return await check(run, sha, (await git.trees([sha])).get(sha) ?? sha);
+  } finally {
+    await removeScratch(run.ports);
+  }
+}
+
 /** Runs the gates on a commit; the sentence naming the first that failed, null when all passed, now or before on this tree. */
 async function check(run: GateRun, commit: string, tree: string): Promise<string | null> {
   const { ports } = run;
@@ -108,7 +119,7 @@ async function runGate(
   const { ports } = run;
   const index = gatesOf(ports).findIndex(({ name }) => name === gate.name);
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${KEY}-${index + 1}.log`);
-  run.tell(`gate ${printable(gate.name)} runs on ${commit.slice(0, 10)}`);
+  run.tell(`running gate "${printable(gate.name)}"`);
   const startedAtMs = ports.now();
   const { exitCode, timedOut, signal } = await runCommand(run, {
     command: gate.command,
@@ -132,7 +143,7 @@ async function runGate(
   const how = timedOut
     ? `timed out after ${gate.timeoutSeconds} s`
     : `failed (${signal ?? `exit ${exitCode}`})`;
-  return `gate ${printable(gate.name)} ${how}, log: ${log}`;
+  return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
 }
 
 async function furnish(run: GateRun, path: string, commit: string): Promise<void> {

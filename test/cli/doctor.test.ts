@@ -204,3 +204,65 @@ test('the text has a mark and, where something is wrong, a remedy for each', asy
   assert.match(stdout, /^✓ git: git /m);
   assert.match(stdout, /^✗ files: missing: .*\n {4}fix: orchestrate init$/m);
 });
+
+test('it ends with a verdict, has no two checks of one name, and finds gates whose program is not there', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  const configure = (gates: readonly object[], more: object = {}) =>
+    rig.write(
+      '.claude/orchestrator/config.json',
+      JSON.stringify({ agent: { kind: 'custom', command: 'true' }, gates, ...more }),
+    );
+  configure([{ name: 'test', command: 'CI=1 nosuchrunner -q && ./no/such.sh; test -f README.md | cat' }]);
+  const wrong = await checks(rig);
+  assert.equal(wrong.code, 3);
+  assert.deepEqual(
+    [wrong.find('gates').level, wrong.find('gates').message],
+    ['fail', 'command not found: nosuchrunner, ./no/such.sh'],
+  );
+  const names = wrong.all.filter(({ name }) => name !== 'worktrees').map(({ name }) => name);
+  assert.deepEqual(names, [...new Set(names)]);
+  const said = (await rig.run(['doctor'])).stdout.trimEnd().split('\n');
+  assert.match(said.at(-1) ?? '', /^Not ready: 1 problem to fix, \d+ warnings?\.$/);
+  configure([{ name: 'test', command: 'nosuchrunner' }], { worktree: { setup: ['true'] } });
+  assert.equal((await checks(rig)).find('gates').level, 'warn', 'set-up may bring it');
+
+  configure([{ name: 'file', command: 'test -f README.md' }]);
+  await rig.run(['import', '-'], { input: planFile({ A: [] }) });
+  const well = await rig.run(['doctor', '--run-gates']);
+  assert.equal(well.code, 0, well.stdout);
+  assert.match(well.stderr, /running gate "file"/);
+  assert.match(well.stdout, /✓ gates on the base: all pass\n\nReady, with \d+ warnings?\.\n$/);
+  configure([{ name: 'file', command: 'test -f nothing' }]);
+  const red = await rig.run(['doctor', '--run-gates']);
+  assert.equal(red.code, 3);
+  assert.match(
+    red.stdout,
+    /✗ gates on the base: gate "file" failed \(exit 1\), log: .*\n {4}fix: fix the base first/,
+  );
+  assert.doesNotMatch(rig.git('worktree', 'list'), /_landing/, 'the worktree is removed again');
+});
+
+test('an MCP server that Claude Code was told not to use is found, wherever that was written down', async () => {
+  await using rig = await createCliRig();
+  const dir = tools(rig, { claude: 'echo "2.1.331 (Claude Code)"' });
+  await rig.run(['init']);
+  const look = async () => (await checks(rig, { PATH: `${dir}:${rig.env['PATH']}` })).find('mcp server');
+  assert.deepEqual(
+    [(await look()).level, (await look()).message],
+    ['ok', 'Claude Code will ask once: choose to use task-copilot'],
+  );
+  rig.write(
+    join(rig.home, '.claude.json'),
+    JSON.stringify({ projects: { [rig.root]: { disabledMcpjsonServers: ['task-copilot'] } } }),
+  );
+  const rejected = await look();
+  assert.equal(rejected.level, 'warn');
+  assert.match(rejected.message, /was told not to use the MCP server task-copilot/);
+  assert.match(rejected.fix ?? '', /^claude mcp reset-project-choices, then/);
+  rig.write(join(rig.home, '.claude.json'), '{}');
+  rig.write('.claude/settings.local.json', JSON.stringify({ enabledMcpjsonServers: ['task-copilot'] }));
+  assert.equal((await look()).message, 'task-copilot is approved');
+  rig.write('.claude/settings.local.json', JSON.stringify({ disabledMcpjsonServers: ['task-copilot'] }));
+  assert.equal((await look()).level, 'warn');
+});

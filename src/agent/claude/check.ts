@@ -37,6 +37,7 @@ export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck
     ...checkHooks(where),
     checkWall(agent),
     ...checkAccount(where, account),
+    ...checkMcpServer(where, account),
   ];
 }
 
@@ -177,15 +178,52 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   return [...checks, checkLogin(account, env, paths)];
 }
 
-/** Trust is recorded under the main repository's root and holds for its worktrees. */
-function isTrusted(
-  { env, projectRoot }: ClaudeSurroundings,
+/** Name of our server in the project's `.mcp.json`. */
+const SERVER = 'task-copilot';
+
+/** Whether Claude Code was told not to use the project's server: agents of ours get it all the same, the user's own sessions don't. */
+function checkMcpServer(where: ClaudeSurroundings, account: Account): AgentCheck[] {
+  const { projectRoot, paths } = where;
+  const listed = parseRecord(readIfPresent(join(projectRoot, '.mcp.json')) ?? '')?.['mcpServers'];
+  if (recordOf(listed)[SERVER] === undefined) return [];
+  const files = [
+    paths.settings,
+    ...['settings.json', 'settings.local.json'].map((name) => join(projectRoot, '.claude', name)),
+  ];
+  const choices = [
+    ...files.map((file) => parseRecord(readIfPresent(file) ?? '') ?? {}),
+    ...(account instanceof Error ? [] : projectEntries(where, account)),
+  ];
+  const names = (key: string): boolean =>
+    choices.some((each) => {
+      const servers = each[key];
+      return Array.isArray(servers) && servers.includes(SERVER);
+    });
+  if (names('disabledMcpjsonServers')) {
+    const message = `Claude Code was told not to use the MCP server ${SERVER} of this project: your own sessions lack its tools`;
+    const fix = `claude mcp reset-project-choices, then run \`claude\` here and choose to use ${SERVER}`;
+    return [{ name: 'mcp server', level: 'warn', message, fix }];
+  }
+  const approved =
+    names('enabledMcpjsonServers') || choices.some((each) => each['enableAllProjectMcpServers'] === true);
+  const text = approved ? `${SERVER} is approved` : `Claude Code will ask once: choose to use ${SERVER}`;
+  return [ok('mcp server', text)];
+}
+
+/** What `.claude.json` holds of this project. */
+function projectEntries(
+  { projectRoot }: ClaudeSurroundings,
   account: Readonly<Record<string, unknown>> | null,
-): boolean {
-  if (isOn(env['CLAUDE_CODE_SANDBOXED'])) return true;
+): readonly Readonly<Record<string, unknown>>[] {
   const projects = recordOf(account?.['projects']);
   const roots = existsSync(projectRoot) ? [projectRoot, realpathSync(projectRoot)] : [projectRoot];
-  return roots.some((root) => recordOf(projects[root])['hasTrustDialogAccepted'] === true);
+  return roots.map((root) => recordOf(projects[root]));
+}
+
+/** Trust is recorded under the main repository's root and holds for its worktrees. */
+function isTrusted(where: ClaudeSurroundings, account: Readonly<Record<string, unknown>> | null): boolean {
+  if (isOn(where.env['CLAUDE_CODE_SANDBOXED'])) return true;
+  return projectEntries(where, account).some((entry) => entry['hasTrustDialogAccepted'] === true);
 }
 
 const KEYS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'] as const;

@@ -5,6 +5,7 @@ import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { quickGitChecks } from '../../doctor/git-checks.ts';
+import { checkGates } from '../../doctor/tool-checks.ts';
 import { networkDisk } from '../../sqlite/network-disk.ts';
 import type { PlanStore } from '../../task-copilot/types.ts';
 import { type Flags, numberFlag } from '../definition.ts';
@@ -58,6 +59,8 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
     if (check.level === 'warn')
       io.warn(`orchestrate: warning: ${check.message}${check.fix === null ? '' : ` (${check.fix})`}`);
   }
+  const gates = checkGates({ config: () => ports.config, root: ports.paths.root, env: ports.env });
+  if (gates.level === 'fail') io.warn(`orchestrate: warning: gates: ${gates.message} (${gates.fix})`);
   warnOfNetworkDisks(ports, io);
   if (ports.config.gates.length === 0) {
     io.warn(
