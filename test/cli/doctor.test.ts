@@ -228,7 +228,7 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
   assert.equal((await checks(rig)).find('gates').level, 'warn', 'set-up may bring it');
 
   configure([{ name: 'file', command: 'test -f README.md' }]);
-  await rig.run(['import', '-'], { input: planFile({ A: [] }) });
+  await rig.run(['import', '-'], { input: JSON.stringify(planFile({ A: [] })) });
   const well = await rig.run(['doctor', '--run-gates']);
   assert.equal(well.code, 0, well.stdout);
   assert.match(well.stderr, /running gate "file"/);
