@@ -8,6 +8,7 @@ import { landing } from './landing.ts';
 import { mcp } from './mcp.ts';
 import { type Benchmark, type Figure, median } from './measure.ts';
 import { poller } from './poller.ts';
+import { tidy } from './tidy.ts';
 import { view } from './view.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   ...mcp,
   ...claude,
   ...landing,
+  ...tidy,
 ];
 
 const HELP = `scripts/bench [--json] [--list] [name ...]

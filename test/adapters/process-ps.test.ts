@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseProcStat } from '../../src/core/proc-stat.ts';
-import { createDarwinTable, parseMarks, parsePs } from '../../src/process/darwin.ts';
+import { createDarwinTable, parseDirectories, parseMarks, parsePs } from '../../src/process/darwin.ts';
 import { findMembers } from '../../src/process/end-tree.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 
@@ -160,4 +160,23 @@ test('a ps that cannot be asked is no answer: nobody is taken for gone', () => {
   assert.throws(() => broken.rows(), /exit 2/);
   assert.throws(() => broken.marks([1]), /exit 2/);
   assert.throws(() => broken.bootId(), /exit 2/);
+});
+
+test('working directories are read from lsof, also when it may not look at all processes', () => {
+  const told = 'p12\nfcwd\nn/a dir/b\np13\nfcwd\nn/c\n';
+  assert.deepEqual(
+    [...parseDirectories(told)],
+    [
+      [12, '/a dir/b'],
+      [13, '/c'],
+    ],
+  );
+  const partly = createDarwinTable(() => {
+    throw Object.assign(new Error('lsof'), { status: 1, stdout: told });
+  });
+  assert.equal(partly.directories().get(12), '/a dir/b');
+  const broken = createDarwinTable(() => {
+    throw Object.assign(new Error('lsof is missing'), { status: 127, stdout: '' });
+  });
+  assert.throws(() => broken.directories(), /missing/);
 });

@@ -19,6 +19,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { sha256 } from '../../src/files/sha256.ts';
+import { disposableRule } from '../../src/git/tidy/ignored-files.ts';
 import type { Held, Place } from '../../src/git/tidy/types.ts';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
 
@@ -573,4 +574,30 @@ describe('a removal that was cut off', () => {
     assert.equal(rig.read('a.txt', path), 'first\n');
     assert.ok(!existsSync(marker));
   });
+});
+
+describe('disposable patterns', () => {
+  const rows: readonly [patterns: readonly string[], path: string, isDirectory: boolean, matches: boolean][] =
+    [
+      [['node_modules/'], 'node_modules', true, true],
+      [['node_modules/'], 'a/b/node_modules', true, true],
+      [['node_modules/'], 'node_modules', false, false],
+      [['node_modules/'], 'my_node_modules', true, false],
+      [['*.pyc'], 'a/b.pyc', false, true],
+      [['*.pyc'], 'a/b.pyc.txt', false, false],
+      [['/dist'], 'dist', true, true],
+      [['/dist'], 'a/dist', true, false],
+      [['a/*/c'], 'a/b/c', false, true],
+      [['a/*/c'], 'a/b/b/c', false, false],
+      [['a/**/c'], 'a/c', false, true],
+      [['a/**/c'], 'a/x/y/c', false, true],
+      [['build/', '!keep/build/'], 'build', true, true],
+      [['build', '!/keep/build'], 'keep/build', true, false],
+      [['a?c'], 'abc', false, true],
+      [['a.c'], 'abc', false, false],
+      [['', '/', '!'], 'x', true, false],
+    ];
+  for (const [patterns, path, isDirectory, matches] of rows)
+    it(`${patterns.join(' ')} ${matches ? 'names' : 'does not name'} ${path}`, () =>
+      assert.equal(disposableRule(patterns)(path, isDirectory), matches));
 });
