@@ -110,7 +110,8 @@ const REFUSED: readonly (readonly [string, RegExp])[] = [
   ['{"gates": "npm test"}', /"gates": must be a list, not a text$/],
   ['{"agent": 3}', /"agent": must be an object, not a number$/],
   ['{"agent": {"permissions": "yolo"}}', /"agent\.permissions": must be one of auto, acceptEdits, /],
-  ['{"gates": [{"name": "a"}]}', /"gates\[0\]\.command": is missing$/],
+  ['{"gates": [{"name": "a"}]}', /"gates": must each have a "command", or "agent": true$/],
+  ['{"gates": [{"name": "a", "command": null, "agent": false}]}', /"gates": must each have a "command"/],
   [
     '{"gates": [{"name": "a", "command": "x"}, {"name": "a", "command": "y"}]}',
     /"gates": must have distinct names/,

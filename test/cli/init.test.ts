@@ -399,7 +399,9 @@ test('--yes writes the proposals into a configuration that is valid', async () =
   await initialised(rig, '--yes');
   const config = loadConfig(join(rig.root, own('config.json')), {});
   assert.deepEqual(config.worktree.setup, ['npm ci']);
-  assert.deepEqual(config.gates, [{ name: 'test', command: 'npm test', cwd: '.', timeoutSeconds: 900 }]);
+  assert.deepEqual(config.gates, [
+    { name: 'test', command: 'npm test', agent: false, cwd: '.', timeoutSeconds: 900 },
+  ]);
 });
 
 test('without a terminal and without --yes nothing is proposed into the file, and that is said', async () => {

@@ -167,7 +167,9 @@ const settings = fields<Config>(
       rules: [
         [(gates) => new Set(gates.map(({ name }) => name)).size === gates.length, 'must have distinct names'],
         [
-          (gates) => gates.every((each) => each.agent || each.command !== null),
+          // As they were given, before defaults are filled in.
+          (gates: readonly Partial<Gate>[]) =>
+            gates.every(({ agent, command: line }) => agent === true || line != null),
           'must each have a "command", or "agent": true',
         ],
       ],
