@@ -111,7 +111,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   await project.run(['send', 'Login', 'Please\ngo on with Login']);
   const refused = await project.cli.run(['send', 'Days', 'go on with Days'], { env: project.env });
   assert.equal(refused.code, 5);
-  assert.match(refused.stderr, /a dialog is open/);
+  assert.match(refused.stderr, /is showing a dialog/);
   await press(project, 'Days', 'Escape');
   await project.until('the dialog to be gone', () => !/Stop and wait/.test(screenOf(project, 'days')));
   await project.run(['send', 'Days', '/clear and go on with Days']);
