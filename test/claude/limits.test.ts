@@ -137,7 +137,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     report.summary.tokens,
     tokens.reduce((sum, count) => sum + count, 0),
   );
-  assert.match(await project.run(['status']), /^Used +\d+ tokens, \$0\.0\d+$/m);
+  assert.match(await project.run(['status']), / \d+ tokens, \$0\.0\d+$/m);
   const used = report.streams.find(({ id }) => id === 'Costly')?.tokens;
   assert.match(await project.run(['status', 'Costly']), new RegExp(`^Used +${used} tokens`, 'm'));
 

@@ -124,7 +124,7 @@ test('headless, an agent that only claims is told once, and its run fails with t
   assert.equal(claimed.state, 'failed');
   assert.match(
     claimed.reason ?? '',
-    /^agent ended \(exit 0\): stopped: "As I said, it is\." \(1 task open, no commit yet\)$/,
+    /^gave up after 1 attempt: agent ended \(exit 0\): stopped: "As I said, it is\." \(1 task open, no commit yet\)$/,
   );
   assert.equal(claimed.remedy, 'orchestrate retry Claim');
 });
