@@ -10,7 +10,7 @@ export const UNKNOWN_ACTIVITY: AgentActivity = {
   settlesAtMs: null,
   lastSignAtMs: null,
   inferred: false,
-  dialog: false,
+  dialog: null,
   account: false,
   doing: null,
   sessionId: null,

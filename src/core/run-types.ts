@@ -232,6 +232,9 @@ export type StreamRecord = {
   readonly runs: readonly Run[];
 };
 
+/** What a dialog asks for: leave for a call, an answer to the agent's own question, or something else. */
+export type OpenDialog = 'permission' | 'question' | 'other';
+
 /** What the agent is doing, as far as its own channels tell. */
 export type AgentActivity = {
   readonly status: 'unknown' | 'starting' | 'busy' | 'idle' | 'waiting' | 'limited';
@@ -249,8 +252,8 @@ export type AgentActivity = {
   readonly lastSignAtMs: number | null;
   /** True when `detail` was read off the screen. */
   readonly inferred: boolean;
-  /** A dialog is open in its pane: what is typed would answer it. */
-  readonly dialog: boolean;
+  /** What is open in its pane, so that what is typed would answer it; null when nothing is. */
+  readonly dialog: OpenDialog | null;
   /** For `waiting`: the cause is the account (login, credit), which every worker shares. */
   readonly account: boolean;
   /** What it is doing now, e.g. `Bash npm test`; null when unknown. */

@@ -6,7 +6,7 @@ import { lostWindow } from '../core/decide/open-run.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import type { Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import type { OpenDialog, Run, StreamRecord, WorkerFact } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import { noteCommand } from './intent.ts';
 
@@ -93,15 +93,18 @@ async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: strin
   throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
 }
 
+const DIALOGS: Readonly<Record<OpenDialog, string>> = {
+  permission: 'a permission prompt',
+  question: 'a question',
+  other: 'a dialog',
+};
+
 /** Why typed text would not be read as a message; null when it would. */
 function whyDeaf({ agent }: Pick<Ports, 'agent'>, { claimed, activity }: WorkerFact): string | null {
   if (!agent.readsTyping) return 'runs headless and reads nothing that is typed ("agent.mode" is "print")';
-  if (activity.dialog) {
-    const detail = activity.detail ?? '';
-    const asks = detail.startsWith('the agent asks') ? 'a question' : 'a dialog';
-    const what = detail.startsWith('permission') ? 'a permission prompt' : asks;
-    const shown = detail === '' ? '' : ` (${detail})`;
-    return `is showing ${what}, and your text would answer it.${shown}`;
+  if (activity.dialog !== null) {
+    const shown = activity.detail === null ? '' : ` (${activity.detail})`;
+    return `is showing ${DIALOGS[activity.dialog]}, and your text would answer it.${shown}`;
   }
   if (!claimed || activity.status === 'starting') return 'is still starting';
   return null;

@@ -45,7 +45,7 @@ test('a permission prompt says for which call', async () => {
   const session = await trial.launch('Please do it.');
   const seen = await until('the call to be named', async () => {
     const activity = await session.activity();
-    return activity.detail === 'permission prompt: Bash sh make.sh' && activity;
+    return activity.detail === 'wants to run: sh make.sh' && activity;
   });
   assert.equal(seen.status, 'waiting');
   assert.equal(seen.inferred, false);

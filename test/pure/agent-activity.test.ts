@@ -239,7 +239,7 @@ test('an agent whose login expired may go on once someone has logged in, but not
   const since = afterLogin(expired, START + 11);
   assert.deepEqual([since.status, since.account, since.untilMs], ['limited', false, null]);
   assert.match(since.detail ?? '', /run \/login; someone has logged in since$/);
-  const asked = { ...expired, dialog: true };
+  const asked = { ...expired, dialog: 'other' as const };
   assert.equal(afterLogin(asked, START + 11), asked);
   const busy = see({ entry: ENTRY, tail: TAIL });
   assert.equal(afterLogin(busy, START + 11), busy);
@@ -254,13 +254,13 @@ test('a limit behind its dialog is a limit, and any other dialog a question; bot
   const limited = see({ entry, reports: ended('rate_limit') });
   assert.deepEqual(
     [limited.status, limited.dialog, limited.untilMs],
-    ['limited', true, Date.parse('1970-01-03T02:00:00Z')],
+    ['limited', 'other', Date.parse('1970-01-03T02:00:00Z')],
   );
   const other = see({ entry, reports: ended('invalid_request') });
-  assert.deepEqual([other.status, other.dialog], ['waiting', true]);
+  assert.deepEqual([other.status, other.dialog], ['waiting', 'other']);
   const asks = see({ entry: ENTRY, reports: [report('PermissionRequest', START + 50, { call: 'Bash x' })] });
-  assert.deepEqual([asks.status, asks.dialog], ['waiting', true]);
-  assert.equal(see({ screen: TRUST }).dialog, true);
+  assert.deepEqual([asks.status, asks.dialog], ['waiting', 'permission']);
+  assert.equal(see({ screen: TRUST }).dialog, 'other');
   const interrupted = see({ entry: IDLE, reports: [report('UserPromptSubmit', START + 100)] });
-  assert.deepEqual([interrupted.status, interrupted.dialog], ['waiting', false]);
+  assert.deepEqual([interrupted.status, interrupted.dialog], ['waiting', null]);
 });

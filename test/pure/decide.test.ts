@@ -1029,7 +1029,7 @@ describe('a stream whose dependency moved', () => {
     assert.equal(busy?.kind === 'nudge' ? busy.about : busy?.kind, 'moved');
     assert.match(busy?.kind === 'nudge' ? busy.text : '', /git merge --no-edit a-verified/);
     assert.equal(inRun(worker(), {}, { toldOf: ['a-verified'] }).action, undefined);
-    assert.equal(inRun(worker({ activity: activity({ dialog: true }) })).action, undefined);
+    assert.equal(inRun(worker({ activity: activity({ dialog: 'other' }) })).action, undefined);
     assert.equal(inRun(worker({ activity: activity({ status: 'idle' }) })).action?.kind, 'sync');
     assert.equal(inRun(gone(0)).action?.kind, 'sync');
   });

@@ -73,7 +73,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'one behind a dialog does not go on by itself: the dialog is left, and it is told',
-    worker: limited({ untilMs: NOW_MS - 2 * MINUTE_MS, sinceMs: NOW_MS - 60 * MINUTE_MS, dialog: true }),
+    worker: limited({ untilMs: NOW_MS - 2 * MINUTE_MS, sinceMs: NOW_MS - 60 * MINUTE_MS, dialog: 'other' }),
     state: 'limited',
     step: 'nudge limit, leaving the dialog',
     other: 'queued',
@@ -188,7 +188,7 @@ const CASES: readonly Case[] = [
   {
     title: 'a question of one agent holds back nobody',
     worker: worker({
-      activity: activity({ status: 'waiting', dialog: true, detail: 'permission: Bash rm' }),
+      activity: activity({ status: 'waiting', dialog: 'other', detail: 'permission: Bash rm' }),
     }),
     state: 'needs-input',
     step: null,

@@ -136,7 +136,7 @@ test('an opencode session is what its plugin said last', () => {
     ['idle', 'busy', 'busy', 'waiting', 'limited', 'starting'],
   );
   assert.equal(activityOf(report({ error: { ...error, account: true } }), 1).account, true);
-  assert.equal(activityOf(report({ status: 'waiting' }), 1).dialog, true);
+  assert.equal(activityOf(report({ status: 'waiting' }), 1).dialog, 'other');
 });
 
 test('lines of opencode are told, and other JSON is left to the pane', () => {

@@ -158,7 +158,7 @@ export function activity(part: Partial<AgentActivity> = {}): AgentActivity {
     settlesAtMs: null,
     lastSignAtMs: NOW_MS - 1000,
     inferred: false,
-    dialog: false,
+    dialog: null,
     account: false,
     doing: null,
     sessionId: null,

@@ -1,7 +1,7 @@
 /** Derives what a Claude Code worker is doing from its registry entry, what its hooks reported, the end of its transcript and, before all of them, the screen. */
 import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
 import { printable } from '../../core/printable.ts';
-import type { AgentActivity } from '../../core/types.ts';
+import type { AgentActivity, OpenDialog } from '../../core/types.ts';
 import type { RegistryEntry } from './registry.ts';
 import type { Report } from './reports.ts';
 import { type Dialog, recogniseDialog } from './screen.ts';
@@ -63,7 +63,6 @@ export function activityOf(sighting: Sighting): AgentActivity {
           ...common,
           ...waiting(sighting),
           status: 'waiting',
-          dialog: true,
         }
       );
     case 'idle':
@@ -84,7 +83,7 @@ function unheard(sighting: Sighting, common: AgentActivity): AgentActivity {
   const dialog = screen === null ? null : recogniseDialog(screen);
   const sinceMs = startedAtMs;
   if (dialog === null) return { ...common, status: 'starting', sinceMs };
-  return { ...common, ...dialog, status: 'waiting', sinceMs, inferred: true, dialog: true };
+  return { ...common, ...dialog, status: 'waiting', sinceMs, inferred: true, dialog: 'other' };
 }
 
 /** Without a registry (an older or later version) the last report of the turn tells; null before there is one. */
@@ -92,8 +91,7 @@ function byReports(sighting: Sighting, common: AgentActivity): AgentActivity | n
   const last = lastOfTurn(sighting.reports);
   if (last === null) return null;
   const since = { ...common, sinceMs: last.atMs };
-  if (last.event === 'PermissionRequest')
-    return { ...since, ...request(last), status: 'waiting', dialog: true };
+  if (last.event === 'PermissionRequest') return { ...since, ...request(last), status: 'waiting' };
   return last.event === 'Stop' || last.event === 'StopFailure'
     ? atRest(sighting, since)
     : { ...since, status: 'busy' };
@@ -103,7 +101,7 @@ function byReports(sighting: Sighting, common: AgentActivity): AgentActivity | n
 function asksAlready({ entry, reports }: Sighting, common: AgentActivity): AgentActivity | null {
   const last = lastOfTurn(reports);
   if (last?.event !== 'PermissionRequest' || last.atMs <= (entry?.statusAtMs ?? 0)) return null;
-  return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs, dialog: true };
+  return { ...common, ...request(last), status: 'waiting', sinceMs: last.atMs };
 }
 
 /** A limit of more than a day comes with a dialog (wait, go on by itself, upgrade): it is a limit all the same. */
@@ -111,7 +109,7 @@ function atLimitDialog(sighting: Sighting, common: AgentActivity): AgentActivity
   if (sighting.entry?.waitingFor !== 'dialog open') return null;
   const failure = serviceFailure(sighting.reports, sighting.tail);
   if (failure === null || limitOf(failure) === null) return null;
-  return { ...atRest(sighting, common), dialog: true };
+  return { ...atRest(sighting, common), dialog: 'other' };
 }
 
 /** After the report of a Stop the registry turns idle by itself, unless the stop was refused. */
@@ -121,10 +119,14 @@ function restComes({ entry, reports, nowMs }: Sighting): number | null {
   return REST_DELAYS_MS.map((delay) => last.atMs + delay).find((atMs) => atMs > nowMs) ?? null;
 }
 
-function request(report: Report): Dialog {
-  if (report.question !== null) return { detail: `asks: "${printable(report.question)}"`, remedy: null };
+/** What it waits for, and behind which kind of dialog. */
+type Asked = Dialog & { readonly dialog: OpenDialog };
+
+function request(report: Report): Asked {
+  if (report.question !== null)
+    return { detail: `asks: "${printable(report.question)}"`, remedy: null, dialog: 'question' };
   const who = report.subagent === null ? '' : ` (subagent ${report.subagent})`;
-  return { detail: `${wish(report.call ?? 'a tool')}${who}`, remedy: null };
+  return { detail: `${wish(report.call ?? 'a tool')}${who}`, remedy: null, dialog: 'permission' };
 }
 
 /** What a call for which it needs permission would do, as one says it: `wants to run: npm publish`. */
@@ -133,17 +135,18 @@ function wish(call: string): string {
   return tool === 'Bash' && target.length > 0 ? `wants to run: ${target.join(' ')}` : `wants to use: ${call}`;
 }
 
-function waiting(sighting: Sighting): Dialog & { readonly inferred: boolean } {
+function waiting(sighting: Sighting): Asked & { readonly inferred: boolean } {
   const { entry, tail, screen } = sighting;
   const shown = screen === null ? null : recogniseDialog(screen);
-  if (shown !== null) return { ...shown, inferred: true };
+  if (shown !== null) return { ...shown, inferred: true, dialog: 'other' };
   const last = lastOfTurn(sighting.reports);
   if (last?.event === 'PermissionRequest') return { ...request(last), inferred: false };
   const what = entry?.waitingFor ?? 'input needed';
   const call = tail?.openCall;
   const asked = call === null || call === undefined ? null : call.text;
-  const detail = asked === null ? what : /permission/i.test(what) ? wish(asked) : `${what}: ${asked}`;
-  return { detail, remedy: null, inferred: false };
+  const dialog = /permission/i.test(what) ? 'permission' : 'other';
+  const detail = asked === null ? what : dialog === 'permission' ? wish(asked) : `${what}: ${asked}`;
+  return { detail, remedy: null, inferred: false, dialog };
 }
 
 /** What a subagent in the background is doing, when that was the last thing reported. */

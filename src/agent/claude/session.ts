@@ -78,7 +78,7 @@ function asPrint(seen: AgentActivity, startedAtMs: number): AgentActivity {
     remedy: null,
     untilMs: null,
     inferred: false,
-    dialog: false,
+    dialog: null,
     account: false,
   };
 }

@@ -135,7 +135,7 @@ export function limitOf(failure: ServiceFailure): { readonly untilMs: number | n
  * that it may be told to go on, as after a limit. `writtenMs`: null where there is no file of credentials.
  */
 export function afterLogin(seen: AgentActivity, writtenMs: number | null): AgentActivity {
-  if (!seen.account || seen.dialog || writtenMs === null || writtenMs <= (seen.sinceMs ?? writtenMs))
+  if (!seen.account || seen.dialog !== null || writtenMs === null || writtenMs <= (seen.sinceMs ?? writtenMs))
     return seen;
   const detail = `${seen.detail ?? 'the login had expired'}; someone has logged in since`;
   return { ...seen, status: 'limited', detail, remedy: null, account: false };

@@ -76,7 +76,7 @@ function signOf(rollout: RolloutTail | null): Pick<AgentActivity, 'lastSignAtMs'
 
 /** Before its session there are only its first questions, which nobody but the user answers. */
 function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 'status'> {
-  const asks = { status: 'waiting', inferred: true, dialog: true } as const;
+  const asks = { status: 'waiting', inferred: true, dialog: 'other' } as const;
   if (/Trust this folder\?|Do you trust the contents/.test(screen)) {
     const remedy =
       "run `codex` once in the project's main directory and accept, then `orchestrate retry` the stream";

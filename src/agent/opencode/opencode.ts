@@ -44,7 +44,7 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
       const report = reportOf(run);
       const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
       const seen = activityOf(report, startedAtMs);
-      return interactive ? seen : { ...seen, status: 'busy', detail: null, dialog: false, account: false };
+      return interactive ? seen : { ...seen, status: 'busy', detail: null, dialog: null, account: false };
     },
     failedCommit: () => null,
     lastError: (run) => {
@@ -84,7 +84,7 @@ export function activityOf(report: SessionReport | null, startedAtMs: number): A
     lastSignAtMs: report.signAtMs,
     sessionId: report.session,
   };
-  if (status === 'waiting') return { ...common, status: 'waiting', detail, dialog: true };
+  if (status === 'waiting') return { ...common, status: 'waiting', detail, dialog: 'other' };
   if (status === 'busy' || status === 'retry') return { ...common, status: 'busy', doing: detail };
   if (status !== 'idle') return { ...common, status: 'starting', sinceMs: startedAtMs };
   if (error?.account === true)

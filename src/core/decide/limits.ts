@@ -74,14 +74,23 @@ function afterTelling(common: Common, toldForMs: number, nowMs: number): Assessm
 function goOn({ key }: Situation, run: Run, { dialog }: AgentActivity): Action {
   const reason = 'the limit may be over';
   const { number } = run;
-  return { kind: 'nudge', key, run: number, reason, text: GO_ON, about: 'limit', leaveDialog: dialog };
+  return {
+    kind: 'nudge',
+    key,
+    run: number,
+    reason,
+    text: GO_ON,
+    about: 'limit',
+    leaveDialog: dialog !== null,
+  };
 }
 
 /** Time until the agent is told to go on. */
 function restOfWait({ policy, key, snapshot }: Situation, run: Run, activity: AgentActivity): number {
   const { nowMs, elapsed } = snapshot;
   // A dialog keeps it from going on by itself.
-  if (activity.untilMs !== null) return activity.untilMs + (activity.dialog ? 60_000 : OWN_START_MS) - nowMs;
+  if (activity.untilMs !== null)
+    return activity.untilMs + (activity.dialog !== null ? 60_000 : OWN_START_MS) - nowMs;
   const limitedForMs = elapsed(activity.sinceMs ?? activity.lastSignAtMs ?? run.startedAtMs);
   const again = run.continued !== null && elapsed(run.continued.atMs) - limitedForMs < NEW_LIMIT_MS;
   return limitDelayMs(key, again ? (run.continued?.count ?? 0) + 1 : 1, policy.delaysMs) - limitedForMs;

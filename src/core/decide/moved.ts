@@ -56,7 +56,7 @@ export function follow(situation: Situation): Assessment | null {
 /** An agent at work is told once of each head that it may merge when its own work is committed; null when there is none. */
 export function tellOfMove(situation: Situation, run: Run, activity: AgentActivity): Assessment | null {
   const { stream, record, key, policy, snapshot, stale } = situation;
-  if (!policy.interactive || !snapshot.pollerAlive || activity.dialog) return null;
+  if (!policy.interactive || !snapshot.pollerAlive || activity.dialog !== null) return null;
   if (policy.sync === 'ask' && record?.syncRequested !== true) return null;
   const told = run.toldOf ?? [];
   const news = movedHeads(stream, snapshot).filter(({ id, sha }) => !stale.has(id) && !told.includes(sha));

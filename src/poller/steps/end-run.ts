@@ -54,7 +54,12 @@ async function sayFarewell(
   const fact = snapshot.workers.known ? snapshot.workers.value.get(run.key) : undefined;
   const agent = ports.agentThatMade(run);
   if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive' || !fact.claimed) return;
-  if (!agent.interactive || !agent.readsTyping || fact.activity.dialog || fact.activity.status === 'starting')
+  if (
+    !agent.interactive ||
+    !agent.readsTyping ||
+    fact.activity.dialog !== null ||
+    fact.activity.status === 'starting'
+  )
     return;
   const pane = fact.pane.id;
   if (agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
