@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decide } from '../../src/core/decide/decide.ts';
+import { tasksComplete } from '../../src/core/done.ts';
 import type { StateName } from '../../src/core/states.ts';
-import type { Action, Policy } from '../../src/core/types.ts';
+import type { Action, Policy, Run } from '../../src/core/types.ts';
 import {
   activity,
   complete,
@@ -731,6 +732,23 @@ describe('a verdict counts for the head it was made on', () => {
       state: 'verifying',
       step: 'verify',
     },
+    ...(
+      [
+        ['old', 'ready', 'launch'],
+        ['new', 'verifying', 'verify'],
+      ] as const
+    ).map(([head, state, step]) => ({
+      title: `a run that was stopped after a failed check goes on or is checked: its head is the ${head} one`,
+      world: {
+        streams: [complete('S')],
+        records: [
+          open({ agentKind: 'claude', verdict: gateFailed, endedAtMs: NOW_MS - 10, outcome: 'stopped' }),
+        ],
+        part: heads({ s: head }),
+      },
+      state,
+      step,
+    })),
     {
       title: 'a head that git could not tell decides nothing',
       world: { streams: [complete('S')], ...ended, part: { heads: { known: false, why: 'busy' } } },
@@ -1129,4 +1147,36 @@ test('a launch that failed waits, also where that could not be written down, and
   assert.equal(after(1, 60_000).actions[0]?.kind, 'launch');
   assert.ok((after(2, 0).states[0]?.dueAtMs ?? 0) > (after(1, 0).states[0]?.dueAtMs ?? 0), 'the delay grows');
   assert.equal(after(POLICY.maxAttempts, 600_000).states[0]?.state, 'failed');
+});
+
+test('complete work is not adopted while something was given to its agent to do', () => {
+  const assignment = { afterRun: 0, merges: [], files: [], notes: 'please mend' };
+  check({
+    title: 'assigned',
+    world: { streams: [complete('S')], records: [record('S', { assignment })] },
+    state: 'ready',
+    step: 'launch',
+  });
+});
+
+test('what was tried, how often, and when it is tried again is counted as it is', () => {
+  const after = (runs: readonly Run[], policy: Partial<Policy> = {}) =>
+    decide(snapshot({ streams: [stream('S')], records: [record('S', { runs })] }), { ...POLICY, ...policy });
+  const [once] = after([failedRun(1, 10)], { maxAttempts: 1 }).states;
+  assert.equal(once?.reason, 'gave up after 1 attempt: exit 1');
+  const three = [failedRun(1, 30), failedRun(2, 20), failedRun(3, 10)];
+  assert.equal(after(three).states[0]?.reason, 'gave up after 3 attempts: exit 1');
+  const [waits] = after([failedRun(1, 10)]).states;
+  const seconds = Math.ceil(((waits?.dueAtMs ?? 0) - NOW_MS) / 1000);
+  assert.equal(waits?.reason, `tries again in ${seconds} s; last attempt: exit 1`);
+  assert.equal(after([]).actions[0]?.reason, 'its dependencies are done');
+  assert.equal(after([failedRun(1, POLICY.windowMs)]).actions[0]?.reason, 'run 2, after: exit 1');
+});
+
+test('what is cancelled is never out of date, and no work is complete without a task', () => {
+  const base = { sha: 'b'.repeat(40), parents: ['former'], atMs: 1 };
+  const cancelled = stream('S', ['D'], { tasks: counts({ cancelled: 1 }) });
+  const world = { streams: [complete('D'), cancelled], records: [doneRecord('D'), record('S', { base })] };
+  assert.equal(decide(snapshot(world), POLICY).states[1]?.stale, false);
+  assert.equal(tasksComplete({ tasks: counts({ cancelled: 1 }) }), false);
 });
