@@ -68,8 +68,7 @@ async function layIn(door: Scratch, request: LineRequest): Promise<Line> {
     commit: request.keep
       ? await committer(door)
       : (_, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
-    top: await startOf(door, request, there),
-    based: await knownBases(door, request),
+    ...(await startOf(door, request, there)),
     layers: [],
     stuck: new Map(),
     contained: [...there],
@@ -128,36 +127,33 @@ function stuckBelow({ request, stuck }: Laying, stream: LineStream): string[] {
   return [...below];
 }
 
-/** The branch as it is, with the heads that landed before in its history, as what they once were. */
+/** Where a line begins: the branch as it is, with the heads that landed before in its history, as what they once were. */
 async function startOf(
   door: Scratch,
   { tip, streams }: LineRequest,
   there: ReadonlySet<string>,
-): Promise<Top> {
-  const tree = (await door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`])).trim();
-  const named = streams.flatMap(({ head, landings }) => [
+): Promise<Pick<Laying, 'top' | 'based'>> {
+  const named = streams.flatMap(({ head, base, landings }) => [
     head,
+    base,
     ...landings.flatMap((each) => [each.head, ...each.commits]),
   ]);
-  const { present, reachable } = await historyOf(door, tip, named);
+  const [tree, { present, reachable }] = await Promise.all([
+    door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`]).then((out) => out.trim()),
+    historyOf(door, tip, named),
+  ]);
   const landed = streams.flatMap(({ key, head, landings }) => [
     ...(there.has(key) ? [head] : []),
     ...landings.filter(({ commits }) => commits.every((sha) => reachable.has(sha))).map((each) => each.head),
   ]);
   const heads = landed.filter((sha) => present.has(sha) && !reachable.has(sha));
   const known = heads.length === 0 ? tip : syntheticCommit(door, tree, [tip, ...heads]);
-  return { tip, tree, known };
-}
-
-/** Bases that need not be told: the branch contains them, or they are heads of what lands first. One that is gone neither. */
-async function knownBases(door: Door, { tip, streams }: LineRequest): Promise<ReadonlySet<string>> {
-  const bases = streams.map(({ base }) => base);
-  const { present, reachable } = await historyOf(door, tip, bases);
-  return new Set([
-    ...reachable,
-    ...streams.map(({ head }) => head),
-    ...bases.filter((base) => !present.has(base)),
-  ]);
+  // A base that is a head lands first; one that is gone cannot be told.
+  const bases = streams.map(({ base }) => base).filter((base) => !present.has(base));
+  return {
+    top: { tip, tree, known },
+    based: new Set([...reachable, ...bases, ...streams.map(({ head }) => head)]),
+  };
 }
 
 /** Layers whose own change is in one of the files. */

@@ -9,7 +9,7 @@ import type { Layer, Line, LineStream } from '../git/types.ts';
 import { candidatesOf, landingBranch } from '../look/landed.ts';
 import { initiativeOf } from '../look/snapshot.ts';
 import { refuseChangedGitConfig } from '../poller/steps/git-config.ts';
-import { gatherReport } from '../report/gather.ts';
+import { gatherStates } from '../report/gather.ts';
 import { firstFailure, gatesOf, holdsAs, removeScratch } from './gates.ts';
 import { idOf, type Judged, type Landed, landingReport, messageOfStream } from './landing-report.ts';
 
@@ -91,7 +91,7 @@ function waitForLease(ports: Ports, request: LandRequest) {
 }
 
 async function prepare(ports: Ports, request: LandRequest): Promise<Landing> {
-  const { look, states } = await gatherReport(ports);
+  const { look, states } = await gatherStates(ports);
   const { snapshot } = look;
   const { plan, keys, records } = snapshot;
   const initiative = initiativeOf(plan);

@@ -18,12 +18,16 @@ export type Gathered = {
   readonly policy: Policy;
 };
 
+/** Looks once and derives the states. */
+export async function gatherStates(ports: Ports): Promise<Omit<Gathered, 'report'>> {
+  const look = await takeLook(ports, null, pollerLives(ports));
+  const policy = currentPolicy(ports);
+  return { look, states: deriveStates(look.snapshot, policy), policy };
+}
+
 /** Looks once and reports. */
 export async function gatherReport(ports: Ports): Promise<Gathered> {
-  const alive = pollerLives(ports);
-  const look = await takeLook(ports, null, alive);
-  const policy = currentPolicy(ports);
-  const states = deriveStates(look.snapshot, policy);
+  const { look, states, policy } = await gatherStates(ports);
   const changes = await readChanges(ports, look.snapshot);
   return { report: reportOf(ports, look, states, changes), look, states, policy };
 }
