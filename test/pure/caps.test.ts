@@ -1,9 +1,20 @@
 /** Caps of a stream: which time counts as work, and what happens when a cap is reached. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { costUsd } from '../../src/core/decide/limits.ts';
 import { createLostTime, pauseAfter, waitedForUserMs, withLostTime, workedMs } from '../../src/core/pause.ts';
 import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
-import { activity, complete, gone, judged, NOW_MS, run, stream, worker } from '../support/snapshots.ts';
+import {
+  activity,
+  complete,
+  gone,
+  judged,
+  NOW_MS,
+  record,
+  run,
+  stream,
+  worker,
+} from '../support/snapshots.ts';
 
 const MINUTE_MS = 60_000;
 const started = { startedAtMs: NOW_MS - 60 * MINUTE_MS, claimedAtMs: NOW_MS - 60 * MINUTE_MS };
@@ -183,4 +194,11 @@ test('what passed since a former poller looked is no time at work, unless the cl
     0,
     0,
   ]);
+});
+
+test('what runs cost is their sum, without a review and with one', () => {
+  const runs = [run('S', cost(0.5)), run('S', { number: 2, ...cost(0.25) })];
+  assert.equal(costUsd(record('S', { runs })), 0.75);
+  const reviewUsage = { tokens: 1, cachedTokens: 0, costUsd: 1 };
+  assert.equal(costUsd(record('S', { runs, reviewUsage })), 1.75);
 });

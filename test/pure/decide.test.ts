@@ -1180,3 +1180,24 @@ test('what is cancelled is never out of date, and no work is complete without a 
   assert.equal(decide(snapshot(world), POLICY).states[1]?.stale, false);
   assert.equal(tasksComplete({ tasks: counts({ cancelled: 1 }) }), false);
 });
+
+test('of several limits the one that ends last holds back launches', () => {
+  const limited = (id: string, forMs: number) =>
+    record(id, {
+      runs: [
+        run(id, { endedAtMs: NOW_MS - 10, outcome: 'limited', reason: 'limit', retryAtMs: NOW_MS + forMs }),
+      ],
+    });
+  for (const [first, last] of [
+    [1_000, 2_000],
+    [2_000, 1_000],
+  ] as const) {
+    const world = {
+      streams: [stream('A'), stream('B'), stream('S')],
+      records: [limited('A', first), limited('B', last)],
+    };
+    const held = decide(snapshot(world), POLICY).states[2];
+    assert.equal(held?.reason, `held back while ${first > last ? 'A' : 'B'} is limited: limit`);
+    assert.equal(held.dueAtMs, NOW_MS + 2_000);
+  }
+});
