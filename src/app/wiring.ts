@@ -20,7 +20,7 @@ import { workerEnvironment } from '../worker/environment.ts';
 import { launcherDirectory, launcherPlace } from '../worker/launcher-directory.ts';
 import { writeLaunch } from '../worker/wrapper.ts';
 import { commandGates } from './config/config.ts';
-import { type ConfigFlags, configFileHash } from './config/load.ts';
+import { type ConfigFlags, configFileHash, setupCommands } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
 import { CLI_ENTRY, launcherText } from './package-root.ts';
 import type { Ports } from './ports.ts';
@@ -134,7 +134,10 @@ export function agentOf(
       env,
       // By the launcher: Node or this installation may move while a plan runs.
       mcpServer: { command: join(launcherPlace(commonDir), 'orchestrate'), args: ['mcp'] },
-      commands: [...commandGates(gates).map((gate) => gate.command), ...worktree.setup],
+      commands: [
+        ...commandGates(gates).map((gate) => gate.command),
+        ...setupCommands({ worktree }).map(({ command }) => command),
+      ],
     },
   );
 }

@@ -1,11 +1,14 @@
 /** `orchestrate init`: sets the repository up, or takes away again what it set up. */
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
 import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { forgetProject, rememberProject } from '../git/project.ts';
 import type { Change, InitContext } from '../init/change.ts';
 import { openManifest } from '../init/manifest.ts';
+import { askPlaces, directoryIn } from '../init/places.ts';
 import { accept, propose } from '../init/proposals.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
 import { INIT_STEPS, MEANT_TO_BE_COMMITTED, takesProposals } from '../init/steps.ts';
@@ -28,7 +31,7 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   if (flags['dry-run'] !== true) rememberProject(project);
   if (io.json) return EXIT.ok;
   sayPassedOver(passedOver, 'without --yes', io);
-  if (flags['dry-run'] !== true) sayWhatIsNext(project, changes, io);
+  if (flags['dry-run'] !== true) await sayWhatIsNext(project, changes, io);
   return EXIT.ok;
 }
 
@@ -41,10 +44,14 @@ async function prepare(
   const config = currentConfig(project, flags);
   const base = baseContext(project, config, flags);
   const asker = { interactive: io.interactive, yes: flags['yes'] === true, ask: io.ask };
-  const { accepted, passedOver } = takesProposals(base)
-    ? await accept(propose(project.root, await absentHooks(project)), config, asker)
-    : { accepted: null, passedOver: [] };
-  return { context: { ...base, accepted }, passedOver };
+  if (!takesProposals(base)) return { context: { ...base, accepted: null }, passedOver: [] };
+  const from = directoryIn(project.root, io.cwd, config.worktree.root);
+  const proposed = propose(project.root, await absentHooks(project), from);
+  const places = await askPlaces(from, config, project.paths, asker);
+  const { accepted, passedOver } = await accept(proposed, config, asker);
+  const worktreeRoot = resolve(project.root, places.worktreeRoot);
+  const starts = from === '.' || places.agentCwd !== '.' || io.interactive ? [] : [`agents start in ${from}`];
+  return { context: { ...base, places, worktreeRoot, accepted }, passedOver: [...passedOver, ...starts] };
 }
 
 /** A directory of hooks that worktrees will not have; null before there is a commit. */
@@ -127,6 +134,7 @@ function baseContext(project: Project, config: Config, flags: Flags): Omit<InitC
     force: flags['force'] === true,
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
+    places: { agentCwd: config.agent.cwd, worktreeRoot: config.worktree.root },
     worktreeRoot: resolve(root, config.worktree.root),
   };
 }
@@ -175,19 +183,43 @@ function sayPassedOver(passedOver: readonly string[], how: string, io: Io): void
   if (passedOver.length > 0) io.print(`• proposed, not taken ${how}: ${passedOver.join(', ')}`);
 }
 
-function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): void {
+async function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): Promise<void> {
   confirm(project, changes, io);
   io.print('');
-  io.print('Meant to be committed:');
-  io.print(`  git add ${MEANT_TO_BE_COMMITTED.join(' ')}`);
+  const ignored = await ignoresAny(project, MEANT_TO_BE_COMMITTED);
+  if (typeof ignored === 'boolean') {
+    const typed = MEANT_TO_BE_COMMITTED.map((name) => shellWord(typedPath(project, name, io)));
+    io.print('Meant to be committed:');
+    io.print(`  git add ${ignored ? '-f ' : ''}${typed.join(' ')}`);
+  } else io.print(`What is meant to be committed cannot be: ${ignored.message}`);
   io.print('Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start');
+}
+
+/** A path of the project as it is typed in the directory of the caller. */
+function typedPath({ root }: Project, name: string, io: Io): string {
+  return relative(realpathSync(io.cwd), join(root, name));
+}
+
+/** True when git ignores one of the files, so that adding it takes `-f`; what keeps git from adding them at all (a symbolic link). */
+async function ignoresAny(
+  { root, commonDir }: Project,
+  names: readonly string[],
+): Promise<boolean | OrchestrateError> {
+  const { createGit } = await import('../git/git.ts');
+  try {
+    return (await createGit({ root, commonDir }).ignored(names)).length > 0;
+  } catch (error) {
+    if (error instanceof OrchestrateError) return error;
+    throw error;
+  }
 }
 
 /** The two lines that say what is there now. */
 function confirm(project: Project, changes: readonly Change[], io: Io): void {
   if (missingRequiredFiles(project.paths).length === 0) {
-    io.print('✓ Orchestrator files created in .claude/orchestrator/');
+    io.print(`✓ Orchestrator files created in ${typedPath(project, '.claude/orchestrator', io)}/`);
   }
   const symlinkKept = changes.some(({ verb, what }) => verb === 'keep' && what === 'watch-status');
-  if (!symlinkKept) io.print('✓ Symlink created: ./watch-status');
+  const typed = typedPath(project, 'watch-status', io);
+  if (!symlinkKept) io.print(`✓ Symlink created: ${typed.includes('/') ? typed : `./${typed}`}`);
 }

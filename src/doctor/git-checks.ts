@@ -1,6 +1,6 @@
 /** Checks of what git would make of a plan here: who commits, what the base is, which names are free, what worktrees will lack; for `doctor`, and the quick ones for `start`. */
 import { existsSync } from 'node:fs';
-import type { Config } from '../app/config/load.ts';
+import { type Config, setupCommands } from '../app/config/load.ts';
 import type { Project } from '../app/project.ts';
 import { OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
@@ -90,7 +90,8 @@ async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
 
 /** What worktrees will lack, each with what brings it there. */
 function absentChecks({ submodules, bigFiles, hooks, ignored }: Absent, config: Config): CheckResult[] {
-  const { setup, symlink } = config.worktree;
+  const { symlink } = config.worktree;
+  const setup = setupCommands(config);
   const warn = (message: string, fix: string): CheckResult => ({
     name: 'worktrees',
     level: 'warn',
@@ -98,7 +99,7 @@ function absentChecks({ submodules, bigFiles, hooks, ignored }: Absent, config: 
     fix,
   });
   const found: CheckResult[] = [];
-  const inSetup = (pattern: RegExp) => setup.some((command) => pattern.test(command));
+  const inSetup = (pattern: RegExp) => setup.some(({ command }) => pattern.test(command));
   const add = (command: string) => `add ${JSON.stringify(command)} to "worktree.setup" in config.json`;
   if (submodules.length > 0 && !inSetup(/\bsubmodule\b/))
     found.push(warn(`submodules are empty in worktrees: ${listed(submodules)}`, add(SUBMODULES)));

@@ -9,8 +9,9 @@ import { mergeBases } from './base-merge.ts';
 import { dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
 import { contained } from './contained.ts';
-import { type DoorOptions, missingGit, openDoor } from './door.ts';
+import { type Door, type DoorOptions, missingGit, openDoor } from './door.ts';
 import { createConfigReader } from './executable-config.ts';
+import { outputOf } from './failure.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff, pager } from './history.ts';
 import { changes, inspect } from './inspect.ts';
@@ -52,6 +53,7 @@ export function createGit(options: DoorOptions): Git {
     removeScratchWorktree: (path) => removeScratchWorktree(door, path),
     forgetLine: (branch) => forgetLine(door, branch),
     contained: (tip, candidates) => contained(door, tip, candidates),
+    ignored: (paths) => ignored(door, paths),
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: ensure,
@@ -115,4 +117,15 @@ async function askVersion(): Promise<string> {
   } catch (thrown) {
     throw thrown instanceof NotStarted && thrown.obstacle === 'no program' ? missingGit() : thrown;
   }
+}
+
+/** See `Git.ignored`. Exit 1 says that there is none. */
+async function ignored(door: Door, paths: readonly string[]): Promise<string[]> {
+  const args = ['check-ignore', '--', ...paths];
+  const result = await door.ask(args);
+  return result.code === 1
+    ? []
+    : outputOf(args, result)
+        .split('\0')
+        .filter((path) => path !== '');
 }

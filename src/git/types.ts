@@ -158,6 +158,8 @@ export type Git = Tidy & {
   removeScratchWorktree(path: string): Promise<void>;
   /** The line that was kept for the branch is there, or not wanted any more. */
   forgetLine(branch: string): Promise<void>;
+  /** Those of the paths (relative to the main checkout, there or not) that git ignores. */
+  ignored(paths: readonly string[]): Promise<readonly string[]>;
   /** Tip of a ref or commit-ish of ours, null when absent. */
   resolve(rev: string): Promise<string | null>;
   /** The merge of all parents (in order), made without a worktree; one parent is itself. */

@@ -1,6 +1,7 @@
 /** The words of `init`: a step looks at the project and says which changes it would make; only `apply` touches anything. */
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Manifest } from './manifest.ts';
+import type { Places } from './places.ts';
 import type { Proposals } from './proposals.ts';
 
 /** What happens to one thing. `apply` is null when nothing has to be done. */
@@ -23,6 +24,8 @@ export type InitContext = {
   readonly manifest: Manifest;
   /** What was accepted of the proposals; null when none were asked about. */
   readonly accepted: Proposals | null;
+  /** Where agents start and worktrees are made, for a configuration that is written. */
+  readonly places: Places;
   /** Directory of the worktrees, absolute. */
   readonly worktreeRoot: string;
 };

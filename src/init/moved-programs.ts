@@ -46,6 +46,7 @@ export async function mendMovedPrograms(project: Project): Promise<readonly stri
     nowMs,
     force: false,
     accepted: null,
+    places: { agentCwd: '.', worktreeRoot: '.' },
     worktreeRoot: paths.root,
   };
   const mendable = ({ verb, what }: Change): boolean => verb === 'update' && moved.has(what);

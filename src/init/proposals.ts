@@ -5,30 +5,43 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandGate } from '../app/config/config.ts';
-import type { Config } from '../app/config/load.ts';
+import { type Config, type SetupCommand, setupCommands } from '../app/config/load.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { readIfPresent } from '../files/present.ts';
 
 /** What could go into config.json. `because` names the files that led to it. */
 export type Proposals = {
-  readonly setup: readonly { readonly command: string; readonly because: string }[];
+  readonly setup: readonly (SetupCommand & { readonly because: string })[];
   readonly gates: readonly { readonly gate: Omit<CommandGate, 'agent'>; readonly because: string }[];
 };
 
 export const NO_PROPOSALS: Proposals = { setup: [], gates: [] };
 
-/** Looks at the top directory of the project only. `hooks`: a directory of hooks that worktrees will not have. */
-export function propose(root: string, hooks: string | null = null): Proposals {
-  const has = (name: string) => existsSync(join(root, name));
-  const packages = proposeSetup(root, has);
+/**
+ * Looks at the directory `from` (relative to the project) and those above it, the nearest first, and for what git brings at the
+ * top. `hooks`: a directory of hooks that worktrees will not have.
+ */
+export function propose(root: string, hooks: string | null = null, from = '.'): Proposals {
+  const parts = from.split('/').filter((part) => part !== '.' && part !== '');
+  const places = [...parts.keys(), parts.length]
+    .reverse()
+    .map((depth) => parts.slice(0, depth).join('/') || '.');
+  const top = (name: string) => existsSync(join(root, name));
+  const atTop = (each: { readonly command: string; readonly because: string }) => ({ ...each, cwd: '.' });
   return {
-    setup: [...broughtByGit(root, has), ...packages, ...copiedHooks(root, hooks)],
-    gates: proposeGates(root, has),
+    setup: [
+      ...broughtByGit(root, top).map(atTop),
+      ...proposeSetup(root, places),
+      ...copiedHooks(root, hooks).map(atTop),
+    ],
+    gates: firstGate(root, places),
   };
 }
 
+type Found = readonly { readonly command: string; readonly because: string }[];
+
 /** What git brings into a checkout only when it is asked to; before packages, which may come from there. */
-function broughtByGit(root: string, has: Has): Proposals['setup'] {
+function broughtByGit(root: string, has: Has): Found {
   const bigFiles = readText(join(root, '.gitattributes')).includes('filter=lfs');
   return [
     ...(has('.gitmodules') ? [{ command: SUBMODULES, because: '.gitmodules' }] : []),
@@ -47,7 +60,7 @@ export function copyHooks(path: string): string {
 }
 
 /** Hooks that no `prepare` script of the packages puts there. */
-function copiedHooks(root: string, hooks: string | null): Proposals['setup'] {
+function copiedHooks(root: string, hooks: string | null): Found {
   const prepares = textAt(objectAt(readPackage(root), 'scripts'), 'prepare') !== '';
   return hooks === null || hooks.startsWith('.git/') || prepares
     ? []
@@ -56,14 +69,28 @@ function copiedHooks(root: string, hooks: string | null): Proposals['setup'] {
 
 type Has = (name: string) => boolean;
 
-/** One setup command per package manager: the first of its files that is there decides. */
-function proposeSetup(root: string, has: Has): Proposals['setup'] {
-  const families: readonly (readonly (readonly [string, string])[])[] = [
+/** One setup command per package manager: the first of its files in the nearest directory that has one decides. */
+function proposeSetup(root: string, places: readonly string[]): Proposals['setup'] {
+  const families = setupFamilies(places.some((place) => isModernYarn(join(root, place))));
+  return families.flatMap((family) => {
+    const found = places.flatMap((cwd) =>
+      family.flatMap(([file, command]) => {
+        const because = join(cwd, file);
+        return existsSync(join(root, because)) ? [{ command, cwd, because }] : [];
+      }),
+    );
+    return found.slice(0, 1);
+  });
+}
+
+/** Files of package managers with what installs from them, by ecosystem. */
+function setupFamilies(modernYarn: boolean): readonly (readonly (readonly [string, string])[])[] {
+  return [
     [
       ['pnpm-lock.yaml', 'pnpm install --frozen-lockfile'],
       ['bun.lock', 'bun install --frozen-lockfile'],
       ['bun.lockb', 'bun install --frozen-lockfile'],
-      ['yarn.lock', isModernYarn(root, has) ? 'yarn install --immutable' : 'yarn install --frozen-lockfile'],
+      ['yarn.lock', modernYarn ? 'yarn install --immutable' : 'yarn install --frozen-lockfile'],
       ['package-lock.json', 'npm ci'],
       ['npm-shrinkwrap.json', 'npm ci'],
     ],
@@ -77,30 +104,34 @@ function proposeSetup(root: string, has: Has): Proposals['setup'] {
     [['Gemfile.lock', 'bundle install']],
     [['composer.lock', 'composer install']],
   ];
-  return families.flatMap((family) => {
-    const found = family.find(([file]) => has(file));
-    return found === undefined ? [] : [{ command: found[1], because: found[0] }];
-  });
 }
 
-function isModernYarn(root: string, has: Has): boolean {
-  return has('.yarnrc.yml') || /^yarn@[2-9]/.test(textAt(readPackage(root), 'packageManager'));
+function isModernYarn(root: string): boolean {
+  return (
+    existsSync(join(root, '.yarnrc.yml')) || /^yarn@[2-9]/.test(textAt(readPackage(root), 'packageManager'))
+  );
 }
 
-/** The project's own test command: the first kind of project that fits. */
-function proposeGates(root: string, has: Has): Proposals['gates'] {
-  const finders: readonly (() => readonly [string, string] | null)[] = [
-    () => packageTest(root, has),
-    () => (/^test\s*:/m.test(readText(join(root, 'Makefile'))) ? ['make test', 'Makefile'] : null),
-    () => (has('Cargo.toml') ? ['cargo test', 'Cargo.toml'] : null),
-    () => (has('go.mod') ? ['go test ./...', 'go.mod'] : null),
-    () => pytest(root, has),
-  ];
-  for (const find of finders) {
-    const found = find();
-    if (found === null) continue;
-    const [command, because] = found;
-    return [{ gate: { name: 'test', command, cwd: '.', timeoutSeconds: 900 }, because }];
+/** The project's own test command: that of the nearest directory which has one, the first kind of project that fits. */
+function firstGate(root: string, places: readonly string[]): Proposals['gates'] {
+  for (const [index, cwd] of places.entries()) {
+    const here = join(root, cwd);
+    const has = (name: string) => existsSync(join(here, name));
+    // The lockfile of a workspace is at its top, and tells which manager runs the test.
+    const above = places.slice(index).map((place) => join(root, place));
+    const finders: readonly (() => readonly [string, string] | null)[] = [
+      () => packageTest(here, (name) => above.some((place) => existsSync(join(place, name)))),
+      () => (/^test\s*:/m.test(readText(join(here, 'Makefile'))) ? ['make test', 'Makefile'] : null),
+      () => (has('Cargo.toml') ? ['cargo test', 'Cargo.toml'] : null),
+      () => (has('go.mod') ? ['go test ./...', 'go.mod'] : null),
+      () => pytest(here, has),
+    ];
+    for (const find of finders) {
+      const found = find();
+      if (found === null) continue;
+      const [command, because] = found;
+      return [{ gate: { name: 'test', command, cwd, timeoutSeconds: 900 }, because: join(cwd, because) }];
+    }
   }
   return [];
 }
@@ -171,8 +202,9 @@ export type Acceptance = {
 
 /** Asks about what `current` (the configuration as it is) doesn't hold yet. */
 export async function accept(proposals: Proposals, current: Config, asker: Asker): Promise<Acceptance> {
+  const held = setupCommands(current);
   const old = {
-    setup: proposals.setup.filter(({ command }) => current.worktree.setup.includes(command)),
+    setup: proposals.setup.filter((proposal) => held.some((each) => isSame(each, proposal))),
     gates: proposals.gates.filter(({ gate }) =>
       current.gates.some(({ command }) => command === gate.command),
     ),
@@ -189,6 +221,10 @@ export async function accept(proposals: Proposals, current: Config, asker: Asker
     accepted: { setup: [...old.setup, ...taken.setup], gates: [...old.gates, ...taken.gates] },
     passedOver: [],
   };
+}
+
+function isSame(a: SetupCommand, b: SetupCommand): boolean {
+  return a.command === b.command && a.cwd === b.cwd;
 }
 
 function commandsOf({ setup, gates }: Proposals): string[] {

@@ -8,6 +8,7 @@ import type { Change, InitContext, InitStep } from './change.ts';
 import { DIRECTORY_STEP, EXCLUDE_STEP } from './exclude-step.ts';
 import { fileStep, type OwnedFile } from './file-step.ts';
 import { MCP_CONFIG_STEP } from './mcp-config-step.ts';
+import { areOwn } from './places.ts';
 import { NO_PROPOSALS } from './proposals.ts';
 import { SYMLINK_STEP } from './symlink.ts';
 
@@ -76,15 +77,25 @@ export function takesProposals(context: Omit<InitContext, 'accepted'>): boolean 
  * The keys that users change first, with the accepted proposals. Null keeps what is there: without accepted proposals an
  * existing file is never written anew.
  */
-function wantedConfig({ accepted, paths, force }: InitContext): string | null {
+function wantedConfig({ accepted, paths, force, places }: InitContext): string | null {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
-  if (existsSync(paths.config) && setup.length === 0 && gates.length === 0 && !force) return null;
+  const nothing = setup.length === 0 && gates.length === 0 && !areOwn(places);
+  if (existsSync(paths.config) && nothing && !force) return null;
+  const { agentCwd, worktreeRoot } = places;
   const config = {
     $schema: './config.schema.json',
     maxWorkers: DEFAULT_CONFIG.maxWorkers,
-    agent: { kind: DEFAULT_CONFIG.agent.kind, permissions: DEFAULT_CONFIG.agent.permissions },
+    agent: {
+      kind: DEFAULT_CONFIG.agent.kind,
+      permissions: DEFAULT_CONFIG.agent.permissions,
+      ...(agentCwd === DEFAULT_CONFIG.agent.cwd ? {} : { cwd: agentCwd }),
+    },
     gates: gates.map(({ gate }) => gate),
-    worktree: { setup: setup.map(({ command }) => command), symlink: [] },
+    worktree: {
+      ...(worktreeRoot === DEFAULT_CONFIG.worktree.root ? {} : { root: worktreeRoot }),
+      setup: setup.map(({ command, cwd }) => (cwd === '.' ? command : { command, cwd })),
+      symlink: [],
+    },
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }

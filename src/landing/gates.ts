@@ -1,6 +1,7 @@
 /** Runs the gates on commits of the landing line, in a worktree of ours, and finds the layer with which one began to fail. */
 import { join } from 'node:path';
 import { type CommandGate, commandGates } from '../app/config/config.ts';
+import { setupCommands } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
@@ -148,15 +149,15 @@ async function runGate(
 
 async function furnish(run: GateRun, path: string, commit: string): Promise<void> {
   const { ports } = run;
-  const { setup, setupTimeoutSeconds, symlink } = ports.config.worktree;
+  const { setupTimeoutSeconds, symlink } = ports.config.worktree;
   await ports.git.furnishWorktree({ path, symlink });
   const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${KEY}.log`);
-  for (const command of setup) {
+  for (const { command, cwd } of setupCommands(ports.config)) {
     run.tell(`setup: ${printable(command)}`);
     const env = environment(run, commit);
     const { exitCode } = await runCommand(run, {
       command,
-      cwd: path,
+      cwd: join(path, cwd),
       env,
       log,
       timeoutMs: setupTimeoutSeconds * 1000,

@@ -53,6 +53,8 @@ const USAGE = fieldsOf({
 });
 
 const STREAM_CODECS: Codecs<StreamPatch> = {
+  branch: plain('branch', text),
+  worktree: plain('worktree', text),
   intent: plain('intent', nameOf('an intent', INTENTS)),
   intentAtMs: plain('intent_at_ms', number),
   intentReason: plain('intent_reason', nullable(text)),
@@ -101,8 +103,6 @@ const STREAM_NAMES: Codecs<Omit<StreamRecord, keyof StreamPatch | 'runs'>> = {
   key: plain('key', text),
   initiativeId: plain('initiative_id', text),
   streamId: plain('stream_id', text),
-  branch: plain('branch', text),
-  worktree: plain('worktree', text),
   port: plain('port', number),
 };
 

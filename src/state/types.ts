@@ -30,6 +30,8 @@ export type StreamPatch = Partial<
     | 'assignment'
     | 'reviewUsage'
     | 'fresh'
+    | 'branch'
+    | 'worktree'
     | 'branchMade'
     | 'base'
     | 'conflict'

@@ -22,6 +22,7 @@ import { CLI_ENTRY, launcherText } from '../../src/app/package-root.ts';
 import { projectPaths } from '../../src/app/paths.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
 import { openManifest } from '../../src/init/manifest.ts';
+import { askPlaces } from '../../src/init/places.ts';
 import { accept, propose } from '../../src/init/proposals.ts';
 import { checkRequiredFiles, missingRequiredFiles } from '../../src/init/required-files.ts';
 import { repairSymlink } from '../../src/init/symlink.ts';
@@ -371,7 +372,7 @@ test('setup commands are proposed from the lockfile and gates from the test scri
 });
 
 test('on a terminal each new proposal is asked about, and only those agreed to are taken', async () => {
-  const setup = [{ command: 'npm ci', because: 'package-lock.json' }];
+  const setup = [{ command: 'npm ci', cwd: '.', because: 'package-lock.json' }];
   const gate = { name: 'test', command: 'npm test', cwd: '.', timeoutSeconds: 900 };
   const proposals = { setup, gates: [{ gate, because: 'package.json' }] };
   const asked: string[] = [];
@@ -411,6 +412,61 @@ test('without a terminal and without --yes nothing is proposed into the file, an
   assert.deepEqual(JSON.parse(rig.read(own('config.json'))).gates, []);
   await initialised(rig, '--yes');
   assert.equal(JSON.parse(rig.read(own('config.json'))).gates[0].command, 'npm test');
+});
+
+test('run in a directory of a monorepo it proposes from there, and says paths as they are typed there', async () => {
+  await using rig = await createCliRig();
+  rig.write('packages/web/package.json', '{"scripts": {"test": "true"}}');
+  rig.write('packages/web/package-lock.json', '{}');
+  rig.write('Makefile', 'test:\n\ttrue\n');
+  rig.write('.gitignore', '.claude/\n');
+  const web = join(rig.root, 'packages/web');
+  const plain = await rig.run(['init'], { cwd: web });
+  assert.match(
+    plain.stdout,
+    /^• proposed, not taken without --yes: npm ci, npm test, agents start in packages\/web$/m,
+  );
+  const { stdout } = await rig.run(['init', '--yes'], { cwd: web });
+  const config = loadConfig(join(rig.root, own('config.json')), {});
+  assert.equal(config.agent.cwd, 'packages/web');
+  assert.deepEqual(config.worktree.setup, [{ command: 'npm ci', cwd: 'packages/web' }]);
+  assert.deepEqual(
+    config.gates.map(({ command, cwd }) => [command, cwd]),
+    [['npm test', 'packages/web']],
+  );
+  assert.match(stdout, /^✓ Symlink created: \.\.\/\.\.\/watch-status$/m);
+  const line = /^ {2}(git add -f \.\.\/\.\.\/\.claude.*)$/m.exec(stdout)?.[1] ?? assert.fail(stdout);
+  execFileSync('/bin/sh', ['-c', line], { cwd: web, env: rig.env });
+  assert.match(rig.git('status', '--short', '.claude'), /^A {2}\.claude\/orchestrator\/config\.json$/m);
+  const above = propose(rig.root, null, 'packages');
+  assert.deepEqual(
+    above.gates.map(({ gate }) => [gate.command, gate.cwd]),
+    [['make test', '.']],
+  );
+  assert.deepEqual(above.setup, []);
+});
+
+test('on a terminal it asks where agents start and where worktrees are made', async () => {
+  const asked: string[] = [];
+  const asker = (answers: string[], yes = false) => ({
+    interactive: true,
+    yes,
+    ask: async (question: string) => {
+      asked.push(question);
+      return answers.shift() ?? assert.fail('asked too often');
+    },
+  });
+  const paths = projectPaths('/nowhere');
+  const own = await askPlaces('packages/web', DEFAULT_CONFIG, paths, asker(['', '.', '../trees']));
+  assert.deepEqual(own, { agentCwd: 'packages/web', worktreeRoot: '../trees' });
+  assert.match(asked[0] ?? '', /^Start agents in packages\/web of their worktrees\? \[Y\/n\]/);
+  assert.match(
+    asked[2] ?? '',
+    /^Where should worktrees be made \(.*\.\.\/trees.*\)\? \[\.claude\/worktrees\]/,
+  );
+  const defaults = { agentCwd: '.', worktreeRoot: '.claude/worktrees' };
+  assert.deepEqual(await askPlaces('.', DEFAULT_CONFIG, paths, asker([''])), defaults);
+  assert.deepEqual(await askPlaces('.', DEFAULT_CONFIG, paths, asker([], true)), defaults);
 });
 
 test('--remove takes away what is unchanged and keeps what was changed or holds data', async () => {

@@ -176,3 +176,39 @@ test('a machine that gives no more files, or no room to write, is exit 3 in one 
   worker.exit(0);
   assert.equal((await poller.end()).code, 0);
 });
+
+test('what was never made is named anew after the remedy; set-up and agents run in their directories, beside the project', async () => {
+  await using rig = await createProjectRig({
+    plan: { A: [] },
+    config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } },
+  });
+  rig.cli.git('branch', 'orchestrate');
+  rig.cli.write('packages/web/keep.txt', 'kept');
+  rig.cli.git('add', 'packages');
+  rig.cli.git('commit', '--quiet', '--message=A package');
+  assert.equal((await rig.start().end()).code, 1);
+  await rig.untilState('A', 'failed');
+  const agent = JSON.parse(rig.cli.read('.claude/orchestrator/config.json')).agent;
+  rig.configure({
+    branchPrefix: 'other/',
+    agent: { ...agent, cwd: 'packages/web' },
+    worktree: {
+      root: '../trees',
+      setup: ['pwd > top.log', { command: 'pwd > web.log', cwd: 'packages/web' }],
+    },
+  });
+  await rig.run(['retry', 'A']);
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  const worktree = join(rig.root, '../trees/a');
+  assert.equal(worker.cwd, join(worktree, 'packages/web'));
+  assert.equal(
+    await worker.sh('cat ../../top.log web.log; rm ../../top.log web.log'),
+    `${worktree}\n${worktree}/packages/web`,
+  );
+  await worker.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.equal(rig.cli.git('show', 'other/a:packages/web/a.txt'), 'by A, run 2');
+});

@@ -193,7 +193,7 @@ test('a worker that ends its tmux server each time is given up, after five launc
   assert.equal(ended.code, 1, ended.stderr);
   const { state, reason, remedy } = await rig.stream('A');
   assert.equal(state, 'failed');
-  assert.match(reason ?? '', /^its worker was ended from outside again and again; the last time: /);
+  assert.match(reason ?? '', /^its agent was ended from outside again and again; the last time: /);
   assert.equal(remedy, 'orchestrate retry A');
   assert.deepEqual(
     rig.desk.starts().map(({ stream, run }) => `${stream}${run}`),

@@ -11,10 +11,22 @@ import {
   type Gate,
   LEFTOVERS,
   PERMISSIONS,
+  type SetupCommand,
   SYNC,
   WALLS,
 } from './config.ts';
-import { fields, flag, list, number, oneOf, orNull, type Schema, text, whole } from './json-schema.ts';
+import {
+  either,
+  fields,
+  flag,
+  list,
+  number,
+  oneOf,
+  orNull,
+  type Schema,
+  text,
+  whole,
+} from './json-schema.ts';
 
 const D = DEFAULT_CONFIG;
 
@@ -33,6 +45,14 @@ function isBranchPrefix(prefix: string): boolean {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(prefix) || prefix.includes('..')) return false;
   const parts = `${prefix}key`.split('/');
   return parts.every((part) => /^[^.]/.test(part) && !part.endsWith('.') && !part.endsWith('.lock'));
+}
+
+const isNoProject = (path: string): boolean => path !== '' && !/^\.\/?$/.test(normalize(path));
+const isOutsideGit = (path: string): boolean => !normalize(path).split('/').includes('.git');
+
+/** True for a directory that worktrees can be made in: relative to the project, also beside it (`../trees`), or absolute. */
+export function isWorktreeRoot(path: string): boolean {
+  return isNoProject(path) && isOutsideGit(path);
 }
 
 const line = text({ pattern: LINE });
@@ -73,6 +93,7 @@ const agent = fields<Config['agent']>(
     }),
     mode: oneOf(AGENT_MODES, { description: 'print: without anyone watching.' }),
     model: orNull(line),
+    cwd: { ...inside, description: 'Directory in which agents start, relative to the worktree.' },
     permissions: oneOf(PERMISSIONS),
     allow: orNull(list(line), { description: 'Tools allowed unasked; null: a small default list.' }),
     mcp: oneOf(AGENT_MCP, { description: 'all: the MCP servers of the user and project too.' }),
@@ -85,20 +106,24 @@ const agent = fields<Config['agent']>(
   D.agent,
 );
 
+const setupCommand = fields<SetupCommand>(
+  { command, cwd: { ...inside, description: 'Directory to run in, relative to the worktree.' } },
+  { cwd: '.' },
+);
+
 const worktree = fields<Config['worktree']>(
   {
     root: text({
       pattern: LINE,
       rules: [
-        [
-          (path) => isAbsolute(path) || (staysInside(path) && normalize(path) !== '.'),
-          'must be a directory inside the project or an absolute path',
-        ],
-        [(path) => !normalize(path).split('/').includes('.git'), 'must not be inside .git'],
+        [isNoProject, 'must be a directory other than the project itself'],
+        [isOutsideGit, 'must not be inside .git'],
       ],
     }),
     symlink: list(inside, { description: 'Ignored directories that worktrees share by a symlink.' }),
-    setup: list(command, { description: 'Run by sh -c, in order, in every new worktree.' }),
+    setup: list(either(command, setupCommand), {
+      description: 'Run by sh -c, in order, in every new worktree; with "cwd" in a directory of it.',
+    }),
     setupTimeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
     disposable: list(line, {
       description: 'Ignored files that anyone can make again (as in .gitignore): clean removes them too.',

@@ -24,6 +24,22 @@ export function commandGates(gates: readonly Gate[]): readonly CommandGate[] {
   );
 }
 
+/** A command that runs in every new worktree. */
+export type SetupCommand = {
+  readonly command: string;
+  /** Relative to the worktree. */
+  readonly cwd: string;
+};
+
+/** The set-up commands of a configuration: a plain text runs at the top of the worktree. */
+export function setupCommands({
+  worktree,
+}: {
+  readonly worktree: Pick<Config['worktree'], 'setup'>;
+}): SetupCommand[] {
+  return worktree.setup.map((each) => (typeof each === 'string' ? { command: each, cwd: '.' } : each));
+}
+
 export const AGENT_MODES = ['interactive', 'print'] as const;
 export const PERMISSIONS = ['auto', 'acceptEdits', 'dontAsk', 'plan', 'manual', 'bypass'] as const;
 /** Which MCP servers an agent gets besides ours. */
@@ -47,6 +63,8 @@ export type Config = {
     readonly args: readonly string[];
     readonly mode: (typeof AGENT_MODES)[number];
     readonly model: string | null;
+    /** Where agents start, relative to the worktree. */
+    readonly cwd: string;
     readonly permissions: (typeof PERMISSIONS)[number];
     /** Null: the built-in allow list. */
     readonly allow: readonly string[] | null;
@@ -63,7 +81,7 @@ export type Config = {
     /** Relative to the project, or absolute. */
     readonly root: string;
     readonly symlink: readonly string[];
-    readonly setup: readonly string[];
+    readonly setup: readonly (string | SetupCommand)[];
     readonly setupTimeoutSeconds: number;
     /** Ignored files that anyone can make again, in the syntax of gitignore: they go with a worktree that is removed. */
     readonly disposable: readonly string[];
@@ -127,6 +145,7 @@ export const DEFAULT_CONFIG: Config = {
     args: [],
     mode: 'interactive',
     model: null,
+    cwd: '.',
     permissions: 'auto',
     allow: null,
     mcp: 'ours-only',

@@ -28,7 +28,7 @@ export type Schema = {
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: false;
-  readonly anyOf?: readonly [Schema, { readonly type: 'null' }];
+  readonly anyOf?: readonly [Schema, Schema];
   readonly [RULES]?: readonly Rule<never>[];
 };
 
@@ -88,6 +88,11 @@ export function orNull(schema: Schema, how: Described = {}): Schema {
   return { ...how, anyOf: [schema, { type: 'null' }] };
 }
 
+/** What one of two schemas of different kinds allows. */
+export function either(one: Schema, other: Schema, how: Described = {}): Schema {
+  return { ...how, anyOf: [one, other] };
+}
+
 /** An object with exactly these keys; those without a default have to be there. */
 export function fields<T extends object>(
   properties: { readonly [Name in keyof T]-?: Schema },
@@ -116,7 +121,9 @@ export type Checked = { readonly value: unknown; readonly issues: readonly Schem
 /** Checks `given`, of which `path` is the place for issues. */
 export function check(schema: Schema, given: unknown, path: readonly PropertyKey[] = []): Checked {
   if (schema.anyOf !== undefined) {
-    return given === null ? { value: null, issues: [] } : check(schema.anyOf[0], given, path);
+    const [one, other] = schema.anyOf;
+    const kind = kindOf(given);
+    return check(kind === (other.type ?? kind) && kind !== one.type ? other : one, given, path);
   }
   const wrong = kindIssue(schema, given);
   if (wrong !== null) return { value: given, issues: [{ path, message: '', ...wrong }] };

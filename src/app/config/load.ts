@@ -11,8 +11,8 @@ import { configSchema } from './config-schema.ts';
 import { check, type Schema } from './json-schema.ts';
 import { parseScalar, SCALAR_KEYS } from './variables.ts';
 
-export type { Config, Gate } from './config.ts';
-export { DEFAULT_CONFIG } from './config.ts';
+export type { Config, Gate, SetupCommand } from './config.ts';
+export { DEFAULT_CONFIG, setupCommands } from './config.ts';
 
 /** Values given on the command line, by dotted key (`maxWorkers`, `tmux.socket`); undefined ones don't count. */
 export type ConfigFlags = Readonly<Record<string, string | number | boolean | null | undefined>>;

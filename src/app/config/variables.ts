@@ -23,6 +23,7 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('agent.command'),
   scalar('agent.mode'),
   scalar('agent.model'),
+  scalar('agent.cwd'),
   scalar('agent.permissions'),
   scalar('agent.mcp'),
   scalar('agent.wall'),

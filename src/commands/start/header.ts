@@ -1,5 +1,5 @@
 /** What `start` prints first: the dependency structure, who may work and how, the gates, the caps and how to attach. */
-import type { Config } from '../../app/config/load.ts';
+import { type Config, type SetupCommand, setupCommands } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { printable } from '../../core/printable.ts';
 import { planText } from '../../view/pages/plan-text.ts';
@@ -19,7 +19,7 @@ export async function printHeader(ports: Ports, io: Io): Promise<void> {
     row('command', bounded([config.agent.command, ...config.agent.args].join(' ')));
   row('permissions', about.permissions);
   if (about.wall !== null) row('wall', about.wall);
-  row('setup', listText(config.worktree.setup) ?? 'none');
+  row('setup', listText(setupCommands(config).map(placed)) ?? 'none');
   row('gates', listText(config.gates.map(gateText)) ?? 'NONE');
   row('notify', config.notify.command === null ? 'no command' : bounded(config.notify.command));
   row('caps', capsText(config));
@@ -40,6 +40,11 @@ function listText(commands: readonly string[]): string | null {
   if (commands.length === 0) return null;
   const more = commands.length > MOST ? `, and ${commands.length - MOST} more (see config.json)` : '';
   return commands.slice(0, MOST).map(bounded).join(', ') + more;
+}
+
+/** A command and where it runs, unless that is the top. */
+function placed({ command, cwd }: SetupCommand): string {
+  return `${command}${cwd === '.' ? '' : ` (in ${cwd})`}`;
 }
 
 function gateText({ name, command, agent, cwd }: Config['gates'][number]): string {

@@ -9,7 +9,10 @@ import { endAction } from '../../core/decide/assessment.ts';
 import { dependencyHeads, movedHeads } from '../../core/done.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
+import { branchName, worktreePath } from '../../core/stream-key.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
+import { statIfPresent } from '../../files/present.ts';
+import { streamNames } from '../../look/snapshot.ts';
 import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
@@ -37,7 +40,7 @@ type Plan = {
 /** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
 export async function launch(step: Step, key: string, run: number): Promise<void> {
   const { ports } = step;
-  const record = recordOf(step, key);
+  const record = namedAnew(step, recordOf(step, key));
   // Called off since it was decided.
   if (record.intent !== 'none') return;
   const stream = streamOf(step, record);
@@ -64,6 +67,16 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     });
     throw error;
   }
+}
+
+/** The record with branch and place as the configuration has them now, while nothing of the stream was ever made. */
+function namedAnew({ ports }: Step, record: StreamRecord): StreamRecord {
+  const names = streamNames(ports);
+  const branch = branchName(names.branchPrefix, record.key);
+  const worktree = worktreePath(names.worktreeRoot, record.key);
+  if (record.branchMade || (record.branch === branch && record.worktree === worktree)) return record;
+  ports.state.patchStream(record.key, { branch, worktree });
+  return { ...record, branch, worktree };
 }
 
 /** Finds and records what the stream is built on; null, with the conflict recorded, when its dependencies do not merge. */
@@ -237,10 +250,16 @@ async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: 
   });
   ports.state.patchRun(record.key, run, { sessionId: launched.sessionId });
   writeLaunch(directory, {
-    cwd: record.worktree,
+    cwd: startDirectory(record.worktree, ports.config.agent.cwd),
     argv: launched.argv,
     env: workerEnvironment(ports.env, launched.env),
   });
+}
+
+/** Where the agent starts: the configured directory, where this branch has it. */
+function startDirectory(worktree: string, cwd: string): string {
+  const directory = join(worktree, cwd);
+  return statIfPresent(directory)?.isDirectory() === true ? directory : worktree;
 }
 
 /** The dead pane of the run before is of no more use once the next one lives. */

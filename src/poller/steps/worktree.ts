@@ -1,6 +1,7 @@
 /** Gets a stream's worktree ready to work in: made or mended, furnished, and set up once by the configured commands. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setupCommands } from '../../app/config/load.ts';
 import { setUpNote } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
@@ -81,14 +82,15 @@ async function noteBirth(step: Step, record: StreamRecord, run: number): Promise
 
 async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: string): Promise<void> {
   const { ports } = step;
-  const { setup, setupTimeoutSeconds } = ports.config.worktree;
+  const { setupTimeoutSeconds } = ports.config.worktree;
   const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${record.key}.log`);
   const watch = watchSetup(step, record, run);
-  for (const command of setup) {
-    note(step, record.key, run, 'setup', `setup: ${command}`);
+  for (const { command, cwd } of setupCommands(ports.config)) {
+    const where = cwd === '.' ? '' : ` (in ${cwd})`;
+    note(step, record.key, run, 'setup', `setup: ${command}${where}`);
     const result = await runCommand(step, {
       command,
-      cwd: record.worktree,
+      cwd: join(record.worktree, cwd),
       env: { ...commandEnvironment(ports, record, run, baseSha), ...watch.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1000,
