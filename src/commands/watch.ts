@@ -7,13 +7,13 @@ import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { isSummary, keepView } from '../poller/listeners/windows.ts';
 import { createAlarm } from '../poller/wake.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
-import type { StatusReport } from '../report/types.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { createScreen, type Screen } from '../view/summary/screen.ts';
 import { renderSummary } from '../view/summary/summary.ts';
 import type { Flags } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
+import { createSeat, type Seat } from './watch/seat.ts';
 
 const DEFAULT_SECONDS = 15;
 /** Changes in quick succession are drawn together: while work is handed on, each look would take its share of a core. */
@@ -61,59 +61,48 @@ export function secondsOf(text: string | undefined): number {
 async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<number> {
   const alarm = createAlarm();
   const screen = createScreen(process.stdout, process.stdin);
-  const picture = createPicture(ports, io, screen);
   let over = false;
-  let ofSession = false;
-  screen.onRedraw(() => {
-    picture.again();
+  const quit = (): void => {
+    over = true;
     alarm.ring();
-  });
-  screen.onQuit(() => {
-    // The session's own stays: whoever wants to leave detaches.
-    over = !ofSession;
-    alarm.ring();
-  });
+  };
+  const seat = screen.live
+    ? createSeat({ ports, io, screen, ring: alarm.ring, quit })
+    : plainSeat(ports, io, screen);
   const stores = watchDatabases(
     [ports.plan, ports.state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
     alarm.ring,
   );
+  let ofSession = false;
   try {
     while (!over) {
       if (startedMeanwhile(ports)) return STARTED;
-      ofSession = await look(ports, io, picture, !ofSession);
+      ofSession = await look(ports, io, seat, !ofSession);
       await alarm.wait(everyMs);
       await pause(SETTLE_MS);
     }
     return EXIT.ok;
   } finally {
     stores.close();
+    seat.close();
     screen.close();
   }
 }
 
-/** What the screen shows: the last report at the present time and size, or why there is none. */
-type Picture = {
-  show(what: StatusReport | string): void;
-  /** The same once more, for a terminal that changed: without a look, so that nobody waits in front of an empty screen. */
-  again(): void;
-};
-
-function createPicture(ports: Ports, io: Io, screen: Screen): Picture {
+/** Where output goes that is no terminal: whole pictures, one after another, and nobody steers. */
+function plainSeat(ports: Ports, io: Io, screen: Screen): Seat {
   const unicode = wantsUnicode(io.env);
-  let shown: StatusReport | string | null = null;
-  const again = (): void => {
-    const { columns, rows } = screen.size();
-    if (typeof shown === 'string') screen.draw([shown.slice(0, columns)]);
-    else if (shown !== null) {
-      screen.draw(renderSummary(shown, { columns, rows, colour: io.colour, unicode, nowMs: ports.now() }));
-    }
-  };
   return {
-    again,
-    show(what) {
-      shown = what;
-      again();
+    inSession: () => undefined,
+    take(event) {
+      const { columns, rows } = screen.size();
+      if (event.kind === 'trouble') screen.draw([event.text.slice(0, columns)]);
+      if (event.kind === 'report')
+        screen.draw(
+          renderSummary(event.report, { columns, rows, colour: io.colour, unicode, nowMs: ports.now() }),
+        );
     },
+    close: () => undefined,
   };
 }
 
@@ -121,35 +110,29 @@ function createPicture(ports: Ports, io: Io, screen: Screen): Picture {
  * Looks and shows. A look that failed is shown in place of the summary: the next one may succeed. True in the process that
  * is the session's summary.
  */
-async function look(ports: Ports, io: Io, picture: Picture, first: boolean): Promise<boolean> {
+async function look(ports: Ports, io: Io, seat: Seat, first: boolean): Promise<boolean> {
   try {
     const gathered = await gatherReport(ports);
-    picture.show(gathered.report);
-    if (!isSummary(gathered, process.pid)) return false;
+    const ofSession = isSummary(gathered, process.pid);
+    if (ofSession) seat.inSession();
+    seat.take({ kind: 'report', report: gathered.report });
+    if (!ofSession) return false;
     // So that the keys are there however a user attaches.
     if (first) await ports.tmux.bindKeys();
-    await keepSession(ports, gathered, io);
+    await keepSession(ports, gathered, io, seat);
     return true;
   } catch (error) {
-    picture.show(`orchestrate: ${messageOf(error)}`);
+    seat.take({ kind: 'trouble', text: `orchestrate: ${messageOf(error)}` });
     return false;
   }
 }
 
 /** The summary of the session also keeps its view, and does what a key of it asks for. */
-async function keepSession(ports: Ports, gathered: Gathered, io: Io): Promise<void> {
+async function keepSession(ports: Ports, gathered: Gathered, io: Io, seat: Seat): Promise<void> {
   await keepView(ports, gathered, wantsUnicode(io.env));
   const request = gathered.look.tmux.known ? (gathered.look.tmux.value.view?.request ?? '') : '';
-  if (request !== '') await obey(ports, request, io);
-}
-
-/** `stop KEY`, asked for by a key; how it went is told on the status line. */
-async function obey(ports: Ports, request: string, io: Io): Promise<void> {
+  if (request === '') return;
   await ports.tmux.clearRequest();
-  const [verb, key = ''] = request.split(' ');
-  if (verb !== 'stop') return;
-  const quiet: Io = { ...io, print: () => undefined, warn: () => undefined, write: () => undefined };
-  const { run: stop } = await import('./stop.ts');
-  const said = await stop([key], {}, quiet).then(() => `stopped ${key}`, messageOf);
-  await ports.tmux.message(said);
+  const [verb = '', key = ''] = request.split(' ');
+  seat.take({ kind: 'request', verb, key });
 }

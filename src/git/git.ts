@@ -14,7 +14,7 @@ import { createConfigReader } from './executable-config.ts';
 import { outputOf } from './failure.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff, pager } from './history.ts';
-import { changes, inspect } from './inspect.ts';
+import { changes, diffOfWorktree, inspect } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
@@ -72,6 +72,7 @@ export function createGit(options: DoorOptions): Git {
     changes: (base, head) => changes(door, base, head),
     diff: (request) => diff(door, request),
     pager: () => pager(door),
+    diffOfWorktree: (worktree, base) => diffOfWorktree(door, worktree, base),
     commits: (base, head, most) => commits(door, base, head, most),
     executableConfig: createConfigReader(door),
   };

@@ -101,6 +101,12 @@ async function contains(door: Door, head: string, commit: string): Promise<boole
   return result.code === 0;
 }
 
+/** See `Git.diffOfWorktree`. */
+export function diffOfWorktree(door: Door, worktree: string, base: string): Promise<string> {
+  const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--stat', '--patch'];
+  return door.read(['diff', ...plain, checkedSha(base), '--'], { cwd: worktree });
+}
+
 /** See `Git.changes`. Lines of binary files don't count; a changed file does. */
 export async function changes(door: Door, base: string, head: string): ReturnType<Git['changes']> {
   const range = [checkedSha(base), checkedSha(head)];

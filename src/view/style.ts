@@ -7,7 +7,7 @@ import type { TextStyle } from '../report/types.ts';
 /** Puts a colour around a text that is already cut to its width. */
 export type Paint = (text: string) => string;
 /** Those that can be read on dark and on light terminals; `plain` is the terminal's own. */
-type Colour = StateTraits['look']['colour'] | 'bold';
+type Colour = StateTraits['look']['colour'] | 'bold' | 'inverse';
 
 const UNICODE_GLYPHS = {
   ellipsis: '…',
@@ -20,6 +20,9 @@ const UNICODE_GLYPHS = {
   minus: '−',
   alert: '▲',
   fix: '↳',
+  cursor: '▸',
+  rule: '─',
+  edge: '│',
 } as const;
 type Glyphs = { readonly [name in keyof typeof UNICODE_GLYPHS]: string };
 const ASCII_GLYPHS: Glyphs = {
@@ -33,6 +36,9 @@ const ASCII_GLYPHS: Glyphs = {
   minus: '-',
   alert: '!',
   fix: '>',
+  cursor: '>',
+  rule: '-',
+  edge: '|',
 };
 
 export type Style = {

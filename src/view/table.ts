@@ -7,6 +7,8 @@ export type Cell = { readonly text: string; readonly paint: Paint };
 
 export type Column<Row> = {
   readonly cell: (row: Row) => Cell;
+  /** What stands above it where titles are asked for. */
+  readonly title?: string;
   /** Fewest columns it is useful at, and the most it may take. */
   readonly min: number;
   readonly max: number;
@@ -26,10 +28,11 @@ type Placed<Row> = {
   width: number;
 };
 
-function place<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): Placed<Row>[] {
+function place<Row>(rows: readonly Row[], columns: readonly Column<Row>[], titled: boolean): Placed<Row>[] {
   return columns.flatMap((column) => {
     const cells = rows.map(column.cell);
-    const widest = cells.reduce((most, cell) => Math.max(most, widthOf(cell.text)), 0);
+    const filled = cells.reduce((most, cell) => Math.max(most, widthOf(cell.text)), 0);
+    const widest = titled && filled > 0 ? Math.max(filled, widthOf(column.title ?? '')) : filled;
     const wish = Math.min(column.max, widest);
     return wish === 0 ? [] : [{ column, cells, wish, width: Math.min(column.min, wish) }];
   });
@@ -63,10 +66,10 @@ function shrink<Row>(placed: readonly Placed<Row>[], width: number, gap: number)
   }
 }
 
-/** Gives what is left to the columns that wish for more, from left to right. */
+/** Gives what is left to the columns that wish for more, the most important first. */
 function grow<Row>(placed: readonly Placed<Row>[], width: number, gap: number): void {
   let left = width - totalWidth(placed, gap);
-  for (const each of placed) {
+  for (const each of [...placed].sort((a, b) => a.column.rank - b.column.rank)) {
     const more = Math.min(left, each.wish - each.width);
     if (more > 0) {
       each.width += more;
@@ -93,20 +96,54 @@ export function renderTable<Row>(
   width: number,
   gap: number,
 ): string[] {
-  const placed = choose(place(rows, columns), width, gap);
+  const placed = fitted(place(rows, columns, false), width, gap);
+  return rows.map((row, i) => drawRow(style, row, i, placed, gap));
+}
+
+/** The titles of the columns, and the rows of `range`, laid out as all rows would be: so nothing moves when it is scrolled. */
+export function renderPart<Row>(
+  style: Style,
+  rows: readonly Row[],
+  columns: readonly Column<Row>[],
+  width: number,
+  gap: number,
+  range: { readonly from: number; readonly to: number },
+): { readonly titles: string; readonly lines: readonly string[] } {
+  const placed = fitted(place(rows, columns, true), width, gap);
+  const gray = style.paint('gray');
+  const titles = placed.map(({ column, width: wide }) =>
+    fit(column.title ?? '', wide, style.glyphs.ellipsis, column.align),
+  );
+  const shown = rows.slice(range.from, range.to);
+  return {
+    titles: gray(titles.join(' '.repeat(gap)).trimEnd()),
+    lines: shown.map((row, i) => drawRow(style, row, range.from + i, placed, gap)),
+  };
+}
+
+function fitted<Row>(wished: readonly Placed<Row>[], width: number, gap: number): Placed<Row>[] {
+  const placed = choose(wished, width, gap);
   shrink(placed, width, gap);
   grow(placed, width, gap);
-  return rows.map((row, i) => {
-    let line = '';
-    let blanks = 0;
-    for (const each of placed) {
-      const { drawn, blank } = drawCell(style, row, each.cells[i] ?? NO_CELL, each);
-      if (drawn !== '') {
-        line += ' '.repeat(blanks) + drawn;
-        blanks = 0;
-      }
-      blanks += blank + gap;
+  return placed;
+}
+
+function drawRow<Row>(
+  style: Style,
+  row: Row,
+  at: number,
+  placed: readonly Placed<Row>[],
+  gap: number,
+): string {
+  let line = '';
+  let blanks = 0;
+  for (const each of placed) {
+    const { drawn, blank } = drawCell(style, row, each.cells[at] ?? NO_CELL, each);
+    if (drawn !== '') {
+      line += ' '.repeat(blanks) + drawn;
+      blanks = 0;
     }
-    return line;
-  });
+    blanks += blank + gap;
+  }
+  return line;
 }

@@ -153,24 +153,47 @@ test('suspending gives the terminal back, going on takes it again and redraws', 
   screen.close();
 });
 
-test('keys do not echo: some mean what the terminal would have made of them, the others nothing', () => {
+test('keys do not echo: some mean what the terminal would have made of them, the others are handed on', () => {
   const { terminal, host, keyboard, screen } = open();
   let redraws = 0;
-  let quits = 0;
+  const typed: unknown[] = [];
   screen.onRedraw(() => {
     redraws += 1;
   });
-  terminal.take();
-  keyboard.type('abc\u001b[A');
-  assert.deepEqual(host.kills, []);
-  keyboard.type('q');
-  screen.onQuit(() => {
-    quits += 1;
-  });
+  screen.onKey((key) => typed.push(key.kind === 'key' ? key.name : key.kind === 'text' ? key.text : key));
+  assert.match(terminal.take(), /\?1000h.*\?1006h.*\?2004h/, 'clicks and pastes are told apart from keys');
+  keyboard.type('j\u001b[A');
   keyboard.type('\u0003\u001a\u000cq');
+  assert.deepEqual(typed, ['j', 'up', 'q']);
   assert.deepEqual(host.kills, ['SIGINT 0', 'SIGTSTP 0']);
   assert.equal(redraws, 1);
-  assert.equal(quits, 1);
+  screen.close();
+  assert.match(terminal.take(), /\?2004l.*\?1006l.*\?1000l.*\?1049l/);
+});
+
+test('a keyboard that is none is not listened to, and its terminal is asked for no clicks', () => {
+  const terminal = new FakeTerminal();
+  const screen = createScreen(terminal, null, new FakeHost());
+  assert.equal(screen.keys, false);
+  assert.doesNotMatch(terminal.take(), /1000h/);
+  screen.close();
+});
+
+test('the terminal is lent as it was, and taken again with the whole picture, also when the other fails', async () => {
+  const { terminal, keyboard, screen } = open();
+  screen.draw(['x']);
+  screen.onRedraw(() => screen.draw(['x']));
+  terminal.take();
+  const failed = screen.lend(async () => {
+    assert.match(terminal.take(), LEFT);
+    assert.equal(keyboard.raw, false);
+    screen.draw(['meanwhile']);
+    assert.equal(terminal.take(), '');
+    throw new Error('no');
+  });
+  await assert.rejects(failed, /no/);
+  assert.match(terminal.take(), /\?1049h.*1;1Hx/);
+  assert.equal(keyboard.raw, true);
   screen.close();
 });
 

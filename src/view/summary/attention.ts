@@ -12,7 +12,8 @@ const LEAST_REASON = 24;
 /** Lines from which on reasons may take more than one: on a low screen the streams need them. */
 const ROOMY = 10;
 
-type Block = { readonly style: Style; readonly columns: number; readonly nowMs: number };
+/** Where and how lines of the block are drawn. */
+export type Block = { readonly style: Style; readonly columns: number; readonly nowMs: number };
 
 /** Is there work that only a running poller would take further? */
 export function lacksPoller(report: StatusReport): boolean {
@@ -53,7 +54,7 @@ function staleAlert({ streams }: StatusReport): { readonly text: string; readonl
  * A sentence and its remedy on one line, where there is room; else on two, or with `whole` on as many as the sentence takes.
  * The remedy is cut last.
  */
-function withRemedy(
+export function withRemedy(
   block: Block,
   lead: string,
   paintLead: (text: string) => string,
@@ -118,7 +119,7 @@ function entries(block: Block, waiting: readonly ReportStream[], room: number): 
 }
 
 /** When all is done that is the news, with what to do next. */
-function allDone(block: Block, report: StatusReport): string[] {
+export function allDone(block: Block, report: StatusReport): string[] {
   if (report.streams.length === 0 || !report.streams.every(isFinished)) return [];
   return doneLines(report, block.style, block.columns);
 }

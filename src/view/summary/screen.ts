@@ -1,7 +1,7 @@
 /** The terminal side of a live view: draws frames by rewriting only what changed and leaves the terminal as it was; knows nothing of their content. */
 
 import { widthOf } from '../text-width.ts';
-import { type Keyboard, readKeys } from './typed-keys.ts';
+import { type Key, type Keyboard, readKeys } from './keys.ts';
 
 /** What the screen needs of an output stream (`process.stdout` fits). */
 export type Terminal = {
@@ -28,10 +28,14 @@ export type Screen = {
   size(): { readonly columns: number; readonly rows: number };
   /** Shows these lines (no wider than the terminal) instead of the last ones. */
   draw(lines: readonly string[]): void;
-  /** Calls back when the terminal changed its size or lost its picture, and on `r`: draw again (`draw` knows what to write). */
+  /** Somebody may type: the input is a terminal too. */
+  readonly keys: boolean;
+  /** Calls back when the terminal changed its size or lost its picture: draw again (`draw` knows what to write). */
   onRedraw(listener: () => void): void;
-  /** Calls back on `q`; without a listener the key means nothing. */
-  onQuit(listener: () => void): void;
+  /** Calls back for every key but those that the terminal itself would act on. */
+  onKey(listener: (key: Key) => void): void;
+  /** Lends the terminal, as it was before, to another program while `use` runs; resolves as `use` does. */
+  lend<T>(use: () => Promise<T>): Promise<T>;
   /** Gives the terminal back as it was; harmless when repeated. */
   close(): void;
 };
@@ -44,6 +48,9 @@ const ESC = '\u001b[';
 /** Alternate screen, no cursor, no wrapping at the right edge (so a character of disputed width can't break the picture). */
 const ENTER = `${ESC}?1049h${ESC}?25l${ESC}?7l${ESC}2J`;
 const LEAVE = `${ESC}0m${ESC}?7h${ESC}?25h${ESC}?1049l`;
+/** Clicks and the wheel are told, in SGR form, and a paste is told apart from keys; and no more. */
+const HEAR = `${ESC}?1000h${ESC}?1006h${ESC}?2004h`;
+const UNHEAR = `${ESC}?2004l${ESC}?1006l${ESC}?1000l`;
 /** Frames are shown at once on terminals that know synchronised output; the others ignore it. */
 const BEGIN = `${ESC}?2026h`;
 const END = `${ESC}?2026l`;
@@ -73,6 +80,7 @@ function plainScreen(out: Terminal): Screen {
   let last = '';
   return {
     live: false,
+    keys: false,
     size: () => PLAIN_SIZE,
     draw: (lines) => {
       const text = `${lines.join('\n')}\n`;
@@ -81,7 +89,8 @@ function plainScreen(out: Terminal): Screen {
       last = text;
     },
     onRedraw: () => undefined,
-    onQuit: () => undefined,
+    onKey: () => undefined,
+    lend: (use) => use(),
     close: () => undefined,
   };
 }
@@ -95,19 +104,19 @@ function listen(host: Host, handlers: Readonly<Record<string, () => void>>): () 
 }
 
 /** The terminal between `enter` and `leave`: what is on it, and whether it is ours. */
-function createCanvas(out: Terminal) {
+function createCanvas(out: Terminal, hears: boolean) {
   let last: readonly string[] | null = null;
   let open = false;
   let wipe = false;
   return {
     isOpen: () => open,
     enter: (): void => {
-      out.write(ENTER);
+      out.write(hears ? ENTER + HEAR : ENTER);
       last = null;
       open = true;
     },
     leave: (): void => {
-      if (open) out.write(LEAVE);
+      if (open) out.write(hears ? UNHEAR + LEAVE : LEAVE);
       open = false;
     },
     /** Forgets what is on the screen: the next frame is written whole, on an empty screen. */
@@ -125,31 +134,45 @@ function createCanvas(out: Terminal) {
   };
 }
 
+function canType(input: Keyboard | null): boolean {
+  return input?.isTTY === true && input.setRawMode !== undefined;
+}
+
+/** Without echo the terminal sends no signals either: these go to the whole foreground group, as its own would. True for such a key. */
+function ofTerminal(key: Key, host: Host, wipe: () => void): boolean {
+  if (key.kind !== 'key') return false;
+  if (key.name === 'interrupt') host.kill(0, 'SIGINT');
+  else if (key.name === 'suspend') host.kill(0, 'SIGTSTP');
+  else if (key.name === 'redraw') wipe();
+  else return false;
+  return true;
+}
+
 function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
-  const canvas = createCanvas(out);
+  const hears = canType(input);
+  const canvas = createCanvas(out, hears);
   let redraw: () => void = () => undefined;
-  let quit: () => void = () => undefined;
+  let typed: (key: Key) => void = () => undefined;
   let stopKeys: () => void = () => undefined;
   const size = () => ({ columns: out.columns ?? PLAIN_SIZE.columns, rows: out.rows ?? PLAIN_SIZE.rows });
   const wipe = (): void => {
     canvas.wipe();
     redraw();
   };
-  // Without echo the terminal sends no signals either: these go to the whole foreground group, as its own would.
-  const keys = {
-    interrupt: () => host.kill(0, 'SIGINT'),
-    suspend: () => host.kill(0, 'SIGTSTP'),
-    redraw: wipe,
-    refresh: () => redraw(),
-    quit: () => quit(),
+  const onKey = (key: Key): void => {
+    if (!ofTerminal(key, host, wipe)) typed(key);
   };
   const enter = (): void => {
     canvas.enter();
-    stopKeys = readKeys(input, keys);
+    stopKeys = readKeys(input, onKey);
   };
   const leave = (): void => {
     canvas.leave();
     stopKeys();
+  };
+  const retake = (): void => {
+    enter();
+    wipe();
   };
   const close = (): void => {
     leave();
@@ -168,8 +191,8 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
       host.kill(host.pid, 'SIGSTOP');
     },
     SIGCONT: () => {
-      if (!canvas.isOpen()) enter();
-      wipe();
+      if (canvas.isOpen()) wipe();
+      else retake();
     },
     ...Object.fromEntries(ENDING.map((signal) => [signal, onSignal(signal)])),
   });
@@ -177,13 +200,18 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
   enter();
   return {
     live: true,
+    keys: hears,
     size,
     draw: (lines) => canvas.show(lines.slice(0, size().rows), size().columns),
     onRedraw: (listener) => {
       redraw = listener;
     },
-    onQuit: (listener) => {
-      quit = listener;
+    onKey: (listener) => {
+      typed = listener;
+    },
+    lend: (use) => {
+      leave();
+      return use().finally(retake);
     },
     close,
   };

@@ -51,8 +51,10 @@ function sentence(stream: ReportStream, neighbours: Neighbours): string {
   const reason = reasonOf(stream);
   if (state === 'waiting' && blockedBy.length > 0)
     return `waits for ${namesWithStates(blockedBy, neighbours)}`;
-  if (state === 'blocked') return reason ?? `blocked by ${namesWithStates(blockedBy, neighbours)}`;
+  if (state === 'blocked') return reason ?? `waits for ${namesWithStates(blockedBy, neighbours)}`;
   if (state === 'done') return reason ?? '';
+  // Of an agent at work both count: that its gate is red, and what it does about it.
+  if (state === 'running' && reason !== null && doing !== null) return `${reason} · ${doing}`;
   const passesByItself = traitsOf(state).telling.remedy === 'none';
   return passesByItself ? (doing ?? reason ?? currentTask ?? '') : (reason ?? doing ?? '');
 }

@@ -1,9 +1,10 @@
 /** The table of streams on the live screen: which columns a row has and how they give way. */
 
+import { dollars } from '../../core/dollars.ts';
 import type { ReportStream } from '../../report/types.ts';
-import { amount } from '../amounts.ts';
+import { amount, duration } from '../amounts.ts';
 import type { Style } from '../style.ts';
-import { type Column, renderTable } from '../table.ts';
+import { type Column, renderPart, renderTable } from '../table.ts';
 import { progressBar } from './bar.ts';
 import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
 
@@ -139,4 +140,70 @@ function workColumns({ style, neighbours, nowMs }: RowContext): StreamColumn[] {
 export function streamRows(streams: readonly ReportStream[], context: RowContext, columns: number): string[] {
   const table = [...nameColumns(context), ...progressColumns(context), ...workColumns(context)];
   return renderTable(context.style, streams, table, columns, columns >= WIDE ? 2 : 1);
+}
+
+/** Columns of the rows that are steered: what the agent does has its place before counts, and every time says of what. */
+function steeredColumns(context: Omit<RowContext, 'depthColumn'>, columns: number): StreamColumn[] {
+  const { style, neighbours, nowMs } = context;
+  const gray = style.paint('gray');
+  const colour = (stream: ReportStream) =>
+    stream.needsYou ? style.paint('yellow') : style.state(stream.state).paint;
+  const column = (
+    title: string,
+    [min, max, rank]: readonly [number, number, number],
+    text: (stream: ReportStream) => string,
+    paint: (stream: ReportStream) => Style['plain'] = () => style.plain,
+    align: 'left' | 'right' = 'left',
+  ): StreamColumn => ({
+    title,
+    min,
+    max,
+    rank,
+    align,
+    cell: (stream) => ({ text: text(stream), paint: paint(stream) }),
+  });
+  // The short form is what one types where there is no room for the whole id.
+  const called = ({ id }: ReportStream): string =>
+    style.clean(columns < 100 ? (neighbours.nameOf.get(id) ?? id) : id);
+  const time = (ms: number | null): string => (ms === null || ms < 1000 ? '' : duration(ms));
+  return [
+    column('', [1, 1, 0], ({ state }) => style.state(state).symbol, colour),
+    column('STREAM', [8, 40, 0], called, () => style.paint('bold')),
+    column('NAME', [12, 26, 6], ({ id, name }) => (name === id ? '' : style.clean(name))),
+    column('TASKS', [5, 9, 2], ({ tasks }) => `${tasks.completed}/${tasks.total}`, undefined, 'right'),
+    column('STATE', [columns < 60 ? 11 : 14, 19, 0], (stream) => stateText(stream, nowMs), colour),
+    column('WORKED', [6, 6, 3], ({ workedMs }) => time(workedMs), undefined, 'right'),
+    column('WAITED', [6, 6, 7], ({ waitedMs }) => time(waitedMs), undefined, 'right'),
+    column('CHANGES', [12, 20, 8], (stream) => changesOf(stream, style)),
+    column(
+      'COST',
+      [5, 9, 9],
+      ({ costUsd }) => (costUsd === null ? '' : dollars(costUsd)),
+      () => gray,
+      'right',
+    ),
+    column(
+      '',
+      [columns < 60 ? 10 : 34, 400, 1],
+      (stream) => style.clean(noteOf(stream, neighbours, nowMs)),
+      (stream) => (stream.needsYou ? style.paint('yellow') : style.plain),
+    ),
+  ];
+}
+
+/** `running 4m`; of what is done only that: its time stands still. */
+function stateText(stream: ReportStream, nowMs: number): string {
+  const age = stream.state === 'done' ? '' : ageOf(stream, nowMs);
+  return age === '' ? stream.state : `${stream.state} ${age}`;
+}
+
+/** The titles, and one line a stream of `range`, laid out as all of them would be. */
+export function steeredRows(
+  streams: readonly ReportStream[],
+  context: Omit<RowContext, 'depthColumn'>,
+  columns: number,
+  range: { readonly from: number; readonly to: number },
+): { readonly titles: string; readonly lines: readonly string[] } {
+  const table = steeredColumns(context, columns);
+  return renderPart(context.style, streams, table, columns, columns >= WIDE ? 2 : 1, range);
 }

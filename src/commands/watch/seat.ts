@@ -1,0 +1,180 @@
+/** Where the user sits: the live summary's model between the keyboard, the screen and what is done; a key is answered before anything is asked. */
+import type { Ports } from '../../app/ports.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { ReportStream } from '../../report/types.ts';
+import {
+  type Cockpit,
+  type CockpitEvent,
+  createCockpit,
+  type Detail,
+  selectedOf,
+  type Wish,
+} from '../../view/summary/cockpit.ts';
+import { drawCockpit } from '../../view/summary/cockpit-draw.ts';
+import { update } from '../../view/summary/cockpit-keys.ts';
+import { layoutOf } from '../../view/summary/layout.ts';
+import type { Screen } from '../../view/summary/screen.ts';
+import { type Io, wantsUnicode } from '../io.ts';
+import { type Answer, act, attachTo, readDetail, readPage, sendText, toggleView } from './deeds.ts';
+
+export type Seat = {
+  /** This process is the session's summary: it is left by detaching, and opens panes beside itself. */
+  inSession(): void;
+  take(event: CockpitEvent): void;
+  close(): void;
+};
+
+export type SeatDoors = {
+  readonly ports: Ports;
+  readonly io: Io;
+  readonly screen: Screen;
+  /** Asks for a look. */
+  ring(): void;
+  quit(): void;
+};
+
+/** A cursor that rests this long is asked about; while the agent is answered its pane is read this often. */
+const REST_MS = 120;
+const LIVE_MS = 700;
+
+/** Sits down in front of the screen; what is shown begins with the first report. */
+export function createSeat(doors: SeatDoors): Seat {
+  const { ports, io, screen } = doors;
+  const unicode = wantsUnicode(io.env);
+  let model = createCockpit(screen.keys);
+  let session = false;
+  const draw = (): void => {
+    if (model.report === null && model.trouble === null) return;
+    const look = { ...screen.size(), colour: io.colour, unicode, nowMs: ports.now(), session };
+    screen.draw(drawCockpit(model, look));
+  };
+  const watchOver = createReader(
+    doors,
+    () => model,
+    (event) => take(event),
+  );
+  const take = (event: CockpitEvent): void => {
+    const next = update(model, event, screen.size());
+    model = next.model;
+    draw();
+    watchOver.after(event);
+    if (next.wish !== null) grant(next.wish);
+  };
+  const grant = (wish: Wish): void => {
+    if (wish.wish === 'quit') {
+      if (session) take(said('Detach with your tmux prefix and d.'));
+      else doors.quit();
+      return;
+    }
+    const stream = selectedOf(model);
+    void fulfil(wish, stream, { ...doors, session, take }).catch((error: unknown) =>
+      take({ kind: 'said', text: messageOf(error), good: false }),
+    );
+  };
+  screen.onRedraw(() => {
+    draw();
+    doors.ring();
+  });
+  screen.onKey(take);
+  const inSession = (): void => {
+    session = true;
+  };
+  return { take, inSession, close: watchOver.close };
+}
+
+const said = (text: string): CockpitEvent => ({ kind: 'said', text, good: true });
+
+type Fulfilling = SeatDoors & { readonly session: boolean; take(event: CockpitEvent): void };
+
+/** Does what was wished for, and says how it went. */
+async function fulfil(wish: Wish, stream: ReportStream | null, doors: Fulfilling): Promise<void> {
+  const { io, take, ring } = doors;
+  if (wish.wish === 'view') return answered(toggleView(io), doors);
+  if (!('id' in wish)) return ring();
+  if (wish.wish === 'send')
+    return answered(sendText(wish.id, wish.text, io), doors, `sending to ${wish.id} …`);
+  if (stream === null || stream.id !== wish.id) return;
+  const { what } = wish;
+  if (wish.wish === 'open') return open(stream, doors);
+  if (what === 'log' || what === 'gate' || what === 'diff') {
+    const page = await readPage(doors.ports, what, stream, io);
+    return take({ kind: 'page', ...page });
+  }
+  if (what !== null)
+    return answered(act(what, wish.id, io), doors, `${what === 'fresh' ? 'retry' : what} ${wish.id} …`);
+}
+
+/** Shows that something is under way, then its answer; what it changed is looked at. */
+async function answered(deed: Promise<Answer>, { take, ring }: Fulfilling, underWay?: string): Promise<void> {
+  if (underWay !== undefined) take(said(underWay));
+  const { text, good } = await deed;
+  take({ kind: 'said', text, good });
+  ring();
+}
+
+/** To the stream's pane: beside the session's own summary at once, else with the terminal lent to tmux. */
+async function open(stream: ReportStream, { ports, io, screen, session, take }: Fulfilling): Promise<void> {
+  const { pane, id } = stream;
+  if (pane !== null && session) {
+    await ports.tmux.attach(pane);
+    return;
+  }
+  const { text, good } = await (session ? attachTo(id, io) : screen.lend(() => attachTo(id, io)));
+  if (!good) take({ kind: 'said', text, good });
+}
+
+/** The stream that the picture tells more of, with what is known of it and need not be read again while its pane is watched. */
+function wantedOf(
+  model: Cockpit,
+  screen: Screen,
+): { readonly stream: ReportStream; readonly known: Detail | null } | null {
+  const stream = selectedOf(model);
+  const live = model.mode.kind === 'answer';
+  if (stream === null || (!live && layoutOf(model.rows, screen.size()).panel === 0)) return null;
+  return { stream, known: live && model.detail?.id === stream.id ? model.detail : null };
+}
+
+/** Reads what is told of the stream at the cursor: once it rests there, with each report, and live while it is answered. */
+function createReader(
+  { ports, screen }: SeatDoors,
+  modelOf: () => Cockpit,
+  take: (event: CockpitEvent) => void,
+) {
+  let timer: NodeJS.Timeout | null = null;
+  let asked: string | null = null;
+  let closed = false;
+  const tell = (event: CockpitEvent): void => {
+    if (!closed) take(event);
+  };
+  const read = async (): Promise<void> => {
+    const wanted = wantedOf(modelOf(), screen);
+    if (wanted === null) return;
+    const { stream, known } = wanted;
+    await readDetail(ports, stream, known === null).then(
+      (now) => tell({ kind: 'detail', detail: known === null ? now : { ...known, screen: now.screen } }),
+      (error: unknown) => tell({ kind: 'said', text: messageOf(error), good: false }),
+    );
+  };
+  const plan = (afterMs: number): void => {
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => {
+      timer = null;
+      void read();
+    }, afterMs);
+  };
+  return {
+    /** What the last event asks to be read. */
+    after(event: CockpitEvent): void {
+      const { cursor, mode } = modelOf();
+      const moved = cursor !== asked;
+      asked = cursor;
+      if (event.kind === 'detail' && mode.kind === 'answer') plan(LIVE_MS);
+      else if (moved || event.kind === 'report' || event.kind === 'page') plan(REST_MS);
+      else if (mode.kind === 'answer' && timer === null && event.kind !== 'said') plan(REST_MS);
+    },
+    close(): void {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}
