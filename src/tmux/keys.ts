@@ -6,7 +6,7 @@ import { command, onOurSession, type SessionHandle } from './words.ts';
 const TABLE = 'orchestrate';
 
 /** Wakes the summary, which looks and does what an option of the session asks for. */
-const POKE = `run-shell -C "copy-mode -q -t '#{@orchestrate_summary}' ; send-keys -t '#{@orchestrate_summary}' r"`;
+const POKE = `run-shell -C "copy-mode -q -t '#{@orchestrate_summary}' ; send-keys -t '#{@orchestrate_summary}' C-l"`;
 
 const goTo = (option: string, otherwise: string): string =>
   `if-shell -F '#{${option}}' { run-shell -C "select-window -t '#{${option}}' ; select-pane -t '#{${option}}'" } ` +
@@ -16,17 +16,51 @@ const goTo = (option: string, otherwise: string): string =>
 const TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')} } ; ${POKE}`;
 
 /** The log of the pane's stream, a file of our own making, in a pager that runs nothing. */
-const LOG = `if-shell -F '#{@orchestrate_key}' { run-shell -C "display-popup -E -w 90% -h 90% 'exec env LESSSECURE=1 less -R +G .claude/orchestrator/logs/#{@orchestrate_key}.log'" } { display-message 'Go to the pane of a stream first' }`;
+const LOG = `run-shell -C "display-popup -E -w 90% -h 90% 'exec env LESSSECURE=1 less -R +G .claude/orchestrator/logs/#{@orchestrate_key}.log'"`;
 
-const STOP = `if-shell -F '#{@orchestrate_key}' { confirm-before -p 'Stop #{@orchestrate_key}? Its work is kept. (y/n)' { run-shell -C "set-option @orchestrate_request 'stop #{@orchestrate_key}'" ; ${POKE} } } { display-message 'Go to the pane of a stream first' }`;
+const NO_STREAM = `display-message 'Go to the pane of a stream, or to the summary, first'`;
+
+/** In a stream's pane the summary is asked to do `verb`; in the summary its own key does it for the stream at its cursor. */
+function forStream(inPane: string, key: string): string {
+  const inSummary = `run-shell -C "send-keys -t '#{@orchestrate_summary}' C-g ${key}"`;
+  return (
+    `if-shell -F '#{@orchestrate_key}' { ${inPane} } ` +
+    `{ if-shell -F '#{==:#{@orchestrate_role},summary}' { ${inSummary} } { ${NO_STREAM} } }`
+  );
+}
+
+const asked = (verb: string): string =>
+  `run-shell -C "set-option @orchestrate_request '${verb} #{@orchestrate_key}'" ; ${POKE}`;
+/** What is read or typed there is seen in the summary. */
+const seen = (verb: string): string =>
+  `${asked(verb)} ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')}`;
+const confirmed = (question: string, verb: string): string =>
+  `confirm-before -p '${question} (y/n)' { ${asked(verb)} }`;
 
 /** Label, key and command of each entry of the menu. */
 const ENTRIES: readonly (readonly [string, string, string])[] = [
-  ['Next waiting', 'n', goTo('@orchestrate_next', 'No stream needs you')],
-  ['#{?#{==:#{@orchestrate_view},on},One window per agent,Split view}', 'v', TOGGLE],
+  ['Next waiting', 'n', goTo('@orchestrate_next', 'Nothing needs you')],
+  ['#{?#{==:#{@orchestrate_view},on},One window per agent,Split view}', 'w', TOGGLE],
   ['Summary', 's', goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')],
-  ['Log of this stream', 'l', LOG],
-  ['Stop this stream', 'x', STOP],
+  ['Answer its agent', 'a', forStream(seen('send'), 'Space')],
+  ['Log', 'l', forStream(LOG, 'l')],
+  ['Diff', 'd', forStream(seen('diff'), 'd')],
+  ['Verify', 'v', forStream(asked('verify'), 'v')],
+  [
+    'Retry',
+    'r',
+    forStream(
+      confirmed('Retry #{@orchestrate_key}? An agent that waits is ended and starts again.', 'retry'),
+      'r',
+    ),
+  ],
+  ['Stop', 'x', forStream(confirmed('Stop #{@orchestrate_key}? Its work is kept.', 'stop'), 'x')],
+  ['Park', 'p', forStream(confirmed('Park #{@orchestrate_key}? Its work is kept.', 'park'), 'p')],
+  [
+    'Help',
+    '?',
+    `run-shell -C "set-option @orchestrate_request 'help all'" ; ${POKE} ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')}`,
+  ],
 ];
 
 const MENU = `display-menu -T ' orchestrate ' -x C -y C ${ENTRIES.map(

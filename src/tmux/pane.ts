@@ -11,6 +11,17 @@ import { allOf, command, NOT_OURS, onOurSession, type SessionHandle } from './wo
 /** A log of a pane's output ends at this many blocks (512 bytes, 1,024 in some shells), so that no program fills the disk. */
 const LOG_BLOCKS = 262_144;
 
+/** A window of ours in the list of windows: by the stream's name where it is known; the window's own name stays its key. */
+const WINDOW_STATUS = '#I:#{?@orchestrate_name,#{@orchestrate_name},#W}#{?window_flags,#{window_flags}, }';
+
+/** What holds for each of our windows: a smaller terminal shows a part of it and leaves it as large as the largest has it. */
+const WINDOW_OPTIONS: readonly (readonly [string, string])[] = [
+  ['automatic-rename', 'off'],
+  ['window-size', 'largest'],
+  ['window-status-format', WINDOW_STATUS],
+  ['window-status-current-format', WINDOW_STATUS],
+];
+
 /** What a new window is for, and how its pane is found again. */
 export type PaneTag = {
   readonly role: 'worker' | 'summary' | 'orchestrator';
@@ -39,7 +50,7 @@ export function tagCommands(root: string, target: string, tag: PaneTag): string[
     option('remain-on-exit', tag.keepOnExit ? 'on' : 'off'),
     option('allow-rename', 'off'),
     option('synchronize-panes', 'off'),
-    command('set-option', '-w', '-t', target, 'automatic-rename', 'off'),
+    ...WINDOW_OPTIONS.map(([name, value]) => command('set-option', '-w', '-t', target, name, value)),
     ...(tag.log === null
       ? []
       : [command('pipe-pane', '-t', target, `ulimit -c 0; ulimit -f ${LOG_BLOCKS}; exec cat >> ${tag.log}`)]),

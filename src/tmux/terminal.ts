@@ -19,7 +19,7 @@ export function isInside(env: NodeJS.ProcessEnv, facts: Pick<TmuxFacts, 'server'
 }
 
 /**
- * Hands the terminal to tmux at `pane`, or at our session when null; inside a pane of the same server the client
+ * Hands the terminal to tmux at `pane`, or at the summary of our session when null; inside a pane of the same server the client
  * switches instead. Resolves with tmux's exit code. Throws exit 6 when there is no session.
  */
 export async function attach(
@@ -35,7 +35,9 @@ export async function attach(
       'orchestrate start',
     );
   }
-  const target = pane === null ? `${facts.sessionId}:` : checkPane(pane);
+  const summary = facts.panes.find(({ role, dead }) => role === 'summary' && !dead)?.id ?? null;
+  const at = pane ?? summary;
+  const target = at === null ? `${facts.sessionId}:` : checkPane(at);
   if (isInside(env, facts)) return client.hand(['switch-client', '-t', target], env);
   // Without TMUX, or tmux refuses to run inside another one.
   const { TMUX: _outer, ...outside } = env;

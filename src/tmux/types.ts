@@ -67,6 +67,8 @@ export type ViewPane = {
   /** What the view last made of the window: its size, and its panes in order. */
   readonly layout: string;
   readonly urgent: boolean;
+  /** What the stream is called, as last written. */
+  readonly name: string;
   readonly label: string;
 };
 
@@ -91,6 +93,8 @@ export type ViewFacts = {
 export type ViewWorker = {
   readonly pane: string;
   readonly urgent: boolean;
+  /** What the stream is called, without anything that could mean something to tmux; empty where that is its id. */
+  readonly name: string;
   /** Symbol, state and age. */
   readonly label: string;
 };

@@ -110,6 +110,7 @@ export async function createViewRig(conf = ''): Promise<ViewRig> {
         (each): ViewWorker => ({
           pane: each.replace('!', ''),
           urgent: each.startsWith('!'),
+          name: '',
           label: each.startsWith('!') ? '▲ needs-input 3m' : '● running 2m',
         }),
       );

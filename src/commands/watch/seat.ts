@@ -105,11 +105,17 @@ async function fulfil(wish: Wish, stream: ReportStream | null, doors: Fulfilling
 }
 
 /** Shows that something is under way, then its answer; what it changed is looked at. */
-async function answered(deed: Promise<Answer>, { take, ring }: Fulfilling, underWay?: string): Promise<void> {
+async function answered(
+  deed: Promise<Answer>,
+  { take, ring, session, ports }: Fulfilling,
+  underWay?: string,
+): Promise<void> {
   if (underWay !== undefined) take(said(underWay));
   const { text, good } = await deed;
   take({ kind: 'said', text, good });
   ring();
+  // Asked for by a key of the session the user may look at another window.
+  if (session) await ports.tmux.message(text);
 }
 
 /** To the stream's pane: beside the session's own summary at once, else with the terminal lent to tmux. */

@@ -34,6 +34,7 @@ const paneFormat = (tag: string): string =>
     optionIf('@orchestrate_place', '[0-9]+'),
     optionIf('@orchestrate_layout', '[0-9x ]+'),
     optionIf('@orchestrate_urgent', '1'),
+    optionIf('@orchestrate_name', WORDS),
     optionIf('@orchestrate_label', WORDS),
   ].join('|');
 
@@ -55,7 +56,7 @@ const SESSION_LINE =
   /^O\|(?<on>[01])\|(?<next>%\d+|)\|(?<summary>%\d+|)\|(?<hidden>\d*)\|(?<request>[a-z0-9 -]*)\|(?<needs>[^|]*)\|(?<totals>[^|]*)$/;
 
 const PANE_LINE =
-  /^V\|(?<id>%\d+)\|(?<window>@\d+)\|(?<index>\d+)\|(?<position>\d+)\|(?<columns>\d+)x(?<rows>\d+)\|(?<zoomed>[01]?)\|(?<watched>[01])\|(?<current>[01])\|(?<active>[01])\|(?<mode>[01])\|(?<role>[a-z]*)\|(?<shown>@\d+|)\|(?<place>\d*)\|(?<layout>[0-9x ]*)\|(?<urgent>1?)\|(?<label>[^|]*)$/;
+  /^V\|(?<id>%\d+)\|(?<window>@\d+)\|(?<index>\d+)\|(?<position>\d+)\|(?<columns>\d+)x(?<rows>\d+)\|(?<zoomed>[01]?)\|(?<watched>[01])\|(?<current>[01])\|(?<active>[01])\|(?<mode>[01])\|(?<role>[a-z]*)\|(?<shown>@\d+|)\|(?<place>\d*)\|(?<layout>[0-9x ]*)\|(?<urgent>1?)\|(?<name>[^|]*)\|(?<label>[^|]*)$/;
 
 /** Reads the lines of `viewWords`; null when there is no session of ours or a line isn't understood. */
 export function parseView(lines: readonly string[]): ViewFacts | null {
@@ -100,6 +101,7 @@ function paneOf(field: Readonly<Record<string, string>>): ViewPane {
     place: text('place') === '' ? null : Number(text('place')),
     layout: text('layout'),
     urgent: flag('urgent'),
+    name: text('name'),
     label: text('label'),
   };
 }

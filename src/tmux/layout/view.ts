@@ -12,15 +12,17 @@ const BORDER = [
   '#{?pane_active,#[bold],}',
   '#{?@orchestrate_urgent,#[fg=yellow]#[bold],}',
   '#{?#{==:#{@orchestrate_role},summary}, summary#{?@orchestrate_hidden, · #{@orchestrate_hidden} more in their own windows,} ,',
-  '#{?#{==:#{@orchestrate_role},worker}, #{@orchestrate_key}  #{@orchestrate_label} , #{pane_index} }}',
+  '#{?#{==:#{@orchestrate_role},worker}, #{@orchestrate_key}#{?@orchestrate_name, · #{@orchestrate_name},}  #{@orchestrate_label} , #{pane_index} }}',
   '#[default]',
 ].join('');
 
 const STATUS_RIGHT = [
   '#{?@orchestrate_needs,#[fg=colour0]#[bg=colour11] #{@orchestrate_needs} #[default],}',
-  ' #{@orchestrate_totals} ',
+  '#{?#{e|<:#{client_width},100},, #{@orchestrate_totals}} ',
   '#{?#{==:#{key-table},orchestrate},· F9 menu ,}',
 ].join('');
+/** On a narrow terminal the windows' names need the room more than the session's. */
+const STATUS_LEFT = '#{?#{e|<:#{client_width},100},,[#{session_name}] }';
 
 /** Fixed words and numbers only: what could mean something to tmux is refused. */
 function fixedText(text: string): string {
@@ -172,18 +174,19 @@ function layoutCommands({ window, text, mark }: Extract<LayoutStep, { kind: 'lay
   ];
 }
 
-/** Labels of the panes that the view shows, where they changed. */
+/** Labels of the panes that the view shows, and the names of all, where they changed. */
 function labelCommands(view: ViewFacts, { workers }: ViewRequest, { shown }: Arrangement): string[] {
   const before = new Map<string, ViewPane>(view.panes.map((pane) => [pane.id, pane]));
-  return workers
-    .filter(({ pane }) => shown.includes(pane))
-    .flatMap(({ pane, urgent, label }) => {
-      const now = before.get(pane);
-      return [
-        ...(now?.label === label ? [] : [paneOption(pane, '@orchestrate_label', fixedText(label))]),
-        ...(now?.urgent === urgent ? [] : [paneOption(pane, '@orchestrate_urgent', urgent ? '1' : '')]),
-      ];
-    });
+  return workers.flatMap(({ pane, urgent, label, name }) => {
+    const now = before.get(pane);
+    const named = now?.name === name ? [] : [paneOption(pane, '@orchestrate_name', fixedText(name))];
+    if (!shown.includes(pane)) return named;
+    return [
+      ...named,
+      ...(now?.label === label ? [] : [paneOption(pane, '@orchestrate_label', fixedText(label))]),
+      ...(now?.urgent === urgent ? [] : [paneOption(pane, '@orchestrate_urgent', urgent ? '1' : '')]),
+    ];
+  });
 }
 
 /** What the status line says and the keys use, where it changed. */
@@ -210,6 +213,7 @@ function settings({ sessionId }: SessionHandle): string[] {
     command('set-option', '-t', `${sessionId}:`, name, value);
   return [
     option('status-left-length', '40'),
+    option('status-left', STATUS_LEFT),
     option('status-right-length', '100'),
     option('status-right', STATUS_RIGHT),
     option('renumber-windows', 'off'),

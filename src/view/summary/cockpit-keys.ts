@@ -193,12 +193,17 @@ function inConfirm(model: Cockpit, { verb, id }: Extract<Mode, { kind: 'confirm'
 function inFilter(model: Cockpit, key: Key, size: Size): Updated {
   const list: Cockpit = { ...model, mode: { kind: 'list' } };
   if (key.kind === 'key') {
-    if (key.name === 'enter') return only(list);
+    if (key.name === 'enter' || key.name === 'leave') return only(list);
     if (key.name === 'cancel') return only(filtered(list, '', size));
     if (key.name === 'up' || key.name === 'down') return inList(list, key, size);
   }
   const text = edited(model.filter, key);
   return only(text === model.filter ? model : filtered(model, text, size));
+}
+
+/** Escape, or the key by which the menu of the session makes sure that the list hears it. */
+function leaves(key: Key): boolean {
+  return key.kind === 'key' && (key.name === 'cancel' || key.name === 'leave');
 }
 
 /** A line of text after a key. */
@@ -212,8 +217,7 @@ function edited(text: string, key: Key): string {
 
 function inAnswer(model: Cockpit, mode: Extract<Mode, { kind: 'answer' }>, key: Key): Updated {
   const id = model.cursor;
-  if (key.kind === 'key' && key.name === 'cancel')
-    return only({ ...model, said: null, mode: { kind: 'list' } });
+  if (leaves(key)) return only({ ...model, said: null, mode: { kind: 'list' } });
   if (key.kind === 'key' && key.name === 'enter') {
     if (mode.text.trim() === '' || id === null) return only(model);
     const sent: Cockpit = { ...model, said: null, mode: { kind: 'answer', text: '' } };
@@ -226,8 +230,8 @@ function inPage(model: Cockpit, mode: Extract<Mode, { kind: 'page' }>, key: Key,
   const last = Math.max(0, mode.lines.length - (rows - 2));
   const to = movement(key, mode.top, Math.max(1, rows - 3), last);
   if (to !== null) return only({ ...model, mode: { ...mode, top: Math.max(0, Math.min(to, last)) } });
-  const leaves = key.kind === 'text' ? /^[q?]/.test(key.text) : key.kind === 'key' && key.name === 'cancel';
-  return only(leaves ? { ...model, mode: { kind: 'list' } } : model);
+  const over = leaves(key) || (key.kind === 'text' && /^[q?]/.test(key.text));
+  return only(over ? { ...model, mode: { kind: 'list' } } : model);
 }
 
 /** What a key of the session asked for: as if the cursor had been on that stream, and the key pressed here. */

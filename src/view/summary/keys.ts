@@ -23,7 +23,7 @@ const NAMES = {
   '\u0003': 'interrupt',
   '\u001a': 'suspend',
   '\u000c': 'redraw',
-  '\u0007': 'cancel',
+  '\u0007': 'leave',
   '\u001b': 'cancel',
   '\r': 'enter',
   '\n': 'enter',

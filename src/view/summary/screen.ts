@@ -134,6 +134,19 @@ function createCanvas(out: Terminal, hears: boolean) {
   };
 }
 
+const nothing = (): void => undefined;
+
+const sizeOf = ({ columns, rows }: Terminal) => ({
+  columns: columns ?? PLAIN_SIZE.columns,
+  rows: rows ?? PLAIN_SIZE.rows,
+});
+
+/** Ends as the signal would have ended us, unless somebody else handles it. */
+function endBy(signal: NodeJS.Signals, host: Host, close: () => void): void {
+  close();
+  if (host.listenerCount(signal) === 0) host.kill(host.pid, signal);
+}
+
 function canType(input: Keyboard | null): boolean {
   return input?.isTTY === true && input.setRawMode !== undefined;
 }
@@ -151,10 +164,10 @@ function ofTerminal(key: Key, host: Host, wipe: () => void): boolean {
 function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
   const hears = canType(input);
   const canvas = createCanvas(out, hears);
-  let redraw: () => void = () => undefined;
-  let typed: (key: Key) => void = () => undefined;
-  let stopKeys: () => void = () => undefined;
-  const size = () => ({ columns: out.columns ?? PLAIN_SIZE.columns, rows: out.rows ?? PLAIN_SIZE.rows });
+  let redraw = nothing;
+  let typed: (key: Key) => void = nothing;
+  let stopKeys = nothing;
+  const size = () => sizeOf(out);
   const wipe = (): void => {
     canvas.wipe();
     redraw();
@@ -179,11 +192,6 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
     out.off('resize', wipe);
     unlisten();
   };
-  /** Ends as the signal would have ended us, unless somebody else handles it. */
-  const onSignal = (signal: NodeJS.Signals) => (): void => {
-    close();
-    if (host.listenerCount(signal) === 0) host.kill(host.pid, signal);
-  };
   const unlisten = listen(host, {
     exit: leave,
     SIGTSTP: () => {
@@ -194,7 +202,7 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
       if (canvas.isOpen()) wipe();
       else retake();
     },
-    ...Object.fromEntries(ENDING.map((signal) => [signal, onSignal(signal)])),
+    ...Object.fromEntries(ENDING.map((signal) => [signal, () => endBy(signal, host, close)])),
   });
   out.on('resize', wipe);
   enter();

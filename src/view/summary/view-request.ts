@@ -4,9 +4,24 @@ import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { mostUrgentFirst } from '../../report/urgency.ts';
 import { ageMs, duration } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
+import { cut } from '../text-width.ts';
 
 /** A living worker's pane with its label. */
-type Shown = { readonly pane: string; readonly urgent: boolean; readonly label: string };
+type Shown = {
+  readonly pane: string;
+  readonly urgent: boolean;
+  readonly name: string;
+  readonly label: string;
+};
+
+/** Longest name in the list of windows. */
+const NAME = 24;
+
+/** What the stream is called, in letters, digits and a few signs: a `#`, `%` or `[` in it would be read by tmux as its own. */
+function nameOf(style: Style, { id, name }: ReportStream): string {
+  const called = style.clean(name === '' ? id : name).replace(/[^\p{L}\p{M}\p{N} _.+:&/()-]+/gu, ' ');
+  return cut(called.replace(/ +/g, ' ').trim(), NAME, style.glyphs.ellipsis);
+}
 
 /** Ages in steps that need no look every second. */
 function ageText(stream: ReportStream, nowMs: number): string {
@@ -30,7 +45,14 @@ export function viewRequest(
   const workers = mostUrgentFirst(report.streams).flatMap((stream): Shown[] =>
     stream.pane === null || !alive.has(stream.pane)
       ? []
-      : [{ pane: stream.pane, urgent: stream.needsYou, label: labelOf(style, stream, look.nowMs) }],
+      : [
+          {
+            pane: stream.pane,
+            urgent: stream.needsYou,
+            name: nameOf(style, stream),
+            label: labelOf(style, stream, look.nowMs),
+          },
+        ],
   );
   const { streams, needsYou } = report.summary;
   const running = (streams.running ?? 0) + (streams.starting ?? 0) + (streams.verifying ?? 0);
