@@ -41,8 +41,8 @@ test('start --view shows the workers beside the summary; new ones come, finished
   const poller = rig.start(['--view']);
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
   using client = await person(rig);
-  await client.sees(/summary[\s\S]*a {2}● running <1m[\s\S]*worker of A is ready/);
-  const shown = await client.sees(/b {2}● running <1m/);
+  await client.sees(/summary[\s\S]*Work of A {2}● running <1m[\s\S]*worker of A is ready/);
+  const shown = await client.sees(/Work of B {2}● running <1m/);
   await client.sees(/The initiative/);
   assert.match(shown, /● 2 running {2}✓ 0\/3 done/);
   assert.deepEqual(beside(rig).sort(), ['a', 'b']);
@@ -52,7 +52,7 @@ test('start --view shows the workers beside the summary; new ones come, finished
   a.exit(0);
   await rig.nextWorker('C');
   await until('A left and C came', () => (beside(rig).sort().join() === 'b,c' ? true : null));
-  await client.sees(/✓ +A +Work of A[\s\S]*done/);
+  await client.sees(/✓ +A +[\s\S]*done/);
 
   rig.tmux('kill-pane', '-t', summaryPane(rig));
   await until('the summary is back', () => (summaryPane(rig) === '' ? null : true));
@@ -81,7 +81,7 @@ test('the view is kept without a poller, which is the first thing the summary sa
   client.press('q');
   const said = await rig.run(['view']);
   assert.match(said.stdout, /2 workers beside the summary/);
-  await client.sees(/a {2}● running/);
+  await client.sees(/Work of A {2}● running/);
   rig.tmux(
     'kill-pane',
     '-t',
@@ -89,7 +89,7 @@ test('the view is kept without a poller, which is the first thing the summary sa
       .find((line) => line.startsWith('a '))
       ?.slice(2) ?? '',
   );
-  await client.sees(/^(?![\s\S]*a {2}● running)[\s\S]*b {2}● running/);
+  await client.sees(/^(?![\s\S]*Work of A {2}● running)[\s\S]*Work of B {2}● running/);
   await until('only B is beside', () => (beside(rig).join() === 'b' ? true : null));
   await rig.run(['view', '--off']);
   const after = panes(rig, '#{pane_id} #{pane_pid}').sort();
@@ -124,11 +124,11 @@ test('start --detach works again after its window was closed, and a key of the s
   await client.sees(/F9 menu/);
   rig.tmux('select-pane', '-t', streamOf(await rig.look(), 'A').pane ?? '');
   client.press('F9');
-  await client.sees(/Stop this stream/);
+  await client.sees(/Answer its agent/);
   client.press('x');
   await client.sees(/Stop a\? Its work is kept/);
   client.press('y');
-  await client.sees(/stopped a/);
+  await client.sees(/stopped A/i);
   await rig.untilState('A', 'stopped');
   assert.equal((await rig.stream('B')).state, 'running');
   await rig.run(['stop']);

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import { renderSummary } from '../../src/view/summary/summary.ts';
+import { createCockpit } from '../../src/view/summary/cockpit.ts';
+import { drawCockpit } from '../../src/view/summary/cockpit-draw.ts';
+import { update } from '../../src/view/summary/cockpit-keys.ts';
+import { layoutOf } from '../../src/view/summary/layout.ts';
 import { openTerminal, type Size, type TmuxClient } from '../support/tmux-client.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, planFile } from '../support/worker-rig.ts';
@@ -47,13 +50,17 @@ async function showsTheSummary(
   let shown: string[] = [];
   let said: string[] = [];
   await until(`the summary on ${size.columns} by ${size.rows}`, async () => {
-    const options = { ...size, colour: false, unicode, nowMs: Date.now() };
-    said = renderSummary(await rig.look(), options).map(withoutTimes);
-    shown = terminal.screen().replace(/\n$/, '').split('\n').map(withoutTimes);
-    return said.every((line, i) => line === shown[i]) && shown.slice(said.length).join('') === ''
-      ? true
-      : null;
-  }).catch(() => assert.deepEqual(shown.slice(0, said.length), said));
+    const options = { ...size, colour: false, unicode, nowMs: Date.now(), session: false };
+    const { model } = update(createCockpit(true), { kind: 'report', report: await rig.look() }, size);
+    const { head, titles, list, shown: rows, foot } = layoutOf(model.rows, size);
+    // Where it has scrolled to is the cursor's matter, and what the panel tells is read later.
+    const above = head + titles + (model.rows.length > list ? 0 : rows);
+    const parts = (lines: readonly string[]) =>
+      [...lines.slice(0, above), ...lines.slice(size.rows - foot + (foot === 1 ? 1 : 0))].map(withoutTimes);
+    said = parts(drawCockpit(model, options));
+    shown = parts(terminal.screen().replace(/\n$/, '').split('\n'));
+    return said.join('\n').trimEnd() === shown.join('\n').trimEnd() ? true : null;
+  }).catch(() => assert.deepEqual(shown, said));
 }
 
 for (const [name, env, unicode] of [

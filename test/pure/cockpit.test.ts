@@ -229,6 +229,9 @@ test('a page scrolls, shows where it is, and goes back to the same cursor', () =
   assert.match(it.lines()[0] ?? '', /99\/100$/);
   it.take(keyOf('q'));
   assert.equal(it.model().cursor, 'Stream-D');
+  it.take({ kind: 'page', title: 'diff of Stream-D', lines });
+  it.take(keyOf('qj'));
+  assert.equal(it.model().cursor, 'Stream-E', 'letters that come together are each a key there too');
   const log = sit(busyReport(), [{ kind: 'page', title: 'log of Stream-D', lines }]);
   assert.match(log.lines().at(-2) ?? '', /line 99/, 'a log begins at its end');
   assert.match(

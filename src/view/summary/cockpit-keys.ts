@@ -47,6 +47,10 @@ function opened(model: Cockpit, title: string, lines: readonly string[], { rows 
 }
 
 function typed(model: Cockpit, key: Key, size: Size): Updated {
+  const { kind } = model.mode;
+  // Several letters may come at once when one is held down, or on a slow line: each is a key, but where text is typed.
+  const isText = kind === 'answer' || kind === 'filter';
+  if (!isText && key.kind === 'text' && [...key.text].length > 1) return eachLetter(model, key.text, size);
   switch (model.mode.kind) {
     case 'page':
       return inPage(model, model.mode, key, size);
@@ -83,8 +87,6 @@ function movement(key: Key, at: number, page: number, last: number): number | nu
 function inList(model: Cockpit, key: Key, size: Size): Updated {
   const layout = layoutOf(model.rows, size);
   const at = model.rows.findIndex(({ id }) => id === model.cursor);
-  // Several letters may come at once when one is held down, or on a slow line: each is a key.
-  if (key.kind === 'text' && [...key.text].length > 1) return eachLetter(model, key.text, size);
   const to = movement(key, at, Math.max(1, layout.list - 1), model.rows.length - 1);
   if (to !== null) return only(moved(model, to, size));
   if (key.kind === 'click') return clicked(model, key.row, layout, size);
