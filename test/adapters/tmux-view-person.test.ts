@@ -173,7 +173,7 @@ test('the keys of our session go to who needs a person, to the summary, to the v
   assert.match(client.screen(), /▲ 1 needs you +● 2 running/);
 
   client.press('F9');
-  await client.sees(/Next waiting +\(n\)[\s\S]*Split view +\(v\)[\s\S]*Stop this stream/);
+  await client.sees(/Next waiting +\(n\)[\s\S]*Split view +\(w\)[\s\S]*Stop +\(x\)/);
   client.press('n');
   await goes(beta);
   client.press('F9');
@@ -183,26 +183,26 @@ test('the keys of our session go to who needs a person, to the summary, to the v
 
   client.press('F9');
   await client.sees(/Split view/);
-  client.press('v');
+  client.press('w');
   const isOn = async () => (await view.rig.facts(view.tmux)).view?.on === true;
   await until('the view is wanted', isOn);
   client.press('F9');
   await client.sees(/One window per agent/);
-  client.press('v');
+  client.press('w');
   await until('it is not wanted', async () => !(await isOn()));
 
   view.rig.raw('select-window', '-t', alpha);
   mkdirSync(join(view.rig.root, '.claude/orchestrator/logs'), { recursive: true });
   writeFileSync(join(view.rig.root, '.claude/orchestrator/logs/alpha.log'), 'what alpha did\n');
   client.press('F9');
-  await client.sees(/Log of this stream/);
+  await client.sees(/Log +\(l\)/);
   client.press('l');
   await client.sees(/what alpha did/);
   client.press('q');
   await until('the log is closed', () => (/what alpha did/.test(client.screen()) ? null : true));
 
   client.press('F9');
-  await client.sees(/Stop this stream/);
+  await client.sees(/Stop +\(x\)/);
   client.press('x');
   await client.sees(/Stop alpha\? Its work is kept\. \(y\/n\)/);
   client.press('y');

@@ -96,7 +96,9 @@ test('in the session Enter goes to the pane, the menu does in a pane and in the 
   const windows = rig.tmux('list-windows', '-a', '-F', '#{window_name}').trim().split('\n');
   assert.deepEqual(windows, ['status', 'a', 'b'], 'the names of windows stay the keys');
   await client.sees(/F9 menu/);
-  client.press('j', 'Enter');
+  client.press('j');
+  await client.sees(/▸ ● B /);
+  client.press('Enter');
   await client.sees(/worker of B is ready[\s\S]*2:Export\*/);
 
   client.press('F9');
@@ -111,16 +113,23 @@ test('in the session Enter goes to the pane, the menu does in a pane and in the 
   client.press('Escape');
   await client.sees(/▸ ● B /);
 
-  client.press('F9', 'x');
+  client.press('F9');
+  await client.sees(/Stop +\(x\)/);
+  client.press('x');
   await client.sees(/Stop B\? Its work is kept\. \(y\/n\)/);
   client.press('y');
   await rig.untilState('B', 'stopped');
-  client.press('F9', '?');
+  client.press('F9');
+  await client.sees(/Help +\(\?\)/);
+  client.press('?');
   await client.sees(/^Keys/);
   client.press('q');
+  await client.sees(/▸ ■ B /);
   client.press('g', 'Enter');
   await client.sees(/worker of A is ready/);
-  client.press('F9', 'd');
+  client.press('F9');
+  await client.sees(/Diff +\(d\)/);
+  client.press('d');
   await client.sees(/^diff of A/);
   client.press('q');
   await client.sees(/▸ ● A /);

@@ -80,7 +80,7 @@ test('the view is kept without a poller, which is the first thing the summary sa
   await client.sees(/F9 menu/);
   client.press('q');
   const said = await rig.run(['view']);
-  assert.match(said.stdout, /2 workers beside the summary/);
+  assert.match(said.stdout, /2 agents beside the summary/);
   await client.sees(/Work of A {2}● running/);
   rig.tmux(
     'kill-pane',
