@@ -1,5 +1,5 @@
 /** Reads `git status --porcelain=v2 -z`, also for files that flags in the index hide from it. */
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
@@ -55,7 +55,11 @@ async function withPlainIndex<T>(
   const folder = mkdtempSync(join(tmpdir(), 'orchestrate-index-'));
   try {
     const index = join(folder, 'index');
-    copyFileSync(join(link.gitDir, 'index'), index);
+    const own = join(link.gitDir, 'index');
+    copyFileSync(own, index);
+    // Files as young as the index are compared by content; a copy that looked younger would have them pass unread.
+    const seconds = Math.floor(statSync(own).mtimeMs / 1000);
+    utimesSync(index, seconds, seconds);
     const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
     await clearFlags(door, flagged, there);
     return await work(there);

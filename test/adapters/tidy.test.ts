@@ -11,12 +11,14 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { sha256 } from '../../src/files/sha256.ts';
 import { disposableRule } from '../../src/git/tidy/ignored-files.ts';
@@ -152,6 +154,16 @@ describe('what keeps a worktree', () => {
       make: () => {
         inside(['update-index', '--skip-worktree', 'a.txt']);
         rig.write('a.txt', 'hidden\n', path);
+      },
+    },
+    'a hidden file of the same size, as young as the index': {
+      holds: 'changes',
+      make: () => {
+        const index = join(rig.commonDir, 'worktrees', KEY, 'index');
+        inside(['update-index', '--skip-worktree', 'a.txt']);
+        const { mtime } = statSync(join(path, 'a.txt'));
+        rig.write('a.txt', 'fir5t\n', path);
+        for (const file of [join(path, 'a.txt'), index]) utimesSync(file, mtime, mtime);
       },
     },
     'a file hidden by assume-unchanged': {
@@ -600,4 +612,79 @@ describe('disposable patterns', () => {
   for (const [patterns, path, isDirectory, matches] of rows)
     it(`${patterns.join(' ')} ${matches ? 'names' : 'does not name'} ${path}`, () =>
       assert.equal(disposableRule(patterns)(path, isDirectory), matches));
+});
+
+describe('whatever was done in a worktree', () => {
+  /** Things that agents and users do; what git refuses at the time is left undone. */
+  const DEEDS: Readonly<Record<string, () => void>> = {
+    edit: () => rig.write('a.txt', `${Math.random()}\n`, path),
+    add: () => rig.write('new.txt', 'new\n', path),
+    ignored: () => rig.write('x.secret', 'secret\n', path),
+    disposable: () => rig.write('node_modules/x.js', 'x\n', path),
+    hide: () => {
+      rig.run(['update-index', '--skip-worktree', 'b.txt'], path);
+      rig.write('b.txt', 'hidden\n', path);
+    },
+    commit: () => void rig.commit('c.txt', `${Math.random()}\n`, path),
+    amend: () => void rig.run(['commit', '--quiet', '--amend', '-m', `Amended ${Math.random()}`], path),
+    reset: () => void rig.run(['reset', '--quiet', '--hard', 'HEAD~1'], path),
+    clean: () => void rig.run(['clean', '--quiet', '-fdx'], path),
+    restore: () => void rig.run(['checkout', '--quiet', '--', '.'], path),
+    detach: () => void rig.run(['checkout', '--quiet', '--detach'], path),
+    back: () => void rig.run(['checkout', '--quiet', BRANCH], path),
+    stash: () => void rig.run(['stash', '--quiet', '--include-untracked'], path),
+    pop: () => void rig.run(['stash', 'pop', '--quiet'], path),
+    rebase: () => void rig.run(['rebase', '--quiet', 'HEAD~1', '--exec', 'false'], path),
+    abort: () => void rig.run(['rebase', '--abort'], path),
+    gc: () => void rig.run(['gc', '--quiet', '--prune=now']),
+    land: () => void rig.run(['merge', '--quiet', '--no-edit', BRANCH]),
+    vanish: () => rmSync(path, { recursive: true, force: true }),
+  };
+
+  it('a removal leaves every commit reachable, and every byte in the worktree or in what is saved', async () => {
+    let removals = 0;
+    const deeds = fc.array(fc.constantFrom(...Object.keys(DEEDS)), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(deeds, async (names) => {
+        rig.remove();
+        rig = createRig();
+        rig.commit('.gitignore', 'node_modules/\n*.secret\n');
+        await rig.ensure(KEY);
+        path = rig.worktree(KEY);
+        rig.commit('work.txt', 'work\n', path);
+        for (const name of [...names, 'land']) attempt(DEEDS[name]);
+        const [before, commits] = [bytesOfWorktree(), commitsAnywhere()];
+        const removal = await remove();
+        if (!removal.removed) assert.deepEqual(bytesOfWorktree(), before);
+        else {
+          removals += 1;
+          checkKept(before, commits, String(removal.saved));
+        }
+      }),
+      { numRuns: 12, seed: 20260701 },
+    );
+    assert.ok(removals > 0, `${removals} removals`);
+  });
+
+  const bytesOfWorktree = () =>
+    existsSync(path) ? bytesBelow(path).filter(([name]) => name !== '.git') : [];
+
+  function checkKept(bytes: readonly [string, string][], commits: ReadonlySet<string>, saved: string): void {
+    const kept = new Set(rig.run(['rev-list', '--all']).split('\n'));
+    assert.deepEqual(
+      [...commits].filter((sha) => !kept.has(sha)),
+      [],
+    );
+    const worth = bytes.filter(([name]) => !name.startsWith('node_modules'));
+    for (const [name, sum] of worth)
+      assert.equal(sha256(execFileSync('git', ['show', `${saved}:${name}`], { cwd: rig.root })), sum, name);
+  }
+
+  function attempt(deed: (() => void) | undefined): void {
+    try {
+      deed?.();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
 });
