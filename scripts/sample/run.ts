@@ -8,8 +8,9 @@ import { parseArgs } from 'node:util';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url));
-/** A tmux server of its own, so that nothing of the user's is touched. */
-const SOCKET = process.env['ORCHESTRATE_TMUX_SOCKET'] || 'orchestrate-try';
+/** A tmux server of this run alone, so that nothing of the user's, or of another run, is touched; or the one that was asked for. */
+const GIVEN = process.env['ORCHESTRATE_TMUX_SOCKET'] || null;
+const SOCKET = GIVEN ?? `orchestrate-try-${process.pid}`;
 
 const { values } = parseArgs({
   options: { agent: { type: 'string', default: 'scripted' }, dir: { type: 'string' } },
@@ -70,7 +71,7 @@ const again = (command: string): string =>
 function closing(code: number): void {
   process.exitCode = code;
   if (code === ENVIRONMENT) {
-    say(`\nNothing was started. When that is mended: ${again('start')}`);
+    say(`\nNothing was started. When that is fixed: ${again('start')}`);
     say(`Clean up: rm -rf ${top}`);
     return;
   }
@@ -81,12 +82,13 @@ function closing(code: number): void {
     say('The agent here was scripted: it stands in for the model only; everything else was real.');
     say('With Claude Code:   scripts/try --agent claude');
   }
-  say(`Look at the windows: tmux -L ${SOCKET} attach        (Ctrl-b n: next window, Ctrl-b d: leave)`);
+  say(`Look at the windows: ${again('attach')}        (Ctrl-b n: next window, Ctrl-b d: leave)`);
   say(`The repository:      ${again('status')}`);
-  say(`Clean up:            tmux -L ${SOCKET} kill-server; rm -rf ${top}`);
+  const end = GIVEN === null ? `tmux -L ${SOCKET} kill-server` : again('stop');
+  say(`Clean up:            ${end}; rm -rf ${top}`);
 }
 
-say(`A throw-away repository in ${repository}, four streams of a diamond, and a worker for each.`);
+say(`A throw-away repository in ${repository}, four streams of a diamond, and an agent for each.`);
 makeRepository();
 const prepared = orchestrate('init', '--yes');
 if (prepared !== 0) process.exit(prepared);

@@ -24,6 +24,7 @@ import {
   type SoundDraft,
 } from '../task-copilot/plan-draft.ts';
 import { refuseSecondPlan } from '../task-copilot/tools/plan-checks.ts';
+import { cut } from '../view/text-width.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import { type CommandModule, type Flags, usageError } from './definition.ts';
 import { checkSetUp, setUpQuietly } from './init.ts';
@@ -156,7 +157,16 @@ function attemptOptions(
     server: { command: process.execPath, args: [CLI_ENTRY, 'mcp'] },
     verbose: io.verbose,
     endPlanner: () => processes.endTree({ roots: [], mark, graceMs: GRACE_MS }),
-    say: io.json ? io.warn : io.print,
+    ...(io.columns() === null || io.json ? { say: io.json ? io.warn : io.print, spin: null } : spinning(io)),
+  };
+}
+
+/** Lines, and below them one that is drawn anew all the time. */
+function spinning(io: Io): Pick<AttemptOptions, 'say' | 'spin'> {
+  const clear = '\r\u001b[K';
+  return {
+    say: (line) => io.print(`${clear}${line}`),
+    spin: (line) => io.write(line === null ? clear : clear + cut(line, (io.columns() ?? 80) - 1, '~')),
   };
 }
 

@@ -10,9 +10,10 @@ import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { logSources } from '../poller/listeners/stream-logs.ts';
-import { createLogFollower, formatLogLine } from '../view/log/log.ts';
+import { createLogFollower, createLogPrinter, type LogLine } from '../view/log/log.ts';
+import { createStyle } from '../view/style.ts';
 import { type Flags, numberFlag } from './definition.ts';
-import type { Io } from './io.ts';
+import { type Io, wantsUnicode } from './io.ts';
 
 /** Lines shown without `-n`. */
 const DEFAULT_LINES = 200;
@@ -48,10 +49,15 @@ async function readable(
   const most = numberFlag(flags, 'lines', { min: 0, whole: true }) ?? DEFAULT_LINES;
   const lines = follower.next(flags['follow'] !== true);
   if (lines.length === 0 && record.runs.length === 0 && flags['follow'] !== true) throw noRun(record, null);
-  for (const line of most === 0 ? [] : lines.slice(-most)) io.print(formatLogLine(line));
+  const print = createLogPrinter(
+    createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) }),
+    io.columns,
+  );
+  const show = (line: LogLine): void => io.print(print(line).join('\n'));
+  for (const line of most === 0 ? [] : lines.slice(-most)) show(line);
   while (flags['follow'] === true) {
     await sleep(FOLLOW_EACH_MS);
-    for (const line of follower.next()) io.print(formatLogLine(line));
+    for (const line of follower.next()) show(line);
   }
   return EXIT.ok;
 }

@@ -3,13 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LEAVE_SIGNALS } from '../app/signals.ts';
+import { shortPaths } from '../report/urgency.ts';
 import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
+import { duration } from '../view/amounts.ts';
 import { type DraftFindings, verifyDraft } from './draft-findings.ts';
 import { type PlannerEnd, type PlannerRun, runPlanner, SERVER_NAME } from './planner.ts';
-import { createProgress, type PlannerProgress, readPlannerLine } from './planner-events.ts';
+import { createProgress, type PlannerProgress, readPlannerLine, WRITES } from './planner-events.ts';
 
 /** How long the planner may be silent before its being at work is said again. */
 const SILENCE_MS = 60_000;
+/** The line of a terminal that shows it being at work. */
+const FRAMES = ['-', '\\', '|', '/'] as const;
+const FRAME_MS = 250;
 
 /** What an attempt works with. */
 export type AttemptOptions = {
@@ -22,6 +27,8 @@ export type AttemptOptions = {
   /** Ends the planner and everything it started; resolves when all is gone. */
   readonly endPlanner: () => Promise<unknown>;
   readonly say: (line: string) => void;
+  /** Draws the one line of what is being done anew (null: takes it away); null where there is no terminal. */
+  readonly spin: ((line: string | null) => void) | null;
 };
 
 /** How an attempt ended. `failed`: the planner itself did not work, and why. */
@@ -61,18 +68,32 @@ export async function attemptPlan(prompt: string, options: AttemptOptions): Prom
 async function observed(
   prompt: string,
   mcpConfig: string,
-  { planner, verbose, endPlanner, say }: AttemptOptions,
+  { planner, projectRoot, verbose, endPlanner, say, spin }: AttemptOptions,
 ): Promise<{ end: PlannerEnd; progress: PlannerProgress }> {
   const progress = createProgress(verbose);
   const startedAtMs = Date.now();
-  const silence = setInterval(() => {
-    say(`  … still planning (${Math.round((Date.now() - startedAtMs) / 60_000)} min)`);
-  }, SILENCE_MS);
+  const sinceText = (): string => duration(Date.now() - startedAtMs);
+  let ticks = 0;
+  const silence = setInterval(
+    () => {
+      const doing = shortPaths(progress.doing(), projectRoot);
+      ticks += 1;
+      if (spin === null) say(`  … still planning: ${doing} (${sinceText()})`);
+      else spin(`  ${FRAMES[ticks % FRAMES.length]} ${doing} (${sinceText()})`);
+    },
+    spin === null ? SILENCE_MS : FRAME_MS,
+  );
+  // Where no line can be drawn anew each step has one of its own.
+  const step = (line: string): void => (spin === null ? say(line) : undefined);
+  let last = '';
   const onLine = (line: string): void => {
-    silence.refresh();
+    if (spin === null) silence.refresh();
     for (const event of readPlannerLine(line)) {
       const told = progress.note(event);
       if (told !== null) say(told);
+      const doing = shortPaths(progress.doing(), projectRoot);
+      if (isStep(event.kind, doing, last)) step(`  · ${doing} (${sinceText()})`);
+      last = doing;
     }
     if (progress.server() === 'failed') void endPlanner();
   };
@@ -80,7 +101,13 @@ async function observed(
     return { end: await runPlanner({ ...planner, mcpConfig, prompt, onLine }), progress };
   } finally {
     clearInterval(silence);
+    spin?.(null);
   }
+}
+
+/** True for a step that nothing else tells of: what is written down is told when it is. */
+function isStep(kind: string, doing: string, last: string): boolean {
+  return kind === 'call' && doing !== last && !doing.startsWith(WRITES);
 }
 
 /** Why the planner did not work, null when it ended well. Its exit code alone says little: see what its last line says. */

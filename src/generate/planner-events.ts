@@ -6,6 +6,8 @@ import { SERVER_NAME } from './planner.ts';
 export type PlannerProgress = {
   /** Takes one event; returns the line to show, null for none. */
   readonly note: (event: PlannerEvent) => string | null;
+  /** What it is doing, as far as its last event tells: `reading src/db.ts`, `thinking`. */
+  readonly doing: () => string;
   /** State of our MCP server as the planner told it; null before it did, or when it knows none. */
   readonly server: () => string | null;
   /** How the planner says it ended; null when it never did. */
@@ -21,16 +23,20 @@ const CREATORS = new Set(['prd_create', 'task_create'].map((name) => `mcp__${SER
 export function createProgress(verbose: boolean): PlannerProgress {
   const calls = new Map<string, Call>();
   let server: string | null = null;
+  let doing = 'starting';
   let result: ReturnType<PlannerProgress['result']> = null;
   const note = (event: PlannerEvent): string | null => {
     switch (event.kind) {
       case 'started':
         server = event.server;
+        doing = 'thinking';
         return null;
       case 'call':
         calls.set(event.id, event);
+        doing = doingOf(event);
         return null;
       case 'answer':
+        doing = 'thinking';
         return answerLine(calls.get(event.id), event);
       case 'text':
         return verbose && event.text.trim() !== '' ? `  ${printable(event.text, 400)}` : null;
@@ -41,7 +47,18 @@ export function createProgress(verbose: boolean): PlannerProgress {
         return null;
     }
   };
-  return { note, server: () => server, result: () => result };
+  return { note, doing: () => doing, server: () => server, result: () => result };
+}
+
+/** How the doing of what is told again when it has succeeded begins. */
+export const WRITES = 'writing down';
+
+/** What a call does, in words for whoever waits. */
+function doingOf({ tool, input }: Call): string {
+  if (tool === 'Read') return `reading ${shown(input['file_path'])}`;
+  if (tool === 'Grep' || tool === 'Glob') return `looking for ${shown(input['pattern'])}`;
+  if (CREATORS.has(tool)) return `${WRITES} ${shown(input['title'])}`;
+  return `using ${printable(tool.replace(/^mcp__.*__/, ''), LONGEST)}`;
 }
 
 function answerLine(

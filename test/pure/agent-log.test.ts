@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readableOutput, readableTranscript } from '../../src/agent/claude/conversation.ts';
-import { formatLogLine, readablePaneBytes as paneBytes } from '../../src/view/log/log.ts';
+import { createLogPrinter, formatLogLine, readablePaneBytes as paneBytes } from '../../src/view/log/log.ts';
+import { createStyle } from '../../src/view/style.ts';
 
 const readablePaneBytes = (text: string) => paneBytes(text, readableOutput);
 
@@ -121,4 +122,42 @@ test('no control character of any input reaches a log line', () => {
 
 test('a line of two megabytes of erasures and escapes is read', () => {
   bytes(`${'\u001b]'.repeat(300_000)}${'x\b'.repeat(300_000)}${'\b'.repeat(200_000)}\n`);
+});
+
+test('on a screen the day is said once, and a long line goes on below itself', () => {
+  const print = createLogPrinter(createStyle({ colour: false, unicode: true }), () => 30);
+  const at = (day: number, minute: number) => new Date(2026, 10, day, 9, minute, 3).getTime();
+  const lines = [
+    { atMs: at(24, 5), text: 'one' },
+    { atMs: at(24, 6), text: 'words that go on below themselves' },
+    { atMs: null, text: 'with it' },
+    { atMs: at(25, 7), text: '$ npm test' },
+  ].flatMap(print);
+  assert.deepEqual(lines, [
+    '2026-11-24',
+    '09:05:03  one',
+    '09:06:03  words that go on',
+    '          below themselves',
+    '          with it',
+    '2026-11-25',
+    '09:07:03  $ npm test',
+  ]);
+  const painted = createLogPrinter(createStyle({ colour: true, unicode: true }), () => null);
+  assert.ok(
+    painted({ atMs: at(24, 5), text: '  ! no' })
+      .at(-1)
+      ?.includes('\u001b[31m'),
+  );
+});
+
+test("a tool's answer about a task is told in words, not as JSON", () => {
+  const answer = { id: 'TASK-1', status: 'completed', updatedAt: 'x' };
+  const line = JSON.stringify({
+    type: 'user',
+    message: { content: [{ type: 'tool_result', tool_use_id: 't', content: JSON.stringify(answer) }] },
+  });
+  assert.deepEqual(
+    readableTranscript([line]).map(({ text }) => text),
+    ['  | TASK-1 is completed'],
+  );
 });

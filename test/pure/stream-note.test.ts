@@ -8,9 +8,13 @@ const inMs = (ms: number): string => new Date(NOW_MS + ms).toISOString();
 const HOUR_MS = 3_600_000;
 
 test('a limit is named to the minute, and with its date when it ends on another day', () => {
-  assert.match(dueText(stream('A', 'limited', { dueAt: inMs(60_000) }), NOW_MS) ?? '', /^until \d\d:\d\d$/);
+  assert.match(
+    dueText(stream('A', 'limited', { dueAt: inMs(60_000) }), NOW_MS) ?? '',
+    /^tried again at \d\d:\d\d$/,
+  );
+  assert.equal(dueText(stream('A', 'limited', { dueAt: inMs(25_000) }), NOW_MS), 'tried again in 25s');
   const later = dueText(stream('A', 'limited', { dueAt: inMs(72 * HOUR_MS) }), NOW_MS);
-  assert.match(later ?? '', /^until 2026-05-0[67] \d\d:\d\d$/);
+  assert.match(later ?? '', /^tried again at 2026-05-0[67] \d\d:\d\d$/);
 });
 
 test('another wait is named by how long it takes, one that is over not at all', () => {

@@ -204,7 +204,7 @@ test('rows stand by depth with mark, bar, counts, state, age, pid, work and what
     /^● +Stream-B +Auth API +← A +━━─{6} +1\/4 +running +4m +pid 48211 +2c \+96 −12 +31\.0k tok +Bash npm test/,
   );
   assert.match(lines[at(/^○ +Stream-Z/)] ?? '', /waits for B \(running\), C \(needs-input\)$/);
-  assert.match(lines[at(/^◑ +Stream-E/)] ?? '', /until \d\d:30, usage limit reached$/);
+  assert.match(lines[at(/^◑ +Stream-E/)] ?? '', /tried again at \d\d:30, usage limit reached$/);
 });
 
 test('percent reaches 100 only when every stream is done, not when its tasks are', () => {

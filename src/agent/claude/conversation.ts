@@ -177,12 +177,21 @@ function readableItem(item: ConversationItem): ToldLine[] {
     case 'call':
       return [{ atMs: item.atMs, text: callLine(item.tool, item.target) }];
     case 'result':
-      return block(item.atMs, item.failed ? '  ! ' : '  | ', item.text, RESULT_LINES);
+      return block(item.atMs, item.failed ? '  ! ' : '  | ', resultWords(item.text), RESULT_LINES);
     case 'api-error':
       return [{ atMs: item.atMs, text: `! ${item.text} (${item.error})` }];
     case 'turn-end':
       return endText(item.atMs, item.text, item.failed);
   }
+}
+
+/** A tool's answer for people: of a record of Task Copilot, which it is and what it has become; all else as it is. */
+function resultWords(text: string): string {
+  if (!text.startsWith('{"')) return text;
+  const { id, status, title } = parseRecord(text) ?? {};
+  if (stringOf(id) === null) return text;
+  const name = stringOf(title) === null ? '' : ` "${stringOf(title)}"`;
+  return `${stringOf(id)}${name}${stringOf(status) === null ? '' : ` is ${stringOf(status)}`}`;
 }
 
 function callLine(tool: string, target: string): string {

@@ -25,7 +25,7 @@ function cleared({ records, nowMs }: Snapshot, named: ReadonlySet<string>): Map<
 /** Prints the steps of the first tick. `args`: the streams that were named. */
 export async function dryRun(ports: Ports, args: readonly string[], io: Io): Promise<number> {
   const named = new Set(args.map((text) => findStream(ports, text).streamId));
-  await printHeader(ports, io);
+  await printHeader(ports, io, true);
   const { snapshot } = await takeLook(ports, new Map(), true);
   const policy = policyOf(ports.config, ports.agent, named.size === 0 ? null : named, lastEvent(ports));
   const { actions, states } = decide({ ...snapshot, records: cleared(snapshot, named) }, policy);

@@ -2,14 +2,19 @@
 import { type Config, type SetupCommand, setupCommands } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { printable } from '../../core/printable.ts';
+import type { Plan } from '../../core/types.ts';
+import { initiativeOf } from '../../look/snapshot.ts';
+import { plural } from '../../view/amounts.ts';
 import { planText } from '../../view/pages/plan-text.ts';
 import type { Io } from '../io.ts';
 
-/** Prints the header; nothing with `--json`. */
-export async function printHeader(ports: Ports, io: Io): Promise<void> {
+/** Prints the header, with the structure of a plan that is new or `whole` (asked for); nothing with `--json`. */
+export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Promise<void> {
   if (io.json) return;
   const { config } = ports;
-  io.print(planText(ports.plan.readPlan()));
+  const plan = ports.plan.readPlan();
+  const begun = [...ports.state.records(initiativeOf(plan)).values()].some(({ runs }) => runs.length > 0);
+  io.print(whole || !begun ? planText(plan) : `Plan: ${planName(plan)} (its structure: orchestrate plan)`);
   io.print('');
   const row = (name: string, text: string): void => io.print(`  ${name.padEnd(12)} ${text}`);
   const { about } = ports.agent;
@@ -23,8 +28,21 @@ export async function printHeader(ports: Ports, io: Io): Promise<void> {
   row('gates', listText(config.gates.map(gateText)) ?? 'NONE');
   row('notify', config.notify.command === null ? 'no command' : bounded(config.notify.command));
   row('caps', capsText(config));
-  row('attach', ports.tmux.attachCommand());
+  row('attach', await attachText(ports));
   io.print('');
+}
+
+function planName({ initiative, streams }: Plan): string {
+  const title = initiative === null ? '' : `${printable(initiative.title)}, `;
+  return `${title}${plural(streams.length, 'stream')}`;
+}
+
+/** How to get to the session: its own name, once it is there; before that another may have the name that it would get. */
+async function attachText({ tmux, state }: Ports): Promise<string> {
+  const look = await tmux.look(state.tmuxServer());
+  return look.known && look.value.session !== null
+    ? `orchestrate attach, or: ${tmux.attachCommand()}`
+    : 'orchestrate attach';
 }
 
 /** Commands longer than this are cut, and no more of them are shown than this; config.json has the rest. */

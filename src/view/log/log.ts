@@ -4,7 +4,7 @@ import { type ReadUpTo, readGrown } from '../../files/grown-lines.ts';
 import { type LogLine, sortByTime } from './log-line.ts';
 import { readablePaneBytes } from './readable-bytes.ts';
 
-export { formatLogLine, type LogLine } from './log-line.ts';
+export { createLogPrinter, formatLogLine, type LogLine } from './log-line.ts';
 export { readablePaneBytes } from './readable-bytes.ts';
 
 /** A file that tells of a stream: a conversation's transcript, or the bytes that a worker wrote to its pane. */

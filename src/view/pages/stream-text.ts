@@ -7,7 +7,7 @@ import { shortPaths } from '../../report/urgency.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
-import { changesOf, reasonOf } from '../summary/stream-note.ts';
+import { changesOf, dueText, reasonOf } from '../summary/stream-note.ts';
 import { widthOf } from '../text-width.ts';
 import { explained, hanging, labelled, type Page, section } from './paragraphs.ts';
 
@@ -49,8 +49,10 @@ function shownReason({ root }: StreamPage, stream: ReportStream): string {
 /** What it is doing, why it is in this state, and what the user can do. */
 function situation(page: StreamPage, stream: ReportStream): string[] {
   const doing = stream.doing ?? stream.currentTask;
+  const due = dueText(stream, page.nowMs);
   return [
     ...(stream.reason === null ? [] : explained(page, 2, shownReason(page, stream), stream.remedy)),
+    ...(due === null ? [] : labelled(page, 'Next', due)),
     ...(doing === null || stream.state === 'done' ? [] : labelled(page, 'Doing', doing)),
     ...(stream.dependencies.length === 0
       ? []

@@ -24,11 +24,14 @@ export function namesWithStates(ids: readonly string[], { stateOf, nameOf }: Nei
   return ids.map((id) => `${nameOf.get(id) ?? id} (${stateOf.get(id) ?? 'unknown'})`).join(', ');
 }
 
-/** `until 14:05` (with its date when that is not today) or `in 25s`, for what comes by itself. */
+/** `tried again at 14:05` (with its date when that is not today) or `in 25s`, for what comes by itself. */
 export function dueText(stream: ReportStream, nowMs: number): string | null {
   if (stream.dueAt === null) return null;
   const dueMs = Date.parse(stream.dueAt);
-  if (stream.state === 'limited') return `until ${minuteOf(dueMs, nowMs)}`;
+  if (stream.state === 'limited')
+    return dueMs - nowMs < 60_000
+      ? `tried again in ${duration(dueMs - nowMs)}`
+      : `tried again at ${minuteOf(dueMs, nowMs)}`;
   // What is looked at again within a second is no news, and what runs is under way.
   const soon = dueMs - nowMs < 1_000 || traitsOf(stream.state).phase === 'moves';
   return soon ? null : `in ${duration(dueMs - nowMs)}`;
