@@ -31,8 +31,9 @@ export type Retried = {
  */
 export async function retry(ports: Ports, record: StreamRecord, fresh: boolean): Promise<Retried> {
   const { states } = await gatherReport(ports);
-  const state = states.find(({ key }) => key === record.key)?.state ?? 'ready';
-  if (state === 'done') throw retriedDone(ports, record);
+  const found = states.find(({ key }) => key === record.key);
+  const state = found?.state ?? 'ready';
+  if (state === 'done') throw retriedDone(ports, record, found?.stale === true);
   if (state === 'cancelled') throw retriedCancelled(record);
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
   const ends = fresh || traitsOf(state).handling.retryEnds;
@@ -52,14 +53,16 @@ function livingRunOf({ processes }: Ports, record: StreamRecord): number | null 
   return run.bootId === processes.bootId() && processes.isAlive(run.worker) ? run.number : null;
 }
 
-function retriedDone(ports: Ports, { streamId }: StreamRecord): OrchestrateError {
+function retriedDone(ports: Ports, { streamId }: StreamRecord, isStale: boolean): OrchestrateError {
   const [task] = ports.plan.listTasks({ stream: streamId });
   const reopen =
     task === undefined ? '' : `, or re-open a task: orchestrate task update ${task.id} --status pending`;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId} is done: there is nothing to try again`,
-    `check its work again: ${commandFor('verify', streamId)}${reopen}`,
+    isStale
+      ? `bring it up to date: ${commandFor('sync', streamId)}${reopen}`
+      : `check its work again: ${commandFor('verify', streamId)}${reopen}`,
   );
 }
 

@@ -69,6 +69,14 @@ test('a diamond follows a task that was opened again: one wave, in order, gates 
   rmSync(worktreeOf(rig, 'c'), { recursive: true });
   await finishPlan(rig);
   await assertUpToDate(rig, DIAMOND);
+  // A fix of the user's own moves it as well.
+  const tree = worktreeOf(rig, 'a');
+  writeFileSync(join(tree, 'fix.txt'), 'mine');
+  rig.cli.git('-C', tree, 'add', 'fix.txt');
+  rig.cli.git('-C', tree, 'commit', '--quiet', '--message', 'Fix by hand');
+  await finishPlan(rig);
+  await assertUpToDate(rig, DIAMOND);
+  assert.ok(files(rig, 'orchestrate/d').includes('fix.txt'));
   assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C', 'D']);
   for (const key of ['b', 'c', 'd']) assert.ok(files(rig, `orchestrate/${key}`).includes('A-2.txt'), key);
 

@@ -1006,6 +1006,26 @@ describe('a stream whose dependency moved', () => {
     assert.deepEqual(after({ outcome: 'done' }), ['verify s']);
   });
 
+  test('is checked anew where the user moved its branch, once for each head', () => {
+    const tip = { known: true, value: new Map([['s', 'a-new-head']]) } as const;
+    const current = { base: { sha: 'b', parents: ['a-verified'], atMs: 1 } };
+    const moved = stepsFor({ s: current, heads: tip });
+    assert.deepEqual([moved.steps, moved.s?.state], [['verify s'], 'verifying']);
+    const verdict = {
+      sha: 'a-new-head',
+      atMs: 1,
+      ok: false,
+      cause: 'dirty',
+      message: 'uncommitted: x',
+      gate: null,
+    } as const;
+    const runs = [run('S', { endedAtMs: NOW_MS - 500, outcome: 'done', verdict })];
+    const refused = stepsFor({ s: { ...current, runs }, heads: tip });
+    assert.deepEqual([refused.steps, refused.s?.state], [[], 'done'], 'it stays done at the head before');
+    assert.deepEqual(stepsFor({ s: current, heads: tip, pollerAlive: false }).steps, []);
+    assert.deepEqual(stepsFor({ s: current, heads: { known: true, value: new Map() } }).steps, []);
+  });
+
   test('says why it could not follow, and is tried again after a pause, a few times', () => {
     const trouble = { kind: 'sync', message: 'uncommitted: x', fix: 'commit it', atMs: NOW_MS } as const;
     const first = stepsFor({ s: {} });

@@ -1,10 +1,10 @@
 /** Rules for a stream whose dependencies have moved since it was built on them: follow them, ask about a clash, tell its agent. */
 
-import { dependencyHeads, movedHeads } from '../done.ts';
+import { dependencyHeads, movedHeads, verdictOn } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun } from './assessment.ts';
+import { assess, endRun, headOf } from './assessment.ts';
 import { isWanted } from './schedule.ts';
 
 /** Files named in a reason. */
@@ -50,6 +50,25 @@ export function follow(situation: Situation): Assessment | null {
   return assess('done', {
     sinceMs: record.verified?.atMs ?? null,
     action: { kind: 'sync', key, run: null, reason },
+  });
+}
+
+/**
+ * A stream that is done and whose branch the user has moved since (a fix by hand) is checked at its new head; while that
+ * check finds something, it stays done at the one before. Null where its branch is where it was, or gone.
+ */
+export function checkMoved(situation: Situation): Assessment | null {
+  const { stream, record, key, policy, snapshot, lastRun } = situation;
+  const head = headOf(situation);
+  if (record?.verified == null || lastRun === null || head == null || head === record.verified.sha)
+    return null;
+  if (!snapshot.pollerAlive || record.intent !== 'none' || !isWanted(policy, stream.id, record)) return null;
+  if (verdictOn(lastRun, head)?.ok === false) return null;
+  const reason = `its branch has moved on to ${head.slice(0, 10)} since it was checked`;
+  return assess('verifying', {
+    reason,
+    remedy: commandFor('logs', stream.id),
+    action: { kind: 'verify', key, run: lastRun.number, reason },
   });
 }
 

@@ -16,7 +16,7 @@ import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
-import { clash, follow } from './moved.ts';
+import { checkMoved, clash, follow } from './moved.ts';
 import { judgeAttempts } from './restarts.ts';
 import { isWanted } from './schedule.ts';
 
@@ -58,7 +58,12 @@ function done(situation: Situation): Assessment | null {
       action: { kind: 'verify', key, run: null, reason },
     });
   }
-  return clash(situation) ?? follow(situation) ?? assess('done', { sinceMs: doneSinceMs(record) });
+  return (
+    clash(situation) ??
+    follow(situation) ??
+    checkMoved(situation) ??
+    assess('done', { sinceMs: doneSinceMs(record) })
+  );
 }
 
 function held({ stream, record }: Situation): Assessment | null {
