@@ -1,5 +1,7 @@
 /** The landing line: streams' work laid on a branch by each strategy, without a worktree. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Line, LineRequest, LineStream } from '../../src/git/types.ts';
 import { createRig, type GitRig } from '../support/git-rig.ts';
@@ -189,6 +191,56 @@ describe('the landing line', () => {
       );
       const files = rig.run(['ls-tree', '--name-only', line.tip]).split('\n');
       assert.ok(files.includes('renamed-to.txt') && !files.includes('renamed-from.txt'), strategy);
+    }
+  });
+
+  it('makes commits of the user, signed where git is told to sign and need not ask, with odd names in them', async () => {
+    const key = join(rig.home, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    rig.run(['config', 'user.name', 'The User']);
+    rig.run(['config', 'user.email', 'user@example.invalid']);
+    rig.run(['config', 'gpg.format', 'ssh']);
+    rig.run(['config', 'user.signingKey', `${key}.pub`]);
+    const a = on(start, () => file('new\nline/– "q".txt', 'a\n'));
+    const b = on(start, () => file('-rf', 'b\n'));
+    rig.run(['config', 'commit.gpgSign', 'true']);
+    for (const strategy of STRATEGIES) {
+      const { tip } = await lay([stream('a', start, a), stream('b', start, b)], { strategy });
+      const raw = rig.run(['cat-file', 'commit', tip]);
+      assert.match(raw, /^gpgsig -----BEGIN SSH SIGNATURE-----/m);
+      assert.match(raw, /^committer The User <user@example\.invalid>/m);
+    }
+    rig.run(['config', 'user.signingKey', join(rig.home, 'no such key')]);
+    const { tip } = await lay([stream('a', start, a)]);
+    assert.doesNotMatch(rig.run(['cat-file', 'commit', tip]), /gpgsig/);
+  });
+
+  it('lays a line in a shallow repository', async () => {
+    rig.commit('later.txt', 'later\n');
+    const clone = createRig({ name: 'shallow' });
+    try {
+      clone.run(['fetch', '--quiet', '--depth=1', `file://${rig.root}`, 'main']);
+      const base = clone.run(['rev-parse', 'FETCH_HEAD']);
+      clone.run(['checkout', '--quiet', '--detach', base]);
+      const head = clone.commit('work.txt', 'work\n');
+      clone.run(['checkout', '--quiet', '-B', 'main', base]);
+      const own = clone.commit('user.txt', 'user\n');
+      const line = await clone.git.layLine({
+        tip: own,
+        streams: [stream('a', base, head)],
+        wanted: new Set(['a']),
+        strategy: 'squash',
+        branch: 'main',
+        keep: true,
+      });
+      assert.deepEqual(
+        line.layers.map(({ key }) => key),
+        ['a'],
+      );
+      assert.equal(await clone.git.moveBranch({ branch: 'main', from: own, to: line.tip }), true);
+      assert.equal(clone.read('work.txt'), 'work\n');
+    } finally {
+      clone.remove();
     }
   });
 });

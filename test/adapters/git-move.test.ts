@@ -1,6 +1,15 @@
 /** A branch moves together with the checkouts it is in, and never over a byte that is not committed; a move that was cut off is finished. */
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
@@ -75,6 +84,37 @@ describe('moving a branch', () => {
     rig.run(['branch', 'free', from]);
     assert.equal(await rig.git.moveBranch({ branch: 'free', from, to }), true);
     assert.equal(rig.run(['rev-parse', 'free']), to);
+  });
+
+  it('runs no hook of the repository', async () => {
+    for (const name of ['reference-transaction', 'post-checkout', 'post-index-change', 'pre-commit']) {
+      const hook = join(rig.commonDir, 'hooks', name);
+      rig.write(hook.slice(rig.root.length + 1), `#!/bin/sh\ntouch '${rig.home}/ran'; exit 1\n`);
+      chmodSync(hook, 0o755);
+    }
+    assert.equal(await move(), true);
+    assert.ok(!existsSync(join(rig.home, 'ran')));
+    rmSync(join(rig.commonDir, 'hooks'), { recursive: true });
+    assertMoved();
+  });
+
+  it('brings names with line breaks, quotes and dashes along', async () => {
+    const names = ['new\nline', '"q"', '-rf', ' ', 'a\ttab'];
+    rig.run(['checkout', '--quiet', '--detach', from]);
+    for (const name of names) rig.write(`odd/${name}`, `${name}\n`);
+    rig.run(['add', '-A']);
+    rig.run(['commit', '--quiet', '-m', 'odd']);
+    const odd = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+    rig.write('odd/new\nline', 'mine\n');
+    await assert.rejects(rig.git.moveBranch({ branch: 'main', from, to: odd }), {
+      exitCode: 5,
+      message: /odd\/new line/,
+    });
+    rmSync(join(rig.root, 'odd'), { recursive: true });
+    assert.equal(await rig.git.moveBranch({ branch: 'main', from, to: odd }), true);
+    for (const name of names) assert.equal(rig.read(`odd/${name}`), `${name}\n`);
+    assert.equal(rig.run(['status', '--porcelain']), '');
   });
 
   it('changes nothing when the branch is not where it was', async () => {
