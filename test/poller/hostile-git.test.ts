@@ -1,6 +1,6 @@
 /** Git settings that would run programs, variables that would mislead, and branches or paths that are somebody else's. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
@@ -164,12 +164,16 @@ test('what set-up changes in git settings is accepted by its name, what anybody 
     [...new Set([...log.matchAll(news)].flatMap(([, names = '']) => names.split(', ')))].sort(),
     ['alias.x', 'core.hookspath', 'filter.lfs.clean'],
   );
+  const kept = readdirSync(join(rig.root, '.claude/orchestrator/runs/setup')).filter(
+    (name) => !/\.done$/.test(name),
+  );
+  assert.deepEqual(kept, [], 'what git noted of them is not kept');
   rig.cli.git('config', 'merge.mine.driver', 'true');
   await b.commit('B.txt');
   await b.completeTasks();
   b.exit(0);
   const { reason, remedy } = await rig.untilState('B', 'failed');
-  assert.match(reason ?? '', /changed since the first worker started: merge\.mine\.driver/);
+  assert.match(reason ?? '', /changed since the first \w+ started: merge\.mine\.driver/);
   assert.equal(remedy, 'orchestrate start --accept-git-config');
   const said = await rig.run(['start', '--accept-git-config']);
   assert.match(said.stdout, /accepted/);

@@ -1,4 +1,5 @@
 /** Refuses git work once settings that make git run programs were changed after the first worker started, unless by our own set-up. */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
@@ -70,8 +71,14 @@ function take(
   ports.state.addEvent({ atMs: ports.now(), key, run, kind: 'git-config', message });
 }
 
-/** Watches over what a set-up changes; `done` takes it for the new reference, and says so. */
-export type SetupWatch = { readonly env: Readonly<Record<string, string>>; done(): Promise<void> };
+/** Watches over what a set-up changes, takes it for the new reference, and says so. */
+export type SetupWatch = {
+  readonly env: Readonly<Record<string, string>>;
+  /** To be called after each command. */
+  done(): Promise<void>;
+  /** Forgets what git noted, once the whole set-up went well. */
+  forget(): void;
+};
 
 /** Begins to watch. `env` makes every git command of the set-up write down what it is called with. */
 export function watchSetup(step: Step, record: StreamRecord, run: number): SetupWatch {
@@ -90,7 +97,8 @@ export function watchSetup(step: Step, record: StreamRecord, run: number): Setup
     );
     if (taken.length > 0) take(ports, taken, now, { key: record.key, run });
   };
-  return { env: { GIT_TRACE2_EVENT: join(setupDirectory(ports), `${record.key}${TRACE}`) }, done };
+  const trace = join(setupDirectory(ports), `${record.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done, forget: () => rmSync(trace, { force: true }) };
 }
 
 /** Where the marks of finished set-ups are, and what git noted of them. */

@@ -106,4 +106,5 @@ async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: 
       `read ${log}`,
     );
   }
+  watch.forget();
 }
