@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decide } from '../../src/core/decide/decide.ts';
 import { tasksComplete } from '../../src/core/done.ts';
-import type { StateName } from '../../src/core/states.ts';
+import { isLively, type StateName } from '../../src/core/states.ts';
 import type { Action, Policy, Run } from '../../src/core/types.ts';
 import {
   activity,
@@ -1220,4 +1220,37 @@ test('of several limits the one that ends last holds back launches', () => {
     assert.equal(held?.reason, `held back while ${first > last ? 'A' : 'B'} is limited: limit`);
     assert.equal(held.dueAtMs, NOW_MS + 2_000);
   }
+});
+
+describe('whatever the plan lists first, and however a worker went', () => {
+  const rows: readonly Row[] = [
+    {
+      title: 'a dependent that stands before its dependency waits for it',
+      world: { streams: [stream('S', ['D']), stream('D')] },
+      state: 'waiting',
+      step: null,
+      reason: /^waits for D$/,
+    },
+    {
+      title:
+        'complete work of a worker whose exit status is lost with its window alone is not taken at its word',
+      world: { streams: [complete('S')], records: [open()], workers: { S: gone(null, { pane: null }) } },
+      state: 'ready',
+      step: 'end-run:failed',
+      reason: /^its window was closed/,
+    },
+    {
+      title: 'a signal without a name is told by its number',
+      world: { streams: [stream('S')], records: [open()], workers: { S: gone(128 + 12) } },
+      state: 'ready',
+      step: 'end-run:failed',
+      reason: /^agent killed \(signal 12\)/,
+    },
+  ];
+  for (const row of rows) test(row.title, () => check(row));
+});
+
+test('something goes on while an agent works or asks, and nothing once a stream is stuck or done', () => {
+  const lively = (['running', 'needs-input', 'failed', 'done', 'waiting'] as const).map(isLively);
+  assert.deepEqual(lively, [true, true, false, false, false]);
 });
