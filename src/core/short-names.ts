@@ -1,5 +1,7 @@
 /** Short names: what a stream is called where its id would repeat what all ids begin with, and what a short name that was typed stands for. */
 
+import { printable } from './printable.ts';
+
 /** Position behind the last separator of what all texts begin with. */
 function sharedPrefix(ids: readonly string[]): number {
   const [first, ...rest] = ids;
@@ -25,6 +27,20 @@ export type NamedStream = { readonly id: string; readonly name: string; readonly
 /** An arrow before a dependency, and the mark of a name that was cut: rows show them, and they may be copied along. */
 const COPIED_ALONG = /^\s*(?:←|<-|→|->)\s*|(?:…|~)\s*$/g;
 
+/** The text as far as it can be seen: what shows nothing gets lost when it is printed and copied. */
+function asSeen(text: string): string {
+  return printable(text)
+    .replace(/\p{Cf}/gu, '')
+    .normalize('NFC')
+    .trim()
+    .toLowerCase();
+}
+
+/** True for an id that is not what it looks like when it is printed: it has characters that show nothing. */
+export function hidesCharacters(id: string): boolean {
+  return /\p{Cf}/u.test(id) || id.normalize('NFC') !== id;
+}
+
 /**
  * Ids of the streams that `text` may stand for: by the exact id, else the key, else, without regard to case, by id, short
  * form or name, else by what one of these begins with. Empty for none; several when it is ambiguous.
@@ -45,6 +61,7 @@ export function streamsNamed(text: string, streams: readonly NamedStream[]): str
     ({ id }) => id === text || id === wanted,
     ({ key }) => key === wanted,
     ({ id }) => id.toLowerCase() === lower,
+    ({ id }) => asSeen(id) === asSeen(wanted),
     (stream) => names(stream).some((name) => name.toLowerCase() === lower),
     (stream) => names(stream).some((name) => name.toLowerCase().startsWith(lower)),
   ];

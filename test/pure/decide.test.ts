@@ -866,6 +866,19 @@ describe('a blocked task', () => {
       check({ title: '', world: { streams: [blocked(id)] }, state: 'blocked', step: null, remedy }));
 });
 
+test('a remedy names a stream by its key where characters of its id would be lost on the way to a command line', () => {
+  const id = 'a\u200cb';
+  const odd = snapshot({
+    streams: [stream(id), stream('S', [id])],
+    records: [record(id, { intent: 'parked' })],
+  });
+  const key = odd.keys.get(id);
+  assert.deepEqual(
+    decide(odd, POLICY).states.map(({ remedy }) => remedy),
+    [`orchestrate retry ${key}`, `orchestrate retry ${key}`],
+  );
+});
+
 describe('a stream whose dependency moved', () => {
   const chain = [complete('A'), complete('S', ['A']), complete('C', ['S'])];
   const built = (id: string, parents: readonly string[]) => {

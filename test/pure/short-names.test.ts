@@ -18,6 +18,10 @@ const PLAIN = [
 
 for (const [typed, streams, expected] of [
   ['Stream-B', STREAMS, ['Stream-B']],
+  ['میخواهم', [{ id: 'می\u200cخواهم', name: 'x', key: 's-1' }], ['می\u200cخواهم']],
+  ['می\u200cخواهم', [{ id: 'میخواهم', name: 'x', key: 's-1' }], ['میخواهم']],
+  ['ab', [{ id: 'a\u202eb', name: 'x', key: 's-1' }], ['a\u202eb']],
+  ['e\u0301', [{ id: '\u00e9', name: 'x', key: 's-1' }], ['\u00e9']],
   ['stream-b', STREAMS, ['Stream-B']],
   ['stream-b-4d1e6c', STREAMS, ['Stream-B']],
   ['stream-b-4', STREAMS, ['Stream-B']],

@@ -21,7 +21,8 @@
 
 import { isVerified, staleReasons } from '../done.ts';
 import { streamDepths } from '../plan/graph.ts';
-import { commandFor } from '../shell-word.ts';
+import { commandFor, shellWord } from '../shell-word.ts';
+import { hidesCharacters } from '../short-names.ts';
 import { needsUser, traitsOf } from '../states.ts';
 import type {
   Action,
@@ -196,7 +197,7 @@ function stateOf(
     key,
     state,
     reason: outdated ? (reason ?? stale) : reason,
-    remedy: outdated ? (remedy ?? commandFor('sync', stream.id)) : remedy,
+    remedy: typeable(outdated ? (remedy ?? commandFor('sync', stream.id)) : remedy, snapshot),
     sinceMs,
     dueAtMs,
     stale: stale !== null,
@@ -204,6 +205,15 @@ function stateOf(
     depth,
     needsYou: needsUser(state, stream.tasks.blocked > 0 || waitsForCancelled),
   };
+}
+
+/** The remedy with keys in place of ids that hold characters which show nothing: those would be lost on the way to a command line. */
+function typeable(remedy: string | null, { plan, keys }: Snapshot): string | null {
+  if (remedy === null || !hidesCharacters(remedy)) return remedy;
+  return plan.streams.reduce((text, { id }) => {
+    const key = keys.get(id);
+    return key === undefined || !hidesCharacters(id) ? text : text.replaceAll(shellWord(id), key);
+  }, remedy);
 }
 
 const URGENCY: Readonly<Record<Action['kind'], number>> = {
