@@ -30,6 +30,10 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   await carryOut(changes, context, flags, io);
   if (flags['dry-run'] !== true) rememberProject(project);
   if (io.json) return EXIT.ok;
+  const written = changes.some(
+    ({ verb, what }) => what.endsWith('/config.json') && verb !== 'unchanged' && verb !== 'keep',
+  );
+  if (written) sayTaken(context.accepted, io);
   sayPassedOver(passedOver, 'without --yes', io);
   if (flags['dry-run'] !== true) await sayWhatIsNext(project, changes, io);
   return EXIT.ok;
@@ -176,6 +180,14 @@ function show(
     io.print(`${dryRun ? 'would ' : ''}${verb} ${what}${note === null ? '' : ` (${note})`}`);
   }
   if (visible.length === 0) io.print('nothing to do');
+}
+
+/** Which gate was chosen, and why: it decides what counts as done. */
+function sayTaken(accepted: InitContext['accepted'], io: Io): void {
+  for (const { gate, because } of accepted?.gates ?? [])
+    io.print(
+      `• gate "${gate.name}": ${gate.command} (found in ${because}); a stream is done only when it passes`,
+    );
 }
 
 /** `how`: what would have it taken. */

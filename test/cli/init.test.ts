@@ -107,7 +107,11 @@ test('worktrees and run-time files do not show up in git status', async () => {
 test('a second init changes nothing', async () => {
   await using rig = await createCliRig();
   rig.write('package.json', '{"scripts": {"test": "node --test"}}');
-  await initialised(rig, '--yes');
+  const said = await initialised(rig, '--yes');
+  assert.match(
+    said,
+    /^• gate "test": npm test \(found in package\.json\); a stream is done only when it passes$/m,
+  );
   const before = snapshot(rig);
   const exclude = rig.read('.git/info/exclude');
   assert.match(await initialised(rig), /^nothing to do\n✓ /);
