@@ -31,7 +31,6 @@ export function retriedText(id: string, { state, endedRun, livingRun, pollerAliv
   const { phase, handling } = traitsOf(state);
   if (phase === 'waits')
     return `${id} waits for others: nothing to retry (orchestrate status shows for which)`;
-  if (phase === 'moves' && !handling.retryEnds)
-    return `${id} is ${state}: nothing to retry; ${whoStarts(pollerAlive)}`;
+  if (phase === 'moves' && !handling.retryEnds) return `${id} is ${state}: nothing to retry`;
   return `${id} will be tried again; ${whoStarts(pollerAlive)}`;
 }

@@ -110,7 +110,7 @@ test('a second init changes nothing', async () => {
   const said = await initialised(rig, '--yes');
   assert.match(
     said,
-    /^• gate "test": npm test \(found in package\.json\); a stream is done only when it passes$/m,
+    /^• gate "test": npm test \(found in package\.json scripts\.test\); a stream is done only when it passes$/m,
   );
   const before = snapshot(rig);
   const exclude = rig.read('.git/info/exclude');
