@@ -160,8 +160,11 @@ describe('what keeps a worktree', () => {
       holds: 'changes',
       make: () => {
         const index = join(rig.commonDir, 'worktrees', KEY, 'index');
-        inside(['update-index', '--skip-worktree', 'a.txt']);
+        // Git trusts sizes and times to the second: all of this has to happen within one.
+        rig.write('a.txt', 'first\n', path);
         const { mtime } = statSync(join(path, 'a.txt'));
+        inside(['update-index', '--refresh']);
+        inside(['update-index', '--skip-worktree', 'a.txt']);
         rig.write('a.txt', 'fir5t\n', path);
         for (const file of [join(path, 'a.txt'), index]) utimesSync(file, mtime, mtime);
       },
