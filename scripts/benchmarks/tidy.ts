@@ -32,7 +32,8 @@ async function makeWorld(): Promise<LandingWorld> {
 
 async function cleanMs(): Promise<number> {
   await using world = await makeWorld();
-  return commandMs(world.rig, ['clean']);
+  const ms = await commandMs(world.rig, ['clean']);
+  return ms;
 }
 
 async function byHandMs(): Promise<number> {
@@ -40,7 +41,8 @@ async function byHandMs(): Promise<number> {
   const one =
     'git worktree unlock $w && git worktree remove $w && git branch -q -D orchestrate/$(basename $w)';
   const script = `for w in .claude/worktrees/*; do ${one} || exit 1; done`;
-  return durationMs(() => inProject(world.rig, '/bin/sh', ['-c', script]));
+  const ms = await durationMs(() => inProject(world.rig, '/bin/sh', ['-c', script]));
+  return ms;
 }
 
 async function cleanAll(): Promise<readonly Figure[]> {
