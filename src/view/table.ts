@@ -100,24 +100,28 @@ export function renderTable<Row>(
   return rows.map((row, i) => drawRow(style, row, i, placed, gap));
 }
 
-/** The titles of the columns, and the rows of `range`, laid out as all rows would be: so nothing moves when it is scrolled. */
-export function renderPart<Row>(
+/** Titles and rows laid out as a whole, of which parts are drawn. */
+export type LaidOut = {
+  readonly titles: string;
+  readonly part: (range: { readonly from: number; readonly to: number }) => readonly string[];
+};
+
+/** Lays all rows out under titles, so that nothing moves when they are scrolled; what is drawn of them costs no more than that. */
+export function layOut<Row>(
   style: Style,
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   width: number,
   gap: number,
-  range: { readonly from: number; readonly to: number },
-): { readonly titles: string; readonly lines: readonly string[] } {
+): LaidOut {
   const placed = fitted(place(rows, columns, true), width, gap);
   const gray = style.paint('gray');
   const titles = placed.map(({ column, width: wide }) =>
     fit(column.title ?? '', wide, style.glyphs.ellipsis, column.align),
   );
-  const shown = rows.slice(range.from, range.to);
   return {
     titles: gray(titles.join(' '.repeat(gap)).trimEnd()),
-    lines: shown.map((row, i) => drawRow(style, row, range.from + i, placed, gap)),
+    part: ({ from, to }) => rows.slice(from, to).map((row, i) => drawRow(style, row, from + i, placed, gap)),
   };
 }
 

@@ -10,7 +10,7 @@ import { type Cockpit, type Mode, selectedOf, type Verb } from './cockpit.ts';
 import { headline } from './headline.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { filledLine, type PanelLook, paneLines, panelLines, reasonLines, timesText } from './panel.ts';
-import { ageOf, neighboursOf } from './stream-note.ts';
+import { ageOf, type Neighbours, neighboursOf } from './stream-note.ts';
 import { steeredRows } from './stream-rows.ts';
 import type { SummaryOptions } from './summary.ts';
 
@@ -29,12 +29,23 @@ export function drawCockpit(model: Cockpit, options: CockpitOptions): string[] {
     columns: options.columns,
     rows: options.rows,
     nowMs: options.nowMs,
-    neighbours: neighboursOf(report.streams, shortIds(report.streams.map(({ id }) => id))),
+    neighbours: neighboursIn(report),
   };
   if (mode.kind === 'page') return pageLines(mode, look);
   const stream = selectedOf(model);
   if (mode.kind === 'answer' && stream !== null) return answerLines(model, stream, mode.text, look);
   return listLines(model, report, look, options);
+}
+
+const NEIGHBOURS = new WeakMap<StatusReport, Neighbours>();
+
+/** How the streams of a report are called, made once for each report. */
+function neighboursIn(report: StatusReport): Neighbours {
+  const known = NEIGHBOURS.get(report);
+  if (known !== undefined) return known;
+  const made = neighboursOf(report.streams, shortIds(report.streams.map(({ id }) => id)));
+  NEIGHBOURS.set(report, made);
+  return made;
 }
 
 function listLines(model: Cockpit, report: StatusReport, look: PanelLook, options: CockpitOptions): string[] {

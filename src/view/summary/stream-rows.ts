@@ -4,7 +4,7 @@ import { dollars } from '../../core/dollars.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { amount, duration } from '../amounts.ts';
 import type { Style } from '../style.ts';
-import { type Column, renderPart, renderTable } from '../table.ts';
+import { type Column, type LaidOut, layOut, renderTable } from '../table.ts';
 import { progressBar } from './bar.ts';
 import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
 
@@ -197,6 +197,12 @@ function stateText(stream: ReportStream, nowMs: number): string {
   return age === '' ? stream.state : `${stream.state} ${age}`;
 }
 
+/** Ages may be as old as this: then a key that is pressed again and again lays nothing out anew. */
+const FRESH_MS = 2_000;
+
+/** The last layout, and what it was made from. */
+let last: { readonly made: readonly unknown[]; readonly rows: LaidOut } | null = null;
+
 /** The titles, and one line a stream of `range`, laid out as all of them would be. */
 export function steeredRows(
   streams: readonly ReportStream[],
@@ -204,6 +210,12 @@ export function steeredRows(
   columns: number,
   range: { readonly from: number; readonly to: number },
 ): { readonly titles: string; readonly lines: readonly string[] } {
-  const table = steeredColumns(context, columns);
-  return renderPart(context.style, streams, table, columns, columns >= WIDE ? 2 : 1, range);
+  const { style, neighbours, nowMs } = context;
+  const look = `${style.paint('bold')('')} ${style.glyphs.ellipsis} ${Math.floor(nowMs / FRESH_MS)}`;
+  const made = [streams, neighbours, columns, look];
+  if (last === null || made.some((each, i) => each !== last?.made[i])) {
+    const table = steeredColumns(context, columns);
+    last = { made, rows: layOut(style, streams, table, columns, columns >= WIDE ? 2 : 1) };
+  }
+  return { titles: last.rows.titles, lines: last.rows.part(range) };
 }
