@@ -127,11 +127,16 @@ function withHeadings(
 }
 
 /** `1–12 of 30, 2 need you out of sight`, where not all rows have room. */
-function placeText({ rows, top }: Cockpit, { list, headings }: Layout, { style }: PanelLook): string {
+function placeText(
+  { rows, top }: Cockpit,
+  { list, headings }: Layout,
+  { style, columns }: PanelLook,
+): string {
   if (headings || rows.length <= list) return '';
   const hidden = rows.filter(({ needsYou }, i) => needsYou && (i < top || i >= top + list)).length;
   const urgent = hidden === 0 ? '' : `, ${style.glyphs.alert} ${hidden} out of sight`;
-  return `${top + 1}-${Math.min(top + list, rows.length)} of ${rows.length}${urgent}`;
+  const text = `${top + 1}-${Math.min(top + list, rows.length)} of ${rows.length}${urgent}`;
+  return cut(text, Math.max(0, columns - 6), style.glyphs.ellipsis);
 }
 
 const QUESTIONS: Readonly<Record<Verb, string>> = {
