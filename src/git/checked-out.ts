@@ -5,7 +5,6 @@ import { ifPresent } from '../files/present.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
-import { clearFlags, flaggedFiles } from './status.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
 export type Overwriting = { readonly from: string; readonly to: string };
@@ -35,7 +34,6 @@ export async function checkOverwrites(
   const there = withIndex(door, place, index);
   const changes = await changesOf(door, move);
   copyIndex(place, index);
-  await lookUnderFlags(door, place, changes, there);
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
   if (own.length > 0) return own;
@@ -50,20 +48,6 @@ function withIndex(door: Door, place: WorktreeLink, index: string): CommandOptio
 function copyIndex({ gitDir }: WorktreeLink, index: string): void {
   for (const former of [index, `${index}.lock`]) rmSync(former, { force: true });
   ifPresent(() => copyFileSync(join(gitDir, 'index'), index));
-}
-
-/** Git takes files that are marked assume-unchanged or skip-worktree for unchanged, whatever is in them. */
-async function lookUnderFlags(
-  door: Door,
-  place: WorktreeLink,
-  changes: readonly TreeChange[],
-  there: CommandOptions,
-): Promise<void> {
-  const changed = new Set(changes.map(({ path }) => path));
-  const flagged = (await flaggedFiles(door, there)).filter(
-    (path) => changed.has(path) && kindAt(join(place.path, path)) !== 'missing',
-  );
-  if (flagged.length > 0) await clearFlags(door, flagged, there);
 }
 
 /**
