@@ -52,6 +52,9 @@ export function createClaudeHome(options: HomeOptions): ClaudeHome {
   };
   mkdirSync(path.join(home, '.claude'), { mode: 0o700 });
   writeFileSync(path.join(home, '.claude.json'), JSON.stringify(settings), { mode: 0o600 });
+  // Its moving signs cost more processor time than all that a scene does.
+  const user = JSON.stringify({ prefersReducedMotion: true });
+  writeFileSync(path.join(home, '.claude', 'settings.json'), user, { mode: 0o600 });
   writeFileSync(path.join(home, '.gitconfig'), '[user]\n\tname = Test\n\temail = test@example.com\n');
   return {
     home,
