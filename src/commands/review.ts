@@ -6,7 +6,6 @@ import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { type Change, changesToReview, deliverNotes, openReview } from '../operator/review.ts';
 import { refuseSteering } from '../operator/scope.ts';
-import { runAtTerminal } from '../process/terminal.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -50,7 +49,7 @@ async function show(ports: Ports, changes: readonly Change[], io: Io): Promise<v
     return;
   }
   const env = { ...process.env, LESS: io.env['LESS'] ?? 'FRX', LV: io.env['LV'] ?? '-c' };
-  await runAtTerminal({
+  await ports.processes.runAtTerminal({
     command: await ports.git.pager(),
     cwd: ports.paths.root,
     env,

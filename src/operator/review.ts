@@ -6,7 +6,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { streamDepths } from '../core/plan/graph.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
-import { runAtTerminal, type TerminalResult } from '../process/terminal.ts';
+import type { TerminalResult } from '../process/terminal.ts';
 import { commandEnvironment } from '../worker/environment.ts';
 import { assignNotes } from './assign.ts';
 import { findStream } from './find-stream.ts';
@@ -60,7 +60,7 @@ export function openReview(ports: Ports, command: string, change: Change): Promi
     const value = ports.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return runAtTerminal({
+  return ports.processes.runAtTerminal({
     command,
     cwd: existsSync(record.worktree) ? record.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },

@@ -2,8 +2,10 @@
 import { createDarwinTable } from './darwin.ts';
 import { endTree } from './end-tree.ts';
 import { linuxTable } from './linux.ts';
+import { run } from './run.ts';
 import { runShell } from './run-shell.ts';
 import type { ProcessTable } from './table.ts';
+import { runAtTerminal } from './terminal.ts';
 import type { Processes } from './types.ts';
 
 /** The processes of this machine: /proc on Linux, `ps` elsewhere. */
@@ -25,5 +27,7 @@ export function createProcesses(
     },
     endTree: (request) => endTree(table, request),
     runShell: (request) => runShell(table, request),
+    run,
+    runAtTerminal,
   };
 }

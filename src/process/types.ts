@@ -1,5 +1,7 @@
 /** The door to the operating system's processes: identity, marks, whole-tree ending, and commands with log and timeout. */
 import type { ProcessIdentity } from '../core/types.ts';
+import type { RunRequest, RunResult } from './run.ts';
+import type { TerminalRequest, TerminalResult } from './terminal.ts';
 
 /** Every process we start carries this variable; its value says whose it is, so that strays are found after any death. */
 export const MARK_VARIABLE = 'ORCHESTRATE_MARK';
@@ -46,4 +48,8 @@ export type Processes = {
     endLeftovers?: boolean;
     abort?: AbortSignal;
   }): Promise<CommandResult>;
+  /** Runs a program to its end and reads what it prints, in bounds of time and size. */
+  run(request: RunRequest): Promise<RunResult>;
+  /** Runs a command of the user's own configuration in the foreground of their terminal. */
+  runAtTerminal(request: TerminalRequest): Promise<TerminalResult>;
 };

@@ -6,7 +6,7 @@ import type { ReviewAnswer, Reviewer } from '../../agent/port.ts';
 import type { Gate } from '../../app/config/load.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { StreamRecord, Task, Usage } from '../../core/types.ts';
-import { type RunResult, run as runProgram } from '../../process/run.ts';
+import type { RunResult } from '../../process/run.ts';
 import { MARK_VARIABLE } from '../../process/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { recordOf, type Step } from './step.ts';
@@ -86,7 +86,7 @@ async function ask(
   { argv: [file = '', ...args], prompt }: { readonly argv: readonly string[]; readonly prompt: string },
 ): Promise<RunResult> {
   const run = record.runs.at(-1)?.number ?? 0;
-  return runProgram({
+  return ports.processes.run({
     file,
     args,
     cwd: join(record.worktree, gate.cwd),
