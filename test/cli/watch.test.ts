@@ -37,6 +37,8 @@ function plan(): object {
 const withoutTimes = (text: string): string =>
   text
     .replace(/\d+[smh]/g, '#s')
+    // The cursor stays where it was, while the picture that is compared begins anew.
+    .replace(/^[>▸] /, '')
     .replace(/ +/g, ' ')
     .trim();
 
