@@ -108,8 +108,8 @@ function deriveNamesAnew(ports: Ports): void {
     const branch = branchName(names.branchPrefix, record.key);
     const worktree = worktreePath(names.worktreeRoot, record.key);
     if (record.branchMade || (record.branch === branch && record.worktree === worktree)) continue;
-    ports.state.renameStream(record.key, { branch, worktree });
-    if (record.trouble?.kind === 'launch') ports.state.patchStream(record.key, { trouble: null });
+    const trouble = record.trouble?.kind === 'launch' ? null : record.trouble;
+    ports.state.patchStream(record.key, { branch, worktree, trouble });
   }
 }
 

@@ -16,7 +16,7 @@ const RUNS_KEPT = { current: 5, others: 1 };
 
 type StreamMethods = Pick<
   StateStore,
-  'records' | 'allRecords' | 'unreadable' | 'ensureStream' | 'ensureStreams' | 'patchStream' | 'renameStream'
+  'records' | 'allRecords' | 'unreadable' | 'ensureStream' | 'ensureStreams' | 'patchStream'
 >;
 type RunMethods = Pick<
   StateStore,
@@ -43,7 +43,6 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
   const byKey = db.prepare('SELECT * FROM streams WHERE key = ?');
   const every = db.prepare('SELECT * FROM streams ORDER BY rowid');
   const byStream = db.prepare('SELECT key FROM streams WHERE initiative_id = ? AND stream_id = ?').pluck();
-  const rename = db.prepare('UPDATE streams SET branch = ?, worktree = ? WHERE key = ? AND branch_made = 0');
   const ensure: StateStore['ensureStreams'] = (initiativeId, streamIds, names) => {
     const keys = new Map<string, string>();
     db.transaction(() => {
@@ -68,10 +67,6 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
       return readStream(db, byKey.get(key) as Row);
     },
     ensureStreams: ensure,
-    renameStream: (key, { branch, worktree }) => {
-      rename.run(branch, worktree, key);
-      cache.touch(key);
-    },
     patchStream: (key, patch) => {
       const { assignments, values } = streamColumns(patch);
       if (values.length === 0) return;

@@ -94,8 +94,6 @@ export type StateStore = {
     names: { branchPrefix: string; worktreeRoot: string; portBase: number },
   ): ReadonlyMap<string, string>;
   patchStream(key: string, patch: StreamPatch): void;
-  /** Gives a stream whose branch was never made another branch and worktree; nothing is changed once it was made. */
-  renameStream(key: string, names: Pick<StreamRecord, 'branch' | 'worktree'>): void;
   /**
    * Records a new run; refuses (returns false) when the stream was called off (its intent), has an open run, or the number
    * is taken, all in one statement: no run is opened beside a `stop`.
