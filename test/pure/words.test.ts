@@ -51,6 +51,9 @@ test('what orchestrate offers exists', () => {
   for (const file of files) {
     const text = readFileSync(join(directory, file), 'utf8');
     for (const [, verb = ''] of text.matchAll(/'orchestrate ([a-z]+)[ ']/g))
-      assert.ok(known.has(verb) || ['is', 'was', 'started', 'has', 'ended', 'did'].includes(verb), `${file} offers "orchestrate ${verb}"`);
+      assert.ok(
+        known.has(verb) || ['is', 'was', 'started', 'has', 'ended', 'did'].includes(verb),
+        `${file} offers "orchestrate ${verb}"`,
+      );
   }
 });
