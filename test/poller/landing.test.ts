@@ -137,7 +137,7 @@ test('a gate that fails on the result is traced to its stream, which is left out
     report.rejected.map(({ stream }) => stream),
     ['B'],
   );
-  assert.match(report.rejected[0]?.why ?? '', /gate both failed \(exit 1\), log: /);
+  assert.match(report.rejected[0]?.why ?? '', /gate "both" failed \(exit 1\), log: /);
   assert.deepEqual(report.waiting, [{ stream: 'D', on: ['B'] }]);
   assert.equal(report.gates.status, 'passed');
   assert.equal(git(rig, 'worktree', 'list').split('\n').length, 5);
