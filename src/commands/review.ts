@@ -4,7 +4,7 @@ import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { type Change, changesToReview, deliverNotes, openReview } from '../operator/review.ts';
+import { changesToReview, deliverNotes, openReview, type StreamChange } from '../operator/review.ts';
 import { refuseSteering } from '../operator/scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
@@ -22,20 +22,20 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   });
 }
 
-function described({ record, ...change }: Change) {
+function described({ record, ...change }: StreamChange) {
   return { id: record.streamId, branch: record.branch, ...change };
 }
 
 const lines = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** One line above the change of a stream. */
-function heading({ record, commits, files, added, removed, base, head }: Change): string {
+function heading({ record, commits, files, added, removed, base, head }: StreamChange): string {
   const size = `${lines(commits, 'commit')}, ${lines(files.length, 'file')}, +${added} −${removed}`;
   return `${printable(record.streamId)}: ${size} (${base.slice(0, 10)}..${head.slice(0, 10)})`;
 }
 
 /** In the pager, by git's own rules for it; plain where nobody looks at a terminal. */
-async function show(ports: Ports, changes: readonly Change[], io: Io): Promise<void> {
+async function show(ports: Ports, changes: readonly StreamChange[], io: Io): Promise<void> {
   const texts = await Promise.all(
     changes.map(async (change) => {
       const { base: from, head: to } = change;
@@ -59,7 +59,7 @@ async function show(ports: Ports, changes: readonly Change[], io: Io): Promise<v
 }
 
 /** Has the user's program look at one change, and hands on what it prints. */
-async function reviewIn(ports: Ports, command: string, change: Change, io: Io): Promise<void> {
+async function reviewIn(ports: Ports, command: string, change: StreamChange, io: Io): Promise<void> {
   const { streamId } = change.record;
   const { exitCode, output } = await openReview(ports, command, change);
   if (exitCode !== 0)

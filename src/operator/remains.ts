@@ -11,7 +11,7 @@ import { streamNames } from '../look/snapshot.ts';
 import type { StateStore } from '../state/types.ts';
 
 /** Whose remains are looked for; `worktreeRoot`: the directory of all worktrees. */
-export type Project = {
+export type SearchedProject = {
   readonly paths: ProjectPaths;
   readonly git: Pick<Git, 'remains' | 'forgetContained'>;
   /** Null: there is no memory. */
@@ -38,14 +38,17 @@ export async function remainsOf(
 }
 
 /** The same for a project of which it is known that it is not to be set up any more. */
-export async function takeLeave(project: Project, forget: boolean): Promise<readonly string[]> {
+export async function takeLeave(project: SearchedProject, forget: boolean): Promise<readonly string[]> {
   const left = await linesOf(project, forget);
   if (left.length > 0) return left;
   if (forget) forgetMemory(project.paths);
   return [];
 }
 
-async function linesOf({ paths, git, state, worktreeRoot }: Project, forget: boolean): Promise<string[]> {
+async function linesOf(
+  { paths, git, state, worktreeRoot }: SearchedProject,
+  forget: boolean,
+): Promise<string[]> {
   const records = [...(state?.allRecords().readable.values() ?? [])];
   const places = records.map(({ worktree, branch, branchMade }) => ({ path: worktree, branch, branchMade }));
   const found = await git.remains(places);

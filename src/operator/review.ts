@@ -17,7 +17,7 @@ const MOST_NOTES = 40_000;
 const MOST_TYPED = 8_000;
 
 /** The change of one stream: what its branch has beyond what it builds on. */
-export type Change = {
+export type StreamChange = {
   readonly record: StreamRecord;
   readonly base: string;
   readonly head: string;
@@ -31,7 +31,10 @@ export type Change = {
  * The changes as they are to land, dependencies first; of one stream when it is named. Nothing is shown twice: what a stream
  * builds on is the change of others. Throws exit 6 for a stream that was never started.
  */
-export async function changesToReview(ports: Ports, name: string | undefined): Promise<readonly Change[]> {
+export async function changesToReview(
+  ports: Ports,
+  name: string | undefined,
+): Promise<readonly StreamChange[]> {
   const named = name === undefined ? null : findStream(ports, name);
   const { snapshot } = await takeLook(ports, null, false);
   const depths = streamDepths(snapshot.plan.streams);
@@ -52,7 +55,7 @@ export async function changesToReview(ports: Ports, name: string | undefined): P
 }
 
 /** Runs `review.command` on the change, in the stream's worktree (where that is gone: in the project); returns what it printed. */
-export function openReview(ports: Ports, command: string, change: Change): Promise<TerminalResult> {
+export function openReview(ports: Ports, command: string, change: StreamChange): Promise<TerminalResult> {
   const { record, base, head } = change;
   const run = record.runs.at(-1)?.number ?? 0;
   const env = { ...commandEnvironment(ports, record, run, base), ORCHESTRATE_HEAD_SHA: head };

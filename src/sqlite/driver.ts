@@ -1,11 +1,11 @@
 /** What this project uses of an SQLite driver, in the words of better-sqlite3: whichever one a process runs on has it. */
 
 /** What a statement that changes rows did. */
-export type RunResult = { readonly changes: number; readonly lastInsertRowid: number | bigint };
+export type StatementResult = { readonly changes: number; readonly lastInsertRowid: number | bigint };
 
 /** A prepared statement. */
 export type Statement = {
-  run(...values: unknown[]): RunResult;
+  run(...values: unknown[]): StatementResult;
   get(...values: unknown[]): unknown;
   all(...values: unknown[]): unknown[];
   /** From now on the first column alone. */

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Db, DriverOptions, RunResult, SqliteDriver, Statement, Transaction } from './driver.ts';
+import type { Db, DriverOptions, SqliteDriver, Statement, StatementResult, Transaction } from './driver.ts';
 
 /** What this file uses of `node:sqlite` (Node 22.13 and newer; the types of Node 20 have none of it). */
 type NodeStatement = {
@@ -145,7 +145,7 @@ class NodeStatementOf implements Statement {
     statement.setReadBigInts(true);
   }
 
-  run(...values: unknown[]): RunResult {
+  run(...values: unknown[]): StatementResult {
     const { changes, lastInsertRowid } = coded(() => this.#statement.run(...values));
     return { changes: Number(changes), lastInsertRowid: Number(lastInsertRowid) };
   }

@@ -69,7 +69,6 @@ function watchOne(database: WatchedDatabase, onChange: () => void, slowPollMs: n
     recheckLater(LATER_RECHECKS_MS);
     check();
   };
-
   let poll = setInterval(check, slowPollMs).unref();
   const pollFast = () => {
     clearInterval(poll);

@@ -73,23 +73,12 @@ export function createRecordCache(db: Db): RecordCache {
       version = dataVersion();
     })();
   const readTouched = (initiativeId: string) => {
-    // Callers may hold the former maps for a whole tick, so they are replaced, not changed.
-    const [readable, unreadable] = [new Map(kept.readable), new Map(kept.unreadable)];
     const byKey = db.prepare('SELECT * FROM streams WHERE key = ? AND initiative_id = ?');
     const rows = [...touched].flatMap((key) => {
       const row = byKey.get(key, initiativeId) as Row | undefined;
       return row === undefined ? [] : [row];
     });
-    const anew = readStreams(db, rows);
-    for (const [key, record] of anew.readable) {
-      readable.set(key, record);
-      unreadable.delete(key);
-    }
-    for (const [key, why] of anew.unreadable) {
-      unreadable.set(key, why);
-      readable.delete(key);
-    }
-    keep({ readable, unreadable });
+    keep(replaced(kept, readStreams(db, rows)));
   };
   const isCurrent = (initiativeId: string) => initiative === initiativeId && dataVersion() === version;
 
@@ -108,6 +97,20 @@ export function createRecordCache(db: Db): RecordCache {
       return key === undefined || touched.has(key) ? null : (kept.readable.get(key) ?? null);
     },
   };
+}
+
+/** What was read anew in place of what was read before. Callers may hold the former maps for a whole tick: they stay as they are. */
+function replaced(before: ReadStreams, anew: ReadStreams): ReadStreams {
+  const [readable, unreadable] = [new Map(before.readable), new Map(before.unreadable)];
+  for (const [key, record] of anew.readable) {
+    readable.set(key, record);
+    unreadable.delete(key);
+  }
+  for (const [key, why] of anew.unreadable) {
+    unreadable.set(key, why);
+    readable.delete(key);
+  }
+  return { readable, unreadable };
 }
 
 /** Streams and runs of one initiative, by one query each. */

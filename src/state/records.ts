@@ -83,6 +83,37 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
     `INSERT OR IGNORE INTO runs (key, number, token_hash, agent_kind, started_at_ms, boot_id, session_id, base_sha)
      SELECT ?, ?, ?, ?, ?, ?, ?, ? FROM streams WHERE key = ? AND intent = 'none'`,
   );
+  return {
+    ...createRunQueries(db),
+    openRun: (run) => {
+      const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
+      const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha, key];
+      const { changes } = insert.run(...values);
+      cache.touch(key);
+      return changes === 1;
+    },
+    patchRun: (key, number, patch) => {
+      const { assignments, values } = runColumns(patch);
+      if (values.length === 0) return;
+      const statement = db.prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
+      if (statement.run(...values, key, number).changes === 0) throw unknownRecord(`run ${number} of ${key}`);
+      cache.touch(key);
+    },
+    endRun: (key, number, patch) => {
+      const { assignments, values } = runColumns(patch);
+      const { changes } = db
+        .prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ? AND ended_at_ms IS NULL`)
+        .run(...values, key, number);
+      cache.touch(key);
+      return changes === 1;
+    },
+  };
+}
+
+/** What is asked of runs. */
+function createRunQueries(
+  db: Db,
+): Pick<RunMethods, 'runPlaces' | 'openRecords' | 'runByTokenHash' | 'hasOpenRuns'> {
   const byToken = db.prepare(
     `SELECT r.*, s.stream_id, s.initiative_id FROM runs r JOIN streams s ON s.key = r.key WHERE r.token_hash = ?`,
   );
@@ -110,28 +141,6 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
     runPlaces: (initiativeId) => {
       const rows = places.all({ initiativeId, ...RUNS_KEPT }) as { name: string; place: RunPlace }[];
       return new Map(rows.map(({ name, place }) => [name, place]));
-    },
-    openRun: (run) => {
-      const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
-      const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha, key];
-      const { changes } = insert.run(...values);
-      cache.touch(key);
-      return changes === 1;
-    },
-    patchRun: (key, number, patch) => {
-      const { assignments, values } = runColumns(patch);
-      if (values.length === 0) return;
-      const statement = db.prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
-      if (statement.run(...values, key, number).changes === 0) throw unknownRecord(`run ${number} of ${key}`);
-      cache.touch(key);
-    },
-    endRun: (key, number, patch) => {
-      const { assignments, values } = runColumns(patch);
-      const { changes } = db
-        .prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ? AND ended_at_ms IS NULL`)
-        .run(...values, key, number);
-      cache.touch(key);
-      return changes === 1;
     },
     openRecords: () => readStreams(db, open.all() as Row[]),
     runByTokenHash: (tokenHash) => {

@@ -51,18 +51,17 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
   const opened = () => guarded(place, connection.get);
   const within = <T>(mode: 'deferred' | 'immediate', sql: Db, work: () => T): T =>
     guarded(place, () => whileBusy(place.busyTimeoutMs, () => sql.transaction(work)[mode]()));
-  const view = (sql: Db, scope: RunScope | null): CopilotDb => ({ sql, now: timeText(Date.now()), scope });
 
   return {
     path,
     read: (work) => {
       const { sql } = opened();
-      return within('deferred', sql, () => work(view(sql, null)));
+      return within('deferred', sql, () => work(viewOf(sql, null)));
     },
     write: (work, scope = null) => {
       const { sql } = opened();
       writes += 1;
-      return within('immediate', sql, () => work(view(sql, scope)));
+      return within('immediate', sql, () => work(viewOf(sql, scope)));
     },
     kept: (work) => {
       let last: { readonly token: string; readonly value: ReturnType<typeof work> } | null = null;
@@ -71,7 +70,7 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
         const token = () => `${openings} ${writes} ${dataVersion()}`;
         if (last !== null && last.token === guarded(place, token)) return last.value;
         last = within('deferred', sql, () => {
-          const value = work(view(sql, null));
+          const value = work(viewOf(sql, null));
           return { value, token: token() };
         });
         return last.value;
@@ -86,6 +85,10 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
     },
     close: () => connection.close(),
   };
+}
+
+function viewOf(sql: Db, scope: RunScope | null): CopilotDb {
+  return { sql, now: timeText(Date.now()), scope };
 }
 
 /** Pauses between two tries; SQLite's own grow to 100 ms, and starve some of many writers. */

@@ -221,6 +221,7 @@ describe('runs', () => {
       continued: { count: 1, atMs: 12 },
       usage: { tokens: 13, cachedTokens: 14, costUsd: 0.5 },
       paused: { totalMs: 15, sinceMs: null, userMs: 7, forUser: false },
+      toldOf: ['a1'.repeat(20)],
     } as const;
     state.patchRun(key, 1, patch);
     const expected = { key, number: 1, agentKind: 'claude', startedAtMs: 1001, bootId: 'boot', ...patch };

@@ -5,7 +5,7 @@ import { messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { findStream } from '../../operator/find-stream.ts';
 import type { ReportStream } from '../../report/types.ts';
-import type { Detail, Reading, Verb } from '../../view/summary/cockpit.ts';
+import type { Detail, PageKind, Verb } from '../../view/summary/cockpit.ts';
 import type { CommandModule, Flags } from '../definition.ts';
 import type { Io } from '../io.ts';
 
@@ -83,7 +83,7 @@ const GATE_BYTES = 256 * 1024;
 /** A page to read: its title, and its lines made safe to print. Throws with why there is none. */
 export async function readPage(
   ports: Ports,
-  what: Reading,
+  what: PageKind,
   stream: ReportStream,
   io: Io,
 ): Promise<{ readonly title: string; readonly lines: readonly string[] }> {

@@ -8,20 +8,20 @@ import {
   filtered,
   type Mode,
   moved,
-  type Reading,
+  type PageKind,
   selectedOf,
   type Updated,
   type Verb,
   withReport,
 } from './cockpit.ts';
 import type { Key, KeyName } from './keys.ts';
-import { type Layout, layoutOf, type Size } from './layout.ts';
+import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
 
 const only = (model: Cockpit): Updated => ({ model, wish: null });
 const say = (model: Cockpit, text: string, good = false): Updated => only({ ...model, said: { text, good } });
 
 /** What follows from one event on a screen of this size. */
-export function update(model: Cockpit, event: CockpitEvent, size: Size): Updated {
+export function update(model: Cockpit, event: CockpitEvent, size: ScreenSize): Updated {
   switch (event.kind) {
     case 'report':
       return only(withReport(model, event.report, size));
@@ -40,13 +40,13 @@ export function update(model: Cockpit, event: CockpitEvent, size: Size): Updated
   }
 }
 
-function opened(model: Cockpit, title: string, lines: readonly string[], { rows }: Size): Cockpit {
+function opened(model: Cockpit, title: string, lines: readonly string[], { rows }: ScreenSize): Cockpit {
   // What was written last is what one looks for.
   const top = title.startsWith('diff') || title === HELP ? 0 : Math.max(0, lines.length - (rows - 2));
   return { ...model, said: null, mode: { kind: 'page', title, lines, top } };
 }
 
-function typed(model: Cockpit, key: Key, size: Size): Updated {
+function typed(model: Cockpit, key: Key, size: ScreenSize): Updated {
   const { kind } = model.mode;
   // Several letters may come at once when one is held down, or on a slow line: each is a key, but where text is typed.
   const isText = kind === 'answer' || kind === 'filter';
@@ -84,7 +84,7 @@ function movement(key: Key, at: number, page: number, last: number): number | nu
   return step === undefined ? null : at + step;
 }
 
-function inList(model: Cockpit, key: Key, size: Size): Updated {
+function inList(model: Cockpit, key: Key, size: ScreenSize): Updated {
   const layout = layoutOf(model.rows, size);
   const at = model.rows.findIndex(({ id }) => id === model.cursor);
   const to = movement(key, at, Math.max(1, layout.list - 1), model.rows.length - 1);
@@ -94,7 +94,7 @@ function inList(model: Cockpit, key: Key, size: Size): Updated {
   return key.kind === 'text' ? letter(model, key.text, size) : only(model);
 }
 
-function eachLetter(model: Cockpit, text: string, size: Size): Updated {
+function eachLetter(model: Cockpit, text: string, size: ScreenSize): Updated {
   let now: Updated = only(model);
   for (const each of text) {
     const next = typed(now.model, { kind: 'text', text: each }, size);
@@ -106,7 +106,7 @@ function eachLetter(model: Cockpit, text: string, size: Size): Updated {
 }
 
 /** A click goes to a row; on the row of the cursor it opens the pane, as Enter does. */
-function clicked(model: Cockpit, row: number, layout: Layout, size: Size): Updated {
+function clicked(model: Cockpit, row: number, layout: Layout, size: ScreenSize): Updated {
   const line = layout.lines[row - layout.head - layout.titles + (layout.headings ? 0 : model.top)];
   const stream = line === undefined ? undefined : model.rows[line];
   if (stream === undefined || row < layout.head + layout.titles) return only(model);
@@ -115,7 +115,7 @@ function clicked(model: Cockpit, row: number, layout: Layout, size: Size): Updat
   return only(moved(model, line ?? 0, size));
 }
 
-function special(model: Cockpit, name: KeyName, size: Size): Updated {
+function special(model: Cockpit, name: KeyName, size: ScreenSize): Updated {
   const stream = selectedOf(model);
   if (name === 'cancel') return only(filtered({ ...model, said: null }, '', size));
   if (name !== 'enter' || stream === null) return only(model);
@@ -130,9 +130,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
   v: 'verify',
   m: 'resolve',
 };
-const READINGS: Readonly<Record<string, Reading>> = { l: 'log', e: 'gate', d: 'diff' };
+const READINGS: Readonly<Record<string, PageKind>> = { l: 'log', e: 'gate', d: 'diff' };
 
-function letter(model: Cockpit, text: string, size: Size): Updated {
+function letter(model: Cockpit, text: string, size: ScreenSize): Updated {
   const clear = { ...model, said: null };
   switch (text) {
     case 'q':
@@ -173,7 +173,7 @@ function asksFirst(verb: Verb, { state, pid }: ReportStream): boolean {
   return verb === 'retry' && pid !== null && traitsOf(state).handling.retryEnds;
 }
 
-function nextWaiting(model: Cockpit, size: Size): Cockpit {
+function nextWaiting(model: Cockpit, size: ScreenSize): Cockpit {
   const waiting = waitingForYou(model.rows).map(({ id }) => id);
   const next = waiting[(waiting.indexOf(model.cursor ?? '') + 1) % Math.max(1, waiting.length)];
   if (next === undefined) return { ...model, said: { text: 'Nothing needs you.', good: true } };
@@ -192,7 +192,7 @@ function inConfirm(model: Cockpit, { verb, id }: Extract<Mode, { kind: 'confirm'
   return say(list, 'Nothing was done.', true);
 }
 
-function inFilter(model: Cockpit, key: Key, size: Size): Updated {
+function inFilter(model: Cockpit, key: Key, size: ScreenSize): Updated {
   const list: Cockpit = { ...model, mode: { kind: 'list' } };
   if (key.kind === 'key') {
     if (key.name === 'enter' || key.name === 'leave') return only(list);
@@ -228,7 +228,12 @@ function inAnswer(model: Cockpit, mode: Extract<Mode, { kind: 'answer' }>, key: 
   return only({ ...model, said: null, mode: { kind: 'answer', text: edited(mode.text, key) } });
 }
 
-function inPage(model: Cockpit, mode: Extract<Mode, { kind: 'page' }>, key: Key, { rows }: Size): Updated {
+function inPage(
+  model: Cockpit,
+  mode: Extract<Mode, { kind: 'page' }>,
+  key: Key,
+  { rows }: ScreenSize,
+): Updated {
   const last = Math.max(0, mode.lines.length - (rows - 2));
   const to = movement(key, mode.top, Math.max(1, rows - 3), last);
   if (to !== null) return only({ ...model, mode: { ...mode, top: Math.max(0, Math.min(to, last)) } });
@@ -240,7 +245,7 @@ function inPage(model: Cockpit, mode: Extract<Mode, { kind: 'page' }>, key: Key,
 function requested(
   model: Cockpit,
   { verb, key }: Extract<CockpitEvent, { kind: 'request' }>,
-  size: Size,
+  size: ScreenSize,
 ): Updated {
   const list: Cockpit = { ...filtered(model, '', size), mode: { kind: 'list' } };
   if (verb === 'help') return letter(list, '?', size);

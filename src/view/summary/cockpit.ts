@@ -2,12 +2,12 @@
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { byDepth, waitingForYou } from '../../report/urgency.ts';
 import type { Key } from './keys.ts';
-import { layoutOf, type Size } from './layout.ts';
+import { layoutOf, type ScreenSize } from './layout.ts';
 
 /** What can be done about the stream at the cursor: each is a command of that name (`fresh`: `retry --fresh`). */
 export type Verb = 'stop' | 'park' | 'retry' | 'fresh' | 'verify' | 'resolve';
 /** What can be read of it on a page. */
-export type Reading = 'log' | 'gate' | 'diff';
+export type PageKind = 'log' | 'gate' | 'diff';
 
 /** What is known of the stream at the cursor beyond the report; `screen`: the last lines of its pane. */
 export type Detail = {
@@ -52,7 +52,7 @@ export type Cockpit = {
 
 /** What the shell has to do after a key; the model itself does nothing. */
 export type Wish =
-  | { readonly wish: 'open' | 'verb' | 'read'; readonly id: string; readonly what: Verb | Reading | null }
+  | { readonly wish: 'open' | 'verb' | 'read'; readonly id: string; readonly what: Verb | PageKind | null }
   | { readonly wish: 'send'; readonly id: string; readonly text: string }
   | { readonly wish: 'view' | 'quit' | 'look' };
 
@@ -83,13 +83,13 @@ function passes({ id, name, state }: ReportStream, filter: string): boolean {
 }
 
 /** The model with another report: the cursor stays at its stream. */
-export function withReport(model: Cockpit, report: StatusReport, size: Size): Cockpit {
+export function withReport(model: Cockpit, report: StatusReport, size: ScreenSize): Cockpit {
   const rows = byDepth(report.streams).filter((stream) => passes(stream, model.filter));
   return settled({ ...model, report, trouble: null, rows }, model.rows, size);
 }
 
 /** The cursor stays at its stream; where that has gone, at the row that took its place. The row is in sight. */
-function settled(model: Cockpit, before: readonly ReportStream[], size: Size): Cockpit {
+function settled(model: Cockpit, before: readonly ReportStream[], size: ScreenSize): Cockpit {
   const { rows, cursor, report } = model;
   const [first] = waitingForYou(rows);
   const place = before.findIndex(({ id }) => id === cursor);
@@ -101,7 +101,7 @@ function settled(model: Cockpit, before: readonly ReportStream[], size: Size): C
 }
 
 /** Scrolled so that the row at the cursor is in sight. */
-export function scrolled(model: Cockpit, size: Size): Cockpit {
+export function scrolled(model: Cockpit, size: ScreenSize): Cockpit {
   const { list } = layoutOf(model.rows, size);
   const at = model.rows.findIndex(({ id }) => id === model.cursor);
   const most = Math.max(0, model.rows.length - list);
@@ -110,7 +110,7 @@ export function scrolled(model: Cockpit, size: Size): Cockpit {
 }
 
 /** The cursor at another row. */
-export function moved(model: Cockpit, to: number, size: Size): Cockpit {
+export function moved(model: Cockpit, to: number, size: ScreenSize): Cockpit {
   const row = model.rows[Math.max(0, Math.min(to, model.rows.length - 1))];
   if (row === undefined) return model;
   const detail = model.detail?.id === row.id ? model.detail : null;
@@ -118,7 +118,7 @@ export function moved(model: Cockpit, to: number, size: Size): Cockpit {
 }
 
 /** Only the streams that another filter lets through. */
-export function filtered(model: Cockpit, filter: string, size: Size): Cockpit {
+export function filtered(model: Cockpit, filter: string, size: ScreenSize): Cockpit {
   if (model.report === null) return { ...model, filter };
   const rows = byDepth(model.report.streams).filter((stream) => passes(stream, filter));
   return settled({ ...model, filter, rows }, model.rows, size);

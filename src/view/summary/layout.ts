@@ -2,7 +2,7 @@
 import type { ReportStream } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 
-export type Size = { readonly columns: number; readonly rows: number };
+export type ScreenSize = { readonly columns: number; readonly rows: number };
 
 /** Counts of lines; all follow from the size and the plan alone, so that nothing moves by itself. */
 export type Layout = {
@@ -36,7 +36,7 @@ const SHARES: readonly (readonly [below: number, Pick<Layout, 'head' | 'titles' 
 const LARGE = { head: 5, titles: 1, foot: 2, panel: 14 };
 
 /** The layout for these streams, in the order of their rows. */
-export function layoutOf(streams: readonly ReportStream[], { rows }: Size): Layout {
+export function layoutOf(streams: readonly ReportStream[], { rows }: ScreenSize): Layout {
   const share = SHARES.find(([below]) => rows < below)?.[1] ?? LARGE;
   const { head, titles, foot, panel: leastPanel } = share;
   const room = Math.max(1, rows - head - titles - foot);

@@ -161,6 +161,22 @@ function ofTerminal(key: Key, host: Host, wipe: () => void): boolean {
   return true;
 }
 
+/** What the host's events do to a screen. */
+function handlersOf(
+  host: Host,
+  { leave, close, comeBack }: Readonly<Record<'leave' | 'close' | 'comeBack', () => void>>,
+): Readonly<Record<string, () => void>> {
+  return {
+    exit: leave,
+    SIGTSTP: () => {
+      leave();
+      host.kill(host.pid, 'SIGSTOP');
+    },
+    SIGCONT: comeBack,
+    ...Object.fromEntries(ENDING.map((signal) => [signal, () => endBy(signal, host, close)])),
+  };
+}
+
 function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
   const hears = canType(input);
   const canvas = createCanvas(out, hears);
@@ -192,18 +208,10 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
     out.off('resize', wipe);
     unlisten();
   };
-  const unlisten = listen(host, {
-    exit: leave,
-    SIGTSTP: () => {
-      leave();
-      host.kill(host.pid, 'SIGSTOP');
-    },
-    SIGCONT: () => {
-      if (canvas.isOpen()) wipe();
-      else retake();
-    },
-    ...Object.fromEntries(ENDING.map((signal) => [signal, () => endBy(signal, host, close)])),
-  });
+  const unlisten = listen(
+    host,
+    handlersOf(host, { leave, close, comeBack: () => (canvas.isOpen() ? wipe() : retake()) }),
+  );
   out.on('resize', wipe);
   enter();
   return {
