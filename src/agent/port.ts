@@ -115,6 +115,8 @@ export type Agent = {
   activity(run: Run, worker: ProcessIdentity, screen: () => Promise<string>): Promise<AgentActivity>;
   /** The service's error that ended the last turn of a run whose process is gone; null when it did not end by one. */
   lastError(run: Run): AgentError | null;
+  /** Whether the user ended a run whose process is gone, by a command of its own at its prompt; false where it doesn't tell. */
+  closedByUser(run: Run): boolean;
   /** What the run's last `git commit` said, when it failed, by the agent's own records; null: it did not, or they don't tell. */
   failedCommit(run: Run): string | null;
   /** Directories whose changes mean that an agent's activity changed. */

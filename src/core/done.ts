@@ -172,7 +172,13 @@ export function doneSinceMs(record: StreamRecord | null): number | null {
 }
 
 /** Ends of a run that say nothing of what it was given to do. */
-const CUT_SHORT: ReadonlySet<Run['outcome']> = new Set(['stopped', 'interrupted', 'limited', 'denied']);
+const CUT_SHORT: ReadonlySet<Run['outcome']> = new Set([
+  'stopped',
+  'interrupted',
+  'limited',
+  'denied',
+  'closed',
+]);
 
 /** True while the user has given its agent something besides its tasks that no run has come to the end of. */
 export function isAssigned({ assignment, runs }: Pick<StreamRecord, 'assignment' | 'runs'>): boolean {

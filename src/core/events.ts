@@ -73,6 +73,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'run-interrupted': trouble('a run was lost with its window, server or machine, or never began'),
   'run-limited': news('a run was ended by a usage limit'),
   'run-denied': trouble("a run was ended since the agent's account was refused"),
+  'run-closed': untold('the user closed the agent at its prompt, of which the state of the stream tells'),
 
   'launch-error': trouble('a launch failed before any agent ran'),
   'verify-error': trouble('work could not be checked'),

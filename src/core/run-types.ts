@@ -48,7 +48,9 @@ export type RunOutcome =
   /** ended by a usage limit or an overloaded service */
   | 'limited'
   /** ended since the service refused the account (login expired, no credit): a person has to act */
-  | 'denied';
+  | 'denied'
+  /** the user closed the agent at its prompt: they say when it goes on */
+  | 'closed';
 
 /** What the last check of a run's worktree and gates found, tied to the commit it was found on. */
 export type Verdict = {
@@ -277,4 +279,6 @@ export type WorkerFact = {
   readonly activity: AgentActivity;
   /** For a process that is gone: the error its last turn ended by, if it did. */
   readonly lastError: AgentError | null;
+  /** For a process that is gone: the user ended it, by a command of its own at its prompt. */
+  readonly closedByUser: boolean;
 };

@@ -77,6 +77,7 @@ async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: Tmu
     serverGone: run.server !== null && run.server !== tmux.server,
     activity,
     lastError: process === 'gone' ? eyes.agent.lastError(run) : null,
+    closedByUser: process === 'gone' && eyes.agent.closedByUser(run),
   };
 }
 

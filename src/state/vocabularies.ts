@@ -25,6 +25,7 @@ export const OUTCOMES: Readonly<Record<RunOutcome, true>> = {
   interrupted: true,
   limited: true,
   denied: true,
+  closed: true,
 };
 export const CAUSES: Readonly<Record<NonNullable<Verdict['cause']>, true>> = {
   dirty: true,

@@ -10,6 +10,7 @@ import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/claude/report-scr
 import { createReports } from '../../src/agent/claude/reports.ts';
 import { createSessionLook } from '../../src/agent/claude/session.ts';
 import { createTranscripts } from '../../src/agent/claude/transcript.ts';
+import { closedAtPrompt } from '../../src/agent/claude/turn-end.ts';
 import { run } from '../support/snapshots.ts';
 
 let root = '';
@@ -87,6 +88,18 @@ test('the agent goes on when the spool, the script or the whole project is gone'
   for (const event of Object.keys(reportingHooks())) assert.deepEqual(hook(event, {}), SILENT);
   rmSync(root, { recursive: true });
   for (const event of Object.keys(reportingHooks())) assert.deepEqual(hook(event, {}), SILENT);
+});
+
+test('an end that the user typed is told from one that came from outside, by the last session of the run', () => {
+  const ended = (reason: string): boolean => {
+    hook('SessionEnd', { reason });
+    return closedAtPrompt(reader().of('stream-a', 1));
+  };
+  assert.deepEqual(
+    ['prompt_input_exit', 'logout', 'other', 'clear', ''].map(ended),
+    [true, true, false, false, false],
+  );
+  assert.equal(closedAtPrompt([]), false, 'killed: nothing was reported');
 });
 
 test('what the stop command answers is passed on, and its failure is not', () => {

@@ -42,7 +42,7 @@ function see(sighting: Partial<Sighting>): ReturnType<typeof activityOf> {
 
 function report(event: Report['event'], atMs: number, part: Partial<Report> = {}): Report {
   const empty = { sessionId: null, call: null, question: null, subagent: null, background: [], again: false };
-  return { event, atMs, ...empty, error: null, said: null, source: null, ...part };
+  return { event, atMs, ...empty, error: null, said: null, source: null, endReason: null, ...part };
 }
 const IDLE: RegistryEntry = { ...ENTRY, status: 'idle', statusAtMs: START + 1_000 };
 

@@ -231,6 +231,26 @@ const CASES: readonly Case[] = [
     other: 'queued',
   },
   {
+    title: 'an agent that the user closed at its prompt waits for them, also out of a limit, and holds back nobody',
+    worker: gone(0, {
+      closedByUser: true,
+      lastError: { text: 'API Error: 500', limit: { untilMs: null }, denied: null },
+    }),
+    state: 'needs-input',
+    step: 'end-run closed',
+    reason: /^the agent was closed at its prompt$/,
+    remedy: /^orchestrate retry S$/,
+    other: 'ready',
+  },
+  {
+    title: 'one that was closed with its work complete is checked',
+    worker: gone(0, { closedByUser: true }),
+    tasksComplete: true,
+    state: 'verifying',
+    step: 'verify',
+    other: 'ready',
+  },
+  {
     title: 'any other error of the service is a failure',
     worker: gone(1, { lastError: { text: 'invalid request', limit: null, denied: null } }),
     state: 'ready',
@@ -282,7 +302,7 @@ describe('a limit', () => {
 });
 
 type Ended = {
-  readonly outcome: 'limited' | 'denied';
+  readonly outcome: 'limited' | 'denied' | 'closed';
   readonly retryInMs: number;
   readonly cleared?: boolean;
 };
@@ -309,6 +329,10 @@ describe('between two runs', () => {
   test('both are tried again when their time has come', () => {
     assert.deepEqual(after({ outcome: 'limited', retryInMs: 0 }), ['ready', 'ready']);
     assert.deepEqual(after({ outcome: 'denied', retryInMs: 0 }), ['ready', 'ready']);
+  });
+  test('an agent that the user closed is waited for by its stream alone, until retry', () => {
+    assert.deepEqual(after({ outcome: 'closed', retryInMs: 0 }), ['needs-input', 'ready']);
+    assert.deepEqual(after({ outcome: 'closed', retryInMs: 0, cleared: true }), ['ready', 'ready']);
   });
   test('retry does not wait for it', () => {
     assert.deepEqual(after({ outcome: 'limited', retryInMs: 9000, cleared: true }), ['ready', 'ready']);

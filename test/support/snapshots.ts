@@ -178,6 +178,7 @@ export function worker(part: Partial<WorkerFact> = {}): WorkerFact {
     serverGone: false,
     activity: activity(),
     lastError: null,
+    closedByUser: false,
     ...part,
   };
 }

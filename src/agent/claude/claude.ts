@@ -16,7 +16,7 @@ import { hasDraft } from './screen.ts';
 import { createSessionLook } from './session.ts';
 import { type ClaudeHooks, claudeSettings } from './settings.ts';
 import { conversationsBeside, createTranscripts, listenTo, type Transcripts } from './transcript.ts';
-import { endedBeforeItsTurn, errorOf } from './turn-end.ts';
+import { closedAtPrompt, endedBeforeItsTurn, errorOf } from './turn-end.ts';
 import { createUsageMeter } from './usage.ts';
 
 /** The claude agent, interactive in its pane or (mode `print`) headless. */
@@ -45,6 +45,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     failedCommit: ({ sessionId }) =>
       sessionId === null ? null : (transcripts.tail(sessionId)?.failedCommit ?? null),
     lastError: (run) => lastErrorOf(run, transcripts, reportsOf(run)),
+    closedByUser: (run) => interactive && closedAtPrompt(reportsOf(run)),
     watchPaths: () => [
       ...(interactive ? [paths.sessions] : []),
       ...(deps.reports === null ? [] : [deps.reports.spool]),

@@ -30,6 +30,8 @@ export type Report = {
   readonly said: string | null;
   /** How a session came to start: `startup`, `resume`, `clear`, `compact`. */
   readonly source: string | null;
+  /** Why a session ended (SessionEnd), in Claude Code's word for it. */
+  readonly endReason: string | null;
 };
 
 export type Reports = {
@@ -121,6 +123,7 @@ export function parseReport(
     error: stringOf(fields['error']),
     said: stringOf(fields['last_assistant_message']),
     source: stringOf(fields['source']),
+    endReason: stringOf(fields['reason']),
   };
 }
 

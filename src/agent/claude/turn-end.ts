@@ -26,6 +26,15 @@ export function endedBeforeItsTurn(
   return byItself && lastOfTurn(reports) === null && (tail?.modifiedAtMs ?? 0) < run.startedAtMs;
 }
 
+/** Claude Code's words for an end that the user typed: `/exit`, Ctrl-D or Ctrl-C twice, `/logout`. Signals and a closed window are `other`. */
+const TYPED_ENDS: ReadonlySet<string | null> = new Set(['prompt_input_exit', 'logout']);
+
+/** True when the session ended by what the user typed at its prompt. */
+export function closedAtPrompt(reports: readonly Report[]): boolean {
+  const end = reports.findLast(({ event }) => event === 'SessionEnd' || event === 'SessionStart');
+  return end?.event === 'SessionEnd' && TYPED_ENDS.has(end.endReason);
+}
+
 /** What is known of an agent whose turn is over. */
 export type Resting = {
   readonly tail: TranscriptTail | null;

@@ -40,6 +40,7 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
       return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => '')), sinceMs: startedAtMs };
     },
     failedCommit: () => null,
+    closedByUser: () => false,
     lastError: (run) => {
       const error = ofRun(run)?.error ?? null;
       return error === null

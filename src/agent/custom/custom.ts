@@ -31,6 +31,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     }),
     failedCommit: () => null,
     lastError: () => null,
+    closedByUser: () => false,
     watchPaths: () => [],
     findConversation: () => null,
     holders: () => [],

@@ -47,6 +47,7 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
       return interactive ? seen : { ...seen, status: 'busy', detail: null, dialog: null, account: false };
     },
     failedCommit: () => null,
+    closedByUser: () => false,
     lastError: (run) => {
       const error = reportOf(run)?.error ?? null;
       return error === null

@@ -17,6 +17,7 @@ import type { AgentActivity, AgentError, Run, RunOutcome, WorkerFact } from '../
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled } from './cancelled.ts';
+import { assessClosed } from './closed.ts';
 import { assessIdle } from './idle-agent.ts';
 import { assessLimited, deniedRemedy, overCap, retryAfterLimit } from './limits.ts';
 import { clashInRun, tellOfMove } from './moved.ts';
@@ -44,10 +45,8 @@ export function assessOpenRun(situation: Situation, run: Run): Assessment {
 /** Its worker could not be looked at: nothing is known, so nothing is done. */
 function unseen({ snapshot, key }: Situation): Assessment {
   const why = snapshot.workers.known ? (snapshot.unseen.get(key) ?? 'not looked at') : snapshot.workers.why;
-  return assess('running', {
-    reason: `its agent could not be looked at: ${why}`,
-    remedy: 'orchestrate doctor',
-  });
+  const reason = `its agent could not be looked at: ${why}`;
+  return assess('running', { reason, remedy: 'orchestrate doctor' });
 }
 
 /** A person called the stream off: its worker is ended. */
@@ -214,7 +213,8 @@ function assessGone(situation: Situation, run: Run, worker: WorkerFact | null): 
   const lost = lostCause(situation, run, worker);
   if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);
   const error = worker?.lastError ?? null;
-  return unfinished(situation, run, error) ?? assessEnded(situation, run, worker, error?.text ?? null);
+  const early = assessClosed(situation, run) ?? unfinished(situation, run, error);
+  return early ?? assessEnded(situation, run, worker, error?.text ?? null);
 }
 
 /** Unfinished for a reason that is no failure: a cap, a limit; null for any other end. */

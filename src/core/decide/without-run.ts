@@ -15,6 +15,7 @@ import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
+import { assessClosed } from './closed.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
 import { checkMoved, clash, follow } from './moved.ts';
 import { judgeAttempts } from './restarts.ts';
@@ -32,6 +33,7 @@ const RULES: readonly Rule[] = [
   adopted,
   checkable,
   ownTasksBlocked,
+  (situation) => assessClosed(situation, null),
   limited,
   wornOut,
   restartDue,
