@@ -231,7 +231,8 @@ const CASES: readonly Case[] = [
     other: 'queued',
   },
   {
-    title: 'an agent that the user closed at its prompt waits for them, also out of a limit, and holds back nobody',
+    title:
+      'an agent that the user closed at its prompt waits for them, also out of a limit, and holds back nobody',
     worker: gone(0, {
       closedByUser: true,
       lastError: { text: 'API Error: 500', limit: { untilMs: null }, denied: null },
