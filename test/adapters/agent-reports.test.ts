@@ -95,10 +95,13 @@ test('an end that the user typed is told from one that came from outside, by the
     hook('SessionEnd', { reason });
     return closedAtPrompt(reader().of('stream-a', 1));
   };
-  assert.deepEqual(
-    ['prompt_input_exit', 'logout', 'other', 'clear', ''].map(ended),
-    [true, true, false, false, false],
-  );
+  assert.deepEqual(['prompt_input_exit', 'logout', 'other', 'clear', ''].map(ended), [
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
   assert.equal(closedAtPrompt([]), false, 'killed: nothing was reported');
 });
 
