@@ -1,8 +1,9 @@
 /** One attempt at a plan: a draft store, the planner on it, what it stored judged; nothing of it stays, however it ends. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectPaths } from '../app/paths.ts';
 import { LEAVE_SIGNALS } from '../app/signals.ts';
+import { scratchDirectory } from '../files/scratch.ts';
 import { shortPaths } from '../report/urgency.ts';
 import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
 import { duration } from '../view/amounts.ts';
@@ -136,7 +137,7 @@ function openDraftStore(options: {
   /** Command line of our MCP server. */
   readonly server: { readonly command: string; readonly args: readonly string[] };
 }): DraftStore {
-  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-draft-'));
+  const directory = scratchDirectory('draft', projectPaths(options.projectRoot).orchestratorDir);
   const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative, server } = options;
   const base = join(directory, 'tasks');

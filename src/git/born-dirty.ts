@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
+import { scratchDirectory } from '../files/scratch.ts';
 import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
@@ -108,7 +108,7 @@ async function asCheckedOut(
   if (paths.length === 0) return new Set();
   const here = inWorktree(link, door.commonDir);
   const there = { ...here, env: { ...here.env, ...NO_DOWNLOAD } };
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-checkout-'));
+  const folder = scratchDirectory('checkout', door.commonDir);
   const fresh = { path: folder, gitDir: link.gitDir };
   const same = new Set<string>();
   try {

@@ -1,8 +1,8 @@
 /** Makes the commits that are ours to make (merges of bases, left-overs), in the user's name and signed as git is told to. */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { scratchDirectory } from '../files/scratch.ts';
 import { withoutBornDirty } from './born-dirty.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
@@ -102,7 +102,7 @@ const NO_QUESTIONS = '#!/bin/sh\nexec "$ORCHESTRATE_SIGNER" --batch --no-tty --p
 
 /** The command's result with `-S`, in surroundings in which nothing can be asked. */
 async function trySigned(door: Door, args: readonly string[], there: CommandOptions): Promise<GitResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-signing-'));
+  const folder = scratchDirectory('signing', door.commonDir);
   const wrapper = join(folder, 'signer');
   try {
     const format = await setting(door, 'gpg.format', 'openpgp');
@@ -143,7 +143,7 @@ async function signer(door: Door, format: string): Promise<string> {
 /** What keeps a commit from being signed, in the signing program's own words; null where none need be, or all is well. */
 export async function signingTrouble(door: Door): Promise<string | null> {
   if (!(await isSigningWanted(door))) return null;
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-objects-'));
+  const folder = scratchDirectory('objects', door.commonDir);
   try {
     const objects = (
       await door.read(['rev-parse', '--path-format=absolute', '--git-path', 'objects'])

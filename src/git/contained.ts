@@ -1,9 +1,9 @@
 /** Which streams' work a commit contains, by whatever way it came there; asks git a fixed number of times unless content has to be compared. */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
+import { scratchDirectory } from '../files/scratch.ts';
 import { mergeTrees } from './base-merge.ts';
 import type { Door } from './door.ts';
 import { checkedSha, isSha } from './names.ts';
@@ -178,7 +178,7 @@ export function syntheticCommit({ objects }: Scratch, tree: string, parents: rea
 
 /** A door whose new objects go into a directory of their own, which is removed afterwards: nothing is left in the repository. */
 export async function withScratchObjects<T>(door: Door, work: (scratch: Scratch) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-objects-'));
+  const folder = scratchDirectory('objects', door.commonDir);
   mkdirSync(join(folder, 'pack'));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,

@@ -1,7 +1,7 @@
 /** Reads `git status --porcelain=v2 -z`, also for files that flags in the index hide from it. */
-import { copyFileSync, mkdtempSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { scratchDirectory } from '../files/scratch.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
@@ -52,7 +52,7 @@ async function withPlainIndex<T>(
   work: (there: CommandOptions) => Promise<T>,
 ): Promise<T> {
   const here = inWorktree(link, door.commonDir);
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-index-'));
+  const folder = scratchDirectory('index', door.commonDir);
   try {
     const index = join(folder, 'index');
     const own = join(link.gitDir, 'index');

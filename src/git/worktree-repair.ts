@@ -1,7 +1,6 @@
 /** Finishes a worktree whose making was cut off, or makes a vanished directory again; no byte that is there is overwritten. */
 import {
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
@@ -9,10 +8,10 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, sep } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { isAbsent, isDenied, listIfPresent, statIfPresent } from '../files/present.ts';
+import { scratchDirectory } from '../files/scratch.ts';
 import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import type { Git } from './types.ts';
@@ -107,7 +106,7 @@ async function removePartialFiles(door: Door, link: WorktreeLink): Promise<void>
   const args = ['diff-files', '-z', '--name-only', '--diff-filter=MT', '--ignore-submodules=all'];
   const differing = (await door.read(args, here)).split('\0').filter(Boolean);
   if (differing.length === 0) return;
-  const expected = mkdtempSync(join(tmpdir(), 'orchestrate-checkout-'));
+  const expected = scratchDirectory('checkout', door.commonDir);
   try {
     for (const paths of inChunks(differing)) {
       await door.write(['checkout-index', '--quiet', `--prefix=${expected}${sep}`, '--', ...paths], here);

@@ -1,11 +1,11 @@
 /** A log that never grows past a limit; the command that writes into it does not notice and ends as it would. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { closeSync, openSync, readSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { replaceFile } from '../files/replace-file.ts';
+import { scratchDirectory } from '../files/scratch.ts';
 import { notStarted, run } from './run.ts';
 
 /** Largest log, but for the end of what a command printed beyond it. */
@@ -37,7 +37,7 @@ export type CappedLog = {
 /** Opens the log at `path` (0600, made when missing) for appending. Throws what keeps it from being written. */
 export async function openCappedLog(path: string): Promise<CappedLog> {
   makeRoom(path);
-  const pipe = await makePipe();
+  const pipe = await makePipe(dirname(path));
   let writer: ChildProcess;
   try {
     writer = startWriter(path, pipe.from);
@@ -73,9 +73,12 @@ function startWriter(path: string, from: number): ChildProcess {
   });
 }
 
-/** A pipe of the kernel's: those that Node makes for a child are sockets, which cannot be opened by name. */
-async function makePipe(): Promise<{ readonly from: number; readonly to: number }> {
-  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-pipe-'));
+/**
+ * A pipe of the kernel's: those that Node makes for a child are sockets, which cannot be opened by name. `beside`: where it
+ * is made without a temporary directory.
+ */
+async function makePipe(beside: string): Promise<{ readonly from: number; readonly to: number }> {
+  const directory = scratchDirectory('pipe', beside);
   try {
     const path = join(directory, 'pipe');
     const made = await run({

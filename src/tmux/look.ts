@@ -1,6 +1,10 @@
 /** Looks at our session and panes in one call; tells "no server" from "could not look", and mends a lost socket. */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { messageOf } from '../core/errors.ts';
 import type { Known } from '../core/types.ts';
+import { statIfPresent } from '../files/present.ts';
 import type { Client, Reply } from './client.ts';
 import { COLLECT, lookWords, ownPanes, parseLook } from './format.ts';
 import { type Identify, livingServer, parseServerIdentity, serverIdentity } from './identity.ts';
@@ -117,7 +121,9 @@ async function restoreSocket(
   again: () => Promise<Reply>,
 ): Promise<Reply> {
   const living = livingServer(last, identify);
-  if (living === null || living.socketPath !== absent.socketPath) return absent;
+  if (living === null) return absent;
+  const found = await withDirectory(absent, dirname(living.socketPath), again);
+  if (found.status !== 'absent' || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, 'SIGUSR1');
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
     await pause(RESTORE_STEP_MS);
@@ -127,4 +133,20 @@ async function restoreSocket(
   }
   const why = `the tmux server (pid ${living.pid}) lives, but its socket ${living.socketPath} is lost`;
   return { status: 'failed', why, text: '' };
+}
+
+/** Without its directory (a temporary one that was cleaned away) tmux looks for the server in another one: it is made again. */
+async function withDirectory(
+  absent: Extract<Reply, { status: 'absent' }>,
+  directory: string,
+  again: () => Promise<Reply>,
+): Promise<Reply> {
+  if (statIfPresent(directory) !== null) return absent;
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
+    return { status: 'failed', why, text: '' };
+  }
+  return again();
 }

@@ -17,6 +17,7 @@ import { holdersOf } from '../../src/agent/claude/registry.ts';
 import { eachGrownLine, endOfFile, readGrown } from '../../src/files/grown-lines.ts';
 import { listIfPresent, readIfPresent, statIfPresent } from '../../src/files/present.ts';
 import { replaceFile } from '../../src/files/replace-file.ts';
+import { scratchDirectory } from '../../src/files/scratch.ts';
 
 function scratch(): { dir: string; at(name: string): string } & Disposable {
   const dir = mkdtempSync(join(tmpdir(), 'orchestrate-files-'));
@@ -89,4 +90,26 @@ test('a growing file gives whole lines once, however it grows, and begins again 
   assert.equal(readGrown(file, end)?.text, 'more\n');
   writeFileSync(file, '');
   assert.deepEqual(look(), ['again']);
+});
+
+test('a temporary directory that is gone is made again, and a scratch directory is made elsewhere where it cannot be', () => {
+  using s = scratch();
+  const before = process.env['TMPDIR'];
+  const made = (temporary: string): string => {
+    process.env['TMPDIR'] = s.at(temporary);
+    const directory = scratchDirectory('x', s.at('own/room'));
+    assert.equal(statSync(directory).mode & 0o777, 0o700, directory);
+    return directory;
+  };
+  writeFileSync(s.at('file'), '');
+  try {
+    assert.ok(made('gone/below').startsWith(s.at('gone/below/orchestrate-x-')));
+    assert.ok(made('gone/below').startsWith(s.at('gone/below/orchestrate-x-')));
+    assert.equal(statSync(s.at('gone/below')).mode & 0o777, 0o700);
+    assert.ok(made('file/below').startsWith(s.at('own/room/orchestrate-x-')));
+    assert.ok(made('file').startsWith(s.at('own/room/orchestrate-x-')));
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
 });

@@ -278,6 +278,25 @@ test('a socket removed under a living server is restored, and no second server i
   assert.equal((await tmux.ensureSession()).server, server, 'a door remembers the server it saw');
 });
 
+test('a server whose whole socket directory was cleaned away is found again', async () => {
+  await using rig = createTmuxRig();
+  // Of its own: the usual directory is everybody's.
+  const temporary = join(rig.dir, 'own');
+  mkdirSync(temporary);
+  const { TMUX: _outer, TMUX_PANE: _pane, ...usual } = process.env;
+  const env = { ...usual, TMUX_TMPDIR: temporary };
+  const { server } = await rig.door({ env }).ensureSession();
+  assert.ok(server.startsWith(`${temporary}/`), server);
+  rmSync(temporary, { recursive: true });
+  try {
+    const seen = await rig.door({ env }).look(server);
+    assert.ok(seen.known, seen.known ? '' : seen.why);
+    assert.equal(seen.value.server, server);
+  } finally {
+    process.kill(Number(server.split('|').at(-2)), 'SIGTERM');
+  }
+});
+
 test('a server that cannot restore its socket is unknown, not gone', async () => {
   await using rig = createTmuxRig();
   const { server } = await rig.door().ensureSession();

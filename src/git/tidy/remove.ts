@@ -1,19 +1,10 @@
 /** Takes a stream's worktree and branch away, file by file as git listed them, after a saved ref; a kill anywhere is finished by the next call. */
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { ifPresent, lstatIfPresent } from '../../files/present.ts';
+import { scratchDirectory } from '../../files/scratch.ts';
 import type { Door } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { inWorktree, kindAt, realParent } from '../worktree-link.ts';
@@ -32,7 +23,7 @@ export async function remove(
   shared: Shared,
   request: Parameters<Tidy['remove']>[2],
 ): Promise<Removal> {
-  const beganMs = timeOfDisk();
+  const beganMs = timeOfDisk(door);
   const found = await look(door, place, shared);
   const held = [...found.held, ...request.others()];
   if (held.length > 0) {
@@ -58,8 +49,8 @@ export async function remove(
 }
 
 /** The time by the clock that stamps files, which is a little behind the system's. */
-function timeOfDisk(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-clock-'));
+function timeOfDisk({ commonDir }: Door): number {
+  const folder = scratchDirectory('clock', commonDir);
   const { ctimeMs } = lstatSync(folder);
   rmdirSync(folder);
   return ctimeMs;

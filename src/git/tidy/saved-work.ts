@@ -1,9 +1,9 @@
 /** Keeps everything a worktree holds in one commit under `refs/orchestrate/saved/`, byte for byte, changing nothing in it. */
-import { copyFileSync, mkdtempSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { lstatIfPresent } from '../../files/present.ts';
+import { scratchDirectory } from '../../files/scratch.ts';
 import { author } from '../commit.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
@@ -96,7 +96,7 @@ export async function saveWork(
     const tree = `${headSha}^{tree}`;
     return nameIt(door, name, await makeCommit(door, { ...here, env }, tree, [...heads, ...loose], message));
   }
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-snapshot-'));
+  const folder = scratchDirectory('snapshot', door.commonDir);
   try {
     const index = join(folder, 'index');
     const own = join(unsaved.gitDir, 'index');
