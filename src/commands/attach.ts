@@ -9,6 +9,7 @@ import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { recordedPanes } from '../look/workers.ts';
 import { findStream } from '../operator/find-stream.ts';
+import { livingRunOf } from '../operator/steer.ts';
 import { gatherReport } from '../report/gather.ts';
 import { waitingForYou } from '../report/urgency.ts';
 import type { PaneFact, TmuxFacts } from '../tmux/types.ts';
@@ -41,6 +42,8 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
       `tmux could not be asked: ${look.why}`,
       'orchestrate doctor',
     );
+  const wanted = record === null ? [...recordsOf(ports)] : [record];
+  if (record !== null || look.value.session === null) refuseElsewhere(ports, wanted, look.value);
   if (record !== null) refuseWindowless(ports, record, look.value);
   if (look.value.session === null) {
     throw new OrchestrateError(
@@ -59,11 +62,31 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   );
 }
 
+function recordsOf({ state, plan }: Ports): Iterable<StreamRecord> {
+  return state.records(plan.currentInitiative()?.id ?? '').values();
+}
+
+/** Throws exit 6 where agents live on the server of before `tmux.socket` was changed, and names it. */
+function refuseElsewhere(ports: Ports, records: readonly StreamRecord[], tmux: TmuxFacts): void {
+  for (const record of records) {
+    const run = livingRunOf(ports, record);
+    const former =
+      run?.server == null || run.server === tmux.server ? null : ports.tmux.formerServer(run.server);
+    if (former === null) continue;
+    const where = `another tmux server, ${former.socketPath}, than tmux.socket names now`;
+    throw new OrchestrateError(
+      EXIT.state,
+      `the agent of ${record.streamId} lives on ${where}`,
+      former.attachCommand,
+    );
+  }
+}
+
 /** Throws exit 6 for a living worker that has lost its window: there is nothing to attach to, though it works. */
-function refuseWindowless(ports: Ports, { streamId, runs }: StreamRecord, tmux: TmuxFacts): void {
-  const run = runs.at(-1);
-  if (run === undefined || run.endedAtMs !== null || run.worker === null) return;
-  if (run.bootId !== ports.processes.bootId() || !ports.processes.isAlive(run.worker)) return;
+function refuseWindowless(ports: Ports, record: StreamRecord, tmux: TmuxFacts): void {
+  const { streamId } = record;
+  const run = livingRunOf(ports, record);
+  if (run === null) return;
   const pane = tmux.panes.find(({ key, run: number }) => key === run.key && number === run.number) ?? null;
   const serverGone = run.server !== null && run.server !== tmux.server;
   const lost = lostWindow(run, { process: 'alive', pane, serverGone }, streamId);
@@ -88,6 +111,10 @@ async function nextPane(ports: Ports): Promise<string> {
   const [first] = waiting;
   if (first === undefined) {
     throw new OrchestrateError(EXIT.unfinished, 'Nothing needs you.', 'orchestrate status');
+  }
+  if (look.tmux.known) {
+    const record = [...recordsOf(ports)].filter(({ key }) => key === first.key);
+    refuseElsewhere(ports, record, look.tmux.value);
   }
   const who = `${printable(first.id)} waits for you (${first.state}), but has no window`;
   throw new OrchestrateError(EXIT.unfinished, who, first.remedy ?? 'orchestrate status');

@@ -4,7 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import { byOperator, type StateName, traitsOf } from '../core/states.ts';
 import { branchName, worktreePath } from '../core/stream-key.ts';
-import type { StreamRecord } from '../core/types.ts';
+import type { Run, StreamRecord } from '../core/types.ts';
 import { pollerLives, streamNames } from '../look/snapshot.ts';
 import { gatherReport } from '../report/gather.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
@@ -41,16 +41,16 @@ export async function retry(ports: Ports, record: StreamRecord, fresh: boolean):
   clearStream(ports, record);
   noteCommand(ports, record.key, fresh ? 'to be tried again, in a new conversation' : 'to be tried again');
   const endedRun = ended[0]?.run ?? null;
-  const livingRun = endedRun === null ? livingRunOf(ports, record) : null;
+  const livingRun = endedRun === null ? (livingRunOf(ports, record)?.number ?? null) : null;
   return { state, endedRun, livingRun, pollerAlive: pollerLives(ports) };
 }
 
-/** Number of the open run whose worker lives; null without one. */
-function livingRunOf({ processes }: Ports, record: StreamRecord): number | null {
-  const run = record.runs.at(-1);
+/** The open run whose worker lives; null without one. */
+export function livingRunOf({ processes }: Ports, { runs }: StreamRecord): Run | null {
+  const run = runs.at(-1);
   if (run === undefined || run.endedAtMs !== null || run.worker === null) return null;
   // Of before a reboot its number may be another process's.
-  return run.bootId === processes.bootId() && processes.isAlive(run.worker) ? run.number : null;
+  return run.bootId === processes.bootId() && processes.isAlive(run.worker) ? run : null;
 }
 
 function retriedDone(ports: Ports, { streamId }: StreamRecord, isStale: boolean): OrchestrateError {

@@ -2,7 +2,7 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { ringBell } from './bell.ts';
 import { type Client, createClient, tmuxError } from './client.ts';
-import type { Identify } from './identity.ts';
+import { type Identify, livingServer } from './identity.ts';
 import { bindKeys } from './keys.ts';
 import { arrangeView, clearRequest, setView } from './layout/view.ts';
 import { look, type Memory, type SeenSession } from './look.ts';
@@ -70,6 +70,11 @@ export function createTmux(options: TmuxOptions): Tmux {
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts(), pane),
     attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
+    formerServer: (server) => {
+      const { socketPath } = livingServer(server, options.identify) ?? { socketPath: null };
+      if (socketPath === null) return null;
+      return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(root)[0]) };
+    },
     setView: async (on) => setView(client, root, await seenSession(door, lookAt), on),
     arrangeView: async (seen, request) =>
       arrangeView(client, root, await seenSession(door, lookAt), seen, request),

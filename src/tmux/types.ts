@@ -153,6 +153,10 @@ export type Tmux = {
   attach(pane: string | null): Promise<number>;
   /** The command a person types to attach. */
   attachCommand(): string;
+  /** Where a server that was known before lives, if it does, and the command by which a person attaches to our session there. */
+  formerServer(
+    server: ServerIdentity,
+  ): { readonly socketPath: string; readonly attachCommand: string } | null;
   /** Turns the view on or off; `arrangeView` makes it so. Throws exit 3 when there is no session. */
   setView(on: boolean): Promise<void>;
   /**

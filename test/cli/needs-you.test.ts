@@ -149,6 +149,13 @@ test('attach --next goes to the stream that has waited longest, and says when no
     (await rig.run(['attach', 'A'], 3)).stderr,
     /^orchestrate: error: attaching needs a terminal\n {2}fix: /,
   );
+  // As after a change of tmux.socket: the agents stay where they are.
+  const moved = { ...rig.cli.env, ORCHESTRATE_TMUX_SOCKET: `${rig.cli.socket}-other` };
+  for (const words of [['attach'], ['attach', 'A']]) {
+    const { stderr } = await rig.run(words, 6, { env: moved });
+    assert.match(stderr, /agent of [ABC] lives on another tmux server, \S*, than tmux\.socket names now\n/);
+    assert.match(stderr, new RegExp(`fix: tmux -S \\S*/${rig.cli.socket} attach -t '=orchestrate-`));
+  }
   b.exit(1);
   await rig.untilState('B', 'failed');
   a.exit(1);
