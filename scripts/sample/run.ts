@@ -75,7 +75,7 @@ function closing(code: number): void {
     say(`Clean up: rm -rf ${top}`);
     return;
   }
-  if (code === 0) process.exitCode = orchestrate('merge');
+  if (code === 0) process.exitCode = orchestrate('merge') || orchestrate('clean');
   say('\nThe merged history:\n');
   say(git('log', '--graph', '--oneline', '--decorate', '--branches'));
   if (values.agent === 'scripted') {

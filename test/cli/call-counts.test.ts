@@ -1,6 +1,6 @@
 /** What cannot be felt but counted: how often a look calls tmux and git, however many streams there are; what a command loads. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -9,6 +9,7 @@ import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
 import { takeLook } from '../../src/look/snapshot.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { createLandingWorld } from '../support/landing-world.ts';
 import { createCallCounter } from '../support/shim.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
@@ -34,6 +35,25 @@ test('a look calls tmux once, and git no more often for thirty streams than for 
   const many = await callsOfFiveLooks(30);
   assert.equal(few.tmux, 5);
   assert.deepEqual(many, few);
+});
+
+/** Calls of git by `merge --dry-run` for `count` streams that are done. */
+async function callsOfDryMerge(count: number): Promise<number> {
+  using counter = createCallCounter();
+  const streams = Array.from({ length: count }, (_, at) => `S${at}`);
+  await using world = await createLandingWorld(Object.fromEntries(streams.map((id) => [id, []])), {
+    tools: [counter.directory],
+  });
+  for (const id of streams) await world.finish(id, (at) => writeFileSync(join(at, `${id}.txt`), id));
+  const before = counter.calls('git');
+  const { report } = await world.merge(['--dry-run']);
+  assert.equal(report?.landed.length, count);
+  return counter.calls('git') - before;
+}
+
+test('a dry merge calls git once more for each stream that would land', async () => {
+  const few = await callsOfDryMerge(1);
+  assert.equal((await callsOfDryMerge(3)) - few, 2);
 });
 
 /** SQL statements that two more looks at a plan of `count` streams run, in this process. */

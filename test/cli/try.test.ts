@@ -32,12 +32,13 @@ test('the sample finishes, its integration stream is tested on the work of both 
     const top = readdirSync(home).find((name) => name.startsWith('orchestrate-try-')) ?? '';
     const repository = join(home, top, 'converter');
     const git = (...args: string[]) => execFileSync('git', args, { cwd: repository, encoding: 'utf8' });
-    assert.equal(git('rev-list', '--merges', '--count', 'orchestrate/stream-z').trim(), '1');
-    const files = git('ls-tree', '-r', '--name-only', 'orchestrate/stream-z').split('\n');
+    const files = git('ls-tree', '-r', '--name-only', 'main').split('\n');
     for (const file of ['src/length.js', 'src/temperature.js', 'src/convert.js'])
       assert.ok(files.includes(file), file);
     assert.match(stdout, /Landed on main by merge[\s\S]*\n {2}\+ Stream-Z[\s\S]*Gates hold \(test\)/);
-    assert.equal(git('rev-parse', 'main^{tree}'), git('rev-parse', 'orchestrate/stream-z^{tree}'));
+    assert.match(stdout, /^Removed Stream-Z: worktree /m);
+    assert.equal(git('for-each-ref', '--format=%(refname)', 'refs/heads').trim(), 'refs/heads/main');
+    assert.equal(git('worktree', 'list').trim().split('\n').length, 1);
     assert.equal(git('status', '--porcelain', '--untracked-files=no').trim(), '', 'the checkout moved along');
   } finally {
     spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
@@ -56,7 +57,7 @@ test('without Claude Code it says so, and how to go on, not what became of a sta
     assert.match(ended.stderr, /command not found: claude\n {2}fix: install Claude Code/);
     assert.match(
       ended.stdout,
-      /Nothing was started\. When that is mended: cd .* start\nClean up: rm -rf .*\n$/,
+      /Nothing was started\. When that is fixed: cd .* start\nClean up: rm -rf .*\n$/,
     );
     assert.doesNotMatch(ended.stdout, /merged history|attach/);
   } finally {

@@ -8,6 +8,7 @@ import type { LandingReport } from '../../src/core/landing.ts';
 import { createProjectRig, type ProjectRig, type RigOptions } from '../support/worker-rig.ts';
 
 const DIAMOND = { A: [], B: ['A'], C: ['A'], Z: ['B', 'C'] } as const;
+const REVIEW = { name: 'review', agent: true, command: `echo '{"verdict":"pass","findings":[]}'` };
 
 function git(rig: ProjectRig, ...args: string[]): string {
   return execFileSync('git', args, { cwd: rig.root, env: rig.cli.env, encoding: 'utf8' }).trimEnd();
@@ -45,7 +46,7 @@ for (const strategy of ['merge', 'squash', 'rebase'] as const) {
   test(`a diamond lands by ${strategy}: each stream once, the verified tree, nothing the second time`, async () => {
     await using rig = await worked(
       {},
-      { plan: DIAMOND, config: { landing: { strategy }, gates: [{ name: 'any', command: 'true' }] } },
+      { plan: DIAMOND, config: { landing: { strategy }, gates: [{ name: 'any', command: 'true' }, REVIEW] } },
     );
     const before = git(rig, 'for-each-ref');
     const dry = await merge(rig, ['--dry-run']);
@@ -53,7 +54,8 @@ for (const strategy of ['merge', 'squash', 'rebase'] as const) {
     assert.equal(git(rig, 'for-each-ref'), before);
     const report = await merge(rig);
     assert.deepEqual(landedOf(report), ['A', 'B', 'C', 'Z']);
-    assert.equal(report.gates.status, 'hold');
+    // A review judged each stream's own change; the whole has none.
+    assert.deepEqual([report.gates.status, report.gates.names], ['hold', ['any']]);
     assert.equal(report.next, 'orchestrate clean');
     assert.equal(git(rig, 'rev-parse', 'main^{tree}'), git(rig, 'rev-parse', 'orchestrate/z^{tree}'));
     assert.equal(changes(rig), '');
@@ -76,10 +78,10 @@ for (const strategy of ['merge', 'squash', 'rebase'] as const) {
   });
 }
 
-test('what clashes is named with its files and both sides; its dependents wait, the independent land', async () => {
+test('what clashes is named and waits, its agent resolves it, all lands, and all of it is cleaned away', async () => {
   await using rig = await worked(
     { A: 'echo a > x.txt', B: 'echo b > x.txt', E: 'echo e > "odd name"' },
-    { plan: { A: [], B: [], D: ['B'], E: [] } },
+    { plan: { A: [], B: [], D: ['B'], E: [] }, config: { gates: [{ name: 'any', command: 'true' }] } },
   );
   const dry = await merge(rig, ['--dry-run'], 1);
   const report = await merge(rig, [], 1);
@@ -93,6 +95,46 @@ test('what clashes is named with its files and both sides; its dependents wait, 
   // A landed by now, so that the other side is the branch itself.
   assert.match(stdout, /B {2}clashes with main in x\.txt\n.*orchestrate resolve B/);
   assert.match(stdout, /D {2}waits for B/);
+  const kept = await rig.run(['clean']);
+  assert.match(kept.stdout, /^Removed A: [\s\S]*^Kept B: its work has not landed/m);
+
+  await rig.run(['resolve', 'B']);
+  const poller = rig.start();
+  const b = await rig.nextWorker('B');
+  assert.equal(b.run, 2);
+  assert.match(readFileSync(b.promptFile, 'utf8'), new RegExp(`git merge --no-edit ${report.to}`));
+  await b.sh('git merge -q "$1" || { echo both > x.txt; git commit -qam Resolve; }', report.to);
+  b.exit(0);
+  assert.equal((await poller.end()).code, 0);
+  const landed = await merge(rig);
+  assert.deepEqual(landedOf(landed).sort(), ['B', 'D']);
+  assert.deepEqual(landed.clashes, []);
+  const text = (path: string) => readFileSync(join(rig.root, path), 'utf8');
+  assert.deepEqual(['x.txt', 'D.txt', 'odd name'].map(text), ['both\n', 'D\n', 'e\n']);
+  assert.deepEqual(
+    git(rig, 'log', '--first-parent', '--format=%s', `${dry.from}..main`).split('\n'),
+    ['D', 'B', 'E', 'A'].map((id) => `Merge ${id}: Work of ${id}`),
+  );
+
+  await rig.run(['clean']);
+  assert.equal(git(rig, 'worktree', 'list').split('\n').length, 1);
+  assert.equal(git(rig, 'for-each-ref', '--format=%(refname)', 'refs/heads'), 'refs/heads/main');
+  assert.equal(changes(rig), '');
+  const cleaned = async () => {
+    const seen = await rig.status();
+    assert.deepEqual(
+      seen.streams.map(({ state, landed: there, stale, reason }) => [state, there, stale, reason]),
+      seen.streams.map(() => ['done', true, false, null]),
+    );
+    assert.deepEqual(seen.warnings, []);
+  };
+  await cleaned();
+  assert.match((await rig.run(['status'])).stdout, /All 4 streams done and landed in/);
+  assert.match((await rig.run(['verify', 'B'])).stdout, /its work has landed \([0-9a-f]{7}\), and its worktree/);
+  assert.equal((await rig.start().end()).code, 0);
+  await cleaned();
+  assert.equal((await merge(rig)).contained.length, 4);
+  assert.equal(git(rig, 'worktree', 'list').split('\n').length, 1);
 });
 
 test('while other streams are at work what is done lands; a stream asked for that is not done is named', async () => {

@@ -6,6 +6,7 @@ import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt, recordVerified } from './adopt.ts';
+import { isCleaned } from './base.ts';
 import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
@@ -30,6 +31,7 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   }
   // What was never worked on has no worktree to look into.
   if (record.verified?.adopted === true && record.runs.length === 0) return adopt(step, key);
+  if (isCleaned(record, step.snapshot)) return stillLanded(step, record);
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
@@ -37,6 +39,13 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   const verdict: Verdict = { sha, cause, message, gate, ok: cause === null, atMs: step.ports.now() };
   await conclude(step, record, run, verdict);
   return { ok: verdict.ok, message: verdict.message };
+}
+
+/** What was verified has landed, and was cleaned away since: there is nothing to look into, and nothing amiss. */
+function stillLanded({ ports }: Step, { key, verified }: StreamRecord): VerifyAnswer {
+  ports.state.patchStream(key, { verifyRequested: false, syncRequested: false });
+  const sha = verified?.sha.slice(0, 7) ?? '';
+  return { ok: true, message: `its work has landed (${sha}), and its worktree was removed since` };
 }
 
 /** A task was opened since the check was decided: nothing is said of the work, which is not complete any more. */
