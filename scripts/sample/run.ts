@@ -82,7 +82,9 @@ function closing(code: number): void {
     say('The agent here was scripted: it stands in for the model only; everything else was real.');
     say('With Claude Code:   scripts/try --agent claude');
   }
-  say(`Look at the windows: ${again('attach')}        (Ctrl-b n: next window, Ctrl-b d: leave)`);
+  // Where all has landed, the agents' windows went with their worktrees.
+  if (process.exitCode === 0) say(`What was done:       ${again('report')}`);
+  else say(`Look at the windows: ${again('attach')}        (Ctrl-b n: next window, Ctrl-b d: leave)`);
   say(`The repository:      ${again('status')}`);
   const end = GIVEN === null ? `tmux -L ${SOCKET} kill-server` : again('stop');
   say(`Clean up:            ${end}; rm -rf ${top}`);

@@ -96,8 +96,11 @@ async function prepare(ports: Ports, request: LandRequest): Promise<Landing> {
   const { plan, keys, records } = snapshot;
   const initiative = initiativeOf(plan);
   const branch = request.into ?? landingBranch(ports, initiative);
-  if (branch === null)
+  if (branch === null) {
+    // Throws exit 3 where nothing can start either: without a commit, or on no branch.
+    await ports.git.baseTip(ports.config.baseBranch);
     throw new OrchestrateError(EXIT.unfinished, 'nothing of this plan was started yet', 'orchestrate start');
+  }
   await refuseChangedGitConfig(ports);
   const strategy = request.strategy ?? ports.config.landing.strategy;
   const seen = request.into === null ? states : await asSeenBy(ports, { branch, snapshot, states });

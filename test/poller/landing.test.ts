@@ -130,7 +130,10 @@ test('what clashes is named and waits, its agent resolves it, all lands, and all
   };
   await cleaned();
   assert.match((await rig.run(['status'])).stdout, /All 4 streams done and landed in/);
-  assert.match((await rig.run(['verify', 'B'])).stdout, /its work has landed \([0-9a-f]{7}\), and its worktree/);
+  assert.match(
+    (await rig.run(['verify', 'B'])).stdout,
+    /its work has landed \([0-9a-f]{7}\), and its worktree/,
+  );
   assert.equal((await rig.start().end()).code, 0);
   await cleaned();
   assert.equal((await merge(rig)).contained.length, 4);
@@ -215,31 +218,6 @@ test('what another way brought to the branch is not landed again, and is the bas
   await poller.end();
   const report = await merge(rig);
   assert.deepEqual([report.contained, landedOf(report)], [['A'], ['B']]);
-});
-
-test('refusals leave everything as it was', async () => {
-  await using rig = await worked({}, { plan: { A: [] } });
-  const state = () => `${git(rig, 'for-each-ref')}\n${changes(rig)}`;
-  const before = state();
-  writeFileSync(join(rig.root, 'A.txt'), 'mine\n');
-  const refused = await rig.run(['merge'], 5);
-  assert.match(refused.stderr, /A\.txt; nothing was changed\n {2}fix: commit it, stash it/);
-  const dry = await merge(rig, ['--dry-run'], 5);
-  assert.equal(dry.refusal?.exitCode, 5);
-  assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'mine\n');
-  execFileSync('rm', ['A.txt'], { cwd: rig.root });
-  await rig.run(['merge', '--into', 'nowhere'], 7);
-  await rig.run(['merge', '--into', '--upload-pack=x'], 7);
-  await rig.run(['merge', '--strategy', 'octopus'], 2);
-  await rig.run(['merge', 'Nobody'], 7);
-  assert.equal(state(), before);
-  git(rig, 'branch', '-m', 'main', 'trunk');
-  assert.match(
-    (await rig.run(['merge'], 3)).stderr,
-    /"main", from which the plan started, is gone[\s\S]*--into BRANCH/,
-  );
-  assert.deepEqual(landedOf(await merge(rig, ['--into', 'trunk'])), ['A']);
-  assert.ok(existsSync(join(rig.root, 'A.txt')));
 });
 
 test('three merges at once land everything once', async () => {
