@@ -1,4 +1,5 @@
 /** Makes a fresh worktree fit to work in: copies chosen ignored files and links big directories of the main checkout. */
+import { isUtf8 } from 'node:buffer';
 import { constants, copyFileSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { messageOf } from '../core/errors.ts';
@@ -20,7 +21,9 @@ export async function furnishWorktree(
   const link = requireLink(door, request.path);
   const warnings: string[] = [];
   const copied: string[] = [];
-  for (const path of await includedFiles(door, link)) {
+  const included = await includedFiles(door, link);
+  for (const name of included.unreadable) warnings.push(`${name} was not copied: its name is not UTF-8`);
+  for (const path of included.files) {
     const problem = copyInto(door.root, link.path, path);
     if (problem === null) copied.push(path);
     else if (problem !== 'exists') warnings.push(problem);
@@ -37,21 +40,43 @@ export async function furnishWorktree(
   return warnings;
 }
 
+type Included = {
+  readonly files: readonly string[];
+  /** Those whose names are not UTF-8, so that nothing here can open them: as a shell's `$'…'` takes them. */
+  readonly unreadable: readonly string[];
+};
+
 /** Files of the main checkout that `.worktreeinclude` names and that git ignores, outside all worktrees. */
-async function includedFiles(door: Door, link: WorktreeLink): Promise<string[]> {
+async function includedFiles(door: Door, link: WorktreeLink): Promise<Included> {
   const include = join(door.root, INCLUDE_FILE);
-  if (kindAt(include) !== 'file') return [];
+  if (kindAt(include) !== 'file') return { files: [], unreadable: [] };
   const args = ['ls-files', '-z', '--others', '--ignored', `--exclude-from=${include}`];
-  const listed = (await door.read(args)).split('\0').filter(Boolean);
+  const { names, unreadable } = namesIn(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
   const worktrees = relative(root, dirname(link.path));
-  const outside = listed.filter(
-    (path) =>
-      !path.endsWith('/') &&
-      path.split(sep)[0] !== '.git' &&
-      !(worktrees !== '' && isWithin(worktrees, path)),
-  );
-  return ignoredOf(door, outside, {});
+  const isOutside = (path: string): boolean =>
+    !path.endsWith('/') && path.split(sep)[0] !== '.git' && !(worktrees !== '' && isWithin(worktrees, path));
+  const files = await ignoredOf(door, names.filter(isOutside), {});
+  return { files, unreadable: unreadable.filter(isOutside) };
+}
+
+/** The names in a list with zero bytes between them, those apart that are not UTF-8. */
+function namesIn(list: Buffer): {
+  readonly names: readonly string[];
+  readonly unreadable: readonly string[];
+} {
+  const names: string[] = [];
+  const unreadable: string[] = [];
+  // One character for each byte.
+  for (const bytes of list.toString('latin1').split('\0').filter(Boolean)) {
+    const raw = Buffer.from(bytes, 'latin1');
+    if (isUtf8(raw)) names.push(raw.toString('utf8'));
+    else
+      unreadable.push(
+        bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`),
+      );
+  }
+  return { names, unreadable };
 }
 
 /** Those of the files that git would show as untracked in the worktree. */

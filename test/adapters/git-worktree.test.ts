@@ -238,3 +238,31 @@ describe('ensureWorktree', () => {
     assert.equal(await rig.ensure('stream-a'), 'repaired');
   });
 });
+
+const OTHER_BYTES = { skip: process.platform === 'darwin' && 'file names are UTF-8 there' };
+it(
+  'an ignored file whose name is not UTF-8 is named as left out, and keeps no other from being copied',
+  OTHER_BYTES,
+  async () => {
+    const rig = createRig();
+    try {
+      rig.write('.gitignore', 'local/\n');
+      rig.write('.worktreeinclude', 'local/*.env\n');
+      rig.write('local/a.env', 'a\n');
+      const name = Buffer.concat([
+        Buffer.from(`${rig.root}/local/caf`),
+        Buffer.from([0xe9]),
+        Buffer.from('.env'),
+      ]);
+      writeFileSync(name, 'x\n');
+      await rig.ensure('stream-a');
+      const path = rig.worktree('stream-a');
+      const git = createGit({ root: rig.root, commonDir: rig.commonDir });
+      const warnings = await git.furnishWorktree({ path, symlink: [] });
+      assert.deepEqual(warnings, ['local/caf\\xe9.env was not copied: its name is not UTF-8']);
+      assert.deepEqual(readdirSync(join(path, 'local')), ['a.env']);
+    } finally {
+      rig.remove();
+    }
+  },
+);
