@@ -663,12 +663,20 @@ const SETTING_UP: Row = {
   step: null,
 };
 
+const unborn = worker({ process: 'gone', claimed: false, pane: null, identity: null });
+const LOOKED_FOR: Row = {
+  ...SETTING_UP,
+  title: 'nor is one that was looked for before its window was opened cut short',
+  world: { ...SETTING_UP.world, workers: { S: unborn } },
+  reason: /worktree and window are being made/,
+};
+
 describe('a stream without an open run', () => {
   for (const row of REST) test(row.title, () => check(row));
 });
 
 describe('a stream with an open run', () => {
-  for (const row of [...OPEN, SETTING_UP]) test(row.title, () => check(row));
+  for (const row of [...OPEN, SETTING_UP, LOOKED_FOR]) test(row.title, () => check(row));
 });
 
 describe('the worker limit', () => {

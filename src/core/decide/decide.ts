@@ -106,7 +106,9 @@ function workerOf(snapshot: Snapshot, key: string, run: number | undefined): Wor
 function underWay({ snapshot, key, openRun, worker }: Situation, assessment: Assessment): Assessment {
   const flight = snapshot.inFlight.get(key);
   if (flight === undefined) return assessment;
-  if (flight.kind === 'launch' && (openRun === null || worker === null)) {
+  // Its run is written down before its window is opened: that nothing lives of it yet says nothing.
+  const isUnborn = openRun === null || worker === null || (worker?.process === 'gone' && !worker.claimed);
+  if (flight.kind === 'launch' && isUnborn) {
     return assess('starting', {
       reason: 'its worktree and window are being made',
       remedy: 'orchestrate doctor',
