@@ -422,7 +422,25 @@ describe('what goes', () => {
     rig.run(['checkout', '--quiet', 'HEAD~1'], join(path, 'lib'));
     assert.equal(rig.run(['status', '--porcelain'], path), '');
     assert.equal((await find()).held[0]?.kind, 'submodule');
-    rig.run(['push', '--quiet', 'origin', `${lost}:refs/heads/kept`], join(path, 'lib'));
+    const push = ['push', '--quiet', 'origin', `${lost}:refs/heads/kept`];
+    // Without a checkout the store is there still, be it that of the submodule alone or the whole worktree's.
+    const lib = join(path, 'lib');
+    rig.run(['submodule', '--quiet', 'deinit', '--force', 'lib'], path);
+    assert.deepEqual(readdirSync(lib), []);
+    assert.equal((await remove()).removed, false);
+    assert.equal((await find()).held[0]?.kind, 'submodule');
+    renameSync(path, `${path}-away`);
+    assert.equal((await remove()).removed, false);
+    assert.equal((await find()).held[0]?.kind, 'submodule');
+    renameSync(`${path}-away`, path);
+    const store = join(rig.commonDir, 'worktrees', KEY, 'modules', 'lib');
+    const inStore = ['--git-dir', store, '--work-tree', rig.home];
+    rig.run([...inStore, ...push]);
+    assert.deepEqual((await find()).held, []);
+    renameSync(join(store, 'HEAD'), join(store, 'HEAD.away'));
+    assert.equal((await find()).held[0]?.kind, 'unreadable');
+    renameSync(join(store, 'HEAD.away'), join(store, 'HEAD'));
+    rig.run(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'update', '--init'], path);
     const commits = commitsAnywhere();
     checkGone(await remove(), commits);
   });

@@ -9,7 +9,7 @@ import type { Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
 import { readStatus, type Status } from '../status.ts';
 import { inWorktree, kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
-import { type Ignored, readIgnored } from './ignored-files.ts';
+import { type Ignored, isRepository, readIgnored } from './ignored-files.ts';
 import { readMarker } from './marker.ts';
 import type { Held, Spare } from './types.ts';
 
@@ -82,10 +82,7 @@ function heldFiles(path: string, status: Pick<Status, 'changed' | 'untracked'>, 
   );
 }
 
-/**
- * A submodule's checkout. Its store goes with the worktree's git directory, so that a commit which no remote-tracking branch
- * has would be lost.
- */
+/** A submodule's checkout; what its store has is `seeStores`' to tell. */
 async function seeSubmodule(
   door: Door,
   parent: WorktreeLink,
@@ -105,10 +102,8 @@ async function seeSubmodule(
   const link = { path: directory, gitDir };
   const inner: Door = { ...door, commonDir: gitDir };
   const seen = await see(inner, link, { ...rules, made: null }, null);
-  const own = ['rev-list', '--max-count=1', '--all', '--reflog', 'HEAD', '--not', '--remotes', '--'];
-  const unpushed = (await door.read(own, inWorktree(link, gitDir))).trim();
-  const what = `commits or changes that only the submodule ${printable(path, LONGEST_NAME)} here has`;
-  const lost = unpushed !== '' || operationIn(link) !== null || seen.held.length > 0;
+  const what = `changes that only the submodule ${printable(path, LONGEST_NAME)} here has`;
+  const lost = operationIn(link) !== null || seen.held.length > 0;
   const held: Held[] = lost ? [{ kind: 'submodule', what, look: gitAt(directory, 'status --ignored') }] : [];
   const within = (name: string) => join(path, name) + (name.endsWith('/') ? '/' : '');
   return {
@@ -116,6 +111,62 @@ async function seeSubmodule(
     tracked: [...seen.tracked.map(within), join(path, '.git')],
     spare: seen.spare.map((name) => within(name).replace(/\/+$/, '/')),
   };
+}
+
+/**
+ * The stores of a worktree's submodules, be they checked out or not: they go with its git directory, so that a commit which no
+ * remote-tracking branch has, or a change that is staged there, would be lost. What cannot be looked at counts as holding it.
+ */
+export async function seeStores(door: Door, gitDir: string): Promise<Held[]> {
+  const held: Held[] = [];
+  const { stores, strange } = storesBelow(join(gitDir, 'modules'), '');
+  for (const name of strange)
+    held.push({
+      kind: 'unreadable',
+      what: `no store of a submodule, but kept with them: ${printable(name, LONGEST_NAME)}`,
+      look: `ls -la ${shellWord(join(gitDir, 'modules', name))}`,
+    });
+  for (const name of stores) {
+    const store = join(gitDir, 'modules', name);
+    // Where its checkout was may be nowhere now.
+    const env = { GIT_DIR: store, GIT_COMMON_DIR: store, GIT_WORK_TREE: store };
+    const there = { cwd: store, env };
+    const own = ['rev-list', '--max-count=1', '--all', '--reflog', 'HEAD', '--not', '--remotes', '--'];
+    const commits = await door.ask(own, there);
+    const cached = ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', 'HEAD', '--'];
+    const index = kindAt(join(store, 'index')) !== 'missing';
+    const staged = index && readMarker(gitDir) === null && (await door.ask(cached, there)).code !== 0;
+    const busy = operationIn({ path: store, gitDir: store }) !== null;
+    if (commits.code === 0 && commits.out.trim() === '' && !staged && !busy) continue;
+    const what = `commits or staged changes that only the submodule ${printable(name, LONGEST_NAME)} here has`;
+    const git = `git --git-dir ${shellWord(store)} --work-tree .`;
+    held.push({ kind: 'submodule', what, look: `${git} log --all --reflog HEAD --not --remotes` });
+  }
+  return held;
+}
+
+/** Names of the stores below a directory, those of submodules' submodules too, and of what is neither store nor directory. */
+function storesBelow(root: string, name: string): { readonly stores: string[]; readonly strange: string[] } {
+  const found = { stores: [] as string[], strange: [] as string[] };
+  const enter = (below: string): void => {
+    const inside = storesBelow(root, below);
+    found.stores.push(...inside.stores);
+    found.strange.push(...inside.strange);
+  };
+  const directory = join(root, name);
+  if (kindAt(directory) !== 'directory') return found;
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (isRepository(entries)) {
+    found.stores.push(name);
+    enter(join(name, 'modules'));
+    return found;
+  }
+  for (const entry of entries) {
+    const path = join(name, entry.name);
+    if (entry.isDirectory()) enter(path);
+    else found.strange.push(path);
+  }
+  return found;
 }
 
 /** What is there and that git told of nowhere: pipes, sockets, what may not be read, names that are not UTF-8. */

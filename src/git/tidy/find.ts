@@ -6,7 +6,7 @@ import type { CommandOptions, Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
 import { readBranch } from '../worktree-branch.ts';
 import { inWorktree, kindAt, textOf } from '../worktree-link.ts';
-import { gitAt, see } from './contents.ts';
+import { gitAt, see, seeStores } from './contents.ts';
 import { type LooseCommits, looseCommits } from './loose-commits.ts';
 import { readMarker } from './marker.ts';
 import { type Here, stashesOf, whereIs } from './place.ts';
@@ -103,7 +103,12 @@ async function lookAtEntry(
   const headSha = asked.code === 0 ? asked.out.trim() : null;
   const onItsBranch = branch === place.branch;
   const loose = await looseCommits(door, { there, gitDir, head: headSha, branch: place.branch, onItsBranch });
-  const held = [...offBranch(place, branch), ...operation(place, gitDir), ...detachedCommits(place, loose)];
+  const held = [
+    ...offBranch(place, branch),
+    ...operation(place, gitDir),
+    ...detachedCommits(place, loose),
+    ...(await seeStores(door, gitDir)),
+  ];
   const index = kindAt(join(gitDir, 'index')) === 'file' && headSha !== null;
   const cached = ['diff-index', '--cached', '--quiet', '--ignore-submodules=all', 'HEAD', '--'];
   if (index && readMarker(gitDir) === null && (await door.ask(cached, there)).code !== 0) {
@@ -154,6 +159,7 @@ async function lookInside(
     ...operation(place, link.gitDir),
     ...detachedCommits(place, loose),
     ...seen.held,
+    ...(await seeStores(door, link.gitDir)),
     ...outside,
   ];
   return {

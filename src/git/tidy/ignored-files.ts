@@ -60,7 +60,7 @@ export async function readIgnored(
 }
 
 /** True for a directory in which git would see a repository, be it a checkout or a bare one. */
-function isRepository(entries: readonly Dirent[]): boolean {
+export function isRepository(entries: readonly Dirent[]): boolean {
   const names = new Set(entries.map(({ name }) => name));
   return names.has('.git') || (names.has('HEAD') && names.has('objects') && names.has('refs'));
 }
