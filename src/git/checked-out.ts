@@ -1,10 +1,11 @@
 /** What bringing a checkout from one commit to another would overwrite, by a look of our own, and the doing of it; moves no branch. */
-import { copyFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ifPresent } from '../files/present.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
+import { copyIndex } from './status.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
 export type Overwriting = { readonly from: string; readonly to: string };
@@ -33,7 +34,7 @@ export async function checkOverwrites(
 ): Promise<readonly string[]> {
   const there = withIndex(door, place, index);
   const changes = await changesOf(door, move);
-  copyIndex(place, index);
+  copyAnew(place, index);
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
   if (own.length > 0) return own;
@@ -45,9 +46,9 @@ function withIndex(door: Door, place: WorktreeLink, index: string): CommandOptio
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { 'submodule.recurse': 'false' } };
 }
 
-function copyIndex({ gitDir }: WorktreeLink, index: string): void {
+function copyAnew(place: WorktreeLink, index: string): void {
   for (const former of [index, `${index}.lock`]) rmSync(former, { force: true });
-  ifPresent(() => copyFileSync(join(gitDir, 'index'), index));
+  copyIndex(place, index);
 }
 
 /**
@@ -152,7 +153,7 @@ export async function mixedIndex(
   const changes = (await changesOf(door, move)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE,
   );
-  copyIndex(place, index);
+  copyAnew(place, index);
   const [asBefore, asAfter] = [
     await matching(
       door,

@@ -1,6 +1,7 @@
 /** Reads `git status --porcelain=v2 -z`, also for files that flags in the index hide from it. */
-import { copyFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { copyFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { statIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
@@ -55,17 +56,24 @@ async function withPlainIndex<T>(
   const folder = scratchDirectory('index', door.commonDir);
   try {
     const index = join(folder, 'index');
-    const own = join(link.gitDir, 'index');
-    copyFileSync(own, index);
-    // Files as young as the index are compared by content; a copy that looked younger would have them pass unread.
-    const seconds = Math.floor(statSync(own).mtimeMs / 1000);
-    utimesSync(index, seconds, seconds);
+    copyIndex(link, index);
     const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
     await clearFlags(door, flagged, there);
     return await work(there);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Copies a worktree's index to `index`, which must not be there; without one nothing is copied. */
+export function copyIndex({ gitDir }: Pick<WorktreeLink, 'gitDir'>, index: string): void {
+  const own = join(gitDir, 'index');
+  const stats = statIfPresent(own);
+  if (stats === null) return;
+  copyFileSync(own, index);
+  // Files as young as the index are compared by content; a copy that looked younger would have them pass unread.
+  const seconds = Math.floor(stats.mtimeMs / 1000);
+  utimesSync(index, seconds, seconds);
 }
 
 /** Takes both flags off files of the index that `there` names. */

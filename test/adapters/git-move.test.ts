@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -187,6 +188,37 @@ describe('moving a branch', () => {
       assertFree();
     });
   }
+
+  /** Edits files within the second in which the index was written, at the same length: only their content tells. */
+  const young = (...paths: readonly string[]) => {
+    for (const path of paths) utimesSync(join(rig.root, path), 1_700_000_000, 1_700_000_000);
+  };
+  const editAtOnce = (...paths: readonly string[]) => {
+    rig.run(['config', 'core.trustctime', 'false']);
+    rig.run(['config', 'core.checkStat', 'minimal']);
+    young(...paths);
+    rig.run(['update-index', '--refresh']);
+    for (const path of paths) rig.write(path, rig.read(path).toUpperCase());
+    young(...paths, '.git/index');
+  };
+
+  it('sees an edit as young as the index, and so does git afterwards', async () => {
+    editAtOnce('gone.txt', 'kept.txt');
+    await assert.rejects(move(), { exitCode: 5, message: /: gone\.txt;/ });
+    assert.equal(rig.read('gone.txt'), 'GONE\n');
+    rig.write('gone.txt', 'gone\n');
+    young('gone.txt', '.git/index');
+    assert.equal(await move(), true);
+    assert.equal(rig.read('kept.txt'), 'KEPT\n');
+    assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt');
+  });
+
+  it('sees one also when it finishes a move that was cut off', async () => {
+    editAtOnce('kept.txt');
+    await cutOff('');
+    await rig.git.finishMoves();
+    assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt');
+  });
 
   it('takes no flag for an edit: what is marked and unchanged moves on', async () => {
     rig.run(['update-index', '--skip-worktree', 'a.txt']);

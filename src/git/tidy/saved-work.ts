@@ -1,5 +1,5 @@
 /** Keeps everything a worktree holds in one commit under `refs/orchestrate/saved/`, byte for byte, changing nothing in it. */
-import { copyFileSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { lstatIfPresent } from '../../files/present.ts';
@@ -8,8 +8,8 @@ import { author } from '../commit.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { checkedKey, noObject } from '../names.ts';
-import { clearFlags, flaggedFiles, readStatus } from '../status.ts';
-import { inWorktree, kindAt, requireLink } from '../worktree-link.ts';
+import { clearFlags, copyIndex, flaggedFiles, readStatus } from '../status.ts';
+import { inWorktree, requireLink } from '../worktree-link.ts';
 import { readIgnored } from './ignored-files.ts';
 import { looseCommits } from './loose-commits.ts';
 import type { SavedAs, Tidy } from './types.ts';
@@ -99,8 +99,7 @@ export async function saveWork(
   const folder = scratchDirectory('snapshot', door.commonDir);
   try {
     const index = join(folder, 'index');
-    const own = join(unsaved.gitDir, 'index');
-    if (kindAt(own) === 'file') copyFileSync(own, index);
+    copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
     await clearFlags(door, await flaggedFiles(door, there), there);
