@@ -147,7 +147,7 @@ test('a fenced run can be claimed by no wrapper', async () => {
   assert.ok(!existsSync(join(r.runDir, 'launch')));
   const result = run(r.runDir);
   assert.equal(result.status, 75);
-  assert.match(result.stderr, /^orchestrate: error: this run is taken by another worker\n$/);
+  assert.match(result.stderr, /^orchestrate: error: this run is taken by another agent\n$/);
   assert.ok(!existsSync(join(r.dir, 'worked')));
   assert.equal(readClaim(r.runDir), null);
   assert.equal(fenceRun(r.runDir), true, 'fencing twice is fencing');
