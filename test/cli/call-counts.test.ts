@@ -116,7 +116,7 @@ test('a command that only reads the plan loads no more of Node, and none holds a
   rig.write('plan.yaml', 'prd: {title: P}\nstreams:\n  - {id: A, name: A, tasks: [{title: T}]}\n');
   assert.equal((await rig.run(['import', 'plan.yaml'])).code, 0);
   const loaded = await loadedBy(rig, ['task', 'list']);
-  const unused = ['crypto', 'child_process', 'readline/promises', 'http', 'worker_threads'];
+  const unused = ['crypto', 'readline/promises', 'http', 'worker_threads'];
   assert.deepEqual(
     unused.filter((name) => loaded.has(`NativeModule ${name}`)),
     [],

@@ -41,9 +41,14 @@ export async function obstacleAtOnce(
 }
 
 function printedOfCommit(ports: Step['ports'], run: Run): string | null {
-  const printed = ports.agentThatMade(run).transcripts(run).length > 0 ? null : tailOf(ports, run);
+  const { conversation, transcripts } = ports.agentThatMade(run);
+  const printed = transcripts(run).length > 0 ? null : tailOf(ports, run);
   if (printed === null) return null;
-  const lines = printed.split(/[\r\n]+/);
+  // The first line may be the end of one; records of the agent's own are no words of git's, whatever they speak of.
+  const lines = printed
+    .split(/[\r\n]+/)
+    .slice(printed.length < TAIL_BYTES ? 0 : 1)
+    .filter((line) => conversation.output(line) === null);
   const last = lines.findLastIndex((line) => COMMIT_FAILED.test(printable(line).trim()));
   return last < 0 ? null : lastLines(lines.slice(0, last + 1).join('\n'));
 }
