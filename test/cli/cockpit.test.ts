@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openClient, openTerminal, type Size } from '../support/tmux-client.ts';
 import { until } from '../support/wait.ts';
-import { createProjectRig, type ProjectRig, planFile } from '../support/worker-rig.ts';
+import { createProjectRig, type ProjectRig, planFile, streamOf } from '../support/worker-rig.ts';
 
 const SIZE: Size = { columns: 120, rows: 36 };
 const WATCH = [process.execPath, CLI_ENTRY, 'watch', '60'];
@@ -64,6 +64,7 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
   terminal.type('xy');
   await terminal.sees(/stopped B/i);
   await rig.untilState('B', 'stopped');
+  await rig.until('the window of B is gone', (seen) => streamOf(seen, 'B').pane === null);
   await terminal.sees(/▸ ■ B /);
   assert.equal((await rig.stream('A')).state, 'running');
 
