@@ -27,6 +27,8 @@ before(() => {
   mkdirSync(path.join(root, 'scratch'));
   symlinkSync(path.join(main, 'node_modules'), path.join(own, 'node_modules'));
   symlinkSync('../../../README.md', path.join(own, 'link.md'));
+  mkdirSync(path.join(other, 'src'));
+  symlinkSync('../stream-b', path.join(own, 'beside'));
   writeFileSync(path.join(root, 'fence'), FENCE_SCRIPT);
 });
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -74,13 +76,19 @@ test('an edit outside the worktree and the temporary directory is refused, by ev
     '/etc/hosts',
     '~/.bashrc',
     `${main}/.claude/worktrees/new/x`,
+    'src/../../stream-b/x',
+    './../stream-b/./src/new.ts',
+    'beside/x',
+    'beside/src/deep/er/x',
   ];
   assert.deepEqual(
     refused.filter((file) => !edits(file)),
     [],
   );
   for (const tool of ['Edit', 'MultiEdit', 'NotebookEdit'])
-    assert.ok(edits(path.join(main, 'x'), tool), tool);
+    for (const file of [path.join(main, 'x.ipynb'), '../stream-b/x.ipynb', 'beside/x.ipynb'])
+      assert.ok(edits(file, tool), `${tool} ${file}`);
+  assert.equal(edits('src/x.ipynb', 'NotebookEdit'), false);
 });
 
 test('an edit inside the worktree or the temporary directory is let through', () => {
@@ -89,6 +97,8 @@ test('an edit inside the worktree or the temporary directory is let through', ()
     path.join(own, 'src', 'not', 'there', 'yet.ts'),
     `${own}/src/../b.ts`,
     'relative.ts',
+    // Claude Code takes .. by the letter, before it looks for links.
+    'node_modules/../README.md',
     path.join(own, 'a "quoted" \\ ü name.ts'),
     '/tmp/x',
     path.join(root, 'scratch', 'x'),
@@ -147,6 +157,43 @@ test('a git command aimed at the main checkout or another worktree is refused', 
     `git worktree remove ../stream-b`,
     `git \\\n  -C ${m} status`,
     'git -C node_modules status',
+    'cd .. && git status',
+    'cd ..&&git add .',
+    'cd ..\ngit status',
+    'cd ../..; cd ..; git stash',
+    'cd src/../.. && git status',
+    '{ cd ..; git status; }',
+    'cd "$PWD/.." && git status',
+    'cd -- "../stream-b" && git commit -am x',
+    "pushd '../stream-b' && git commit -am x",
+    'cd beside && git commit -am x',
+    'cd beside/src && git add .',
+    'git -C .. status',
+    'git -C ".." -C stream-b status',
+    "git -C '../../..' add -A",
+    'git -C ..\\/stream-b status',
+    'git "-C" "../stream-b/src" add .',
+    '"git" -C ../stream-b status',
+    'git --no-pager -c a.b=c -C ../stream-b log',
+    'git -C beside commit -am x',
+    'git -C node_modules/.. status',
+    'git -C beside/src/.. status',
+    'git --git-dir=../../../.git log',
+    'git --git-dir="../stream-b/.git" log',
+    "git --work-tree='../../..' checkout .",
+    'git --git-dir ../../../.git log',
+    'GIT_DIR=../../../.git git log',
+    `GIT_DIR="${main}/.git" GIT_WORK_TREE="${main}" git checkout .`,
+    "env GIT_DIR='../stream-b/.git' git log",
+    'env -u GIT_EDITOR GIT_DIR=../stream-b/.git git log',
+    'nice -n 10 git -C ../stream-b gc',
+    'GIT_DIR=../../../.git; export GIT_DIR; git log',
+    'export GIT_DIR=../../../.git && git log',
+    'declare -x GIT_DIR=../../../.git; git log',
+    'find . -name x | xargs -0 -n 1 git -C ../stream-b add',
+    'GIT_DIR=../stream-b/.git timeout -s KILL 30 git log',
+    'sudo -n git -C ../stream-b gc',
+    'cd beside && git -C .. status',
   ];
   assert.deepEqual(
     commands.filter((command) => !runs(command)),
@@ -173,6 +220,20 @@ test('what is no such command, or is not surely one, is let through', () => {
     `git --git-dir=.git status`,
     `# git -C ${main} status\ngit log`,
     'git -C /usr status',
+    'cd src && cd .. && git status',
+    'git -C src/.. status',
+    'git -C . -C src log',
+    'cd .. && ls && cd stream-a && git status',
+    '(cd ..; ls); git status',
+    `cd "${own}/src" && git add .`,
+    `GIT_DIR="${own}/.git" git log`,
+    'GIT_DIR=../../../.git; git log',
+    'env -u GIT_EDITOR git commit -m x',
+    'git add beside node_modules',
+    'nice -n 10 git gc',
+    'ls | xargs git add',
+    `cd ${m} && command -v git`,
+    'export GIT_DIR=../../../.git; unset GIT_DIR; git log',
     `for d in ${m}; do git -C $d status; done`,
     'git log --format="%H %s" -- src/*.ts',
     "git commit -m 'it'\\''s done; cd /'",

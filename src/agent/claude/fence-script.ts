@@ -39,24 +39,24 @@ function aim(kind, path) { if (path != "" && path !~ /[\n\t]/ && !((kind, path) 
 function endWord() { if (open) { words++; word[words] = text; sure[words] = known }; text = ""; open = 0; known = 1 }
 function endCommand(by,  i, w, name) {
   endWord(); i = 1
-  while (i <= words && sure[i] && word[i] ~ /^(if|then|else|elif|do|while|until|!|[{]|time|command|exec|builtin|nohup|sudo|env|nice)$/) {
-    if (word[i] ~ /^(if|while|until)$/) { deep++; at[deep] = cwd }
-    i++
-  }
-  if (i <= words && sure[i] && word[i] == "timeout") { i++; while (i <= words && (word[i] ~ /^-/ || word[i] ~ /^[0-9.]+[smhd]?$/)) i++ }
   split("", set)
-  while (i <= words && word[i] ~ /^[A-Za-z_][A-Za-z0-9_]*=/) {
-    name = substr(word[i], 1, index(word[i], "=") - 1)
-    set[name] = sure[i] ? place(substr(word[i], index(word[i], "=") + 1), cwd) : ""
-    i++
+  while (i <= words) {
+    if (word[i] ~ /^[A-Za-z_][A-Za-z0-9_]*=/) { assign(set, i); i++ }
+    else if (!sure[i]) break
+    else if (word[i] ~ /^(if|while|until)$/) { deep++; at[deep] = cwd; i++ }
+    else if (word[i] ~ /^(then|else|elif|do|!|[{])$/) i++
+    else if (word[i] in takes) i = wrapped(i)
+    else break
   }
+  if (i > words) for (name in set) { assigned[name] = set[name]; if (name in exported) exported[name] = set[name] }
   if (i <= words && sure[i]) {
     w = word[i]
     if (w == "for" || w == "case") { deep++; at[deep] = cwd }
     else if (w ~ /^(fi|done|esac)$/) { if (deep > 0) { if (at[deep] != cwd) cwd = ""; deep-- } }
     else if (w == "cd" || w == "pushd") changeTo(i + 1)
     else if (w == "popd") cwd = ""
-    else if (w == "export") keep(i + 1)
+    else if (w ~ /^(export|declare|typeset)$/) keep(i + 1)
+    else if (w == "unset") { for (i++; i <= words; i++) delete exported[word[i]] }
     else if (w ~ /^(ba|da|z|k)?sh$/ || w ~ /\/(ba|da|z|k)?sh$/) inner(i + 1)
     else if (w == "eval") { if (i < words && sure[i + 1]) later(word[i + 1]) }
     else if (w == "git" || w ~ /\/git$/) git(i + 1)
@@ -70,12 +70,23 @@ function changeTo(i,  before) {
   # After || it may never have run.
   if (maybe && cwd != before) cwd = ""
 }
-function keep(i,  name) {
-  for (; i <= words; i++) if (word[i] ~ /^GIT_(DIR|WORK_TREE|COMMON_DIR)=/) {
-    name = substr(word[i], 1, index(word[i], "=") - 1)
-    exported[name] = sure[i] ? place(substr(word[i], index(word[i], "=") + 1), cwd) : ""
-  }
+function keep(i) {
+  for (; i <= words; i++)
+    if (word[i] ~ /^GIT_(DIR|WORK_TREE|COMMON_DIR)=/) assign(exported, i)
+    else if (word[i] ~ /^GIT_(DIR|WORK_TREE|COMMON_DIR)$/ && word[i] in assigned) exported[word[i]] = assigned[word[i]]
 }
+function assign(to, i,  sign) { sign = index(word[i], "="); to[substr(word[i], 1, sign - 1)] = sure[i] ? below(substr(word[i], sign + 1), cwd) : "" }
+# The word after a program that runs another one, and its options.
+function wrapped(i,  w) {
+  w = word[i++]
+  while (i <= words && word[i] ~ /^-./) {
+    if (w == "command" && word[i] ~ /^-[vV]/) return words + 1
+    i += (takes[w] != "" && word[i] ~ takes[w]) ? 2 : 1
+  }
+  return (w == "timeout") ? i + 1 : i
+}
+# As git and the system follow a path: what .. means after a link is theirs to say.
+function below(path, from) { if (path == "") return from; if (substr(path, 1, 1) == "/") return path; return from == "" ? "" : from "/" path }
 function inner(i) {
   while (i <= words && sure[i] && word[i] ~ /^-/) { if (word[i] ~ /^-[a-z]*c$/) { if (i < words && sure[i + 1]) later(word[i + 1]); return } i++ }
 }
@@ -84,9 +95,9 @@ function git(i,  dir, w, aimed) {
   dir = cwd; aimed = 0
   for (; i <= words; i++) {
     w = word[i]
-    if (w == "-C" && i < words) { i++; dir = sure[i] ? place(word[i], dir) : ""; continue }
-    if ((w == "--git-dir" || w == "--work-tree") && i < words) { i++; if (sure[i]) aim("git", place(word[i], dir)); aimed = 1; continue }
-    if (w ~ /^--(git-dir|work-tree)=/) { if (sure[i]) aim("git", place(substr(w, index(w, "=") + 1), dir)); aimed = 1; continue }
+    if (w == "-C" && i < words) { i++; dir = sure[i] ? below(word[i], dir) : ""; continue }
+    if ((w == "--git-dir" || w == "--work-tree") && i < words) { i++; if (sure[i]) aim("git", below(word[i], dir)); aimed = 1; continue }
+    if (w ~ /^--(git-dir|work-tree)=/) { if (sure[i]) aim("git", below(substr(w, index(w, "=") + 1), dir)); aimed = 1; continue }
     if ((w == "-c" || w == "--namespace" || w == "--config-env") && i < words) { i++; continue }
     if (w ~ /^-/) continue
     break
@@ -95,7 +106,7 @@ function git(i,  dir, w, aimed) {
   for (w in set) if (w ~ /^GIT_(DIR|WORK_TREE|COMMON_DIR)$/) aim("git", set[w])
   aim("git", dir)
   if (i < words && word[i] == "worktree" && word[i + 1] ~ /^(remove|move|unlock|lock|repair)$/)
-    for (i += 2; i <= words; i++) if (sure[i] && word[i] !~ /^-/) aim("git", place(word[i], dir))
+    for (i += 2; i <= words; i++) if (sure[i] && word[i] !~ /^-/) aim("git", below(word[i], dir))
 }
 function push(kind) { level++; kinds[level] = kind; cwds[level] = cwd; texts[level] = text; opens[level] = open; counts[level] = words; quotes[level] = quote; maybes[level] = maybe; deeps[level] = deep
   for (k = 1; k <= words; k++) { saved[level, k] = word[k]; savedSure[level, k] = sure[k] }
@@ -158,7 +169,11 @@ function parse(command, from,  n, lines, l, line, c, m) {
   }
   endCommand(";")
 }
-BEGIN { RS = "\""; inside = 0; depth = 0; home = ENVIRON["HOME"] }
+BEGIN {
+  # Programs that run another one, with their options that have a word of their own.
+  takes["sudo"] = "^-[ugChpRrTtU]$"; takes["env"] = "^-[uCS]$"; takes["nice"] = "^-n$"; takes["exec"] = "^-a$"
+  takes["xargs"] = "^-[EILnPsda]$"; takes["timeout"] = "^-[sk]$"; takes["time"] = takes["command"] = takes["builtin"] = takes["nohup"] = ""
+  RS = "\""; inside = 0; depth = 0; home = ENVIRON["HOME"] }
 {
   if (inside) {
     n = length($0); odd = 0; while (n > 0 && substr($0, n, 1) == "\\") { odd = !odd; n-- }
