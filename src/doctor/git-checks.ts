@@ -36,7 +36,8 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
     const quick = await quickGitChecks({ git, config });
     const names = await attempt('names', () => namesCheck(project, git));
     const { sha } = await git.baseTip(config.baseBranch);
-    return [...quick, names, await attempt('checkout', () => checkoutCheck(git, sha))];
+    const refs = await attempt('refs', () => refsCheck(git));
+    return [...quick, refs, names, await attempt('checkout', () => checkoutCheck(git, sha))];
   } catch (error) {
     // The repository's own check has said it already, where there is no base.
     return error instanceof OrchestrateError ? [] : [failed('git', error)];
@@ -62,6 +63,17 @@ async function signingCheck(git: Git): Promise<CheckResult> {
     level: 'warn',
     message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble, 300)}`,
     fix: 'unlock the key first (ssh-add, or sign once in this terminal), or: git config commit.gpgSign false',
+  };
+}
+
+async function refsCheck(git: Git): Promise<CheckResult> {
+  const storage = await git.refStorage();
+  if (storage === 'files') return ok('refs', 'kept in files');
+  return {
+    name: 'refs',
+    level: 'warn',
+    message: `refs are kept as ${printable(storage)}: orchestrate merge cannot land here`,
+    fix: 'git refs migrate --ref-format=files',
   };
 }
 

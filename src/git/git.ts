@@ -18,7 +18,7 @@ import { changes, diffOfWorktree, inspect } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
-import { baseTip, readRefs, resolveCommit, setVerified } from './refs.ts';
+import { baseTip, readRefs, refStorage, resolveCommit, setVerified } from './refs.ts';
 import { removeScratchWorktree, scratchWorktree } from './scratch-worktree.ts';
 import { createTidy } from './tidy/tidy.ts';
 import type { Git } from './types.ts';
@@ -48,6 +48,7 @@ export function createGit(options: DoorOptions): Git {
     layLine: (request) => layLine(door, request),
     moveBranch: (move) => moveBranch(door, move),
     finishMoves: () => finishMoves(door),
+    refStorage: () => refStorage(door),
     trees: (commits) => treesOf(door, commits),
     scratchWorktree: (path, sha) => slot(() => scratchWorktree(door, path, sha)),
     removeScratchWorktree: (path) => removeScratchWorktree(door, path),

@@ -1,5 +1,5 @@
 /** Moves a branch, and with it the index and files of the worktrees in which it is checked out; what was cut off by a kill is finished. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readlinkSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
@@ -11,9 +11,16 @@ import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { checkedBranch, checkedSha, isSha } from './names.ts';
-import { parseRefs, resolveCommit } from './refs.ts';
+import { parseRefs, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
-import { kindAt, readLink, textOf, type WorktreeLink, worktreeEntries } from './worktree-link.ts';
+import {
+  kindAt,
+  readLink,
+  textOf,
+  type WorktreeEntry,
+  type WorktreeLink,
+  worktreeEntries,
+} from './worktree-link.ts';
 
 /** Where lines are kept until their branch has moved. */
 export const LANDING = 'refs/orchestrate/landing/';
@@ -31,6 +38,8 @@ const LOCK_ASK_MS = 50;
 /** See `Git.moveBranch`. */
 export async function moveBranch(door: Door, move: BranchMove): Promise<boolean> {
   const held: WorktreeLink[] = [];
+  // While git was told to move the branch and has not said whether it did.
+  let unsure = false;
   let moved = false;
   try {
     for (const place of await placesOf(door, move.branch)) {
@@ -38,14 +47,24 @@ export async function moveBranch(door: Door, move: BranchMove): Promise<boolean>
       held.push(place);
       await checkPlace(door, place, move, nextIndex(place));
     }
+    unsure = true;
     moved = await updateBranch(door, move, held[0]);
+    unsure = false;
     if (!moved) return false;
     for (const place of held) await carry(door, place, move);
     return true;
   } finally {
     // Once the branch has moved, what could not be carried along is left locked for the next run to finish.
-    if (!moved) for (const place of held) release(place);
+    if (!moved && !(unsure && (await mayBeAt(door, move)))) for (const place of held) release(place);
   }
+}
+
+/** False only when the branch was seen elsewhere: git may have been killed after it had moved it. */
+function mayBeAt(door: Door, { branch, to }: BranchMove): Promise<boolean> {
+  return resolveCommit(door, `refs/heads/${branch}`).then(
+    (tip) => tip === to,
+    () => true,
+  );
 }
 
 /**
@@ -105,9 +124,15 @@ async function mainCheckout(door: Door): Promise<string | null> {
   return isMain ? dirname(door.commonDir) : null;
 }
 
-/** Where the branch is checked out. Throws exit 5 where it is in the middle of a rebase, a merge and the like. */
+/** Where the branch is checked out. Throws exit 5 where it is in the middle of a rebase, a merge and the like, or out of reach. */
 async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
   const ref = `refs/heads/${checkedBranch(branch)}`;
+  await requireFiles(door);
+  for (const entry of worktreeEntries(door.commonDir)) {
+    const away = entry.path === null || readLink(entry.path, door.commonDir) === null;
+    // Its index would stay behind, and the next commit there would take back all that has landed.
+    if (away && branchesIn(entry).includes(ref)) throw outOfReach(entry, branch);
+  }
   const places = await allPlaces(door);
   for (const place of places) {
     const operation = operationIn(place);
@@ -116,12 +141,16 @@ async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
   return places.filter((place) => headOf(place) === ref);
 }
 
-function headOf({ gitDir }: WorktreeLink): string | null {
-  return /^ref: (\S.*)$/.exec(textOf(join(gitDir, 'HEAD')) ?? '')?.[1] ?? null;
+function headOf({ gitDir }: Pick<WorktreeLink, 'gitDir'>): string | null {
+  const head = join(gitDir, 'HEAD');
+  // As git did it once, and still reads it.
+  const target = kindAt(head) === 'symlink' ? readlinkSync(head) : '';
+  if (target.startsWith('refs/')) return target;
+  return /^ref: (\S.*)$/.exec(textOf(head) ?? '')?.[1] ?? null;
 }
 
 /** The branch checked out, and those that an operation under way will come back to. */
-function branchesIn(place: WorktreeLink): readonly (string | null)[] {
+function branchesIn(place: Pick<WorktreeLink, 'gitDir'>): readonly (string | null)[] {
   const { gitDir } = place;
   const bisected = textOf(join(gitDir, 'BISECT_START'));
   return [
@@ -137,6 +166,16 @@ function inOperation({ path }: WorktreeLink, branch: string, operation: string):
     EXIT.refused,
     `a ${operation} of ${branch} is in progress in ${printable(path)}`,
     `finish or abort it (git -C ${shellWord(path)} status), then run the command again`,
+  );
+}
+
+function outOfReach({ gitDir, path, lock }: WorktreeEntry, branch: string): OrchestrateError {
+  const place = printable(path ?? gitDir);
+  const gone = lock === null ? '' : `git worktree unlock ${shellWord(place)} && `;
+  return new OrchestrateError(
+    EXIT.refused,
+    `${branch} is checked out in a worktree that cannot be reached: ${place}; nothing was changed`,
+    `bring it back (mount its disk); if it was moved: git worktree repair <where it is now>; if it is gone: ${gone}git worktree prune`,
   );
 }
 

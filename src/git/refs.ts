@@ -1,9 +1,10 @@
 /** Reads and sets refs: the base branch, the streams' heads, and the verified commits below `refs/orchestrate/`. */
 
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { isKey } from '../core/stream-key.ts';
 import type { Door } from './door.ts';
-import { gitFailure } from './failure.ts';
+import { gitFailure, outputOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';
 import type { Git } from './types.ts';
 
@@ -142,4 +143,23 @@ export async function setVerified(
     return (await resolveCommit(door, ref)) === sha;
   }
   throw gitFailure(args, result);
+}
+
+/** See `Git.refStorage`. */
+export async function refStorage(door: Door): Promise<string> {
+  const args = ['config', '--get', 'extensions.refStorage'];
+  const result = await door.ask(args);
+  // Exit 1: it is not set.
+  return result.code === 1 ? 'files' : outputOf(args, result).trim().toLowerCase();
+}
+
+/** Throws exit 3 where a worktree's HEAD is not in the file of that name. */
+export async function requireFiles(door: Door): Promise<void> {
+  const storage = await refStorage(door);
+  if (storage === 'files') return;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `this repository keeps its refs as ${printable(storage)}, where orchestrate cannot land; nothing was changed`,
+    'git refs migrate --ref-format=files',
+  );
 }

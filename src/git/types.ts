@@ -145,11 +145,14 @@ export type Git = Tidy & {
   /**
    * Moves a branch to what is built on where it is, together with index and files wherever it is checked out; false when it
    * is not at `from` any more. Throws exit 5, having changed nothing, when that would change a byte that is not committed or
-   * an operation is in progress there, exit 4 for another git process that stays. A kill in between is mended by `finishMoves`.
+   * an operation is in progress there or it cannot be reached, exit 4 for another git process that stays, exit 3 where refs
+   * are not kept in files. A kill in between is mended by `finishMoves`.
    */
   moveBranch(move: BranchMove): Promise<boolean>;
   /** Finishes what moves of branches left when their process was killed, and forgets lines kept for them. No other may be under way. */
   finishMoves(): Promise<void>;
+  /** How the repository keeps HEAD and its refs: `files`, where branches can be moved, or something else. */
+  refStorage(): Promise<string>;
   /** Trees of commits, by commit. */
   trees(commits: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** A worktree of ours on no branch, made at `path` or brought to another commit: what commands left there is overwritten. */

@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -76,7 +77,7 @@ describe('moving a branch', () => {
     const linked = join(rig.home, 'linked');
     rig.run(['worktree', 'add', '--quiet', linked, 'main']);
     const gone = join(rig.home, 'gone');
-    rig.run(['worktree', 'add', '--quiet', '--force', gone, 'main']);
+    rig.run(['worktree', 'add', '--quiet', gone, '--detach']);
     rmSync(gone, { recursive: true });
     assert.equal(await move(), true);
     assertMoved(linked);
@@ -85,6 +86,62 @@ describe('moving a branch', () => {
     rig.run(['branch', 'free', from]);
     assert.equal(await rig.git.moveBranch({ branch: 'free', from, to }), true);
     assert.equal(rig.run(['rev-parse', 'free']), to);
+  });
+
+  it('refuses with exit 5 while a worktree with the branch is out of reach, and moves it when it is back', async () => {
+    rig.run(['checkout', '--quiet', '--detach']);
+    const linked = join(rig.home, 'linked');
+    const away = join(rig.home, 'away');
+    rig.run(['worktree', 'add', '--quiet', '--lock', linked, 'main']);
+    const gitDir = join(rig.commonDir, 'worktrees', 'linked');
+    const refused = (fix: RegExp) =>
+      assert.rejects(move(), { exitCode: 5, message: /cannot be reached: .*\/linked;/, fix });
+    renameSync(linked, away);
+    await refused(/git worktree unlock .*\/linked && git worktree prune/);
+    rig.run(['worktree', 'unlock', linked]);
+    await refused(/gone: git worktree prune/);
+    assert.equal(head(), from);
+    assertFree(gitDir);
+    renameSync(away, linked);
+    assert.equal(await move(), true);
+    assertMoved(linked);
+  });
+
+  it('carries along a checkout whose HEAD is a symbolic link', async () => {
+    rmSync(join(rig.commonDir, 'HEAD'));
+    symlinkSync('refs/heads/main', join(rig.commonDir, 'HEAD'));
+    assert.equal(await move(), true);
+    assertMoved();
+  });
+
+  it('refuses with exit 3 where HEAD and refs are not kept in files', async () => {
+    const said = `case "$*" in "config --get extensions.refStorage") echo reftable; exit 0;; esac; exec $GIT "$@"`;
+    const restore = shimGit(rig, said);
+    try {
+      await assert.rejects(move(), { exitCode: 3, message: /reftable/ });
+    } finally {
+      restore();
+    }
+    assert.equal(head(), from);
+    assertFree();
+  });
+
+  it('leaves it to the next run to finish where git was killed after it had moved the branch', async () => {
+    const killed = (script: string) =>
+      shimGit(rig, `case "$*" in "update-ref --create-reflog"*) ${script} kill -9 $$;; esac; exec $GIT "$@"`);
+    const before = killed('');
+    await assert.rejects(move(), { exitCode: 3 });
+    before();
+    assert.equal(head(), from);
+    assertFree();
+    const after = killed('$GIT "$@";');
+    await assert.rejects(move(), { exitCode: 3 });
+    after();
+    assert.equal(head(), to);
+    assert.equal(rig.read('gone.txt'), 'gone\n');
+    await rig.git.finishMoves();
+    assertMoved();
+    assertFree();
   });
 
   it('runs no hook of the repository', async () => {
