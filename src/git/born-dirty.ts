@@ -25,19 +25,37 @@ const MOST_CHECKED_OUT = 5_000;
 const NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: '1' };
 
 /** See `Git.noteBornDirty`. */
-export async function noteBornDirty(door: Door, path: string): Promise<BornDirty> {
+export async function noteBornDirty(
+  door: Door,
+  path: string,
+  others: readonly string[] = [],
+): Promise<BornDirty> {
   const link = requireLink(door, path);
   const status = await readStatus(door, link);
+  const natural = await asCheckedOut(
+    door,
+    link,
+    status.changed.map((entry) => entry.path),
+  );
+  const before = new Set(others.filter((name) => !natural.has(name)));
+  const changed = status.changed.filter((entry) => !before.has(entry.path));
+  const untracked = status.untracked.filter((name) => !before.has(name));
   const marks: Record<string, Mark> = {};
-  for (const { path: name, record } of status.changed) marks[name] = markOf(link, name, record);
-  for (const name of status.untracked) marks[name] = markOf(link, name, null);
+  for (const { path: name, record } of changed) marks[name] = markOf(link, name, record);
+  for (const name of untracked) marks[name] = markOf(link, name, null);
   writeFileSync(join(link.gitDir, FILE), JSON.stringify(marks), { mode: 0o600 });
-  const changed = status.changed.map((entry) => entry.path);
-  const natural = await asCheckedOut(door, link, changed);
+  const names = changed.map((entry) => entry.path);
   return {
-    repository: changed.filter((name) => natural.has(name)),
-    setup: [...changed.filter((name) => !natural.has(name)), ...status.untracked],
+    repository: names.filter((name) => natural.has(name)),
+    setup: [...names.filter((name) => !natural.has(name)), ...untracked],
   };
+}
+
+/** See `Git.dirtyFiles`. */
+export async function dirtyFiles(door: Door, path: string): Promise<readonly string[]> {
+  const link = requireLink(door, path);
+  const { changed, untracked } = await withoutBornDirty(door, link, await readStatus(door, link));
+  return [...changed.map((entry) => entry.path), ...untracked];
 }
 
 /** A status in two: what was changed since the agent began, and what is as it was then, or as every checkout has it. */

@@ -6,7 +6,7 @@ import { printable } from '../core/printable.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { advance } from './advance.ts';
 import { mergeBases } from './base-merge.ts';
-import { dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
+import { dirtyFiles, dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
 import { contained } from './contained.ts';
 import { type Door, type DoorOptions, missingGit, openDoor } from './door.ts';
@@ -59,7 +59,8 @@ export function createGit(options: DoorOptions): Git {
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: ensure,
     furnishWorktree: (request) => furnishWorktree(door, request),
-    noteBornDirty: (path) => noteBornDirty(door, path),
+    noteBornDirty: (path, others) => noteBornDirty(door, path, others),
+    dirtyFiles: (path) => dirtyFiles(door, path),
     dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
     advance: (request) => advance(door, request),
     inspect: (request) => inspect(door, request),

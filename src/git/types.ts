@@ -181,8 +181,13 @@ export type Git = Tidy & {
   }): Promise<'created' | 'reused' | 'repaired'>;
   /** Copies `.worktreeinclude` matches, makes the symlinks, and puts both into info/exclude. Returns warnings. */
   furnishWorktree(request: { path: string; symlink: readonly string[] }): Promise<string[]>;
-  /** Notes what the worktree is dirty with now, before its agent begins: `inspect` leaves it out while it is unchanged. */
-  noteBornDirty(path: string): Promise<BornDirty>;
+  /**
+   * Notes what the worktree is dirty with now, before its agent begins: `inspect` leaves it out while it is unchanged. Not
+   * what is in `others`, which somebody did before set-up, unless every checkout has it.
+   */
+  noteBornDirty(path: string, others?: readonly string[]): Promise<BornDirty>;
+  /** All files that are changed or untracked and that no earlier note of `noteBornDirty` has. */
+  dirtyFiles(path: string): Promise<readonly string[]>;
   /** Files that every checkout of the commit is dirty with, found by making one that is thrown away; null: too many to try. */
   dirtyWhenCheckedOut(sha: string): Promise<readonly string[] | null>;
   /**

@@ -49,6 +49,19 @@ it('what the repository and set-up make dirty is told apart, and left out while 
   assert.ok((await facts()).changed.includes('other.txt'), 'staged by the agent');
 });
 
+it('what somebody changed before a set-up that is done again stays theirs, what a failed one left does not', async () => {
+  rig.write('package-lock.json', '{"set": "up"}\n', path);
+  await rig.git.noteBornDirty(path, []);
+  rig.write('b.txt', 'by the user\n', path);
+  rig.write('new.txt', 'by the user\n', path);
+  const dirty = await rig.git.dirtyFiles(path);
+  assert.deepEqual([...dirty], ['b.txt', 'new.txt']);
+  rig.write('made', 'by set-up', path);
+  await rig.git.noteBornDirty(path, ['crlf.txt', ...dirty]);
+  const born = ['crlf.txt', 'other.txt', 'package-lock.json', 'made'];
+  assert.deepEqual(await facts(), { changed: ['b.txt'], untracked: ['new.txt'], born });
+});
+
 it('a file that only git calls modified is left out, noted or not, and a changed mode is not', async () => {
   assert.deepEqual(await facts(), { changed: [], untracked: [], born: ['crlf.txt', 'other.txt'] });
   chmodSync(join(path, 'crlf.txt'), 0o755);

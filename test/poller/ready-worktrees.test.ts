@@ -1,6 +1,7 @@
 /** Many streams at once, and worktrees that can be worked in: modes, setup commands, copied and linked files, ports. */
 import assert from 'node:assert/strict';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -100,6 +101,7 @@ test('setup commands run once in each fresh worktree, with log and time limit; a
           'echo "setting up $ORCHESTRATE_STREAM at port $PORT in $PWD"; echo run >> "$ORCHESTRATE_PROJECT/../setups-$ORCHESTRATE_KEY"',
           'test "$ORCHESTRATE_KEY" != slow || { sleep 1000 & echo $! > "$ORCHESTRATE_PROJECT/../slow.pid"; wait; }',
           'test "$ORCHESTRATE_KEY" != bad || test -e "$ORCHESTRATE_PROJECT/../mended" || { echo broken; exit 7; }',
+          'echo made > made.secret',
         ],
         setupTimeoutSeconds: 2,
       },
@@ -107,10 +109,12 @@ test('setup commands run once in each fresh worktree, with log and time limit; a
   });
   rig.onWorker(async (worker) => {
     if (worker.stream === 'A' && worker.run === 1) return worker.exit(1);
+    await worker.sh('test ! -e mine.txt || { git add mine.txt; git commit -q -m Mine; }');
     await worker.commit(`${worker.stream}.txt`);
     rig.setTasks(worker.stream, 'completed');
     worker.exit(0);
   });
+  appendFileSync(join(rig.root, '.git', 'info', 'exclude'), '*.secret\n');
   const first = await rig.start().end();
   assert.equal(first.code, 1);
   const report = await rig.look();
@@ -123,9 +127,15 @@ test('setup commands run once in each fresh worktree, with log and time limit; a
     !existsSync(`/proc/${child}`) || /^\d+ \(.*\) Z/.test(readFileSync(`/proc/${child}/stat`, 'utf8')),
   );
   rig.cli.write('../mended', '');
+  // What the user writes there in between is theirs: not made by set-up, nor dirty from birth.
+  for (const name of ['mine.txt', 'mine.secret']) rig.cli.write(`.claude/worktrees/bad/${name}`, 'mine\n');
   await rig.run(['retry', 'Bad']);
   await rig.start(['Bad']).end();
   assert.equal((await rig.stream('Bad')).state, 'done');
+  const namesIn = (file: string) => JSON.parse(rig.cli.read(file));
+  const { files } = namesIn('.claude/orchestrator/runs/setup/bad.done');
+  assert.deepEqual(Object.keys(files), ['made.secret']);
+  assert.deepEqual(namesIn('.git/worktrees/bad/orchestrate-born-dirty.json'), {});
   assert.equal(rig.cli.read('../setups-a'), 'run\n', 'not again in a worktree that is set up');
 });
 

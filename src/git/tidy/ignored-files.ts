@@ -101,7 +101,9 @@ export async function noteMade(
   door: Door,
   link: WorktreeLink,
   disposable: readonly string[],
+  before: string | null,
 ): Promise<string> {
+  const others = before === null ? new Map<string, Made>() : parseMade(before);
   const files: Record<string, Made> = {};
   let count = 0;
   const note = (name: string, isDirectory: boolean): void => {
@@ -114,7 +116,7 @@ export async function noteMade(
     const made = madeAt(link.path, name);
     if (made === null) return;
     count += 1;
-    files[name] = made;
+    if (!others.has(name)) files[name] = made;
   };
   const goes = disposableRule(disposable);
   for (const entry of await ignoredEntries(door, link)) {

@@ -13,7 +13,8 @@ import type { Tidy } from './types.ts';
 /** `ensure` makes a worktree with its branch, for what is brought back. */
 export function createTidy(door: Door, ensure: Git['ensureWorktree']): Tidy {
   return {
-    noteMade: async (path, disposable) => noteMade(door, requireLink(door, path), disposable),
+    noteMade: async (path, disposable, before = null) =>
+      noteMade(door, requireLink(door, path), disposable, before),
     saveSnapshot: (request) => saveSnapshot(door, request),
     shared: () => readShared(door),
     find: async (place, shared) => {

@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setupCommands } from '../../app/config/load.ts';
 import { setUpNote } from '../../app/paths.ts';
-import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { readIfPresent } from '../../files/present.ts';
 import { replaceFile } from '../../files/replace-file.ts';
+import type { BornDirty } from '../../git/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { setupDirectory, watchSetup } from './git-config.ts';
 import type { Step } from './step.ts';
@@ -34,25 +35,59 @@ export async function prepareWorktree(
   setupDirectory(ports);
   const marker = setUpNote(ports.paths, record.key);
   if (outcome === 'reused' && existsSync(marker)) return;
-  const warnings = await ports.git.furnishWorktree({
-    path: record.worktree,
-    symlink: ports.config.worktree.symlink,
-  });
-  for (const warning of warnings) note(step, record.key, run, 'warning', warning);
-  await runSetup(step, record, run, baseSha);
   // What an agent left there is not from birth, nor made by set-up.
   const fresh = !found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null);
-  if (fresh) await noteBirth(step, record, run);
-  const { disposable } = ports.config.worktree;
-  const made = fresh ? await ports.git.noteMade(record.worktree, disposable) : readIfPresent(marker);
+  const made = fresh
+    ? await setUpFresh(step, record, run, { baseSha, again: found })
+    : await furnishAndSetUp(step, record, run, baseSha).then(() => readIfPresent(marker));
   replaceFile(marker, made ?? '', 0o600);
+}
+
+async function furnishAndSetUp(
+  step: Step,
+  record: StreamRecord,
+  run: number,
+  baseSha: string,
+): Promise<void> {
+  const { git, config } = step.ports;
+  const { symlink } = config.worktree;
+  const warnings = await git.furnishWorktree({ path: record.worktree, symlink });
+  for (const warning of warnings) note(step, record.key, run, 'warning', warning);
+  await runSetup(step, record, run, baseSha);
+}
+
+/**
+ * Sets up a worktree that no agent was in yet, and notes what is from birth; returns what set-up made. With `again`, after
+ * one that failed, somebody may have worked there in between: that is neither.
+ */
+async function setUpFresh(
+  step: Step,
+  record: StreamRecord,
+  run: number,
+  { baseSha, again }: { readonly baseSha: string; readonly again: boolean },
+): Promise<string> {
+  const { git, config } = step.ports;
+  const { worktree } = record;
+  const { disposable } = config.worktree;
+  const dirty = again ? await git.dirtyFiles(worktree) : [];
+  const before = again ? await git.noteMade(worktree, disposable) : null;
+  try {
+    await furnishAndSetUp(step, record, run, baseSha);
+  } catch (error) {
+    // What it left is its own doing still when it is tried again.
+    await git.noteBornDirty(worktree, dirty).catch((also: unknown) => {
+      throw new AggregateError([error, also], messageOf(error));
+    });
+    throw error;
+  }
+  sayBirth(step, record, run, await git.noteBornDirty(worktree, dirty));
+  return git.noteMade(worktree, disposable, before);
 }
 
 const NAMED = 5;
 
-/** Notes, and says, what the worktree is dirty with before its agent begins. */
-async function noteBirth(step: Step, record: StreamRecord, run: number): Promise<void> {
-  const { repository, setup } = await step.ports.git.noteBornDirty(record.worktree);
+/** Says what the worktree is dirty with before its agent begins. */
+function sayBirth(step: Step, record: StreamRecord, run: number, { repository, setup }: BornDirty): void {
   const listed = (names: readonly string[]): string => {
     const more = names.length - NAMED;
     return `${printable(names.slice(0, NAMED).join(', '))}${more > 0 ? ` and ${more} more` : ''}`;
