@@ -39,11 +39,12 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   return EXIT.ok;
 }
 
-/** Looks at the project and asks about what could go into its configuration. */
+/** Looks at the project and asks about what could go into its configuration; `brief`: not about what has a good default. */
 async function prepare(
   project: Project,
   flags: Flags,
   io: Io,
+  brief = false,
 ): Promise<{ context: InitContext; passedOver: readonly string[] }> {
   const config = currentConfig(project, flags);
   const base = baseContext(project, config, flags);
@@ -51,7 +52,12 @@ async function prepare(
   if (!takesProposals(base)) return { context: { ...base, accepted: null }, passedOver: [] };
   const from = directoryIn(project.root, io.cwd, config.worktree.root);
   const proposed = propose(project.root, await absentHooks(project), from);
-  const places = await askPlaces(from, config, project.paths, asker);
+  const places = await askPlaces(
+    from,
+    config,
+    project.paths,
+    brief ? { ...asker, interactive: false } : asker,
+  );
   const { accepted, passedOver } = await accept(proposed, config, asker);
   const worktreeRoot = resolve(project.root, places.worktreeRoot);
   const starts = from === '.' || places.agentCwd !== '.' || io.interactive ? [] : [`agents start in ${from}`];
@@ -74,7 +80,7 @@ export function checkSetUp(project: Project): void {
 
 /** Sets the project up as `init` does, saying only what was kept or not taken, and that it is done. */
 export async function setUpQuietly(project: Project, io: Io): Promise<void> {
-  const { context, passedOver } = await prepare(project, {}, io);
+  const { context, passedOver } = await prepare(project, {}, io, true);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply(changes, context);
   rememberProject(project);

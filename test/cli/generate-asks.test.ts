@@ -42,7 +42,7 @@ const ended = async (pane: Pane): Promise<number> => {
   const code = await until('its end', async () => {
     const exit = await pane.exitCode();
     return exit === null ? null : { exit };
-  });
+  }).catch(async (error: Error) => assert.fail(`${error.message}; it shows\n${await pane.screen()}`));
   return code.exit;
 };
 

@@ -1,4 +1,5 @@
 /** A person in front of tmux: a real client on a terminal of a given size, which is a pane of another private server. */
+import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
@@ -59,7 +60,7 @@ export function openTerminal(
       until(`${pattern} on the screen`, () => {
         const shown = screen();
         return pattern.test(shown) ? shown : null;
-      }),
+      }).catch((error: Error) => assert.fail(`${error.message}; it shows\n${screen()}`)),
     press: (...keys) => void outer('send-keys', '-t', ':', ...keys),
     type: (text) => void outer('send-keys', '-t', ':', '-l', '--', text),
     resize: ({ columns, rows }) =>
