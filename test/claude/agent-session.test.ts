@@ -1,7 +1,9 @@
 /** Real Claude Code, launched by our arguments: works, is seen working and at rest, ends on a signal, and can be resumed. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { readableTranscript } from '../../src/agent/claude/conversation.ts';
 import { plainText } from '../../src/agent/plain-text.ts';
@@ -98,8 +100,12 @@ test('a worker commits by an allowed tool call, is seen busy then idle, ends on 
   assert.equal(again.run.key, KEY);
 });
 
-test('an @path in the text of a plan attaches no file', async () => {
-  await using trial = await createTrial({ rules: [{ match: 'Look at', steps: [{ text: 'Seen.' }] }] });
+test("an @path in the text of a plan attaches no file, and the user's /exit is known for theirs", async () => {
+  const spool = mkdtempSync(join(tmpdir(), 'orchestrate-spool-'));
+  await using trial = await createTrial({
+    rules: [{ match: 'Look at', steps: [{ text: 'Seen.' }] }],
+    options: { reports: { spool, isTokenOf: (token) => token === 'secret-of-the-run' } },
+  });
   const forms = [
     '',
     ' ',
@@ -159,7 +165,14 @@ test('an @path in the text of a plan attaches no file', async () => {
     ['CANARY control'],
     'only the mention that is ours was read',
   );
-  assert.ok(session.pane.pid > 0);
+  await until('idle', async () => (await session.activity()).status === 'idle');
+  assert.equal(trial.agent.closedByUser(session.run), false);
+  await session.pane.type('/exit');
+  await until('the command on the screen', async () => (await session.pane.screen()).includes('/exit'));
+  await session.pane.key('Enter');
+  await until('its end', async () => (await session.pane.exitCode()) !== null);
+  assert.equal(trial.agent.closedByUser(session.run), true);
+  rmSync(spool, { recursive: true });
 });
 
 function git(repo: string, ...args: string[]): string {
