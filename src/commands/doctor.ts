@@ -46,9 +46,17 @@ async function runGates(io: Io): Promise<CheckResult> {
     const { baseFailure } = await import('../landing/gates.ts');
     await withPorts(io, { create: false }, async (ports) => {
       if (ports.config.gates.length === 0) result = ok(name, 'there are none to run');
+      // A landing runs them in the same worktree.
+      const lease = ports.landingLease.acquire(0);
+      if (lease === null) {
+        const fix = 'run the command again when the landing has ended';
+        result = { name, level: 'warn', message: 'not run: work is landing at the moment', fix };
+        return EXIT.ok;
+      }
       const tell = (progress: string): void => io.warn(progress);
       const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
-      const why = await baseFailure({ ports, records, abort: new AbortController().signal, tell });
+      const abort = new AbortController().signal;
+      const why = await baseFailure({ ports, records, abort, tell }).finally(() => lease.release());
       const fix = 'fix the base first: no stream can pass a gate that the base does not';
       if (why !== null) result = { name, level: 'fail', message: why, fix };
       return EXIT.ok;

@@ -26,6 +26,8 @@ export async function scratchWorktree(door: Door, path: string, sha: string): Pr
     const here = inWorktree(link, door.commonDir);
     await door.write(['update-ref', '--no-deref', 'HEAD', checkedSha(sha)], here);
     await door.write(['read-tree', '--reset', '-u', checkedSha(sha)], here);
+    // What commands left on another commit would be found by those on this one; what is ignored (what they built) may stay.
+    await door.write(['clean', '-ffdq'], here);
     return;
   }
   if (kindAt(place) !== 'missing') throw foreignPath(place);

@@ -83,7 +83,7 @@ async function halved(
   return { layer: layers[bad] ?? null, at: bad, why };
 }
 
-/** Runs the gates on the plan's base as it is, in the worktree of ours; the sentence naming the first that failed, null when all passed. */
+/** Runs the gates on the plan's base as it is, in the worktree of ours, for which the landing lease must be held; the sentence naming the first that failed, null when all passed. */
 export async function baseFailure(run: GateRun): Promise<string | null> {
   const { git, config } = run.ports;
   const { sha } = await git.baseTip(config.baseBranch);
@@ -103,26 +103,30 @@ async function check(run: GateRun, commit: string, tree: string): Promise<string
   run.abort.throwIfAborted();
   await ports.git.scratchWorktree(path, commit);
   await furnish(run, path, commit);
+  const before = (await inspected(ports, { path, commit })).changed;
   for (const gate of open) {
-    const failed = await runGate(run, gate, { path, commit, tree });
+    const failed = await runGate(run, gate, { path, commit, tree, before });
     if (failed !== null) return failed;
   }
   return null;
 }
 
-type Place = { readonly path: string; readonly commit: string; readonly tree: string };
+type Place = {
+  readonly path: string;
+  readonly commit: string;
+  readonly tree: string;
+  /** Tracked files that set-up has changed. */
+  readonly before: readonly string[];
+};
 
-async function runGate(
-  run: GateRun,
-  gate: CommandGate,
-  { path, commit, tree }: Place,
-): Promise<string | null> {
+async function runGate(run: GateRun, gate: CommandGate, place: Place): Promise<string | null> {
   const { ports } = run;
+  const { path, commit } = place;
   const index = gatesOf(ports).findIndex(({ name }) => name === gate.name);
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${KEY}-${index + 1}.log`);
   run.tell(`running gate "${printable(gate.name)}"`);
   const startedAtMs = ports.now();
-  const { exitCode, timedOut, signal } = await runCommand(run, {
+  const ended = await runCommand(run, {
     command: gate.command,
     cwd: join(path, gate.cwd),
     env: environment(run, commit),
@@ -130,21 +134,30 @@ async function runGate(
     timeoutMs: gate.timeoutSeconds * 1000,
     endLeftovers: true,
   });
-  const result = {
-    key: KEY,
-    sha: tree,
-    name: gate.name,
-    command: commandText(gate),
-    exitCode,
-    timedOut,
-    log,
-  };
-  ports.state.addGateResult({ ...result, startedAtMs, endedAtMs: ports.now() });
+  const { timedOut, signal } = ended;
+  const rewrote = ended.exitCode === 0 ? await rewritten(ports, place) : null;
+  const exitCode = rewrote === null ? ended.exitCode : null;
+  const result = { key: KEY, sha: place.tree, name: gate.name, command: commandText(gate) };
+  ports.state.addGateResult({ ...result, exitCode, timedOut, log, startedAtMs, endedAtMs: ports.now() });
   if (exitCode === 0) return null;
   const how = timedOut
     ? `timed out after ${gate.timeoutSeconds} s`
-    : `failed (${signal ?? `exit ${exitCode}`})`;
+    : (rewrote ?? `failed (${signal ?? `exit ${exitCode}`})`);
   return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
+}
+
+function inspected({ git }: Ports, { path, commit }: Pick<Place, 'path' | 'commit'>) {
+  return git.inspect({ path, branch: '', baseSha: commit, parents: [] });
+}
+
+/** How a gate that passed has made another tree of what it judged; null when it has not. */
+async function rewritten(ports: Ports, place: Place): Promise<string | null> {
+  const facts = await inspected(ports, place);
+  if (!facts.intact || facts.headSha !== place.commit) return 'passed, but moved the worktree off the commit';
+  const [first, ...more] = facts.changed.filter((file) => !place.before.includes(file));
+  if (first === undefined) return null;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `passed only on what it changed itself (${printable(first)}${others})`;
 }
 
 async function furnish(run: GateRun, path: string, commit: string): Promise<void> {

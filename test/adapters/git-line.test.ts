@@ -1,6 +1,7 @@
 /** The landing line: streams' work laid on a branch by each strategy, without a worktree. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Line, LineRequest, LineStream } from '../../src/git/types.ts';
@@ -213,6 +214,22 @@ describe('the landing line', () => {
     rig.run(['config', 'user.signingKey', join(rig.home, 'no such key')]);
     const { tip } = await lay([stream('a', start, a)]);
     assert.doesNotMatch(rig.run(['cat-file', 'commit', tip]), /gpgsig/);
+  });
+
+  it('is checked where nothing of the commit checked before is left but what is ignored', async () => {
+    const place = rig.worktree('_landing');
+    rig.commit('.gitignore', 'built/\n');
+    await rig.git.scratchWorktree(place, start);
+    await rig.git.scratchWorktree(place, rig.run(['rev-parse', 'main']));
+    rig.write('built/x', 'built\n', place);
+    rig.write('left/deep/x', 'left\n', place);
+    rig.run(['init', '--quiet', 'nested'], place);
+    rig.write('elsewhere/mine', 'mine\n', rig.home);
+    symlinkSync(join(rig.home, 'elsewhere'), join(place, 'link'));
+    await rig.git.scratchWorktree(place, rig.run(['rev-parse', 'main']));
+    assert.deepEqual(readdirSync(place).toSorted(), ['.git', '.gitignore', 'a.txt', 'b.txt', 'built']);
+    assert.equal(rig.read('elsewhere/mine', rig.home), 'mine\n');
+    await rig.git.removeScratchWorktree(place);
   });
 
   it('lays a line in a shallow repository', async () => {

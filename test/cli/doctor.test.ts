@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { acquireLease } from '../../src/state/lease.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { planFile } from '../support/worker-rig.ts';
 
@@ -79,7 +80,9 @@ test('what git would make of a plan is found before it is started, and start say
   rig.git('reset', '--quiet', '--soft', 'HEAD');
   rig.git('branch', 'orchestrate');
   const before = rig.git('for-each-ref') + rig.git('count-objects');
-  const { code, find, all } = await checks(rig);
+  const said = `case "$*" in *extensions.refStorage*) echo reftable; exit 0;; esac; PATH='${rig.env['PATH']}' exec git "$@"`;
+  const { code, find, all } = await checks(rig, { PATH: `${tools(rig, { git: said })}:${rig.env['PATH']}` });
+  assert.deepEqual([find('refs').level, /reftable/.test(find('refs').message)], ['warn', true]);
   assert.equal(code, 3);
   assert.deepEqual([find('identity').level, find('signing').level], ['ok', 'ok']);
   assert.match(find('base').message, /^main is 1 commit behind origin\/main and 1 ahead/);
@@ -233,6 +236,22 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
   assert.equal(well.code, 0, well.stdout);
   assert.match(well.stderr, /running gate "file"/);
   assert.match(well.stdout, /✓ gates on the base: all pass\n\nReady(, with \d+ warnings?)?\.\n$/);
+  const lease = acquireLease(join(rig.root, '.claude/orchestrator/lock.db.landing'), 0);
+  const busy = await rig.run(['doctor', '--run-gates']);
+  lease?.release();
+  assert.match(busy.stdout, /! gates on the base: not run: work is landing/);
+  assert.doesNotMatch(busy.stderr, /running gate/);
+  configure([{ name: 'file', command: 'echo x >> README.md' }]);
+  const rewritten = await rig.run(['doctor', '--run-gates']);
+  assert.match(
+    rewritten.stdout,
+    /✗ gates on the base: gate "file" passed only on what it changed itself \(README\.md\), log/,
+  );
+  assert.equal(
+    (await rig.run(['doctor', '--run-gates'])).code,
+    3,
+    'nor is it taken for passed the next time',
+  );
   configure([{ name: 'file', command: 'test -f nothing' }]);
   const red = await rig.run(['doctor', '--run-gates']);
   assert.equal(red.code, 3);
