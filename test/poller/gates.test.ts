@@ -130,6 +130,8 @@ test('what changes the work under a gate makes its result void, whoever it is, a
   assert.equal(first.code, 1, first.stdout);
   const report = await rig.look();
   assert.deepEqual(statesOf(report), { Moved: 'failed', Dirty: 'failed' });
+  // What passed on the changed work has not passed on the commit.
+  assert.deepEqual(JSON.parse((await rig.run(['status', 'Dirty', '--json'])).stdout).gates, []);
   assert.match(streamOf(report, 'Moved').reason ?? '', /changed while its gates ran: the head moved/);
   assert.match(streamOf(report, 'Dirty').reason ?? '', /changed while its gates ran: Dirty-1\.txt/);
   for (const key of ['moved', 'dirty'])

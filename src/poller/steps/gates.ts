@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Gate } from '../../app/config/load.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
+import type { GateResult } from '../../state/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { type Reviewed, review } from './review-gate.ts';
 import type { Step } from './step.ts';
@@ -11,12 +12,27 @@ import { note, privateDirectory, runCommand } from './step.ts';
 /** A gate that failed: the sentence that says how, and where what it printed is. */
 type FailedRun = { readonly message: string; readonly name: string; readonly log: string };
 
-/** Runs all gates on `sha`; returns the first that failed, null when all passed. Throws an AbortError when broken off. */
-export async function runGates(step: Step, record: StreamRecord, sha: string): Promise<FailedRun | null> {
+/**
+ * Runs all gates on `sha`; returns the first that failed, null when all passed. After each one `changed` is asked what became
+ * of the work meanwhile: when it is not null any more, it is the answer, and the gate has passed on nothing. Throws an
+ * AbortError when broken off.
+ */
+export async function runGates<Changed>(
+  step: Step,
+  record: StreamRecord,
+  sha: string,
+  changed: () => Promise<Changed | null>,
+): Promise<{ readonly failed: FailedRun } | { readonly changed: Changed } | null> {
   for (const [index, gate] of step.ports.config.gates.entries()) {
     if (passedBefore(step, record, sha, gate)) continue;
-    const failed = await step.gateSlots(() => runGate(step, record, sha, gate, index));
-    if (failed !== null) return failed;
+    const ran = await step.gateSlots(() => runGate(step, record, sha, gate, index));
+    if (ran.failed !== null) {
+      step.ports.state.addGateResult(ran.result);
+      return { failed: ran.failed };
+    }
+    const found = await changed();
+    if (found !== null) return { changed: found };
+    step.ports.state.addGateResult(ran.result);
   }
   return null;
 }
@@ -43,31 +59,31 @@ async function runGate(
   sha: string,
   gate: Gate,
   index: number,
-): Promise<FailedRun | null> {
+): Promise<{ readonly result: GateResult; readonly failed: FailedRun | null }> {
   const { ports } = step;
   const run = record.runs.at(-1)?.number ?? 0;
   const log = join(privateDirectory(join(ports.paths.logsDir, 'gates')), `${record.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record.key, run, 'gate', `running gate "${printable(gate.name)}"`);
-  const result = gate.agent
+  const { exitCode, timedOut, cause } = gate.agent
     ? await review(step, record, sha, gate, log)
     : await runByCommand(step, record, sha, gate, log);
-  ports.state.addGateResult({
+  const result = {
     key: record.key,
     sha,
     name: gate.name,
     command: commandText(gate),
-    exitCode: result.exitCode,
-    timedOut: result.timedOut,
+    exitCode,
+    timedOut,
     log,
     startedAtMs,
     endedAtMs: ports.now(),
-  });
-  if (result.exitCode === 0) return null;
-  const how = result.timedOut ? `timed out after ${gate.timeoutSeconds} s` : result.cause;
+  };
+  if (exitCode === 0) return { result, failed: null };
+  const how = timedOut ? `timed out after ${gate.timeoutSeconds} s` : cause;
   const name = printable(gate.name);
-  return { message: `gate "${name}" ${how}, log: ${log}`, name, log };
+  return { result, failed: { message: `gate "${name}" ${how}, log: ${log}`, name, log } };
 }
 
 async function runByCommand(

@@ -103,23 +103,27 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
   const [first] = left;
   if (first !== undefined) return { sha, cause: first.cause, message: await missingText(step, record, left) };
   if (sha === null) return { sha, cause: 'worktree-missing', message: 'its worktree has no commit' };
-  const failed = await runGates(step, record, sha);
-  if (failed !== null) {
+  const answer = await runGates(step, record, sha, () => changedFrom(step, record, sha));
+  if (answer !== null && 'changed' in answer) return answer.changed;
+  if (answer !== null) {
     const before = redGate(record);
-    const times = 1 + (before?.name === failed.name ? before.times : 0);
-    const { name, log, message } = failed;
+    const { name, log, message } = answer.failed;
+    const times = 1 + (before?.name === name ? before.times : 0);
     return { sha, cause: 'gate', message, gate: { name, log, times } };
   }
-  const after = step.ports.config.gates.length === 0 ? facts : await inspect(step, record);
-  if (after.headSha !== sha || after.changedCount > 0) {
-    return {
-      // Said of what the work came to: else a gate that commits would be run again on each of its own commits.
-      sha: after.headSha ?? sha,
-      cause: 'gate-void',
-      message: `the work changed while its gates ran: ${after.changed.slice(0, 5).join(', ') || 'the head moved'}`,
-    };
-  }
   return { sha, cause: null, message: passedText(step.ports.config.gates.length, sha, facts.bornDirty) };
+}
+
+/** The verdict when the work is not what the gates were run for any more; null while it is. */
+async function changedFrom(step: Step, record: StreamRecord, sha: string): Promise<Found | null> {
+  const after = await inspect(step, record);
+  if (after.headSha === sha && after.changedCount === 0) return null;
+  return {
+    // Said of what the work came to: else a gate that commits would be run again on each of its own commits.
+    sha: after.headSha ?? sha,
+    cause: 'gate-void',
+    message: `the work changed while its gates ran: ${after.changed.slice(0, 5).join(', ') || 'the head moved'}`,
+  };
 }
 
 /** What is missing in one sentence; work that is uncommitted for a reason says the reason. */
