@@ -126,6 +126,9 @@ test('attach without a session is exit 6, whichever way it is asked', async () =
   await rig.run(['stop', 'A']);
   for (const args of [[], ['A']]) {
     const { stderr } = await rig.run(['attach', ...args], 6);
-    assert.match(stderr, /Nothing is running: there is no tmux session to attach to\.\n {2}fix: orchestrate start/);
+    assert.match(
+      stderr,
+      /Nothing is running: there is no tmux session to attach to\.\n {2}fix: orchestrate start/,
+    );
   }
 });
