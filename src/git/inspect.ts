@@ -7,7 +7,7 @@ import { checkedSha } from './names.ts';
 import { readStatus } from './status.ts';
 import type { Git, WorktreeFacts } from './types.ts';
 import { unsharedSince } from './unshared.ts';
-import { kindAt, readLink, type WorktreeLink } from './worktree-link.ts';
+import { inWorktree, kindAt, readLink, requireLink, type WorktreeLink } from './worktree-link.ts';
 
 /** Names listed in the facts; the counts are complete. */
 const LISTED = 50;
@@ -102,9 +102,10 @@ async function contains(door: Door, head: string, commit: string): Promise<boole
 }
 
 /** See `Git.diffOfWorktree`. */
-export function diffOfWorktree(door: Door, worktree: string, base: string): Promise<string> {
+export async function diffOfWorktree(door: Door, worktree: string, base: string): Promise<string> {
+  const here = inWorktree(requireLink(door, worktree), door.commonDir);
   const plain = ['--no-color', '--no-ext-diff', '--no-textconv', '--stat', '--patch'];
-  return door.read(['diff', ...plain, checkedSha(base), '--'], { cwd: worktree });
+  return door.read(['diff', ...plain, checkedSha(base), '--'], here);
 }
 
 /** See `Git.changes`. Lines of binary files don't count; a changed file does. */

@@ -230,7 +230,10 @@ export type Git = Tidy & {
   diff(request: { from: string; to: string; paths: readonly string[]; colour?: boolean }): Promise<string>;
   /** The pager that git would use, as a shell's command line. */
   pager(): Promise<string>;
-  /** The change of a worktree, committed or not, against `base` as git shows it; nothing of the repository's own runs for it. */
+  /**
+   * The change of a worktree, committed or not, against `base` as git shows it; filters apart, which only `executableConfig`
+   * can tell of, nothing of the repository's own runs for it. Throws exit 5 for what is no worktree of ours.
+   */
   diffOfWorktree(worktree: string, base: string): Promise<string>;
   /** The commits of `head` over `base`, the latest first, `most` at most. */
   commits(

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -229,6 +230,23 @@ describe('ensureWorktree', () => {
     writeFileSync(join(admin('theirs'), 'commondir'), '');
     await assert.rejects(ensure('stream-c'), { exitCode: 3, message: /held up by the worktree theirs/ });
     assert.equal(readFileSync(join(admin('theirs'), 'commondir'), 'utf8'), '');
+  });
+
+  it('shows the change of no other checkout than the one that was made', async () => {
+    await rig.ensure('stream-a');
+    const path = rig.worktree('stream-a');
+    const base = rig.run(['rev-parse', 'HEAD']);
+    rig.write('a.txt', 'changed\n', path);
+    assert.match(await rig.git.diffOfWorktree(path, base), /^\+changed$/m);
+    rig.write('b.txt', 'of the user\n');
+    const file = join(path, '.git');
+    for (const swap of [() => unlinkSync(file), () => writeFileSync(file, `gitdir: ${rig.commonDir}\n`)]) {
+      swap();
+      await assert.rejects(rig.git.diffOfWorktree(path, base), {
+        exitCode: 5,
+        message: /no longer the worktree/,
+      });
+    }
   });
 
   it('does not believe git that says it made a worktree which is not there', async () => {

@@ -101,6 +101,8 @@ export async function readPage(
   const record = findStream(ports, id);
   if (record.base === null) throw new Error(`${id} has not begun: there is no change to show`);
   const { headSha } = stream;
+  const { refuseChangedGitConfig } = await import('../../poller/steps/git-config.ts');
+  await refuseChangedGitConfig(ports);
   // Where the worktree was tidied away the branch has all of it.
   const diff = existsSync(record.worktree)
     ? await ports.git.diffOfWorktree(record.worktree, record.base.sha)
