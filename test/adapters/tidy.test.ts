@@ -463,6 +463,15 @@ describe('what goes', () => {
     checkGone(await remove(), commitsAnywhere());
   });
 
+  it('takes the time from the disk that the worktree is on, whose clock may be another', async () => {
+    const parent = join(path, '..');
+    utimesSync(parent, 1e9, 1e9);
+    const busy: Held = { kind: 'agent', what: 'an agent', look: 'true' };
+    assert.equal((await remove({}, [busy])).removed, false);
+    assert.ok(statSync(parent).mtimeMs > 1e12, 'something was made there to be looked at');
+    assert.deepEqual(readdirSync(parent), [KEY]);
+  });
+
   it('deletes no file that was written after the look, and puts the others back', async () => {
     const others = () => {
       writeFileSync(join(path, 'work.txt'), 'written while we looked\n');
@@ -589,6 +598,18 @@ describe('a removal that was cut off', () => {
       assert.ok((await remove(change)).removed);
       assert.ok(!existsSync(at));
     }
+  });
+
+  it('keeps by a new saved ref what came since it was cut off', async () => {
+    const saved = `refs/orchestrate/saved/${KEY}/clean`;
+    const head = rig.run(['rev-parse', 'HEAD'], path);
+    rig.run(['update-ref', saved, head]);
+    writeFileSync(join(rig.commonDir, 'worktrees', KEY, 'orchestrate-removal'), `${head} ${saved}\n`);
+    const late = rig.commit('late.txt', 'late\n', path);
+    rig.run(['reset', '--quiet', '--hard', head], path);
+    const removal = await remove();
+    assert.ok(removal.removed && removal.saved === `${saved}-2`, JSON.stringify(removal));
+    rig.run(['merge-base', '--is-ancestor', late, removal.saved]);
   });
 
   it('is given up, with all put back, when work was added meanwhile', async () => {

@@ -1,11 +1,19 @@
 /** Takes a stream's worktree and branch away, file by file as git listed them, after a saved ref; a kill anywhere is finished by the next call. */
-import { lstatSync, mkdirSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { ifPresent, lstatIfPresent } from '../../files/present.ts';
-import { scratchDirectory } from '../../files/scratch.ts';
-import type { Door } from '../door.ts';
+import { type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { inWorktree, kindAt, realParent } from '../worktree-link.ts';
 import { type Look, look } from './find.ts';
@@ -23,7 +31,7 @@ export async function remove(
   shared: Shared,
   request: Parameters<Tidy['remove']>[2],
 ): Promise<Removal> {
-  const beganMs = timeOfDisk(door);
+  const beganMs = timeOfDisk(dirname(place.path));
   const found = await look(door, place, shared);
   const held = [...found.held, ...request.others()];
   if (held.length > 0) {
@@ -48,12 +56,20 @@ export async function remove(
   };
 }
 
-/** The time by the clock that stamps files, which is a little behind the system's. */
-function timeOfDisk({ commonDir }: Door): number {
-  const folder = scratchDirectory('clock', commonDir);
-  const { ctimeMs } = lstatSync(folder);
-  rmdirSync(folder);
-  return ctimeMs;
+/**
+ * The time by the clock that stamps files in a directory, which may be a server's, and is a little behind the system's at
+ * best. Where nothing can be made, nothing can be taken away either: then every file is younger.
+ */
+function timeOfDisk(directory: string): number {
+  try {
+    const folder = mkdtempSync(join(directory, '.orchestrate-clock-'));
+    const { ctimeMs } = lstatSync(folder);
+    rmdirSync(folder);
+    return ctimeMs;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return Number.NEGATIVE_INFINITY;
+    throw error;
+  }
 }
 
 /** The ref that keeps it: the one of a removal that was cut off, or a new one. */
@@ -66,7 +82,7 @@ async function save(
   const gitDir = gitDirOf(found);
   const begun = gitDir === null ? null : readMarker(gitDir);
   const headSha = found.git === null ? found.head : found.git.headSha;
-  if (begun !== null && begun.head === headSha && (await exists(door, begun.saved))) return begun.saved;
+  if (begun !== null && begun.head === headSha && (await keeps(door, begun.saved, found))) return begun.saved;
   return saveWork(
     door,
     {
@@ -86,6 +102,16 @@ async function save(
 function gitDirOf({ here }: Look): string | null {
   if (here.kind === 'inside') return here.link.gitDir;
   return here.kind === 'gone' ? here.gitDir : null;
+}
+
+/** Whether a ref that a removal made before it was cut off keeps all that is there now: more may have come since. */
+async function keeps(door: Door, saved: string, { loose, born }: Look): Promise<boolean> {
+  if (born.length > 0 || !(await exists(door, saved))) return false;
+  for (const chunk of inChunks(loose)) {
+    const beyond = await door.ask(['rev-list', '--max-count=1', ...chunk, '--not', saved, '--']);
+    if (beyond.code !== 0 || beyond.out.trim() !== '') return false;
+  }
+  return true;
 }
 
 async function exists(door: Door, ref: string): Promise<boolean> {
