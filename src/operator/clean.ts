@@ -73,7 +73,7 @@ type Cleaning = {
   readonly plans: readonly Plan[];
   readonly named: ReadonlySet<string>;
   readonly processesIn: (path: string) => readonly number[];
-  readonly marked: ReadonlySet<string>;
+  readonly marked: () => ReadonlySet<string>;
 };
 
 async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
@@ -89,7 +89,7 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
     plans,
     named: new Set(named.map(({ key }) => key)),
     processesIn: processLook(ports),
-    marked: new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)),
+    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark))),
   };
   const records = [...readable.values()].filter(({ key }) => named.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE);
@@ -126,18 +126,23 @@ async function landedAnywhere(
   return landed;
 }
 
-/** Pids of processes at work at or below a path; all processes are looked at, at most twice a second. */
+/** A look at all processes that is taken at most twice a second. */
+function standing<T>(look: () => T): () => T {
+  let last: { readonly found: T; readonly atMs: number } | null = null;
+  return () => {
+    if (last === null || performance.now() - last.atMs > PROCESSES_STAND_MS)
+      last = { found: look(), atMs: performance.now() };
+    return last.found;
+  };
+}
+
+/** Pids of processes at work at or below a path. */
 function processLook({ processes }: Ports): (path: string) => number[] {
-  let known: ReadonlyMap<number, string> = new Map();
-  let atMs = Number.NEGATIVE_INFINITY;
+  const directories = standing(() => processes.directories());
   return (path) => {
     const real = ifPresent(() => realpathSync(path));
     if (real === null) return [];
-    if (performance.now() - atMs > PROCESSES_STAND_MS) {
-      known = processes.directories();
-      atMs = performance.now();
-    }
-    const inside = [...known].filter(
+    const inside = [...directories()].filter(
       ([, directory]) => directory === real || directory.startsWith(`${real}/`),
     );
     // Git that we ran there for the look has ended, or is about to.
@@ -213,16 +218,18 @@ function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord, worktree: 
   };
 }
 
+function atWork({ streamId, runs }: StreamRecord): Held | null {
+  const run = runs.at(-1);
+  if (run === undefined || run.endedAtMs !== null) return null;
+  const what = `its agent is at work (run ${run.number})`;
+  return { kind: 'agent', what, look: commandFor('status', streamId) };
+}
+
 /** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */
 function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord): Held | null {
   const { streamId, key } = record;
-  const run = record.runs.at(-1);
-  if (run !== undefined && run.endedAtMs === null)
-    return {
-      kind: 'agent',
-      what: `its agent is at work (run ${run.number})`,
-      look: commandFor('status', streamId),
-    };
+  const working = atWork(record);
+  if (working !== null) return working;
   const stream = planned(plans, record);
   // Taken out of the plan: what it holds decides.
   if (stream === null || stream.tasks.total === 0) return null;
@@ -236,10 +243,12 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
   };
 }
 
-/** Processes of its runs, and whoever else is at work in its worktree. */
+/** A run that has begun since, processes of its runs, and whoever else is at work in its worktree: as it is right now. */
 function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: StreamRecord): Held[] {
   const held: Held[] = [];
-  const run = [...marked].find((mark) => mark.startsWith(ports.marks.runs(record.key)));
+  const working = atWork(ports.state.records(record.initiativeId).get(record.key) ?? record);
+  if (working !== null) held.push(working);
+  const run = [...marked()].find((mark) => mark.startsWith(ports.marks.runs(record.key)));
   if (run !== undefined)
     held.push({
       kind: 'agent',

@@ -4,6 +4,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Ports } from '../../src/app/ports.ts';
+import { openProject } from '../../src/app/project.ts';
+import { openPorts } from '../../src/app/wiring.ts';
+import { clean } from '../../src/operator/clean.ts';
+import { findStream } from '../../src/operator/find-stream.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
 type Cleaned = { removed: { stream: string }[]; kept: { stream: string; reasons: { kind: string }[] }[] };
@@ -128,6 +133,31 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
   await first.end();
   rig.cli.git('merge', '--squash', '--quiet', 'orchestrate/a');
   rig.cli.git('commit', '--quiet', '-m', 'Land A');
+  // Wanted again while it is being cleaned: what was read before no longer holds.
+  const project = openProject({ cwd: rig.root, env: rig.cli.env });
+  const ports = await openPorts(project, { create: false });
+  const { git, state } = ports;
+  const run = {
+    key: 'a',
+    number: 2,
+    agentKind: 'custom',
+    startedAtMs: 1,
+    bootId: '',
+    sessionId: null,
+  } as const;
+  const remove: Ports['git']['remove'] = (...asked) => {
+    assert.ok(state.openRun({ ...run, baseSha: rig.cli.git('rev-parse', 'main'), tokenHash: '' }));
+    return git.remove(...asked);
+  };
+  const { kept } = await clean({ ...ports, git: { ...git, remove } }, [findStream(ports, 'A')], false);
+  assert.deepEqual(
+    kept.flatMap(({ reasons }) => reasons.map(({ what }) => what)),
+    ['its agent is at work (run 2)'],
+  );
+  assert.ok(state.endRun('a', 2, { endedAtMs: 2, outcome: 'stopped' }));
+  const { verified } = findStream(ports, 'A');
+  state.patchStream('a', { verified: verified && { ...verified, run: 2 } });
+  project.close();
   await rig.run(['clean', 'A']);
   const [task] = rig.store.listTasks();
   await rig.run(['task', 'update', task?.id ?? '', '--status', 'pending']);
