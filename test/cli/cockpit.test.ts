@@ -35,7 +35,12 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
 
   terminal.type('d');
   await terminal.sees(/^diff of A against its base[\s\S]*\+\+\+ b\/made-by-a\.txt/);
-  terminal.type('ql');
+  // Git would run for it what an agent has written into the settings.
+  rig.cli.git('config', 'filter.late.clean', 'cat');
+  terminal.type('qd');
+  await terminal.sees(/settings that run programs were changed/);
+  rig.cli.git('config', '--remove-section', 'filter.late');
+  terminal.type('l');
   await terminal.sees(/^log of A/);
   terminal.type('q?');
   await terminal.sees(/^Keys[\s\S]*park it: until it is retried/);
