@@ -69,8 +69,8 @@ export function untagCommands(target: string): string[] {
   return names.map((name) => command('set-option', '-p', '-u', '-t', target, name));
 }
 
-/** Holds a new pane until it is tagged; ends by itself should nobody come to tag it. */
-const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 60'] as const;
+/** Holds a new pane until it is tagged, milliseconds later; ends by itself when whoever made it was killed in between. */
+const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 15'] as const;
 
 /**
  * Opens a window after the last one of our session, with `cwd` as its directory, without taking focus. It runs `sh

@@ -48,8 +48,8 @@ async function killAt(kills: readonly Kill[], options: RigOptions = {}): Promise
   const failures = report.events.filter(({ kind }) => /failed|error/.test(kind));
   assert.deepEqual(failures, [], 'a dead poller costs no attempt');
   await until('no process is left', () => rig.marked().length === 0);
-  const windows = rig.tmux('list-windows', '-t', report.session.name ?? '', '-F', '#{window_name}');
-  assert.deepEqual(windows.trim().split('\n'), ['status']);
+  const windows = ['list-windows', '-t', report.session.name ?? '', '-F', '#{window_name}'];
+  await until('no other window is left', () => rig.tmux(...windows).trim() === 'status');
   assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 5);
   shim.remove();
   return happened;
