@@ -2,6 +2,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { NotStarted, type RunResult, run as runProgram } from '../process/run.ts';
 import { gitEnvironment } from './environment.ts';
 import { type GitResult, isPassing, outputOf } from './failure.ts';
@@ -158,6 +159,30 @@ function overLimit(args: readonly string[], limit: 'time' | 'output', timeLimitM
     EXIT.environment,
     `git ${args[0]} ${how}, so it was ended`,
     'run the same git command by hand to see what holds it up',
+  );
+}
+
+/** The first version whose `merge-tree` merges without a worktree. */
+const OLDEST = { major: 2, minor: 38 } as const;
+
+/** The version that `git --version` names; throws exit 3 for one that is too old, or none. */
+export function acceptedVersion(said: string): string {
+  // Builds put their own words behind it: "git version 2.39.3 (Apple Git-146)", "git version 2.45.1.windows.1".
+  const found = /^git version (\d+)\.(\d+)(?:\.(\d+))?/.exec(said);
+  if (found === null) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `git --version said ${JSON.stringify(printable(said.trim(), 80))}, which names no version`,
+      'put git 2.38 or newer first in PATH',
+    );
+  }
+  const [major = 0, minor = 0, patch = 0] = found.slice(1).map((part) => Number(part ?? 0));
+  const version = `${major}.${minor}.${patch}`;
+  if (major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)) return version;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `git ${version} is too old: 2.38 or newer is needed`,
+    'install a newer git (apt-get install git, brew install git)',
   );
 }
 

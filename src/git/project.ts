@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts';
 import { ifPresent, readIfPresent, statIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { NotStarted, runSync } from '../process/run.ts';
-import { missingGit } from './door.ts';
+import { acceptedVersion, missingGit } from './door.ts';
 import { gitFailure } from './failure.ts';
 
 export type FoundProject = { readonly root: string; readonly commonDir: string };
@@ -68,6 +68,8 @@ function placeOf(directory: string): Place | { readonly why: string } {
   if (broken !== undefined && !broken.startsWith('('))
     return { why: `its .git file points to a git directory that does not exist (${printable(broken)})` };
   if (/not a git repository/.test(err)) return { why: 'not inside a git repository' };
+  // One that does not even know what it is asked is too old for all the rest.
+  acceptedVersion(git(directory, ['--version']) ?? '');
   throw gitFailure(args, { code: exitCode ?? 128, out: '', err });
 }
 
