@@ -132,7 +132,7 @@ export async function buildBundle(options: { keepOld: boolean }): Promise<void> 
   console.error(`built dist/: ${Math.round(bytes / 1024)} KiB in ${Date.now() - startedAtMs} ms`);
 }
 
-/** Builds when dist/ is missing or older than a source; for test rigs. */
+/** Builds when dist/ is missing or older than a source; for tests. */
 export async function ensureBuilt(): Promise<void> {
   if (existsSync(entry) && newestSource() <= statSync(entry).mtimeMs) return;
   await buildBundle({ keepOld: true });
@@ -179,5 +179,6 @@ function licenseOf(directory: string): string {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await buildBundle({ keepOld: process.argv.includes('--keep-old') });
+  if (process.argv.includes('--when-outdated')) await ensureBuilt();
+  else await buildBundle({ keepOld: process.argv.includes('--keep-old') });
 }
