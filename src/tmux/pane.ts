@@ -70,7 +70,7 @@ export function untagCommands(target: string): string[] {
 }
 
 /** Holds a new pane until it is tagged, milliseconds later; ends by itself when whoever made it was killed in between. */
-const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 15'] as const;
+const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 8'] as const;
 
 /**
  * Opens a window after the last one of our session, with `cwd` as its directory, without taking focus. It runs `sh
