@@ -13,7 +13,7 @@ test('a stream that is held back is refused at once, with what holds it', async 
   await rig.run(['park', 'A']);
   rig.setTasks('A', 'completed');
   const { stderr } = await rig.run(['verify', 'A'], 5);
-  assert.match(stderr, /A is parked, so that the poller does not check it: .*\n {2}fix: orchestrate retry A/);
+  assert.match(stderr, /A is parked, so that it is not checked: .*\n {2}fix: orchestrate retry A/);
 });
 
 test('a check that cannot be made says why', async () => {
