@@ -22,7 +22,7 @@ test('stop ends workers of an earlier initiative too, when another tool has link
   const parsed = parsePlanFile(JSON.stringify(next));
   assert.ok(parsed.ok);
   rig.store.importPlan(parsed.plan, { update: false, dryRun: false });
-  assert.match((await rig.run(['stop'])).stdout, /stopped A \(run 1\)/);
+  assert.match((await rig.run(['stop'])).stdout, /Stopped A \(run 1\)/);
   await worker.end();
   assert.deepEqual(rig.marked(), []);
 });
