@@ -96,6 +96,13 @@ function checkPaths({ name, text }: SourceFile): void {
   }
 }
 
+/** Several test files run in one process, where a hook at the top of one would be a hook of them all. */
+function checkHooks({ name, text }: SourceFile): void {
+  const line = text.split('\n').findIndex((it) => /^(?:before|after)(?:Each)?\(/.test(it)) + 1;
+  if (line > 0)
+    problems.push(`${name}:${line}: a hook of the whole file: put it and its tests into a describe`);
+}
+
 const sources = filesBelow('src', /\.ts$/);
 const others = [...filesBelow('scripts', /\.ts$/), ...filesBelow('test', /\.ts$/)];
 const own = basename(fileURLToPath(import.meta.url));
@@ -104,6 +111,7 @@ for (const file of [...sources, ...others]) {
   if (basename(file.name) !== own) checkText(file);
 }
 for (const file of sources) checkSetsOfStates(file);
+for (const file of filesBelow('test', /\.test\.ts$/)) checkHooks(file);
 checkSizes(sources);
 checkTemplates();
 const texts = ['.', 'docs', 'test'].flatMap((folder) =>
