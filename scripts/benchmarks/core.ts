@@ -8,7 +8,7 @@ import { STREAM_STATES } from '../../src/core/states.ts';
 
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { readablePaneBytes } from '../../src/view/log/log.ts';
-import { renderSummary } from '../../src/view/summary/summary.ts';
+import { renderStatus } from '../../src/view/pages/status-text.ts';
 import { agoIso, NOW_MS, report, stream } from '../../test/support/report-builders.ts';
 import { type Benchmark, byTurns, durationMs, type Figure } from './measure.ts';
 
@@ -60,7 +60,7 @@ const thousand = report(
     }),
   ),
 );
-const screen = { columns: 200, rows: 60, colour: true, unicode: true, nowMs: NOW_MS };
+const screen = { columns: 200, colour: true, unicode: true, nowMs: NOW_MS };
 
 const bomb = [...'bcdefgh'].reduce(
   (text, key, at) => `${text}${key}: &${key} [${`*${'abcdefg'[at]},`.repeat(10)}]\n`,
@@ -73,7 +73,7 @@ const CASES: readonly Case[] = [
   { name: '4,000 cycles', work: () => findCycles(triangles) },
   { name: 'width of 300 streams', work: () => maxParallel(ladder) },
   { name: '1,000 claims of one file', work: () => fileOverlaps(claims, 200) },
-  { name: '1,000 streams drawn', work: () => renderSummary(thousand, screen) },
+  { name: '1,000 streams drawn', work: () => renderStatus(thousand, screen) },
   { name: 'a plan file of aliases', work: () => parsePlanFile(bomb) },
   { name: 'a plan file 200,000 deep', work: () => parsePlanFile('{a: '.repeat(200_000)) },
   {

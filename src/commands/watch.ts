@@ -9,8 +9,8 @@ import { createAlarm } from '../poller/wake.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
+import { renderStatus } from '../view/pages/status-text.ts';
 import { createScreen, type Screen } from '../view/summary/screen.ts';
-import { renderSummary } from '../view/summary/summary.ts';
 import type { Flags } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
 import { createSeat, type Seat } from './watch/seat.ts';
@@ -95,12 +95,10 @@ function plainSeat(ports: Ports, io: Io, screen: Screen): Seat {
   return {
     inSession: () => undefined,
     take(event) {
-      const { columns, rows } = screen.size();
+      const { columns } = screen.size();
       if (event.kind === 'trouble') screen.draw([event.text.slice(0, columns)]);
       if (event.kind === 'report')
-        screen.draw(
-          renderSummary(event.report, { columns, rows, colour: io.colour, unicode, nowMs: ports.now() }),
-        );
+        screen.draw(renderStatus(event.report, { columns, colour: io.colour, unicode, nowMs: ports.now() }));
     },
     close: () => undefined,
   };

@@ -213,3 +213,16 @@ export function isFinished({
 }): boolean {
   return traitsOf(state).phase === 'settled' && !stale;
 }
+
+/** How many of these streams are wanted (not cancelled), how many of those are finished, and how many are not counted as such. */
+export function tally(
+  streams: readonly { readonly state: StateName; readonly stale: boolean }[],
+): Readonly<Record<'wanted' | 'finished' | 'stale' | 'cancelled', number>> {
+  const wanted = streams.filter(({ state }) => state !== 'cancelled');
+  return {
+    wanted: wanted.length,
+    finished: wanted.filter(isFinished).length,
+    stale: wanted.filter(({ stale }) => stale).length,
+    cancelled: streams.length - wanted.length,
+  };
+}

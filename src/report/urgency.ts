@@ -1,4 +1,4 @@
-/** What matters more to the user: the order of streams that need one, and which streams stay when there is not room for all. */
+/** What matters more to the user: the order of streams, and the report as screens show it. */
 import { STREAM_STATES, type StateName, traitsOf } from '../core/states.ts';
 import type { ReportStream, StatusReport } from './types.ts';
 
@@ -48,18 +48,6 @@ export function mostUrgentFirst(streams: readonly ReportStream[]): ReportStream[
         (a.urgency === 0 && a.since !== b.since ? a.since - b.since : a.place - b.place),
     )
     .map(({ stream }) => stream);
-}
-
-/** The `room` most important streams in the order they came in, and those that are left out. */
-export function mostUrgent(
-  streams: readonly ReportStream[],
-  room: number,
-): { readonly shown: ReportStream[]; readonly hidden: ReportStream[] } {
-  const kept = new Set(mostUrgentFirst(streams).slice(0, Math.max(0, room)));
-  return {
-    shown: streams.filter((stream) => kept.has(stream)),
-    hidden: streams.filter((stream) => !kept.has(stream)),
-  };
 }
 
 /** A text in which paths below the project's root stand without it. */

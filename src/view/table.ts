@@ -15,8 +15,6 @@ export type Column<Row> = {
   readonly align: 'left' | 'right';
   /** 0 stays always; of the others the lowest gets its place first. */
   readonly rank: number;
-  /** Draws the cell itself, exactly as wide as told; `cell` then only says how wide it would like to be. */
-  readonly draw?: (row: Row, columns: number) => string;
 };
 
 const NO_CELL: Cell = { text: '', paint: (text) => text };
@@ -79,8 +77,7 @@ function grow<Row>(placed: readonly Placed<Row>[], width: number, gap: number): 
 }
 
 /** One cell as it is drawn, and the columns that stay blank behind it. */
-function drawCell<Row>(style: Style, row: Row, cell: Cell, { column, width }: Placed<Row>) {
-  if (column.draw !== undefined) return { drawn: column.draw(row, width), blank: 0 };
+function drawCell<Row>(style: Style, cell: Cell, { column, width }: Placed<Row>) {
   const { ellipsis } = style.glyphs;
   const shown =
     column.align === 'right' ? fit(cell.text, width, ellipsis, 'right') : cut(cell.text, width, ellipsis);
@@ -97,7 +94,7 @@ export function renderTable<Row>(
   gap: number,
 ): string[] {
   const placed = fitted(place(rows, columns, false), width, gap);
-  return rows.map((row, i) => drawRow(style, row, i, placed, gap));
+  return rows.map((_row, i) => drawRow(style, i, placed, gap));
 }
 
 /** Titles and rows laid out as a whole, of which parts are drawn. */
@@ -121,7 +118,7 @@ export function layOut<Row>(
   );
   return {
     titles: gray(titles.join(' '.repeat(gap)).trimEnd()),
-    part: ({ from, to }) => rows.slice(from, to).map((row, i) => drawRow(style, row, from + i, placed, gap)),
+    part: ({ from, to }) => rows.slice(from, to).map((_row, i) => drawRow(style, from + i, placed, gap)),
   };
 }
 
@@ -132,17 +129,11 @@ function fitted<Row>(wished: readonly Placed<Row>[], width: number, gap: number)
   return placed;
 }
 
-function drawRow<Row>(
-  style: Style,
-  row: Row,
-  at: number,
-  placed: readonly Placed<Row>[],
-  gap: number,
-): string {
+function drawRow<Row>(style: Style, at: number, placed: readonly Placed<Row>[], gap: number): string {
   let line = '';
   let blanks = 0;
   for (const each of placed) {
-    const { drawn, blank } = drawCell(style, row, each.cells[at] ?? NO_CELL, each);
+    const { drawn, blank } = drawCell(style, each.cells[at] ?? NO_CELL, each);
     if (drawn !== '') {
       line += ' '.repeat(blanks) + drawn;
       blanks = 0;

@@ -1,12 +1,15 @@
 /** `status` for people: the whole plan once, in one frame of the live screen: who needs the user first, every stream, the last events. */
-import type { StatusReport, TextStyle } from '../../report/types.ts';
-import { forScreen } from '../../report/urgency.ts';
-import { plural, usageText } from '../amounts.ts';
-import { createStyle } from '../style.ts';
+import { newsAmong } from '../../core/events.ts';
+import { shortIds } from '../../core/short-names.ts';
+import type { ReportEvent, StatusReport, TextStyle } from '../../report/types.ts';
+import { byDepth, depthGroups, forScreen } from '../../report/urgency.ts';
+import { clock, plural, usageText } from '../amounts.ts';
+import { createStyle, type Style } from '../style.ts';
 import { attentionBlock } from '../summary/attention.ts';
-import { eventRows } from '../summary/event-rows.ts';
 import { headline } from '../summary/headline.ts';
-import { contextOf, streamBlock } from '../summary/summary.ts';
+import { neighboursOf } from '../summary/stream-note.ts';
+import { streamRows, withHeadings } from '../summary/stream-rows.ts';
+import { type Column, renderTable } from '../table.ts';
 import { explained, type Page } from './paragraphs.ts';
 
 export type TextOptions = TextStyle & {
@@ -41,7 +44,7 @@ export function renderStatus(whole: StatusReport, options: TextOptions): string[
   const style = createStyle(options);
   const { columns, nowMs } = options;
   const page: Page = { style, columns };
-  const attention = attentionBlock(report, style, { columns, nowMs, room: 1_000, alerts: 10 });
+  const attention = attentionBlock(report, { style, columns, nowMs });
   const top = [
     ...attention,
     ...(attention.length === 0 ? [] : ['']),
@@ -52,14 +55,42 @@ export function renderStatus(whole: StatusReport, options: TextOptions): string[
   if (report.streams.length === 0)
     return [...top, ...explained(page, 0, 'No plan yet.', 'orchestrate import plan.yaml')];
   const left = FRAME - top.length;
-  const context = contextOf(report, style, nowMs);
-  const streams = streamBlock(report, context, columns, left - LEAST_EVENTS - 1, true);
+  const streams = streamLines(report, page, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
-  const events = eventRows(
-    report.events,
-    style,
-    columns,
-    options.allEvents === true ? report.events.length : room,
-  );
+  const count = options.allEvents === true ? report.events.length : room;
+  const events = eventLines(report.events, page, count);
   return [...top, ...streams, ...(events.length === 0 ? [] : ['', ...events])];
+}
+
+/** All streams below their titles, under headings of waves where `room` lines are enough for these. */
+function streamLines(report: StatusReport, { style, columns }: Page, nowMs: number, room: number): string[] {
+  const ordered = byDepth(report.streams);
+  const neighbours = neighboursOf(ordered, shortIds(ordered.map(({ id }) => id)));
+  const all = { from: 0, to: ordered.length };
+  const { titles, lines } = streamRows(ordered, { style, nowMs, neighbours }, columns, all);
+  const headed = ordered.length + depthGroups(ordered).length < room;
+  return [titles, ...(headed ? withHeadings(ordered, lines, style, columns) : lines)];
+}
+
+/** The last `count` events: time, stream and what happened. */
+function eventLines(events: readonly ReportEvent[], { style, columns }: Page, count: number): string[] {
+  const gray = style.paint('gray');
+  const column = (
+    [min, max, rank]: readonly [number, number, number],
+    text: (event: ReportEvent) => string,
+    paint: Style['plain'],
+  ): Column<ReportEvent> => ({
+    min,
+    max,
+    rank,
+    align: 'left',
+    cell: (event) => ({ text: text(event), paint }),
+  });
+  const table = [
+    column([8, 8, 2], ({ at }) => clock(Date.parse(at)), gray),
+    column([6, 20, 1], ({ stream }) => (stream === null ? '' : style.clean(stream)), style.plain),
+    column([12, 400, 0], ({ message }) => style.clean(message), gray),
+  ];
+  const shown = newsAmong(events, ({ stream }) => stream).slice(-count);
+  return renderTable(style, shown, table, columns, 2);
 }

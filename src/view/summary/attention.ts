@@ -9,8 +9,6 @@ import { cut, fit, widthOf, wrap } from '../text-width.ts';
 import { ageOf } from './stream-note.ts';
 
 const LEAST_REASON = 24;
-/** Lines from which on reasons may take more than one: on a low screen the streams need them. */
-const ROOMY = 10;
 
 /** Where and how lines of the block are drawn. */
 export type Block = { readonly style: Style; readonly columns: number; readonly nowMs: number };
@@ -78,44 +76,24 @@ export function withRemedy(
   ];
 }
 
-type Widths = { readonly id: number; readonly age: number };
-
-function entry(block: Block, stream: ReportStream, widths: Widths, whole: boolean): string[] {
-  const { style, nowMs } = block;
-  const { symbol, paint } = style.state(stream.state);
-  const id = fit(style.clean(stream.id), widths.id, style.glyphs.ellipsis, 'left');
-  const age = fit(ageOf(stream, nowMs), widths.age, style.glyphs.ellipsis, 'right');
-  const reason = style.clean(stream.reason ?? style.state(stream.state).word);
-  const remedy = stream.remedy === null ? null : style.clean(stream.remedy);
-  return withRemedy(block, `  ${symbol} ${id} ${age}  `, paint, reason, remedy, whole);
-}
-
-/** All entries with their whole reasons when these fit into `room` lines; else as many as fit, cut, and a line that counts the rest. */
-function entries(block: Block, waiting: readonly ReportStream[], room: number): string[] {
+/** Everyone who waits for the user: id, age, the whole reason, and what to type. */
+function entries(block: Block, waiting: readonly ReportStream[]): string[] {
+  const { style, columns, nowMs } = block;
+  const { ellipsis } = style.glyphs;
   const widest = (texts: readonly string[]): number =>
     texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
-  const ids = widest(waiting.map(({ id }) => block.style.clean(id)));
-  const widths = {
-    // What is to be typed is not cut while there is room for anything else.
-    id: Math.min(ids, Math.max(8, Math.min(Math.floor(block.columns / 2), block.columns - 24))),
-    age: widest(waiting.map((stream) => ageOf(stream, block.nowMs))),
-  };
-  const { ellipsis } = block.style.glyphs;
-  const whole = waiting.flatMap((stream) => entry(block, stream, widths, true));
-  if (room >= ROOMY && whole.length <= room) return whole;
-  const lines: string[] = [];
-  for (const [i, stream] of waiting.entries()) {
-    const next = entry(block, stream, widths, false);
-    const rest = waiting.length - i - 1;
-    if (lines.length + next.length + (rest > 0 ? 1 : 0) > room && i > 0) {
-      lines.push(
-        cut(`    ${ellipsis} ${waiting.length - i} more: orchestrate status`, block.columns, ellipsis),
-      );
-      break;
-    }
-    lines.push(...next);
-  }
-  return lines;
+  const ids = widest(waiting.map(({ id }) => style.clean(id)));
+  // What is to be typed is not cut while there is room for anything else.
+  const idWidth = Math.min(ids, Math.max(8, Math.min(Math.floor(columns / 2), columns - 24)));
+  const ageWidth = widest(waiting.map((stream) => ageOf(stream, nowMs)));
+  return waiting.flatMap((stream) => {
+    const { symbol, word, paint } = style.state(stream.state);
+    const id = fit(style.clean(stream.id), idWidth, ellipsis, 'left');
+    const age = fit(ageOf(stream, nowMs), ageWidth, ellipsis, 'right');
+    const remedy = stream.remedy === null ? null : style.clean(stream.remedy);
+    const reason = style.clean(stream.reason ?? word);
+    return withRemedy(block, `  ${symbol} ${id} ${age}  `, paint, reason, remedy, true);
+  });
 }
 
 /** When all is done that is the news, with what to do next. */
@@ -128,25 +106,19 @@ export function allDone(block: Block, report: StatusReport): string[] {
  * The block, empty when nothing needs anybody: about `room` lines for those who wait, and at most `alerts` alerts; never
  * wider than `columns`.
  */
-export function attentionBlock(
-  report: StatusReport,
-  style: Style,
-  size: { readonly columns: number; readonly room: number; readonly alerts: number; readonly nowMs: number },
-): string[] {
-  const block: Block = { style, columns: size.columns, nowMs: size.nowMs };
+export function attentionBlock(report: StatusReport, block: Block): string[] {
+  const { style, columns } = block;
   const { alert, ellipsis } = style.glyphs;
   const loud = style.paint('yellow');
-  const lines: string[] = [];
   const waiting = waitingForYou(report.streams);
   const count = waiting.length;
-  const urgent = alertsOf(report).slice(0, size.alerts);
-  if (count > 0) {
-    const title = count === 1 ? '1 stream needs you' : `${count} streams need you`;
-    lines.push(loud(style.paint('bold')(cut(`${alert} ${title.toUpperCase()}`, size.columns, ellipsis))));
-    lines.push(...entries(block, waiting, Math.max(2, size.room - 1 - urgent.length)));
-  }
-  for (const { text, remedy } of urgent) {
-    lines.push(...withRemedy(block, `${alert} `, loud, style.clean(text), remedy));
-  }
-  return [...lines, ...allDone(block, report)];
+  const title = count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
+  return [
+    ...(count === 0 ? [] : [loud(style.paint('bold')(cut(`${alert} ${title}`, columns, ellipsis)))]),
+    ...entries(block, waiting),
+    ...alertsOf(report).flatMap(({ text, remedy }) =>
+      withRemedy(block, `${alert} `, loud, style.clean(text), remedy, true),
+    ),
+    ...allDone(block, report),
+  ];
 }

@@ -1,21 +1,19 @@
 /** Draws the live summary from its model: the head, the rows with the cursor, the panel, pages, and the lines of answers and keys. */
 import { shortIds } from '../../core/short-names.ts';
-import { isFinished } from '../../core/states.ts';
-import type { ReportStream, StatusReport } from '../../report/types.ts';
-import { depthGroups, waitingForYou } from '../../report/urgency.ts';
+import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
+import { waitingForYou } from '../../report/urgency.ts';
 import { createStyle, type Style } from '../style.ts';
 import { cut, fit, widthOf } from '../text-width.ts';
 import { alertsOf, allDone, type Block, withRemedy } from './attention.ts';
 import { type Cockpit, type Mode, selectedOf, type Verb } from './cockpit.ts';
 import { headline } from './headline.ts';
-import { type Layout, layoutOf } from './layout.ts';
+import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
 import { filledLine, type PanelLook, paneLines, panelLines, reasonLines, timesText } from './panel.ts';
 import { ageOf, type Neighbours, neighboursOf } from './stream-note.ts';
-import { steeredRows } from './stream-rows.ts';
-import type { SummaryOptions } from './summary.ts';
+import { streamRows, withHeadings } from './stream-rows.ts';
 
 /** `session`: this is the session's own summary, which is left by detaching. */
-export type CockpitOptions = SummaryOptions & { readonly session: boolean };
+export type CockpitOptions = TextStyle & ScreenSize & { readonly nowMs: number; readonly session: boolean };
 
 /** The picture as at most `rows` lines, none wider than `columns`. */
 export function drawCockpit(model: Cockpit, options: CockpitOptions): string[] {
@@ -92,13 +90,13 @@ function rowLines(model: Cockpit, layout: Layout, look: PanelLook): string[] {
   const { rows, top } = model;
   const from = layout.headings ? 0 : top;
   const width = Math.max(1, columns - 2);
-  const { titles, lines } = steeredRows(rows, look, width, { from, to: from + layout.list });
+  const { titles, lines } = streamRows(rows, look, width, { from, to: from + layout.list });
   const drawn = lines.map((line, i) => {
     if (rows[from + i]?.id !== model.cursor || !model.attended) return `  ${line}`;
     const marked = `${style.glyphs.cursor} ${line}`;
     return style.paint('inverse')(filledLine(marked, columns));
   });
-  const shown = layout.headings ? withHeadings(rows, drawn, look) : drawn;
+  const shown = layout.headings ? withHeadings(rows, drawn, style, columns) : drawn;
   const empty = rows.length > 0 ? [] : [cut(emptyText(model), columns, style.glyphs.ellipsis)];
   const all = [...(layout.titles === 0 ? [] : [`  ${titles}`]), ...empty, ...shown];
   const room = layout.titles + layout.shown;
@@ -109,21 +107,6 @@ function emptyText({ filter }: Cockpit): string {
   return filter === ''
     ? 'no streams yet: orchestrate import PLAN, or orchestrate generate'
     : `no stream's id, name or state has "${filter}"  (Esc: all)`;
-}
-
-function withHeadings(
-  rows: readonly ReportStream[],
-  lines: readonly string[],
-  { style, columns }: PanelLook,
-): string[] {
-  let at = 0;
-  return depthGroups(rows).flatMap(({ depth, streams }) => {
-    const done = streams.filter(isFinished).length;
-    const text = `Wave ${depth + 1} ${style.glyphs.event} ${done} of ${streams.length} done`;
-    const group = lines.slice(at, at + streams.length);
-    at += streams.length;
-    return [style.paint('gray')(cut(text, columns, style.glyphs.ellipsis)), ...group];
-  });
 }
 
 /** `1–12 of 30, 2 need you out of sight`, where not all rows have room. */

@@ -1,7 +1,7 @@
 /** The whole plan in two to four lines: title, poller, times, progress, totals by state and the critical path's rest. */
 
 import { dollars } from '../../core/dollars.ts';
-import { isFinished } from '../../core/states.ts';
+import { isFinished, tally } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { STATES_BY_URGENCY } from '../../report/urgency.ts';
 import { duration, percent, plural } from '../amounts.ts';
@@ -23,12 +23,9 @@ export function overallPercent(report: StatusReport): number {
 
 /** `3 of 4 streams done, 1 stale, 1 cancelled`: a stale stream does not count as done, a cancelled one not at all. */
 export function finishedText(report: StatusReport, of = ' of '): string {
-  const wanted = report.streams.filter(({ state }) => state !== 'cancelled');
-  const finished = wanted.filter(isFinished).length;
-  const stale = wanted.filter((stream) => stream.stale).length;
-  const cancelled = report.streams.length - wanted.length;
+  const { wanted, finished, stale, cancelled } = tally(report.streams);
   return [
-    `${finished}${of}${plural(wanted.length, 'stream')} done`,
+    `${finished}${of}${plural(wanted, 'stream')} done`,
     ...(stale === 0 ? [] : [`${stale} stale`]),
     ...(cancelled === 0 ? [] : [`${cancelled} cancelled`]),
   ].join(', ');

@@ -1,149 +1,27 @@
-/** The table of streams on the live screen: which columns a row has and how they give way. */
+/** The table of streams on every screen that shows them: which columns a row has and how they give way. */
 
 import { dollars } from '../../core/dollars.ts';
+import { isFinished, tally } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
-import { amount, duration } from '../amounts.ts';
+import { depthGroups } from '../../report/urgency.ts';
+import { duration } from '../amounts.ts';
 import type { Style } from '../style.ts';
-import { type Column, type LaidOut, layOut, renderTable } from '../table.ts';
-import { progressBar } from './bar.ts';
+import { type Column, type LaidOut, layOut } from '../table.ts';
+import { cut } from '../text-width.ts';
 import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
 
 const WIDE = 140;
-const BAR = 8;
 
 export type RowContext = {
   readonly style: Style;
   readonly neighbours: Neighbours;
   readonly nowMs: number;
-  /** Shows the wave in a column of its own, where there are no headings. */
-  readonly depthColumn: boolean;
 };
 
 type StreamColumn = Column<ReportStream>;
 
-function nameColumns({ style, neighbours, depthColumn }: RowContext): StreamColumn[] {
-  const { clean, glyphs, paint } = style;
-  const dependencies = (stream: ReportStream): string =>
-    stream.dependencies.length === 0
-      ? ''
-      : `${glyphs.from} ${stream.dependencies.map((id) => clean(neighbours.nameOf.get(id) ?? id)).join(', ')}`;
-  const depth: StreamColumn = {
-    cell: (stream) => ({ text: String(stream.depth + 1), paint: paint('gray') }),
-    min: 1,
-    max: 4,
-    align: 'right',
-    rank: 3,
-  };
-  return [
-    ...(depthColumn ? [depth] : []),
-    {
-      cell: (stream) => ({ text: style.state(stream.state).symbol, paint: style.state(stream.state).paint }),
-      min: 1,
-      max: 1,
-      align: 'left',
-      rank: 0,
-    },
-    {
-      cell: (stream) => ({ text: clean(stream.id), paint: paint('bold') }),
-      min: 16,
-      max: 28,
-      align: 'left',
-      rank: 0,
-    },
-    {
-      cell: ({ id, name }) => ({ text: name === id ? '' : clean(name), paint: style.plain }),
-      min: 14,
-      max: 26,
-      align: 'left',
-      rank: 6,
-    },
-    {
-      cell: (stream) => ({ text: dependencies(stream), paint: paint('gray') }),
-      min: 6,
-      max: 24,
-      align: 'left',
-      rank: 7,
-    },
-  ];
-}
-
-function progressColumns({ style, nowMs }: RowContext): StreamColumn[] {
-  const stateColour = (stream: ReportStream) => style.state(stream.state).paint;
-  return [
-    {
-      cell: () => ({ text: ' '.repeat(BAR), paint: style.plain }),
-      draw: (stream, columns) => progressBar(style, stream.tasks, columns, stateColour(stream)),
-      min: BAR,
-      max: BAR,
-      align: 'left',
-      rank: 4,
-    },
-    {
-      cell: ({ tasks }) => ({ text: `${tasks.completed}/${tasks.total}`, paint: style.plain }),
-      min: 3,
-      max: 9,
-      align: 'right',
-      rank: 1,
-    },
-    {
-      cell: (stream) => ({ text: style.state(stream.state).word, paint: stateColour(stream) }),
-      min: 13,
-      max: 13,
-      align: 'left',
-      rank: 0,
-    },
-    {
-      cell: (stream) => ({ text: ageOf(stream, nowMs), paint: style.plain }),
-      min: 5,
-      max: 5,
-      align: 'right',
-      rank: 2,
-    },
-  ];
-}
-
-function workColumns({ style, neighbours, nowMs }: RowContext): StreamColumn[] {
-  const gray = style.paint('gray');
-  return [
-    {
-      cell: ({ pid }) => ({ text: pid === null ? '' : `pid ${pid}`, paint: gray }),
-      min: 11,
-      max: 14,
-      align: 'left',
-      rank: 8,
-    },
-    {
-      cell: (stream) => ({ text: changesOf(stream, style), paint: style.plain }),
-      min: 16,
-      max: 20,
-      align: 'left',
-      rank: 9,
-    },
-    {
-      cell: ({ tokens }) => ({ text: tokens === null ? '' : `${amount(tokens)} tok`, paint: gray }),
-      min: 9,
-      max: 9,
-      align: 'right',
-      rank: 10,
-    },
-    {
-      cell: (stream) => ({ text: style.clean(noteOf(stream, neighbours, nowMs)), paint: style.plain }),
-      min: 24,
-      max: 400,
-      align: 'left',
-      rank: 5,
-    },
-  ];
-}
-
-/** One line a stream, at most `columns` wide, all aligned. */
-export function streamRows(streams: readonly ReportStream[], context: RowContext, columns: number): string[] {
-  const table = [...nameColumns(context), ...progressColumns(context), ...workColumns(context)];
-  return renderTable(context.style, streams, table, columns, columns >= WIDE ? 2 : 1);
-}
-
-/** Columns of the rows that are steered: what the agent does has its place before counts, and every time says of what. */
-function steeredColumns(context: Omit<RowContext, 'depthColumn'>, columns: number): StreamColumn[] {
+/** What the agent does has its place before counts, and every time says of what. */
+function columnsOf(context: RowContext, columns: number): StreamColumn[] {
   const { style, neighbours, nowMs } = context;
   const gray = style.paint('gray');
   const colour = (stream: ReportStream) =>
@@ -191,9 +69,9 @@ function steeredColumns(context: Omit<RowContext, 'depthColumn'>, columns: numbe
   ];
 }
 
-/** `running 4m`; of what is done only that: its time stands still. */
+/** `running 4m`; of what is finished only that: its time stands still. */
 function stateText(stream: ReportStream, nowMs: number): string {
-  const age = stream.state === 'done' ? '' : ageOf(stream, nowMs);
+  const age = isFinished(stream) ? '' : ageOf(stream, nowMs);
   return age === '' ? stream.state : `${stream.state} ${age}`;
 }
 
@@ -204,9 +82,9 @@ const FRESH_MS = 2_000;
 let last: { readonly made: readonly unknown[]; readonly rows: LaidOut } | null = null;
 
 /** The titles, and one line a stream of `range`, laid out as all of them would be. */
-export function steeredRows(
+export function streamRows(
   streams: readonly ReportStream[],
-  context: Omit<RowContext, 'depthColumn'>,
+  context: RowContext,
   columns: number,
   range: { readonly from: number; readonly to: number },
 ): { readonly titles: string; readonly lines: readonly string[] } {
@@ -214,8 +92,25 @@ export function steeredRows(
   const look = `${style.paint('bold')('')} ${style.glyphs.ellipsis} ${Math.floor(nowMs / FRESH_MS)}`;
   const made = [streams, neighbours, columns, look];
   if (last === null || made.some((each, i) => each !== last?.made[i])) {
-    const table = steeredColumns(context, columns);
+    const table = columnsOf(context, columns);
     last = { made, rows: layOut(style, streams, table, columns, columns >= WIDE ? 2 : 1) };
   }
   return { titles: last.rows.titles, lines: last.rows.part(range) };
+}
+
+/** The rows, each wave's under `Wave 2 · 2 of 3 done`. */
+export function withHeadings(
+  streams: readonly ReportStream[],
+  lines: readonly string[],
+  style: Style,
+  columns: number,
+): string[] {
+  let at = 0;
+  return depthGroups(streams).flatMap(({ depth, streams: wave }) => {
+    const { finished, wanted } = tally(wave);
+    const text = `Wave ${depth + 1} ${style.glyphs.event} ${finished} of ${wanted} done`;
+    const rows = lines.slice(at, at + wave.length);
+    at += wave.length;
+    return [style.paint('gray')(cut(text, columns, style.glyphs.ellipsis)), ...rows];
+  });
 }
