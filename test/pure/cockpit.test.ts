@@ -263,6 +263,14 @@ test('every time is said with what it is a time of, and of what is done it stand
   assert.match(lines.join('\n'), /done 10m ago · worked 1m · waited for you 2m/);
 });
 
+test('paths of the project are as short as on every other screen; what is to be typed stays whole', () => {
+  const reason = 'gate "test" failed, see /home/u/my-app/.claude/orchestrator/logs/gate.log';
+  const of = report([stream('A', 'failed', { reason, remedy: 'less /home/u/my-app/x.log' })]);
+  const text = sit(of, [], { columns: 120, rows: 40 }).lines().join('\n');
+  assert.match(text, /see \.claude\/orchestrator\/logs\/gate\.log/);
+  assert.match(text, /less \/home\/u\/my-app\/x\.log/);
+});
+
 test('a red gate is a state of its row, with its log a key away', () => {
   const gate = { name: 'test', log: '/l', times: 2 };
   const of = report([

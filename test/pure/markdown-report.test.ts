@@ -54,7 +54,9 @@ test('notes are quoted, line by line, and facts that nobody knows are left out',
     summary: { tasks: counts, tokens: null, cachedTokens: null, costUsd: null },
     streams: [stream],
   };
-  const lines = markdownReport(report as unknown as Parameters<typeof markdownReport>[0]);
+  const asked = report as unknown as Parameters<typeof markdownReport>[0];
+  const lines = markdownReport(asked);
+  assert.equal(lines[2], '1 of 1 stream done, 1 landed; 1 of 1 task completed.');
   assert.equal(lines[0], '# The &lt;plan\\>');
   for (const line of [
     '- [x] Do it',
@@ -67,4 +69,8 @@ test('notes are quoted, line by line, and facts that nobody knows are left out',
   ])
     assert.ok(lines.includes(line), line);
   assert.ok(!lines.some((line) => line.includes('tokens')));
+  // What was checked once and is so no more does not count as done.
+  const stale = { ...stream, stale: true, landed: false };
+  const told = markdownReport({ ...report, streams: [stale] } as unknown as typeof asked);
+  assert.equal(told[2], '0 of 1 stream done, 1 stale, 0 landed; 1 of 1 task completed.');
 });

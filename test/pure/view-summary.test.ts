@@ -6,7 +6,9 @@ import fc from 'fast-check';
 import stringWidth from 'string-width';
 import { STREAM_STATES } from '../../src/core/states.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
+import { renderFinal } from '../../src/view/pages/progress-lines.ts';
 import { renderStatus, type TextOptions } from '../../src/view/pages/status-text.ts';
+import { viewRequest } from '../../src/view/summary/view-request.ts';
 import { agoIso, busyReport, counts, NOW_MS, report, stream } from '../support/report-builders.ts';
 
 function render(of: StatusReport, options: Partial<TextOptions> = {}): string[] {
@@ -183,11 +185,24 @@ test('the time of what is finished stands still, beside ages that go on', () => 
   assert.match(later[2] ?? '', /running 1h01/);
 });
 
-test('what is cancelled is not counted among what is to be done, on any line', () => {
-  const of = report([stream('A', 'done'), stream('B', 'running'), stream('C', 'cancelled')]);
+test('what is cancelled is not counted among what is to be done, and what is stale not as done, wherever it is counted', () => {
+  const of = report([
+    stream('A', 'done'),
+    stream('B', 'done', { stale: true, pane: '%1' }),
+    stream('C', 'cancelled', { pane: '%2', since: agoIso(60_000) }),
+  ]);
   const text = render(of).join('\n');
-  assert.match(text, /1\/2 streams done, 1 cancelled/);
+  assert.match(text, /1\/2 streams done, 1 stale, 1 cancelled/);
   assert.match(text, /Wave 1 · 1 of 2 done/);
+  const final = renderFinal(of, { columns: 100, colour: false, unicode: true });
+  assert.equal(final[0], '1 of 2 streams done, 1 stale, 1 cancelled in 15m; 1 not.');
+  const { totals, workers } = viewRequest(of, new Set(['%1', '%2']), { unicode: true, nowMs: NOW_MS });
+  assert.match(totals, /✓ 1\/2 done$/);
+  assert.equal(workers.at(-1)?.label, '⊗ cancelled', 'its time stands still');
+  const all = report([stream('A', 'done'), stream('C', 'cancelled')]);
+  assert.match(render(all)[0] ?? '', /^✓ 1 stream done in 15m\./);
+  const landed = report([stream('A', 'done', { landed: true }), stream('C', 'cancelled')]);
+  assert.match(render(landed)[0] ?? '', /^✓ 1 stream done and landed in 15m\./);
 });
 
 test('percent reaches 100 only when every stream is done, not when its tasks are', () => {

@@ -4,7 +4,7 @@ import type { Ports } from '../../app/ports.ts';
 import { retryDelayMs } from '../../core/decide/restarts.ts';
 import { isAbort, messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { isFinished, type StateName, traitsOf } from '../../core/states.ts';
+import { isFinished, type StateName, tally, traitsOf } from '../../core/states.ts';
 import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
 import { privateDirectory } from '../steps/step.ts';
 import { eachByItself, type Listener, type PollerEnd } from './listener.ts';
@@ -28,7 +28,10 @@ export type Notice = {
 
 /** How the whole ended, for whoever is to be told; null where nobody is. */
 const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => string) | null>> = {
-  'all-done': (states) => `all ${states.length} streams are done`,
+  'all-done': (states) => {
+    const { wanted } = tally(states);
+    return wanted === 1 ? 'the stream is done' : `all ${wanted} streams are done`;
+  },
   stuck: (states) => {
     const open = states.filter((each) => !isFinished(each));
     const text = ({ id, state, stale }: (typeof open)[number]): string =>

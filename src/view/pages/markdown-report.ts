@@ -4,6 +4,7 @@ import { printable } from '../../core/printable.ts';
 import type { Task } from '../../core/types.ts';
 import type { PlanReport, ReportedStream } from '../../report/types.ts';
 import { duration, plural } from '../amounts.ts';
+import { finishedText } from '../summary/headline.ts';
 
 const SHORT_SHA = 10;
 
@@ -11,11 +12,10 @@ const SHORT_SHA = 10;
 export function markdownReport(report: PlanReport): string[] {
   const { initiative, summary, streams, at } = report;
   const landed = streams.filter((stream) => stream.landed).length;
-  const done = streams.filter(({ verifiedSha }) => verifiedSha !== null).length;
   return [
     `# ${plain(initiative?.title ?? report.workspace)}`,
     '',
-    `${plural(streams.length, 'stream')}, ${done} done, ${landed} landed; ${summary.tasks.completed} of ${plural(summary.tasks.total, 'task')} completed.`,
+    `${finishedText(report)}, ${landed} landed; ${summary.tasks.completed} of ${plural(summary.tasks.total, 'task')} completed.`,
     ...totals(report),
     '',
     '## Streams',

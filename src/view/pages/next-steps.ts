@@ -1,5 +1,6 @@
 /** What is said when everything is done: in how much time, at what cost, and what to type next. */
 import { dollars } from '../../core/dollars.ts';
+import { tally } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { duration } from '../amounts.ts';
 import type { Style } from '../style.ts';
@@ -12,24 +13,28 @@ export const DONE_STEPS: readonly (readonly [what: string, command: string])[] =
   ['Clean up', 'orchestrate clean'],
 ];
 
+/** True when nothing that is wanted has still to land. */
+function allLanded({ streams }: StatusReport): boolean {
+  return tally(streams.filter(({ landed }) => !landed)).wanted === 0;
+}
+
 /** The same of work that has landed; what is left of it can be taken away. */
-function stepsAfter({ streams }: StatusReport): typeof DONE_STEPS {
-  if (!streams.every(({ landed, state }) => landed || state === 'cancelled')) return DONE_STEPS;
-  const left = streams.some(({ headSha }) => headSha !== null);
+function stepsAfter(report: StatusReport): typeof DONE_STEPS {
+  if (!allLanded(report)) return DONE_STEPS;
+  const left = report.streams.some(({ headSha }) => headSha !== null);
   return [['Report', 'orchestrate report'], ...(left ? DONE_STEPS.slice(-1) : [])];
 }
 
 /** `All 6 streams done in 10m, $2.34.`, of a plan of which every stream is finished. */
 function doneText(report: StatusReport): string {
   const { costUsd } = report.summary;
-  const total = report.streams.filter(({ state }) => state !== 'cancelled').length;
+  const { wanted } = tally(report.streams);
   const facts = [
     ...(report.elapsedMs === null ? [] : [` in ${duration(report.elapsedMs)}`]),
     ...(costUsd === null ? [] : [`, ${dollars(costUsd)}`]),
   ];
-  const landed = report.streams.every((stream) => stream.landed || stream.state === 'cancelled');
-  const done = landed ? 'done and landed' : 'done';
-  return `${total === 1 ? `1 stream ${done}` : `All ${total} streams ${done}`}${facts.join('')}.`;
+  const done = allLanded(report) ? 'done and landed' : 'done';
+  return `${wanted === 1 ? `1 stream ${done}` : `All ${wanted} streams ${done}`}${facts.join('')}.`;
 }
 
 /** That, and what to type next: on one line where there is room for all of it, else with a line for each command. */

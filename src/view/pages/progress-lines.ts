@@ -3,11 +3,12 @@
 import { dollars } from '../../core/dollars.ts';
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { isFinished, traitsOf } from '../../core/states.ts';
+import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { depthGroups, forScreen } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
+import { finishedText } from '../summary/headline.ts';
 import { changesOf, reasonOf } from '../summary/stream-note.ts';
 import { cut, pad } from '../text-width.ts';
 import { DONE_STEPS, doneLines } from './next-steps.ts';
@@ -52,11 +53,10 @@ export function describeEvent(event: OrchestrateEvent, options: EventOptions): s
 
 function verdictLines({ style, columns }: Page, report: StatusReport): string[] {
   if (report.streams.every(isFinished)) return doneLines(report, style, columns);
-  const { total } = report.summary.streams;
-  const done = report.streams.filter(isFinished).length;
+  const { wanted, finished } = tally(report.streams);
   const took = report.elapsedMs === null ? '' : ` in ${duration(report.elapsedMs)}`;
   const cost = report.summary.costUsd === null ? '' : `, ${dollars(report.summary.costUsd)}`;
-  const text = `${done} of ${plural(total, 'stream')} done${took}${cost}; ${total - done} not.`;
+  const text = `${finishedText(report)}${took}${cost}; ${wanted - finished} not.`;
   return [style.paint('bold')(style.paint('yellow')(text))];
 }
 

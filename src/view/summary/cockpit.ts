@@ -1,6 +1,6 @@
 /** The live summary as a thing that is steered: what is looked at, where the cursor is, and what stays in its place when the report changes. */
 import type { ReportStream, StatusReport } from '../../report/types.ts';
-import { byDepth, waitingForYou } from '../../report/urgency.ts';
+import { byDepth, forScreen, waitingForYou } from '../../report/urgency.ts';
 import type { Key } from './keys.ts';
 import { layoutOf, type ScreenSize } from './layout.ts';
 
@@ -83,7 +83,8 @@ function passes({ id, name, state }: ReportStream, filter: string): boolean {
 }
 
 /** The model with another report: the cursor stays at its stream. */
-export function withReport(model: Cockpit, report: StatusReport, size: ScreenSize): Cockpit {
+export function withReport(model: Cockpit, whole: StatusReport, size: ScreenSize): Cockpit {
+  const report = forScreen(whole);
   const rows = byDepth(report.streams).filter((stream) => passes(stream, model.filter));
   return settled({ ...model, report, trouble: null, rows }, model.rows, size);
 }

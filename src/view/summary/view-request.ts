@@ -1,5 +1,6 @@
 /** What the session's windows, borders and status line are to show of a report: fixed words and numbers only. */
 
+import { isFinished, tally } from '../../core/states.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { mostUrgentFirst } from '../../report/urgency.ts';
 import { ageMs, duration } from '../amounts.ts';
@@ -32,6 +33,7 @@ function ageText(stream: ReportStream, nowMs: number): string {
 
 function labelOf(style: Style, stream: ReportStream, nowMs: number): string {
   const { symbol, word } = style.state(stream.state);
+  if (isFinished(stream)) return `${symbol} ${word}`;
   return `${symbol} ${word} ${ageText(stream, nowMs)}`.trimEnd();
 }
 
@@ -55,6 +57,7 @@ export function viewRequest(
         ],
   );
   const { streams, needsYou } = report.summary;
+  const { finished, wanted } = tally(report.streams);
   const running = (streams.running ?? 0) + (streams.starting ?? 0) + (streams.verifying ?? 0);
   const needs =
     needsYou === 0 ? '' : `${style.glyphs.alert} ${needsYou} need${needsYou === 1 ? 's' : ''} you`;
@@ -63,6 +66,6 @@ export function viewRequest(
   return {
     workers,
     needs,
-    totals: `${busy} ${running} running  ${done} ${streams.done ?? 0}/${streams.total} done`,
+    totals: `${busy} ${running} running  ${done} ${finished}/${wanted} done`,
   };
 }
