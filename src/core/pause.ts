@@ -1,9 +1,31 @@
-/** How long an agent could not work, since it waited for the user or for the end of a limit: such time counts for no cap. */
-import type { AgentActivity, Pause, Run } from './types.ts';
+/** When an agent rested, and how long it could not work, since it waited for the user or for the end of a limit: such time counts for no cap. */
+import type { AgentActivity, Pause, Rest, Run } from './types.ts';
 
 /** Asked, limited, or without a turn until someone says more. */
 const NOT_AT_WORK: ReadonlySet<AgentActivity['status']> = new Set(['waiting', 'limited', 'idle']);
 const NONE: Pause = { totalMs: 0, sinceMs: null, userMs: 0, forUser: false };
+
+const AT_REST: ReadonlySet<AgentActivity['status']> = new Set(['idle', 'limited']);
+const AT_WORK: ReadonlySet<AgentActivity['status']> = new Set(['busy', 'starting']);
+
+/** The run's last rest after a look at its agent; the same value when nothing changed. */
+export function restAfter(
+  { rest }: Pick<Run, 'rest'>,
+  { status, sinceMs }: Pick<AgentActivity, 'status' | 'sinceMs'>,
+): Rest | null {
+  if (AT_WORK.has(status)) return rest === null || rest.isOver ? rest : { ...rest, isOver: true };
+  if (!AT_REST.has(status) || (rest?.isOver === false && rest.sinceMs === sinceMs)) return rest;
+  return { number: (rest?.number ?? 0) + 1, sinceMs, isOver: false };
+}
+
+/** True when what is noted with the number of a rest happened in the one that the agent is in now. */
+export function isOfThisRest(
+  run: Pick<Run, 'rest'>,
+  activity: Pick<AgentActivity, 'status' | 'sinceMs'>,
+  noted: number | null,
+): boolean {
+  return noted !== null && restAfter(run, activity)?.number === noted;
+}
 
 /** The run's pauses after a look at its agent; the same value when nothing changed. */
 export function pauseAfter(

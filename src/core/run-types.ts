@@ -56,6 +56,8 @@ export type RunOutcome =
 export type Verdict = {
   readonly sha: string | null;
   readonly atMs: number;
+  /** The agent's rest (`Run.rest`) at which the check began; null: it was not at rest, or had ended. */
+  readonly rest: number | null;
   readonly ok: boolean;
   /** Machine-readable cause when not ok. */
   readonly cause:
@@ -72,6 +74,8 @@ export type Verdict = {
     | 'tampered';
   /** One sentence for a person (and the agent), e.g. `gate test failed (exit 1), log: …`. */
   readonly message: string;
+  /** For `missing-parents`: the commits that the head has to contain and does not; else none. */
+  readonly parents: readonly string[];
   /** The gate that failed, and how many times in a row it has; null for any other cause. */
   readonly gate: FailedGate | null;
 };
@@ -113,6 +117,9 @@ export type Pause = {
   readonly forUser: boolean;
 };
 
+/** An agent's last rest (idle, or held by a limit). They are numbered from 1: by its stamps, which are its own, they are only told apart. */
+export type Rest = { readonly number: number; readonly sinceMs: number | null; readonly isOver: boolean };
+
 /** An error of the service that ended the agent's turn; `limit` is set when time cures it, `denied` (what to type) when a person has to see to the account. */
 export type AgentError = {
   readonly text: string;
@@ -144,10 +151,15 @@ export type Run = {
   /** Messages sent to an idle agent about what is missing (bounded). */
   readonly nudges: number;
   readonly lastNudgeAtMs: number | null;
+  /** The rest at which the last of them was sent. */
+  readonly lastNudgeRest: number | null;
+  readonly rest: Rest | null;
   readonly stopGate: StopGate | null;
   /** How often, and when last, the agent was told to go on after a limit. */
-  readonly continued: { readonly count: number; readonly atMs: number } | null;
+  readonly continued: { readonly count: number; readonly atMs: number; readonly rest: number | null } | null;
   readonly usage: Usage | null;
+  /** What reviews of its work by another agent used. */
+  readonly reviewUsage: Usage | null;
   readonly paused: Pause | null;
   /** Heads of dependencies of which the agent was told, while it worked, that they have moved. */
   readonly toldOf: readonly string[] | null;
@@ -194,8 +206,6 @@ export type StreamRecord = {
   /** `sync`: bring it onto what its dependencies have come to, also where that is left to the user. */
   readonly syncRequested: boolean;
   readonly assignment: Assignment | null;
-  /** What reviews of its work by another agent used. */
-  readonly reviewUsage: Usage | null;
   /** How the check went that was asked for last; null while it is waited for. */
   readonly verifyAnswer: VerifyAnswer | null;
   /** `retry --fresh`: the next run begins a new conversation. */

@@ -116,7 +116,7 @@ function codeFields(context: Context, key: string, record: StreamRecord | undefi
     added: change?.added ?? null,
     removed: change?.removed ?? null,
     ...usageOf(
-      [...(record?.runs ?? []), { usage: record?.reviewUsage ?? null }].flatMap(({ usage }) => usage ?? []),
+      (record?.runs ?? []).flatMap(({ usage, reviewUsage }) => [usage ?? [], reviewUsage ?? []].flat()),
     ),
   };
 }

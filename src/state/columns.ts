@@ -73,7 +73,6 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
       notes: nullable(text),
     }),
   ),
-  reviewUsage: parts('review_usage', USAGE),
   fresh: flag('fresh'),
   branchMade: flag('branch_made'),
   base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
@@ -123,20 +122,28 @@ const RUN_CODECS: Codecs<RunPatch> = {
     fieldsOf({
       sha: nullable(text),
       atMs: number,
+      rest: absentAs(null, nullable(number)),
       ok: truth,
       cause: nullable(nameOf('a cause', CAUSES)),
       message: text,
+      parents: absentAs([], listOf(text)),
       gate: absentAs(null, nullable(fieldsOf({ name: text, log: text, times: number }))),
     }),
   ),
   nudges: plain('nudges', number),
   lastNudgeAtMs: plain('last_nudge_at_ms', nullable(number)),
+  lastNudgeRest: plain('last_nudge_rest', nullable(number)),
+  rest: parts('rest', fieldsOf({ number, sinceMs: nullable(number), isOver: truth })),
   stopGate: parts(
     'stop_gate',
     fieldsOf({ refusals: number, inARow: number, signature: text, atMs: number, gaveUp: nullable(text) }),
   ),
-  continued: parts('continued', fieldsOf({ count: number, atMs: number })),
+  continued: parts(
+    'continued',
+    fieldsOf({ count: number, atMs: number, rest: absentAs(null, nullable(number)) }),
+  ),
   usage: parts('usage', USAGE),
+  reviewUsage: parts('review_usage', USAGE),
   paused: parts(
     'paused',
     fieldsOf({

@@ -169,8 +169,8 @@ ALTER TABLE streams ADD COLUMN landing_clash TEXT;
 const REASON_OF_INTENT = `
 ALTER TABLE streams ADD COLUMN intent_reason TEXT;
 UPDATE streams SET intent_reason = (SELECT reason FROM runs
-  WHERE runs.key = streams.key AND outcome = 'stopped' AND ended_at_ms >= intent_at_ms AND reason LIKE '%(limits.%)'
-  ORDER BY number DESC LIMIT 1)
+  WHERE runs.key = streams.key AND outcome = 'stopped' AND reason LIKE '%(limits.%)'
+    AND number = (SELECT MAX(number) FROM runs AS last WHERE last.key = streams.key))
   WHERE intent = 'parked';
 `;
 
@@ -180,6 +180,16 @@ ALTER TABLE streams ADD COLUMN sync_requested INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE streams ADD COLUMN assignment TEXT;
 ALTER TABLE streams ADD COLUMN review_usage TEXT;
 ALTER TABLE runs ADD COLUMN told_of TEXT;
+`;
+
+/** Rests of agents are numbered; what reviews used is their run's. */
+const RESTS_AND_REVIEWS = `
+ALTER TABLE runs ADD COLUMN rest TEXT;
+ALTER TABLE runs ADD COLUMN last_nudge_rest INTEGER;
+ALTER TABLE runs ADD COLUMN review_usage TEXT;
+UPDATE runs SET review_usage = (SELECT review_usage FROM streams WHERE streams.key = runs.key)
+  WHERE number = (SELECT MAX(number) FROM runs AS last WHERE last.key = runs.key);
+ALTER TABLE streams DROP COLUMN review_usage;
 `;
 
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
@@ -192,6 +202,7 @@ const MIGRATIONS: readonly string[] = [
   LANDINGS,
   REASON_OF_INTENT,
   FOLLOWING,
+  RESTS_AND_REVIEWS,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

@@ -28,7 +28,6 @@ export type StreamPatch = Partial<
     | 'verifyAnswer'
     | 'syncRequested'
     | 'assignment'
-    | 'reviewUsage'
     | 'fresh'
     | 'branch'
     | 'worktree'

@@ -211,6 +211,8 @@ describe('store state', () => {
         verdict: {
           sha: null,
           atMs: 9,
+          rest: 4,
+          parents: ['c1'],
           ok: false,
           cause: 'gate',
           message: 'm',
@@ -218,9 +220,12 @@ describe('store state', () => {
         },
         nudges: 1,
         lastNudgeAtMs: 10,
+        lastNudgeRest: 4,
+        rest: { number: 4, sinceMs: 5, isOver: false },
         stopGate: { refusals: 2, inARow: 1, signature: 's', atMs: 11, gaveUp: 'why' },
-        continued: { count: 1, atMs: 12 },
+        continued: { count: 1, atMs: 12, rest: 4 },
         usage: { tokens: 13, cachedTokens: 14, costUsd: 0.5 },
+        reviewUsage: { tokens: 1, cachedTokens: null, costUsd: 0.25 },
         paused: { totalMs: 15, sinceMs: null, userMs: 7, forUser: false },
         toldOf: ['a1'.repeat(20)],
       } as const;

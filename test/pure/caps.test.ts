@@ -196,9 +196,9 @@ test('what passed since a former poller looked is no time at work, unless the cl
   ]);
 });
 
-test('what runs cost is their sum, without a review and with one', () => {
-  const runs = [run('S', cost(0.5)), run('S', { number: 2, ...cost(0.25) })];
-  assert.equal(costUsd(record('S', { runs })), 0.75);
+test('what runs cost is their sum and that of their reviews, since the user last cleared them', () => {
   const reviewUsage = { tokens: 1, cachedTokens: 0, costUsd: 1 };
-  assert.equal(costUsd(record('S', { runs, reviewUsage })), 1.75);
+  const runs = [run('S', { ...cost(0.5), reviewUsage }), run('S', { number: 2, ...cost(0.25) })];
+  assert.equal(costUsd(record('S', { runs })), 1.75);
+  assert.equal(costUsd(record('S', { runs, clearedAfterRun: 1 })), 0.25);
 });

@@ -473,6 +473,8 @@ const OPEN: readonly Row[] = [
           verdict: {
             sha: 'x',
             atMs: NOW_MS - 100,
+            rest: 1,
+            parents: [],
             ok: false,
             cause: 'gate',
             message: 'gate test failed',
@@ -487,6 +489,32 @@ const OPEN: readonly Row[] = [
     reason: /gate test failed/,
   },
   {
+    title: 'the dependency that is not merged is named by what the check found, not by its words',
+    world: {
+      streams: [complete('D'), complete('S', ['D'])],
+      records: [
+        doneRecord('D'),
+        open({
+          agentKind: 'claude',
+          verdict: {
+            sha: 'x',
+            atMs: NOW_MS - 100,
+            rest: 1,
+            parents: ['d-verified'],
+            ok: false,
+            cause: 'missing-parents',
+            message: 'it lacks something',
+            gate: null,
+          },
+        }),
+      ],
+      workers: { S: worker({ activity: activity({ status: 'idle' }) }) },
+    },
+    state: 'running',
+    step: 'nudge',
+    reason: /^stopped without merging D \(d-verif\)$/,
+  },
+  {
     title: 'work after a failed check is checked again',
     world: {
       streams: [complete('S')],
@@ -496,6 +524,8 @@ const OPEN: readonly Row[] = [
           verdict: {
             sha: 'x',
             atMs: NOW_MS - 9000,
+            rest: 0,
+            parents: [],
             ok: false,
             cause: 'gate',
             message: 'gate test failed',
@@ -546,6 +576,8 @@ const OPEN: readonly Row[] = [
           verdict: {
             sha: 'x',
             atMs: NOW_MS,
+            rest: null,
+            parents: [],
             ok: false,
             cause: 'dirty',
             message: 'uncommitted: a.txt',
@@ -1035,6 +1067,8 @@ describe('a stream whose dependency moved', () => {
     const verdict = {
       sha: 'a-new-head',
       atMs: 1,
+      rest: null,
+      parents: [],
       ok: false,
       cause: 'dirty',
       message: 'uncommitted: x',

@@ -1,6 +1,7 @@
 /** An interactive agent whose turn is over, or that waits, or outlived its window: checked, told what is missing, or left to a person. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { restAfter } from '../../src/core/pause.ts';
 import type { StateName } from '../../src/core/states.ts';
 import type { AgentActivity, PlanStream, Run, Verdict, WorkerFact } from '../../src/core/types.ts';
 import { activity, complete, counts, judged, NOW_MS, stream, worker } from '../support/snapshots.ts';
@@ -21,12 +22,15 @@ type Row = {
   readonly dueMs?: number;
 };
 
-const verdict = (cause: Verdict['cause'], agoMs = 100): Verdict => ({
+/** A first rest is the one it is in now. */
+const verdict = (cause: Verdict['cause'], rest = 1): Verdict => ({
   sha: 'x',
-  atMs: NOW_MS - agoMs,
+  atMs: NOW_MS - 100,
+  rest,
   ok: cause === null,
   cause,
   message: `found: ${cause}`,
+  parents: [],
   gate: cause === 'gate' ? { name: 'test', log: '/l', times: 2 } : null,
 });
 const gaveUp = {
@@ -105,11 +109,19 @@ const ROWS: readonly Row[] = [
     }),
   ),
   {
-    title: 'a verdict from before this rest says nothing of it',
+    title: 'a verdict from before this rest says nothing of it, whatever its time says',
     stream: complete('S'),
-    run: { verdict: verdict('gate', 6_000) },
+    run: { rest: { number: 1, sinceMs: NOW_MS - 90_000, isOver: true }, verdict: verdict('gate') },
     state: 'verifying',
     step: 'verify',
+  },
+  {
+    title: 'a verdict of this rest counts, though the clock was set forward since',
+    stream: complete('S'),
+    activity: { sinceMs: NOW_MS + 3_600_000 },
+    run: { rest: { number: 1, sinceMs: NOW_MS + 3_600_000, isOver: false }, verdict: verdict('gate') },
+    state: 'running',
+    step: 'nudge',
   },
   {
     title: 'hooks that cannot be relied on are said where there is nothing else to say',
@@ -126,7 +138,7 @@ const ROWS: readonly Row[] = [
   },
   {
     title: 'told, and given a while to react',
-    run: { nudges: 1, lastNudgeAtMs: NOW_MS - 1_000 },
+    run: { nudges: 1, lastNudgeAtMs: NOW_MS - 1_000, lastNudgeRest: 1 },
     state: 'running',
     reason: /^stopped with 2 of 2 tasks open; the agent was told/,
     dueMs: 59_000,
@@ -134,13 +146,18 @@ const ROWS: readonly Row[] = [
   {
     title: 'told, and it did not react: a person is called',
     activity: { sinceMs: NOW_MS - 90_000 },
-    run: { nudges: 1, lastNudgeAtMs: NOW_MS - 61_000 },
+    run: { nudges: 1, lastNudgeAtMs: NOW_MS - 61_000, lastNudgeRest: 1 },
     state: 'needs-input',
     reason: /^stopped with 2 of 2 tasks open$/,
   },
   {
     title: 'told at an earlier rest: told again at this one',
-    run: { nudges: 2, lastNudgeAtMs: NOW_MS - 61_000 },
+    run: {
+      nudges: 2,
+      lastNudgeAtMs: NOW_MS - 1_000,
+      lastNudgeRest: 1,
+      rest: { number: 1, sinceMs: NOW_MS - 90_000, isOver: false },
+    },
     state: 'running',
     step: 'nudge',
   },
@@ -221,4 +238,27 @@ function check(row: Row): void {
 
 describe('an agent that is at rest, or not', () => {
   for (const row of ROWS) test(row.title, () => check(row));
+});
+
+test('rests are counted: by another stamp, or after work, whatever the stamp', () => {
+  const looks: readonly (readonly [AgentActivity['status'], number | null])[] = [
+    ['busy', 1],
+    ['idle', 5],
+    ['idle', 5],
+    ['waiting', 6],
+    ['idle', 5],
+    ['limited', 3],
+    ['busy', 2],
+    ['unknown', null],
+    ['idle', 3],
+    ['busy', 4],
+    ['idle', null],
+    ['idle', null],
+  ];
+  let rest: Run['rest'] = null;
+  const seen = looks.map(([status, sinceMs]) => {
+    rest = restAfter({ rest }, { status, sinceMs });
+    return rest === null ? null : `${rest.number}${rest.isOver ? ' over' : ''}`;
+  });
+  assert.deepEqual(seen, [null, '1', '1', '1', '1', '2', '2 over', '2 over', '3', '3 over', '4', '4']);
 });

@@ -89,7 +89,7 @@ const CASES: readonly Case[] = [
   {
     title: 'and is longer after each time the agent was told to go on',
     worker: limited({ sinceMs: NOW_MS }),
-    runs: [{ continued: { count: 2, atMs: NOW_MS - 3000 } }],
+    runs: [{ continued: { count: 2, atMs: NOW_MS - 3000, rest: 0 } }],
     state: 'limited',
     step: null,
     dueInMs: about(120_000),
@@ -98,7 +98,7 @@ const CASES: readonly Case[] = [
   {
     title: 'up to a quarter of an hour',
     worker: limited({ sinceMs: NOW_MS }),
-    runs: [{ continued: { count: 30, atMs: NOW_MS - 3000 } }],
+    runs: [{ continued: { count: 30, atMs: NOW_MS - 3000, rest: 0 } }],
     state: 'limited',
     step: null,
     dueInMs: 15 * MINUTE_MS,
@@ -107,7 +107,7 @@ const CASES: readonly Case[] = [
   {
     title: 'a limit long after the last one begins with the short wait again',
     worker: limited({ sinceMs: NOW_MS }),
-    runs: [{ continued: { count: 30, atMs: NOW_MS - 61 * MINUTE_MS } }],
+    runs: [{ continued: { count: 30, atMs: NOW_MS - 61 * MINUTE_MS, rest: 0 } }],
     state: 'limited',
     step: null,
     dueInMs: about(5_000),
@@ -116,7 +116,7 @@ const CASES: readonly Case[] = [
   {
     title: 'an agent that was just told to go on is given a moment',
     worker: limited({ sinceMs: NOW_MS - 50_000 }),
-    runs: [{ continued: { count: 1, atMs: NOW_MS - 1000 } }],
+    runs: [{ continued: { count: 1, atMs: NOW_MS - 1000, rest: 1 } }],
     state: 'limited',
     step: null,
     reason: /told to go on/,
@@ -125,7 +125,7 @@ const CASES: readonly Case[] = [
   {
     title: 'one that does not react is a person’s',
     worker: limited({ sinceMs: NOW_MS - 90_000 }),
-    runs: [{ continued: { count: 1, atMs: NOW_MS - 61_000 } }],
+    runs: [{ continued: { count: 1, atMs: NOW_MS - 61_000, rest: 1 } }],
     state: 'needs-input',
     step: null,
     reason: /did not react/,
@@ -157,6 +157,8 @@ const CASES: readonly Case[] = [
         verdict: {
           sha: null,
           atMs: NOW_MS - 1000,
+          rest: 1,
+          parents: [],
           ok: false,
           cause: 'dirty',
           message: 'uncommitted: a',

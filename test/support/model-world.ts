@@ -1,5 +1,6 @@
 /** A pure model of the world that a poller acts on: applies steps as the adapters would, and lets things happen in between. */
 import { createElapsed } from '../../src/core/elapsed.ts';
+import { restAfter } from '../../src/core/pause.ts';
 import type {
   Action,
   PlanStream,
@@ -134,7 +135,8 @@ export class ModelWorld {
     else if (action.kind === 'adopt') this.#verified(cell, `${cell.id}-base`, true);
     else if (action.kind === 'nudge') {
       const nudges = (cell.record.runs.at(-1)?.nudges ?? 0) + 1;
-      this.#patchRun(cell, { nudges, lastNudgeAtMs: this.nowMs });
+      const lastNudgeRest = cell.record.runs.at(-1)?.rest?.number ?? null;
+      this.#patchRun(cell, { nudges, lastNudgeAtMs: this.nowMs, lastNudgeRest });
     } else if (action.kind === 'sync') this.#sync(cell);
     else {
       cell.worker = null;
@@ -200,15 +202,18 @@ export class ModelWorld {
       cell.clean = kind === 'finish';
       this.#serial += 1;
       cell.head = `${cell.id}-head-${this.#serial}`;
-      cell.worker = this.interactive ? this.#withActivity(fact, 'idle') : gone(0, { run: runNumber });
+      cell.worker = this.interactive ? this.#withActivity(cell, fact, 'idle') : gone(0, { run: runNumber });
     } else if (kind === 'crash') cell.worker = gone(1, { run: runNumber });
     else if (kind === 'close-window') cell.worker = { ...gone(null, { run: runNumber }), pane: null };
     else if (kind === 'block-task') cell.tasks = 'blocked';
-    else if (this.interactive) cell.worker = this.#withActivity(fact, kind as 'idle' | 'busy');
+    else if (this.interactive) cell.worker = this.#withActivity(cell, fact, kind as 'idle' | 'busy');
   }
 
-  #withActivity(fact: WorkerFact, status: 'idle' | 'busy'): WorkerFact {
-    return { ...fact, activity: activity({ status, sinceMs: this.nowMs, lastSignAtMs: this.nowMs }) };
+  #withActivity(cell: Cell, fact: WorkerFact, status: 'idle' | 'busy'): WorkerFact {
+    const now = activity({ status, sinceMs: this.nowMs, lastSignAtMs: this.nowMs });
+    const run = cell.record.runs.at(-1);
+    if (run !== undefined) this.#patchRun(cell, { rest: restAfter(run, now) });
+    return { ...fact, activity: now };
   }
 
   #launch(cell: Cell, number: number): void {
@@ -239,9 +244,11 @@ export class ModelWorld {
     const verdict = {
       sha,
       atMs: this.nowMs,
+      rest: cell.record.runs.at(-1)?.rest?.number ?? null,
       ok,
       cause: ok ? null : ('dirty' as const),
       message: 'uncommitted: x',
+      parents: [],
       gate: null,
     };
     if (number !== null)

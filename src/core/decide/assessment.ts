@@ -126,15 +126,6 @@ export function headOf({ snapshot, key }: Pick<Situation, 'snapshot' | 'key'>): 
   return snapshot.heads.known ? (snapshot.heads.value.get(key) ?? null) : undefined;
 }
 
-/** True when `atMs` was before `otherMs` (null: unknown, so no), as far apart as they were when each was first seen. */
-export function isOlder(
-  { elapsed }: Pick<Snapshot, 'elapsed'>,
-  atMs: number,
-  otherMs: number | null,
-): boolean {
-  return otherMs !== null && elapsed(atMs) > elapsed(otherMs);
-}
-
 /** The command that starts this stream again. */
 export function startCommand(stream: PlanStream): string {
   return commandFor('start', stream.id);

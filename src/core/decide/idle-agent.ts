@@ -9,10 +9,11 @@ import {
   tasksComplete,
   verdictOn,
 } from '../done.ts';
+import { isOfThisRest } from '../pause.ts';
 import { commandFor } from '../shell-word.ts';
 import type { AgentActivity, Run, Verdict } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, isOlder, verifying } from './assessment.ts';
+import { assess, headOf, verifying } from './assessment.ts';
 import { clashInRun } from './moved.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
@@ -52,10 +53,10 @@ function assessComplete(situation: Situation, run: Run, activity: AgentActivity)
   return known ?? tell(situation, run, activity, verdict.message, foundText(situation, verdict));
 }
 
-/** The verdict, when it was reached on this head and after the agent came to this rest. */
+/** The verdict, when it was reached on this head and in this rest of the agent. */
 function verdictOfThisRest(situation: Situation, run: Run, activity: AgentActivity): Verdict | null {
   const verdict = verdictOn(run, headOf(situation));
-  return verdict === null || isOlder(situation.snapshot, verdict.atMs, activity.sinceMs) ? null : verdict;
+  return verdict !== null && isOfThisRest(run, activity, verdict.rest) ? verdict : null;
 }
 
 /** The agent was told what is missing as often as makes sense when it wanted to stop: it is not told again. */
@@ -70,14 +71,12 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
 }
 
 /** What the check found, for the user. */
-function foundText({ stream, snapshot }: Situation, { cause, message, gate }: Verdict): string {
+function foundText({ stream, snapshot }: Situation, { cause, message, gate, parents }: Verdict): string {
   switch (cause) {
     case 'missing-parents': {
       const unmerged = stream.dependencies.flatMap((id) => {
         const [head] = dependencyHeads({ dependencies: [id] }, snapshot) ?? [];
-        return head !== undefined && message.includes(head.slice(0, 10))
-          ? [`${id} (${head.slice(0, 7)})`]
-          : [];
+        return head !== undefined && parents.includes(head) ? [`${id} (${head.slice(0, 7)})`] : [];
       });
       return `stopped without merging ${unmerged.join(', ') || 'its base'}`;
     }
@@ -104,7 +103,7 @@ function tell(
 ): Assessment {
   const { key, policy, snapshot, stream } = situation;
   const toldMs = run.lastNudgeAtMs;
-  const told = toldMs !== null && !isOlder(snapshot, toldMs, activity.sinceMs);
+  const told = toldMs !== null && isOfThisRest(run, activity, run.lastNudgeRest);
   const waitMs = told ? NUDGE_ANSWER_MS - snapshot.elapsed(toldMs) : 0;
   if (waitMs > 0) {
     return assess('running', {

@@ -2,11 +2,11 @@
 
 import { dollars } from '../dollars.ts';
 import { tasksComplete, verdictOn } from '../done.ts';
-import { workedMs } from '../pause.ts';
+import { isOfThisRest, workedMs } from '../pause.ts';
 import { commandFor } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun, headOf, isOlder, verifying } from './assessment.ts';
+import { assess, endRun, headOf, verifying } from './assessment.ts';
 import { NUDGE_ANSWER_MS } from './idle-agent.ts';
 import { restartDelayMs } from './restarts.ts';
 
@@ -31,9 +31,9 @@ export function assessLimited(situation: Situation, run: Run, activity: AgentAct
   const reason = activity.detail ?? 'usage limit';
   const remedy = commandFor('attach', stream.id);
   const common = { reason, remedy, sinceMs: activity.sinceMs, holdsLaunches: true };
-  const toldMs = run.continued?.atMs ?? null;
-  if (toldMs !== null && !isOlder(snapshot, toldMs, activity.sinceMs))
-    return afterTelling(common, snapshot.elapsed(toldMs), nowMs);
+  const told = run.continued;
+  if (told !== null && isOfThisRest(run, activity, told.rest))
+    return afterTelling(common, snapshot.elapsed(told.atMs), nowMs);
   const waitMs = restOfWait(situation, run, activity);
   if (waitMs > 0) {
     const { untilMs } = activity;
@@ -49,7 +49,7 @@ export function assessLimited(situation: Situation, run: Run, activity: AgentAct
 /** The work was checked in this rest and found wanting: what is missing needs the agent, and so the end of the limit. */
 function wasRefused(situation: Situation, run: Run, activity: AgentActivity): boolean {
   const verdict = verdictOn(run, headOf(situation));
-  return verdict !== null && !verdict.ok && !isOlder(situation.snapshot, verdict.atMs, activity.sinceMs);
+  return verdict !== null && !verdict.ok && isOfThisRest(run, activity, verdict.rest);
 }
 
 type Common = {
@@ -174,10 +174,10 @@ function overTime({ policy, snapshot }: Situation, record: StreamRecord): string
   return `worked ${minutes(usedMs)} minutes, the cap is ${minutes(policy.maxRunMs)} (limits.maxMinutes)`;
 }
 
-/** What the stream's counted runs, and all reviews of it, cost together, by the agents' own word. */
+/** What the stream's counted runs, and the reviews of their work, cost together, by the agents' own word. */
 export function costUsd(record: StreamRecord): number {
-  const reviews = record.reviewUsage?.costUsd ?? 0;
-  return countedRuns(record).reduce((sum, each) => sum + (each.usage?.costUsd ?? 0), reviews);
+  const used = countedRuns(record).flatMap(({ usage, reviewUsage }) => [usage, reviewUsage]);
+  return used.reduce((sum, each) => sum + (each?.costUsd ?? 0), 0);
 }
 
 function overCost({ policy }: Situation, record: StreamRecord): string | null {

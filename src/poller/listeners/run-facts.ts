@@ -1,7 +1,7 @@
 /** Writes down what a look tells of open runs: their process, pane and conversation when first seen, now and then what they use. */
 import { statSync, utimesSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
-import { createLostTime, pauseAfter, withLostTime } from '../../core/pause.ts';
+import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
@@ -74,12 +74,14 @@ function newFacts(
   server: string | null,
 ): RunPatch {
   const session = fact.activity.sessionId;
+  const rest = restAfter(run, fact.activity);
   const paused = pauseAfter({ ...run, paused: withLostTime(run, lostMs) }, fact.activity, nowMs);
   return {
     ...(fact.claimed && run.claimedAtMs === null ? { claimedAtMs: nowMs } : {}),
     ...(fact.claimed && run.worker === null && fact.identity !== null ? { worker: fact.identity } : {}),
     ...(fact.pane !== null && run.pane === null ? { pane: fact.pane.id, server } : {}),
     ...(paused === run.paused ? {} : { paused }),
+    ...(rest === run.rest ? {} : { rest }),
     ...(session !== null && session !== run.sessionId ? { sessionId: session } : {}),
   };
 }

@@ -5,7 +5,7 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { Action, Run } from '../../core/types.ts';
 import type { RunPatch } from '../../state/types.ts';
 import type { Step } from './step.ts';
-import { note, recordOf } from './step.ts';
+import { note, recordOf, restAtLook } from './step.ts';
 
 /** What a dialog needs to vanish before the next key is its successor's. */
 const AFTER_DIALOG_MS = 500;
@@ -29,7 +29,7 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
   }
   const atMs = ports.now();
   // Counted first: a kill in between costs one message, never an endless row of them.
-  ports.state.patchRun(key, number, counted(run, request, atMs));
+  ports.state.patchRun(key, number, counted(run, request, { atMs, rest: restAtLook(step, run) }));
   if (leaveDialog) {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
@@ -58,9 +58,13 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
 }
 
 /** What is remembered of a message to the run's agent. */
-function counted(run: Run, { about, heads = [] }: Nudge, atMs: number): RunPatch {
+function counted(
+  run: Run,
+  { about, heads = [] }: Nudge,
+  { atMs, rest }: { readonly atMs: number; readonly rest: number | null },
+): RunPatch {
   if (about === 'moved') return { toldOf: heads };
   return about === 'work'
-    ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs }
-    : { continued: { count: (run.continued?.count ?? 0) + 1, atMs } };
+    ? { nudges: run.nudges + 1, lastNudgeAtMs: atMs, lastNudgeRest: rest }
+    : { continued: { count: (run.continued?.count ?? 0) + 1, atMs, rest } };
 }

@@ -37,7 +37,7 @@ export async function review(
   const reviewer = gate.command === null ? step.ports.reviewer : ownReviewer(gate.command);
   const result = await ask(step, record, gate, { argv: reviewer.argv, prompt });
   const { answer, usage } = reviewer.read(result.stdout.toString('utf8'));
-  count(step, record.key, usage);
+  count(step, record, usage);
   if (result.limit === 'time')
     return told(log, [], { exitCode: null, timedOut: true, cause: 'no answer in time' });
   const why = whyUnusable(result, answer);
@@ -123,14 +123,15 @@ function isFinding(value: unknown): boolean {
   return typeof file === 'string' && typeof text === 'string' && (line === null || Number.isInteger(line));
 }
 
-/** What it used is the stream's, whatever came of it. */
-function count(step: Step, key: string, usage: Usage | null): void {
-  if (usage === null) return;
-  const before = recordOf(step, key).reviewUsage;
+/** What it used is the run's whose work it was, whatever came of it. */
+function count(step: Step, { key }: StreamRecord, usage: Usage | null): void {
+  const run = recordOf(step, key).runs.at(-1);
+  if (usage === null || run === undefined) return;
+  const before = run.reviewUsage;
   const sum = (part: keyof Usage): number | null =>
     before?.[part] == null && usage[part] === null ? null : (before?.[part] ?? 0) + (usage[part] ?? 0);
   const reviewUsage = { tokens: sum('tokens'), cachedTokens: sum('cachedTokens'), costUsd: sum('costUsd') };
-  step.ports.state.patchStream(key, { reviewUsage });
+  step.ports.state.patchRun(key, run.number, { reviewUsage });
 }
 
 /** Writes what is to be read into the log, which is made anew (0600). */

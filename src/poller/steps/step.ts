@@ -5,7 +5,7 @@ import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EventKind } from '../../core/events.ts';
 import type { Slots } from '../../core/job-slots.ts';
-import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
+import type { PlanStream, Run, Snapshot, StreamRecord } from '../../core/types.ts';
 import type { CommandResult } from '../../process/types.ts';
 
 /** The surroundings of a step: the ports, what this poller shares between steps, and the snapshot it was decided on. */
@@ -31,6 +31,15 @@ export function recordOf(step: Pick<Step, 'ports' | 'snapshot'>, key: string): S
 /** The plan's stream of a record, null when it left the plan. */
 export function streamOf(step: Pick<Step, 'snapshot'>, record: StreamRecord): PlanStream | null {
   return step.snapshot.plan.streams.find((stream) => stream.id === record.streamId) ?? null;
+}
+
+/** Number of the rest that the run's agent was in when the step was decided; null when it was at work, or had ended. */
+export function restAtLook(
+  { snapshot }: Pick<Step, 'snapshot'>,
+  { key, number }: Pick<Run, 'key' | 'number'>,
+): number | null {
+  const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number)?.rest ?? null;
+  return rest === null || rest.isOver ? null : rest.number;
 }
 
 /** Writes one event of a stream. */

@@ -11,11 +11,12 @@ import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
-import { note, recordOf, streamOf } from './step.ts';
+import { note, recordOf, restAtLook, streamOf } from './step.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & {
   readonly cause: Verdict['cause'] | 'tasks';
   readonly gate?: Verdict['gate'];
+  readonly parents?: Verdict['parents'];
 };
 
 /** Verifies the stream; `run` is the run the verdict is kept with (null: only the stream's record changes). Returns how it went. */
@@ -35,8 +36,10 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   await refuseChangedGitConfig(step.ports);
   const found = await check(step, record, stream);
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
-  const { sha, cause, message, gate = null } = found;
-  const verdict: Verdict = { sha, cause, message, gate, ok: cause === null, atMs: step.ports.now() };
+  const { sha, cause, message, gate = null, parents = [] } = found;
+  const rest = run === null ? null : restAtLook(step, { key, number: run });
+  const atMs = step.ports.now();
+  const verdict: Verdict = { sha, cause, message, gate, parents, rest, ok: cause === null, atMs };
   await conclude(step, record, run, verdict);
   return { ok: verdict.ok, message: verdict.message };
 }
@@ -101,7 +104,10 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
     commitsLeftovers: false,
   });
   const [first] = left;
-  if (first !== undefined) return { sha, cause: first.cause, message: await missingText(step, record, left) };
+  if (first !== undefined) {
+    const parents = first.cause === 'missing-parents' ? facts.missingParents : [];
+    return { sha, cause: first.cause, parents, message: await missingText(step, record, left) };
+  }
   if (sha === null) return { sha, cause: 'worktree-missing', message: 'its worktree has no commit' };
   const answer = await runGates(step, record, sha, () => changedFrom(step, record, sha));
   if (answer !== null && 'changed' in answer) return answer.changed;
