@@ -19,14 +19,14 @@ function allLanded({ streams }: StatusReport): boolean {
 }
 
 /** The same of work that has landed; what is left of it can be taken away. */
-function stepsAfter(report: StatusReport): typeof DONE_STEPS {
+export function stepsAfter(report: StatusReport): typeof DONE_STEPS {
   if (!allLanded(report)) return DONE_STEPS;
   const left = report.streams.some(({ headSha }) => headSha !== null);
   return [['Report', 'orchestrate report'], ...(left ? DONE_STEPS.slice(-1) : [])];
 }
 
 /** `All 6 streams done in 10m, $2.34.`, of a plan of which every stream is finished. */
-function doneText(report: StatusReport): string {
+export function doneText(report: StatusReport): string {
   const { costUsd } = report.summary;
   const { wanted } = tally(report.streams);
   const facts = [

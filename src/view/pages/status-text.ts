@@ -25,16 +25,18 @@ const FRAME = 23;
 /** Events that are shown where the streams leave no room for more. */
 const LEAST_EVENTS = 2;
 
-/** `orchestrate runs at most 5 agents · tmux session orchestrate-app (orchestrate attach) · 1.2M tokens, $2.34`. */
-function factsLine({ style, columns }: Page, report: StatusReport): string[] {
-  const { poller, session, summary } = report;
+/** `at most 5 agents`, `session orchestrate-app: orchestrate attach`, `1.2M tokens, $2.34`, as far as known. */
+export function factsOf({ poller, session, summary }: StatusReport): string[] {
   const used = usageText(summary);
-  const facts = [
+  return [
     ...(poller.alive && poller.maxWorkers !== null ? [`at most ${plural(poller.maxWorkers, 'agent')}`] : []),
     ...(session.alive && session.name !== null ? [`session ${session.name}: orchestrate attach`] : []),
     ...(used === '' ? [] : [used]),
   ];
-  const text = facts.join(` ${style.glyphs.event} `);
+}
+
+function factsLine({ style, columns }: Page, report: StatusReport): string[] {
+  const text = factsOf(report).join(` ${style.glyphs.event} `);
   return explained({ style, columns }, 0, text, null).map(style.paint('gray'));
 }
 

@@ -1,13 +1,13 @@
 /** `status <stream>` for people: everything about one stream, from its tasks to how to take over its conversation. */
 import { newsAmong } from '../../core/events.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import type { Run, Task, TaskStatus } from '../../core/types.ts';
+import type { Run, Task } from '../../core/types.ts';
 import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
 import { shortPaths } from '../../report/urgency.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
-import { createStyle, type Style } from '../style.ts';
+import { createStyle } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
-import { changesOf, dueText, reasonOf } from '../summary/stream-note.ts';
+import { changesOf, dueText, reasonOf, taskMark } from '../summary/stream-note.ts';
 import { widthOf } from '../text-width.ts';
 import { explained, hanging, labelled, type Page, section } from './paragraphs.ts';
 
@@ -63,17 +63,9 @@ function situation(page: StreamPage, stream: ReportStream): string[] {
   ];
 }
 
-const TASK_MARKS: Readonly<Record<TaskStatus, { like: Parameters<Style['state']>[0]; word: string }>> = {
-  pending: { like: 'waiting', word: 'pending' },
-  in_progress: { like: 'running', word: 'in progress' },
-  blocked: { like: 'blocked', word: 'blocked' },
-  completed: { like: 'done', word: 'completed' },
-  cancelled: { like: 'parked', word: 'cancelled' },
-};
-
 function taskLines(page: StreamPage, task: Task): string[] {
   const { style } = page;
-  const { like, word } = TASK_MARKS[task.status];
+  const { like, word } = taskMark(task.status);
   const { symbol, paint } = style.state(like);
   const agent = task.assignedAgent === null ? '' : ` @${task.assignedAgent}`;
   const lead = `  ${symbol} ${word.padEnd(11)} `;
@@ -155,7 +147,7 @@ function code(page: StreamPage, { stream, record, files }: StreamDetail): string
 }
 
 /** Tokens and dollars over all runs, with the tokens that came from the cache; null when nothing is known. */
-function usedText(stream: ReportStream): string | null {
+export function usedText(stream: ReportStream): string | null {
   const used = usageText(stream);
   if (used === '') return null;
   const { cachedTokens } = stream;

@@ -102,6 +102,11 @@ export function allDone(block: Block, report: StatusReport): string[] {
   return doneLines(report, block.style, block.columns);
 }
 
+/** `2 STREAMS NEED YOU`. */
+export function needYouTitle(count: number): string {
+  return count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
+}
+
 /**
  * The block, empty when nothing needs anybody: about `room` lines for those who wait, and at most `alerts` alerts; never
  * wider than `columns`.
@@ -112,9 +117,10 @@ export function attentionBlock(report: StatusReport, block: Block): string[] {
   const loud = style.paint('yellow');
   const waiting = waitingForYou(report.streams);
   const count = waiting.length;
-  const title = count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
   return [
-    ...(count === 0 ? [] : [loud(style.paint('bold')(cut(`${alert} ${title}`, columns, ellipsis)))]),
+    ...(count === 0
+      ? []
+      : [loud(style.paint('bold')(cut(`${alert} ${needYouTitle(count)}`, columns, ellipsis)))]),
     ...entries(block, waiting),
     ...alertsOf(report).flatMap(({ text, remedy }) =>
       withRemedy(block, `${alert} `, loud, style.clean(text), remedy, true),

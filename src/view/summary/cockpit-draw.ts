@@ -4,7 +4,7 @@ import type { ReportStream, StatusReport, TextStyle } from '../../report/types.t
 import { waitingForYou } from '../../report/urgency.ts';
 import { createStyle, type Style } from '../style.ts';
 import { cut, fit, widthOf } from '../text-width.ts';
-import { alertsOf, allDone, type Block, withRemedy } from './attention.ts';
+import { alertsOf, allDone, type Block, needYouTitle, withRemedy } from './attention.ts';
 import { type Cockpit, type Mode, selectedOf, type Verb } from './cockpit.ts';
 import { headline } from './headline.ts';
 import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
@@ -74,12 +74,11 @@ function waitingLine(report: StatusReport, block: Block): string[] {
   const { style, nowMs } = block;
   const waiting = waitingForYou(report.streams);
   if (waiting.length === 0) return [];
-  const title = waiting.length === 1 ? '1 STREAM NEEDS YOU' : `${waiting.length} STREAMS NEED YOU`;
   const loud = (text: string): string => style.paint('yellow')(style.paint('bold')(text));
   const who = waiting.map((stream) =>
     `${style.clean(stream.id)} ${stream.state} ${ageOf(stream, nowMs)}`.trim(),
   );
-  const lead = `${style.glyphs.alert} ${title}`;
+  const lead = `${style.glyphs.alert} ${needYouTitle(waiting.length)}`;
   if (widthOf(lead) + 12 > block.columns) return [loud(cut(lead, block.columns, style.glyphs.ellipsis))];
   return withRemedy(block, `${lead}  `, loud, who.join(', '), 'orchestrate attach --next').slice(0, 1);
 }

@@ -55,13 +55,18 @@ function joinFitting(parts: readonly string[], separator: string, columns: numbe
   return line;
 }
 
-function titleLine({ style, columns, nowMs }: Headline, report: StatusReport): string {
+/** `12m elapsed`, `~5m left`, `$2.34`, as far as known. */
+export function spentOf(report: StatusReport, nowMs: number): string[] {
   const elapsed = elapsedNow(report, nowMs);
-  const facts = [
+  return [
     ...(elapsed === null ? [] : [`${duration(elapsed)} elapsed`]),
     ...(report.etaMs === null ? [] : [`~${duration(report.etaMs)} left`]),
     ...(report.summary.costUsd === null ? [] : [dollars(report.summary.costUsd)]),
   ];
+}
+
+function titleLine({ style, columns, nowMs }: Headline, report: StatusReport): string {
+  const facts = spentOf(report, nowMs);
   const title = style.clean(titleOf(report));
   const right = joinFitting(facts, '  ', columns - Math.min(widthOf(title), Math.floor(columns / 3)) - 2);
   const left = cut(title, columns - widthOf(right) - 2, style.glyphs.ellipsis);

@@ -1,13 +1,12 @@
 /** What is told of the stream at the cursor below the list: why it is as it is, its times, tasks, gate, last commit, and what its pane shows. */
 import { dollars } from '../../core/dollars.ts';
 import { gateText } from '../../core/done.ts';
-import type { StateName } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { duration, plural } from '../amounts.ts';
 import type { Style } from '../style.ts';
 import { cut, fit, widthOf, wrap } from '../text-width.ts';
 import type { Detail } from './cockpit.ts';
-import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
+import { ageOf, changesOf, type Neighbours, noteOf, taskMark } from './stream-note.ts';
 
 export type PanelLook = {
   readonly style: Style;
@@ -20,13 +19,6 @@ export type PanelLook = {
 /** From here on the pane stands beside the facts. */
 const WIDE = 110;
 const REASON_LINES = 4;
-const TASK_LIKE: Readonly<Record<string, StateName>> = {
-  completed: 'done',
-  in_progress: 'running',
-  blocked: 'blocked',
-  pending: 'waiting',
-  cancelled: 'parked',
-};
 
 /** `needs-input for 7m · worked 3m · waited for you 7m · 2c +40 −2 · $0.42`: every time with what it is a time of. */
 export function timesText(stream: ReportStream, style: Style, nowMs: number): string {
@@ -84,7 +76,7 @@ export function paneLines(
 
 function taskLines(detail: Detail, { style }: PanelLook, columns: number, most: number): string[] {
   const lines = detail.tasks.map(({ title, status }) => {
-    const { symbol, paint } = style.state(TASK_LIKE[status] ?? 'waiting');
+    const { symbol, paint } = style.state(taskMark(status).like);
     return `${paint(symbol)} ${cut(style.clean(title), columns - 2, style.glyphs.ellipsis)}`;
   });
   if (lines.length <= most) return lines;

@@ -1,6 +1,7 @@
 /** The one sentence beside a stream: what it is doing, what it waits for, or what is wrong with it. */
 
 import { type StateName, traitsOf } from '../../core/states.ts';
+import type { TaskStatus } from '../../core/types.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { ageMs, amount, clock, duration, moment } from '../amounts.ts';
 import type { Style } from '../style.ts';
@@ -10,6 +11,20 @@ export type Neighbours = {
   readonly stateOf: ReadonlyMap<string, StateName>;
   readonly nameOf: ReadonlyMap<string, string>;
 };
+
+type TaskMark = { readonly like: StateName; readonly word: string };
+const PENDING: TaskMark = { like: 'waiting', word: 'pending' };
+const TASK_MARKS: ReadonlyMap<string, TaskMark> = new Map<TaskStatus, TaskMark>([
+  ['in_progress', { like: 'running', word: 'in progress' }],
+  ['blocked', { like: 'blocked', word: 'blocked' }],
+  ['completed', { like: 'done', word: 'completed' }],
+  ['cancelled', { like: 'parked', word: 'cancelled' }],
+]);
+
+/** How a task is shown: by symbol and colour of a state that is like its own, and a word. A status that nobody knows is pending. */
+export function taskMark(status: string): TaskMark {
+  return TASK_MARKS.get(status) ?? PENDING;
+}
 
 /** The neighbours in full words. */
 export function neighboursOf(

@@ -70,7 +70,7 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
 }
 
 /** `running 4m`; of what is finished only that: its time stands still. */
-function stateText(stream: ReportStream, nowMs: number): string {
+export function stateText(stream: ReportStream, nowMs: number): string {
   const age = isFinished(stream) ? '' : ageOf(stream, nowMs);
   return age === '' ? stream.state : `${stream.state} ${age}`;
 }
@@ -98,6 +98,12 @@ export function streamRows(
   return { titles: last.rows.titles, lines: last.rows.part(range) };
 }
 
+/** `Wave 2 · 2 of 3 done`. */
+export function waveText(depth: number, streams: readonly ReportStream[], { glyphs }: Style): string {
+  const { finished, wanted } = tally(streams);
+  return `Wave ${depth + 1} ${glyphs.event} ${finished} of ${wanted} done`;
+}
+
 /** The rows, each wave's under `Wave 2 · 2 of 3 done`. */
 export function withHeadings(
   streams: readonly ReportStream[],
@@ -107,8 +113,7 @@ export function withHeadings(
 ): string[] {
   let at = 0;
   return depthGroups(streams).flatMap(({ depth, streams: wave }) => {
-    const { finished, wanted } = tally(wave);
-    const text = `Wave ${depth + 1} ${style.glyphs.event} ${finished} of ${wanted} done`;
+    const text = waveText(depth, wave, style);
     const rows = lines.slice(at, at + wave.length);
     at += wave.length;
     return [style.paint('gray')(cut(text, columns, style.glyphs.ellipsis)), ...rows];
