@@ -5,8 +5,10 @@ import { movedHeads } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { Assignment, PlanStream, Snapshot, StreamRecord } from '../core/types.ts';
+import { landDry } from '../landing/land.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from './intent.ts';
+import { planSync } from './sync.ts';
 
 /** Characters of notes that are kept for the agent. */
 const MOST_NOTES = 40_000;
@@ -21,10 +23,18 @@ export async function resolve(ports: Ports, record: StreamRecord): Promise<Assig
   const { snapshot } = await takeLook(ports, null, false);
   const stream = snapshot.plan.streams.find(({ id }) => id === record.streamId);
   if (stream !== undefined && record.conflict !== null && clash({ stream, record, snapshot }) !== null)
-    return resolveBase(ports, record, stream, snapshot);
+    return resolveBase(ports, record, stream, snapshot, record.conflict.files);
   const { landingClash, verified } = record;
   if (landingClash !== null && verified !== null && landingClash.head === verified.sha)
     return resolveLanding(ports, record, landingClash, snapshot);
+  if (stream !== undefined && verified !== null) {
+    // Nothing has run into it yet, but a dry run names it, and with it this command.
+    const answers = await planSync(ports, [record.streamId]);
+    const behind = answers.find((each) => each.stream === record.streamId && each.result === 'conflict');
+    if (behind !== undefined) return resolveBase(ports, record, stream, snapshot, behind.files);
+    const ahead = await clashAhead(ports, record.streamId);
+    if (ahead !== null) return resolveLanding(ports, record, ahead, snapshot);
+  }
   throw new OrchestrateError(
     EXIT.refused,
     `${record.streamId} clashes with nothing that is known: neither with what it builds on nor in landing`,
@@ -32,9 +42,25 @@ export async function resolve(ports: Ports, record: StreamRecord): Promise<Assig
   );
 }
 
-function resolveBase(ports: Ports, record: StreamRecord, stream: PlanStream, snapshot: Snapshot): Assigned {
+type Clash = Pick<NonNullable<StreamRecord['landingClash']>, 'branch' | 'files' | 'against'>;
+
+/** What the stream would clash with if all that is done landed now; null for nothing. */
+async function clashAhead(ports: Ports, streamId: string): Promise<Clash | null> {
+  const abort = new AbortController().signal;
+  const all = { named: [], into: null, strategy: null, gates: false, abort, tell: () => undefined };
+  const { branch, clashes } = await landDry(ports, all);
+  const found = clashes.find(({ stream }) => stream === streamId);
+  return found === undefined ? null : { branch, files: found.files, against: found.against };
+}
+
+function resolveBase(
+  ports: Ports,
+  record: StreamRecord,
+  stream: PlanStream,
+  snapshot: Snapshot,
+  files: readonly string[],
+): Assigned {
   const merges = movedHeads(stream, snapshot).map(({ id, sha }) => ({ name: id, sha }));
-  const files = record.conflict?.files ?? [];
   // One that never worked begins on one of them; else, also where it was adopted, there is work to go on with.
   const started = record.runs.length > 0;
   const what = 'its dependencies';
@@ -51,7 +77,7 @@ function resolveBase(ports: Ports, record: StreamRecord, stream: PlanStream, sna
 async function resolveLanding(
   ports: Ports,
   record: StreamRecord,
-  found: NonNullable<StreamRecord['landingClash']>,
+  found: Clash,
   snapshot: Snapshot,
 ): Promise<Assigned> {
   const tip = await ports.git.resolve(`refs/heads/${found.branch}`);
