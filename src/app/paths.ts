@@ -22,6 +22,8 @@ export type ProjectPaths = {
   /** Held by whoever lands. */
   readonly landingLock: string;
   readonly logsDir: string;
+  /** Up to which event a conversation of Claude Code was told. */
+  readonly toldEvents: string;
   readonly pidsDir: string;
   /** One directory a run below it: prompt, settings and environment files, 0700. */
   readonly runsDir: string;
@@ -56,6 +58,8 @@ export function projectPaths(root: string): ProjectPaths {
     lockDb: inside('lock.db'),
     landingLock: inside('lock.db.landing'),
     logsDir: inside('logs'),
+    // No stream's log can have this name, since keys have no dot.
+    toldEvents: join(inside('logs'), 'events.told.json'),
     pidsDir: inside('pids'),
     runsDir: inside('runs'),
     spoolDir: inside('spool'),

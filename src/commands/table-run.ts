@@ -202,4 +202,24 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
     ],
     load: () => import('./logs.ts'),
   },
+  {
+    name: 'events',
+    summary: 'what happened, by number, one line each; live with --follow',
+    args: [],
+    options: [
+      { name: 'follow', short: 'f', description: 'Go on as things happen, also before there is a plan.' },
+      { name: 'since', value: 'N', description: 'Only what came after event number N.' },
+      {
+        name: 'for-claude',
+        description: 'Only what needs you, failed or finished, told to Claude Code with what it may do.',
+      },
+    ],
+    examples: [
+      'orchestrate events',
+      'orchestrate events --follow --since 120',
+      'orchestrate events --follow --json | jq -r .message',
+      'orchestrate events --follow --for-claude',
+    ],
+    load: () => import('./events.ts'),
+  },
 ];

@@ -1,5 +1,5 @@
 /** Every kind of event that is written down, once: what it means, whether it is told, and how it is marked. */
-import type { StateName, ToldState } from './states.ts';
+import { type StateName, type ToldState, traitsOf } from './states.ts';
 import type { Action, RunOutcome } from './types.ts';
 
 /** States of which the entry is an event; the others pass by themselves, or another event tells of them. */
@@ -34,6 +34,8 @@ export type EventKind =
   | 'operator'
   | 'landed'
   | 'not-landed'
+  | 'finished'
+  | 'stuck'
   | 'poller-leftovers'
   | 'notify-error';
 
@@ -109,6 +111,8 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   operator: news('the operator gave a command'),
   landed: news('verified work went into the landing branch'),
   'not-landed': trouble('work that is done could not land: it clashes, or a gate failed with it'),
+  finished: untold('every stream is done, which the closing summary tells'),
+  stuck: untold('nothing can go on by itself, which the closing summary tells'),
   'poller-leftovers': news('processes of a poller that was killed were ended'),
   'notify-error': trouble('notify.command failed'),
 };
@@ -150,6 +154,34 @@ export function eventTraits(kind: EventKind | UnknownEventKind): EventTraits {
 /** The state whose entry a kind is; null for all else. */
 export function stateOfEvent(kind: EventKind | UnknownEventKind): StateName | null {
   return eventTraits(kind).mark === 'state' ? (kind as StateEvent) : null;
+}
+
+/** What an event is to a user who is elsewhere: it needs them, tells them of an end, or takes back what another one said. */
+export type CallKind = 'needs-user' | 'ended' | 'over';
+
+/** Kinds that are the entry of no state, with what they say (or take back) of the stream, or of the plan where there is none. */
+const CALLS: Partial<
+  Record<EventKind, { readonly call: CallKind; readonly about: 'work' | 'tmux' | 'landing' }>
+> = {
+  launched: { call: 'over', about: 'work' },
+  'go-on': { call: 'over', about: 'work' },
+  operator: { call: 'over', about: 'work' },
+  finished: { call: 'ended', about: 'work' },
+  stuck: { call: 'needs-user', about: 'work' },
+  'tmux-unknown': { call: 'needs-user', about: 'tmux' },
+  'tmux-back': { call: 'over', about: 'tmux' },
+  'not-landed': { call: 'needs-user', about: 'landing' },
+  landed: { call: 'over', about: 'landing' },
+};
+
+/** What an event calls the user for, null for nothing; a later one about the same takes the place of an earlier one. */
+export function callOf(kind: EventKind | UnknownEventKind): { call: CallKind; about: string } | null {
+  const state = stateOfEvent(kind);
+  if (state === null) return isEventKind(kind) ? (CALLS[kind] ?? null) : null;
+  if (state === 'done') return { call: 'ended', about: 'work' };
+  const { handling, telling } = traitsOf(state);
+  const calls = handling.needsUser !== 'no' || telling.told === 'event-and-notice';
+  return { call: calls ? 'needs-user' : 'over', about: 'work' };
 }
 
 /** What of events is news to the user: no text twice of the same stream, and of two that tell one fact the fuller. Oldest first. */

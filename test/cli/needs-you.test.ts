@@ -101,6 +101,14 @@ test('notify.command gets each event once as JSON, however many pollers look at 
     needsYou: true,
   });
   assert.deepEqual([ended?.['kind'], ended?.['reason']], ['finished', 'nothing can go on: A blocked']);
+  const events = (await rig.run(['events', '--json'])).stdout.trimEnd().split('\n');
+  const ends = events.map((line) => JSON.parse(line)).filter(({ kind }) => /^(finished|stuck)$/.test(kind));
+  assert.deepEqual(
+    ends.map(({ kind, stream, message }) => [kind, stream, message]),
+    [['stuck', null, 'nothing can go on: A blocked']],
+  );
+  const said = (await rig.run(['events', '--for-claude'])).stdout;
+  assert.match(said, /stream a needs the user \(blocked\).*\n.*the plan needs the user \(stuck\)/);
 });
 
 test('a notify.command that fails is written down, and nothing waits for one that hangs', async () => {

@@ -7,7 +7,7 @@ import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, type StateName, tally, traitsOf } from '../../core/states.ts';
 import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
 import { privateDirectory } from '../steps/step.ts';
-import { eachByItself, type Listener, type PollerEnd } from './listener.ts';
+import { eachByItself, type Listener, type PollerEnd, reporting } from './listener.ts';
 
 /** What `notify.command` reads on its stdin, as one line of JSON. `stream` is null for the end of the whole. */
 export type Notice = {
@@ -86,7 +86,14 @@ export function notifier(ports: Ports, abort: AbortSignal, report: (message: str
     },
     close(end) {
       const ended = end === null ? null : ENDS[end.why];
-      if (end !== null && ended !== null) tell(endOfAll(ports, ended(end.states)), null);
+      if (end === null || ended === null) return last;
+      const message = ended(end.states);
+      const kind = end.why === 'all-done' ? 'finished' : 'stuck';
+      reporting(
+        'events',
+        report,
+      )(() => ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind, message }));
+      tell(endOfAll(ports, message), null);
       return last;
     },
   };
