@@ -219,6 +219,6 @@ async function beginsAs(door: Door, place: WorktreeLink, file: string, object: s
   if (kindAt(file) !== 'file') return false;
   const bytes = readFileSync(file);
   if (bytes.length === 0) return true;
-  const whole = await door.read(['cat-file', '--filters', object], inWorktree(place, door.commonDir));
-  return Buffer.from(whole).subarray(0, bytes.length).equals(bytes);
+  const whole = await door.bytes(['cat-file', '--filters', object], inWorktree(place, door.commonDir));
+  return whole.subarray(0, bytes.length).equals(bytes);
 }

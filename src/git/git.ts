@@ -102,8 +102,8 @@ async function askVersion(): Promise<string> {
 
 /** See `Git.ignored`. Exit 1 says that there is none. */
 async function ignored(door: Door, paths: readonly string[]): Promise<string[]> {
-  const args = ['check-ignore', '--', ...paths];
-  const result = await door.ask(args);
+  const args = ['check-ignore', '-z', '--stdin'];
+  const result = await door.ask(args, { input: paths.map((path) => `${path}\0`).join('') });
   return result.code === 1
     ? []
     : outputOf(args, result)

@@ -1,28 +1,37 @@
 /** A worktree of our own in which commands check a commit: on no branch, and holding nobody's work. */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ifPresent } from '../files/present.ts';
 import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
+import { addLocked, clearUnborn } from './worktree.ts';
 import {
+  completeEntry,
   foreignPath,
+  gitDirNamedAt,
   inWorktree,
   kindAt,
   lockReason,
   preparePlace,
   readLink,
   realParent,
-  textOf,
+  type WorktreeEntry,
   worktreeEntries,
 } from './worktree-link.ts';
 
 /** No stream's key begins so. */
 const NAME = '_landing';
+/** In git's entry from before its lock goes, so that a kill in between leaves it known as ours. */
+const GOING = 'orchestrate-scratch';
 
 /** See `Git.scratchWorktree`. Throws exit 5 for anything else at the path. */
 export async function scratchWorktree(door: Door, path: string, sha: string): Promise<void> {
   const place = preparePlace(door.root, path);
+  clearUnborn(door.commonDir, place, NAME);
   const link = readLink(place, door.commonDir);
-  if (link !== null) {
-    if (!isOurs(door, place)) throw foreignPath(place);
+  // A lock on the index is left by a checkout or a command that was killed: what it has done so far is not to be trusted.
+  if (link !== null && entryOf(door, place) !== null && kindAt(join(link.gitDir, 'index.lock')) === 'missing') {
     const here = inWorktree(link, door.commonDir);
     await door.write(['update-ref', '--no-deref', 'HEAD', checkedSha(sha)], here);
     await door.write(['read-tree', '--reset', '-u', checkedSha(sha)], here);
@@ -30,30 +39,45 @@ export async function scratchWorktree(door: Door, path: string, sha: string): Pr
     await door.write(['clean', '-ffdq'], here);
     return;
   }
-  if (kindAt(place) !== 'missing') throw foreignPath(place);
-  await forgetEntry(door, place);
+  await removeScratchWorktree(door, place);
+  if (kindAt(place) !== 'missing' || worktreeEntries(door.commonDir).some((each) => each.path === place))
+    throw foreignPath(place);
   const args = ['worktree', 'add', '--quiet', '--detach', '--lock', '--reason', lockReason(NAME), place];
-  await door.write([...args, checkedSha(sha)]);
+  const result = await addLocked(door, [...args, checkedSha(sha)]);
+  if (result.code !== 0) throw gitFailure(args, result);
 }
 
 /** See `Git.removeScratchWorktree`. Anything that is not ours stays. */
 export async function removeScratchWorktree(door: Door, path: string): Promise<void> {
   const place = realParent(path);
-  if (place === null || !isOurs(door, place)) return;
-  // Commands left what they built: git would remove that by force only.
-  if (readLink(place, door.commonDir) !== null) rmSync(place, { recursive: true, force: true });
-  await forgetEntry(door, place);
-}
-
-function isOurs(door: Door, place: string): boolean {
-  return worktreeEntries(door.commonDir).some(
-    (entry) => entry.path === place && textOf(`${entry.gitDir}/locked`) === lockReason(NAME),
-  );
-}
-
-/** Takes git's entry of a worktree away whose directory is gone. */
-async function forgetEntry(door: Door, place: string): Promise<void> {
-  if (!isOurs(door, place) || kindAt(place) !== 'missing') return;
-  await door.write(['worktree', 'unlock', place]);
+  const entry = place === null ? null : entryOf(door, place);
+  if (place === null || entry === null || !emptied(place, entry)) return;
+  completeEntry(door.commonDir, basename(entry.gitDir));
+  writeFileSync(join(entry.gitDir, GOING), '', { mode: 0o600 });
+  ifPresent(() => unlinkSync(join(entry.gitDir, 'locked')));
   await door.write(['worktree', 'remove', place]);
+}
+
+/** Git's entry of the worktree, while that is ours: locked in our name, or about to go by our hand. */
+function entryOf(door: Door, place: string): WorktreeEntry | null {
+  const found = worktreeEntries(door.commonDir).find((entry) => entry.path === place);
+  if (found === undefined) return null;
+  return found.lock === lockReason(NAME) || kindAt(join(found.gitDir, GOING)) !== 'missing' ? found : null;
+}
+
+/**
+ * Removes the directory of an entry of ours, with what commands built there, which git would remove by force only. False, with
+ * nothing removed, for one that does not belong to the entry. The file that says so goes last: a kill leaves what the next
+ * call knows as ours.
+ */
+function emptied(place: string, { gitDir }: WorktreeEntry): boolean {
+  if (kindAt(place) === 'missing') return true;
+  if (kindAt(place) !== 'directory') return false;
+  const names = readdirSync(place);
+  if (names.length > 0 && gitDirNamedAt(place) !== gitDir) return false;
+  for (const name of names.filter((each) => each !== '.git'))
+    rmSync(join(place, name), { recursive: true, force: true });
+  rmSync(join(place, '.git'), { force: true });
+  rmdirSync(place);
+  return true;
 }

@@ -60,13 +60,17 @@ export function realParent(path: string): string | null {
 export function readLink(path: string, commonDir: string): WorktreeLink | null {
   const real = realParent(path);
   if (real === null || kindAt(real) !== 'directory' || kindAt(join(real, '.git')) !== 'file') return null;
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(real, '.git')) ?? '')?.[1];
-  if (target === undefined) return null;
-  const gitDir = realParent(resolve(real, target));
+  const gitDir = gitDirNamedAt(real);
   if (gitDir === null || dirname(gitDir) !== join(commonDir, 'worktrees')) return null;
   if (kindAt(gitDir) !== 'directory' || pathOfEntry(gitDir) !== real) return null;
   const common = textOf(join(gitDir, 'commondir'));
   return common !== null && resolve(gitDir, common) === commonDir ? { path: real, gitDir } : null;
+}
+
+/** The git directory that the `.git` file in a directory names, whether or not it is there; null without such a file. */
+export function gitDirNamedAt(directory: string): string | null {
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
+  return target === undefined ? null : realParent(resolve(directory, target));
 }
 
 /** Every entry below `<commonDir>/worktrees`. */

@@ -5,7 +5,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { Door } from './door.ts';
-import { gitFailure, halfMadeEntryOf } from './failure.ts';
+import { type GitResult, gitFailure, halfMadeEntryOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
 import { clearMarker, readMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
@@ -51,7 +51,7 @@ export async function ensureWorktree(
  * Removes what a kill left in the first moments of `worktree add`: an entry of ours that names no worktree yet, and the
  * empty directory made for it. Neither can hold anything.
  */
-function clearUnborn(commonDir: string, path: string, key: string): void {
+export function clearUnborn(commonDir: string, path: string, key: string): void {
   for (const entry of worktreeEntries(commonDir)) {
     const names = readdirSync(entry.gitDir);
     if (entry.path !== null || entry.lock !== lockReason(key)) continue;
@@ -62,13 +62,18 @@ function clearUnborn(commonDir: string, path: string, key: string): void {
   }
 }
 
+/** Runs a `worktree add`; once more where it died at an entry of ours that a kill left without its text. */
+export async function addLocked(door: Door, args: readonly string[]): Promise<GitResult> {
+  const result = await door.attempt(args);
+  const halfMade = halfMadeEntryOf(result.err);
+  return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args) : result;
+}
+
 async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Outcome> {
   if (branch.tip === null) await makeBranch(door, request.branch, request.baseSha);
   const reason = lockReason(request.key);
   const args = ['worktree', 'add', '--lock', '--reason', reason, '--', request.path, request.branch];
-  let result = await door.attempt(args);
-  const halfMade = halfMadeEntryOf(result.err);
-  if (halfMade !== null && completeEntry(door.commonDir, halfMade)) result = await door.attempt(args);
+  const result = await addLocked(door, args);
   const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
   if (elsewhere !== undefined) {
     throw new OrchestrateError(

@@ -1,11 +1,11 @@
 /** The landing line: streams' work laid on a branch by each strategy, without a worktree. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Line, LineRequest, LineStream } from '../../src/git/types.ts';
-import { createRig, type GitRig } from '../support/git-rig.ts';
+import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
 
 const STRATEGIES = ['merge', 'squash', 'rebase'] as const;
 
@@ -230,6 +230,55 @@ describe('the landing line', () => {
     assert.deepEqual(readdirSync(place).toSorted(), ['.git', '.gitignore', 'a.txt', 'b.txt', 'built']);
     assert.equal(rig.read('elsewhere/mine', rig.home), 'mine\n');
     await rig.git.removeScratchWorktree(place);
+  });
+
+  it('is made anew, or goes, whatever a kill left of it; what is not ours stays', async () => {
+    const place = rig.worktree('_landing');
+    const entry = join(rig.commonDir, 'worktrees', '_landing');
+    const killed = async (pattern: string, work: () => Promise<void>, first = '') => {
+      const restore = shimGit(rig, `case "$*" in ${pattern}) ${first} kill -9 $$;; esac; exec $GIT "$@"`);
+      await assert.rejects(work(), { exitCode: 3 });
+      restore();
+    };
+    const remove = () => rig.git.removeScratchWorktree(place);
+    const make = () => rig.git.scratchWorktree(place, start);
+    const left: Record<string, () => unknown> = {
+      'killed before its entry went': () => killed('"worktree remove"*', remove),
+      'killed with half of its files gone': () => rmSync(join(place, 'a.txt')),
+      'killed with an empty directory left': () => {
+        rmSync(place, { recursive: true });
+        mkdirSync(place);
+      },
+      'killed when it was checked out': () => writeFileSync(join(entry, 'index.lock'), 'half'),
+      'killed before its entry was whole': () => {
+        rmSync(place, { recursive: true });
+        mkdirSync(place);
+        writeFileSync(join(place, '.git'), `gitdir: ${entry}\n`);
+        writeFileSync(join(entry, 'commondir'), '');
+        for (const name of ['HEAD', 'index', 'ORIG_HEAD']) rmSync(join(entry, name), { force: true });
+      },
+      'killed before its entry named it': () => {
+        rmSync(place, { recursive: true });
+        for (const name of readdirSync(entry))
+          if (name !== 'locked') rmSync(join(entry, name), { recursive: true });
+      },
+    };
+    for (const [what, leave] of Object.entries(left))
+      for (const then of [make, remove]) {
+        await make();
+        await leave();
+        await then();
+        if (then === make) assert.equal(rig.run(['status', '--porcelain'], place), '', what);
+        await make();
+        await remove();
+        assert.ok(!existsSync(place), what);
+        assert.deepEqual(rig.run(['worktree', 'list']).split('\n').length, 1, what);
+        assert.ok(!existsSync(entry), what);
+      }
+    rig.run(['worktree', 'add', '--quiet', '--detach', place]);
+    await assert.rejects(make(), { exitCode: 5 });
+    await remove();
+    assert.equal(rig.run(['status', '--porcelain'], place), '');
   });
 
   it('lays a line in a shallow repository', async () => {

@@ -32,6 +32,7 @@ describe('moving a branch', () => {
     rig.run(['checkout', '--quiet', '--detach']);
     rig.write('a.txt', 'a changed\n');
     rig.write('long.txt', 'many bytes that could be cut off\n');
+    writeFileSync(join(rig.root, 'bytes.bin'), Buffer.from([0xff, 0x80, 0, 1, 2, 3]));
     rig.write('new/x.ign', 'forced\n');
     rig.run(['rm', '--quiet', '-r', 'gone.txt', 'dir']);
     rig.write('dir', 'now a file\n');
@@ -325,7 +326,7 @@ describe('moving a branch', () => {
   /** What a move leaves that was killed within git's own checkout: some files as before, some as after, one cut off. */
   const cutOff = async (more: string) => {
     const script = `case "$*" in "read-tree -m -u"*)
-      cd '${rig.root}'; printf 'a changed\\n' > a.txt; rm -r gone.txt; printf 'many by' > long.txt; ${more}
+      cd '${rig.root}'; printf 'a changed\\n' > a.txt; rm -r gone.txt; printf 'many by' > long.txt; printf '\\377\\200' > bytes.bin; ${more}
       exit 1;; esac; exec $GIT "$@"`;
     const restore = shimGit(rig, script);
     try {

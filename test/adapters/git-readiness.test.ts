@@ -25,6 +25,14 @@ describe('git readiness', () => {
     );
   });
 
+  it('tells which names git ignores, one by one, whatever they hold', async () => {
+    rig.write('.gitignore', '*.ign\n');
+    const names = ['a.ign', 'new\nline.ign', '-rf.ign', 'a.txt', 'dir/"b".ign'];
+    const ignored = names.filter((name) => name.endsWith('.ign'));
+    assert.deepEqual(await rig.git.ignored(names), ignored);
+    assert.deepEqual(await rig.git.ignored(['a.txt']), []);
+  });
+
   it('knows how a branch stands to its upstream, by what was fetched, and when that is gone', async () => {
     const standing = () => rig.git.baseStanding('main');
     assert.equal(await standing(), null);
