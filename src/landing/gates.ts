@@ -103,21 +103,16 @@ async function check(run: GateRun, commit: string, tree: string): Promise<string
   run.abort.throwIfAborted();
   await ports.git.scratchWorktree(path, commit);
   await furnish(run, path, commit);
-  const before = (await inspected(ports, { path, commit })).changed;
+  // What set-up changed, and what every checkout shows as changed, is none of a gate's doing.
+  await ports.git.noteBornDirty(path);
   for (const gate of open) {
-    const failed = await runGate(run, gate, { path, commit, tree, before });
+    const failed = await runGate(run, gate, { path, commit, tree });
     if (failed !== null) return failed;
   }
   return null;
 }
 
-type Place = {
-  readonly path: string;
-  readonly commit: string;
-  readonly tree: string;
-  /** Tracked files that set-up has changed. */
-  readonly before: readonly string[];
-};
+type Place = { readonly path: string; readonly commit: string; readonly tree: string };
 
 async function runGate(run: GateRun, gate: CommandGate, place: Place): Promise<string | null> {
   const { ports } = run;
@@ -146,17 +141,13 @@ async function runGate(run: GateRun, gate: CommandGate, place: Place): Promise<s
   return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
 }
 
-function inspected({ git }: Ports, { path, commit }: Pick<Place, 'path' | 'commit'>) {
-  return git.inspect({ path, branch: '', baseSha: commit, parents: [] });
-}
-
 /** How a gate that passed has made another tree of what it judged; null when it has not. */
-async function rewritten(ports: Ports, place: Place): Promise<string | null> {
-  const facts = await inspected(ports, place);
-  if (!facts.intact || facts.headSha !== place.commit) return 'passed, but moved the worktree off the commit';
-  const [first, ...more] = facts.changed.filter((file) => !place.before.includes(file));
+async function rewritten({ git }: Ports, { path, commit }: Place): Promise<string | null> {
+  const facts = await git.inspect({ path, branch: '', baseSha: commit, parents: [] });
+  if (!facts.intact || facts.headSha !== commit) return 'passed, but moved the worktree off the commit';
+  const [first] = facts.changed;
   if (first === undefined) return null;
-  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  const others = facts.changedCount === 1 ? '' : ` and ${facts.changedCount - 1} more`;
   return `passed only on what it changed itself (${printable(first)}${others})`;
 }
 

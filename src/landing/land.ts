@@ -59,7 +59,16 @@ export async function land(ports: Ports, request: LandRequest): Promise<LandingR
   const lease = ports.landingLease.acquire(0) ?? waitForLease(ports, request);
   try {
     await ports.git.finishMoves();
-    const landing = await prepare(ports, request);
+    return await landOn(await prepare(ports, request));
+  } finally {
+    lease.release();
+  }
+}
+
+/** Lays, judges and moves, once more where the branch moved meanwhile; whatever comes of it, the line is forgotten. */
+async function landOn(landing: Landing): Promise<LandingReport> {
+  const { ports, request } = landing;
+  try {
     for (let laying = 1; laying <= MOST_LAYINGS; laying += 1) {
       const judged = await judge(landing, await tipOf(ports, landing.branch, request.into));
       request.abort.throwIfAborted();
@@ -75,7 +84,7 @@ export async function land(ports: Ports, request: LandRequest): Promise<LandingR
       'run the command again when nobody commits there',
     );
   } finally {
-    lease.release();
+    await ports.git.forgetLine(landing.branch);
   }
 }
 
@@ -165,9 +174,6 @@ async function judge(landing: Landing, tip: string): Promise<Judged> {
       rejected.push({ stream, why: failure.why, remedy: commandFor('status', stream) });
       landing.request.tell(`${printable(stream)} is left out: ${failure.why}`);
     }
-  } catch (error) {
-    await ports.git.forgetLine(landing.branch);
-    throw error;
   } finally {
     await removeScratch(ports);
   }
@@ -233,11 +239,7 @@ async function move(landing: Landing, line: Line): Promise<boolean> {
       })),
     ),
   );
-  try {
-    return await ports.git.moveBranch({ branch, from: line.from, to: line.tip });
-  } finally {
-    await ports.git.forgetLine(branch);
-  }
+  return ports.git.moveBranch({ branch, from: line.from, to: line.tip });
 }
 
 /** Writes down what the user, `resolve` and the log want to know of it. */
