@@ -31,7 +31,11 @@ export async function scratchWorktree(door: Door, path: string, sha: string): Pr
   clearUnborn(door.commonDir, place, NAME);
   const link = readLink(place, door.commonDir);
   // A lock on the index is left by a checkout or a command that was killed: what it has done so far is not to be trusted.
-  if (link !== null && entryOf(door, place) !== null && kindAt(join(link.gitDir, 'index.lock')) === 'missing') {
+  if (
+    link !== null &&
+    entryOf(door, place) !== null &&
+    kindAt(join(link.gitDir, 'index.lock')) === 'missing'
+  ) {
     const here = inWorktree(link, door.commonDir);
     await door.write(['update-ref', '--no-deref', 'HEAD', checkedSha(sha)], here);
     await door.write(['read-tree', '--reset', '-u', checkedSha(sha)], here);
