@@ -1,15 +1,14 @@
 /** Runs the gates on commits of the landing line, in a worktree of ours, and finds the layer with which one began to fail. */
 import { join } from 'node:path';
 import { type CommandGate, commandGates } from '../app/config/config.ts';
-import { setupCommands } from '../app/config/load.ts';
 import type { Ports } from '../app/ports.ts';
-import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import type { Layer, Line } from '../git/types.ts';
 import { streamNames } from '../look/snapshot.ts';
 import { commandText } from '../poller/steps/gates.ts';
-import { privateDirectory, runCommand } from '../poller/steps/step.ts';
+import { howItEnded, privateDirectory, runCommand } from '../poller/steps/step.ts';
+import { furnishAndSetUp } from '../poller/steps/worktree.ts';
 import { commandEnvironment } from '../worker/environment.ts';
 
 /** Under this name results are kept, by tree; no stream's key begins so. */
@@ -102,7 +101,14 @@ async function check(run: GateRun, commit: string, tree: string): Promise<string
   const path = scratchPath(ports);
   run.abort.throwIfAborted();
   await ports.git.scratchWorktree(path, commit);
-  await furnish(run, path, commit);
+  await furnishAndSetUp(run, {
+    key: KEY,
+    initiativeId: ports.plan.currentInitiative()?.id ?? '',
+    worktree: path,
+    run: null,
+    env: environment(run, commit),
+    tell: (kind, message) => run.tell(printable(kind === 'warning' ? `warning: ${message}` : message)),
+  });
   // What set-up changed, and what every checkout shows as changed, is none of a gate's doing.
   await ports.git.noteBornDirty(path);
   for (const gate of open) {
@@ -129,16 +135,13 @@ async function runGate(run: GateRun, gate: CommandGate, place: Place): Promise<s
     timeoutMs: gate.timeoutSeconds * 1000,
     endLeftovers: true,
   });
-  const { timedOut, signal } = ended;
+  const { timedOut } = ended;
   const rewrote = ended.exitCode === 0 ? await rewritten(ports, place) : null;
   const exitCode = rewrote === null ? ended.exitCode : null;
   const result = { key: KEY, sha: place.tree, name: gate.name, command: commandText(gate) };
   ports.state.addGateResult({ ...result, exitCode, timedOut, log, startedAtMs, endedAtMs: ports.now() });
   if (exitCode === 0) return null;
-  const how = timedOut
-    ? `timed out after ${gate.timeoutSeconds} s`
-    : (rewrote ?? `failed (${signal ?? `exit ${exitCode}`})`);
-  return `gate "${printable(gate.name)}" ${how}, log: ${log}`;
+  return `gate "${printable(gate.name)}" ${rewrote ?? howItEnded(ended, gate.timeoutSeconds)}, log: ${log}`;
 }
 
 /** How a gate that passed has made another tree of what it judged; null when it has not. */
@@ -149,30 +152,6 @@ async function rewritten({ git }: Ports, { path, commit }: Place): Promise<strin
   if (first === undefined) return null;
   const others = facts.changedCount === 1 ? '' : ` and ${facts.changedCount - 1} more`;
   return `passed only on what it changed itself (${printable(first)}${others})`;
-}
-
-async function furnish(run: GateRun, path: string, commit: string): Promise<void> {
-  const { ports } = run;
-  const { setupTimeoutSeconds, symlink } = ports.config.worktree;
-  await ports.git.furnishWorktree({ path, symlink });
-  const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${KEY}.log`);
-  for (const { command, cwd } of setupCommands(ports.config)) {
-    run.tell(`setup: ${printable(command)}`);
-    const env = environment(run, commit);
-    const { exitCode } = await runCommand(run, {
-      command,
-      cwd: join(path, cwd),
-      env,
-      log,
-      timeoutMs: setupTimeoutSeconds * 1000,
-    });
-    if (exitCode !== 0)
-      throw new OrchestrateError(
-        EXIT.environment,
-        `setup command ${JSON.stringify(printable(command))} failed, log: ${log}`,
-        `read ${log}`,
-      );
-  }
 }
 
 /** As a stream's, with ports that no stream has. */

@@ -131,3 +131,40 @@ test('each refusal is one line with its remedy, and leaves everything as it was'
   await rig.run(['clean', 'A']);
   assert.ok(!existsSync(world.worktreeOf('A')));
 });
+
+test('the gates judge a line where set-up was done, what set-up changed is not theirs, and no line is left behind', async () => {
+  const setUp = (command: string, more: object = {}) => ({
+    gates: [{ name: 'any', command: 'test ! -e B.txt' }],
+    worktree: { setup: [command], symlink: ['nowhere'], ...more },
+  });
+  const config = setUp('for file in many/*; do echo set-up >> $file; done');
+  await using world = await createLandingWorld({ A: [], B: [] }, { config });
+  const { rig, git } = world;
+  for (let at = 0; at < 60; at += 1) rig.cli.write(`many/${at}.txt`, 'x\n');
+  git(['add', 'many']);
+  git(['commit', '--quiet', '-m', 'many files']);
+  for (const stream of ['A', 'B'])
+    await world.finish(stream, (directory) => writeFileSync(join(directory, `${stream}.txt`), ''));
+  const lines = () => git(['for-each-ref', 'refs/orchestrate/landing']);
+  const first = await world.merge();
+  assert.equal(first.code, 1, first.stderr);
+  assert.deepEqual(
+    [first.report?.landed.map(({ stream }) => stream), first.report?.rejected.map(({ why }) => why)],
+    [
+      ['A'],
+      [
+        `gate "any" failed (exit 1), log: ${join(rig.root, '.claude/orchestrator/logs/gates/_landing-1.log')}`,
+      ],
+    ],
+  );
+  assert.equal(lines(), '');
+  // Nothing is left of this line once its gate has failed.
+  const second = await world.merge(['B']);
+  assert.deepEqual([second.code, second.report?.landed, lines()], [1, [], '']);
+  rig.configure(setUp('sleep 600', { setupTimeoutSeconds: 1 }));
+  const third = await rig.run(['merge'], 3);
+  assert.match(third.stdout, /warning: worktree\.symlink "nowhere" was left out/);
+  assert.match(third.stderr, /setup command "sleep 600" timed out after 1 s, log: /);
+  assert.equal(lines(), '');
+  assert.equal(git(['worktree', 'list']).split('\n').length, 3);
+});

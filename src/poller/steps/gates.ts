@@ -7,7 +7,7 @@ import type { GateResult } from '../../state/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { type Reviewed, review } from './review-gate.ts';
 import type { Step } from './step.ts';
-import { note, privateDirectory, runCommand } from './step.ts';
+import { howItEnded, note, privateDirectory, runCommand } from './step.ts';
 
 /** A gate that failed: the sentence that says how, and where what it printed is. */
 type FailedRun = { readonly message: string; readonly name: string; readonly log: string };
@@ -94,7 +94,7 @@ async function runByCommand(
   log: string,
 ): Promise<Reviewed> {
   const { ports } = step;
-  const { exitCode, timedOut, signal } = await runCommand(step, {
+  const ended = await runCommand(step, {
     command: gate.command ?? '',
     cwd: join(record.worktree, gate.cwd),
     env: commandEnvironment(ports, record, record.runs.at(-1)?.number ?? 0, record.base?.sha ?? sha),
@@ -103,5 +103,6 @@ async function runByCommand(
     // A server left behind would answer the next gate, or keep its port.
     endLeftovers: true,
   });
-  return { exitCode, timedOut, cause: `failed (${signal ?? `exit ${exitCode}`})` };
+  const { exitCode, timedOut } = ended;
+  return { exitCode, timedOut, cause: howItEnded(ended, gate.timeoutSeconds) };
 }

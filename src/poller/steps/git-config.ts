@@ -6,7 +6,6 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { listIfPresent, readIfPresent } from '../../files/present.ts';
-import type { Step } from './step.ts';
 import { privateDirectory } from './step.ts';
 
 type Settings = Readonly<Record<string, string>>;
@@ -51,12 +50,12 @@ export async function acceptGitConfig(ports: Eyes): Promise<void> {
   take(ports, changedNames(ports.state.gitConfig() ?? now, now), now);
 }
 
-/** Makes what these settings are now the reference, says so (`of` a stream's set-up), and frees the streams that failed for them. */
+/** Makes what these settings are now the reference, says so (`of` a set-up, whose stream it names), and frees the streams that failed for them. */
 function take(
   ports: Eyes,
   names: readonly string[],
   now: Settings,
-  of: { readonly key: string; readonly run: number } | null = null,
+  of: { readonly key: string | null; readonly run: number | null } | null = null,
 ): void {
   const kept = Object.entries(ports.state.gitConfig() ?? now).filter(([name]) => !names.includes(name));
   const fresh = Object.entries(now).filter(([name]) => names.includes(name));
@@ -81,23 +80,25 @@ export type SetupWatch = {
 };
 
 /** Begins to watch. `env` makes every git command of the set-up write down what it is called with. */
-export function watchSetup(step: Step, record: StreamRecord, run: number): SetupWatch {
-  const { ports } = step;
-  const before = agents(step, record);
+export function watchSetup(
+  ports: Ports,
+  of: Pick<StreamRecord, 'key' | 'initiativeId'> & { readonly run: number | null },
+): SetupWatch {
+  const before = agents(ports, of);
   const done = async (): Promise<void> => {
     const now = await ports.git.executableConfig();
     const reference = ports.state.gitConfig();
     if (reference === null) return;
     const commands = commandsOfSetups(ports);
-    const after = agents(step, record);
+    const after = agents(ports, of);
     // While no agent lives, nobody but the set-up is there to have changed anything.
     const alone = before.living === 0 && after.living === 0 && before.seen === after.seen;
     const taken = changedNames(reference, now).filter(
       (name) => alone || commands.some((argv) => sets(argv, name, now[name])),
     );
-    if (taken.length > 0) take(ports, taken, now, { key: record.key, run });
+    if (taken.length > 0) take(ports, taken, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = join(setupDirectory(ports), `${record.key}${TRACE}`);
+  const trace = join(setupDirectory(ports), `${of.key}${TRACE}`);
   return { env: { GIT_TRACE2_EVENT: trace }, done, forget: () => rmSync(trace, { force: true }) };
 }
 
@@ -109,7 +110,7 @@ export function setupDirectory({ paths }: Pick<Ports, 'paths'>): string {
 const TRACE = '.git.json';
 
 /** Other streams' runs that got a window: how many live, and which there were at all. */
-function agents({ ports }: Step, { key, initiativeId }: StreamRecord): { living: number; seen: string } {
+function agents(ports: Ports, { key, initiativeId }: Pick<StreamRecord, 'key' | 'initiativeId'>): { living: number; seen: string } {
   const known = ports.state.records(initiativeId);
   const records = new Map([...known, ...ports.state.openRecords().readable]);
   const runs = [...records.values()]

@@ -64,6 +64,11 @@ export function runCommand(
   return ports.processes.runShell({ ...command, mark: ports.marks.own, abort });
 }
 
+/** How a command of the configuration that failed has ended, in words that follow its name. */
+export function howItEnded({ exitCode, signal, timedOut }: CommandResult, seconds: number): string {
+  return timedOut ? `timed out after ${seconds} s` : `failed (${signal ?? `exit ${exitCode}`})`;
+}
+
 /** Resolves after `ms`; throws an AbortError at `abort`. */
 export async function pause(ms: number, abort?: AbortSignal): Promise<void> {
   await sleep(Math.max(0, ms), undefined, abort === undefined ? {} : { signal: abort });

@@ -12,7 +12,7 @@ import type { BornDirty } from '../../git/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
 import { setupDirectory, watchSetup } from './git-config.ts';
 import type { Step } from './step.ts';
-import { note, privateDirectory, runCommand } from './step.ts';
+import { howItEnded, note, privateDirectory, runCommand } from './step.ts';
 
 /** Makes the worktree ready for run `run`; throws with the log's name when a setup command fails, an AbortError when broken off. */
 export async function prepareWorktree(
@@ -39,21 +39,34 @@ export async function prepareWorktree(
   const fresh = !found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null);
   const made = fresh
     ? await setUpFresh(step, record, run, { baseSha, again: found })
-    : await furnishAndSetUp(step, record, run, baseSha).then(() => readIfPresent(marker));
+    : await furnishAndSetUp(step, setUpPlace(step, record, run, baseSha)).then(() => readIfPresent(marker));
   replaceFile(marker, made ?? '', 0o600);
 }
 
-async function furnishAndSetUp(
-  step: Step,
-  record: StreamRecord,
-  run: number,
-  baseSha: string,
-): Promise<void> {
+/** A worktree to be set up, for a stream's run or (`run`: null) for the gates of a landing. */
+export type SetUpPlace = Pick<StreamRecord, 'key' | 'initiativeId' | 'worktree'> & {
+  readonly run: number | null;
+  /** What the commands run with. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly tell: (kind: 'setup' | 'warning', message: string) => void;
+};
+
+/** Copies and links what a worktree lacks, then runs the configured commands in it. Throws as `prepareWorktree` does. */
+export async function furnishAndSetUp(step: Pick<Step, 'ports' | 'abort'>, place: SetUpPlace): Promise<void> {
   const { git, config } = step.ports;
   const { symlink } = config.worktree;
-  const warnings = await git.furnishWorktree({ path: record.worktree, symlink });
-  for (const warning of warnings) note(step, record.key, run, 'warning', warning);
-  await runSetup(step, record, run, baseSha);
+  const warnings = await git.furnishWorktree({ path: place.worktree, symlink });
+  for (const warning of warnings) place.tell('warning', warning);
+  await runSetup(step, place);
+}
+
+function setUpPlace(step: Step, record: StreamRecord, run: number, baseSha: string): SetUpPlace {
+  return {
+    ...record,
+    run,
+    env: commandEnvironment(step.ports, record, run, baseSha),
+    tell: (kind, message) => note(step, record.key, run, kind, message),
+  };
 }
 
 /**
@@ -72,7 +85,7 @@ async function setUpFresh(
   const dirty = again ? await git.dirtyFiles(worktree) : [];
   const before = again ? await git.noteMade(worktree, disposable) : null;
   try {
-    await furnishAndSetUp(step, record, run, baseSha);
+    await furnishAndSetUp(step, setUpPlace(step, record, run, baseSha));
   } catch (error) {
     // What it left is its own doing still when it is tried again.
     await git.noteBornDirty(worktree, dirty).catch((also: unknown) => {
@@ -115,29 +128,26 @@ function sayBirth(step: Step, record: StreamRecord, run: number, { repository, s
   }
 }
 
-async function runSetup(step: Step, record: StreamRecord, run: number, baseSha: string): Promise<void> {
+async function runSetup(step: Pick<Step, 'ports' | 'abort'>, place: SetUpPlace): Promise<void> {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${record.key}.log`);
-  const watch = watchSetup(step, record, run);
+  const log = join(privateDirectory(join(ports.paths.logsDir, 'setup')), `${place.key}.log`);
+  const watch = watchSetup(ports, place);
   for (const { command, cwd } of setupCommands(ports.config)) {
     const where = cwd === '.' ? '' : ` (in ${cwd})`;
-    note(step, record.key, run, 'setup', `setup: ${command}${where}`);
-    const result = await runCommand(step, {
+    place.tell('setup', `setup: ${command}${where}`);
+    const ended = await runCommand(step, {
       command,
-      cwd: join(record.worktree, cwd),
-      env: { ...commandEnvironment(ports, record, run, baseSha), ...watch.env },
+      cwd: join(place.worktree, cwd),
+      env: { ...place.env, ...watch.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1000,
     });
     await watch.done();
-    if (result.exitCode === 0) continue;
-    const how = result.timedOut
-      ? `timed out after ${setupTimeoutSeconds} s`
-      : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+    if (ended.exitCode === 0) continue;
     throw new OrchestrateError(
       EXIT.environment,
-      `setup command "${command}" ${how}, log: ${log}`,
+      `setup command "${command}" ${howItEnded(ended, setupTimeoutSeconds)}, log: ${log}`,
       `read ${log}`,
     );
   }
