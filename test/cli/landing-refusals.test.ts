@@ -141,7 +141,8 @@ test('the gates judge a line where set-up was done, what set-up changed is not t
   await using world = await createLandingWorld({ A: [], B: [] }, { config });
   const { rig, git } = world;
   for (let at = 0; at < 60; at += 1) rig.cli.write(`many/${at}.txt`, 'x\n');
-  git(['add', 'many']);
+  rig.cli.write('zz.txt', 'x\n');
+  git(['add', 'many', 'zz.txt']);
   git(['commit', '--quiet', '-m', 'many files']);
   for (const stream of ['A', 'B'])
     await world.finish(stream, (directory) => writeFileSync(join(directory, `${stream}.txt`), ''));
@@ -161,6 +162,13 @@ test('the gates judge a line where set-up was done, what set-up changed is not t
   // Nothing is left of this line once its gate has failed.
   const second = await world.merge(['B']);
   assert.deepEqual([second.code, second.report?.landed, lines()], [1, [], '']);
+  // What a gate changes is seen beside all that set-up did.
+  rig.configure({ ...config, gates: [{ name: 'any', command: 'echo gate >> zz.txt' }] });
+  const changes = await rig.run(['merge'], 1);
+  assert.match(
+    changes.stderr,
+    /on main itself, .* gate "any" passed only on what it changed itself \(zz\.txt\)/,
+  );
   rig.configure(setUp('sleep 600', { setupTimeoutSeconds: 1 }));
   const third = await rig.run(['merge'], 3);
   assert.match(third.stdout, /warning: worktree\.symlink "nowhere" was left out/);
