@@ -110,7 +110,10 @@ export function setupDirectory({ paths }: Pick<Ports, 'paths'>): string {
 const TRACE = '.git.json';
 
 /** Other streams' runs that got a window: how many live, and which there were at all. */
-function agents(ports: Ports, { key, initiativeId }: Pick<StreamRecord, 'key' | 'initiativeId'>): { living: number; seen: string } {
+function agents(
+  ports: Ports,
+  { key, initiativeId }: Pick<StreamRecord, 'key' | 'initiativeId'>,
+): { living: number; seen: string } {
   const known = ports.state.records(initiativeId);
   const records = new Map([...known, ...ports.state.openRecords().readable]);
   const runs = [...records.values()]
