@@ -35,6 +35,8 @@ export type Snapshot = {
   readonly heads: Known<ReadonlyMap<string, string>>;
   /** Keys whose verified work is contained in the landing branch, by content. */
   readonly landed: ReadonlySet<string>;
+  /** The branch that work lands on, and its tip; null where there is none, or git could not be asked. */
+  readonly landing: { readonly branch: string; readonly tip: string } | null;
   /** Work under way in this poller, by key. */
   readonly inFlight: ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
   /** Steps that failed when they were last tried, by key: those of memory before those written down. */

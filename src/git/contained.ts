@@ -6,6 +6,7 @@ import { deflateSync } from 'node:zlib';
 import { scratchDirectory } from '../files/scratch.ts';
 import { mergeTrees } from './base-merge.ts';
 import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
 import { checkedSha, isSha } from './names.ts';
 import type { Candidate, Git } from './types.ts';
 
@@ -56,12 +57,23 @@ export async function historyOf(
 ): Promise<{ readonly present: ReadonlySet<string>; readonly reachable: ReadonlySet<string> }> {
   const asked = [...new Set(commits.filter(isSha))];
   if (asked.length === 0) return { present: new Set(), reachable: new Set() };
-  const input = `${asked.join('\n')}\n`;
-  const kinds = await door.read(['cat-file', '--batch-check=%(objecttype) %(objectname)'], { input });
-  const present = kinds.split('\n').flatMap((line) => (line.startsWith('commit ') ? [line.slice(7)] : []));
-  const question = `${[...present, `^${checkedSha(tip)}`].join('\n')}\n`;
-  const beyond = new Set((await door.read(['rev-list', '--stdin'], { input: question })).split('\n'));
-  return { present: new Set(present), reachable: new Set(present.filter((sha) => !beyond.has(sha))) };
+  const [kinds, listed] = await Promise.all([
+    door.read(['cat-file', '--batch-check=%(objecttype) %(objectname)'], {
+      input: `${[...asked, checkedSha(tip)].join('\n')}\n`,
+    }),
+    // What is not there is left out; it has to be told before it reads them.
+    door.read(['rev-list', '--ignore-missing', '--stdin'], {
+      input: `${[...asked, `^${tip}`].join('\n')}\n`,
+    }),
+  ]);
+  const present = new Set(
+    kinds.split('\n').flatMap((line) => (line.startsWith('commit ') ? [line.slice('commit '.length)] : [])),
+  );
+  // Without it, everything would seem to be beyond it.
+  if (!present.has(tip))
+    throw gitFailure(['rev-list'], { code: 1, out: '', err: `fatal: bad object ${tip}\n` });
+  const beyond = new Set(listed.split('\n'));
+  return { present, reachable: new Set([...present].filter((sha) => !beyond.has(sha))) };
 }
 
 /** What one tree has where another has something else: `mode object` by path; empty for a deletion. */

@@ -12,7 +12,7 @@ import { createConfigReader } from './executable-config.ts';
 import { outputOf } from './failure.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff, pager } from './history.ts';
-import { changes, diffOfWorktree, inspect } from './inspect.ts';
+import { diffOfWorktree, inspect, rememberChanges } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
@@ -35,6 +35,7 @@ export function createGit(options: DoorOptions): Git {
   const commonDir = realpathSync(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
+  const known = rememberChanges(door);
   const ensure: Git['ensureWorktree'] = (request) => ensureWorktree(door, request, slot);
   return {
     ...createTidy(door, ensure),
@@ -61,7 +62,7 @@ export function createGit(options: DoorOptions): Git {
     dirtyFiles: (path) => dirtyFiles(door, path),
     dirtyWhenCheckedOut: (sha) => dirtyWhenCheckedOut(door, sha),
     advance: (request) => advance(door, request),
-    inspect: (request) => inspect(door, request),
+    inspect: (request) => inspect(door, request, known),
     commitTracked: (path, message) => commitTracked(door, path, message),
     identityTrouble: () => identityTrouble(door),
     baseStanding: (branch) => baseStanding(door, branch),
@@ -69,7 +70,7 @@ export function createGit(options: DoorOptions): Git {
     absentInWorktrees: (sha) => absentInWorktrees(door, sha),
     signingTrouble: () => signingTrouble(door),
     setVerified: (key, sha, old) => setVerified(door, key, sha, old),
-    changes: (base, head) => changes(door, base, head),
+    changes: known.ask,
     diff: (request) => diff(door, request),
     pager: () => pager(door),
     diffOfWorktree: (worktree, base) => diffOfWorktree(door, worktree, base),

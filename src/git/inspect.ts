@@ -4,9 +4,9 @@ import { withoutBornDirty } from './born-dirty.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
-import { readStatus } from './status.ts';
-import type { Git, WorktreeFacts } from './types.ts';
-import { unsharedSince } from './unshared.ts';
+import { readStatus, type Status } from './status.ts';
+import type { Git, Unshared, WorktreeFacts } from './types.ts';
+import { type Changed, unsharedSince } from './unshared.ts';
 import { inWorktree, kindAt, readLink, requireLink, type WorktreeLink } from './worktree-link.ts';
 
 /** Names listed in the facts; the counts are complete. */
@@ -39,23 +39,48 @@ const OPERATIONS = [
   ['BISECT_LOG', 'bisect'],
 ] as const;
 
+/** What a head holds beyond its base, by the two; both are names of commits, so that it is so for ever. */
+export type KnownChanges = {
+  ask(base: string, head: string): ReturnType<Git['changes']>;
+  note(base: string, head: string, changes: Awaited<ReturnType<Git['changes']>>): void;
+};
+
+/** As many are remembered; a plan has fewer streams. */
+const REMEMBERED = 1_000;
+
+/** Remembers what was asked before. */
+export function rememberChanges(door: Door): KnownChanges {
+  const known = new Map<string, Awaited<ReturnType<Git['changes']>>>();
+  const note: KnownChanges['note'] = (base, head, found) => {
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(`${base} ${head}`, found);
+  };
+  return {
+    note,
+    async ask(base, head) {
+      const found = known.get(`${base} ${head}`) ?? (await changes(door, base, head));
+      note(base, head, found);
+      return found;
+    },
+  };
+}
+
 /** See `Git.inspect`. */
-export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]): Promise<WorktreeFacts> {
+export async function inspect(
+  door: Door,
+  request: Parameters<Git['inspect']>[0],
+  known: Pick<KnownChanges, 'note'>,
+): Promise<WorktreeFacts> {
   const base = checkedSha(request.baseSha);
   const parents = request.parents.map(checkedSha);
   const link = readLink(request.path, door.commonDir);
   if (link === null) return { ...NOTHING, exists: kindAt(request.path) === 'directory' };
-  const status = await readStatus(door, link);
+  const { status, beyond } = await readAtOnce(door, link, request.seenHead ?? null, (head) =>
+    beyondBase(door, link, { base, parents, head }),
+  );
+  const own = await withoutBornDirty(door, link, status);
   const head = status.headSha;
-  const others = parents.filter((parent) => parent !== base);
-  const [own, since, missing, unshared] = await Promise.all([
-    withoutBornDirty(door, link, status),
-    head === null ? { count: 0, containsBase: false } : commitsSince(door, base, head),
-    Promise.all(others.map(async (parent) => head === null || !(await contains(door, head, parent)))),
-    head === null || head === base ? [] : unsharedSince(door, link, base, head),
-  ]);
-  const isMissing = (parent: string): boolean =>
-    parent === base ? !since.containsBase : missing[others.indexOf(parent)] !== false;
+  if (beyond !== null && head !== null) known.note(base, head, beyond.changes);
   return {
     exists: true,
     intact: true,
@@ -67,11 +92,80 @@ export async function inspect(door: Door, request: Parameters<Git['inspect']>[0]
     untracked: own.untracked.slice(0, LISTED),
     untrackedCount: own.untracked.length,
     bornDirty: own.born.slice(0, LISTED),
-    commitsSinceBase: since.count,
+    commitsSinceBase: beyond?.changes.commits ?? 0,
+    missingParents: beyond?.missingParents ?? parents,
+    unshared: beyond?.unshared ?? [],
+  };
+}
+
+/** The status, and what its head holds: asked for at the same time where the head is the one that was seen, as most likely it is. */
+async function readAtOnce(
+  door: Door,
+  link: WorktreeLink,
+  seen: string | null,
+  ask: (head: string) => Promise<Beyond>,
+): Promise<{ readonly status: Status; readonly beyond: Beyond | null }> {
+  const [read, asked] = await Promise.allSettled([
+    readStatus(door, link),
+    seen === null ? null : ask(checkedSha(seen)),
+  ]);
+  if (read.status === 'rejected') throw read.reason;
+  const status = read.value;
+  const head = status.headSha;
+  if (head === seen && asked.status === 'fulfilled') return { status, beyond: asked.value };
+  return { status, beyond: head === null ? null : await ask(head) };
+}
+
+/** What a head holds beyond its base, and lacks of its parents. */
+type Beyond = Pick<WorktreeFacts, 'missingParents' | 'unshared'> & {
+  readonly changes: Awaited<ReturnType<Git['changes']>>;
+};
+
+async function beyondBase(
+  door: Door,
+  link: WorktreeLink,
+  {
+    base,
+    parents,
+    head,
+  }: { readonly base: string; readonly parents: readonly string[]; readonly head: string },
+): Promise<Beyond> {
+  const others = parents.filter((parent) => parent !== base);
+  const [since, missing, { unshared, ...lines }] = await Promise.all([
+    commitsSince(door, base, head),
+    Promise.all(others.map(async (parent) => !(await contains(door, head, parent)))),
+    head === base ? UNCHANGED : differenceOf(door, link, base, head),
+  ]);
+  const isMissing = (parent: string): boolean =>
+    parent === base ? !since.containsBase : missing[others.indexOf(parent)] !== false;
+  return {
+    changes: { commits: since.count, ...lines },
     missingParents: parents.filter(isMissing),
     unshared,
   };
 }
+
+type Difference = Omit<Awaited<ReturnType<Git['changes']>>, 'commits'> & {
+  readonly unshared: readonly Unshared[];
+};
+const UNCHANGED: Difference = { added: 0, removed: 0, files: [], unshared: [] };
+
+/** What changed from one commit to the other, by one listing of files and lines. */
+async function differenceOf(door: Door, link: WorktreeLink, base: string, head: string): Promise<Difference> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-abbrev'];
+  const fields = (await door.read([...args, base, head, '--'])).split('\0');
+  const changed: Changed[] = [];
+  let at = 0;
+  for (; fields[at]?.startsWith(':') === true; at += 2) {
+    const [, mode = '', , sha = ''] = fields[at]?.slice(1).split(' ') ?? [];
+    if (mode !== GONE) changed.push({ path: fields[at + 1] ?? '', mode, sha });
+  }
+  const lines = countLines(fields.slice(at));
+  return { ...lines, unshared: await unsharedSince(door, link, { base, head }, changed) };
+}
+
+/** The mode of a file that is not there any more. */
+const GONE = '000000';
 
 /** The operation under way in a worktree, null when none is. */
 export function operationIn(link: WorktreeLink): string | null {
@@ -108,16 +202,20 @@ export async function diffOfWorktree(door: Door, worktree: string, base: string)
   return door.read(['diff', ...plain, checkedSha(base), '--'], here);
 }
 
-/** See `Git.changes`. Lines of binary files don't count; a changed file does. */
-export async function changes(door: Door, base: string, head: string): ReturnType<Git['changes']> {
+/** See `Git.changes`. */
+async function changes(door: Door, base: string, head: string): ReturnType<Git['changes']> {
   const range = [checkedSha(base), checkedSha(head)];
   const plain = ['--no-renames', '--no-ext-diff', '--no-textconv', '--ignore-submodules=none'];
   const [commits, out] = await Promise.all([
     countCommits(door, base, head),
     door.read(['diff', '--numstat', '-z', ...plain, ...range, '--']),
   ]);
-  const rows = out.split('\0').filter(Boolean);
-  const fields = rows.map((row) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row) ?? []);
+  return { commits, ...countLines(out.split('\0')) };
+}
+
+/** Sums rows of `--numstat -z`. Lines of binary files don't count; a changed file does. */
+function countLines(rows: readonly string[]): Omit<Awaited<ReturnType<Git['changes']>>, 'commits'> {
+  const fields = rows.filter(Boolean).map((row) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row) ?? []);
   const sum = (column: 1 | 2) => fields.reduce((total, row) => total + (Number(row[column]) || 0), 0);
-  return { commits, added: sum(1), removed: sum(2), files: fields.map((row) => row[3] ?? '') };
+  return { added: sum(1), removed: sum(2), files: fields.map((row) => row[3] ?? '') };
 }

@@ -195,12 +195,16 @@ export type Git = Tidy & {
    * that would touch what is not committed, also what is ignored, or another branch is checked out there.
    */
   advance(request: { path: string; branch: string; to: string }): Promise<void>;
-  /** Facts for the done check; throws only when git itself fails (locked, corrupt): then nothing is known. */
+  /**
+   * Facts for the done check; throws only when git itself fails (locked, corrupt): then nothing is known. `seenHead`: the
+   * branch's tip as it was just seen, which saves time where it is so still.
+   */
   inspect(request: {
     path: string;
     branch: string;
     baseSha: string;
     parents: readonly string[];
+    seenHead?: string | null;
   }): Promise<WorktreeFacts>;
   /** Commits tracked changes of the worktree that were made since its agent began, with this message (leftovers: commit). Returns the new head. */
   commitTracked(path: string, message: string): Promise<string>;

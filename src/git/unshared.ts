@@ -7,19 +7,18 @@ import { bigFileAt } from './readiness.ts';
 import type { Unshared } from './types.ts';
 import { kindAt, type WorktreeLink } from './worktree-link.ts';
 
-type Changed = { readonly path: string; readonly mode: string; readonly sha: string };
+/** A file that is there at the end of a change. */
+export type Changed = { readonly path: string; readonly mode: string; readonly sha: string };
 
 const SUBMODULE = '160000';
 
-/** What the commits from `base` to `head` name and others cannot get; asks nobody beyond this machine. */
+/** What the commits from `base` to `head`, which changed these files, name and others cannot get; asks nobody beyond this machine. */
 export async function unsharedSince(
   door: Door,
   link: WorktreeLink,
-  base: string,
-  head: string,
+  { base, head }: { readonly base: string; readonly head: string },
+  changed: readonly Changed[],
 ): Promise<Unshared[]> {
-  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev', base, head, '--'];
-  const changed = parseRaw(await door.read(args));
   const submodules = changed.filter(({ mode }) => mode === SUBMODULE);
   const files = changed.filter(({ mode }) => /^100/.test(mode));
   const lonely = await Promise.all(
@@ -29,18 +28,6 @@ export async function unsharedSince(
     ...lonely.flat().map(({ path, sha }): Unshared => ({ kind: 'submodule', path, sha })),
     ...(await bigFiles(door, link, base, head, files)),
   ];
-}
-
-/** Files that are there at the end, out of `diff-tree --raw -z`. */
-function parseRaw(out: string): Changed[] {
-  const fields = out.split('\0');
-  return fields.flatMap((field, index) => {
-    const [, , mode, , sha] = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) [A-Z]$/.exec(field) ?? [];
-    const path = fields[index + 1];
-    return mode === undefined || sha === undefined || path === undefined || mode === '000000'
-      ? []
-      : [{ path, mode, sha }];
-  });
 }
 
 /** True for a commit of a submodule that a remote has, by what was fetched and pushed last, or that others are verified with. */

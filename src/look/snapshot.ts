@@ -89,10 +89,11 @@ export async function takeLook(
   const { workers, unseen } = await readWorkers(ports, records, tmux);
   const unread: string[] = [];
   const tip = refs.known ? refs.value.tip : null;
+  const landing = branch === null || tip === null ? null : { branch, tip };
   const landed =
-    branch === null || tip === null
+    landing === null
       ? new Set<string>()
-      : await landedKeys(ports, { plan, keys, records, initiative, branch, tip }).catch((error: unknown) => {
+      : await landedKeys(ports, { plan, keys, records, initiative, ...landing }).catch((error: unknown) => {
           unread.push(`what has landed on ${branch} could not be read: ${messageOf(error)}`);
           return new Set<string>();
         });
@@ -109,6 +110,7 @@ export async function takeLook(
     unseen: new Map([...unseen, ...[...unreadable].map(([key, { why }]) => [key, why] as const)]),
     heads: refs.known ? { known: true, value: refs.value.heads } : refs,
     landed,
+    landing,
     inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : new Map()),
     troubles: new Map([...noted(records, ({ trouble }) => trouble), ...troubles]),
     pollerAlive,

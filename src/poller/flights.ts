@@ -8,8 +8,9 @@ import { type Listeners, reporting } from './listeners/listener.ts';
 import { apply, type Backoff, type Outcome } from './steps/apply.ts';
 import { pause, type Step } from './steps/step.ts';
 
-/** Time that launches get before what was done is tidied up. */
-const TIDY_DELAY_MS = 30;
+/** What nobody waits for gives way to launches: it begins when none is under way, or after so long. */
+const LONGEST_WAY_MS = 2_000;
+const CALM_STEP_MS = 30;
 
 export type Flights = {
   /** Sets an action off, unless its stream has a step under way. */
@@ -43,12 +44,19 @@ export function createFlights({ ports, abort, backoff, listeners, report, wake }
   const view = (): InFlight =>
     new Map([...flying].map(([key, { kind, sinceMs }]) => [key, { kind, sinceMs }]));
   const attempt = reporting('steps under way', report);
+  const untilCalm = async (): Promise<void> => {
+    const launches = (): boolean => [...flying.values()].some(({ kind }) => kind === 'launch');
+    for (let waitedMs = 0; waitedMs < LONGEST_WAY_MS && !abort.aborted; waitedMs += CALM_STEP_MS) {
+      await pause(CALM_STEP_MS);
+      if (!launches()) return;
+    }
+  };
   // Whatever cannot be written down (a full disk, a locked state): a step that has ended is never under way for ever.
   const fly = async (action: Action, snapshot: Snapshot): Promise<void> => {
-    if (isOnlyTidying(action, snapshot)) await pause(TIDY_DELAY_MS);
-    const outcome = await apply({ ...shared, snapshot }, action, backoff).catch(
-      (error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }),
-    );
+    const wait = isOnlyTidying(action, snapshot) ? untilCalm() : Promise.resolve();
+    const outcome = await wait
+      .then(() => apply({ ...shared, snapshot }, action, backoff))
+      .catch((error: unknown): Outcome => ({ action, ok: false, message: messageOf(error) }));
     flying.delete(action.key);
     attempt(() => ports.state.patchStream(action.key, { step: null }));
     listeners.onOutcome(outcome);

@@ -28,6 +28,8 @@ export type SeenSession = SessionHandle & { readonly name: string; readonly serv
 export type Memory = {
   identity: ServerIdentity | null;
   session: SeenSession | null;
+  /** It has a summary that lives. */
+  whole: boolean;
   recorded: readonly RecordedPane[];
 };
 
@@ -71,6 +73,7 @@ function named(reply: Reply, known: ServerIdentity | null, identify: Identify): 
 function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFacts> {
   if (reply.status === 'absent') {
     memory.session = null;
+    memory.whole = false;
     return { known: true, value: NOTHING };
   }
   // list-panes says this on a server without any session; the lines before it were printed.
@@ -82,13 +85,15 @@ function factsOf(reply: Reply, identify: Identify, memory: Memory): Known<TmuxFa
   const { session, panes, view } = answer;
   memory.session =
     session === null ? null : { name: session.name, sessionId: session.id, serverPid: answer.pid, server };
+  const own = ownPanes(panes, server, memory.recorded);
+  memory.whole = session !== null && own.some(({ role, dead }) => role === 'summary' && !dead);
   return {
     known: true,
     value: {
       server,
       session: session?.name ?? null,
       sessionId: session?.id ?? null,
-      panes: ownPanes(panes, server, memory.recorded),
+      panes: own,
       ...(view === null ? {} : { view }),
     },
   };

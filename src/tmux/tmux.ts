@@ -43,7 +43,7 @@ export type TmuxOptions = {
 export function createTmux(options: TmuxOptions): Tmux {
   const { projectRoot: root, env, socket } = options;
   const client = createClient(options);
-  const memory: Memory = { identity: null, session: null, recorded: [] };
+  const memory: Memory = { identity: null, session: null, whole: false, recorded: [] };
   const eyes = { client, root, identify: options.identify, onSocketRestored: options.onSocketRestored };
   const lookAt: Tmux['look'] = (last, recorded) => look(eyes, memory, last, recorded);
   const facts = () => factsOrThrow(lookAt);
@@ -59,6 +59,7 @@ export function createTmux(options: TmuxOptions): Tmux {
       const { server, sessionId, session } = await ensured();
       return { server, sessionId, session };
     },
+    serverOfWholeSession: () => (memory.whole ? (memory.session?.server ?? null) : null),
     openWindow: (request) => openWindow(door, options, request),
     openOrchestrator: (runDir) => openOrchestrator(door, runDir),
     typeText: (pane, text) => typeText(door, pane, text),

@@ -130,6 +130,11 @@ export type Tmux = {
   look(lastServer: ServerIdentity | null, recorded?: readonly RecordedPane[]): Promise<Known<TmuxFacts>>;
   /** Finds our session by its tag or makes it (with the `status` window that runs the summary); returns its id and server. */
   ensureSession(): Promise<{ server: ServerIdentity; sessionId: string; session: string }>;
+  /**
+   * The server on which the last look saw our session with a living summary; null when it did not. A launch that follows
+   * that look needs no other: should the session have ended since, `openWindow` finds that.
+   */
+  serverOfWholeSession(): ServerIdentity | null;
   /** Opens a window running `./keeper` of `runDir`, tagged, without taking focus; `pid` is the keeper's. */
   openWindow(request: OpenWindowRequest): Promise<{ pane: string; pid: number; server: ServerIdentity }>;
   /** Opens (or finds alive) the `orchestrator` window running the file `wrapper` in `runDir`. */

@@ -222,6 +222,7 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
     workers: { known: true, value: new Map(Object.entries(workers).map(([id, fact]) => [keyOf(id), fact])) },
     heads: { known: true, value: headsOf(records) },
     landed: new Set(),
+    landing: null,
     inFlight: new Map(),
     troubles: new Map(),
     unseen: new Map(),

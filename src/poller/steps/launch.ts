@@ -197,7 +197,7 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
   const [, prompt] = await Promise.all([
     prepareWorktree(step, record, run, plan.baseSha),
     workerPrompt(ports, plan, step.snapshot),
-    ports.tmux.ensureSession().then(({ server }) => ports.state.setTmuxServer(server)),
+    ensureSession(ports),
   ]);
   if (isEnded(step, record.key, run)) return;
   await writeRunFiles(step, plan, directory, prompt);
@@ -212,6 +212,11 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
   ports.state.patchStream(record.key, { fresh: false });
   note(step, record.key, run, 'launched', run === 1 ? 'started' : `started again (run ${run})`);
   await closeFormerPane(step, record);
+}
+
+async function ensureSession({ tmux, state }: Pick<Ports, 'tmux' | 'state'>): Promise<void> {
+  const server = tmux.serverOfWholeSession() ?? (await tmux.ensureSession()).server;
+  if (server !== state.tmuxServer()) state.setTmuxServer(server);
 }
 
 /** Forgets what earlier runs of a stream reported; called when no worker of it lives. */

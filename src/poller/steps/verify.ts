@@ -5,6 +5,8 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
+import { landedKeys } from '../../look/landed.ts';
+import { initiativeOf } from '../../look/snapshot.ts';
 import { adopt, recordVerified } from './adopt.ts';
 import { isCleaned } from './base.ts';
 import { commitObstacle } from './commit-obstacle.ts';
@@ -34,7 +36,10 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   if (record.verified?.adopted === true && record.runs.length === 0) return adopt(step, key);
   if (isCleaned(record, step.snapshot)) return stillLanded(step, record);
   await refuseChangedGitConfig(step.ports);
-  const found = await check(step, record, stream);
+  // What could not be foreseen is asked again by the next look, which says so.
+  const [checked] = await Promise.allSettled([check(step, record, stream), foreseeLanding(step, record)]);
+  if (checked.status === 'rejected') throw checked.reason;
+  const found = checked.value;
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
   const { sha, cause, message, gate = null, parents = [] } = found;
   const rest = run === null ? null : restAtLook(step, { key, number: run });
@@ -42,6 +47,21 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   const verdict: Verdict = { sha, cause, message, gate, parents, rest, ok: cause === null, atMs };
   await conclude(step, record, run, verdict);
   return { ok: verdict.ok, message: verdict.message };
+}
+
+/** Asks whether the work has landed while it is being checked: the next look wants to know that before dependents start. */
+async function foreseeLanding({ ports, snapshot }: Step, record: StreamRecord): Promise<void> {
+  const { landing, plan, keys } = snapshot;
+  const sha = seenHead(snapshot, record.key);
+  if (landing === null || sha === null) return;
+  const verified = { sha, atMs: 0, adopted: false, run: 0, parents: [] };
+  const records = new Map([...snapshot.records, [record.key, { ...record, verified }]]);
+  await landedKeys(ports, { plan, keys, records, initiative: initiativeOf(plan), ...landing });
+}
+
+/** The branch's tip as the look saw it. */
+function seenHead({ heads }: Step['snapshot'], key: string): string | null {
+  return heads.known ? (heads.value.get(key) ?? null) : null;
 }
 
 /** What was verified has landed, and was cleaned away since: there is nothing to look into, and nothing amiss. */
@@ -67,7 +87,11 @@ async function conclude(
 ): Promise<void> {
   const { state } = step.ports;
   if (verdict.ok && verdict.sha !== null) {
-    await recordVerified(step, record.key, verdict.sha);
+    const [base, changes] = await Promise.all([
+      baseOfNow(step, record),
+      changesOf(step, record, verdict.sha),
+      recordVerified(step, record.key, verdict.sha),
+    ]);
     state.patchStream(record.key, {
       verified: {
         sha: verdict.sha,
@@ -76,7 +100,8 @@ async function conclude(
         run: record.runs.at(-1)?.number ?? 0,
         parents: foundations(step, record),
       },
-      base: await baseOfNow(step, record),
+      base,
+      ...(changes === null ? {} : { changes }),
       conflict: null,
       resolve: false,
       assignment: isAssigned(record) ? record.assignment : null,
@@ -88,6 +113,17 @@ async function conclude(
   }
   if (run !== null) state.patchRun(record.key, run, { verdict });
   note(step, record.key, run, verdict.ok ? 'done' : 'not-verified', verdict.message);
+}
+
+/** What the head holds beyond the base, as the check has just read it: for every report, and for its dependents' prompts. */
+async function changesOf(
+  { ports }: Step,
+  { base }: StreamRecord,
+  head: string,
+): Promise<StreamRecord['changes']> {
+  if (base === null) return null;
+  const { commits, added, removed } = await ports.git.changes(base.sha, head);
+  return { base: base.sha, head, commits, added, removed };
 }
 
 async function check(step: Step, record: StreamRecord, stream: PlanStream): Promise<Found> {
@@ -155,6 +191,7 @@ async function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts>
     branch: record.branch,
     baseSha: base.sha,
     parents: [...new Set([base.sha, ...foundations(step, record)])],
+    seenHead: seenHead(step.snapshot, record.key),
   });
   const missingParents = await missingIn(step, record, facts.missingParents);
   return { ...facts, missingParents };
