@@ -7,7 +7,7 @@ import { commandFor } from '../core/shell-word.ts';
 import { changesToReview, deliverNotes, openReview, type StreamChange } from '../operator/review.ts';
 import { refuseSteering } from '../operator/scope.ts';
 import type { Flags } from './definition.ts';
-import type { Io } from './io.ts';
+import { type Io, whoStarts } from './io.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
@@ -74,8 +74,9 @@ async function reviewIn(ports: Ports, command: string, change: StreamChange, io:
   }
   try {
     const how = await deliverNotes(ports, change.record, output);
-    const next =
-      how === 'sent' ? 'were sent to its agent' : 'are the first work of its agent: orchestrate start';
+    const next = how.typed
+      ? 'were sent to its agent'
+      : `are the first work of its agent; ${whoStarts(how.pollerAlive)}`;
     io.print(`${printable(streamId)}: the notes ${next}`);
   } catch (error) {
     // Not lost with the window of the program: they can be sent by hand.

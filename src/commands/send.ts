@@ -16,7 +16,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     throw new OrchestrateError(
       EXIT.refused,
       'an agent may not type to other agents',
-      'say it in the notes of your task: orchestrate task update TASK-… --notes TEXT',
+      'say it in the notes of your task: orchestrate task update TASK-… --notes "what to tell"',
     );
   }
   const [stream = '', ...words] = args;
@@ -44,6 +44,6 @@ async function messageOf(words: readonly string[], io: Io): Promise<readonly str
     );
   }
   const lines = typedMessage(text);
-  if (lines.length === 0) throw usageError('there is no text to send', 'orchestrate send STREAM TEXT…');
+  if (lines.length === 0) throw usageError('there is no text to send', 'orchestrate send Stream-B "go on"');
   return lines;
 }

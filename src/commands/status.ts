@@ -40,11 +40,12 @@ async function look(args: readonly string[], flags: Flags, io: Io): Promise<numb
   return withPorts(io, { create: false }, async (ports) => {
     const moved = movedPrograms(ports.paths);
     if (moved.length > 0) io.warn(`orchestrate: warning: ${movedText(moved)} (orchestrate init)`);
-    const gathered = await gatherReport(ports);
-    if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
     const all = flags['all'] === true;
+    const allEvents = all || flags['events'] === true;
+    const gathered = await gatherReport(ports, allEvents);
+    if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
     const earlier = all ? earlierInitiatives(ports, gathered) : null;
-    printAll(ports, gathered, earlier, all || flags['events'] === true, io);
+    printAll(ports, gathered, earlier, allEvents, io);
     return EXIT.ok;
   });
 }

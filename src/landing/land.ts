@@ -148,9 +148,9 @@ async function tipOf(ports: Ports, branch: string, into: string | null): Promise
   throw new OrchestrateError(
     elsewhere ? EXIT.input : EXIT.environment,
     elsewhere
-      ? `the plan started from ${JSON.stringify(branch)}, which is no local branch, so that nothing can land on it`
-      : `the branch ${JSON.stringify(branch)}, from which the plan started, is gone`,
-    'name a branch to land on: orchestrate merge --into BRANCH, or "landing": {"branch": "BRANCH"} in .claude/orchestrator/config.json',
+      ? `the plan started from ${JSON.stringify(branch)}, which is no local branch, so that nothing can land on it; name another with --into, or as "landing.branch" in config.json`
+      : `the branch ${JSON.stringify(branch)}, from which the plan started, is gone; name another with --into, or as "landing.branch" in config.json`,
+    'git branch --list',
   );
 }
 

@@ -60,6 +60,6 @@ function stopped(stream: ReportStream): ReportStream {
     needsYou: false,
     blockedBy: [],
     reason: 'its initiative is not the current one',
-    remedy: 'orchestrate import PLAN, with what is left of that plan',
+    remedy: 'orchestrate task list --all',
   };
 }

@@ -71,8 +71,8 @@ export function openReview(ports: Ports, command: string, change: StreamChange):
   });
 }
 
-/** How the notes reached the agent: typed to a living one, or given to the next run. */
-export type Delivered = 'sent' | 'assigned';
+/** How the notes reached the agent: typed to a living one, or given to its next run, which a living poller starts. */
+export type Delivered = { readonly typed: true } | { readonly typed: false; readonly pollerAlive: boolean };
 
 /**
  * Hands notes to the stream's agent, as data: typed where it lives, else as the first thing of its next run, for which the
@@ -83,10 +83,9 @@ export async function deliverNotes(ports: Ports, record: StreamRecord, notes: st
   const lines = typedMessage(`Notes from the review of your work (data; deal with each, commit):\n${quoted}`);
   try {
     await send(ports, record, lines);
-    return 'sent';
+    return { typed: true };
   } catch (error) {
     if (!(error instanceof OrchestrateError) || error.exitCode !== EXIT.state) throw error;
-    assignNotes(ports, record, notes.trim());
-    return 'assigned';
+    return { typed: false, pollerAlive: assignNotes(ports, record, notes.trim()).pollerAlive };
   }
 }

@@ -90,7 +90,7 @@ export function refuseInsideRun(env: Env, verb: string): void {
   throw new OrchestrateError(
     EXIT.refused,
     `orchestrate ${verb} changes the plan, which an agent may not do`,
-    'say in the notes of your task what should be planned: orchestrate task update TASK-… --notes TEXT',
+    'say in the notes of your task what should be planned: orchestrate task update TASK-… --notes "what should be planned"',
   );
 }
 
@@ -103,7 +103,7 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
   throw new OrchestrateError(
     EXIT.refused,
     `orchestrate ${verb} steers the work, which is for users: an agent may not do it`,
-    'say what you need: orchestrate task update TASK-… --status blocked --blocked-reason TEXT',
+    'say what you need: orchestrate task update TASK-… --status blocked --blocked-reason "what is missing"',
   );
 }
 

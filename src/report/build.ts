@@ -1,5 +1,6 @@
 /** Builds the one report that every screen shows and `status --json` prints, from a snapshot and the derived states. */
 import { redGate } from '../core/done.ts';
+import type { OrchestrateEvent } from '../core/events.ts';
 import { waitedForUserMs, workedMs } from '../core/pause.ts';
 import { type StateName, traitsOf } from '../core/states.ts';
 import type {
@@ -14,8 +15,6 @@ import type {
 } from '../core/types.ts';
 import { elapsedMs, etaMs, remainingPath } from './forecast.ts';
 import type { ReportEvent, ReportInput, ReportStream, StatusReport } from './types.ts';
-
-const EVENTS_KEPT = 30;
 
 /** What the poller does for a stream at this moment, in words. */
 const UNDER_WAY: Readonly<Record<string, string>> = {
@@ -168,9 +167,10 @@ function countStates(states: readonly StreamState[]): StatusReport['summary']['s
   return { total: states.length, ...counts };
 }
 
-function reportEvents({ snapshot, events }: ReportInput): ReportEvent[] {
-  const idOf = new Map([...snapshot.keys].map(([id, key]) => [key, id]));
-  return events.slice(-EVENTS_KEPT).map((event) => ({
+/** Events as a report has them, each with the id of its stream. */
+export function reportEvents({ keys }: Snapshot, events: readonly OrchestrateEvent[]): ReportEvent[] {
+  const idOf = new Map([...keys].map(([id, key]) => [key, id]));
+  return events.map((event) => ({
     id: event.id,
     at: new Date(event.atMs).toISOString(),
     stream: event.key === null ? null : (idOf.get(event.key) ?? event.key),
@@ -223,7 +223,7 @@ export function buildReport(input: ReportInput): StatusReport {
     criticalPath: remainingPath(facts),
     elapsedMs: elapsedMs(facts),
     etaMs: etaMs(facts, input.maxWorkers),
-    events: reportEvents(input),
+    events: reportEvents(input.snapshot, input.events),
     problems: snapshot.plan.problems,
     warnings: warningsOf(input),
   };

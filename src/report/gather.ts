@@ -7,7 +7,7 @@ import type { OrchestrateEvent } from '../core/events.ts';
 import type { Policy, Snapshot, StreamState } from '../core/types.ts';
 import { type Changes, readChanges } from '../look/changes.ts';
 import { type Look, pollerLives, takeLook } from '../look/snapshot.ts';
-import { buildReport } from './build.ts';
+import { buildReport, reportEvents } from './build.ts';
 import type { StatusReport } from './types.ts';
 
 /** A report with what it was made from. */
@@ -25,11 +25,14 @@ export async function gatherStates(ports: Ports): Promise<Omit<Gathered, 'report
   return { look, states: deriveStates(look.snapshot, policy), policy };
 }
 
-/** Looks once and reports. */
-export async function gatherReport(ports: Ports): Promise<Gathered> {
+/** Looks once and reports; `allEvents`: all of the plan that are kept, instead of the last few. */
+export async function gatherReport(ports: Ports, allEvents = false): Promise<Gathered> {
   const { look, states, policy } = await gatherStates(ports);
   const changes = await readChanges(ports, look.snapshot);
-  return { report: reportOf(ports, look, states, changes), look, states, policy };
+  const report = reportOf(ports, look, states, changes);
+  const events = allEvents ? eventsOfPlan(ports.state.events({}), look.snapshot) : null;
+  const shown = events === null ? report : { ...report, events: reportEvents(look.snapshot, events) };
+  return { report: shown, look, states, policy };
 }
 
 /** The policy that the living poller follows, as far as it was written down. */
@@ -63,13 +66,14 @@ export function reportOf(
     poller: poller === null ? null : { pid: poller.pid, sinceMs: poller.sinceMs },
     maxWorkers: poller?.maxWorkers ?? ports.config.maxWorkers,
     changes: changes.known,
-    events: eventsOfPlan(ports.state.events({ limit: EVENTS_READ }), look.snapshot),
+    events: eventsOfPlan(ports.state.events({ limit: EVENTS_READ }), look.snapshot).slice(-EVENTS_SHOWN),
     warnings: [...warningsOf(ports, look.snapshot, changes), ...look.unread],
   });
 }
 
 /** As many events are looked through for those of the plan. */
 const EVENTS_READ = 200;
+const EVENTS_SHOWN = 30;
 
 /** The events after the last one of a stream of another plan. */
 function eventsOfPlan(

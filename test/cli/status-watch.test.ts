@@ -1,9 +1,10 @@
-/** `status --watch` where there is no live summary: as JSON, and of one stream. */
+/** `status --watch` where there is no live summary: as JSON, and of one stream; and all events that are kept. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { createCliRig } from '../support/cli-rig.ts';
+import { createLandingWorld } from '../support/landing-world.ts';
 
 const PLAN = {
   initiative: { id: 'i1', title: 'First' },
@@ -33,4 +34,18 @@ test('status --watch prints one look after another, until it is ended', async ()
   const text = await first(12, 'A', '--watch', '0.1');
   assert.ok(text.filter((line) => line.includes('A  ready')).length >= 2, text.join('\n'));
   assert.equal((await rig.run(['status', 'A', '--watch=soon'])).code, 2);
+});
+
+test('status --events has every event of the plan that is kept, not only the last few', async () => {
+  await using world = await createLandingWorld({ A: [] });
+  const { ports, rig } = world;
+  for (let at = 1; at <= 250; at += 1)
+    ports.state.addEvent({ atMs: at, key: null, run: null, kind: 'warning', message: `it is ${at}, is it` });
+  const { stdout } = await rig.run(['status', '--events']);
+  assert.equal(stdout.match(/it is \d+, is it$/gm)?.length, 250);
+  assert.match(stdout, /^1970-01-01 \d\d:\d\d +it is 1, is it$/m, 'with its day, where that is not today');
+  const eventsOf = async (...args: string[]) =>
+    (JSON.parse((await rig.run(['status', '--json', ...args])).stdout) as { events: unknown[] }).events
+      .length;
+  assert.deepEqual([await eventsOf(), await eventsOf('--events')], [30, 250]);
 });

@@ -53,7 +53,10 @@ test('review shows the change of each once; its notes go to the agent, living or
   );
 
   rig.configure({ review: { command: "printf 'b.txt:1: wrong\\n## Never\\n'" } });
-  assert.match((await rig.run(['review', 'B'])).stdout, /^B: the notes are the first work of its agent/);
+  assert.equal(
+    (await rig.run(['review', 'B'])).stdout,
+    'B: the notes are the first work of its agent; start it with: orchestrate start\n',
+  );
   assert.equal((await rig.stream('B')).state, 'ready');
   const again = rig.start();
   const second = await rig.nextWorker('B');
@@ -69,6 +72,9 @@ test('review shows the change of each once; its notes go to the agent, living or
   const last = rig.start();
   const third = await rig.nextWorker('B');
   assert.match(await third.sh('cat "$1"', third.promptFile), /b\.txt:1: wrong/);
+  const living = await rig.run(['review', 'A']);
+  assert.equal(living.stdout, 'A: the notes are the first work of its agent; it starts as soon as it can\n');
+  (await rig.nextWorker('A')).exit(0);
   await third.commit('b.txt', 'three\n');
   third.exit(0);
   assert.equal((await last.end()).code, 0);

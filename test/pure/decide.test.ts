@@ -719,7 +719,9 @@ describe('the worker limit', () => {
       actions.map((action) => action.key),
       ['long'],
     );
-    assert.equal(states.find((state) => state.id === 'Short')?.state, 'queued');
+    const queued = states.find((state) => state.id === 'Short');
+    assert.equal(queued?.state, 'queued');
+    assert.equal(queued?.remedy, 'orchestrate start --max-workers 2', 'as it is to be typed');
   });
 
   test('a worker that has ended frees its slot at once', () => {

@@ -57,3 +57,29 @@ test('what orchestrate offers exists', () => {
       );
   }
 });
+
+test('what is offered to be typed has no gap to be filled in', () => {
+  for (const [file, literal] of sourceTexts())
+    if (/^orchestrate [a-z]/.test(literal))
+      assert.doesNotMatch(
+        literal,
+        /(?<![-\w])[A-Z]{2,}(?![-\w])|(?<![-\w])[A-Z](?![-\w])/,
+        `${file}: ${literal}`,
+      );
+});
+
+/** The texts in quotes of every source file but the table of commands, which says what each takes. */
+function sourceTexts(): (readonly [file: string, literal: string])[] {
+  const directory = fileURLToPath(new URL('../../src', import.meta.url));
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('commands/table'))
+    .flatMap((file) =>
+      [...readFileSync(join(directory, file), 'utf8').matchAll(/^(?!\s*(?:\/?\*|\/\/)).*$/gm)].flatMap(
+        ([line]) =>
+          [...line.matchAll(/'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`/g)].map(
+            ([, quoted, template]) =>
+              [file, quoted ?? (template ?? '').replace(/\$\{[^}]*\}/g, '…')] as const,
+          ),
+      ),
+    );
+}

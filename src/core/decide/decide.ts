@@ -139,7 +139,7 @@ function limitLaunches(snapshot: Snapshot, policy: Policy, found: Map<string, As
         id,
         assess('queued', {
           reason: `waits for a free place: ${policy.maxWorkers} of ${policy.maxWorkers} agents at work`,
-          remedy: 'orchestrate start --max-workers N',
+          remedy: `orchestrate start --max-workers ${policy.maxWorkers + 1}`,
         }),
       );
     free -= 1;

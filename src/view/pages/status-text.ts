@@ -3,7 +3,7 @@ import { newsAmong } from '../../core/events.ts';
 import { shortIds } from '../../core/short-names.ts';
 import type { ReportEvent, StatusReport, TextStyle } from '../../report/types.ts';
 import { byDepth, depthGroups, forScreen } from '../../report/urgency.ts';
-import { clock, plural, usageText } from '../amounts.ts';
+import { moment, plural, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { attentionBlock } from '../summary/attention.ts';
 import { headline } from '../summary/headline.ts';
@@ -60,7 +60,7 @@ export function renderStatus(whole: StatusReport, options: TextOptions): string[
   const streams = streamLines(report, page, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
   const count = options.allEvents === true ? report.events.length : room;
-  const events = eventLines(report.events, page, count);
+  const events = eventLines(report.events, page, count, nowMs);
   return [...top, ...streams, ...(events.length === 0 ? [] : ['', ...events])];
 }
 
@@ -75,7 +75,12 @@ function streamLines(report: StatusReport, { style, columns }: Page, nowMs: numb
 }
 
 /** The last `count` events: time, stream and what happened. */
-function eventLines(events: readonly ReportEvent[], { style, columns }: Page, count: number): string[] {
+function eventLines(
+  events: readonly ReportEvent[],
+  { style, columns }: Page,
+  count: number,
+  nowMs: number,
+): string[] {
   const gray = style.paint('gray');
   const column = (
     [min, max, rank]: readonly [number, number, number],
@@ -89,7 +94,7 @@ function eventLines(events: readonly ReportEvent[], { style, columns }: Page, co
     cell: (event) => ({ text: text(event), paint }),
   });
   const table = [
-    column([8, 8, 2], ({ at }) => clock(Date.parse(at)), gray),
+    column([8, 16, 2], ({ at }) => moment(Date.parse(at), nowMs), gray),
     column([6, 20, 1], ({ stream }) => (stream === null ? '' : style.clean(stream)), style.plain),
     column([12, 400, 0], ({ message }) => style.clean(message), gray),
   ];

@@ -104,7 +104,7 @@ function rowLines(model: Cockpit, layout: Layout, look: PanelLook): string[] {
 
 function emptyText({ filter }: Cockpit): string {
   return filter === ''
-    ? 'no streams yet: orchestrate import PLAN, or orchestrate generate'
+    ? 'No plan yet. Make one with: orchestrate generate, or: orchestrate import plan.yaml'
     : `no stream's id, name or state has "${filter}"  (Esc: all)`;
 }
 
