@@ -1,39 +1,133 @@
-/** Runs a sweep: the same random property as the tests' sample, for as many seeds as are asked for; names each seed that fails. */
+/** Runs the sweeps asked for, one case after the other, and prints what held as a table or as JSON. */
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { landAtRandom } from '../../test/support/landing-sweep.ts';
-import { createShim } from '../../test/support/shim.ts';
+import { errors } from './errors.ts';
+import { kills } from './kills.ts';
+import { landing } from './landing.ts';
+import type { Case, Outcome, Reach, Sweep } from './sweep.ts';
 
-const USAGE = 'scripts/sweep landing [--runs N] [--seed S]\n';
+const SWEEPS: readonly Sweep[] = [kills, errors, landing];
+
+const HELP = `scripts/sweep [name ...] [options]
+
+Does harm of every kind to orchestrate and looks from outside at whether its promises held: at most one living agent a
+stream, every commit and byte kept, the branch with each work once, a status that agrees with the world, documented exits.
+Without names all sweeps are run. Exits 1 when something did not hold.
+
+  --quick        a few injections of a few cases: a sample, as it is run beside the tests
+  --case TEXT    only cases whose name or harm holds this
+  --every N      harm every N-th call only; 1 (each) when left out
+  --runs N       worlds of each random case; 20 when left out
+  --seed S       where random cases begin; 1 when left out
+  --jobs N       injections at the same time; the number of cores when left out
+  --json         prints JSON
+  --list         prints the cases
+
+${SWEEPS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+`;
+
+type Result = Outcome & {
+  readonly sweep: string;
+  readonly name: string;
+  readonly harm: string;
+  readonly seconds: number;
+};
+
+/** A line a case: sweep, case, harm, how often, and whether all of it held; below it what did not. */
+function table(results: readonly Result[]): string {
+  const head = ['sweep', 'case', 'harm', 'injected', 'held'];
+  const rows = results.map(({ sweep, name, harm, injected, broken }) => [
+    sweep,
+    name,
+    harm,
+    String(injected),
+    broken.length === 0 ? 'yes' : `NO: ${broken.length}`,
+  ]);
+  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)));
+  const lines = [head, ...rows].map((row) =>
+    row
+      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const injected = results.reduce((sum, each) => sum + each.injected, 0);
+  const broken = results.reduce((sum, each) => sum + each.broken.length, 0);
+  return [
+    ...lines,
+    '',
+    `${injected} injections in ${results.length} cases, ${broken === 0 ? 'all held' : `${broken} did not hold`}`,
+  ].join('\n');
+}
+
+function troubles(results: readonly Result[]): string {
+  return results
+    .flatMap(({ name, harm, broken }) =>
+      broken.map(({ where, why }) => `${name}, ${harm}, ${where}: ${why}\n`),
+    )
+    .join('');
+}
+
+async function runCase(sweep: Sweep, { name, harm, run }: Case, reach: Reach): Promise<Result> {
+  const startedMs = performance.now();
+  process.stderr.write(`sweep: ${sweep.name}: ${name}, ${harm} ... `);
+  const outcome = await run(reach);
+  const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
+  process.stderr.write(
+    `${outcome.injected} in ${seconds} s${outcome.broken.length === 0 ? '' : ', NOT HELD'}\n`,
+  );
+  const result = { sweep: sweep.name, name, harm, seconds, ...outcome };
+  process.stderr.write(troubles([result]));
+  return result;
+}
+
+function wordsOf(argv: readonly string[]) {
+  return parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      case: { type: 'string', default: '' },
+      every: { type: 'string', default: '1' },
+      runs: { type: 'string', default: '20' },
+      seed: { type: 'string', default: '1' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      json: { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false, short: 'h' },
+    },
+  });
+}
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { runs: { type: 'string', default: '20' }, seed: { type: 'string', default: '1' } },
-  });
-  const [runs, seed] = [Number(values.runs), Number(values.seed)];
-  if (positionals.join() !== 'landing' || !(runs >= 1) || !Number.isInteger(seed)) {
-    process.stderr.write(USAGE);
-    return 2;
+  const { values, positionals } = wordsOf(process.argv.slice(2));
+  const [every, runs, seed, jobs] = [values.every, values.runs, values.seed, values.jobs].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const unknown = positionals.filter((asked) => !SWEEPS.some(({ name }) => name === asked));
+  const wrong =
+    unknown.length > 0 || ![every, runs, jobs].every((each) => each >= 1) || !Number.isInteger(seed);
+  if (values.help || wrong) {
+    (wrong ? process.stderr : process.stdout).write(HELP);
+    return wrong ? 2 : 0;
   }
-  const shim = createShim();
-  let failed = 0;
-  try {
-    for (let at = seed; at < seed + runs; at += 1) {
-      try {
-        await landAtRandom(at, shim);
-        process.stdout.write(`seed ${at}: holds\n`);
-      } catch (error) {
-        failed += 1;
-        process.stdout.write(
-          `seed ${at}: FAILS\n${error instanceof Error ? error.message : String(error)}\n`,
-        );
-      }
-    }
-  } finally {
-    shim.remove();
+  const chosen = SWEEPS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+    .flatMap((sweep) => sweep.cases().map((each) => ({ sweep, each })))
+    .filter(({ each }) => `${each.name}, ${each.harm}`.includes(values.case));
+  if (values.list) {
+    for (const { sweep, each } of chosen) console.log(`${sweep.name}: ${each.name}, ${each.harm}`);
+    return 0;
   }
-  process.stdout.write(`${runs - failed} of ${runs} hold\n`);
-  return failed === 0 ? 0 : 1;
+  const results: Result[] = [];
+  for (const { sweep, each } of chosen) {
+    const obstacle = sweep.obstacle();
+    if (obstacle !== null) process.stderr.write(`sweep: ${sweep.name} is left out: ${obstacle}\n`);
+    else results.push(await runCase(sweep, each, { quick: values.quick, every, runs, seed, jobs }));
+  }
+  console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
+  return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }
 
 process.exitCode = await main();

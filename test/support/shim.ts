@@ -20,11 +20,11 @@ export type Shim = {
   remove(): void;
 };
 
-/* Only what `orchestrate start` and `merge` call counts: workers call git too. */
+/* Only what the given commands of orchestrate call counts: workers call git too. */
 const SCRIPT = `#!/bin/sh
 real=$1; shift
 case $(tr '\\0' ' ' < /proc/$PPID/cmdline 2>/dev/null) in
-*'cli.js start'*|*'cli.js merge'*) ;;
+COMMANDS) ;;
 *) exec "$real" "$@" ;;
 esac
 dir=\${0%/*}; tool=\${0##*/}
@@ -42,12 +42,14 @@ fire after
 exit $code
 `;
 
-/** Makes the shim; `remove` deletes it. */
-export function createShim(): Shim {
+/** Makes the shim for the calls of these commands of orchestrate; `remove` deletes it. */
+export function createShim(commands: readonly string[] = ['start', 'merge']): Shim {
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-shim-'));
   for (const tool of ['git', 'tmux']) {
     const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
-    writeFileSync(join(directory, tool), SCRIPT.replace('real=$1; shift', `real='${real}'`));
+    const callers = commands.map((command) => `*'cli.js ${command}'*`).join('|');
+    const script = SCRIPT.replace('real=$1; shift', `real='${real}'`).replace('COMMANDS', callers);
+    writeFileSync(join(directory, tool), script);
     chmodSync(join(directory, tool), 0o755);
   }
   // Calls of a dead poller may still be under way: they must not count for the next kill.

@@ -1,0 +1,50 @@
+/** Calls of the system that fail: no room, a bad disk, no more open files, no permission, at each write, sync, open and rename. */
+import { constants } from 'node:os';
+import { type CallKind, createFault, faultObstacle } from './fault.ts';
+import { VERBS, type Verb } from './scenes.ts';
+import { assertWellTold, atEachCall, type Case, type Sweep } from './sweep.ts';
+
+/** The call, and how it fails. */
+const FAILURES: readonly (readonly [CallKind, keyof typeof constants.errno])[] = [
+  ['write', 'ENOSPC'],
+  ['sync', 'EIO'],
+  ['open', 'EMFILE'],
+  ['open', 'EACCES'],
+  ['change', 'ENOSPC'],
+  ['change', 'EACCES'],
+];
+
+function failing(verb: Verb, [call, error]: (typeof FAILURES)[number], lasting: boolean): Case {
+  const number = constants.errno[error];
+  return {
+    name: `${verb.name}, ${call}`,
+    harm: `${error} ${lasting ? 'from there on' : 'once'}`,
+    run: (reach) =>
+      atEachCall(reach, async (at) => {
+        await using scene = await verb.make([]);
+        using fault = createFault({
+          program: `cli.js ${verb.name}`,
+          calls: [call],
+          under: scene.home,
+          at,
+          what: `${lasting ? 'from' : 'once'}:${number}`,
+        });
+        const ended = await scene.act(fault.env);
+        if (!fault.fired()) return false;
+        assertWellTold(ended);
+        await scene.settle();
+        return true;
+      }),
+  };
+}
+
+export const errors: Sweep = {
+  name: 'errors',
+  summary:
+    'ENOSPC, EIO, EMFILE and EACCES at the k-th write, sync, open, rename and the like of each command, for every k',
+  obstacle: faultObstacle,
+  cases: () =>
+    VERBS.flatMap((verb) =>
+      FAILURES.flatMap((failure) => [false, true].map((lasting) => failing(verb, failure, lasting))),
+    ),
+};

@@ -1,0 +1,202 @@
+/*
+ * Counts the calls by which a program changes files, and at a chosen one kills the program or lets the call fail. Loaded by
+ * LD_PRELOAD; knows nothing of the program. From the environment:
+ *
+ *   FAULT_PROGRAM  only a process whose command line holds these words counts
+ *   FAULT_CALLS    the calls that count, of: open write sync change (rename, link, unlink, mkdir, chmod ...)
+ *   FAULT_UNDER    only on paths that begin so
+ *   FAULT_NAME     only on paths that hold this
+ *   FAULT_AT       the number of the call, over all such processes; 0: only count
+ *   FAULT_DO       before | after (kill -9), once:N | from:N (errno N at that call, or at that one and all that follow)
+ *   FAULT_DIR      where "count" grows by a byte a call, and "fired" is made when it happened
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum verdict { PASS, FAIL, AFTER };
+
+static int active;
+static const char *calls, *under, *name, *what;
+static long at;
+static char count_path[PATH_MAX], fired_path[PATH_MAX];
+
+static const char *get(const char *key) {
+  const char *value = getenv(key);
+  return value == NULL ? "" : value;
+}
+
+__attribute__((constructor)) static void begin(void) {
+  char line[8192];
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  long size = syscall(SYS_read, fd, line, sizeof line - 1);
+  syscall(SYS_close, fd);
+  if (size <= 0) return;
+  for (long i = 0; i < size; i++)
+    if (line[i] == 0) line[i] = ' ';
+  line[size] = 0;
+  const char *program = get("FAULT_PROGRAM");
+  if (*program == 0 || strstr(line, program) == NULL) return;
+  calls = strdup(get("FAULT_CALLS"));
+  under = strdup(get("FAULT_UNDER"));
+  name = strdup(get("FAULT_NAME"));
+  what = strdup(get("FAULT_DO"));
+  at = atol(get("FAULT_AT"));
+  snprintf(count_path, sizeof count_path, "%s/count", get("FAULT_DIR"));
+  snprintf(fired_path, sizeof fired_path, "%s/fired", get("FAULT_DIR"));
+  active = 1;
+}
+
+static void die(void) {
+  syscall(SYS_kill, syscall(SYS_getpid), SIGKILL);
+}
+
+/* The number of this call over all processes: where the appended byte came to lie. */
+static long number(void) {
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, count_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (fd < 0) return -1;
+  syscall(SYS_write, fd, ".", 1);
+  long end = syscall(SYS_lseek, fd, 0, SEEK_CUR);
+  syscall(SYS_close, fd);
+  return end;
+}
+
+static enum verdict judge(const char *call, const char *path) {
+  if (!active || path == NULL || strstr(calls, call) == NULL) return PASS;
+  char full[PATH_MAX];
+  if (path[0] != '/') {
+    char here[PATH_MAX];
+    if (syscall(SYS_getcwd, here, sizeof here) <= 0) return PASS;
+    if (snprintf(full, sizeof full, "%s/%s", here, path) >= (int)sizeof full) return PASS;
+    path = full;
+  }
+  if (strncmp(path, under, strlen(under)) != 0 || strstr(path, name) == NULL) return PASS;
+  int before = errno;
+  long n = number();
+  errno = before;
+  if (at == 0 || n < at) return PASS;
+  int always = strncmp(what, "from:", 5) == 0;
+  if (syscall(SYS_mkdirat, AT_FDCWD, fired_path, 0700) != 0 && !always) {
+    errno = before;
+    return PASS;
+  }
+  if (strcmp(what, "before") == 0) die();
+  if (strcmp(what, "after") == 0) return AFTER;
+  errno = atoi(strchr(what, ':') + 1);
+  return FAIL;
+}
+
+static enum verdict judge_fd(const char *call, int fd) {
+  char link[64], path[PATH_MAX];
+  if (!active) return PASS;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  long size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
+  if (size <= 0) return PASS;
+  path[size] = 0;
+  return judge(call, path);
+}
+
+#define REAL(function) \
+  static __typeof__(&function) real; \
+  if (real == NULL) real = (__typeof__(&function))dlsym(RTLD_NEXT, #function)
+
+#define PASS_ON(type, judgement, call) \
+  enum verdict judged = judgement; \
+  if (judged == FAIL) return -1; \
+  type result = call; \
+  if (judged == AFTER) die(); \
+  return result
+
+static int changes(int flags) {
+  return (flags & (O_CREAT | O_WRONLY | O_RDWR | O_TRUNC)) != 0;
+}
+
+#define OPEN(function) \
+  int function(const char *path, int flags, ...) { \
+    REAL(function); \
+    va_list list; \
+    va_start(list, flags); \
+    mode_t mode = va_arg(list, mode_t); \
+    va_end(list); \
+    PASS_ON(int, judge(changes(flags) ? "open" : "read", path), real(path, flags, mode)); \
+  }
+OPEN(open)
+OPEN(open64)
+
+ssize_t write(int fd, const void *bytes, size_t size) {
+  REAL(write);
+  PASS_ON(ssize_t, judge_fd("write", fd), real(fd, bytes, size));
+}
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+  REAL(pwrite);
+  PASS_ON(ssize_t, judge_fd("write", fd), real(fd, bytes, size, offset));
+}
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off64_t offset) {
+  REAL(pwrite64);
+  PASS_ON(ssize_t, judge_fd("write", fd), real(fd, bytes, size, offset));
+}
+ssize_t writev(int fd, const struct iovec *parts, int count) {
+  REAL(writev);
+  PASS_ON(ssize_t, judge_fd("write", fd), real(fd, parts, count));
+}
+int ftruncate(int fd, off_t size) {
+  REAL(ftruncate);
+  PASS_ON(int, judge_fd("write", fd), real(fd, size));
+}
+int ftruncate64(int fd, off64_t size) {
+  REAL(ftruncate64);
+  PASS_ON(int, judge_fd("write", fd), real(fd, size));
+}
+int fsync(int fd) {
+  REAL(fsync);
+  PASS_ON(int, judge_fd("sync", fd), real(fd));
+}
+int fdatasync(int fd) {
+  REAL(fdatasync);
+  PASS_ON(int, judge_fd("sync", fd), real(fd));
+}
+int fchmod(int fd, mode_t mode) {
+  REAL(fchmod);
+  PASS_ON(int, judge_fd("change", fd), real(fd, mode));
+}
+int chmod(const char *path, mode_t mode) {
+  REAL(chmod);
+  PASS_ON(int, judge("change", path), real(path, mode));
+}
+int rename(const char *from, const char *to) {
+  REAL(rename);
+  PASS_ON(int, judge("change", to), real(from, to));
+}
+int link(const char *from, const char *to) {
+  REAL(link);
+  PASS_ON(int, judge("change", to), real(from, to));
+}
+int symlink(const char *target, const char *path) {
+  REAL(symlink);
+  PASS_ON(int, judge("change", path), real(target, path));
+}
+int unlink(const char *path) {
+  REAL(unlink);
+  PASS_ON(int, judge("change", path), real(path));
+}
+int rmdir(const char *path) {
+  REAL(rmdir);
+  PASS_ON(int, judge("change", path), real(path));
+}
+int mkdir(const char *path, mode_t mode) {
+  REAL(mkdir);
+  PASS_ON(int, judge("change", path), real(path, mode));
+}

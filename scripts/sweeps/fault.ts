@@ -1,0 +1,66 @@
+/** Builds the library of `fault.c`, and makes the environment in which one call of a command on a file fails or is its last. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCE = fileURLToPath(new URL('fault.c', import.meta.url));
+
+/** Kinds of calls that can be harmed. */
+export type CallKind = 'read' | 'open' | 'write' | 'sync' | 'change';
+
+export type FaultSpec = {
+  /** Words of the command line whose calls count. */
+  readonly program: string;
+  readonly calls: readonly CallKind[];
+  /** Only paths below this directory. */
+  readonly under: string;
+  /** Only paths that hold this. */
+  readonly name?: string;
+  readonly at: number;
+  /** kill -9 before or after it; an error at it, or from it on. */
+  readonly what: 'before' | 'after' | `once:${number}` | `from:${number}`;
+};
+
+export type Fault = Disposable & {
+  readonly env: Readonly<Record<string, string>>;
+  /** True once it happened. */
+  fired(): boolean;
+};
+
+/** Why nothing can be injected into calls of the system here; null when it can. */
+export function faultObstacle(): string | null {
+  if (process.platform !== 'linux') return 'needs Linux';
+  return spawnSync('cc', ['--version'], { stdio: 'ignore' }).status === 0 ? null : 'needs a C compiler (cc)';
+}
+
+let library: string | null = null;
+
+function builtLibrary(): string {
+  if (library !== null) return library;
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-fault-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  library = join(directory, 'fault.so');
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
+  return library;
+}
+
+/** Makes one fault, to be given to one command by its environment. */
+export function createFault(spec: FaultSpec): Fault {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-fault-'));
+  return {
+    env: {
+      LD_PRELOAD: builtLibrary(),
+      FAULT_PROGRAM: spec.program,
+      FAULT_CALLS: spec.calls.join(' '),
+      FAULT_UNDER: spec.under,
+      FAULT_NAME: spec.name ?? '',
+      FAULT_AT: String(spec.at),
+      FAULT_DO: spec.what,
+      FAULT_DIR: directory,
+    },
+    fired: () => existsSync(join(directory, 'fired')),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}

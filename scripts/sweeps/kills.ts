@@ -1,0 +1,72 @@
+/** kill -9 of a command before and after each of its calls of git and tmux, and before and after each write of its databases and files. */
+import assert from 'node:assert/strict';
+import { createShim, type Moment } from '../../test/support/shim.ts';
+import { createFault, faultObstacle } from './fault.ts';
+import { VERBS, type Verb } from './scenes.ts';
+import { atEachCall, type Case, type Outcome, type Reach, type Sweep } from './sweep.ts';
+
+const MOMENTS: readonly Moment[] = ['before', 'after', 'orphaned'];
+
+/** Kills `verb` at its calls of a tool. */
+function atTool(verb: Verb, tool: 'git' | 'tmux', moment: Moment): Case {
+  return {
+    name: `${verb.name}, ${tool}`,
+    harm: `kill -9 ${moment === 'orphaned' ? 'while it goes on' : moment}`,
+    run: (reach) =>
+      atEachCall(reach, async (call) => {
+        const shim = createShim([verb.name]);
+        try {
+          await using scene = await verb.make([shim.directory]);
+          shim.arm(tool, call, moment);
+          const { signal, code, stderr } = await scene.act({});
+          shim.disarm();
+          if (!shim.fired()) return false;
+          assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
+          await scene.settle();
+          return true;
+        } finally {
+          shim.remove();
+        }
+      }),
+  };
+}
+
+/** Kills `verb` at its writes: of the databases alone, or of files. */
+function atWrites(verb: Verb, of: 'databases' | 'files', what: 'before' | 'after'): Case {
+  const databases = of === 'databases';
+  return {
+    name: `${verb.name}, ${of}`,
+    harm: `kill -9 ${what}`,
+    run: (reach: Reach): Promise<Outcome> =>
+      atEachCall(reach, async (call) => {
+        await using scene = await verb.make([]);
+        using fault = createFault({
+          program: `cli.js ${verb.name}`,
+          calls: databases ? ['write', 'sync'] : ['open', 'change'],
+          under: scene.home,
+          name: databases ? '.db' : '',
+          at: call,
+          what,
+        });
+        const { signal, code, stderr } = await scene.act(fault.env);
+        if (!fault.fired()) return false;
+        assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
+        await scene.settle();
+        return true;
+      }),
+  };
+}
+
+export const kills: Sweep = {
+  name: 'kills',
+  summary:
+    'kill -9 of each command before and after its k-th call of git and tmux and its k-th write, for every k',
+  obstacle: faultObstacle,
+  cases: () =>
+    VERBS.flatMap((verb) => [
+      ...(['git', 'tmux'] as const).flatMap((tool) => MOMENTS.map((moment) => atTool(verb, tool, moment))),
+      ...(['databases', 'files'] as const).flatMap((of) =>
+        (['before', 'after'] as const).map((what) => atWrites(verb, of, what)),
+      ),
+    ]),
+};
