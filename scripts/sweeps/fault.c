@@ -8,7 +8,8 @@
  *   FAULT_NAME     only on paths that hold this
  *   FAULT_AT       the number of the call, over all such processes; 0: only count
  *   FAULT_DO       before | after (kill -9), once:N | from:N (errno N at that call, or at that one and all that follow)
- *   FAULT_DIR      where "count" grows by a byte a call, and "fired" is made when it happened
+ *   FAULT_DIR      where "count" grows by a byte a call, and "fired" is made when it happened; once "over" is there, all is well
+ *   FAULT_CLOCK    seconds by which the wall clock of such a process is wrong
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -22,16 +23,18 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum verdict { PASS, FAIL, AFTER };
 
 static int active;
 static const char *calls, *under, *name, *what;
-static long at;
-static char count_path[PATH_MAX], fired_path[PATH_MAX];
+static long at, wrong_by;
+static char count_path[PATH_MAX], fired_path[PATH_MAX], over_path[PATH_MAX];
 
 static const char *get(const char *key) {
   const char *value = getenv(key);
@@ -57,6 +60,8 @@ __attribute__((constructor)) static void begin(void) {
   at = atol(get("FAULT_AT"));
   snprintf(count_path, sizeof count_path, "%s/count", get("FAULT_DIR"));
   snprintf(fired_path, sizeof fired_path, "%s/fired", get("FAULT_DIR"));
+  snprintf(over_path, sizeof over_path, "%s/over", get("FAULT_DIR"));
+  wrong_by = atol(get("FAULT_CLOCK"));
   active = 1;
 }
 
@@ -88,6 +93,8 @@ static enum verdict judge(const char *call, const char *path) {
   long n = number();
   errno = before;
   if (at == 0 || n < at) return PASS;
+  if (syscall(SYS_faccessat, AT_FDCWD, over_path, F_OK) == 0) return PASS;
+  errno = before;
   int always = strncmp(what, "from:", 5) == 0;
   if (syscall(SYS_mkdirat, AT_FDCWD, fired_path, 0700) != 0 && !always) {
     errno = before;
@@ -106,7 +113,8 @@ static enum verdict judge_fd(const char *call, int fd) {
   long size = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
   if (size <= 0) return PASS;
   path[size] = 0;
-  return judge(call, path);
+  // Pipes, sockets and the like are no files.
+  return path[0] == '/' ? judge(call, path) : PASS;
 }
 
 #define REAL(function) \
@@ -199,4 +207,28 @@ int rmdir(const char *path) {
 int mkdir(const char *path, mode_t mode) {
   REAL(mkdir);
   PASS_ON(int, judge("change", path), real(path, mode));
+}
+
+/* Clocks: asked of the kernel, since a call of libc would come back here. Only the time of day is wrong. */
+static int tell(clockid_t clock, struct timespec *at_time) {
+  int answer = (int)syscall(SYS_clock_gettime, clock, at_time);
+  if (answer == 0 && active && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) at_time->tv_sec += wrong_by;
+  return answer;
+}
+int clock_gettime(clockid_t clock, struct timespec *at_time) {
+  return tell(clock, at_time);
+}
+int gettimeofday(struct timeval *restrict at_time, void *restrict zone) {
+  struct timespec now;
+  (void)zone;
+  if (tell(CLOCK_REALTIME, &now) != 0) return -1;
+  at_time->tv_sec = now.tv_sec;
+  at_time->tv_usec = now.tv_nsec / 1000;
+  return 0;
+}
+time_t time(time_t *at_time) {
+  struct timespec now;
+  if (tell(CLOCK_REALTIME, &now) != 0) return -1;
+  if (at_time != NULL) *at_time = now.tv_sec;
+  return now.tv_sec;
 }

@@ -1,6 +1,6 @@
 /** Builds the library of `fault.c`, and makes the environment in which one call of a command on a file fails or is its last. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const SOURCE = fileURLToPath(new URL('fault.c', import.meta.url));
 export type CallKind = 'read' | 'open' | 'write' | 'sync' | 'change';
 
 export type FaultSpec = {
-  /** Words of the command line whose calls count. */
+  /** Words of the command line of those whose calls count; a space: of any program. */
   readonly program: string;
   readonly calls: readonly CallKind[];
   /** Only paths below this directory. */
@@ -27,6 +27,8 @@ export type Fault = Disposable & {
   readonly env: Readonly<Record<string, string>>;
   /** True once it happened. */
   fired(): boolean;
+  /** From now on nothing fails any more. */
+  end(): void;
 };
 
 /** Why nothing can be injected into calls of the system here; null when it can. */
@@ -61,6 +63,17 @@ export function createFault(spec: FaultSpec): Fault {
       FAULT_DIR: directory,
     },
     fired: () => existsSync(join(directory, 'fired')),
+    end: () => writeFileSync(join(directory, 'over'), ''),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** The environment in which the wall clock of commands is wrong by so many seconds. */
+export function wrongClock(seconds: number): Readonly<Record<string, string>> {
+  return {
+    LD_PRELOAD: builtLibrary(),
+    FAULT_PROGRAM: 'cli.js',
+    FAULT_CLOCK: String(seconds),
+    FAULT_DIR: '/nonexistent',
   };
 }

@@ -1,16 +1,11 @@
 /** Looks from outside at whether the promises held: work kept, one worker a stream, and a status that agrees with the world. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { StatusReport } from '../../src/report/types.ts';
 import { until } from '../../test/support/wait.ts';
 import type { ProjectRig } from '../../test/support/worker-rig.ts';
-
-/** Git in the project as the user would run it, also where it may fail. */
-export function gitIn(rig: ProjectRig, ...args: string[]): string {
-  return rig.cli.git(...args);
-}
 
 /** True while a process lives; a zombie does not. */
 export function isAlive(pid: number): boolean {
@@ -23,7 +18,7 @@ export function isAlive(pid: number): boolean {
 
 /** Every commit is still reached by a branch, a ref of ours or a reflog. */
 export function assertKept(rig: ProjectRig, commits: readonly string[]): void {
-  const kept = new Set(gitIn(rig, 'rev-list', '--all', '--reflog').split('\n'));
+  const kept = new Set(rig.cli.git('rev-list', '--all', '--reflog').split('\n'));
   for (const sha of commits) assert.ok(kept.has(sha), `commit ${sha} is lost`);
 }
 
@@ -32,32 +27,29 @@ export function untilNobodyIsLeft(rig: ProjectRig): Promise<unknown> {
   return until('no process of the project is left', () => rig.marked().length === 0);
 }
 
-/** What `status --json` says is so: who works, what is verified, where it is, which session and poller live. */
+/** What `status --json` says is so: who works, what is verified, where it is, which poller lives. */
 export async function assertStatusAgrees(rig: ProjectRig): Promise<StatusReport> {
   const report = await rig.status();
-  for (const { id, state, pid, verifiedSha, headSha, branch, worktree, tasks } of report.streams) {
-    const said = `${id} is ${state}`;
-    if (pid !== null) assert.ok(isAlive(pid), `${said}: its process ${pid} is gone`);
-    const living = rig.desk.starts().filter((each) => each.stream === id && isAlive(each.pid));
-    if (living.length > 0)
-      assert.ok(!['waiting', 'ready', 'failed'].includes(state), `${said}, and its agent lives`);
-    if (worktree !== null && state === 'done')
-      assert.ok(existsSync(join(rig.root, worktree)), `${said}: no worktree`);
-    if (state !== 'done') continue;
-    assert.equal(tasks.completed + tasks.cancelled, tasks.total, said);
-    assert.ok(
-      verifiedSha !== null && headSha === verifiedSha,
-      `${said} at ${headSha}, verified ${verifiedSha}`,
-    );
-    if (branch !== null) assert.equal(gitIn(rig, 'rev-parse', branch), verifiedSha, said);
+  for (const stream of report.streams) {
+    const { id, state, pid } = stream;
+    if (pid !== null) assert.ok(isAlive(pid), `${id} is ${state}: its process ${pid} is gone`);
+    const lives = rig.desk.starts().some((each) => each.stream === id && isAlive(each.pid));
+    assert.ok(!lives || !IDLE.has(state), `${id} is ${state}, and its agent lives`);
+    if (state === 'done') assertDone(rig, stream);
   }
-  if (report.poller.alive) assert.ok(isAlive(report.poller.pid ?? 0), 'status knows a poller that is gone');
+  const { alive, pid } = report.poller;
+  assert.ok(!alive || isAlive(pid ?? 0), 'status knows a poller that is gone');
   return report;
 }
 
-/** The databases of a project are whole. */
-export function assertStoresWhole(rig: ProjectRig): void {
-  assert.equal(rig.store.readPlan().problems.length, 0, 'the plan has problems');
+/** States in which no agent of the stream lives. */
+const IDLE: ReadonlySet<string> = new Set(['waiting', 'ready', 'queued', 'failed', 'parked']);
+
+function assertDone(rig: ProjectRig, stream: StatusReport['streams'][number]): void {
+  const { id, verifiedSha, headSha, branch, tasks } = stream;
+  assert.equal(tasks.completed + tasks.cancelled, tasks.total, `${id} is done`);
+  assert.ok(verifiedSha !== null && headSha === verifiedSha, `${id} at ${headSha}, verified ${verifiedSha}`);
+  if (branch !== null) assert.equal(rig.cli.git('rev-parse', branch), verifiedSha, `the branch of ${id}`);
 }
 
 /** The files below a directory with their contents, but for what `leftOut` names; to be compared with another's. */
@@ -84,4 +76,17 @@ export function contentsOf(
   };
   walk(root);
   return found;
+}
+
+/** Fails with the names of the files that are missing, too many or different. */
+export function assertSameFiles(
+  found: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
+): void {
+  const names = [...new Set([...Object.keys(found), ...Object.keys(wanted)])];
+  const different = names.flatMap((name) => {
+    if (found[name] === wanted[name]) return [];
+    return [`${found[name] === undefined ? '-' : wanted[name] === undefined ? '+' : '~'}${name}`];
+  });
+  assert.deepEqual(different, []);
 }

@@ -1,12 +1,13 @@
 /** Runs the sweeps asked for, one case after the other, and prints what held as a table or as JSON. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { chaos } from './chaos.ts';
 import { errors } from './errors.ts';
 import { kills } from './kills.ts';
 import { landing } from './landing.ts';
 import type { Case, Outcome, Reach, Sweep } from './sweep.ts';
 
-const SWEEPS: readonly Sweep[] = [kills, errors, landing];
+const SWEEPS: readonly Sweep[] = [kills, errors, chaos, landing];
 
 const HELP = `scripts/sweep [name ...] [options]
 
@@ -98,34 +99,46 @@ function wordsOf(argv: readonly string[]) {
   });
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = wordsOf(process.argv.slice(2));
-  const [every, runs, seed, jobs] = [values.every, values.runs, values.seed, values.jobs].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const unknown = positionals.filter((asked) => !SWEEPS.some(({ name }) => name === asked));
-  const wrong =
-    unknown.length > 0 || ![every, runs, jobs].every((each) => each >= 1) || !Number.isInteger(seed);
-  if (values.help || wrong) {
-    (wrong ? process.stderr : process.stdout).write(HELP);
-    return wrong ? 2 : 0;
-  }
-  const chosen = SWEEPS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
+/** What the command line asks for; null when it makes no sense. */
+function reachOf(values: ReturnType<typeof wordsOf>['values']): Reach | null {
+  const [every = 0, runs = 0, jobs = 0] = [values.every, values.runs, values.jobs].map(Number);
+  const seed = Number(values.seed);
+  if (![every, runs, jobs].every((each) => each >= 1) || !Number.isInteger(seed)) return null;
+  return { quick: values.quick, every, seed, runs, jobs };
+}
+
+type Chosen = { readonly sweep: Sweep; readonly each: Case };
+
+function chosenOf(names: readonly string[], text: string): readonly Chosen[] {
+  return SWEEPS.filter(({ name }) => names.length === 0 || names.includes(name))
     .flatMap((sweep) => sweep.cases().map((each) => ({ sweep, each })))
-    .filter(({ each }) => `${each.name}, ${each.harm}`.includes(values.case));
-  if (values.list) {
-    for (const { sweep, each } of chosen) console.log(`${sweep.name}: ${each.name}, ${each.harm}`);
-    return 0;
-  }
+    .filter(({ each }) => `${each.name}, ${each.harm}`.includes(text));
+}
+
+async function runAll(chosen: readonly Chosen[], reach: Reach): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const { sweep, each } of chosen) {
     const obstacle = sweep.obstacle();
     if (obstacle !== null) process.stderr.write(`sweep: ${sweep.name} is left out: ${obstacle}\n`);
-    else results.push(await runCase(sweep, each, { quick: values.quick, every, runs, seed, jobs }));
+    else results.push(await runCase(sweep, each, reach));
   }
+  return results;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = wordsOf(process.argv.slice(2));
+  const reach = reachOf(values);
+  const known = positionals.every((asked) => SWEEPS.some(({ name }) => name === asked));
+  if (values.help || reach === null || !known) {
+    (values.help ? process.stdout : process.stderr).write(HELP);
+    return values.help ? 0 : 2;
+  }
+  const chosen = chosenOf(positionals, values.case);
+  if (values.list) {
+    for (const { sweep, each } of chosen) console.log(`${sweep.name}: ${each.name}, ${each.harm}`);
+    return 0;
+  }
+  const results = await runAll(chosen, reach);
   console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createCliRig, type Ended } from '../../test/support/cli-rig.ts';
+import { type CliRig, createCliRig, type Ended } from '../../test/support/cli-rig.ts';
 import { createLandingWorld } from '../../test/support/landing-world.ts';
 import { createProjectRig, type ProjectRig, planFile, statesOf } from '../../test/support/worker-rig.ts';
-import { assertKept, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
+import { assertKept, assertSameFiles, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -29,17 +29,22 @@ export type Verb = {
 /** How long a poller that goes on in spite of harm is let be. */
 const PATIENCE_MS = 15_000;
 
-const INIT_LEFT_OUT = /^(\.git\/(?!info\/exclude$)|.*\.db(-wal|-shm)?$)/;
+const INIT_LEFT_OUT = /^(\.git\/(?!info(\/exclude)?$)|.*\.db(-wal|-shm)?$|.*\/\.init\.json$)/;
 
 /** What an init that nobody disturbed leaves. */
 let undisturbed: Record<string, string> | null = null;
+
+/** The files of a project, but for git's own, as they would be in any directory. */
+function filesOf(cli: CliRig): Record<string, string> {
+  return contentsOf(cli.root, INIT_LEFT_OUT, (text) => text.replaceAll(cli.home, 'HOME'));
+}
 
 const init: Verb = {
   name: 'init',
   async make(tools) {
     const cli = await createCliRig({ tools });
     const command = ['init', '--yes'];
-    const left = () => contentsOf(cli.root, INIT_LEFT_OUT, (text) => text.replaceAll(cli.home, 'HOME'));
+    const before = filesOf(cli);
     return {
       home: cli.home,
       act: (env) => cli.run(command, { env }),
@@ -47,7 +52,10 @@ const init: Verb = {
         const { code, stderr } = await cli.run(command);
         assert.equal(code, 0, stderr);
         undisturbed ??= await undisturbedInit();
-        assert.deepEqual(left(), undisturbed);
+        assertSameFiles(filesOf(cli), undisturbed);
+        const removed = await cli.run(['init', '--remove']);
+        assert.equal(removed.code, 0, removed.stderr);
+        assertSameFiles(filesOf(cli), before);
       },
       [Symbol.asyncDispose]: () => cli[Symbol.asyncDispose](),
     };
@@ -58,7 +66,7 @@ async function undisturbedInit(): Promise<Record<string, string>> {
   await using cli = await createCliRig();
   const { code, stderr } = await cli.run(['init', '--yes']);
   assert.equal(code, 0, stderr);
-  return contentsOf(cli.root, INIT_LEFT_OUT, (text) => text.replaceAll(cli.home, 'HOME'));
+  return filesOf(cli);
 }
 
 const importing: Verb = {
@@ -78,7 +86,7 @@ const importing: Verb = {
         const { streams, problems } = JSON.parse((await rig.run(['plan', '--json'])).stdout);
         assert.deepEqual(problems, []);
         assert.deepEqual(
-          streams.map(({ id, tasks }: { id: string; tasks: number }) => [id, tasks]),
+          streams.map(({ id, tasks }: { id: string; tasks: { total: number } }) => [id, tasks.total]),
           [
             ['X', 1],
             ['Y', 1],

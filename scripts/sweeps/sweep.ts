@@ -39,7 +39,7 @@ export type Sweep = {
 };
 
 /** Calls that a quick run harms: early, and in the middle of what most commands do. */
-const QUICK_CALLS = [3, 12];
+const QUICK_CALLS = [5, 28];
 
 /** Tries call after call until `attempt` says that the command made no such call any more. */
 export async function atEachCall(
@@ -99,7 +99,7 @@ function whyOf(error: unknown): string {
     error instanceof Error
       ? /\(?(?:file:\/\/)?\S*\/((?:scripts|test)\/\S+:\d+):\d+/.exec(error.stack ?? '')
       : null;
-  return `${messageOf(error).slice(0, 1_500)}${place === null ? '' : ` [${place[1]}]`}`;
+  return `${messageOf(error).slice(0, 700)}${place === null ? '' : ` [${place[1]}]`}`;
 }
 
 const DOCUMENTED = new Set([0, 1, 2, 3, 4, 5, 6, 7, 129, 130, 143]);

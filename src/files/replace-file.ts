@@ -1,6 +1,7 @@
 /** Writes a file whole or not at all: no reader, and no kill, ever meets half of it. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /**
  * Puts `content` at `path` in one step, with this mode from the first byte, whatever the umask is. What is there is replaced,
@@ -16,5 +17,25 @@ export function replaceFile(path: string, content: string | Uint8Array, mode: nu
   } catch (thrown) {
     rmSync(draft, { force: true });
     throw thrown;
+  }
+}
+
+/** Removes what writers of `path` that were killed in the middle of `replaceFile` left beside it; a living one's draft stays. */
+export function removeDrafts(path: string): void {
+  const directory = dirname(path);
+  const beginning = `${basename(path)}.`;
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(beginning)) continue;
+    const pid = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(beginning.length))?.[1];
+    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { removeDrafts, replaceFile } from '../files/replace-file.ts';
 import { kindAt } from './worktree-link.ts';
 
 const BEGIN = '# >>> orchestrate: ignored while it is in use';
@@ -72,4 +72,5 @@ function putInPlace(file: string, text: string): void {
   const target = exists ? realpathSync(file) : file;
   const mode = exists ? statSync(target).mode & 0o777 : 0o644;
   replaceFile(target, text, mode);
+  removeDrafts(target);
 }

@@ -32,6 +32,7 @@ function planFile(file: OwnedFile, context: InitContext): Change {
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
   const write = () => {
+    context.manifest.claim(what, wanted);
     writePrivately(path, wanted, file.mode);
     context.manifest.record(what, wanted);
   };

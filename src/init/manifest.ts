@@ -8,6 +8,8 @@ import { writePrivately } from './write.ts';
 export type Manifest = {
   /** True when the file still is what we last wrote there. */
   readonly isOurs: (name: string, content: string) => boolean;
+  /** Written down at once, before the file is: whoever kills us in between leaves a file that is still known as ours. */
+  readonly claim: (name: string, content: string) => void;
   readonly record: (name: string, content: string) => void;
   readonly forget: (name: string) => void;
   /** Forgets everything and removes the manifest's own file. */
@@ -18,31 +20,51 @@ export type Manifest = {
 
 /** Reads the manifest at `path`; one that is missing or no longer one counts as empty: then every differing file is kept. */
 export function openManifest(path: string): Manifest {
-  const files = new Map(Object.entries(readFiles(path)));
+  const { files, claims } = readSums(path);
+  const settled = (name: string): Map<string, string> => {
+    claims.delete(name);
+    return files;
+  };
+  const save = () => {
+    if (files.size + claims.size === 0) return rmSync(path, { force: true });
+    const sums = {
+      files: Object.fromEntries(files),
+      ...(claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }),
+    };
+    writePrivately(path, `${JSON.stringify(sums, null, 2)}\n`, 0o600);
+  };
   return {
-    isOurs: (name, content) => files.get(name) === sha256(content),
-    record: (name, content) => void files.set(name, sha256(content)),
-    forget: (name) => void files.delete(name),
+    isOurs: (name, content) => [files.get(name), claims.get(name)].includes(sha256(content)),
+    claim: (name, content) => {
+      claims.set(name, sha256(content));
+      save();
+    },
+    record: (name, content) => void settled(name).set(name, sha256(content)),
+    forget: (name) => void settled(name).delete(name),
     discard: () => {
       files.clear();
+      claims.clear();
       rmSync(path, { force: true });
     },
-    save: () => {
-      if (files.size === 0) rmSync(path, { force: true });
-      else writePrivately(path, `${JSON.stringify({ files: Object.fromEntries(files) }, null, 2)}\n`, 0o600);
-    },
+    save,
   };
 }
 
-function readFiles(path: string): Record<string, string> {
+/** Hashes by path: of what was written, and of what was about to be when a writer was killed. */
+type Sums = { readonly files: Map<string, string>; readonly claims: Map<string, string> };
+
+function readSums(path: string): Sums {
   const text = readIfPresent(path);
-  if (text === null) return {};
+  const none = { files: new Map<string, string>(), claims: new Map<string, string>() };
+  if (text === null) return none;
   try {
-    const { files }: { files: unknown } = JSON.parse(text);
-    return Object.fromEntries(Object.entries(files ?? {}).map(([name, sum]) => [name, String(sum)]));
+    const { files, claims }: { files: unknown; claims: unknown } = JSON.parse(text);
+    const mapOf = (sums: unknown) =>
+      new Map(Object.entries(sums ?? {}).map(([name, sum]): [string, string] => [name, String(sum)]));
+    return { files: mapOf(files), claims: mapOf(claims) };
   } catch (thrown) {
     // No JSON, or none of ours.
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return {};
+    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return none;
     throw thrown;
   }
 }

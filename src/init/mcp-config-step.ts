@@ -103,6 +103,7 @@ export function programsOfServer(path: string): string[] {
 function write({ paths, manifest }: InitContext, text: string, whole: boolean): void {
   const stat = statIfPresent(paths.mcpConfig);
   const target = stat === null ? paths.mcpConfig : realpathSync(paths.mcpConfig);
+  if (whole) manifest.claim(WHAT, text);
   writePrivately(target, text, stat === null ? 0o644 : stat.mode & 0o777);
   if (whole) manifest.record(WHAT, text);
   else manifest.forget(WHAT);

@@ -2,13 +2,17 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { replaceFile } from '../files/replace-file.ts';
+import { removeDrafts, replaceFile } from '../files/replace-file.ts';
 
-/** Writes `content` beside `path` and moves it there. Missing directories are made (0700). Throws exit 3 when it can't. */
+/**
+ * Writes `content` beside `path` and moves it there; what an earlier write left when it was killed goes. Missing directories
+ * are made (0700). Throws exit 3 when it can't.
+ */
 export function writePrivately(path: string, content: string, mode: number): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     replaceFile(path, content, mode);
+    removeDrafts(path);
   } catch (error) {
     throw cannotWrite(path, error);
   }

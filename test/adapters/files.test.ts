@@ -1,5 +1,6 @@
 /** Looking at files: absent is an answer, what keeps us from looking is an error; and files are written whole. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import { test } from 'node:test';
 import { holdersOf } from '../../src/agent/claude/registry.ts';
 import { eachGrownLine, endOfFile, readGrown } from '../../src/files/grown-lines.ts';
 import { listIfPresent, readIfPresent, statIfPresent } from '../../src/files/present.ts';
-import { replaceFile } from '../../src/files/replace-file.ts';
+import { removeDrafts, replaceFile } from '../../src/files/replace-file.ts';
 import { scratchDirectory } from '../../src/files/scratch.ts';
 
 function scratch(): { dir: string; at(name: string): string } & Disposable {
@@ -59,6 +60,20 @@ test('a file is replaced whole, with its mode from the start, or stays as it was
   writeFileSync(s.at('b/kept'), '');
   assert.throws(() => replaceFile(s.at('b'), 'x', 0o600));
   assert.deepEqual(readdirSync(s.dir).sort(), ['a', 'b'], 'no draft is left');
+});
+
+test('what a writer that was killed left beside a file is removed; drafts of the living and all else stay', () => {
+  using s = scratch();
+  const dead = spawnSync('/bin/sh', ['-c', 'echo $$'], { encoding: 'utf8' }).stdout.trim();
+  const stay = [
+    `a.${process.pid}-0123abcd.tmp`,
+    `a.${dead}-0123abcd.tmp.bak`,
+    `b.${dead}-0123abcd.tmp`,
+    'a.tmp',
+  ];
+  for (const name of [...stay, 'a', `a.${dead}-0123abcd.tmp`]) writeFileSync(s.at(name), '');
+  removeDrafts(s.at('a'));
+  assert.deepEqual(readdirSync(s.dir).sort(), [...stay, 'a'].sort());
 });
 
 test('a growing file gives whole lines once, however it grows, and begins again when it is another', () => {

@@ -500,6 +500,24 @@ test('init and then --remove leave the repository as it was', async () => {
   assert.ok(!existsSync(join(rig.root, '.claude')));
 });
 
+test('a file that was being written when init was killed is known as ours, with what it held before and with what it was to hold', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-claims-'));
+  const path = join(directory, 'claims.json');
+  const before = openManifest(path);
+  before.record('a', 'old');
+  before.save();
+  openManifest(path).claim('a', 'new');
+  const after = openManifest(path);
+  assert.deepEqual(
+    ['old', 'new', 'other'].map((text) => after.isOurs('a', text)),
+    [true, true, false],
+  );
+  after.record('a', 'new');
+  after.save();
+  assert.equal(openManifest(path).isOurs('a', 'old'), false);
+  rmSync(directory, { recursive: true });
+});
+
 test('--remove is refused while a run is open', async () => {
   await using rig = await createCliRig();
   await initialised(rig);

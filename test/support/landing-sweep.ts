@@ -7,7 +7,7 @@ import { createLandingWorld, type LandingWorld } from './landing-world.ts';
 import type { Moment, Shim } from './shim.ts';
 
 /** Numbers that look random and are the same for the same seed (mulberry32). */
-function seeded(seed: number): (below: number) => number {
+export function seeded(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
