@@ -240,6 +240,8 @@ export type StreamRecord = {
   readonly landedAnswer: LandedAnswer | null;
   /** Why it did not land when that was last tried; null when nothing kept it. */
   readonly landingClash: LandingClash | null;
+  /** The process that is taking its worktree and branch away: while it lives no run is opened. */
+  readonly removing: ProcessIdentity | null;
   /** Last run first is not promised: ordered by number. */
   readonly runs: readonly Run[];
 };

@@ -7,7 +7,7 @@ import { isVerified } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
-import type { Plan, StreamRecord } from '../core/types.ts';
+import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
 import { ifPresent, readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
@@ -74,6 +74,8 @@ type Cleaning = {
   readonly named: ReadonlySet<string>;
   readonly processesIn: (path: string) => readonly number[];
   readonly marked: () => ReadonlySet<string>;
+  /** This process. */
+  readonly self: ProcessIdentity;
 };
 
 async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
@@ -89,6 +91,7 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
     plans,
     named: new Set(named.map(({ key }) => key)),
     processesIn: processLook(ports),
+    self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: '' },
     marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark))),
   };
   const records = [...readable.values()].filter(({ key }) => named.length === 0 || cleaning.named.has(key));
@@ -161,24 +164,32 @@ async function cleanOne(cleaning: Cleaning, record: StreamRecord): Promise<Clean
   const early = notWanted(cleaning, record);
   if (early !== null)
     return worktree || shared.tips.has(record.branch) ? { ...outcome, reasons: [early] } : null;
-  const others = () => livingIn(cleaning, record);
   if (dryRun) {
     const found = await ports.git.find(place, shared);
-    const reasons = [...found.held, ...others()];
+    const reasons = [...found.held, ...livingIn(cleaning, record)];
     if (reasons.length > 0) return { ...outcome, reasons };
     return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
   }
-  return removeOne(cleaning, record, { place, outcome, others });
+  return removeOne(cleaning, record, place, outcome);
 }
 
 async function removeOne(
   cleaning: Cleaning,
   record: StreamRecord,
-  wanted: { readonly place: Place; readonly outcome: Outcome; readonly others: () => readonly Held[] },
+  place: Place,
+  outcome: Outcome,
 ): Promise<Cleaned | Kept | null> {
-  const { place, outcome, others } = wanted;
+  const { git, state } = cleaning.ports;
+  // From here on no run is opened there: whoever came before is seen now.
+  const others = () => {
+    const claimed = state.claimRemoval(record.key, cleaning.self);
+    const living = livingIn(cleaning, record);
+    return claimed || living.length > 0 ? living : [justEnded(record)];
+  };
   const request = { stream: record.streamId, reason: 'removed by clean', others };
-  const removal = await cleaning.ports.git.remove(place, cleaning.shared, request);
+  const removal = await git
+    .remove(place, cleaning.shared, request)
+    .finally(() => state.patchStream(record.key, { removing: null }));
   if (!removal.removed) return { ...outcome, reasons: removal.held };
   const { worktree, branch, saved } = removal;
   if (!worktree && branch === null) return null;
@@ -223,6 +234,10 @@ function atWork({ streamId, runs }: StreamRecord): Held | null {
   if (run === undefined || run.endedAtMs !== null) return null;
   const what = `its agent is at work (run ${run.number})`;
   return { kind: 'agent', what, look: commandFor('status', streamId) };
+}
+
+function justEnded({ streamId }: StreamRecord): Held {
+  return { kind: 'agent', what: 'its agent has just ended', look: commandFor('status', streamId) };
 }
 
 /** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */

@@ -96,6 +96,7 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
     'landing_clash',
     fieldsOf({ branch: text, tip: text, head: text, files: listOf(text), against: listOf(text) }),
   ),
+  removing: parts('removing', fieldsOf({ pid: number, start: text })),
 };
 
 const STREAM_NAMES: Codecs<Omit<StreamRecord, keyof StreamPatch | 'runs'>> = {

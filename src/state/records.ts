@@ -20,7 +20,14 @@ type StreamMethods = Pick<
 >;
 type RunMethods = Pick<
   StateStore,
-  'openRun' | 'patchRun' | 'endRun' | 'openRecords' | 'runByTokenHash' | 'runPlaces' | 'hasOpenRuns'
+  | 'openRun'
+  | 'claimRemoval'
+  | 'patchRun'
+  | 'endRun'
+  | 'openRecords'
+  | 'runByTokenHash'
+  | 'runPlaces'
+  | 'hasOpenRuns'
 >;
 
 /** What the state store knows of streams and runs; `forgetSteps` clears what former pollers had under way. */
@@ -81,7 +88,11 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
   // The indexes refuse a second open run of a stream, a number or a token that is taken; what was called off is not opened.
   const insert = db.prepare(
     `INSERT OR IGNORE INTO runs (key, number, token_hash, agent_kind, started_at_ms, boot_id, session_id, base_sha)
-     SELECT ?, ?, ?, ?, ?, ?, ?, ? FROM streams WHERE key = ? AND intent = 'none'`,
+     SELECT ?, ?, ?, ?, ?, ?, ?, ? FROM streams WHERE key = ? AND intent = 'none' AND removing IS NULL`,
+  );
+  const claim = db.prepare(
+    `UPDATE streams SET removing = @removing WHERE key = @key
+     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.key = @key AND ended_at_ms IS NULL)`,
   );
   return {
     ...createRunQueries(db),
@@ -89,6 +100,11 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
       const { key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha } = run;
       const values = [key, number, tokenHash, agentKind, startedAtMs, bootId, sessionId, baseSha, key];
       const { changes } = insert.run(...values);
+      cache.touch(key);
+      return changes === 1;
+    },
+    claimRemoval: (key, { pid, start }) => {
+      const { changes } = claim.run({ key, removing: JSON.stringify({ pid, start }) });
       cache.touch(key);
       return changes === 1;
     },

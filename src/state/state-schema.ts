@@ -192,6 +192,11 @@ UPDATE runs SET review_usage = (SELECT review_usage FROM streams WHERE streams.k
 ALTER TABLE streams DROP COLUMN review_usage;
 `;
 
+/** What keeps a run from being opened where `clean` is at work. */
+const REMOVALS = `
+ALTER TABLE streams ADD COLUMN removing TEXT;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
 const MIGRATIONS: readonly string[] = [
   FIRST_TABLES,
@@ -203,6 +208,7 @@ const MIGRATIONS: readonly string[] = [
   REASON_OF_INTENT,
   FOLLOWING,
   RESTS_AND_REVIEWS,
+  REMOVALS,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

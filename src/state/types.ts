@@ -41,6 +41,7 @@ export type StreamPatch = Partial<
     | 'changes'
     | 'landedAnswer'
     | 'landingClash'
+    | 'removing'
   >
 >;
 /** A landing before it has its number. */
@@ -94,14 +95,16 @@ export type StateStore = {
   ): ReadonlyMap<string, string>;
   patchStream(key: string, patch: StreamPatch): void;
   /**
-   * Records a new run; refuses (returns false) when the stream was called off (its intent), has an open run, or the number
-   * is taken, all in one statement: no run is opened beside a `stop`.
+   * Records a new run; refuses (returns false) when the stream was called off (its intent) or is being removed, has an open
+   * run, or the number is taken, all in one statement: no run is opened beside a `stop` or a `clean`.
    */
   openRun(
     run: Pick<Run, 'key' | 'number' | 'agentKind' | 'startedAtMs' | 'bootId' | 'sessionId' | 'baseSha'> & {
       tokenHash: string;
     },
   ): boolean;
+  /** Notes that this process takes worktree and branch of the stream away; false, changing nothing, while it has an open run. */
+  claimRemoval(key: string, by: ProcessIdentity): boolean;
   patchRun(key: string, number: number, patch: RunPatch): void;
   /** Changes a run that is open, `endedAtMs` among the rest; false, changing nothing, when another process ended it before. */
   endRun(key: string, number: number, patch: RunPatch & { readonly endedAtMs: number }): boolean;

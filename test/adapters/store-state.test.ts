@@ -170,6 +170,22 @@ describe('store state', () => {
       assert.equal(state.openRun(newRun('no-such-stream', 1)), false);
     });
 
+    test('are not opened where a worktree is being removed, and none is removed while one is open', () => {
+      const path = freshPath();
+      const state = opened(path);
+      const { key } = state.ensureStream('I', 'A', NAMES);
+      const cleaner = { pid: 7, start: 's' };
+      assert.equal(opened(path).claimRemoval(key, cleaner), true);
+      assert.deepEqual(state.records('I').get(key)?.removing, cleaner);
+      assert.equal(state.openRun(newRun(key, 1)), false);
+      state.patchStream(key, { removing: null });
+      assert.equal(state.openRun(newRun(key, 1)), true);
+      assert.equal(state.claimRemoval(key, cleaner), false);
+      state.endRun(key, 1, { endedAtMs: 5, outcome: 'stopped' });
+      assert.equal(state.claimRemoval(key, cleaner), true);
+      assert.equal(state.claimRemoval('no-such-stream', cleaner), false);
+    });
+
     test('a second open run of a stream, or a number that is taken, is refused', () => {
       const path = freshPath();
       const state = opened(path);

@@ -157,8 +157,25 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
   assert.ok(state.endRun('a', 2, { endedAtMs: 2, outcome: 'stopped' }));
   const { verified } = findStream(ports, 'A');
   state.patchStream('a', { verified: verified && { ...verified, run: 2 } });
+  // Wanted again once nothing was found that keeps it: no run is opened where files are being deleted.
+  const third = { ...run, number: 3, baseSha: rig.cli.git('rev-parse', 'main'), tokenHash: 'x' };
+  const removeLate: Ports['git']['remove'] = (place, shared, request) => {
+    const others = () => {
+      const living = request.others();
+      assert.equal(state.openRun(third), false);
+      return living;
+    };
+    return git.remove(place, shared, { ...request, others });
+  };
+  const late = { ...ports, git: { ...git, remove: removeLate } };
+  const { removed } = await clean(late, [findStream(ports, 'A')], false);
+  assert.deepEqual(
+    removed.map(({ stream }) => stream),
+    ['A'],
+  );
+  // As one that was killed leaves it.
+  state.patchStream('a', { removing: { pid: 2 ** 30, start: 'long ago' } });
   project.close();
-  await rig.run(['clean', 'A']);
   const [task] = rig.store.listTasks();
   await rig.run(['task', 'update', task?.id ?? '', '--status', 'pending']);
   const second = rig.start();

@@ -103,6 +103,7 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     changes: null,
     landedAnswer: null,
     landingClash: null,
+    removing: null,
     runs: [],
     ...part,
   };

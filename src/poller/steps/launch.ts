@@ -156,7 +156,14 @@ class RunTaken extends OrchestrateError {}
 
 /** A run that could not be opened is nothing to tell when its stream was called off; any other counts as a launch that failed. */
 function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
-  if (recordOf(step, key).intent !== 'none') return;
+  const { intent, removing } = recordOf(step, key);
+  if (intent !== 'none') return;
+  if (removing !== null)
+    throw new RunTaken(
+      EXIT.busy,
+      `orchestrate clean (pid ${removing.pid}) is removing its former worktree`,
+      'wait until it has ended',
+    );
   throw new RunTaken(
     EXIT.state,
     `run ${run} of ${key} could not be opened: another process opened one`,
@@ -164,11 +171,18 @@ function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
   );
 }
 
+/** A `clean` that was killed keeps nobody from working: what it has left is mended with the worktree. */
+function forgetDeadRemoval({ state, processes }: Ports, { key, removing }: StreamRecord): void {
+  if (removing === null || processes.identify(removing.pid)?.start === removing.start) return;
+  state.patchStream(key, { removing: null });
+}
+
 /** Opens the run and starts its worker; false, leaving nothing, when it could not be opened. */
 async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
   const { ports } = step;
   const { record, run } = plan;
   await endFormerWorkers(ports, record.key);
+  forgetDeadRemoval(ports, record);
   const directory = runDir(ports.paths, record.key, run);
   // Fresh before the run is known to anyone: from then on a `stop` may put its fence there, which has to stay.
   rmSync(directory, { recursive: true, force: true });
