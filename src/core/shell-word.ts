@@ -17,3 +17,8 @@ export function reopenCommand(taskId: string): string {
 export function commandFor(verb: string, streamId: string): string {
   return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;
 }
+
+/** Renames a branch of the user's so that its new name is in no other branch's way, ready to paste. */
+export function moveAside(branch: string): string {
+  return `git branch -m ${shellWord(branch)} ${shellWord(`${branch.replaceAll('/', '-')}-mine`)}`;
+}

@@ -140,7 +140,7 @@ function inBare(cwd: string, commonDir: string): OrchestrateError {
     return noProject(
       cwd,
       'the repository is bare: it has no checkout to work on',
-      'git worktree add <directory> <branch>, then cd there',
+      'git worktree add work, then cd work',
     );
   const names = worktrees.slice(0, 10).map((path) => printable(path));
   return noProject(

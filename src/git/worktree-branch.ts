@@ -1,5 +1,6 @@
 /** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { moveAside } from '../core/shell-word.ts';
 import type { Door } from './door.ts';
 import { checkedSha, noObject } from './names.ts';
 
@@ -53,7 +54,7 @@ export function foreignBranch(branch: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${branch}" exists already and was not made by orchestrate; it was left as it is`,
-    `git branch -m ${branch} <another-name>`,
+    moveAside(branch),
   );
 }
 
@@ -61,6 +62,6 @@ function blockedName(inTheWay: string, branch: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${inTheWay}" stands in the way of "${branch}": git can't have both`,
-    `git branch -m ${inTheWay} <another-name>, or set another "branchPrefix" in .claude/orchestrator/config.json`,
+    `${moveAside(inTheWay)}, or set another "branchPrefix" in .claude/orchestrator/config.json`,
   );
 }

@@ -201,6 +201,6 @@ export function foreignPath(path: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
     `${JSON.stringify(path)} is ${what} that is not this stream's worktree; it was left as it is`,
-    `mv ${shellWord(printable(path))} <elsewhere>`,
+    `mv ${shellWord(printable(path))} ${shellWord(printable(`${path}-mine`))}`,
   );
 }

@@ -79,7 +79,7 @@ async function addWorktree(door: Door, request: Request, branch: BranchFacts): P
     throw new OrchestrateError(
       EXIT.refused,
       `the branch "${request.branch}" is checked out in ${printable(elsewhere)}`,
-      `git -C ${shellWord(printable(elsewhere))} switch <another-branch>`,
+      `git -C ${shellWord(printable(elsewhere))} switch --detach`,
     );
   }
   if (result.code !== 0) throw gitFailure(args, result);

@@ -157,20 +157,15 @@ function processLook({ processes }: Ports): (path: string) => number[] {
 
 /** What became of a stream; null when nothing of it was there. */
 async function cleanOne(cleaning: Cleaning, record: StreamRecord): Promise<Cleaned | Kept | null> {
-  const { ports, shared, dryRun } = cleaning;
   const place = placeOf(cleaning, record);
-  const worktree = shared.entries.some(({ path }) => path === place.path);
-  const outcome = outcomeOf(cleaning, record, worktree);
+  const outcome = outcomeOf(cleaning, record);
   const early = notWanted(cleaning, record);
-  if (early !== null)
-    return worktree || shared.tips.has(record.branch) ? { ...outcome, reasons: [early] } : null;
-  if (dryRun) {
-    const found = await ports.git.find(place, shared);
-    const reasons = [...found.held, ...livingIn(cleaning, record)];
-    if (reasons.length > 0) return { ...outcome, reasons };
-    return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
-  }
-  return removeOne(cleaning, record, place, outcome);
+  if (early !== null) return (outcome.worktree ?? outcome.branch) ? { ...outcome, reasons: [early] } : null;
+  if (!cleaning.dryRun) return removeOne(cleaning, record, place, outcome);
+  const found = await cleaning.ports.git.find(place, cleaning.shared);
+  const reasons = [...found.held, ...livingIn(cleaning, record)];
+  if (reasons.length > 0) return { ...outcome, reasons };
+  return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
 }
 
 async function removeOne(
@@ -184,11 +179,11 @@ async function removeOne(
   const others = () => {
     const claimed = state.claimRemoval(record.key, cleaning.self);
     const living = livingIn(cleaning, record);
-    return claimed || living.length > 0 ? living : [justEnded(record)];
+    const ended: Held = { kind: 'agent', what: 'its agent has just ended', look: 'orchestrate clean' };
+    return claimed || living.length > 0 ? living : [ended];
   };
-  const request = { stream: record.streamId, reason: 'removed by clean', others };
   const removal = await git
-    .remove(place, cleaning.shared, request)
+    .remove(place, cleaning.shared, { stream: record.streamId, reason: 'removed by clean', others })
     .finally(() => state.patchStream(record.key, { removing: null }));
   if (!removal.removed) return { ...outcome, reasons: removal.held };
   const { worktree, branch, saved } = removal;
@@ -217,14 +212,14 @@ function planned(plans: readonly Plan[], { initiativeId, streamId }: StreamRecor
   return plan?.streams.find(({ id }) => id === streamId) ?? null;
 }
 
-function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord, worktree: boolean): Outcome {
-  const { streamId, key, branch } = record;
-  const below = relative(ports.paths.root, record.worktree);
-  const shown = below.startsWith('..') ? record.worktree : below;
+function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord): Outcome {
+  const { streamId, key, branch, worktree } = record;
+  const below = relative(ports.paths.root, worktree);
+  const shown = below.startsWith('..') ? worktree : below;
   return {
     stream: streamId,
     key,
-    worktree: worktree ? shown : null,
+    worktree: shared.entries.some(({ path }) => path === worktree) ? shown : null,
     branch: shared.tips.has(branch) ? branch : null,
   };
 }
@@ -234,10 +229,6 @@ function atWork({ streamId, runs }: StreamRecord): Held | null {
   if (run === undefined || run.endedAtMs !== null) return null;
   const what = `its agent is at work (run ${run.number})`;
   return { kind: 'agent', what, look: commandFor('status', streamId) };
-}
-
-function justEnded({ streamId }: StreamRecord): Held {
-  return { kind: 'agent', what: 'its agent has just ended', look: commandFor('status', streamId) };
 }
 
 /** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */

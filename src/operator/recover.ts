@@ -2,6 +2,7 @@
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { streamsNamed } from '../core/short-names.ts';
 import { branchName, worktreePath } from '../core/stream-key.ts';
 import type { StreamRecord } from '../core/types.ts';
@@ -71,7 +72,7 @@ export async function bringBack(
     noteCommand(ports, record?.key ?? null, `brought back from ${saved.ref}: branch ${spot.branch}`);
     return { branch: spot.branch, worktree: spot.path };
   }
-  const fix = `git branch <your-name> ${saved.sha}^1`;
+  const fix = `git branch ${shellWord(`${saved.key}-saved`)} ${saved.sha}^1`;
   throw new OrchestrateError(EXIT.refused, `every name for ${saved.key} is taken`, fix);
 }
 

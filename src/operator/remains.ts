@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { printable } from '../core/printable.ts';
-import { shellWord } from '../core/shell-word.ts';
+import { moveAside, shellWord } from '../core/shell-word.ts';
 import { listIfPresent, statIfPresent } from '../files/present.ts';
 import type { Git } from '../git/types.ts';
 import { streamNames } from '../look/snapshot.ts';
@@ -70,7 +70,7 @@ async function linesOf(
     ...row(
       'branches',
       found.branches,
-      `orchestrate clean, or git branch -m ${shellWord(found.branches[0] ?? '')} <your-name>`,
+      `orchestrate clean; to keep one for yourself: ${moveAside(found.branches[0] ?? '')}`,
     ),
     ...row('saved work', saved, 'orchestrate recover; to let go of it: orchestrate recover --expire 0'),
     ...row(

@@ -1,5 +1,6 @@
 /** What would keep agents from working is found before they are started. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -60,6 +61,9 @@ describe('git readiness', () => {
         ours: false,
         ...part,
       });
+    /** Types what a refusal says. */
+    const typed = (refused: Promise<void>) =>
+      refused.catch(({ fix }: { fix: string }) => execFileSync('sh', ['-c', fix], { cwd: rig.root }));
     await check();
     rig.run(['branch', 'orchestrate']);
     await assert.rejects(check(), { exitCode: 5, message: /"orchestrate" stands in the way/ });
@@ -67,6 +71,8 @@ describe('git readiness', () => {
     rig.run(['branch', 'agents/k']);
     await assert.rejects(check({ branch: 'agents/k' }), { exitCode: 5, message: /exists already/ });
     await check({ branch: 'agents/k', ours: true });
+    await typed(check({ branch: 'agents/k' }));
+    await check({ branch: 'agents/k' });
     writeFileSync(join(rig.root, 'file'), '');
     const inFile = check({ branch: 'x/k', path: join(rig.root, 'file', 'k') });
     await assert.rejects(inFile, { exitCode: 3, fix: /worktree\.root/ });
@@ -74,6 +80,8 @@ describe('git readiness', () => {
     await assert.rejects(check({ branch: 'x/k', path: join(rig.root, 'out', 'k') }), { exitCode: 5 });
     mkdirSync(rig.worktree('k'), { recursive: true });
     await assert.rejects(check({ branch: 'x/k' }), { exitCode: 5, message: /was left as it is/ });
+    await typed(check({ branch: 'x/k' }));
+    await check({ branch: 'x/k' });
   });
 
   it('names what a worktree will lack: submodules, big files, hooks, ignored settings', async () => {

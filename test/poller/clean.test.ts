@@ -102,7 +102,10 @@ test('a finished plan is cleaned, brought back, taken out of the project, and no
   assert.equal(existsSync(join(worktree('stream-b'), 'Stream-B.txt')), true);
   const removed = await rig.run(['init', '--remove']);
   assert.match(removed.stdout, /^left: worktrees: .*stream-b.*\n {2}orchestrate clean/m);
-  assert.match(removed.stdout, /^left: branches: orchestrate\/stream-b, orchestrate\/stream-c/m);
+  assert.match(
+    removed.stdout,
+    /^left: branches: orchestrate\/stream-b, orchestrate\/stream-c\n.*: git branch -m orchestrate\/stream-b orchestrate-stream-b-mine$/m,
+  );
   assert.match(removed.stdout, /^left: saved work: .*\n {2}orchestrate recover/m);
   assert.match(removed.stdout, /^left: \.claude\/orchestrator\/state\.db/m);
   rig.cli.git('worktree', 'unlock', worktree('stream-b-recovered'));

@@ -80,7 +80,7 @@ function checkedOut({ branch }: Place, path: string): Held {
   return {
     kind: 'foreign',
     what: `its branch ${branch} is checked out in ${printable(path)}`,
-    look: `git -C ${shellWord(printable(path))} switch <another-branch>`,
+    look: `git -C ${shellWord(printable(path))} switch --detach`,
   };
 }
 
