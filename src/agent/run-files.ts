@@ -7,6 +7,9 @@ import type { AgentDeps, AgentSettings, McpServer } from './port.ts';
 /** The name under which agents know our MCP server. */
 export const MCP_NAME = 'task-copilot';
 
+/** What of a review is too long to be typed to the run's agent, which may read it. */
+export const NOTES_FILE = 'review-notes.md';
+
 /** Writes `text` to `name` in `directory` (made 0700 when missing); returns the file's path. */
 export function writeRunFile(directory: string, name: string, text: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });

@@ -61,13 +61,15 @@ async function show(ports: Ports, changes: readonly StreamChange[], io: Io): Pro
 /** Has the user's program look at one change, and hands on what it prints. */
 async function reviewIn(ports: Ports, command: string, change: StreamChange, io: Io): Promise<void> {
   const { streamId } = change.record;
-  const { exitCode, output } = await openReview(ports, command, change);
+  const { exitCode, output, isCut } = await openReview(ports, command, change);
   if (exitCode !== 0)
     throw new OrchestrateError(
       EXIT.unfinished,
       `review.command failed for ${streamId} (exit ${exitCode}); nothing was sent to its agent`,
       'correct "review.command" in .claude/orchestrator/config.json',
     );
+  if (isCut)
+    io.warn(`the notes for ${printable(streamId)} are cut: review.command printed more than is kept of it`);
   if (output.trim() === '') {
     io.print(`${printable(streamId)}: no notes`);
     return;

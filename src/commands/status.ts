@@ -108,12 +108,13 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     files: changes?.files ?? [],
     commits,
     attach: stream.pid === null ? null : commandFor('attach', record.streamId),
-    resume: resumeText(ports, record, stream.sessionId),
+    resume: resumeText(ports, record),
   };
 }
 
 /** What to type to go on with the stream's conversation by hand; null when there is none. */
-function resumeText(ports: Ports, { worktree }: StreamRecord, session: string | null): string | null {
-  const argv = session === null ? null : ports.agent.resumeCommand(session);
+function resumeText(ports: Ports, { worktree, runs }: StreamRecord): string | null {
+  const run = runs.findLast(({ sessionId }) => sessionId !== null);
+  const argv = run?.sessionId == null ? null : ports.agentThatMade(run).resumeCommand(run.sessionId);
   return argv === null ? null : `cd ${shellWord(worktree)} && ${argv.map(shellWord).join(' ')}`;
 }

@@ -31,6 +31,8 @@ export type Trouble = {
   readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'sync' | 'nudge';
   readonly message: string;
   readonly fix: string;
+  /** Set where one command frees every stream that failed for the same: git settings that run programs were changed. */
+  readonly cause: 'git-config' | null;
   readonly atMs: number;
   readonly count: number;
 };

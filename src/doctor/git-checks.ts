@@ -12,19 +12,27 @@ import { copyHooks, SUBMODULES } from '../init/proposals.ts';
 import { initiativeOf, streamNames } from '../look/snapshot.ts';
 import { attempt, type CheckResult, failed, ok } from './tool-checks.ts';
 
+type Base = Awaited<ReturnType<Git['baseTip']>>;
+
 /** What the checks look at. */
 type Ground = { readonly git: Git; readonly config: Config };
 
-/** Those that are quick enough to be made at each start. Throws when git itself fails. */
+/** Those that are quick enough to be made at each start; one that fails is a failed check. Throws where there is no base. */
 export async function quickGitChecks({ git, config }: Ground): Promise<CheckResult[]> {
-  const { branch, sha } = await git.baseTip(config.baseBranch);
+  return checksOn(await git.baseTip(config.baseBranch), { git, config });
+}
+
+async function checksOn({ branch, sha }: Base, { git, config }: Ground): Promise<CheckResult[]> {
   const [identity, signing, base, absent] = await Promise.all([
-    identityCheck(git),
-    signingCheck(git),
-    baseCheck(git, branch),
-    git.absentInWorktrees(sha),
+    attempt('identity', () => identityCheck(git)),
+    attempt('signing', () => signingCheck(git)),
+    attempt('base', () => baseCheck(git, branch)),
+    git.absentInWorktrees(sha).then(
+      (found) => absentChecks(found, config),
+      (error: unknown) => [failed('worktrees', error)],
+    ),
   ]);
-  return [identity, signing, base, ...absentChecks(absent, config)];
+  return [identity, signing, base, ...absent];
 }
 
 /** All of them; one that fails is a failed check. */
@@ -32,16 +40,18 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
   const { createGit } = await import('../git/git.ts');
   const git = createGit({ root: project.root, commonDir: project.commonDir });
   const config = project.config();
-  try {
-    const quick = await quickGitChecks({ git, config });
-    const names = await attempt('names', () => namesCheck(project, git));
-    const { sha } = await git.baseTip(config.baseBranch);
-    const refs = await attempt('refs', () => refsCheck(git));
-    return [...quick, refs, names, await attempt('checkout', () => checkoutCheck(git, sha))];
-  } catch (error) {
-    // The repository's own check has said it already, where there is no base.
-    return error instanceof OrchestrateError ? [] : [failed('git', error)];
-  }
+  const base = await git.baseTip(config.baseBranch).catch((error: unknown) => {
+    // The repository's own check says it, where there is no base.
+    if (error instanceof OrchestrateError) return null;
+    throw error;
+  });
+  if (base === null) return [];
+  return [
+    ...(await checksOn(base, { git, config })),
+    await attempt('refs', () => refsCheck(git)),
+    await attempt('names', () => namesCheck(project, git)),
+    await attempt('checkout', () => checkoutCheck(git, base.sha)),
+  ];
 }
 
 async function identityCheck(git: Git): Promise<CheckResult> {

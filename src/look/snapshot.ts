@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Ports } from '../app/ports.ts';
 import { messageOf } from '../core/errors.ts';
+import { branchName, worktreePath } from '../core/stream-key.ts';
 import type { Action, Known, Plan, Snapshot, StreamRecord, Trouble } from '../core/types.ts';
 import type { RefFacts } from '../git/types.ts';
 import type { Unreadable } from '../state/types.ts';
@@ -40,6 +41,21 @@ export function streamNames(ports: Pick<Ports, 'paths' | 'config'>): {
 } {
   const { branchPrefix, worktree } = ports.config;
   return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree.portBase };
+}
+
+/**
+ * Branch and place of a stream by the configuration as it is now, where nothing of it was ever made and they are others than
+ * it has; else null.
+ */
+export function otherNames(
+  ports: Pick<Ports, 'paths' | 'config'>,
+  record: StreamRecord,
+): Pick<StreamRecord, 'branch' | 'worktree'> | null {
+  const names = streamNames(ports);
+  const branch = branchName(names.branchPrefix, record.key);
+  const worktree = worktreePath(names.worktreeRoot, record.key);
+  const same = record.branch === branch && record.worktree === worktree;
+  return record.branchMade || same ? null : { branch, worktree };
 }
 
 /** What is remembered of the plan's streams. */

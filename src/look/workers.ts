@@ -8,7 +8,7 @@ import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../c
 import type { PaneFact, RecordedPane, TmuxFacts } from '../tmux/types.ts';
 import { type Claim, readClaim } from '../worker/wrapper.ts';
 
-type Eyes = Pick<Ports, 'paths' | 'processes' | 'agent' | 'tmux'>;
+type Eyes = Pick<Ports, 'paths' | 'processes' | 'agentThatMade' | 'tmux'>;
 
 /** The last run of a stream while it has not ended. */
 function openRun(record: StreamRecord): Run | null {
@@ -59,6 +59,7 @@ export async function readWorkers(
 }
 
 async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: TmuxFacts): Promise<WorkerFact> {
+  const agent = eyes.agentThatMade(run);
   const claim = readClaim(runDir(eyes.paths, run.key, run.number));
   const identity = run.worker ?? identityOf(eyes, claim, pane);
   const claimed = claim !== null || run.claimedAtMs !== null;
@@ -66,7 +67,7 @@ async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: Tmu
     run.bootId === eyes.processes.bootId() ? processState(eyes, identity, claim, pane, claimed) : 'gone';
   const activity =
     claimed && process === 'alive' && identity !== null && pane !== null
-      ? await eyes.agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
+      ? await agent.activity(run, identity, () => eyes.tmux.capture(pane.id))
       : UNKNOWN_ACTIVITY;
   return {
     run: run.number,
@@ -76,8 +77,8 @@ async function readWorker(eyes: Eyes, run: Run, pane: PaneFact | null, tmux: Tmu
     identity,
     serverGone: run.server !== null && run.server !== tmux.server,
     activity,
-    lastError: process === 'gone' ? eyes.agent.lastError(run) : null,
-    closedByUser: process === 'gone' && eyes.agent.closedByUser(run),
+    lastError: process === 'gone' ? agent.lastError(run) : null,
+    closedByUser: process === 'gone' && agent.closedByUser(run),
   };
 }
 

@@ -10,8 +10,8 @@ import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { clearStream, noteCommand } from './intent.ts';
 import { planSync } from './sync.ts';
 
-/** Characters of notes that are kept for the agent. */
-const MOST_NOTES = 40_000;
+/** Characters of notes that are kept for an agent. */
+export const MOST_NOTES = 40_000;
 
 export type Assigned = { readonly pollerAlive: boolean; readonly what: string };
 
@@ -95,11 +95,20 @@ async function resolveLanding(
   return { pollerAlive: pollerLives(ports), what };
 }
 
-/** Hands the notes of a review to the stream, whose agent has ended: it goes on in a new run. */
+/**
+ * Hands the notes of a review to the stream, whose agent has ended: it goes on in a new run. Throws exit 7 where they are too
+ * long, with those that were given before.
+ */
 export function assignNotes(ports: Ports, record: StreamRecord, notes: string): Assigned {
   const before = record.assignment?.notes;
   const all = before == null ? notes : `${before}\n\n${notes}`;
-  assign(ports, record, { notes: all.slice(0, MOST_NOTES) }, 'is to deal with the notes of a review');
+  if (all.length > MOST_NOTES)
+    throw new OrchestrateError(
+      EXIT.input,
+      `the notes for ${record.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent`,
+      `let it deal with those it has first: ${commandFor('start', record.streamId)}`,
+    );
+  assign(ports, record, { notes: all }, 'is to deal with the notes of a review');
   return { pollerAlive: pollerLives(ports), what: 'the notes' };
 }
 

@@ -16,19 +16,27 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_KEY = 40;
 const MOST_NAMES = 100;
 
-/** What was saved under a name (`stream-a/clean`), else the latest of the stream that is meant. Throws exit 7 for neither. */
-export function savedNamed(saved: readonly SavedWork[], text: string): SavedWork {
+/**
+ * What was saved under a name (`stream-a/clean`), else all of the stream that is meant, the latest first. Throws exit 7 for
+ * neither.
+ */
+function allNamed(saved: readonly SavedWork[], text: string): readonly [SavedWork, ...SavedWork[]] {
   const byRef = saved.find(({ ref }) => ref === text || ref === `refs/orchestrate/saved/${text}`);
-  if (byRef !== undefined) return byRef;
+  if (byRef !== undefined) return [byRef];
   const keys = streamKeysNamed(saved, text);
-  const latest = saved.find(({ key }) => keys.has(key));
-  if (latest !== undefined && keys.size === 1) return latest;
+  const [latest, ...earlier] = saved.filter(({ key }) => keys.has(key));
+  if (latest !== undefined && keys.size === 1) return [latest, ...earlier];
   const what = JSON.stringify(printable(text));
   throw new OrchestrateError(
     EXIT.input,
     keys.size > 1 ? `${what} may be any of ${[...keys].join(', ')}` : `nothing was saved of ${what}`,
     'orchestrate recover',
   );
+}
+
+/** What was saved under a name, else the latest of the stream that is meant. Throws exit 7 for neither. */
+export function savedNamed(saved: readonly SavedWork[], text: string): SavedWork {
+  return allNamed(saved, text)[0];
 }
 
 function streamKeysNamed(saved: readonly SavedWork[], text: string): ReadonlySet<string> {
@@ -76,13 +84,11 @@ export async function bringBack(
   throw new OrchestrateError(EXIT.refused, `every name for ${saved.key} is taken`, fix);
 }
 
-/** Deletes saved refs that are at least so many days old, all of them or one stream's; returns what is gone. */
+/** Deletes saved refs that are at least so many days old: all, one stream's, or the one named; returns what is gone. */
 export async function expire(ports: Ports, text: string | null, days: number): Promise<readonly SavedWork[]> {
   const saved = await ports.git.savedWork();
-  const named = text === null ? null : savedNamed(saved, text);
-  const isMeant = (each: SavedWork) =>
-    named === null || (text === named.key || text === named.stream ? each.key === named.key : each === named);
-  const old = saved.filter((each) => isMeant(each) && ports.now() - each.atMs >= days * DAY_MS);
+  const meant = text === null ? saved : allNamed(saved, text);
+  const old = meant.filter(({ atMs }) => ports.now() - atMs >= days * DAY_MS);
   await ports.git.forgetSaved(old);
   for (const { ref, sha } of old) noteCommand(ports, null, `let go of ${ref} (${sha})`);
   return old;

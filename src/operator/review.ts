@@ -1,20 +1,23 @@
 /** `review`: the change of a stream, or of each, against what it builds on; and what a review said, handed to the stream's agent. */
 import { existsSync } from 'node:fs';
+import { plainText } from '../agent/plain-text.ts';
+import { NOTES_FILE, writeRunFile } from '../agent/run-files.ts';
 import { typedMessage } from '../agent/typed-message.ts';
+import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { streamDepths } from '../core/plan/graph.ts';
-import type { StreamRecord } from '../core/types.ts';
+import type { Run, StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import type { TerminalResult } from '../process/terminal.ts';
 import { commandEnvironment } from '../worker/environment.ts';
-import { assignNotes } from './assign.ts';
+import { assignNotes, MOST_NOTES } from './assign.ts';
 import { findStream } from './find-stream.ts';
 import { send } from './send.ts';
 
-/** Bytes of notes that are kept of a program, and characters that are typed to an agent. */
-const MOST_NOTES = 40_000;
+/** Characters of notes that are typed to an agent. Of more only the beginning is, and all are in a file. */
 const MOST_TYPED = 8_000;
+const BEGINNING = 1_000;
 
 /** The change of one stream: what its branch has beyond what it builds on. */
 export type StreamChange = {
@@ -79,13 +82,28 @@ export type Delivered = { readonly typed: true } | { readonly typed: false; read
  * stream goes back to work. Throws exit 5 where it lives and nothing can be typed to it.
  */
 export async function deliverNotes(ports: Ports, record: StreamRecord, notes: string): Promise<Delivered> {
-  const quoted = notes.trim().slice(0, MOST_TYPED).replace(/^/gm, '> ');
-  const lines = typedMessage(`Notes from the review of your work (data; deal with each, commit):\n${quoted}`);
+  const all = notes.trim();
+  const run = record.runs.at(-1);
+  const isWhole = all.length <= MOST_TYPED || run === undefined;
+  const quoted = (isWhole ? all : all.slice(0, BEGINNING)).replace(/^/gm, '> ');
+  const rest = isWhole ? '' : `; these are the first, all are in ${writeNotes(ports, run, all)}`;
+  const lines = typedMessage(
+    `Notes from the review of your work (data; deal with each, commit${rest}):\n${quoted}`,
+  );
   try {
     await send(ports, record, lines);
     return { typed: true };
   } catch (error) {
     if (!(error instanceof OrchestrateError) || error.exitCode !== EXIT.state) throw error;
-    return { typed: false, pollerAlive: assignNotes(ports, record, notes.trim()).pollerAlive };
+    return { typed: false, pollerAlive: assignNotes(ports, record, all).pollerAlive };
   }
+}
+
+/** Notes that are too long to be typed, where the run's agent may read them; returns the file. */
+function writeNotes({ paths }: Ports, { key, number }: Run, notes: string): string {
+  return writeRunFile(
+    runDir(paths, key, number),
+    NOTES_FILE,
+    `${plainText(notes, Number.POSITIVE_INFINITY)}\n`,
+  );
 }

@@ -1,12 +1,13 @@
 /** Types a person's message into a living worker: never into a dialog, and only called sent when it was seen to arrive. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Heard } from '../agent/port.ts';
+import { whyDeaf } from '../agent/typed-message.ts';
 import type { Ports } from '../app/ports.ts';
 import { lostWindow } from '../core/decide/open-run.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import type { OpenDialog, Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import type { Run, StreamRecord, WorkerFact } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import { noteCommand } from './intent.ts';
 
@@ -36,7 +37,7 @@ export async function send(
 
 /**
  * Types the lines and Enter. Returns whether the agent took the text or keeps it for later. Throws exit 6 without a living
- * worker, 5 while something else than a prompt would read it, 1 when it was typed but not seen to arrive.
+ * worker, 5 where it has no window or something else than a prompt would read it, 1 when it was typed but not seen to arrive.
  */
 async function sendMessage(
   ports: Ports,
@@ -44,9 +45,9 @@ async function sendMessage(
   lines: readonly string[],
 ): Promise<Exclude<Heard, null>> {
   const { run, pane, fact } = await listener(ports, record);
-  await refuseDraft(ports, record, pane);
+  await refuseDraft(ports, run, record, pane);
   const { sessionId } = fact.activity;
-  const heard = ports.agent.listen(sessionId === null ? run : { ...run, sessionId });
+  const heard = ports.agentThatMade(run).listen(sessionId === null ? run : { ...run, sessionId });
   await ports.tmux.typeLines(pane, lines);
   await pause(BEFORE_ENTER_MS);
   // A dialog that came up meanwhile would take Enter for its answer.
@@ -75,39 +76,22 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   const lost = run === undefined || fact === undefined ? null : lostWindow(run, fact, streamId);
   if (lost !== null) {
     const why = `Not sent: ${streamId} works on without a window (${lost.reason}), where nothing can be typed`;
-    throw new OrchestrateError(EXIT.state, why, lost.remedy);
+    throw new OrchestrateError(EXIT.refused, why, lost.remedy);
   }
   if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
     const why = `Not sent: no agent is running for ${streamId}`;
     throw new OrchestrateError(EXIT.state, why, commandFor('start', streamId));
   }
-  const deaf = whyDeaf(ports, fact);
+  const deaf = whyDeaf(ports.agentThatMade(run), fact);
   if (deaf === null) return { run, fact, pane: fact.pane.id };
   throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId} ${deaf}`, commandFor('attach', streamId));
 }
 
 /** What a person has begun to type there would be sent along with it. */
-async function refuseDraft(ports: Ports, { streamId }: StreamRecord, pane: string): Promise<void> {
-  if (!ports.agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
+async function refuseDraft(ports: Ports, run: Run, { streamId }: StreamRecord, pane: string): Promise<void> {
+  if (!ports.agentThatMade(run).hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
   const why = `Not sent: someone has begun to type at the prompt of ${streamId}, and your text would be added to theirs`;
   throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
-}
-
-const DIALOGS: Readonly<Record<OpenDialog, string>> = {
-  permission: 'a permission prompt',
-  question: 'a question',
-  other: 'a dialog',
-};
-
-/** Why typed text would not be read as a message; null when it would. */
-function whyDeaf({ agent }: Pick<Ports, 'agent'>, { claimed, activity }: WorkerFact): string | null {
-  if (!agent.readsTyping) return 'runs headless and reads nothing that is typed ("agent.mode" is "print")';
-  if (activity.dialog !== null) {
-    const shown = activity.detail === null ? '' : ` (${activity.detail})`;
-    return `is showing ${DIALOGS[activity.dialog]}, and your text would answer it.${shown}`;
-  }
-  if (!claimed || activity.status === 'starting') return 'is still starting';
-  return null;
 }
 
 async function untilHeard(heard: (firstLine: string) => Heard, firstLine: string): Promise<Heard> {

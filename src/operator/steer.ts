@@ -3,9 +3,8 @@ import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor, shellWord } from '../core/shell-word.ts';
 import { byOperator, type StateName, traitsOf } from '../core/states.ts';
-import { branchName, worktreePath } from '../core/stream-key.ts';
 import type { Run, StreamRecord } from '../core/types.ts';
-import { pollerLives, streamNames } from '../look/snapshot.ts';
+import { otherNames, pollerLives } from '../look/snapshot.ts';
 import { gatherReport } from '../report/gather.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
 import { clearStream, noteCommand } from './intent.ts';
@@ -103,13 +102,10 @@ export function clearForStart(ports: Ports, named: readonly StreamRecord[]): voi
  * start once the configuration was changed for it.
  */
 function deriveNamesAnew(ports: Ports): void {
-  const names = streamNames(ports);
   for (const record of ports.state.records(ports.plan.currentInitiative()?.id ?? '').values()) {
-    const branch = branchName(names.branchPrefix, record.key);
-    const worktree = worktreePath(names.worktreeRoot, record.key);
-    if (record.branchMade || (record.branch === branch && record.worktree === worktree)) continue;
+    const names = otherNames(ports, record);
     const trouble = record.trouble?.kind === 'launch' ? null : record.trouble;
-    ports.state.patchStream(record.key, { branch, worktree, trouble });
+    if (names !== null) ports.state.patchStream(record.key, { ...names, trouble });
   }
 }
 

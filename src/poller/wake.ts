@@ -83,7 +83,10 @@ export function startWaking(ports: Ports, ring: () => void, report: (message: st
   privateDirectory(ports.paths.spoolDir);
   const stores = ports.watchStores(ring);
   const reports = reportWatch(ring);
-  const watchers = ports.agent.watchPaths().map((path) =>
+  const open = [...ports.state.openRecords().readable.values()].flatMap(({ runs }) => runs.at(-1) ?? []);
+  const agents = new Set([ports.agent, ...open.map((run) => ports.agentThatMade(run))]);
+  const paths = new Set([...agents].flatMap((agent) => agent.watchPaths()));
+  const watchers = [...paths].map((path) =>
     watchDirectory(
       path,
       (name) => reports.onFile(name),

@@ -12,8 +12,8 @@ export type TerminalRequest = {
   readonly keep: number | null;
 };
 
-/** How it ended (a signal as shells give it), and what it printed. */
-export type TerminalResult = { readonly exitCode: number; readonly output: string };
+/** How it ended (a signal as shells give it), and what it printed; `isCut`: there was more than was to be kept. */
+export type TerminalResult = { readonly exitCode: number; readonly output: string; readonly isCut: boolean };
 
 const ENDED_BY_SIGNAL = 128;
 
@@ -42,7 +42,8 @@ export function runAtTerminal({ command, cwd, env, input, keep }: TerminalReques
     });
     child.once('close', (code) => {
       process.off('SIGINT', ignore);
-      resolve({ exitCode: code ?? ENDED_BY_SIGNAL, output: Buffer.concat(pieces).toString('utf8') });
+      const output = Buffer.concat(pieces).toString('utf8');
+      resolve({ exitCode: code ?? ENDED_BY_SIGNAL, output, isCut: room < 0 });
     });
   });
 }

@@ -83,7 +83,14 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   ),
   trouble: parts(
     'trouble',
-    fieldsOf({ kind: nameOf('a step', STEPS), message: text, fix: text, atMs: number, count: number }),
+    fieldsOf({
+      kind: nameOf('a step', STEPS),
+      message: text,
+      fix: text,
+      cause: absentAs(null, nullable(nameOf('a cause', { 'git-config': true }))),
+      atMs: number,
+      count: number,
+    }),
   ),
   step: parts('step', fieldsOf({ kind: nameOf('a step', STEPS), sinceMs: number })),
   told: plain('told', nullable(text)),

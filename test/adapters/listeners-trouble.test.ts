@@ -28,7 +28,7 @@ test('what one stream used cannot be written down, and that of the next one is',
     runs: [{ key, number: 1, endedAtMs: null, claimedAtMs: 1, usage: null }],
   });
   const records = new Map(['a', 'b'].map((key) => [key, record(key)]));
-  const { onLook } = usage({ state, agent: { usage: () => ({ costUsd: 1 }) } } as never);
+  const { onLook } = usage({ state, agentThatMade: () => ({ usage: () => ({ costUsd: 1 }) }) } as never);
   assert.throws(() => onLook?.({ snapshot: { records } } as never), /disk is full/);
   assert.deepEqual(written, ['b']);
 });

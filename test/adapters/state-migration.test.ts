@@ -89,7 +89,8 @@ describe('state migration', () => {
       assert.equal(b.branchMade, true);
       assert.deepEqual(b.verified, { sha: 'v', atMs: 2, adopted: false, run: 0, parents: [] });
       assert.deepEqual(b.changes, { commits: 1, added: 2, removed: 3, base: 's', head: 'h' });
-      assert.deepEqual(b.trouble, { kind: 'verify', message: 'm', fix: 'f', atMs: 4, count: 2 });
+      const trouble = { kind: 'verify', message: 'm', fix: 'f', cause: null, atMs: 4, count: 2 };
+      assert.deepEqual(b.trouble, trouble);
       assert.equal(b.told, null);
       assert.equal(state.tmuxServer(), 'default|12|34');
       assert.deepEqual(state.gitConfig(), { 'filter.x.clean': 'y' });

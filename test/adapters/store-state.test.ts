@@ -113,7 +113,7 @@ describe('store state', () => {
         base: { sha: 's', parents: ['p', 'q'], atMs: 4 },
         conflict: { parents: ['p'], files: ['a b', "c'd"] },
         verified: { sha: 'v', atMs: 5, adopted: true, run: 3, parents: ['p'] },
-        trouble: { kind: 'verify', message: 'm', fix: 'f', atMs: 7, count: 1 },
+        trouble: { kind: 'verify', message: 'm', fix: 'f', cause: 'git-config', atMs: 7, count: 1 },
         step: { kind: 'launch', sinceMs: 8 },
         told: 'failed',
         changes: { base: 's', head: 'h', commits: 1, added: 2, removed: 3 },

@@ -284,4 +284,19 @@ test('an MCP server that Claude Code was told not to use is found, wherever that
   assert.equal((await look()).message, 'task-copilot is approved');
   rig.write('.claude/settings.local.json', JSON.stringify({ disabledMcpjsonServers: ['task-copilot'] }));
   assert.equal((await look()).level, 'warn');
+  // Without hooks there is no fence either, which is asked for unless the user chose to have none.
+  rig.write('.claude/settings.local.json', JSON.stringify({ disableAllHooks: true }));
+  const hooks = async () => (await checks(rig, { PATH: `${dir}:${rig.env['PATH']}` })).find('hooks').level;
+  assert.equal(await hooks(), 'fail');
+  rig.write('.claude/orchestrator/config.json', JSON.stringify({ agent: { wall: 'none' } }));
+  assert.equal(await hooks(), 'warn');
+});
+
+test('what git fails at is a failed check, and takes no other with it', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  const ends = `case "$*" in *"upstream:short"*) echo "fatal: no room" >&2; exit 128;; esac; PATH='${rig.env['PATH']}' exec git "$@"`;
+  const { find } = await checks(rig, { PATH: `${tools(rig, { git: ends })}:${rig.env['PATH']}` });
+  assert.deepEqual([find('base').level, /no room/.test(find('base').message)], ['fail', true]);
+  assert.deepEqual([find('identity').level, find('names').level, find('refs').level], ['ok', 'ok', 'ok']);
 });

@@ -119,6 +119,15 @@ test('a finished plan is cleaned, brought back, taken out of the project, and no
   );
   assert.match(last.stdout, /^left: saved work/m);
   assert.doesNotMatch(refs(), /verified|stream-c$/m);
+  // By a short name, too, all that was saved of the stream goes.
+  const saves = () => refs().match(/^refs\/orchestrate\/saved\/\S+$/gm) ?? [];
+  const key = saves()[0]?.split('/')[3] ?? '';
+  rig.cli.git('update-ref', `refs/orchestrate/saved/${key}/again`, saves()[0] ?? '');
+  await rig.run(['recover', key.slice(-1), '--expire', '0']);
+  assert.deepEqual(
+    saves().filter((ref) => ref.includes(`/${key}/`)),
+    [],
+  );
   await rig.run(['recover', '--expire', '1']);
   assert.match(refs(), /saved/);
   await rig.run(['recover', '--expire', '0']);

@@ -1,5 +1,6 @@
 /** Reviewing: each stream's own change, in the user's program or as text, and what a review says becomes work of the very agent. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { createProjectRig, statesOf } from '../support/worker-rig.ts';
 
@@ -23,6 +24,13 @@ test('review shows the change of each once; its notes go to the agent, living or
   assert.match(screen, /^Notes from the review of your work/m);
   assert.match(screen, /^> .*a\.txt \| 1 \+/m);
   assert.match(screen, /^> .*\.claude\/worktrees\/a$/m);
+  // What is too long to be typed is in a file, whole, which the message names.
+  rig.configure({ review: { command: "seq -f 'note %g' 1 2000; yes x | head -c 30000" } });
+  const long = await rig.run(['review', 'A']);
+  assert.deepEqual([long.stdout, /cut/.test(long.stderr)], ['A: the notes were sent to its agent\n', true]);
+  const named = rig.tmux('capture-pane', '-p', '-J', '-S', '-', '-t', (await rig.stream('A')).pane ?? '');
+  const file = /all are in (\S+review-notes\.md)/.exec(named)?.[1] ?? '';
+  assert.match(readFileSync(file, 'utf8'), /^note 1\n[\s\S]*^note 2000\n/m);
   rig.setTasks('A', 'completed');
   a.exit(0);
   const b = await rig.nextWorker('B');

@@ -165,11 +165,11 @@ test('a worker that outlived its tmux server is said to work without a window, b
       pid: a.pid,
     },
   );
-  for (const words of [
-    ['send', 'A', 'hello'],
-    ['attach', 'A'],
-  ]) {
-    const { stderr } = await rig.run(words, 6);
+  for (const [code, ...words] of [
+    [5, 'send', 'A', 'hello'],
+    [6, 'attach', 'A'],
+  ] as const) {
+    const { stderr } = await rig.run(words, code);
     assert.match(
       stderr,
       /works on without a window \(its tmux server is gone|its tmux server is gone; it works on without/,

@@ -272,7 +272,17 @@ const REST: readonly Row[] = [
       streams: [stream('S')],
       part: {
         troubles: new Map([
-          ['s', { kind: 'launch', message: 'branch exists', fix: 'rename it', atMs: NOW_MS, count: 3 }],
+          [
+            's',
+            {
+              kind: 'launch',
+              message: 'branch exists',
+              fix: 'rename it',
+              cause: null,
+              atMs: NOW_MS,
+              count: 3,
+            },
+          ],
         ]),
       },
     },
@@ -1084,7 +1094,8 @@ describe('a stream whose dependency moved', () => {
   });
 
   test('says why it could not follow, and is tried again after a pause, a few times', () => {
-    const trouble = { kind: 'sync', message: 'uncommitted: x', fix: 'commit it', atMs: NOW_MS } as const;
+    const words = { message: 'uncommitted: x', fix: 'commit it', cause: null };
+    const trouble = { kind: 'sync', ...words, atMs: NOW_MS } as const;
     const first = stepsFor({ s: {} });
     assert.deepEqual(first.steps, ['sync s']);
     for (const count of [1, 3]) {
@@ -1213,7 +1224,17 @@ test('a launch that failed waits, also where that could not be written down, and
         streams: [stream('S')],
         part: {
           troubles: new Map([
-            ['s', { kind: 'launch', message: 'disk full', fix: 'make room', atMs: NOW_MS - agoMs, count }],
+            [
+              's',
+              {
+                kind: 'launch',
+                message: 'disk full',
+                fix: 'make room',
+                cause: null,
+                atMs: NOW_MS - agoMs,
+                count,
+              },
+            ],
           ]),
         },
       }),

@@ -9,6 +9,7 @@ const trouble = (part: Partial<Trouble> = {}): Trouble => ({
   kind: 'verify',
   message: 'the ref is locked',
   fix: 'rm the.lock',
+  cause: null,
   atMs: NOW_MS - 1,
   count: 1,
   ...part,

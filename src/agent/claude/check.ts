@@ -68,7 +68,7 @@ function checkHooks({ agent, projectRoot, paths }: ClaudeSurroundings): AgentChe
   const off = files.find((file) => parseRecord(readIfPresent(file) ?? '')?.['disableAllHooks'] === true);
   if (off === undefined) return [];
   const message = `${off} switches all hooks off: no stop gate, no fence, and no word of what agents do`;
-  const level = agent.wall === 'fence' ? 'fail' : 'warn';
+  const level = agent.wall === 'none' ? 'warn' : 'fail';
   return [{ name: 'hooks', level, message, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 

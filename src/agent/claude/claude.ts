@@ -1,10 +1,11 @@
 /** Claude Code as an agent: what is launched for a run and what a living one says; knows nothing of windows, gates or plans. */
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { costUsd } from '../../core/decide/limits.ts';
 import { printable } from '../../core/printable.ts';
 import type { AgentError, Run, StreamRecord } from '../../core/types.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
-import { mcpConfig, programOf, promptArgument, writeRunFile } from '../run-files.ts';
+import { mcpConfig, NOTES_FILE, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { claudeArguments } from './arguments.ts';
 import { type ClaudePaths, claudePaths } from './claude-paths.ts';
 import { readableOutput, readableTranscript } from './conversation.ts';
@@ -111,7 +112,7 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     agent,
     commands: deps.commands,
     worktree: record.worktree,
-    readable: [promptFile],
+    readable: [promptFile, join(runDir, NOTES_FILE)],
     hooks: hooksOf(agent, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine(),
   });

@@ -51,7 +51,6 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
   checkOpenFiles();
   await ports.git.checkVersion();
   await ports.tmux.checkVersion();
-  await ports.git.baseTip(ports.config.baseBranch);
   const checks = [...(await quickGitChecks(ports)), ...(await ports.agent.check())];
   for (const check of checks) {
     if (check.level === 'fail')

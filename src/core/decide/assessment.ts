@@ -2,7 +2,7 @@
 
 import { dependencyHeads, movedHeads } from '../done.ts';
 import { commandFor } from '../shell-word.ts';
-import type { StateName } from '../states.ts';
+import { byOperator, type StateName } from '../states.ts';
 import type {
   Action,
   EndRun,
@@ -72,6 +72,18 @@ export function assess(
     action: rest.action ?? null,
     roots: rest.roots ?? NO_ROOTS,
   };
+}
+
+/** A stream that is called off, by the operator or by a cap, and why; null for any other. */
+export function calledOff({
+  stream,
+  record,
+}: Pick<Situation, 'stream' | 'record'>): (Assessment & { readonly reason: string }) | null {
+  if (record === null || record.intent === 'none') return null;
+  const { intent, intentAtMs: sinceMs } = record;
+  const reason = record.intentReason ?? byOperator(intent);
+  const remedy = commandFor(intent === 'stopped' ? 'start' : 'retry', stream.id);
+  return { ...assess(intent, { remedy, sinceMs }), reason };
 }
 
 /** The action that ends the open run. */

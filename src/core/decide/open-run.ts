@@ -12,10 +12,9 @@ import {
 } from '../done.ts';
 import { AGENT_TRAITS } from '../run-types.ts';
 import { commandFor } from '../shell-word.ts';
-import { byOperator } from '../states.ts';
 import type { AgentActivity, AgentError, Run, RunOutcome, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, endRun, headOf, startCommand, verifying } from './assessment.ts';
+import { assess, calledOff, endRun, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled } from './cancelled.ts';
 import { assessClosed } from './closed.ts';
 import { assessIdle } from './idle-agent.ts';
@@ -26,7 +25,8 @@ import { clashInRun, tellOfMove } from './moved.ts';
 export function assessOpenRun(situation: Situation, run: Run): Assessment {
   const { record, worker, stream } = situation;
   if (worker === undefined) return unseen(situation);
-  if (record !== null && record.intent !== 'none') return called(situation, run, record.intent);
+  const off = calledOff(situation);
+  if (off !== null) return { ...off, action: endRun(situation, run, 'stopped', off.reason) };
   const cancelled = assessCancelled(situation, run);
   if (cancelled !== null) return cancelled;
   // What the user gave its agent since falls to the next run.
@@ -47,13 +47,6 @@ function unseen({ snapshot, key }: Situation): Assessment {
   const why = snapshot.workers.known ? (snapshot.unseen.get(key) ?? 'not looked at') : snapshot.workers.why;
   const reason = `its agent could not be looked at: ${why}`;
   return assess('running', { reason, remedy: 'orchestrate doctor' });
-}
-
-/** A person called the stream off: its worker is ended. */
-function called(situation: Situation, run: Run, intent: 'stopped' | 'parked'): Assessment {
-  const reason = byOperator(intent);
-  const remedy = commandFor(intent === 'stopped' ? 'start' : 'retry', situation.stream.id);
-  return assess(intent, { reason, remedy, action: endRun(situation, run, 'stopped', reason) });
 }
 
 /**

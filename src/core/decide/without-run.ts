@@ -10,10 +10,10 @@ import {
   verdictOn,
 } from '../done.ts';
 import { commandFor, reopenCommand } from '../shell-word.ts';
-import { byOperator, traitsOf } from '../states.ts';
+import { traitsOf } from '../states.ts';
 import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
-import { assess, headOf, startCommand, verifying } from './assessment.ts';
+import { assess, calledOff, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
 import { assessClosed } from './closed.ts';
 import { deniedRemedy, restOfLimit } from './limits.ts';
@@ -27,7 +27,7 @@ type Rule = (situation: Situation) => Assessment | null;
 const RULES: readonly Rule[] = [
   done,
   (situation) => assessCancelled(situation, null),
-  held,
+  calledOff,
   dependenciesFirst,
   clash,
   adopted,
@@ -66,13 +66,6 @@ function done(situation: Situation): Assessment | null {
     checkMoved(situation) ??
     assess('done', { sinceMs: doneSinceMs(record) })
   );
-}
-
-function held({ stream, record }: Situation): Assessment | null {
-  if (record === null || record.intent === 'none') return null;
-  const reason = record.intentReason ?? byOperator(record.intent);
-  const verb = record.intent === 'stopped' ? 'start' : 'retry';
-  return assess(record.intent, { reason, remedy: commandFor(verb, stream.id), sinceMs: record.intentAtMs });
 }
 
 function dependenciesFirst(situation: Situation): Assessment | null {

@@ -2,8 +2,8 @@
 
 import type { Ports } from '../../app/ports.ts';
 import type { StateEvent } from '../../core/events.ts';
-import { byOperator, isTold, type StateName, traitsOf } from '../../core/states.ts';
-import type { StreamState } from '../../core/types.ts';
+import { isTold, type StateName, traitsOf } from '../../core/states.ts';
+import type { StreamRecord, StreamState } from '../../core/types.ts';
 import type { Listener } from './listener.ts';
 
 /** Remembers the states of the last tick and writes an event for each that changed to one worth telling. */
@@ -11,10 +11,10 @@ export function transitions(ports: Pick<Ports, 'state' | 'now'>): Listener {
   let last: ReadonlyMap<string, StateName> | null = null;
   return {
     name: 'transitions',
-    onStates(states) {
+    onStates(states, { snapshot }) {
       for (const stream of states) {
         const { key, state, reason } = stream;
-        const kind = isToldElsewhere(stream) ? null : newsOf(key, state, last);
+        const kind = isToldElsewhere(stream, snapshot.records.get(key)) ? null : newsOf(key, state, last);
         const message = kind === 'running' ? 'back at work' : (reason ?? traitsOf(state).meaning);
         if (kind !== null) ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message });
       }
@@ -24,8 +24,8 @@ export function transitions(ports: Pick<Ports, 'state' | 'now'>): Listener {
 }
 
 /** The command tells of what the operator did, and the dependency of what holds up its dependents. */
-function isToldElsewhere({ state, reason, needsYou }: StreamState): boolean {
-  if (reason === byOperator('stopped') || reason === byOperator('parked')) return true;
+function isToldElsewhere({ state, needsYou }: StreamState, record: StreamRecord | undefined): boolean {
+  if (record?.intent === state && record.intentReason === null) return true;
   return state === 'blocked' && !needsYou;
 }
 

@@ -4,6 +4,7 @@ import { EXIT, isAbort, messageOf, OrchestrateError } from '../../core/errors.ts
 import type { Action, Trouble, VerifyAnswer } from '../../core/types.ts';
 import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
+import { ChangedGitConfig } from './git-config.ts';
 import { launch } from './launch.ts';
 import { nudge } from './nudge.ts';
 import type { Step } from './step.ts';
@@ -43,6 +44,7 @@ export function createBackoff(): Backoff {
         kind,
         message: messageOf(error),
         fix: error instanceof OrchestrateError ? error.fix : 'orchestrate doctor',
+        cause: error instanceof ChangedGitConfig ? 'git-config' : null,
         atMs: step.ports.now(),
         // Time does not mend what the user has to move out of the way, or to correct.
         count: kind === 'launch' && isHopeless(error) ? step.ports.config.restart.maxAttempts : count,

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { whyDeaf } from '../../agent/typed-message.ts';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
@@ -53,14 +54,8 @@ async function sayFarewell(
 ): Promise<void> {
   const fact = snapshot.workers.known ? snapshot.workers.value.get(run.key) : undefined;
   const agent = ports.agentThatMade(run);
-  if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive' || !fact.claimed) return;
-  if (
-    !agent.interactive ||
-    !agent.readsTyping ||
-    fact.activity.dialog !== null ||
-    fact.activity.status === 'starting'
-  )
-    return;
+  if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive') return;
+  if (!agent.interactive || whyDeaf(agent, fact) !== null) return;
   const pane = fact.pane.id;
   if (agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
   const heard = agent.listen(run);
@@ -102,8 +97,8 @@ async function closeIfAsked(step: Pick<Step, 'ports'>, pane: string, run: Run): 
 }
 
 /** Records what a run used; cheap when that is what was known. */
-export function recordUsage(ports: Pick<Step['ports'], 'agent' | 'state'>, run: Run): void {
-  const usage = ports.agent.usage(run);
+export function recordUsage(ports: Pick<Step['ports'], 'agentThatMade' | 'state'>, run: Run): void {
+  const usage = ports.agentThatMade(run).usage(run);
   if (usage === null || isDeepStrictEqual(usage, run.usage)) return;
   ports.state.patchRun(run.key, run.number, { usage });
 }
@@ -130,7 +125,7 @@ async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | nu
       roots,
       mark: ports.marks.run(run.key, run.number),
       graceMs: GRACE_MS,
-      firstSignal: ports.agent.endSignal,
+      firstSignal: ports.agentThatMade(run).endSignal,
     }),
   );
   return wasAlive ? exitCodeOf(step, run) : known;

@@ -17,8 +17,8 @@ function changedNames(before: Settings, now: Settings): string[] {
   return [...names].filter((name) => before[name] !== now[name]).sort();
 }
 
-/** How the message begins by which a step that was refused for this is told from others. */
-const CHANGED = 'git settings that run programs were changed since the first agent started';
+/** A step that was refused since such settings were changed. */
+export class ChangedGitConfig extends OrchestrateError {}
 
 /**
  * Keeps the executable settings (filters, merge drivers, …) as they were before the first worker, and throws exit 5 naming
@@ -37,9 +37,9 @@ export async function refuseChangedGitConfig(ports: Eyes): Promise<void> {
   const commands = commandsOfSetups(ports);
   const others = changed.filter((name) => !commands.some((argv) => sets(argv, name, now[name])));
   if (others.length === 0) return take(ports, changed, now);
-  throw new OrchestrateError(
+  throw new ChangedGitConfig(
     EXIT.refused,
-    `${CHANGED}: ${others.join(', ')} (undo the change, or accept it)`,
+    `git settings that run programs were changed since the first agent started: ${others.join(', ')} (undo the change, or accept it)`,
     'orchestrate start --accept-git-config',
   );
 }
@@ -61,7 +61,7 @@ function take(
   const fresh = Object.entries(now).filter(([name]) => names.includes(name));
   ports.state.setGitConfig(Object.fromEntries([...kept, ...fresh]));
   for (const { key, trouble } of ports.state.records(ports.plan.currentInitiative()?.id ?? '').values())
-    if (trouble?.message.startsWith(CHANGED)) ports.state.patchStream(key, { trouble: null });
+    if (trouble?.cause === 'git-config') ports.state.patchStream(key, { trouble: null });
   if (names.length === 0) return;
   const who = of === null ? 'changed' : 'changed by set-up';
   // Names alone: a value may hold a secret.

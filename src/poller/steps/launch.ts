@@ -9,10 +9,9 @@ import { endAction } from '../../core/decide/assessment.ts';
 import { dependencyHeads, movedHeads } from '../../core/done.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { branchName, worktreePath } from '../../core/stream-key.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import { statIfPresent } from '../../files/present.ts';
-import { streamNames } from '../../look/snapshot.ts';
+import { otherNames } from '../../look/snapshot.ts';
 import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
@@ -40,7 +39,10 @@ type Plan = {
 /** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
 export async function launch(step: Step, key: string, run: number): Promise<void> {
   const { ports } = step;
-  const record = namedAnew(step, recordOf(step, key));
+  const found = recordOf(step, key);
+  const names = otherNames(ports, found);
+  if (names !== null) ports.state.patchStream(key, names);
+  const record = { ...found, ...names };
   // Called off since it was decided.
   if (record.intent !== 'none') return;
   const stream = streamOf(step, record);
@@ -67,16 +69,6 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     });
     throw error;
   }
-}
-
-/** The record with branch and place as the configuration has them now, while nothing of the stream was ever made. */
-function namedAnew({ ports }: Step, record: StreamRecord): StreamRecord {
-  const names = streamNames(ports);
-  const branch = branchName(names.branchPrefix, record.key);
-  const worktree = worktreePath(names.worktreeRoot, record.key);
-  if (record.branchMade || (record.branch === branch && record.worktree === worktree)) return record;
-  ports.state.patchStream(record.key, { branch, worktree });
-  return { ...record, branch, worktree };
 }
 
 /** Finds and records what the stream is built on; null, with the conflict recorded, when its dependencies do not merge. */
@@ -132,7 +124,10 @@ async function continueOn(
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */
 function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
   const last = record.runs.at(-1);
-  const resume = last === undefined || record.fresh ? null : step.ports.agent.findConversation(last);
+  const { agent } = step.ports;
+  // Another kind of agent has no way into this one's conversations.
+  const resume =
+    last === undefined || record.fresh || last.agentKind !== agent.kind ? null : agent.findConversation(last);
   if (resume !== null) refuseSecondWriter(step, record, resume);
   return { token: randomBytes(24).toString('base64url'), sessionId: randomUUID(), resume };
 }

@@ -34,7 +34,7 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
   }
-  if (ports.agent.hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
+  if (ports.agentThatMade(run).hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
     return note(
       step,
       key,
