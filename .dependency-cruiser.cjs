@@ -7,7 +7,7 @@ const oneHome = (name, pkg, homes) => ({
   to: { path: `node_modules/${pkg}/` },
 });
 
-const ADAPTERS = 'sqlite|state|task-copilot|git|tmux|process|agent|worker|plan-file';
+const ADAPTERS = 'notify|sqlite|state|task-copilot|git|tmux|process|agent|worker|plan-file';
 
 module.exports = {
   forbidden: [

@@ -6,6 +6,7 @@ import type { Agent } from '../agent/port.ts';
 import { createElapsed } from '../core/elapsed.ts';
 import type { AgentKind } from '../core/run-types.ts';
 import { createGit } from '../git/git.ts';
+import { secretVariables } from '../notify/secrets.ts';
 import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
@@ -163,7 +164,8 @@ export function writeCliRun(project: Project, name: string, args: readonly strin
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
-    env: workerEnvironment(project.env, configVariables(project.env)),
+    // What a poller is to be told by may be in the environment of whoever starts it.
+    env: workerEnvironment(project.env, { ...configVariables(project.env), ...secretVariables(project.env) }),
   });
   return directory;
 }

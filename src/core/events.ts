@@ -114,7 +114,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   finished: untold('every stream is done, which the closing summary tells'),
   stuck: untold('nothing can go on by itself, which the closing summary tells'),
   'poller-leftovers': news('processes of a poller that was killed were ended'),
-  'notify-error': trouble('notify.command failed'),
+  'notify-error': trouble('the user could not be told by a command or a preset'),
 };
 
 declare const UNKNOWN: unique symbol;

@@ -2,6 +2,7 @@
 
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { findCommand } from '../agent/find-command.ts';
 import type { Project } from '../app/project.ts';
 import { isAbsent, isDenied } from '../files/present.ts';
 import { movedPrograms, movedText } from '../init/moved-programs.ts';
@@ -89,6 +90,32 @@ export function checkWorkspace(project: Project): CheckResult {
   } catch (error) {
     return failed('workspace', error);
   }
+}
+
+/** The preset by which the user is told: its secrets are there and private. Nothing is sent. */
+export function checkNotify(project: Project): Promise<CheckResult> {
+  const name = 'notify';
+  return attempt(name, async () => {
+    const { notify } = project.config();
+    if (notify.preset === null) return ok(name, notify.command === null ? 'tmux only' : 'notify.command');
+    const { readSecrets } = await import('../notify/secrets.ts');
+    const { url } = readSecrets(notify, project);
+    if (notify.preset === 'desktop') return checkDesktop(name, project.env);
+    if (url?.startsWith('http:') === true && !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)) {
+      const message = `${notify.preset} is told over plain http: whoever is in between can read it`;
+      return { name, level: 'warn', message, fix: 'use an address that begins with https://' };
+    }
+    return ok(name, `${notify.preset}${notify.answers ? ', and answers are obeyed' : ''}`);
+  });
+}
+
+function checkDesktop(name: string, env: Project['env']): CheckResult {
+  const program = ['notify-send', 'osascript'].find(
+    (each) => findCommand(each, env['PATH'] ?? '', '/') !== null,
+  );
+  if (program !== undefined) return ok(name, `desktop, by ${program} and in terminals that show the session`);
+  const message = 'there is no notify-send and no osascript: only terminals that show the session are told';
+  return { name, level: 'warn', message, fix: 'install notify-send (apt install libnotify-bin)' };
 }
 
 /** The store: there, of the known schema, this project's, with a plan that can be run. */

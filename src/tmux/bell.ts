@@ -13,10 +13,14 @@ export async function ringBell(client: Client, root: string, pane: string): Prom
   if (reply.status !== 'ok') return;
   const [dead, project, tty = ''] = reply.text.trimEnd().split('|');
   if (dead === '1' || project !== projectTag(root) || !tty.startsWith('/dev/')) return;
-  // Never as our own terminal, and without waiting for one that takes nothing.
+  writeToTerminal(tty, '\u0007');
+}
+
+/** Writes as a program in the pane would: never as our own terminal, and without waiting for one that takes nothing. */
+export function writeToTerminal(tty: string, text: string): void {
   const handle = openSync(tty, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK);
   try {
-    writeSync(handle, '\u0007');
+    writeSync(handle, text);
   } finally {
     closeSync(handle);
   }

@@ -1,8 +1,9 @@
 /** What concerns the person's own terminal: attaching, the command for it, and messages on its status line. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { writeToTerminal } from './bell.ts';
 import type { Client } from './client.ts';
 import { parseServerIdentity } from './identity.ts';
-import { checkPane } from './names.ts';
+import { checkPane, projectTag } from './names.ts';
 import type { TmuxFacts } from './types.ts';
 import { plainText, textArgument } from './words.ts';
 
@@ -81,4 +82,49 @@ export async function message(client: Client, sessionId: string, text: string): 
       ...['-t', target, '#{@orchestrate_message}'],
     ]);
   await client.run(['set-option', '-t', target, '--', '@orchestrate_message', value, ...shows]);
+}
+
+/** Roles of panes in which programs of ours run: what they may pass to the terminal around tmux is ours to say. */
+const OWN_ROLES = ['summary', 'orchestrator'];
+
+/**
+ * Has every terminal that shows our session act on a control sequence, through a pane of ours that is seen there; agents'
+ * panes are left alone. `sequenceFor` gives it for a kind of terminal. Returns how many terminals were reached.
+ */
+export async function passThrough(
+  client: Client,
+  root: string,
+  sessionId: string,
+  sequenceFor: (terminal: string) => string,
+): Promise<number> {
+  const target = `${sessionId}:`;
+  const format =
+    '#{pane_id}|#{pane_dead}|#{window_active_clients}|#{@orchestrate_project}|#{@orchestrate_role}|#{pane_tty}';
+  const panes = await client.run(['list-panes', '-s', '-t', target, '-F', format]);
+  const clients = await client.run(['list-clients', '-t', target, '-F', '#{client_termname}']);
+  if (panes.status !== 'ok' || clients.status !== 'ok') return 0;
+  const terminals = clients.text.split('\n').filter((name) => name !== '');
+  const seen = panes.text
+    .split('\n')
+    .map((line) => line.split('|'))
+    .find(
+      ([, dead, watching, project, role = '', tty = '']) =>
+        dead === '0' &&
+        watching !== '0' &&
+        project === projectTag(root) &&
+        OWN_ROLES.includes(role) &&
+        tty.startsWith('/dev/'),
+    );
+  if (seen === undefined || terminals.length === 0) return 0;
+  const [pane = '', , , , , tty = ''] = seen;
+  // Before 3.3 there is no such option, and it is always so.
+  await client.run(['set-option', '-q', '-p', '-t', checkPane(pane), 'allow-passthrough', 'on']);
+  const sequences = new Set(terminals.map(sequenceFor));
+  writeToTerminal(tty, [...sequences].map(passedThrough).join(''));
+  return terminals.length;
+}
+
+/** Wrapped so that tmux hands it to the terminal around it. */
+function passedThrough(sequence: string): string {
+  return `\u001bPtmux;${sequence.replaceAll('\u001b', '\u001b\u001b')}\u001b\\`;
 }

@@ -11,7 +11,7 @@ import { type Ours, onOurPane, openPane, type PaneTag } from './pane.ts';
 import { preparePaneLog } from './pane-log.ts';
 import { ensureSession, type OurSession } from './session.ts';
 import { signal, waitForSignal } from './signal.ts';
-import { attach, attachCommand, message } from './terminal.ts';
+import { attach, attachCommand, message, passThrough } from './terminal.ts';
 import { capture, sendKey, typeLines, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
@@ -82,6 +82,10 @@ export function createTmux(options: TmuxOptions): Tmux {
     bindKeys: async () => bindKeys(client, root, await seenSession(door, lookAt)),
     clearRequest: async () => clearRequest(client, root, await seenSession(door, lookAt)),
     bell: (pane) => ringBell(client, root, pane),
+    passThrough: async (sequenceFor) => {
+      const { sessionId } = await facts();
+      return sessionId === null ? 0 : passThrough(client, root, sessionId, sequenceFor);
+    },
     message: async (text) => {
       const { sessionId } = await facts();
       if (sessionId !== null) await message(client, sessionId, text);

@@ -177,6 +177,11 @@ export type Tmux = {
   /** Forgets what a person asked for by a key. */
   clearRequest(): Promise<void>;
   message(text: string): Promise<void>;
+  /**
+   * Has every terminal that shows our session act on a control sequence (a notification), which `sequenceFor` gives for a
+   * kind of terminal; returns how many there are.
+   */
+  passThrough(sequenceFor: (terminal: string) => string): Promise<number>;
   /** Rings the bell of a living pane of ours, which marks its window. */
   bell(pane: string): Promise<void>;
 };

@@ -112,6 +112,30 @@ describe('agent files', () => {
     assert.equal(launch.sessionId, ID);
   });
 
+  test('the name for remote control is one argument that is never an option, and without a login doctor says so', async () => {
+    const agent = agentWith({ remoteControl: true });
+    const named = async (streamId: string, workspace: string): Promise<string | undefined> => {
+      const asked = { ...request(streamId), env: { ...REQUEST.env, WORKSPACE_ID: workspace } };
+      const { argv } = await agent.prepare(asked);
+      return argv[argv.indexOf('--remote-control') + 1];
+    };
+    assert.equal(await named('Stream-B', 'my-app'), 'my-app Stream-B');
+    assert.equal(await named('--continue\u001b[31m\n$(id)', '-x'), 'x --continue $(id)');
+    assert.equal(await named('-', '--'), 'orchestrate');
+    program('claude', 'echo "2.1.331 (Claude Code)"');
+    const said = async (fields: Partial<Config['agent']>, env: object = {}): Promise<string | undefined> => {
+      const options = { env: { HOME: root, PATH: `${bin}:/usr/bin:/bin`, ...env } };
+      const checks = await agentWith(fields, options).check();
+      return checks.find(({ name }) => name === 'remote control')?.level;
+    };
+    const remote = { remoteControl: true };
+    assert.equal(await said(remote), 'warn');
+    account({ oauthAccount: {} });
+    assert.deepEqual([await said({}), await said(remote)], [undefined, 'ok']);
+    assert.equal(await said(remote, { ANTHROPIC_API_KEY: 'k' }), 'warn');
+    assert.equal(await said({ ...remote, mode: 'print' }), 'warn');
+  });
+
   test('a command that is not there fails the check with what to do; one on PATH or beside the project passes', async () => {
     program('worker', 'exit 0');
     writeFileSync(path.join(root, 'plain.sh'), 'exit 0');

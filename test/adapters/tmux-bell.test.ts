@@ -1,5 +1,7 @@
-/** The bell that calls a person to a pane: tmux marks its window, and nobody else's pane is written to. */
+/** What calls a person to a pane: tmux marks its window, the terminal around it shows a notification, and nobody else's pane is written to. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { createTmuxRig } from '../support/tmux-rig.ts';
 import { until } from '../support/wait.ts';
@@ -22,4 +24,49 @@ test('a bell marks the window of a living pane of ours, and of no other', async 
   await until('the mark', () => flag(ours) === '1');
   assert.deepEqual([flag(foreign), flag(ended)], ['0', '0']);
   await assert.rejects(tmux.bell('status'), /not a pane/);
+});
+
+test('a notification reaches the terminal around tmux through our summary, and no pane of an agent or a stranger', async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const sequence = '\u001b]9;needed\u0007';
+  const kinds: string[] = [];
+  const sequenceFor = (kind: string) => {
+    kinds.push(kind);
+    return sequence;
+  };
+  assert.equal(await tmux.passThrough(sequenceFor), 0, 'nobody looks');
+  const words = [
+    '-u',
+    '-L',
+    rig.socket,
+    'attach-session',
+    '-t',
+    rig.raw('list-sessions', '-F', '#{session_id}').trim(),
+  ];
+  const { TMUX: _outer, ...env } = process.env;
+  const line = ['tmux', ...words].map((word) => `'${word}'`).join(' ');
+  const terminal = spawn('script', ['-q', '-c', line, '/dev/null'], {
+    env: { ...env, TERM: 'xterm-256color' },
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  let shown = '';
+  terminal.stdout.on('data', (chunk) => {
+    shown += String(chunk);
+  });
+  const ended = once(terminal, 'close');
+  await until('it is attached', () => rig.raw('list-clients', '-F', '#{client_tty}') !== '');
+  assert.equal(await tmux.passThrough(sequenceFor), 1);
+  await until('the terminal has it', () => shown.includes(sequence));
+  assert.deepEqual(kinds, ['xterm-256color']);
+  // In front of an agent's pane nothing is passed on.
+  const launch = rig.launch('a', 1, 'exec sleep 1000');
+  const { pane } = await tmux.openWindow({ key: 'a', run: 1, runDir: launch, keepOnExit: true });
+  rig.raw('select-window', '-t', pane);
+  assert.equal(await tmux.passThrough(sequenceFor), 0);
+  assert.equal(rig.raw('show-options', '-p', '-t', pane, 'allow-passthrough').trim(), '');
+  rig.raw('detach-client', '-a');
+  rig.raw('detach-client', '-t', rig.raw('list-clients', '-F', '#{client_name}').trim());
+  await ended;
 });

@@ -72,6 +72,7 @@ describe('config', () => {
       'worktree.portBase': '5000',
       branchPrefix: 'wip/',
       'landing.strategy': 'squash',
+      'notify.preset': 'ntfy',
       sync: 'ask',
     };
     for (const { path, variable, kind } of SCALAR_KEYS) {

@@ -1,10 +1,12 @@
 /** A stream that needs a person says so, once; and the person answers: notify.command, attach --next, send. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { serve } from '../support/loopback.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, textAt } from '../support/worker-rig.ts';
 
@@ -142,6 +144,75 @@ test('a notify.command that fails is written down, and nothing waits for one tha
   assert.equal(code, 143);
   const pid = textAt(rig, NOTICES).trim();
   await until('the command is ended with it', () => !existsSync(`/proc/${pid}`));
+});
+
+test('a preset tells the user elsewhere, does what they answer, and its secrets are in nothing that stays', async () => {
+  const waiting: ServerResponse[] = [];
+  let status = 200;
+  await using server = await serve((call, response) => {
+    response.writeHead(call.path.startsWith('/answers') ? 200 : status);
+    if (!call.path.startsWith('/answers')) return void response.end('{}');
+    waiting.push(response);
+    response.write('{"id":"o","time":1000,"event":"open","topic":"answers-5ecret"}\n');
+  });
+  const config = { notify: { tmux: false, preset: 'ntfy', answers: true } };
+  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config });
+  const env = {
+    ORCHESTRATE_NOTIFY_URL: `${server.url}/notices-5ecret`,
+    ORCHESTRATE_NOTIFY_ANSWERS_URL: `${server.url}/answers-5ecret`,
+    ORCHESTRATE_NOTIFY_TOKEN: 'token-5ecret',
+  };
+  assert.match(
+    (await rig.run(['doctor'], 3)).stdout,
+    /notify: the preset ntfy cannot be used: its url is missing/,
+  );
+  await rig.run(['start', '--detach'], 0, { env });
+  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  await rig.until('both at work', ({ summary }) => summary.streams.running === 2);
+  const answers = await until('it listens', () => waiting[0]);
+  let number = 0;
+  const write = (message: string): void => {
+    number += 1;
+    answers.write(
+      `${JSON.stringify({ id: `m${number}`, time: 1000, event: 'message', topic: 'answers-5ecret', message })}\n`,
+    );
+  };
+  const posts = () => server.calls.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body));
+  const told = (pattern: RegExp) =>
+    until(`${pattern} is told`, () => posts().find(({ message }) => pattern.test(message)));
+  const heard = a.sh('head -n 1 < /dev/tty');
+  write('Send A use the helper');
+  assert.equal(await heard, 'use the helper');
+  assert.equal((await told(/^Sent to A$/)).topic, 'notices-5ecret');
+  write('park B');
+  await rig.untilState('B', 'parked');
+  await told(/^Parked B$/);
+  write('retry nobody');
+  await told(/^Not done: no stream "nobody"/);
+  write('rm -rf /');
+  await told(/^Not understood/);
+  await a.sh(
+    'id=$(orchestrate task list --json | grep -o "TASK-[A-Za-z0-9-]*" | head -n 1) && orchestrate task update "$id" --status blocked --blocked-reason why',
+  );
+  assert.doesNotMatch(await a.sh('env'), /5ecret/);
+  a.exit(0);
+  const notice = await told(/^task blocked: why/);
+  assert.deepEqual([notice.title, notice.priority], ['project: A blocked', 4]);
+  // A token that is refused is one warning, however much is told.
+  status = 401;
+  const before = posts().length;
+  for (const text of ['x', 'y', 'z']) write(text);
+  await until('three were tried', () => posts().length >= before + 3);
+  await rig.run(['stop']);
+  const { stdout } = await rig.run(['events', '--json']);
+  const warnings = stdout.split('\n').filter((line) => line.includes('"notify-error"'));
+  assert.equal(warnings.length, 1, stdout);
+  assert.match(
+    warnings[0] ?? '',
+    /notify\.preset ntfy: the server answered 401: token or address is refused/,
+  );
+  const found = spawnSync('grep', ['-rl', '5ecret', rig.cli.home], { encoding: 'utf8' });
+  assert.equal(found.stdout, '');
 });
 
 test('attach --next goes to the stream that has waited longest, and says when nobody waits', async () => {

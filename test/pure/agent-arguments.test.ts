@@ -16,6 +16,7 @@ function argumentsFor(fields: Partial<ClaudeArguments> = {}): string[] {
     agent: agent(),
     command: 'claude',
     name: 'stream-a',
+    remoteName: 'my-app Stream-A',
     sessionId: 'id-1',
     resume: null,
     settingsFile: '/run/settings.json',
@@ -63,6 +64,13 @@ test('print mode, model, attended, other servers and own arguments are passed on
   assert.ok(words.join(' ').includes('--model opus -n stream-a --add-dir /x -- Do it.'));
   for (const absent of ['--disallowedTools', '--strict-mcp-config'])
     assert.equal(words.includes(absent), false);
+});
+
+test('remote control is asked for by name, in a terminal alone', () => {
+  const remote = agent({ remoteControl: true });
+  assert.ok(argumentsFor({ agent: remote }).join('|').includes('|--remote-control|my-app Stream-A|-n|'));
+  for (const settings of [agent(), agent({ mode: 'print', remoteControl: true })])
+    assert.equal(argumentsFor({ agent: settings }).includes('--remote-control'), false);
 });
 
 test('bypass is passed as such only by its explicit setting, and then its warning is answered by settings', () => {

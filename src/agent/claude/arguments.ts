@@ -8,6 +8,8 @@ export type ClaudeArguments = {
   readonly command: string;
   /** Name shown in the prompt box, the pane's title and the session registry. */
   readonly name: string;
+  /** What it is called where it can be reached from elsewhere; never begins with a dash. */
+  readonly remoteName: string;
   readonly sessionId: string;
   /** Conversation to go on with, null for a new one. */
   readonly resume: string | null;
@@ -36,6 +38,7 @@ export function claudeArguments(request: ClaudeArguments): string[] {
     ...(agent.mcp === 'ours-only' ? ['--strict-mcp-config'] : []),
     ...(agent.attended ? [] : ['--disallowedTools', ...UNATTENDED]),
     ...(agent.model === null ? [] : ['--model', agent.model]),
+    ...(agent.remoteControl && !headless ? ['--remote-control', request.remoteName] : []),
     ...['-n', request.name],
     ...agent.args,
     '--',

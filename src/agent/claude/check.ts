@@ -38,6 +38,7 @@ export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck
     checkWall(agent),
     ...checkAccount(where, account),
     ...checkMcpServer(where, account),
+    ...checkRemoteControl(where, account),
   ];
 }
 
@@ -252,6 +253,23 @@ function checkLogin(
     message: 'Claude Code seems not to be logged in',
     fix: 'run `claude` and type /login',
   };
+}
+
+/** Without a claude.ai login Claude Code starts all the same, and nobody can reach it from elsewhere. */
+function checkRemoteControl({ agent, env, paths }: ClaudeSurroundings, account: Account): AgentCheck[] {
+  if (!agent.remoteControl) return [];
+  const name = 'remote control';
+  if (agent.mode === 'print') {
+    const message = 'agent.remoteControl does nothing where "agent.mode" is "print"';
+    return [{ name, level: 'warn', message, fix: 'set "agent.mode" to "interactive", or leave it out' }];
+  }
+  const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
+  const login = account instanceof Error ? undefined : account?.['oauthAccount'];
+  if (otherwise === undefined && (login !== undefined || existsSync(paths.credentials)))
+    return [ok(name, 'on: agents can be reached from claude.ai')];
+  const by = otherwise === undefined ? '' : `, and ${otherwise} is used instead`;
+  const message = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
+  return [{ name, level: 'warn', message, fix: 'claude auth login' }];
 }
 
 function isOn(value: string | undefined): boolean {

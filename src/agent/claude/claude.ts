@@ -80,9 +80,10 @@ function listenIn(transcript: string | null): ReturnType<Agent['listen']> {
 }
 
 /** What `start` tells of it. */
-function aboutClaude({ mode, model, permissions, wall }: AgentSettings): Agent['about'] {
+function aboutClaude({ mode, model, permissions, wall, remoteControl }: AgentSettings): Agent['about'] {
+  const remote = remoteControl && mode === 'interactive' ? ', remote control' : '';
   return {
-    agent: `Claude Code, ${mode}${model === null ? '' : `, model ${printable(model)}`}`,
+    agent: `Claude Code, ${mode}${model === null ? '' : `, model ${printable(model)}`}${remote}`,
     permissions:
       permissions === 'bypass' ? 'BYPASS: every permission check of the agent is off' : permissions,
     wall: isFenced({ wall })
@@ -120,6 +121,7 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     agent,
     command: programOf(agent, deps),
     name: record.key,
+    remoteName: remoteName(request.env['WORKSPACE_ID'] ?? '', record.streamId),
     sessionId: request.sessionId,
     resume: request.resume,
     settingsFile: writeRunFile(runDir, 'settings.json', JSON.stringify(settings, null, 2)),
@@ -128,6 +130,12 @@ function prepareClaude(agent: AgentSettings, deps: AgentDeps, request: LaunchReq
     prompt: promptArgument(prompt, promptFile),
   });
   return { argv, env, sessionId: request.resume ?? request.sessionId };
+}
+
+/** What a user reads in the list of sessions; a name that begins with a dash would be read as an option. */
+function remoteName(workspace: string, streamId: string): string {
+  const name = printable(`${workspace} ${streamId}`, 100).replace(/^[-\s]+/, '');
+  return name === '' ? 'orchestrate' : name;
 }
 
 /** Puts the hooks' script into the run's directory; returns the variables it works by. */

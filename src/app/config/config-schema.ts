@@ -10,6 +10,7 @@ import {
   FINISHED_WINDOWS,
   type Gate,
   LEFTOVERS,
+  NOTIFY_PRESETS,
   PERMISSIONS,
   type SetupCommand,
   SYNC,
@@ -102,6 +103,7 @@ const agent = fields<Config['agent']>(
         'fence: edits and git commands stay in the worktree; null: fence, where the agent has one.',
     }),
     attended: flag({ description: 'Someone attends: the agent may ask questions.' }),
+    remoteControl: flag({ description: 'Claude Code: agents can be reached from claude.ai and its app.' }),
   },
   D.agent,
 );
@@ -235,7 +237,19 @@ const settings = fields<Config>(
       },
       D.review,
     ),
-    notify: fields<Config['notify']>({ tmux: flag(), command: orNull(command) }, D.notify),
+    notify: fields<Config['notify']>(
+      {
+        tmux: flag(),
+        command: orNull(command),
+        preset: orNull(oneOf(NOTIFY_PRESETS), { description: 'How else you are told that you are needed.' }),
+        secretFile: orNull(line, {
+          description:
+            'A file that only you can read, with address and token; null: in ~/.config/orchestrate.',
+        }),
+        answers: flag({ description: 'ntfy: obey what you write to the topic for answers.' }),
+      },
+      D.notify,
+    ),
     tmux: fields<Config['tmux']>(
       { socket: orNull(socket, { description: 'A private tmux server; null: your own.' }) },
       D.tmux,

@@ -47,6 +47,8 @@ export const AGENT_MCP = ['ours-only', 'all'] as const;
 export const WALLS = ['none', 'fence'] as const;
 export const LEFTOVERS = ['ask', 'commit'] as const;
 export const SYNC = ['auto', 'ask'] as const;
+export const NOTIFY_PRESETS = ['desktop', 'ntfy', 'slack', 'telegram', 'webhook'] as const;
+export type NotifyPreset = (typeof NOTIFY_PRESETS)[number];
 export const FINISHED_WINDOWS = ['close-on-done', 'keep'] as const;
 
 /** The effective configuration: flag, environment, file and default already weighed. */
@@ -73,6 +75,8 @@ export type Config = {
     readonly wall: (typeof WALLS)[number] | null;
     /** A user attends: the agent may ask questions. */
     readonly attended: boolean;
+    /** Claude Code's own remote control, under the name of workspace and stream. */
+    readonly remoteControl: boolean;
   };
   readonly gates: readonly Gate[];
   readonly gateConcurrency: number;
@@ -108,7 +112,16 @@ export type Config = {
   readonly view: { readonly minWidth: number; readonly minHeight: number };
   /** `command`: a program that prints notes on a change, for `orchestrate review`; null: git diff. */
   readonly review: { readonly command: string | null };
-  readonly notify: { readonly tmux: boolean; readonly command: string | null };
+  readonly notify: {
+    readonly tmux: boolean;
+    readonly command: string | null;
+    /** How else the user is told. */
+    readonly preset: NotifyPreset | null;
+    /** Where the preset's secrets are, unless the environment has them; null: the user's own configuration directory. */
+    readonly secretFile: string | null;
+    /** ntfy: what the user writes to the secret topic is obeyed. */
+    readonly answers: boolean;
+  };
   readonly tmux: { readonly socket: string | null };
 };
 
@@ -151,6 +164,7 @@ export const DEFAULT_CONFIG: Config = {
     mcp: 'ours-only',
     wall: null,
     attended: false,
+    remoteControl: false,
   },
   gates: [],
   gateConcurrency: 1,
@@ -171,6 +185,6 @@ export const DEFAULT_CONFIG: Config = {
   finishedWindows: 'close-on-done',
   view: { minWidth: 60, minHeight: 12 },
   review: { command: null },
-  notify: { tmux: true, command: null },
+  notify: { tmux: true, command: null, preset: null, secretFile: null, answers: false },
   tmux: { socket: null },
 };

@@ -28,6 +28,7 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('agent.mcp'),
   scalar('agent.wall'),
   scalar('agent.attended', 'boolean'),
+  scalar('agent.remoteControl', 'boolean'),
   scalar('gateConcurrency', 'number'),
   scalar('leftovers'),
   scalar('worktree.root'),
@@ -48,6 +49,9 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('review.command'),
   scalar('notify.tmux', 'boolean'),
   scalar('notify.command'),
+  scalar('notify.preset'),
+  scalar('notify.secretFile'),
+  scalar('notify.answers', 'boolean'),
   scalar('tmux.socket'),
 ];
 

@@ -26,7 +26,7 @@ export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Pro
   if (about.wall !== null) row('wall', about.wall);
   row('setup', listText(setupCommands(config).map(placed)) ?? 'none');
   row('gates', listText(config.gates.map(gateText)) ?? 'NONE');
-  row('notify', config.notify.command === null ? 'no command' : bounded(config.notify.command));
+  row('notify', notifyText(config.notify));
   row('caps', capsText(config));
   row('attach', await attachText(ports));
   io.print('');
@@ -51,6 +51,11 @@ const MOST = 20;
 
 function bounded(text: string): string {
   return printable(text, LONGEST);
+}
+
+function notifyText({ command, preset, answers }: Ports['config']['notify']): string {
+  const by = preset === null ? [] : [answers ? `${preset}, which takes answers` : preset];
+  return [...(command === null ? [] : [bounded(command)]), ...by].join('; ') || 'no command';
 }
 
 /** Several commands of the configuration in one line; null for none. */

@@ -1,30 +1,13 @@
-/** Calls the user, once for each time a stream comes to need them: in tmux, and by the configured command. */
-import { join } from 'node:path';
+/** Calls the user, once for each time a stream comes to need them: in tmux, by the configured command, and by the preset. */
 import type { Ports } from '../../app/ports.ts';
 import { retryDelayMs } from '../../core/decide/restarts.ts';
-import { isAbort, messageOf } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import { isFinished, type StateName, tally, traitsOf } from '../../core/states.ts';
+import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
-import { privateDirectory } from '../steps/step.ts';
+import { messageOf, type Notice } from '../../notify/presets.ts';
+import { answers } from './answers.ts';
 import { eachByItself, type Listener, type PollerEnd, reporting } from './listener.ts';
-
-/** What `notify.command` reads on its stdin, as one line of JSON. `stream` is null for the end of the whole. */
-export type Notice = {
-  readonly schemaVersion: 1;
-  /** The state that the stream came into, or `finished`. */
-  readonly kind: StateName | 'finished';
-  readonly at: string;
-  readonly workspace: string;
-  readonly projectRoot: string;
-  readonly stream: string | null;
-  readonly key: string | null;
-  readonly run: number | null;
-  readonly reason: string | null;
-  readonly remedy: string | null;
-  readonly attach: string | null;
-  readonly needsYou: boolean;
-};
+import { createWays } from './ways.ts';
 
 /** How the whole ended, for whoever is to be told; null where nobody is. */
 const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => string) | null>> = {
@@ -42,37 +25,22 @@ const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => 
   once: null,
 };
 
-/** A command that takes longer is ended, with all that it started. */
-const TIMEOUT_MS = 10_000;
-/** Notices that wait for their turn; a storm of more is not worth anybody's while. */
-const MOST_WAITING = 100;
-
-/** What was told already is kept in state.db, so that another poller doesn't tell it again. `abort` ends a command under way. */
+/** What was told already is kept in state.db, so that another poller doesn't tell it again. `abort` ends what is under way. */
 export function notifier(ports: Ports, abort: AbortSignal, report: (message: string) => void): Listener {
-  let waiting = 0;
-  let last: Promise<void> = Promise.resolve();
+  const ways = createWays(ports, abort, report);
   const tell = (notice: Notice, pane: string | null): void => {
-    if (waiting >= MOST_WAITING) return;
-    waiting += 1;
-    last = last
-      .then(() => showInTmux(ports, notice, pane))
-      .catch((error: unknown) => report(`notify: ${messageOf(error)}`))
-      .then(() => runCommand(ports, notice, abort))
-      .catch((error: unknown) => {
-        if (!isAbort(error)) report(`notify: ${messageOf(error)}`);
-      })
-      .finally(() => {
-        waiting -= 1;
-      });
+    for (const way of ways.all) way.tell({ notice, message: messageOf(notice), pane });
   };
   const tellOf = (state: StreamState, run: Run | undefined): void =>
     tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
   const told = createTold(ports);
+  const answering = answers(ports, abort, ways.answering);
   return {
     name: 'notify',
-    onStates(states, { snapshot }) {
+    onStates(states, look) {
+      answering.onStates?.(states, look);
       eachByItself(states, (state) => {
-        const record = snapshot.records.get(state.key);
+        const record = look.snapshot.records.get(state.key);
         const what = newsOf(state);
         if (record === undefined) return;
         const isNews = told.of(record) !== what;
@@ -84,17 +52,19 @@ export function notifier(ports: Ports, abort: AbortSignal, report: (message: str
         }
       });
     },
-    close(end) {
+    async close(end) {
+      await answering.close?.(end);
       const ended = end === null ? null : ENDS[end.why];
-      if (end === null || ended === null) return last;
-      const message = ended(end.states);
-      const kind = end.why === 'all-done' ? 'finished' : 'stuck';
-      reporting(
-        'events',
-        report,
-      )(() => ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind, message }));
-      tell(endOfAll(ports, message), null);
-      return last;
+      if (end !== null && ended !== null) {
+        const message = ended(end.states);
+        const kind = end.why === 'all-done' ? 'finished' : 'stuck';
+        reporting(
+          'events',
+          report,
+        )(() => ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind, message }));
+        tell(endOfAll(ports, message), null);
+      }
+      await ways.close();
     },
   };
 }
@@ -171,42 +141,4 @@ function endOfAll(ports: Ports, reason: string): Notice {
     attach: null,
     needsYou: false,
   };
-}
-
-async function showInTmux(ports: Ports, notice: Notice, pane: string | null): Promise<void> {
-  if (!ports.config.notify.tmux) return;
-  const reason = notice.reason === null ? '' : `: ${notice.reason}`;
-  await ports.tmux.message(`${notice.stream ?? 'orchestrate'}: ${notice.kind}${reason}`);
-  if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
-}
-
-/** What the command prints; no stream's log can have this name, since keys have no dot. */
-const NOTIFY_LOG = 'notify.command.log';
-
-async function runCommand(ports: Ports, notice: Notice, abort: AbortSignal): Promise<void> {
-  const { command } = ports.config.notify;
-  if (command === null) return;
-  const result = await ports.processes.runShell({
-    command,
-    cwd: ports.paths.root,
-    env: Object.fromEntries(
-      Object.entries(ports.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-    ),
-    input: `${JSON.stringify(notice)}\n`,
-    log: join(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
-    timeoutMs: TIMEOUT_MS,
-    mark: ports.marks.own,
-    abort,
-  });
-  if (result.exitCode === 0) return;
-  const how = result.timedOut
-    ? `took more than ${TIMEOUT_MS / 1000} s`
-    : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
-  ports.state.addEvent({
-    atMs: ports.now(),
-    key: notice.key,
-    run: notice.run,
-    kind: 'notify-error',
-    message: `notify.command ${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`,
-  });
 }

@@ -1,0 +1,155 @@
+/** The ways by which the user is told: tmux, the configured command, the preset; each in order, none holding up another. */
+import { join } from 'node:path';
+import type { Ports } from '../../app/ports.ts';
+import { isAbort, messageOf as messageOfError, OrchestrateError } from '../../core/errors.ts';
+import { printable } from '../../core/printable.ts';
+import { Undelivered } from '../../notify/deliver.ts';
+import { createPreset } from '../../notify/preset.ts';
+import type { Message, Notice } from '../../notify/presets.ts';
+import { privateDirectory } from '../steps/step.ts';
+import type { AnswerBack } from './answers.ts';
+import { reporting } from './listener.ts';
+
+/** A command that takes longer is ended, with all that it started. */
+const TIMEOUT_MS = 10_000;
+/** How long the end of a poller waits for a preset; a command has its own bound. */
+const LAST_WORDS_MS = 5_000;
+
+/** Something to tell, in the forms that the ways take. */
+type Told = { readonly notice: Notice | null; readonly message: Message; readonly pane: string | null };
+
+/** One way to tell the user: in order, without holding up the others. */
+type Way = { readonly tell: (told: Told) => void; readonly idle: () => Promise<void> };
+
+/** Things that wait for their turn; a storm of more is not worth anybody's while. */
+const MOST_WAITING = 100;
+
+function createWay(work: (told: Told) => Promise<void>, outcome: (error: unknown, told: Told) => void): Way {
+  let waiting = 0;
+  let last: Promise<void> = Promise.resolve();
+  return {
+    tell(told) {
+      if (waiting >= MOST_WAITING) return;
+      waiting += 1;
+      last = last
+        .then(() => work(told))
+        .then(
+          () => outcome(null, told),
+          (error: unknown) => {
+            if (!isAbort(error)) outcome(error, told);
+          },
+        )
+        .finally(() => {
+          waiting -= 1;
+        });
+    },
+    idle: () => last,
+  };
+}
+
+/** Every way that is configured. What keeps one from telling is one warning until it works again. */
+export function createWays(
+  ports: Ports,
+  abort: AbortSignal,
+  report: (message: string) => void,
+): { readonly all: readonly Way[]; readonly answering: AnswerBack; close(): Promise<void> } {
+  const { config, env, paths } = ports;
+  const warn = createWarner(ports, report);
+  const leaving = new AbortController();
+  const { stderr } = process;
+  const preset = createPreset(config.notify, {
+    root: paths.root,
+    env,
+    toTerminals: (sequenceFor) => ports.tmux.passThrough(sequenceFor),
+    ownTerminal: stderr.isTTY === true && !env['TMUX'] ? (text) => void stderr.write(text) : null,
+  });
+  const inTmux = createWay(
+    ({ notice, pane }) => showInTmux(ports, notice, pane),
+    (error) => {
+      if (error !== null) report(`notify: ${messageOfError(error)}`);
+    },
+  );
+  const byCommand = createWay(({ notice }) => runCommand(ports, notice, abort), warn('notify.command'));
+  const signal = AbortSignal.any([abort, leaving.signal]);
+  const byPreset =
+    preset === null
+      ? null
+      : createWay(({ message }) => preset(message, signal), warn(`notify.preset ${config.notify.preset}:`));
+  const name = printable(ports.workspace.id, 60);
+  const hearing = warn('notify.answers:');
+  return {
+    all: [inTmux, byCommand, ...(byPreset === null ? [] : [byPreset])],
+    answering: {
+      say: (text) =>
+        byPreset?.tell({
+          notice: null,
+          message: { title: name, body: text, urgent: false, data: {} },
+          pane: null,
+        }),
+      trouble: (why) => hearing(why === null ? null : new Undelivered(why), null),
+    },
+    async close() {
+      const bound = setTimeout(() => leaving.abort(), LAST_WORDS_MS);
+      await Promise.all([inTmux.idle(), byCommand.idle(), byPreset?.idle()]);
+      clearTimeout(bound);
+    },
+  };
+}
+
+/** Writes down that a way fails, once until it works again or fails otherwise. */
+function createWarner(
+  ports: Ports,
+  report: (message: string) => void,
+): (way: string) => (error: unknown, told: Told | null) => void {
+  return (way) => {
+    let last: string | null = null;
+    return (error, told) => {
+      const message = error === null ? null : troubleText(way, error);
+      const isNews = message !== null && message !== last;
+      last = message;
+      if (!isNews) return;
+      const { key, run } = told?.notice ?? { key: null, run: null };
+      reporting(
+        'notify',
+        report,
+      )(() => ports.state.addEvent({ atMs: ports.now(), key, run, kind: 'notify-error', message }));
+    };
+  };
+}
+
+function troubleText(way: string, error: unknown): string {
+  const fix = error instanceof OrchestrateError ? `: ${error.fix}` : '';
+  return printable(`${way} ${messageOfError(error)}${fix}`, 400);
+}
+
+async function showInTmux(ports: Ports, notice: Notice | null, pane: string | null): Promise<void> {
+  if (!ports.config.notify.tmux || notice === null) return;
+  const reason = notice.reason === null ? '' : `: ${notice.reason}`;
+  await ports.tmux.message(`${notice.stream ?? 'orchestrate'}: ${notice.kind}${reason}`);
+  if (pane !== null && notice.needsYou) await ports.tmux.bell(pane);
+}
+
+/** What the command prints; no stream's log can have this name, since keys have no dot. */
+const NOTIFY_LOG = 'notify.command.log';
+
+async function runCommand(ports: Ports, notice: Notice | null, abort: AbortSignal): Promise<void> {
+  const { command } = ports.config.notify;
+  if (command === null || notice === null) return;
+  const result = await ports.processes.runShell({
+    command,
+    cwd: ports.paths.root,
+    env: Object.fromEntries(
+      Object.entries(ports.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+    input: `${JSON.stringify(notice)}\n`,
+    log: join(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    timeoutMs: TIMEOUT_MS,
+    mark: ports.marks.own,
+    abort,
+  });
+  if (result.exitCode === 0) return;
+  const how = result.timedOut
+    ? `took more than ${TIMEOUT_MS / 1000} s`
+    : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
+  throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
+}
