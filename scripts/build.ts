@@ -54,20 +54,37 @@ const PRESENT = ['node:fs', 'node:path', 'node:url', 'node:vm', 'node:module', '
 const lazyBuiltins: Plugin = {
   name: 'lazy-builtins',
   setup(bundle) {
-    bundle.onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
-      namespace === 'lazy' || PRESENT.includes(path) ? { path, external: true } : { path, namespace: 'lazy' },
-    );
-    bundle.onLoad({ filter: /.*/, namespace: 'lazy' }, async ({ path }) => {
-      const names = Object.keys(await import(path)).filter((name) => name !== 'default');
-      return {
-        contents: `let loaded;
-const part = () => (loaded ??= require(${JSON.stringify(path)}));
-for (const name of ${JSON.stringify(names)})
-  Object.defineProperty(exports, name, { enumerable: true, get: () => part()[name] });`,
-      };
+    bundle.onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) => {
+      const isLazy = namespace !== 'lazy' && kind === 'import-statement' && !PRESENT.includes(path);
+      return isLazy ? { path, namespace: 'lazy' } : { path, external: true };
     });
+    bundle.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+      contents: `let loaded;
+const part = () => (loaded ??= require(${JSON.stringify(path)}));
+for (const name of ${JSON.stringify(namesOf(path))})
+  Object.defineProperty(exports, name, { enumerable: true, get: () => part()[name] });`,
+    }));
   },
 };
+
+/** Stands in a bundle where the names go that it uses of a part of Node. */
+const namesOf = (part: string): string => `the names of ${part}`;
+
+/**
+ * Puts in which names of each lazy part of Node the bundle uses. Read off the bundle: what a part exports differs from one
+ * Node to the next, and the same sources are to make the same bundle everywhere.
+ */
+function withNames(text: string): string {
+  const code = text.replace(/^\s*var [\w$, ]+;$/gm, '');
+  return text.replace(/"the names of (node:[\w/]+)"/g, (_, part: string) => {
+    // As esbuild names what it has imported.
+    const imported = `\\bimport_${part.replace(/^.*\//, '').replace(/\W/g, '_')}\\d*\\b`;
+    const whole = new RegExp(`${imported}(?:\\.default)?(?! = __toESM\\()(?![\\w.$]|\\?\\.)`).exec(code);
+    if (whole !== null) throw new Error(`${part} is used as a whole: which of its names is not known`);
+    const used = code.matchAll(new RegExp(`${imported}(?:\\.default)?\\??\\.(\\w+)`, 'g'));
+    return JSON.stringify([...new Set([...used].map(([, name]) => name))].sort());
+  });
+}
 
 /** Bundles one entry as CommonJS, whole: one file is read and compiled faster than many. */
 function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plugins' | 'banner' | 'footer'>) {
@@ -81,6 +98,8 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
     target: 'node20.19',
     // Where a package has both: esbuild cannot follow the calls of `require` that an UMD wrapper makes.
     mainFields: ['module', 'main'],
+    // A package's place is what it is called by, also where node_modules is a link: paths stand in the bundle.
+    preserveSymlinks: true,
     // Only the driver's own search for its native part needs it; the bundle names that part.
     external: ['bindings'],
     // The entry runs a bundle as a script of `node:vm`, where `import()` of what is not in it fails; `require` does not.
@@ -95,18 +114,45 @@ function bundle(entryPoint: string, options: Pick<BuildOptions, 'define' | 'plug
   });
 }
 
-type Bundled = { readonly file: string; readonly text: string; readonly inputs: readonly string[] };
+type Bundled = { readonly hash: string; readonly text: string; readonly inputs: readonly string[] };
 
-async function bundleCommand(name: string): Promise<Bundled> {
+/** `driver`: what it runs SQLite on. */
+async function bundleCommand(name: string, driver: 'installed' | 'of-node' = 'installed'): Promise<Bundled> {
   const result = await bundle('src/cli.ts', {
-    define: { 'import.meta.url': 'importMetaUrl', BUNDLED: 'true' },
+    define: { 'import.meta.url': 'importMetaUrl', BUNDLED: JSON.stringify(driver) },
     banner: { js: FRAME.banner },
     footer: { js: FRAME.footer },
     plugins: name === 'main' ? [lazyBuiltins] : [lazyBuiltins, only(name)],
   });
-  const text = escaped(result.outputFiles[0]?.text ?? '');
+  const text = withNames(escaped(result.outputFiles[0]?.text ?? ''));
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 12);
-  return { file: `${name}-${hash}.js`, text, inputs: Object.keys(result.metafile.inputs) };
+  const inputs = Object.values(result.metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+  return {
+    hash,
+    text,
+    inputs: inputs.flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+  };
+}
+
+/** The entry, which knows the bundles by the first word of the command line; `edition` tells bundles of one name apart. */
+async function entryText(files: Readonly<Record<string, string>>, edition: string): Promise<string> {
+  const define = { BUNDLES: JSON.stringify(files), EDITION: JSON.stringify(edition) };
+  const result = await bundle('src/entry.ts', { define });
+  return `#!/usr/bin/env node\n${result.outputFiles[0]?.text ?? ''}`;
+}
+
+/** Tells Node what bundles are, whatever lies around them. */
+const COMMONJS = '{ "type": "commonjs" }\n';
+
+/** The files of a dist/ that needs no package beside it: one bundle for every command, on Node's own SQLite. */
+export async function bundleAlone(): Promise<Readonly<Record<string, string>>> {
+  const { hash, text, inputs } = await bundleCommand('main', 'of-node');
+  return {
+    'cli.js': await entryText({ main: 'main.js' }, hash),
+    'main.js': text,
+    'package.json': COMMONJS,
+    [LICENSES]: licenses(inputs),
+  };
 }
 
 /** The same program in ASCII: the entry reads it byte by byte, and esbuild leaves regular expressions and comments as they are. */
@@ -119,15 +165,18 @@ function escaped(text: string): string {
 export async function buildBundle(options: { keepOld: boolean }): Promise<void> {
   const startedAtMs = Date.now();
   const names = ['main', ...HOT];
-  const bundles = await Promise.all(names.map(bundleCommand));
-  const files = Object.fromEntries(bundles.map(({ file }, index) => [names[index], file]));
-  const started = await bundle('src/entry.ts', { define: { BUNDLES: JSON.stringify(files) } });
+  const bundles = await Promise.all(names.map((name) => bundleCommand(name)));
+  const files = Object.fromEntries(
+    bundles.map(({ hash }, index) => [names[index], `${names[index]}-${hash}.js`]),
+  );
+  const started = await entryText(files, '');
   mkdirSync(dist, { recursive: true });
-  for (const { file, text } of bundles) writeFileSync(join(dist, file), text);
+  for (const [index, { text }] of bundles.entries())
+    writeFileSync(join(dist, files[names[index] ?? ''] ?? ''), text);
   writeFileSync(join(dist, LICENSES), licenses(bundles.flatMap(({ inputs }) => inputs)));
-  writeFileSync(join(dist, 'package.json'), '{ "type": "commonjs" }\n');
-  writeEntry(started.outputFiles[0]?.text ?? '');
-  if (!options.keepOld) removeOthers(bundles.map(({ file }) => file));
+  writeFileSync(join(dist, 'package.json'), COMMONJS);
+  writeEntry(started);
+  if (!options.keepOld) removeOthers(Object.values(files));
   const bytes = bundles.reduce((sum, { text }) => sum + text.length, 0);
   console.error(`built dist/: ${Math.round(bytes / 1024)} KiB in ${Date.now() - startedAtMs} ms`);
 }
@@ -147,7 +196,7 @@ function newestSource(): number {
 /** The entry comes last and at once, so that a half-written build is never run. */
 function writeEntry(text: string): void {
   const temporary = `${entry}.${process.pid}`;
-  writeFileSync(temporary, `#!/usr/bin/env node\n${text}`);
+  writeFileSync(temporary, text);
   chmodSync(temporary, 0o755);
   renameSync(temporary, entry);
 }

@@ -11,6 +11,9 @@ import { Script } from 'node:vm';
 /** File names of the bundles by first word of the command line, put in by the build; `main` holds every command. */
 declare const BUNDLES: Readonly<Record<string, string>>;
 
+/** Tells this build's bundles from those of the same names in another; empty where their names do. */
+declare const EDITION: string;
+
 /** What Node hands to a CommonJS module; a bundle is one. */
 type Bundle = (
   exports: object,
@@ -25,10 +28,10 @@ type Compiled = { readonly script: Script; readonly cached: boolean };
 
 /**
  * Where code caches lie: beside the bundles, or below the user's own cache directory when the installation is not theirs to
- * write. Names hold the hash of the bundle and Node's version: V8 itself compares no more than a text's length.
+ * write. Names hold the hash of the bundle (or the edition) and Node's version: V8 itself compares no more than a text's length.
  */
 function cachePlaces(file: string): readonly string[] {
-  const name = `${file}.${process.version}-${process.arch}`;
+  const name = `${file}${EDITION}.${process.version}-${process.arch}`;
   const own = process.env['XDG_CACHE_HOME'] || join(process.env['HOME'] || homedir(), '.cache');
   return [join(__dirname, '.code-cache', name), join(own, 'orchestrate', name)];
 }

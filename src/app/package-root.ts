@@ -12,18 +12,18 @@ function packageAbove(directory: string): string {
   return packageAbove(parent);
 }
 
-/** The bundled command line that launchers, windows and workers call with {@link process.execPath}. */
+/** The bundled command line of this package, which {@link process.execPath} runs. */
 export const CLI_ENTRY = join(PACKAGE_ROOT, 'dist', 'cli.js');
 
 /**
- * A shell script that runs this very command line with `words` (shell words, as they are); `maker` is who wrote it, and what
+ * A shell script that runs the command line `program` with `words` (shell words, as they are); `maker` is who wrote it, and what
  * for. Node or this installation may move (an upgrade, another version manager): then what is on PATH is run, but no launcher
  * twice, which would go round for ever.
  */
 export function launcherText(
   maker: string,
   words: string,
-  program: readonly [node: string, cli: string] = [process.execPath, CLI_ENTRY],
+  program: readonly [node: string, cli: string],
 ): string {
   const [node, cli] = program.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
@@ -40,6 +40,12 @@ export function launcherText(
     ].join('; '),
     '',
   ].join('\n');
+}
+
+/** The absolute paths in the quoted words of a launcher's text; none in what is no launcher. */
+export function programsOfLauncher(text: string): string[] {
+  const words = (text.split('\n')[2] ?? '').matchAll(/'(\/(?:[^']|'\\'')*)'/g);
+  return [...words].map(([, word = '']) => word.replaceAll(`'\\''`, "'"));
 }
 
 /** Absolute path of a file shipped in `templates/`. */

@@ -6,6 +6,7 @@ import type { Agent } from '../agent/port.ts';
 import { createElapsed } from '../core/elapsed.ts';
 import type { AgentKind } from '../core/run-types.ts';
 import { createGit } from '../git/git.ts';
+import { keepProgram, lastingEntry, lastingLauncher, noteUser } from '../init/lasting-place.ts';
 import { secretVariables } from '../notify/secrets.ts';
 import { hashToken } from '../operator/scope.ts';
 import { projectMarks } from '../poller/marks.ts';
@@ -23,13 +24,20 @@ import { writeLaunch } from '../worker/wrapper.ts';
 import { commandGates } from './config/config.ts';
 import { type ConfigFlags, configFileHash, setupCommands } from './config/load.ts';
 import { configVariables } from './config/variables.ts';
-import { CLI_ENTRY, launcherText } from './package-root.ts';
 import type { Ports } from './ports.ts';
 import { openProject, type Project, type Surroundings } from './project.ts';
 
-/** argv that runs this very command line; Node may have moved since this process began. */
+/** argv that runs this command line from where it stays; Node may have moved since this process began. */
 function cliArgv(): readonly string[] {
-  return [existsSync(process.execPath) ? process.execPath : 'node', CLI_ENTRY];
+  keepProgram();
+  return [existsSync(process.execPath) ? process.execPath : 'node', lastingEntry()];
+}
+
+/** The directory of the launcher that the project's agents call. */
+function launcherDir({ root, commonDir }: Project): string {
+  keepProgram();
+  noteUser({ root, commonDir });
+  return launcherDirectory(commonDir, lastingLauncher('orchestrate', '"$@"'));
 }
 
 /**
@@ -79,7 +87,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     agentThatMade: ({ agentKind }) => agents(agentKind),
     env,
     marks,
-    launcherDir: () => launcherDirectory(project.commonDir, launcherText('orchestrate', '"$@"')),
+    launcherDir: () => launcherDir(project),
     now: project.now,
     elapsed: createElapsed(project.now, () => performance.now()),
   };

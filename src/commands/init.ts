@@ -1,12 +1,14 @@
 /** `orchestrate init`: sets the repository up, or takes away again what it set up. */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { hasPlugin } from '../agent/create-agent.ts';
 import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { forgetProject, rememberProject } from '../git/project.ts';
 import type { Change, InitContext } from '../init/change.ts';
+import { forgetUser, keepProgram, noteUser, removeUnusedCopies } from '../init/lasting-place.ts';
 import { openManifest } from '../init/manifest.ts';
 import { askPlaces, directoryIn } from '../init/places.ts';
 import { accept, propose } from '../init/proposals.ts';
@@ -28,15 +30,25 @@ async function setUp(project: Project, flags: Flags, io: Io): Promise<number> {
   const { context, passedOver } = await prepare(project, flags, io);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes, context, flags, io);
-  if (flags['dry-run'] !== true) rememberProject(project);
+  const unused = flags['dry-run'] === true ? [] : settle(project);
   if (io.json) return EXIT.ok;
   const written = changes.some(
     ({ verb, what }) => what.endsWith('/config.json') && verb !== 'unchanged' && verb !== 'keep',
   );
   if (written) sayTaken(context.accepted, io);
+  for (const place of unused) io.print(`remove ${place} (an earlier program that no project uses)`);
   sayPassedOver(passedOver, 'without --yes', io);
   if (flags['dry-run'] !== true) await sayWhatIsNext(project, changes, io);
   return EXIT.ok;
+}
+
+/** Makes known that the project is set up, by which program; returns which copies of earlier ones went with that. */
+function settle(project: Project): readonly string[] {
+  rememberProject(project);
+  noteUser({ root: project.root, commonDir: project.commonDir }, project.env);
+  // Another init may have found that nobody names it, before our files did.
+  keepProgram(project.env);
+  return removeUnusedCopies(project.env);
 }
 
 /** Looks at the project and asks about what could go into its configuration; `brief`: not about what has a good default. */
@@ -83,7 +95,7 @@ export async function setUpQuietly(project: Project, io: Io): Promise<void> {
   const { context, passedOver } = await prepare(project, {}, io, true);
   const changes = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply(changes, context);
-  rememberProject(project);
+  settle(project);
   if (io.json) return;
   for (const { verb, what, note } of changes) if (verb === 'keep') io.print(`keep ${what} (${note})`);
   sayPassedOver(passedOver, '(orchestrate init --yes takes it)', io);
@@ -100,7 +112,10 @@ async function remove(project: Project, flags: Flags, io: Io): Promise<number> {
   const changes: Change[] = [];
   for (const step of [...INIT_STEPS].reverse()) changes.push(...step.undo(context, changes));
   await carryOut(changes, context, flags, io, { left });
-  if (flags['dry-run'] !== true) forgetProject(project);
+  if (flags['dry-run'] !== true) {
+    forgetProject(project);
+    forgetUser(project.root, project.env);
+  }
   if (!io.json) for (const line of left) io.print(line);
   return EXIT.ok;
 }
@@ -142,6 +157,7 @@ function baseContext(project: Project, config: Config, flags: Flags): Omit<InitC
     paths,
     commonDir,
     force: flags['force'] === true,
+    hasPlugin: hasPlugin(root, project.env),
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config.agent.cwd, worktreeRoot: config.worktree.root },
@@ -204,9 +220,10 @@ function sayPassedOver(passedOver: readonly string[], how: string, io: Io): void
 async function sayWhatIsNext(project: Project, changes: readonly Change[], io: Io): Promise<void> {
   confirm(project, changes, io);
   io.print('');
-  const ignored = await ignoresAny(project, MEANT_TO_BE_COMMITTED);
+  const names = MEANT_TO_BE_COMMITTED.filter((name) => existsSync(join(project.root, name)));
+  const ignored = await ignoresAny(project, names);
   if (typeof ignored === 'boolean') {
-    const typed = MEANT_TO_BE_COMMITTED.map((name) => shellWord(typedPath(project, name, io)));
+    const typed = names.map((name) => shellWord(typedPath(project, name, io)));
     io.print('Meant to be committed:');
     io.print(`  git add ${ignored ? '-f ' : ''}${typed.join(' ')}`);
   } else io.print(`What is meant to be committed cannot be: ${ignored.message}`);

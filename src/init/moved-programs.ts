@@ -1,10 +1,12 @@
 /** Finds the files of ours whose program has moved since `init` wrote them (Node or orchestrate was upgraded), and writes those anew. */
 import { accessSync, constants } from 'node:fs';
 import { relative } from 'node:path';
+import { programsOfLauncher } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Project } from '../app/project.ts';
 import { isAbsent, isDenied, readIfPresent } from '../files/present.ts';
 import type { Change } from './change.ts';
+import { keepProgram } from './lasting-place.ts';
 import { openManifest } from './manifest.ts';
 import { MCP_CONFIG_STEP, programsOfServer } from './mcp-config-step.ts';
 import { LAUNCHER_STEPS } from './steps.ts';
@@ -16,7 +18,7 @@ export type MovedProgram = { readonly file: string; readonly program: string };
 export function movedPrograms(paths: ProjectPaths): readonly MovedProgram[] {
   const launchers = Object.values(paths.launchers).map((file) => ({
     file,
-    programs: programsOfLauncher(file),
+    programs: programsOfLauncher(readIfPresent(file) ?? ''),
   }));
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
@@ -36,6 +38,7 @@ export function movedText(moved: readonly MovedProgram[]): string {
 export async function mendMovedPrograms(project: Project): Promise<readonly string[]> {
   const moved = new Set(movedPrograms(project.paths).map(({ file }) => file));
   if (moved.size === 0) return [];
+  keepProgram();
   const { paths, commonDir } = project;
   const manifest = openManifest(paths.manifest);
   const nowMs = project.now();
@@ -46,6 +49,7 @@ export async function mendMovedPrograms(project: Project): Promise<readonly stri
     nowMs,
     force: false,
     accepted: null,
+    hasPlugin: false,
     places: { agentCwd: '.', worktreeRoot: '.' },
     worktreeRoot: paths.root,
   };
@@ -57,13 +61,6 @@ export async function mendMovedPrograms(project: Project): Promise<readonly stri
     manifest.save();
   }
   return changes.map(({ what }) => what);
-}
-
-/** The absolute paths in the quoted words of a launcher; none where it is not there or nobody's launcher. */
-function programsOfLauncher(file: string): string[] {
-  const command = (readIfPresent(file) ?? '').split('\n')[2] ?? '';
-  const words = command.matchAll(/'(\/(?:[^']|'\\'')*)'/g);
-  return [...words].map(([, word = '']) => word.replaceAll(`'\\''`, "'"));
 }
 
 function isThere(program: string): boolean {

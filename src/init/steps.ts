@@ -2,11 +2,12 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { DEFAULT_CONFIG } from '../app/config/load.ts';
-import { launcherText, templatePath } from '../app/package-root.ts';
+import { templatePath } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
-import type { Change, InitContext, InitStep } from './change.ts';
+import { type Change, type InitContext, type InitStep, kept } from './change.ts';
 import { DIRECTORY_STEP, EXCLUDE_STEP } from './exclude-step.ts';
 import { fileStep, type OwnedFile } from './file-step.ts';
+import { keepProgram, lastingLauncher, missingCopy } from './lasting-place.ts';
 import { MCP_CONFIG_STEP } from './mcp-config-step.ts';
 import { areOwn } from './places.ts';
 import { NO_PROPOSALS } from './proposals.ts';
@@ -21,16 +22,29 @@ export const LAUNCHER_STEPS: readonly InitStep[] = [
   launcherStep('watchStatus', 'orchestrate watch of this project', `${HERE} watch "$@"`),
 ];
 
+/** The program of a plugin, which would go with the plugin's next version. Removal leaves it: other projects may use it. */
+const PROGRAM_STEP: InitStep = {
+  plan: () => {
+    const place = missingCopy();
+    if (place === null) return [];
+    return [
+      { verb: 'create', what: place, note: 'the program, out of the plugin', apply: () => keepProgram() },
+    ];
+  },
+  undo: () => [],
+};
+
 export const INIT_STEPS: readonly InitStep[] = [
   EXCLUDE_STEP,
   DIRECTORY_STEP,
+  PROGRAM_STEP,
   ...LAUNCHER_STEPS,
   fileStep({ path: ({ paths }) => paths.config, content: wantedConfig, mode: 0o644 }),
   fileStep(templateFile('config.schema.json', (paths) => paths.configSchema)),
   fileStep(templateFile('worker-prompt.md', (paths) => paths.workerPrompt)),
   fileStep(templateFile('ORCHESTRATION_GUIDE.md', (paths) => paths.guide)),
   SYMLINK_STEP,
-  claudeStep(templateFile('commands/orchestrate.md', (paths) => paths.slashCommand)),
+  unlessOfPlugin(claudeStep(templateFile('commands/orchestrate.md', (paths) => paths.slashCommand))),
   claudeStep({
     ...templateFile('agents/ta.md', (paths) => paths.plannerAgent),
     yields: 'your own planner is used',
@@ -52,7 +66,7 @@ export const MEANT_TO_BE_COMMITTED: readonly string[] = [
 function launcherStep(which: keyof ProjectPaths['launchers'], does: string, words: string): InitStep {
   return fileStep({
     path: ({ paths }) => paths.launchers[which],
-    content: () => launcherText(`"orchestrate init": ${does}`, words),
+    content: () => lastingLauncher(`"orchestrate init": ${does}`, words),
     mode: 0o755,
   });
 }
@@ -111,6 +125,16 @@ function claudeStep(file: OwnedFile): InitStep {
         apply: removingDirectory(change, dirname(file.path(context))),
       })),
   };
+}
+
+/** The plugin brings the same command; one that is there already may be committed, for others who have no plugin. */
+function unlessOfPlugin(step: InitStep): InitStep {
+  const plan: InitStep['plan'] = (context) =>
+    step.plan(context).map((change) => {
+      const leaveOut = context.hasPlugin && change.verb === 'create';
+      return leaveOut ? kept(change.what, 'left out: the orchestrate plugin brings /orchestrate') : change;
+    });
+  return { ...step, plan };
 }
 
 function removingDirectory({ verb, apply }: Change, directory: string): Change['apply'] {

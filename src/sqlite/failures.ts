@@ -3,7 +3,7 @@ import { closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { isNativeModuleFailure, nativeModuleMissing } from './load-driver.ts';
+import { isNativeModuleFailure, noDriver } from './load-driver.ts';
 
 /** Which file an operation concerns, and how long it waits for a lock. */
 export type StoreFile = {
@@ -31,7 +31,7 @@ export function guarded<T>(place: StoreFile, work: () => T): T {
   } catch (error) {
     // Neither SQLite nor what loads it says so: the one reads "unable to open", the other "not found".
     if (mayLackFiles(error) && isOutOfFiles()) throw outOfFiles(error, place);
-    if (isNativeModuleFailure(error)) throw nativeModuleMissing(error);
+    if (isNativeModuleFailure(error)) throw noDriver(error);
     throw /^(SQLITE|E[A-Z]+$)/.test(codeOf(error)) ? storeError(error, place) : error;
   }
 }

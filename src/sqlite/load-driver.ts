@@ -9,8 +9,11 @@ import { nodeDriver } from './node-driver.ts';
 
 type Loaded = { readonly Driver: SqliteDriver; readonly name: 'better-sqlite3' | 'node:sqlite' };
 
-/** Set by the build: a bundle holds the driver's JavaScript, so that only its native part is looked for where it was installed. */
-declare const BUNDLED: true | undefined;
+/**
+ * Set by the build. `installed`: the bundle holds the driver's JavaScript, so that only its native part is looked for where it
+ * was installed. `of-node`: no package belongs to the bundle, and one that happens to lie above it is not its own.
+ */
+declare const BUNDLED: 'installed' | 'of-node' | undefined;
 
 let loaded: Loaded | null = null;
 
@@ -25,8 +28,15 @@ export function driverName(): Loaded['name'] {
 }
 
 function load(): Loaded {
-  loaded ??= betterSqlite3();
+  loaded ??= typeof BUNDLED !== 'undefined' && BUNDLED === 'of-node' ? ofNode(null) : betterSqlite3();
   return loaded;
+}
+
+/** Node's own; `wanting`: why it is not better-sqlite3. */
+function ofNode(wanting: unknown): Loaded {
+  const Driver = nodeDriver();
+  if (Driver === null) throw noDriver(wanting);
+  return { Driver, name: 'node:sqlite' };
 }
 
 /** better-sqlite3; Node's own where only the native part of that is wanting. */
@@ -36,9 +46,7 @@ function betterSqlite3(): Loaded {
     return { Driver, name: 'better-sqlite3' };
   } catch (error) {
     if (!isNativeModuleFailure(error)) throw error;
-    const Driver = nodeDriver();
-    if (Driver === null) throw nativeModuleMissing(error);
-    return { Driver, name: 'node:sqlite' };
+    return ofNode(error);
   }
 }
 
@@ -64,7 +72,7 @@ function bundledDriver(): SqliteDriver {
 
 /** True for what the driver throws when it is absent, or its native part is absent or built for another Node. */
 export function isNativeModuleFailure(thrown: unknown): boolean {
-  if (!(thrown instanceof Error)) return false;
+  if (!(thrown instanceof Error) || thrown instanceof OrchestrateError) return false;
   const code = (thrown as { code?: unknown }).code;
   return (
     code === 'ERR_DLOPEN_FAILED' ||
@@ -75,12 +83,20 @@ export function isNativeModuleFailure(thrown: unknown): boolean {
   );
 }
 
-/** The exit 3 error for a Node with neither driver. */
-export function nativeModuleMissing(thrown: unknown): OrchestrateError {
+/** The exit 3 error for a Node with neither driver; `wanting`: what better-sqlite3 threw, null where there is none. */
+export function noDriver(wanting: unknown): OrchestrateError {
+  const global = 'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams';
+  const [why, install] =
+    wanting === null
+      ? ['the plugin brings none along', global]
+      : [
+          `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`,
+          `npm rebuild better-sqlite3 (in a global installation: ${global})`,
+        ];
   return new OrchestrateError(
     EXIT.environment,
-    `the native module of better-sqlite3 is not built for Node ${process.versions.node}, which has no SQLite of its own: ${messageOf(thrown).slice(0, 160)}`,
-    'npm rebuild better-sqlite3 (in a global installation: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams), or use Node 22.13 or newer',
-    { cause: thrown },
+    `Node ${process.versions.node} has no SQLite of its own, and ${why}`,
+    `use Node 22.13 or newer, or: ${install}`,
+    wanting === null ? {} : { cause: wanting },
   );
 }

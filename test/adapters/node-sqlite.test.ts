@@ -1,32 +1,15 @@
 /** The store and the memory on Node's own SQLite: the very tests of better-sqlite3, run by a Node that cannot load that one. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { otherNode } from '../support/other-node.ts';
 
 const run = promisify(execFile);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const NODE_VERSION = '22.23.3';
 const FILES = ['store-files', 'store-plan', 'store-state', 'state-migration'];
-
-/** A Node of its own, from the package that carries the binary; better-sqlite3 was not built for it. */
-async function otherNode(): Promise<string> {
-  const name = `node-${process.platform}-${process.arch}`;
-  const home = join(root, '.cache', `node-${NODE_VERSION}`);
-  const binary = join(home, 'node_modules', name, 'bin', 'node');
-  if (existsSync(binary)) return binary;
-  const staging = `${home}.${process.pid}`;
-  mkdirSync(staging, { recursive: true });
-  writeFileSync(join(staging, 'package.json'), '{"private":true}');
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', staging];
-  await run('npm', ['install', ...flags, `${name}@${NODE_VERSION}`], { cwd: staging });
-  rmSync(home, { recursive: true, force: true });
-  renameSync(staging, home);
-  return binary;
-}
 
 test('on Node’s own SQLite the tests of the store and of the memory hold as well', async () => {
   const node = await otherNode();
