@@ -65,7 +65,8 @@ const STATES = {
     look: { symbol: '◇', ascii: 'o', colour: 'plain', urgency: 5 },
   },
   queued: {
-    meaning: 'ready, but the worker limit is reached, or a delay or a limit of the account holds it back',
+    meaning:
+      'ready, but as many agents are at work as may be, or a delay or a limit of the account holds it back',
     phase: 'can-start',
     handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
     telling: { told: 'no', resumingIsNews: false, remedy: 'shown' },
@@ -107,7 +108,8 @@ const STATES = {
     look: { symbol: '◎', ascii: '?', colour: 'yellow', urgency: 2 },
   },
   verifying: {
-    meaning: 'tasks complete and the agent at rest: the work is checked, or waits for a poller to do so',
+    meaning:
+      'tasks complete and the agent at rest: the work is checked, or waits for orchestrate start to do so',
     phase: 'moves',
     handling: { needsUser: 'no', retryEnds: false, checkable: true, heldByDependencies: false },
     telling: { told: 'no', resumingIsNews: true, remedy: 'none' },
@@ -143,14 +145,14 @@ const STATES = {
     look: { symbol: '✗', ascii: 'x', colour: 'red', urgency: 1 },
   },
   stopped: {
-    meaning: 'stopped by the operator; a plain `start` takes it up again',
+    meaning: 'stopped by the user; a plain `start` takes it up again',
     phase: 'stuck',
     handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
     telling: { told: 'event', resumingIsNews: false, remedy: 'shown' },
     look: { symbol: '■', ascii: '_', colour: 'gray', urgency: 6 },
   },
   parked: {
-    meaning: 'put aside by the operator or by a cap, until `retry`',
+    meaning: 'put aside by the user or by a cap, until `retry`',
     phase: 'stuck',
     handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
     telling: { told: 'event-and-notice', resumingIsNews: false, remedy: 'only' },
@@ -186,9 +188,9 @@ export function isTold(name: StateName): name is ToldState {
   return traitsOf(name).telling.told !== 'no';
 }
 
-/** Why a stream is held that the operator called off. */
+/** Why a stream is held that the user called off, in words to the user. */
 export function byOperator(state: 'stopped' | 'parked'): string {
-  return `${state} by the operator`;
+  return `${state} by you`;
 }
 
 /** True while something of ours or of the agent's still goes on. */

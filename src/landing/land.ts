@@ -94,7 +94,7 @@ function waitForLease(ports: Ports, request: LandRequest) {
   if (lease !== null) return lease;
   throw new OrchestrateError(
     EXIT.busy,
-    'another orchestrate merge, or the poller, is landing at the moment',
+    'another orchestrate merge, or orchestrate start with landing.auto, is landing at the moment',
     'run the command again when it has ended',
   );
 }

@@ -22,6 +22,6 @@ export async function cancel(
   }
   const changed = ports.plan.cancelStream(streamId);
   noteCommand(ports, key, 'cancelled');
-  const [ended] = await endOpenRuns(ports, [record], 'cancelled by the operator', CANCELLED_FAREWELL);
+  const [ended] = await endOpenRuns(ports, [record], 'cancelled by you', CANCELLED_FAREWELL);
   return { ...changed, endedRun: ended?.run ?? null };
 }

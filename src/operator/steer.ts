@@ -36,7 +36,7 @@ export async function retry(ports: Ports, record: StreamRecord, fresh: boolean):
   if (state === 'cancelled') throw retriedCancelled(record);
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
   const ends = fresh || traitsOf(state).handling.retryEnds;
-  const ended = ends ? await endOpenRuns(ports, [record], 'ended by the operator, to be tried again') : [];
+  const ended = ends ? await endOpenRuns(ports, [record], 'ended by you, to be tried again') : [];
   clearStream(ports, record);
   noteCommand(ports, record.key, fresh ? 'to be tried again, in a new conversation' : 'to be tried again');
   const endedRun = ended[0]?.run ?? null;

@@ -109,7 +109,7 @@ async function verifyHere(ports: Ports, record: StreamRecord, abort: AbortSignal
       kind: 'verify',
       key: record.key,
       run,
-      reason: 'the operator asked for a check',
+      reason: 'you asked for a check',
     },
     createBackoff(),
   );

@@ -12,8 +12,10 @@ const goTo = (option: string, otherwise: string): string =>
   `if-shell -F '#{${option}}' { run-shell -C "select-window -t '#{${option}}' ; select-pane -t '#{${option}}'" } ` +
   `{ display-message '${otherwise}' }`;
 
+const TO_SUMMARY = goTo('@orchestrate_summary', 'The summary has ended: orchestrate view');
+
 /** A person who asks for the view wants to see it; one who ends it stays at the pane they are in. */
-const TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')} } ; ${POKE}`;
+const TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${TO_SUMMARY} } ; ${POKE}`;
 
 /** The log of the pane's stream, a file of our own making, in a pager that runs nothing. */
 const LOG = `run-shell -C "display-popup -E -w 90% -h 90% 'exec env LESSSECURE=1 less -R +G .claude/orchestrator/logs/#{@orchestrate_key}.log'"`;
@@ -32,8 +34,10 @@ function forStream(inPane: string, key: string): string {
 const asked = (verb: string): string =>
   `run-shell -C "set-option @orchestrate_request '${verb} #{@orchestrate_key}'" ; ${POKE}`;
 /** What is read or typed there is seen in the summary. */
-const seen = (verb: string): string =>
-  `${asked(verb)} ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')}`;
+const seen = (verb: string): string => `${asked(verb)} ; ${TO_SUMMARY}`;
+/** What is asked of the whole plan is seen in the summary too, which shows what it would do first. */
+const ofPlan = (verb: string): string =>
+  `run-shell -C "set-option @orchestrate_request '${verb} all'" ; ${POKE} ; ${TO_SUMMARY}`;
 const confirmed = (question: string, verb: string): string =>
   `confirm-before -p '${question} (y/n)' { ${asked(verb)} }`;
 
@@ -41,7 +45,7 @@ const confirmed = (question: string, verb: string): string =>
 const ENTRIES: readonly (readonly [string, string, string])[] = [
   ['Next waiting', 'n', goTo('@orchestrate_next', 'Nothing needs you')],
   ['#{?#{==:#{@orchestrate_view},on},One window per agent,Split view}', 'w', TOGGLE],
-  ['Summary', 's', goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')],
+  ['Summary', 's', TO_SUMMARY],
   ['Answer its agent', 'a', forStream(seen('send'), 'Space')],
   ['Log', 'l', forStream(LOG, 'l')],
   ['Diff', 'd', forStream(seen('diff'), 'd')],
@@ -56,11 +60,9 @@ const ENTRIES: readonly (readonly [string, string, string])[] = [
   ],
   ['Stop', 'x', forStream(confirmed('Stop #{@orchestrate_key}? Its work is kept.', 'stop'), 'x')],
   ['Park', 'p', forStream(confirmed('Park #{@orchestrate_key}? Its work is kept.', 'park'), 'p')],
-  [
-    'Help',
-    '?',
-    `run-shell -C "set-option @orchestrate_request 'help all'" ; ${POKE} ; ${goTo('@orchestrate_summary', 'The summary has ended: orchestrate view')}`,
-  ],
+  ['Merge', 'M', ofPlan('merge')],
+  ['Clean up', 'C', ofPlan('clean')],
+  ['Help', '?', ofPlan('help')],
 ];
 
 const MENU = `display-menu -T ' orchestrate ' -x C -y C ${ENTRIES.map(

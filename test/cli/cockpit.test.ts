@@ -1,7 +1,10 @@
 /** The cockpit in a real terminal, by keys and clicks: in `watch`, and in the window of the session. */
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { createLandingWorld } from '../support/landing-world.ts';
 import { openClient, openTerminal, type Size } from '../support/tmux-client.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, planFile, streamOf } from '../support/worker-rig.ts';
@@ -85,6 +88,30 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
   await poller.kill();
 });
 
+test('what is done lands and is cleaned away from watch, each after it has shown what it would do', async () => {
+  await using world = await createLandingWorld({ A: [], B: [] });
+  const { rig } = world;
+  for (const id of ['A', 'B']) await world.finish(id, (at) => writeFileSync(join(at, `${id}.txt`), id));
+  using terminal = openTerminal(WATCH, SIZE, rig.cli.env, rig.root);
+  await terminal.sees(/▸ ✓ A /);
+  terminal.type('M');
+  await terminal.sees(/^merge: what it would do[\s\S]*Would land on main[\s\S]*\+ A[\s\S]*y merge it/);
+  terminal.type('n');
+  await terminal.sees(/▸ ✓ A /);
+  assert.ok(!existsSync(join(rig.root, 'A.txt')));
+  terminal.type('M');
+  await terminal.sees(/y merge it/);
+  terminal.type('y');
+  await terminal.sees(/^merge: done[\s\S]*Landed on main[\s\S]*\+ B/);
+  assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'A');
+  terminal.type('qC');
+  await terminal.sees(/^clean: what it would do[\s\S]*Would remove A:[\s\S]*y remove it/);
+  terminal.type('y');
+  await terminal.sees(/^clean: done[\s\S]*Removed A:/);
+  assert.ok(!existsSync(world.worktreeOf('A')));
+  terminal.type('qq');
+});
+
 /** A user at the session of the project. */
 function attached(rig: ProjectRig, size: Size) {
   return openTerminal([process.execPath, CLI_ENTRY, 'attach'], size, rig.cli.env, rig.root);
@@ -125,6 +152,10 @@ test('in the session Enter goes to the pane, the menu does in a pane and in the 
   await client.sees(/Stop B\? Its work is kept\. \(y\/n\)/);
   client.press('y');
   await rig.untilState('B', 'stopped');
+  client.press('F9');
+  await client.sees(/Merge +\(M\)[\s\S]*Clean up +\(C\)/);
+  client.press('M');
+  await client.sees(/no stream is done yet/);
   client.press('F9');
   await client.sees(/Help +\(\?\)/);
   client.press('?');

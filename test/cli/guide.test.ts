@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { templatePath } from '../../src/app/package-root.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
+import { EXIT } from '../../src/core/errors.ts';
 
 const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
 
@@ -88,4 +89,10 @@ test('its links lead to headings, and what it says to type exists', () => {
       line,
     );
   }
+});
+
+test('every exit code that a user meets is explained', () => {
+  const told = rows('Commands').flatMap(([code = '']) => (/^\d$/.test(code) ? [Number(code)] : []));
+  const codes = Object.values(EXIT).filter((code) => code !== EXIT.lostClaim);
+  assert.deepEqual(told, codes);
 });

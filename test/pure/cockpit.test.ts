@@ -1,9 +1,11 @@
 /** The live summary as it is steered: what a key makes of it, what it asks to be done, and what the picture shows. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import stringWidth from 'string-width';
+import { templatePath } from '../../src/app/package-root.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
 import { type Cockpit, type CockpitEvent, createCockpit, type Wish } from '../../src/view/summary/cockpit.ts';
 import { type CockpitOptions, drawCockpit } from '../../src/view/summary/cockpit-draw.ts';
@@ -221,7 +223,10 @@ test('a click goes to its row, one on the row of the cursor to the pane; none be
 
 test('a page scrolls, shows where it is, and goes back to the same cursor', () => {
   const lines = Array.from({ length: 100 }, (_, i) => `+line ${i}`);
-  const it = sit(busyReport(), ['j', { kind: 'page', title: 'diff of Stream-D', lines }]);
+  const it = sit(busyReport(), [
+    'j',
+    { kind: 'page', title: 'diff of Stream-D', lines, of: 'diff', offers: null },
+  ]);
   assert.equal(it.lines()[1], '+line 0');
   it.take(keyOf('G'));
   assert.match(it.lines().at(-2) ?? '', /^\+line 99/);
@@ -229,15 +234,41 @@ test('a page scrolls, shows where it is, and goes back to the same cursor', () =
   assert.match(it.lines()[0] ?? '', /99\/100$/);
   it.take(keyOf('q'));
   assert.equal(it.model().cursor, 'Stream-D');
-  it.take({ kind: 'page', title: 'diff of Stream-D', lines });
+  it.take({ kind: 'page', title: 'diff of Stream-D', lines, of: 'diff', offers: null });
   it.take(keyOf('qj'));
   assert.equal(it.model().cursor, 'Stream-E', 'letters that come together are each a key there too');
-  const log = sit(busyReport(), [{ kind: 'page', title: 'log of Stream-D', lines }]);
+  const log = sit(busyReport(), [{ kind: 'page', title: 'log of Stream-D', lines, of: 'log', offers: null }]);
   assert.match(log.lines().at(-2) ?? '', /line 99/, 'a log begins at its end');
   assert.match(
     sit(busyReport(), ['?']).lines().join('\n'),
     /Space {2}s +see what its agent shows, and answer it/,
   );
+});
+
+test('merging and cleaning show first what they would do, and are done only when the user agrees to that', () => {
+  const lines = ['Would land on main by merge:', '  + A'];
+  const page = {
+    kind: 'page',
+    title: 'merge: what it would do',
+    lines,
+    of: 'merge',
+    offers: 'merge',
+  } as const;
+  const it = sit(busyReport(), ['M', page]);
+  assert.deepEqual(it.wishes, [{ wish: 'plan', what: 'merge', dryRun: true }]);
+  assert.match(it.lines().join('\n'), /Would land on main[\s\S]*y merge it {2}n back/);
+  for (const key of ['n', 'q', 'cancel']) {
+    const left = sit(busyReport(), [page, key]);
+    assert.deepEqual([left.wishes, left.model().mode.kind], [[], 'list'], key);
+  }
+  it.take(keyOf('y'));
+  assert.deepEqual(it.wishes.at(-1), { wish: 'plan', what: 'merge', dryRun: false });
+  // What it came to offers nothing more.
+  const done = sit(busyReport(), [{ ...page, title: 'merge: done', offers: null }, 'y']);
+  assert.deepEqual(done.wishes, []);
+  assert.deepEqual(sit(busyReport(), ['C']).wishes, [{ wish: 'plan', what: 'clean', dryRun: true }]);
+  const asked = sit(busyReport(), [{ kind: 'request', verb: 'clean', key: 'all' }]);
+  assert.deepEqual(asked.wishes, [{ wish: 'plan', what: 'clean', dryRun: true }]);
 });
 
 test('a key of the session does what the key here does, for the stream of its pane', () => {
@@ -399,6 +430,26 @@ test('a terminal’s bytes are read as keys, clicks, pastes and text, also in pi
   assert.equal(rest, '\u001b[');
   assert.deepEqual(keysOf('\u001b[200~half').rest, '\u001b[200~half');
   assert.deepEqual(keysOf('\u001b').keys, []);
+});
+
+test('the help and the guide name every key that does something, and no other', () => {
+  const of = report([stream('A', 'base-conflict', { gate: { name: 'g', attempts: 1, log: 'l' } as never })]);
+  const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));
+  const before = sit(of).model();
+  const known = printable.filter((key) => {
+    const it = sit(of, [key]);
+    return it.wishes.length > 0 || JSON.stringify(it.model()) !== JSON.stringify(before);
+  });
+  const help = sit(of, ['?'], { columns: 120, rows: 60 }).lines().join('\n');
+  const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
+  const table = guide.split('**The summary is a cockpit**')[1]?.split('## ')[0] ?? '';
+  const cells = [...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, cell = '']) => cell).join(' ');
+  for (const key of known.filter((each) => each !== ' ')) {
+    assert.ok(help.includes(` ${key} `), `the help has no ${key}`);
+    assert.ok(cells.includes(`\`${key}\``), `the guide has no ${key}`);
+  }
+  for (const [, key = ''] of cells.matchAll(/`(.)`/g))
+    assert.ok([...known, 'j', 'k', 'g', 'G', 'n'].includes(key), key);
 });
 
 test('a thousand streams have a layout whose lines are those of the screen', () => {

@@ -211,7 +211,7 @@ const REST: readonly Row[] = [
     step: null,
   },
   {
-    title: 'a stream that failed and was parked is parked by the operator',
+    title: 'a stream that failed and was parked is parked by you',
     world: {
       streams: [stream('S')],
       records: [
@@ -224,7 +224,7 @@ const REST: readonly Row[] = [
     },
     state: 'parked',
     step: null,
-    reason: /^parked by the operator$/,
+    reason: /^parked by you$/,
   },
   {
     title: 'a stream that a cap parked says which, whatever the clock says of its last run',

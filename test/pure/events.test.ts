@@ -39,10 +39,10 @@ test('each fact is told once: nothing blank, nothing twice, and of two that tell
       event('a', 'launched', 'started'),
       event('b', 'failed', 'gave up after 3 attempts: gate "test" failed (exit 1)'),
       event(null, 'operator', 'orchestrate started'),
-      event('c', 'operator', 'parked by the operator'),
-      event('c', 'run-stopped', 'parked by the operator'),
-      event('c', 'parked', 'parked by the operator'),
-      event('d', 'parked', 'parked by the operator'),
+      event('c', 'operator', 'parked by you'),
+      event('c', 'run-stopped', 'parked by you'),
+      event('c', 'parked', 'parked by you'),
+      event('d', 'parked', 'parked by you'),
     ],
     ({ key }) => key,
   );
@@ -52,8 +52,8 @@ test('each fact is told once: nothing blank, nothing twice, and of two that tell
       'a: started',
       'b: gave up after 3 attempts: gate "test" failed (exit 1)',
       'null: orchestrate started',
-      'c: parked by the operator',
-      'd: parked by the operator',
+      'c: parked by you',
+      'd: parked by you',
     ],
   );
 });

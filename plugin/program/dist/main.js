@@ -2843,16 +2843,16 @@ function proposedRow(db, task2) {
 function refuse(cycle) {
   throw new Refusal(`Circular dependency detected: ${[...cycle, cycle[0]].join(" -> ")}`);
 }
-function problemsOf(plan) {
-  return new Set(plan.problems.map((problem) => problem.message));
+function problemsOf(plan2) {
+  return new Set(plan2.problems.map((problem) => problem.message));
 }
-function newProblem(before, plan) {
-  const news2 = plan.problems.filter((problem) => !before.has(problem.message));
+function newProblem(before, plan2) {
+  const news2 = plan2.problems.filter((problem) => !before.has(problem.message));
   const found = news2.find((problem) => problem.code !== "no-root") ?? news2[0];
   return found?.message ?? null;
 }
-function refuseNewProblems(before, plan) {
-  const problem = newProblem(before, plan);
+function refuseNewProblems(before, plan2) {
+  const problem = newProblem(before, plan2);
   if (problem === null) return;
   throw new OrchestrateError(
     EXIT.input,
@@ -2874,7 +2874,7 @@ function withoutEffectOnPlan(db, add) {
   const added = add();
   const after = currentPlan(db);
   const problem = newProblem(problemsOf(before), after);
-  const edges = (plan) => JSON.stringify(plan.streams.map(({ id: id2, dependencies }) => [id2, dependencies]));
+  const edges = (plan2) => JSON.stringify(plan2.streams.map(({ id: id2, dependencies }) => [id2, dependencies]));
   if (problem === null && edges(before) === edges(after)) return added;
   throw new ScopeRefusal(
     db.scope,
@@ -3327,10 +3327,10 @@ var init_task_create = __esm({
 });
 
 // src/task-copilot/plan-import.ts
-function importPlan(repository, plan, how) {
+function importPlan(repository, plan2, how) {
   try {
     return repository.write((db) => {
-      const result = importNow(db, plan, how.update);
+      const result = importNow(db, plan2, how.update);
       if (how.dryRun) throw new DryRun(result);
       return result;
     });
@@ -3339,9 +3339,9 @@ function importPlan(repository, plan, how) {
     throw error2;
   }
 }
-function importNow(db, plan, update4) {
+function importNow(db, plan2, update4) {
   const problemsBefore = problemsOf(currentPlan(db));
-  const initiative2 = plan.initiative ?? currentInitiative(db) ?? derivedInitiative(plan);
+  const initiative2 = plan2.initiative ?? currentInitiative(db) ?? derivedInitiative(plan2);
   linkInitiative(db, {
     initiativeId: initiative2.id,
     title: initiative2.title,
@@ -3352,30 +3352,30 @@ function importNow(db, plan, update4) {
     throw new OrchestrateError(
       EXIT.input,
       `initiative ${initiative2.id} has a plan already (${existing.streams.length} streams)`,
-      plan.initiative === null ? "add what has not started with --update, or give the plan an initiative of its own (initiative: {id: \u2026, title: \u2026})" : "add and change what has not started with: orchestrate import --update, or give the plan another initiative id"
+      plan2.initiative === null ? "add what has not started with --update, or give the plan an initiative of its own (initiative: {id: \u2026, title: \u2026})" : "add and change what has not started with: orchestrate import --update, or give the plan another initiative id"
     );
   }
   const known2 = existing.streams.length > 0 ? newestPrd(db, initiative2.id) : null;
-  if (known2 !== null) rewritePrd(db, known2.id, plan.prd);
-  const prd2 = known2?.id ?? insertPrd(db, initiative2.id, { ...plan.prd, metadata: { scopeLocked: false } }, "Imported plan");
-  const counts = importTasks(db, { initiativeId: initiative2.id, prd: prd2, tasks: plan.tasks });
+  if (known2 !== null) rewritePrd(db, known2.id, plan2.prd);
+  const prd2 = known2?.id ?? insertPrd(db, initiative2.id, { ...plan2.prd, metadata: { scopeLocked: false } }, "Imported plan");
+  const counts = importTasks(db, { initiativeId: initiative2.id, prd: prd2, tasks: plan2.tasks });
   refuseNewProblems(problemsBefore, currentPlan(db));
-  const streams = new Set(plan.tasks.map((task2) => task2.metadata["streamId"] ?? null));
+  const streams = new Set(plan2.tasks.map((task2) => task2.metadata["streamId"] ?? null));
   streams.delete(null);
-  return { prd: prd2, streams: streams.size, tasks: plan.tasks.length, ...counts };
+  return { prd: prd2, streams: streams.size, tasks: plan2.tasks.length, ...counts };
 }
-function derivedInitiative(plan) {
-  return { id: newId("INIT"), title: plan.prd.title, description: plan.prd.description };
+function derivedInitiative(plan2) {
+  return { id: newId("INIT"), title: plan2.prd.title, description: plan2.prd.description };
 }
-function importTasks(db, plan) {
-  const known2 = knownTasks(db, plan.initiativeId);
+function importTasks(db, plan2) {
+  const known2 = knownTasks(db, plan2.initiativeId);
   let added = 0;
   let changed = 0;
-  for (const task2 of plan.tasks) {
+  for (const task2 of plan2.tasks) {
     const metadata2 = withBothDependencyKeys(task2.metadata);
     const match = known2.get(nameOf2(metadata2["streamId"], task2.title))?.shift();
     if (match === void 0) {
-      insertTask(db, { ...task2, prdId: plan.prd, metadata: metadata2 });
+      insertTask(db, { ...task2, prdId: plan2.prd, metadata: metadata2 });
       added++;
     } else if (match.status === "pending" && changeTask(db, match, task2, metadata2)) {
       changed++;
@@ -4560,7 +4560,7 @@ function openPlanStore(path17, options) {
     getTask: (id2) => repository.read((db) => readTask(db, id2)),
     updateTask: (id2, patch, scope) => repository.write((db) => patchTask(db, id2, patch), scope),
     cancelStream: (streamId2) => repository.write((db) => cancelStream(db, streamId2)),
-    importPlan: (plan, how) => importPlan(repository, plan, how),
+    importPlan: (plan2, how) => importPlan(repository, plan2, how),
     changeToken: repository.changeToken,
     close: repository.close
   };
@@ -4698,7 +4698,7 @@ function isTold(name2) {
   return traitsOf(name2).telling.told !== "no";
 }
 function byOperator(state2) {
-  return `${state2} by the operator`;
+  return `${state2} by you`;
 }
 function isLively(name2) {
   const { phase } = traitsOf(name2);
@@ -4743,7 +4743,7 @@ var init_states = __esm({
         look: { symbol: "\u25C7", ascii: "o", colour: "plain", urgency: 5 }
       },
       queued: {
-        meaning: "ready, but the worker limit is reached, or a delay or a limit of the account holds it back",
+        meaning: "ready, but as many agents are at work as may be, or a delay or a limit of the account holds it back",
         phase: "can-start",
         handling: { needsUser: "no", retryEnds: false, checkable: false, heldByDependencies: false },
         telling: { told: "no", resumingIsNews: false, remedy: "shown" },
@@ -4785,7 +4785,7 @@ var init_states = __esm({
         look: { symbol: "\u25CE", ascii: "?", colour: "yellow", urgency: 2 }
       },
       verifying: {
-        meaning: "tasks complete and the agent at rest: the work is checked, or waits for a poller to do so",
+        meaning: "tasks complete and the agent at rest: the work is checked, or waits for orchestrate start to do so",
         phase: "moves",
         handling: { needsUser: "no", retryEnds: false, checkable: true, heldByDependencies: false },
         telling: { told: "no", resumingIsNews: true, remedy: "none" },
@@ -4821,14 +4821,14 @@ var init_states = __esm({
         look: { symbol: "\u2717", ascii: "x", colour: "red", urgency: 1 }
       },
       stopped: {
-        meaning: "stopped by the operator; a plain `start` takes it up again",
+        meaning: "stopped by the user; a plain `start` takes it up again",
         phase: "stuck",
         handling: { needsUser: "no", retryEnds: false, checkable: false, heldByDependencies: false },
         telling: { told: "event", resumingIsNews: false, remedy: "shown" },
         look: { symbol: "\u25A0", ascii: "_", colour: "gray", urgency: 6 }
       },
       parked: {
-        meaning: "put aside by the operator or by a cap, until `retry`",
+        meaning: "put aside by the user or by a cap, until `retry`",
         phase: "stuck",
         handling: { needsUser: "no", retryEnds: false, checkable: false, heldByDependencies: false },
         telling: { told: "event-and-notice", resumingIsNews: false, remedy: "only" },
@@ -4896,13 +4896,13 @@ var init_events = __esm({
       "base-conflict": state("the heads of its dependencies do not merge"),
       blocked: state("its tasks are blocked, or a dependency cannot go on"),
       failed: state("its attempts are used up"),
-      stopped: state("the operator stopped it"),
+      stopped: state("the user stopped it"),
       cancelled: state("every task of it was cancelled"),
-      parked: state("the operator or a cap took it out of the plan"),
+      parked: state("the user or a cap took it out of the plan"),
       launched: news("a run's window was opened"),
       "run-done": untold("a run ended with its stream done"),
       "run-failed": trouble("a run ended with its stream unfinished"),
-      "run-stopped": untold("a run was ended by the operator or a cap, of which their own events tell"),
+      "run-stopped": untold("a run was ended by the user or a cap, of which their own events tell"),
       "run-interrupted": trouble("a run was lost with its window, server or machine, or never began"),
       "run-limited": news("a run was ended by a usage limit"),
       "run-denied": trouble("a run was ended since the agent's account was refused"),
@@ -4919,10 +4919,10 @@ var init_events = __esm({
       "git-config": news("git settings that run programs were changed, and are taken as they are now"),
       gate: news("a gate runs"),
       synced: news("what its dependencies have come to was merged into its branch"),
-      leftovers: news("changes that the worker left were committed"),
+      leftovers: news("changes that the agent left were committed"),
       "not-verified": trouble("a check found something missing"),
       "window-left": trouble("the window of a run that has ended could not be closed"),
-      "tmux-unknown": trouble("tmux could not be asked, so that nothing is known of the workers"),
+      "tmux-unknown": trouble("tmux could not be asked, so that nothing is known of the agents"),
       "tmux-back": news("tmux can be asked again"),
       "tmux-socket": news("the socket of the tmux server was gone; the server made it again"),
       nudge: news("an idle agent was told what is missing"),
@@ -4932,14 +4932,14 @@ var init_events = __esm({
       hooks: trouble("an agent's hooks do not report, or its stop gate cannot run"),
       "stop-refused": news("an agent's wish to stop was refused, with what is missing"),
       "stop-allowed": untold("an agent may stop with work missing, since refusing came to nothing"),
-      "task-refused": trouble("a worker tried to change what is not its own from the command line"),
-      "mcp-refused": trouble("a worker tried to change what is not its own through the MCP server"),
-      operator: news("the operator gave a command"),
+      "task-refused": trouble("an agent tried to change what is not its own from the command line"),
+      "mcp-refused": trouble("an agent tried to change what is not its own through the MCP server"),
+      operator: news("the user gave a command"),
       landed: news("verified work went into the landing branch"),
       "not-landed": trouble("work that is done could not land: it clashes, or a gate failed with it"),
       finished: untold("every stream is done, which the closing summary tells"),
       stuck: untold("nothing can go on by itself, which the closing summary tells"),
-      "poller-leftovers": news("processes of a poller that was killed were ended"),
+      "poller-leftovers": news("processes of an orchestrate start that was killed were ended"),
       "notify-error": trouble("the user could not be told by a command or a preset")
     };
     CALLS = {
@@ -16089,7 +16089,7 @@ async function bindKeys(client, root, handle) {
   const use = command2("set-option", "-t", `${handle.sessionId}:`, "key-table", TABLE);
   return (await client.run(onOurSession(root, handle, [use]))).status === "ok";
 }
-var TABLE, POKE, goTo, TOGGLE, LOG, NO_STREAM, asked, seen, confirmed, ENTRIES, MENU;
+var TABLE, POKE, goTo, TO_SUMMARY, TOGGLE, LOG, NO_STREAM, asked, seen, ofPlan, confirmed, ENTRIES, MENU;
 var init_keys = __esm({
   "src/tmux/keys.ts"() {
     "use strict";
@@ -16097,16 +16097,18 @@ var init_keys = __esm({
     TABLE = "orchestrate";
     POKE = `run-shell -C "copy-mode -q -t '#{@orchestrate_summary}' ; send-keys -t '#{@orchestrate_summary}' C-l"`;
     goTo = (option, otherwise) => `if-shell -F '#{${option}}' { run-shell -C "select-window -t '#{${option}}' ; select-pane -t '#{${option}}'" } { display-message '${otherwise}' }`;
-    TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${goTo("@orchestrate_summary", "The summary has ended: orchestrate view")} } ; ${POKE}`;
+    TO_SUMMARY = goTo("@orchestrate_summary", "The summary has ended: orchestrate view");
+    TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${TO_SUMMARY} } ; ${POKE}`;
     LOG = `run-shell -C "display-popup -E -w 90% -h 90% 'exec env LESSSECURE=1 less -R +G .claude/orchestrator/logs/#{@orchestrate_key}.log'"`;
     NO_STREAM = `display-message 'Go to the pane of a stream, or to the summary, first'`;
     asked = (verb) => `run-shell -C "set-option @orchestrate_request '${verb} #{@orchestrate_key}'" ; ${POKE}`;
-    seen = (verb) => `${asked(verb)} ; ${goTo("@orchestrate_summary", "The summary has ended: orchestrate view")}`;
+    seen = (verb) => `${asked(verb)} ; ${TO_SUMMARY}`;
+    ofPlan = (verb) => `run-shell -C "set-option @orchestrate_request '${verb} all'" ; ${POKE} ; ${TO_SUMMARY}`;
     confirmed = (question, verb) => `confirm-before -p '${question} (y/n)' { ${asked(verb)} }`;
     ENTRIES = [
       ["Next waiting", "n", goTo("@orchestrate_next", "Nothing needs you")],
       ["#{?#{==:#{@orchestrate_view},on},One window per agent,Split view}", "w", TOGGLE],
-      ["Summary", "s", goTo("@orchestrate_summary", "The summary has ended: orchestrate view")],
+      ["Summary", "s", TO_SUMMARY],
       ["Answer its agent", "a", forStream(seen("send"), "Space")],
       ["Log", "l", forStream(LOG, "l")],
       ["Diff", "d", forStream(seen("diff"), "d")],
@@ -16121,11 +16123,9 @@ var init_keys = __esm({
       ],
       ["Stop", "x", forStream(confirmed("Stop #{@orchestrate_key}? Its work is kept.", "stop"), "x")],
       ["Park", "p", forStream(confirmed("Park #{@orchestrate_key}? Its work is kept.", "park"), "p")],
-      [
-        "Help",
-        "?",
-        `run-shell -C "set-option @orchestrate_request 'help all'" ; ${POKE} ; ${goTo("@orchestrate_summary", "The summary has ended: orchestrate view")}`
-      ]
+      ["Merge", "M", ofPlan("merge")],
+      ["Clean up", "C", ofPlan("clean")],
+      ["Help", "?", ofPlan("help")]
     ];
     MENU = `display-menu -T ' orchestrate ' -x C -y C ${ENTRIES.map(
       ([label2, key, action]) => `"${label2}" ${key} { ${action} }`
@@ -16183,14 +16183,14 @@ function grid(area, count3, down) {
   });
   return stack(area, "row", cells);
 }
-function summaryLength(plan, size, limits3, count3) {
-  if (plan.beside) {
-    const across = Math.ceil(count3 / plan.down);
+function summaryLength(plan2, size, limits3, count3) {
+  if (plan2.beside) {
+    const across = Math.ceil(count3 / plan2.down);
     const workers2 = across * (limits3.minWidth + 1);
     const share2 = Math.max(SUMMARY_WIDTH, Math.floor(size.columns * SUMMARY_SHARE));
     return Math.min(SUMMARY_ENOUGH, share2, size.columns - workers2);
   }
-  const deep = Math.ceil(count3 / plan.across);
+  const deep = Math.ceil(count3 / plan2.across);
   const workers = deep * (limits3.minHeight + 1);
   const share = Math.max(SUMMARY_HEIGHT + 1, Math.floor(size.rows * SUMMARY_SHARE));
   return Math.min(share, size.rows - workers);
@@ -16199,15 +16199,15 @@ function planFor(size, limits3, count3) {
   return plans(size, limits3).find(({ across, down }) => across * down >= count3) ?? null;
 }
 function layoutText(size, limits3, count3) {
-  const plan = planFor(size, limits3, count3);
-  if (plan === null || count3 < 1) return null;
+  const plan2 = planFor(size, limits3, count3);
+  if (plan2 === null || count3 < 1) return null;
   const area = { ...size, x: 0, y: 0 };
-  const own2 = summaryLength(plan, size, limits3, count3);
-  const kind = plan.beside ? "row" : "column";
-  const rest = (plan.beside ? size.columns : size.rows) - own2 - 1;
+  const own2 = summaryLength(plan2, size, limits3, count3);
+  const kind = plan2.beside ? "row" : "column";
+  const rest = (plan2.beside ? size.columns : size.rows) - own2 - 1;
   const [summary, workers] = split2(area, kind, [own2, rest]);
   if (summary === void 0 || workers === void 0) return null;
-  const down = plan.beside ? plan.down : Math.ceil(count3 / Math.min(plan.across, count3));
+  const down = plan2.beside ? plan2.down : Math.ceil(count3 / Math.min(plan2.across, count3));
   const grown = grid(workers, count3, down);
   const inner = grown.kind === kind ? grown.cells : [grown];
   const text5 = cellText({ ...area, kind, cells: [{ ...summary, kind: "pane" }, ...inner] }, { id: 0 });
@@ -17957,10 +17957,10 @@ var init_critical_path = __esm({
 });
 
 // src/core/decide/schedule.ts
-function launchOrder(readyIds, plan) {
-  const remaining = remainingPaths(plan.streams);
-  const position = new Map(plan.streams.map((stream2, at) => [stream2.id, at]));
-  const last3 = plan.streams.length;
+function launchOrder(readyIds, plan2) {
+  const remaining = remainingPaths(plan2.streams);
+  const position = new Map(plan2.streams.map((stream2, at) => [stream2.id, at]));
+  const last3 = plan2.streams.length;
   return [...readyIds].sort(
     (a2, b2) => (remaining.get(b2) ?? 0) - (remaining.get(a2) ?? 0) || (position.get(a2) ?? last3) - (position.get(b2) ?? last3)
   );
@@ -23708,7 +23708,7 @@ function launcherDir({ root, commonDir }) {
 async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
-  const plan = await project.planStore();
+  const plan2 = await project.planStore();
   const state2 = openStateStore(options.create || (0, import_node_fs65.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
@@ -23720,7 +23720,7 @@ async function openPorts(project, options) {
     workspace: project.workspace(),
     config: config2,
     configHash: () => configFileHash(paths.config),
-    plan,
+    plan: plan2,
     state: state2,
     lease: {
       acquire: (waitMs) => acquireLease(paths.lockDb, waitMs),
@@ -23728,7 +23728,7 @@ async function openPorts(project, options) {
     },
     landingLease: { acquire: (waitMs) => acquireLease(paths.landingLock, waitMs) },
     watchStores: (onChange) => watchDatabases(
-      [plan, state2].map((store) => ({ path: store.path, check: () => store.changeToken() })),
+      [plan2, state2].map((store) => ({ path: store.path, check: () => store.changeToken() })),
       onChange
     ),
     git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
@@ -24432,11 +24432,11 @@ function claudeStep(file) {
   };
 }
 function unlessOfPlugin(step) {
-  const plan = (context) => step.plan(context).map((change2) => {
+  const plan2 = (context) => step.plan(context).map((change2) => {
     const leaveOut = context.hasPlugin && change2.verb === "create";
     return leaveOut ? kept(change2.what, "left out: the orchestrate plugin brings /orchestrate") : change2;
   });
-  return { ...step, plan };
+  return { ...step, plan: plan2 };
 }
 function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
@@ -24703,14 +24703,14 @@ function answerOf2({ landedAnswer: known2, verified }, question) {
   const same = known2 !== null && known2.branch === question.branch && known2.tip === question.tip && known2.head === verified?.sha;
   return same ? known2.landed : null;
 }
-function candidatesOf({ plan, keys, records, initiative: initiative2, branch: branch2 }, state2) {
-  const depths = streamDepths(plan.streams);
+function candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, state2) {
+  const depths = streamDepths(plan2.streams);
   const landings = /* @__PURE__ */ new Map();
   for (const landing of state2.landings(initiative2)) {
     if (landing.branch !== branch2) continue;
     landings.set(landing.key, [...landings.get(landing.key) ?? [], landing]);
   }
-  const order = [...plan.streams].sort((a2, b2) => (depths.get(a2.id) ?? 0) - (depths.get(b2.id) ?? 0));
+  const order = [...plan2.streams].sort((a2, b2) => (depths.get(a2.id) ?? 0) - (depths.get(b2.id) ?? 0));
   return order.flatMap(({ id: id2, dependencies }) => {
     const key = keys.get(id2) ?? "";
     const record3 = records.get(key);
@@ -24800,8 +24800,8 @@ var init_workers = __esm({
 });
 
 // src/look/snapshot.ts
-function initiativeOf(plan) {
-  return plan.initiative?.id ?? "";
+function initiativeOf(plan2) {
+  return plan2.initiative?.id ?? "";
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
@@ -24818,25 +24818,25 @@ function otherNames(ports, record3) {
   const same = record3.branch === branch2 && record3.worktree === worktree2;
   return record3.branchMade || same ? null : { branch: branch2, worktree: worktree2 };
 }
-function remember(ports, plan) {
-  const initiative2 = initiativeOf(plan);
+function remember(ports, plan2) {
+  const initiative2 = initiativeOf(plan2);
   const names = streamNames(ports);
   const keys = /* @__PURE__ */ new Map();
   for (const [key, { streamId: streamId2 }] of ports.state.records(initiative2)) keys.set(streamId2, key);
   for (const [key, { streamId: streamId2 }] of ports.state.unreadable(initiative2)) keys.set(streamId2, key);
-  const fresh = plan.streams.filter(({ id: id2 }) => !keys.has(id2)).map(({ id: id2 }) => id2);
+  const fresh = plan2.streams.filter(({ id: id2 }) => !keys.has(id2)).map(({ id: id2 }) => id2);
   if (fresh.length > 0)
     for (const [id2, key] of ports.state.ensureStreams(initiative2, fresh, names)) keys.set(id2, key);
   return {
-    keys: new Map(plan.streams.map((stream2) => [stream2.id, keys.get(stream2.id) ?? ""])),
+    keys: new Map(plan2.streams.map((stream2) => [stream2.id, keys.get(stream2.id) ?? ""])),
     records: ports.state.records(initiative2),
     unreadable: ports.state.unreadable(initiative2)
   };
 }
 async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */ new Map()) {
-  const plan = ports.plan.readPlan();
-  const { keys, records, unreadable } = remember(ports, plan);
-  const initiative2 = initiativeOf(plan);
+  const plan2 = ports.plan.readPlan();
+  const { keys, records, unreadable } = remember(ports, plan2);
+  const initiative2 = initiativeOf(plan2);
   const branch2 = landingBranch(ports, initiative2);
   const branches = new Map([...records].map(([key, { branch: branch3 }]) => [key, branch3]));
   const [tmux, refs] = await Promise.all([
@@ -24847,7 +24847,7 @@ async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */
   const unread = [];
   const tip = refs.known ? refs.value.tip : null;
   const landing = branch2 === null || tip === null ? null : { branch: branch2, tip };
-  const landed = landing === null ? /* @__PURE__ */ new Set() : await landedKeys(ports, { plan, keys, records, initiative: initiative2, ...landing }).catch((error2) => {
+  const landed = landing === null ? /* @__PURE__ */ new Set() : await landedKeys(ports, { plan: plan2, keys, records, initiative: initiative2, ...landing }).catch((error2) => {
     unread.push(`what has landed on ${branch2} could not be read: ${messageOf(error2)}`);
     return /* @__PURE__ */ new Set();
   });
@@ -24856,7 +24856,7 @@ async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */
     nowMs: ports.now(),
     elapsed: ports.elapsed,
     bootId: ports.processes.bootId(),
-    plan: sameStreams(plan, latest2) ? latest2 : plan,
+    plan: sameStreams(plan2, latest2) ? latest2 : plan2,
     keys,
     records,
     workers,
@@ -24903,12 +24903,12 @@ var init_snapshot = __esm({
 
 // src/operator/find-stream.ts
 function findStream(ports, text5) {
-  const plan = ports.plan.readPlan();
-  const initiative2 = initiativeOf(plan);
+  const plan2 = ports.plan.readPlan();
+  const initiative2 = initiativeOf(plan2);
   const keys = new Map(
     [...ports.state.records(initiative2).values()].map(({ streamId: streamId2, key }) => [streamId2, key])
   );
-  const id2 = oneStream(text5, namesOf(plan, keys));
+  const id2 = oneStream(text5, namesOf(plan2, keys));
   return ports.state.ensureStream(initiative2, id2, streamNames(ports));
 }
 function namesOf({ streams }, keys) {
@@ -25268,7 +25268,7 @@ function done(situation2) {
   const { stream: stream2, record: record3, key, snapshot } = situation2;
   if (!isVerified(stream2, record3)) return null;
   if (record3?.verifyRequested === true && snapshot.pollerAlive && snapshot.heads.known) {
-    const reason = "the operator asked for another check";
+    const reason = "you asked for another check";
     return assess("verifying", {
       reason,
       remedy: commandFor("logs", stream2.id),
@@ -25465,14 +25465,14 @@ function assessPlan(snapshot, policy, depths) {
     stale: stale.get(stream2.id) ?? null
   }));
 }
-function assessOne(stream2, plan) {
-  const { snapshot } = plan;
+function assessOne(stream2, plan2) {
+  const { snapshot } = plan2;
   const key = snapshot.keys.get(stream2.id) ?? "";
   const record3 = snapshot.records.get(key) ?? null;
   const lastRun = record3?.runs.at(-1) ?? null;
   const openRun2 = lastRun !== null && lastRun.endedAtMs === null ? lastRun : null;
   const situation2 = {
-    ...plan,
+    ...plan2,
     stream: stream2,
     key,
     record: record3,
@@ -25571,9 +25571,9 @@ function stateOf(snapshot, { stream: stream2, key, assessment, stale }, depth, c
     needsYou: needsUser(state2, stream2.tasks.blocked > 0 || waitsForCancelled)
   };
 }
-function typeable(remedy, { plan, keys }) {
+function typeable(remedy, { plan: plan2, keys }) {
   if (remedy === null || !hidesCharacters(remedy)) return remedy;
-  return plan.streams.reduce((text5, { id: id2 }) => {
+  return plan2.streams.reduce((text5, { id: id2 }) => {
     const key = keys.get(id2);
     return key === void 0 || !hidesCharacters(id2) ? text5 : text5.replaceAll(shellWord(id2), key);
   }, remedy);
@@ -25806,15 +25806,15 @@ function usageOf(used) {
   };
 }
 function describeStream2(context, state2) {
-  const plan = context.planOf.get(state2.id);
+  const plan2 = context.planOf.get(state2.id);
   const record3 = context.input.snapshot.records.get(state2.key);
   const held2 = traitsOf(state2.state).handling.heldByDependencies;
-  const dependencies = plan?.dependencies ?? [];
+  const dependencies = plan2?.dependencies ?? [];
   return {
     id: state2.id,
     key: state2.key,
-    name: plan?.name ?? state2.id,
-    phase: plan?.phase ?? "",
+    name: plan2?.name ?? state2.id,
+    phase: plan2?.phase ?? "",
     state: state2.state,
     needsYou: state2.needsYou,
     stale: state2.stale,
@@ -25826,8 +25826,8 @@ function describeStream2(context, state2) {
     dependencies,
     blockedBy: held2 ? dependencies.filter((id2) => context.stateOf.get(id2) !== "done") : [],
     depth: state2.depth,
-    tasks: plan?.tasks ?? NO_TASKS,
-    currentTask: plan?.currentTask ?? null,
+    tasks: plan2?.tasks ?? NO_TASKS,
+    currentTask: plan2?.currentTask ?? null,
     ...workFields(context, state2.key, record3),
     ...codeFields(context, state2.key, record3)
   };
@@ -26343,7 +26343,7 @@ async function retry(ports, record3, fresh) {
   if (state2 === "cancelled") throw retriedCancelled(record3);
   if (fresh) ports.state.patchStream(record3.key, { fresh: true });
   const ends = fresh || traitsOf(state2).handling.retryEnds;
-  const ended = ends ? await endOpenRuns(ports, [record3], "ended by the operator, to be tried again") : [];
+  const ended = ends ? await endOpenRuns(ports, [record3], "ended by you, to be tried again") : [];
   clearStream(ports, record3);
   noteCommand(ports, record3.key, fresh ? "to be tried again, in a new conversation" : "to be tried again");
   const endedRun = ended[0]?.run ?? null;
@@ -28044,15 +28044,15 @@ function waitForLease(ports, request2) {
   if (lease !== null) return lease;
   throw new OrchestrateError(
     EXIT.busy,
-    "another orchestrate merge, or the poller, is landing at the moment",
+    "another orchestrate merge, or orchestrate start with landing.auto, is landing at the moment",
     "run the command again when it has ended"
   );
 }
 async function prepare(ports, request2) {
   const { look: look6, states } = await gatherStates(ports);
   const { snapshot } = look6;
-  const { plan, keys, records } = snapshot;
-  const initiative2 = initiativeOf(plan);
+  const { plan: plan2, keys, records } = snapshot;
+  const initiative2 = initiativeOf(plan2);
   const branch2 = request2.into ?? landingBranch(ports, initiative2);
   if (branch2 === null) {
     await ports.git.baseTip(ports.config.baseBranch);
@@ -28061,9 +28061,9 @@ async function prepare(ports, request2) {
   await refuseChangedGitConfig(ports);
   const strategy = request2.strategy ?? ports.config.landing.strategy;
   const seen2 = request2.into === null ? states : await asSeenBy(ports, { branch: branch2, snapshot, states });
-  const choice = chooseStreams(plan.streams, seen2, request2.named);
-  const streamOf6 = new Map(plan.streams.map((stream2) => [keys.get(stream2.id), stream2]));
-  const streams = candidatesOf({ plan, keys, records, initiative: initiative2, branch: branch2 }, ports.state).map((candidate) => ({
+  const choice = chooseStreams(plan2.streams, seen2, request2.named);
+  const streamOf6 = new Map(plan2.streams.map((stream2) => [keys.get(stream2.id), stream2]));
+  const streams = candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, ports.state).map((candidate) => ({
     ...candidate,
     message: messageOfStream(ports, strategy, streamOf6.get(candidate.key), records.get(candidate.key))
   }));
@@ -30208,12 +30208,12 @@ async function verify2(step, key, run30) {
   return { ok: verdict2.ok, message: verdict2.message };
 }
 async function foreseeLanding({ ports, snapshot }, record3) {
-  const { landing, plan, keys } = snapshot;
+  const { landing, plan: plan2, keys } = snapshot;
   const sha = seenHead(snapshot, record3.key);
   if (landing === null || sha === null) return;
   const verified = { sha, atMs: 0, adopted: false, run: 0, parents: [] };
   const records = new Map([...snapshot.records, [record3.key, { ...record3, verified }]]);
-  await landedKeys(ports, { plan, keys, records, initiative: initiativeOf(plan), ...landing });
+  await landedKeys(ports, { plan: plan2, keys, records, initiative: initiativeOf(plan2), ...landing });
 }
 function seenHead({ heads }, key) {
   return heads.known ? heads.value.get(key) ?? null : null;
@@ -30605,9 +30605,9 @@ function forgetDeadRemoval({ state: state2, processes }, { key, removing }) {
   if (removing === null || processes.identify(removing.pid)?.start === removing.start) return;
   state2.patchStream(key, { removing: null });
 }
-async function launchFrom(step, plan) {
+async function launchFrom(step, plan2) {
   const { ports } = step;
-  const { record: record3, run: run30 } = plan;
+  const { record: record3, run: run30 } = plan2;
   await endFormerWorkers(ports, record3.key);
   forgetDeadRemoval(ports, record3);
   const directory = runDir(ports.paths, record3.key, run30);
@@ -30620,24 +30620,24 @@ async function launchFrom(step, plan) {
     startedAtMs: ports.now(),
     bootId: ports.processes.bootId(),
     // A new conversation has the agent's own id, or one that it finds out itself.
-    sessionId: plan.resume,
-    baseSha: plan.baseSha,
-    tokenHash: hashToken(plan.token)
+    sessionId: plan2.resume,
+    baseSha: plan2.baseSha,
+    tokenHash: hashToken(plan2.token)
   });
   if (!opened2) return false;
-  await startWorker(step, plan, directory);
+  await startWorker(step, plan2, directory);
   return true;
 }
-async function startWorker(step, plan, directory) {
+async function startWorker(step, plan2, directory) {
   const { ports } = step;
-  const { record: record3, run: run30 } = plan;
+  const { record: record3, run: run30 } = plan2;
   const [, prompt] = await Promise.all([
-    prepareWorktree(step, record3, run30, plan.baseSha),
-    workerPrompt(ports, plan, step.snapshot),
+    prepareWorktree(step, record3, run30, plan2.baseSha),
+    workerPrompt(ports, plan2, step.snapshot),
     ensureSession2(ports)
   ]);
   if (isEnded(step, record3.key, run30)) return;
-  await writeRunFiles(step, plan, directory, prompt);
+  await writeRunFiles(step, plan2, directory, prompt);
   forgetReports(ports, record3.key);
   await step.pace.next(step.abort);
   if (isEnded(step, record3.key, run30)) return;
@@ -30662,23 +30662,23 @@ function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
   return opened2 !== void 0 && opened2.endedAtMs !== null;
 }
-async function writeRunFiles(step, plan, directory, prompt) {
+async function writeRunFiles(step, plan2, directory, prompt) {
   const { ports } = step;
-  const { record: record3, run: run30 } = plan;
+  const { record: record3, run: run30 } = plan2;
   const launched = await ports.agent.prepare({
     projectRoot: ports.paths.root,
     runDir: directory,
     record: record3,
     run: run30,
     prompt,
-    resume: plan.resume,
-    sessionId: plan.sessionId,
-    token: plan.token,
+    resume: plan2.resume,
+    sessionId: plan2.sessionId,
+    token: plan2.token,
     env: {
       // What the starter configured by variables holds for what the worker types too (`orchestrate status`).
       ...configVariables(ports.env),
-      ...streamVariables(ports, record3, run30, plan.baseSha),
-      ORCHESTRATE_TOKEN: plan.token,
+      ...streamVariables(ports, record3, run30, plan2.baseSha),
+      ORCHESTRATE_TOKEN: plan2.token,
       ORCHESTRATE_MARK: step.ports.marks.run(record3.key, run30)
     }
   });
@@ -31605,11 +31605,11 @@ async function namesCheck(project, git2) {
 }
 async function plannedStreams(project) {
   if (!(0, import_node_fs86.existsSync)(project.workspace().storePath)) return [];
-  const plan = (await project.planStore()).readPlan();
-  const records = [...(await project.openState())?.records(initiativeOf(plan)).values() ?? []];
-  return plan.streams.map(({ id: id2 }) => {
+  const plan2 = (await project.planStore()).readPlan();
+  const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
+  return plan2.streams.map(({ id: id2 }) => {
     const record3 = records.find(({ streamId: streamId2 }) => streamId2 === id2);
-    const key = record3?.key ?? streamKey(initiativeOf(plan), id2, sha256, () => false);
+    const key = record3?.key ?? streamKey(initiativeOf(plan2), id2, sha256, () => false);
     return { key, made: record3?.branchMade ?? false };
   });
 }
@@ -31800,8 +31800,8 @@ var init_file_overlaps = __esm({
 });
 
 // src/view/pages/plan-text.ts
-function planText(plan) {
-  return [...dependencyStructure(plan), "", ...figures(plan), ...overlapLines(plan)].join("\n");
+function planText(plan2) {
+  return [...dependencyStructure(plan2), "", ...figures(plan2), ...overlapLines(plan2)].join("\n");
 }
 function problemsText(problems) {
   return upTo(
@@ -31970,8 +31970,8 @@ async function checkEnvironment(ports, io) {
     );
   }
 }
-function warnOfNetworkDisks({ plan, state: state2 }, io) {
-  for (const path17 of [plan.path, state2.path]) {
+function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
+  for (const path17 of [plan2.path, state2.path]) {
     const disk = networkDisk(path17);
     if (disk === null) continue;
     const where = `${printable(path17)} is on a disk of another machine (${disk})`;
@@ -31998,9 +31998,9 @@ var init_checks2 = __esm({
 async function printHeader(ports, io, whole2 = io.verbose) {
   if (io.json) return;
   const { config: config2 } = ports;
-  const plan = ports.plan.readPlan();
-  const begun = [...ports.state.records(initiativeOf(plan)).values()].some(({ runs }) => runs.length > 0);
-  io.print(whole2 || !begun ? planText(plan) : `Plan: ${planName(plan)} (its structure: orchestrate plan)`);
+  const plan2 = ports.plan.readPlan();
+  const begun = [...ports.state.records(initiativeOf(plan2)).values()].some(({ runs }) => runs.length > 0);
+  io.print(whole2 || !begun ? planText(plan2) : `Plan: ${planName(plan2)} (its structure: orchestrate plan)`);
   io.print("");
   const row3 = (name2, text5) => io.print(`  ${name2.padEnd(12)} ${text5}`);
   const { about } = ports.agent;
@@ -32564,7 +32564,7 @@ async function cancel(ports, record3) {
   }
   const changed = ports.plan.cancelStream(streamId2);
   noteCommand(ports, key, "cancelled");
-  const [ended] = await endOpenRuns(ports, [record3], "cancelled by the operator", CANCELLED_FAREWELL);
+  const [ended] = await endOpenRuns(ports, [record3], "cancelled by you", CANCELLED_FAREWELL);
   return { ...changed, endedRun: ended?.run ?? null };
 }
 var init_cancel = __esm({
@@ -32684,7 +32684,7 @@ async function verifyHere(ports, record3, abort) {
       kind: "verify",
       key: record3.key,
       run: run30,
-      reason: "the operator asked for a check"
+      reason: "you asked for a check"
     },
     createBackoff()
   );
@@ -33259,20 +33259,20 @@ var init_merge2 = __esm({
 
 // src/look/earlier-plans.ts
 function earlierInitiatives(ports, gathered) {
-  return ports.plan.earlierPlans().map((plan) => ({
-    id: plan.initiative?.id ?? null,
-    title: plan.initiative?.title ?? null,
-    streams: streamsOf(ports, gathered, plan)
+  return ports.plan.earlierPlans().map((plan2) => ({
+    id: plan2.initiative?.id ?? null,
+    title: plan2.initiative?.title ?? null,
+    streams: streamsOf(ports, gathered, plan2)
   }));
 }
-function streamsOf(ports, { look: look6, policy, report }, plan) {
-  const records = ports.state.records(plan.initiative?.id ?? "");
+function streamsOf(ports, { look: look6, policy, report }, plan2) {
+  const records = ports.state.records(plan2.initiative?.id ?? "");
   const known2 = new Map([...records.values()].map((record3) => [record3.streamId, record3.key]));
   const snapshot = {
     ...look6.snapshot,
-    plan,
+    plan: plan2,
     // One that was never looked at while its initiative was current has no key.
-    keys: new Map(plan.streams.map(({ id: id2 }) => [id2, known2.get(id2) ?? ""])),
+    keys: new Map(plan2.streams.map(({ id: id2 }) => [id2, known2.get(id2) ?? ""])),
     records,
     workers: { known: true, value: /* @__PURE__ */ new Map() },
     unseen: /* @__PURE__ */ new Map(),
@@ -34467,7 +34467,7 @@ function footLines(model, layout, look6, options) {
 function messageLine({ mode, said: said2, filter, rows, report }, { style, columns: columns2 }) {
   const { ellipsis } = style.glyphs;
   if (mode.kind === "confirm") {
-    const question = QUESTIONS[mode.verb].replace("# ?", `${style.clean(mode.id)}?`).replace("#", style.clean(mode.id));
+    const question = QUESTIONS[mode.verb](style.clean(mode.id));
     return style.paint("yellow")(style.paint("bold")(cut2(`${question} (y/n)`, columns2, ellipsis)));
   }
   if (mode.kind === "filter" || filter !== "") {
@@ -34494,6 +34494,8 @@ function keysFor(model, { session }) {
     ["d", "diff"],
     ["v", "verify"],
     ["p", "park"],
+    ["M", "merge"],
+    ["C", "clean"],
     ["w", "view"],
     ...session ? [] : [["q", "quit"]],
     ["j k", "move"]
@@ -34510,11 +34512,12 @@ function keysLine(keys, { style }, columns2) {
   }
   return line2;
 }
-function pageLines({ title: title4, lines: lines3, top }, { style, columns: columns2, rows }) {
+function pageLines({ title: title4, lines: lines3, top, of, offers }, { style, columns: columns2, rows }) {
   const { ellipsis } = style.glyphs;
   const room = Math.max(1, rows - 2);
   const place2 = `${Math.min(top + room, lines3.length)}/${lines3.length}`;
-  const shown3 = lines3.slice(top, top + room).map((line2) => coloured(cut2(line2, columns2, ellipsis), title4, style));
+  const paint = of === "diff" ? diffPaint(style) : style.plain;
+  const shown3 = lines3.slice(top, top + room).map((line2) => paint(cut2(line2, columns2, ellipsis)));
   const filled = [...shown3, ...Array.from({ length: room }, () => "")].slice(0, room);
   const head2 = fit(
     cut2(style.clean(title4), columns2 - place2.length - 1, ellipsis),
@@ -34523,7 +34526,7 @@ function pageLines({ title: title4, lines: lines3, top }, { style, columns: colu
     "left"
   );
   const keys = [
-    ["q", "back"],
+    ...offers === null ? [["q", "back"]] : [["y", offers === "merge" ? "merge it" : "remove it"], ["n", "back"]],
     ["j k", "move"],
     ["g G", "ends"],
     ["PgUp PgDn", "page"]
@@ -34534,11 +34537,12 @@ function pageLines({ title: title4, lines: lines3, top }, { style, columns: colu
     keysLine(keys, { style, columns: columns2, rows }, columns2)
   ].slice(0, rows);
 }
-function coloured(line2, title4, style) {
-  if (!title4.startsWith("diff")) return line2;
-  if (line2.startsWith("+")) return style.paint("green")(line2);
-  if (line2.startsWith("-")) return style.paint("red")(line2);
-  return line2.startsWith("@@") ? style.paint("cyan")(line2) : line2;
+function diffPaint(style) {
+  return (line2) => {
+    if (line2.startsWith("+")) return style.paint("green")(line2);
+    if (line2.startsWith("-")) return style.paint("red")(line2);
+    return line2.startsWith("@@") ? style.paint("cyan")(line2) : line2;
+  };
 }
 function answerLines(model, stream2, text5, look6) {
   const { style, columns: columns2, rows, nowMs } = look6;
@@ -34589,12 +34593,10 @@ var init_cockpit_draw = __esm({
     init_stream_rows();
     NEIGHBOURS = /* @__PURE__ */ new WeakMap();
     QUESTIONS = {
-      stop: "Stop # ? Its work is kept.",
-      park: "Park # until it is retried? Its work is kept.",
-      retry: "Retry # ? Its agent is ended and starts again.",
-      fresh: "Retry # in a new conversation? Its agent is ended, its work is kept.",
-      verify: "Verify # ?",
-      resolve: "Resolve # ?"
+      stop: (id2) => `Stop ${id2}? Its work is kept.`,
+      park: (id2) => `Park ${id2} until it is retried? Its work is kept.`,
+      retry: (id2) => `Retry ${id2}? Its agent is ended and starts again.`,
+      fresh: (id2) => `Retry ${id2} in a new conversation? Its agent is ended, its work is kept.`
     };
   }
 });
@@ -34611,16 +34613,17 @@ function update(model, event, size) {
     case "said":
       return say(model, event.text, event.good);
     case "page":
-      return only(opened(model, event.title, event.lines, size));
+      return only(opened(model, event, size));
     case "request":
       return requested(model, event, size);
     default:
       return typed(model, event, size);
   }
 }
-function opened(model, title4, lines3, { rows }) {
-  const top = title4.startsWith("diff") || title4 === HELP ? 0 : Math.max(0, lines3.length - (rows - 2));
-  return { ...model, said: null, mode: { kind: "page", title: title4, lines: lines3, top } };
+function opened(model, page2, { rows }) {
+  const { title: title4, lines: lines3, of, offers } = page2;
+  const top = of === "log" || of === "gate" ? Math.max(0, lines3.length - (rows - 2)) : 0;
+  return { ...model, said: null, mode: { kind: "page", title: title4, lines: lines3, of, offers, top } };
 }
 function typed(model, key, size) {
   const { kind } = model.mode;
@@ -34698,9 +34701,12 @@ function letter(model, text5, size) {
     case "/":
       return only({ ...clear, mode: { kind: "filter" } });
     case "?":
-      return only(opened(clear, HELP, HELP_LINES, size));
+      return only(opened(clear, { title: "Keys", lines: HELP_LINES, of: "help", offers: null }, size));
     case "n":
       return only(nextWaiting(clear, size));
+    case "M":
+    case "C":
+      return { model: clear, wish: { wish: "plan", what: PLAN_VERBS[text5], dryRun: true } };
     default:
       return ofStream(clear, text5);
   }
@@ -34712,7 +34718,8 @@ function ofStream(model, text5) {
   const verb = Object.hasOwn(VERBS2, text5) ? VERBS2[text5] : void 0;
   const reading = Object.hasOwn(READINGS, text5) ? READINGS[text5] : void 0;
   if (verb !== void 0) {
-    if (asksFirst(verb, stream2)) return only({ ...model, mode: { kind: "confirm", verb, id: id2 } });
+    const asked2 = askedFirst(verb, stream2);
+    if (asked2 !== null) return only({ ...model, mode: { kind: "confirm", verb: asked2, id: id2 } });
     return { model, wish: { wish: "verb", id: id2, what: verb } };
   }
   if (reading === "gate" && stream2.gate === null) return say(model, `No gate of ${id2} has failed.`);
@@ -34720,9 +34727,9 @@ function ofStream(model, text5) {
   if (text5 === " " || text5 === "s") return only({ ...model, mode: { kind: "answer", text: "" } });
   return only(model);
 }
-function asksFirst(verb, { state: state2, pid }) {
-  if (verb === "stop" || verb === "park" || verb === "fresh") return true;
-  return verb === "retry" && pid !== null && traitsOf(state2).handling.retryEnds;
+function askedFirst(verb, { state: state2, pid }) {
+  if (verb === "stop" || verb === "park" || verb === "fresh") return verb;
+  return verb === "retry" && pid !== null && traitsOf(state2).handling.retryEnds ? verb : null;
 }
 function nextWaiting(model, size) {
   const waiting2 = waitingForYou(model.rows).map(({ id: id2 }) => id2);
@@ -34775,12 +34782,21 @@ function inPage(model, mode, key, { rows }) {
   const last3 = Math.max(0, mode.lines.length - (rows - 2));
   const to = movement(key, mode.top, Math.max(1, rows - 3), last3);
   if (to !== null) return only({ ...model, mode: { ...mode, top: Math.max(0, Math.min(to, last3)) } });
-  const over = leaves(key) || key.kind === "text" && /^[q?]/.test(key.text);
+  const letters = key.kind === "text" ? key.text : "";
+  const { offers } = mode;
+  if (offers !== null && /^y/i.test(letters))
+    return {
+      model: { ...model, mode: { kind: "list" } },
+      wish: { wish: "plan", what: offers, dryRun: false }
+    };
+  const over = leaves(key) || /^[q?]/.test(letters) || offers !== null && /^n/i.test(letters);
   return only(over ? { ...model, mode: { kind: "list" } } : model);
 }
 function requested(model, { verb, key }, size) {
   const list7 = { ...filtered(model, "", size), mode: { kind: "list" } };
   if (verb === "help") return letter(list7, "?", size);
+  const planKey = ["M", "C"].find((each) => PLAN_VERBS[each] === verb);
+  if (planKey !== void 0) return letter(list7, planKey, size);
   const at = list7.rows.findIndex((stream2) => stream2.key === key);
   if (at < 0) return only(model);
   const there = moved2(list7, at, size);
@@ -34791,7 +34807,7 @@ function requested(model, { verb, key }, size) {
   const asked2 = Object.values(VERBS2).find((each) => each === verb);
   return asked2 === void 0 ? only(there) : { model: there, wish: { wish: "verb", id: id2, what: asked2 } };
 }
-var only, say, VERBS2, READINGS, HELP, HELP_LINES;
+var only, say, VERBS2, PLAN_VERBS, READINGS, HELP_LINES;
 var init_cockpit_keys = __esm({
   "src/view/summary/cockpit-keys.ts"() {
     "use strict";
@@ -34809,10 +34825,9 @@ var init_cockpit_keys = __esm({
       v: "verify",
       m: "resolve"
     };
+    PLAN_VERBS = { M: "merge", C: "clean" };
     READINGS = { l: "log", e: "gate", d: "diff" };
-    HELP = "Keys";
     HELP_LINES = [
-      "",
       "  \u2191 \u2193  j k       move             g G  Home End   first, last     PgUp PgDn   a page",
       "  Enter          go to the pane of the stream (a click: its row; once more: its pane)",
       "  Space  s       see what its agent shows, and answer it",
@@ -34823,22 +34838,400 @@ var init_cockpit_keys = __esm({
       "  x              stop it: its work is kept, start takes it up again",
       "  p              park it: until it is retried",
       "  r              retry: clear what holds it back        R   with a new conversation",
-      "  v              verify: check its work again",
-      "  m              resolve: its agent merges the dependencies first",
+      "  v              verify: check its work again        m   resolve: its agent merges what clashes",
+      "",
+      "  M              merge: shows what would land on your branch, and lands it if you agree",
+      "  C              clean up: shows what would go of what has landed, and removes it if you agree",
       "",
       "  w              agents beside the summary, on and off",
       "  /              show only streams whose id, name or state has the text    Esc   all again",
-      "  q              leave (in the status window: detach with your tmux prefix and d)"
+      "  ?              these keys         q   leave (in the status window: your tmux prefix, then d)"
     ];
+  }
+});
+
+// src/operator/clean.ts
+async function clean(ports, named2, dryRun2) {
+  if (dryRun2) return cleanAll(ports, named2, true);
+  const lease = ports.landingLease.acquire(LEASE_WAIT_MS6);
+  if (lease === null)
+    throw new OrchestrateError(
+      EXIT.busy,
+      "a landing or another clean is under way",
+      "wait until it has ended, then run the command again"
+    );
+  try {
+    return await cleanAll(ports, named2, false);
+  } finally {
+    lease.release();
+  }
+}
+async function cleanAll(ports, named2, dryRun2) {
+  const gathered = await gatherReport(ports);
+  const { readable: readable3, unreadable } = ports.state.allRecords();
+  const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
+  const cleaning = {
+    ports,
+    dryRun: dryRun2,
+    gathered,
+    shared: await ports.git.shared(),
+    landed: await landedAnywhere(ports, gathered, plans2, readable3),
+    plans: plans2,
+    named: new Set(named2.map(({ key }) => key)),
+    processesIn: processLook(ports),
+    self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" },
+    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
+  };
+  const records = [...readable3.values()].filter(({ key }) => named2.length === 0 || cleaning.named.has(key));
+  const slot = createSlots(AT_ONCE);
+  const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
+  return {
+    dryRun: dryRun2,
+    removed: outcomes.flatMap((each) => each !== null && "saved" in each ? each : []),
+    kept: outcomes.flatMap((each) => each !== null && "reasons" in each ? each : []),
+    nothing: records.filter((_2, index) => outcomes[index] === null).flatMap(({ key, streamId: streamId2 }) => cleaning.named.has(key) ? [streamId2] : []),
+    warnings: [...unreadable.values()].map(({ why }) => why)
+  };
+}
+async function landedAnywhere(ports, { look: look6 }, plans2, all) {
+  const landed = new Set(look6.snapshot.landed);
+  for (const plan2 of plans2.slice(1)) {
+    const initiative2 = plan2.initiative?.id ?? "";
+    const records = new Map([...all].filter(([, record3]) => record3.initiativeId === initiative2));
+    const branch2 = landingBranch(ports, initiative2);
+    const tip = branch2 === null ? null : await ports.git.resolve(`refs/heads/${branch2}`);
+    if (branch2 === null || tip === null || records.size === 0) continue;
+    const keys = new Map([...records.values()].map(({ streamId: streamId2, key }) => [streamId2, key]));
+    const found = await landedKeys(ports, { plan: plan2, keys, records, initiative: initiative2, branch: branch2, tip });
+    for (const key of found) landed.add(key);
+  }
+  return landed;
+}
+function standing(look6) {
+  let last3 = null;
+  return () => {
+    if (last3 === null || performance.now() - last3.atMs > PROCESSES_STAND_MS)
+      last3 = { found: look6(), atMs: performance.now() };
+    return last3.found;
+  };
+}
+function processLook({ processes }) {
+  const directories = standing(() => processes.directories());
+  return (path17) => {
+    const real2 = ifPresent(() => (0, import_node_fs89.realpathSync)(path17));
+    if (real2 === null) return [];
+    const inside2 = [...directories()].filter(
+      ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
+    );
+    return inside2.map(([pid]) => pid).filter((pid) => pid !== process.pid && processes.identify(pid) !== null);
+  };
+}
+async function cleanOne(cleaning, record3) {
+  const place2 = placeOf4(cleaning, record3);
+  const outcome = outcomeOf(cleaning, record3);
+  const early = notWanted(cleaning, record3);
+  if (early !== null) return outcome.worktree ?? outcome.branch ? { ...outcome, reasons: [early] } : null;
+  if (!cleaning.dryRun) return removeOne(cleaning, record3, place2, outcome);
+  const found = await cleaning.ports.git.find(place2, cleaning.shared);
+  const reasons = [...found.held, ...livingIn(cleaning, record3)];
+  if (reasons.length > 0) return { ...outcome, reasons };
+  return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
+}
+async function removeOne(cleaning, record3, place2, outcome) {
+  const { git: git2, state: state2 } = cleaning.ports;
+  const others = () => {
+    const claimed = state2.claimRemoval(record3.key, cleaning.self);
+    const living = livingIn(cleaning, record3);
+    const ended = { kind: "agent", what: "its agent has just ended", look: "orchestrate clean" };
+    return claimed || living.length > 0 ? living : [ended];
+  };
+  const removal = await git2.remove(place2, cleaning.shared, { stream: record3.streamId, reason: "removed by clean", others }).finally(() => state2.patchStream(record3.key, { removing: null }));
+  if (!removal.removed) return { ...outcome, reasons: removal.held };
+  const { worktree: worktree2, branch: branch2, saved } = removal;
+  if (!worktree2 && branch2 === null) return null;
+  await forget(cleaning, record3, saved);
+  return { ...outcome, worktree: worktree2 ? outcome.worktree : null, branch: branch2, saved };
+}
+function placeOf4({ ports, plans: plans2 }, record3) {
+  const { key, worktree: worktree2, branch: branch2, branchMade, verified, base, initiativeId: initiativeId2 } = record3;
+  const landing = landingBranch(ports, initiativeId2);
+  const contained2 = [
+    ...verified !== null && planned(plans2, record3) !== null ? [verified.sha] : [],
+    ...landing === null ? [] : [`refs/heads/${landing}`],
+    ...base === null ? [] : [base.sha]
+  ];
+  const made = readIfPresent(setUpNote(ports.paths, key));
+  const { disposable } = ports.config.worktree;
+  return { key, path: worktree2, branch: branch2, branchMade, contained: contained2, made, disposable };
+}
+function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
+  const plan2 = plans2.find(({ initiative: initiative2 }) => (initiative2?.id ?? "") === initiativeId2);
+  return plan2?.streams.find(({ id: id2 }) => id2 === streamId2) ?? null;
+}
+function outcomeOf({ ports, shared }, record3) {
+  const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
+  const below = (0, import_node_path90.relative)(ports.paths.root, worktree2);
+  const shown3 = below.startsWith("..") ? worktree2 : below;
+  return {
+    stream: streamId2,
+    key,
+    worktree: shared.entries.some(({ path: path17 }) => path17 === worktree2) ? shown3 : null,
+    branch: shared.tips.has(branch2) ? branch2 : null
+  };
+}
+function atWork({ streamId: streamId2, runs }) {
+  const run30 = runs.at(-1);
+  if (run30 === void 0 || run30.endedAtMs !== null) return null;
+  const what = `its agent is at work (run ${run30.number})`;
+  return { kind: "agent", what, look: commandFor("status", streamId2) };
+}
+function notWanted({ gathered, landed, plans: plans2 }, record3) {
+  const { streamId: streamId2, key } = record3;
+  const working = atWork(record3);
+  if (working !== null) return working;
+  const stream2 = planned(plans2, record3);
+  if (stream2 === null || stream2.tasks.total === 0) return null;
+  if (isVerified(stream2, record3) && landed.has(key)) return null;
+  const state2 = gathered.states.find((each) => each.key === key)?.state;
+  const done2 = state2 === "done" || state2 === void 0 && isVerified(stream2, record3);
+  return {
+    kind: "not-landed",
+    what: done2 ? "its work has not landed" : `its work has not landed (${state2 ?? "not done"})`,
+    look: done2 ? commandFor("merge", streamId2) : commandFor("status", streamId2)
+  };
+}
+function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
+  const held2 = [];
+  const working = atWork(ports.state.records(record3.initiativeId).get(record3.key) ?? record3);
+  if (working !== null) held2.push(working);
+  const run30 = [...marked3()].find((mark) => mark.startsWith(ports.marks.runs(record3.key)));
+  if (run30 !== void 0)
+    held2.push({
+      kind: "agent",
+      what: "processes of its agent still live",
+      look: commandFor("stop", record3.streamId)
+    });
+  const [pid, ...more] = processesIn(record3.worktree);
+  if (pid !== void 0)
+    held2.push({
+      kind: "process",
+      what: `process ${[pid, ...more].join(", ")} is at work in its worktree`,
+      look: `ps -fp ${[pid, ...more].join(",")}`
+    });
+  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
+  const living = panes.find(({ role, key, dead }) => role === "worker" && key === record3.key && !dead);
+  if (living !== void 0 && run30 === void 0)
+    held2.push({
+      kind: "agent",
+      what: "its window is still in use",
+      look: commandFor("attach", record3.streamId)
+    });
+  return held2;
+}
+async function forget({ ports, gathered }, record3, saved) {
+  (0, import_node_fs89.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  ports.state.patchStream(record3.key, { branchMade: false });
+  noteCommand(
+    ports,
+    record3.key,
+    `worktree and branch were removed${saved === null ? "" : `, kept as ${saved}`}`
+  );
+  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
+  for (const pane of panes)
+    if (pane.role === "worker" && pane.key === record3.key && pane.dead)
+      await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
+}
+var import_node_fs89, import_node_path90, AT_ONCE, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var init_clean2 = __esm({
+  "src/operator/clean.ts"() {
+    "use strict";
+    import_node_fs89 = require("node:fs");
+    import_node_path90 = require("node:path");
+    init_paths();
+    init_done();
+    init_errors();
+    init_job_slots();
+    init_shell_word();
+    init_present();
+    init_landed();
+    init_gather();
+    init_intent();
+    AT_ONCE = 3;
+    LEASE_WAIT_MS6 = 15e3;
+    PROCESSES_STAND_MS = 500;
+  }
+});
+
+// src/operator/remains.ts
+var remains_exports = {};
+__export(remains_exports, {
+  remainsOf: () => remainsOf,
+  takeLeave: () => takeLeave
+});
+async function remainsOf(ports, { forget: forget2 }) {
+  const { paths, git: git2, state: state2 } = ports;
+  if (Object.values(paths.launchers).some((path17) => statIfPresent(path17) !== null)) return [];
+  const project = { paths, git: git2, state: state2, worktreeRoot: streamNames(ports).worktreeRoot };
+  return takeLeave(project, forget2 && !ports.lease.isHeld());
+}
+async function takeLeave(project, forget2) {
+  const left = await linesOf3(project, forget2);
+  if (left.length > 0) return left;
+  if (forget2) forgetMemory(project.paths);
+  return [];
+}
+async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktreeRoot2 }, forget2) {
+  const records = [...state2?.allRecords().readable.values() ?? []];
+  const places = records.map(({ worktree: worktree2, branch: branch2, branchMade }) => ({ path: worktree2, branch: branch2, branchMade }));
+  const found = await git2.remains(places);
+  const alone = found.worktrees.length + found.branches.length === 0;
+  const refs = forget2 && alone ? await git2.forgetContained() : found.refs;
+  const saved = refs.filter((ref) => ref.startsWith("refs/orchestrate/saved/"));
+  const others = refs.filter((ref) => !saved.includes(ref));
+  const files2 = alone ? listIfPresent(worktreeRoot2) : [];
+  const shown3 = (path17) => {
+    const below = (0, import_node_path91.relative)(paths.root, path17);
+    return printable(below.startsWith("..") ? path17 : below);
+  };
+  return [
+    ...row2(
+      "worktrees",
+      found.worktrees.map(shown3),
+      "orchestrate clean takes those away that hold nothing else"
+    ),
+    ...row2(
+      "branches",
+      found.branches,
+      `orchestrate clean; to keep one for yourself: ${moveAside(found.branches[0] ?? "")}`
+    ),
+    ...row2("saved work", saved, "orchestrate recover; to let go of it: orchestrate recover --expire 0"),
+    ...row2(
+      "refs",
+      others,
+      `git for-each-ref refs/orchestrate; one by one: git update-ref -d ${others[0] ?? ""}`
+    ),
+    ...row2(`files in ${shown3(worktreeRoot2)}`, files2, `ls -la ${shellWord(shown3(worktreeRoot2))}`),
+    ...refs.length + files2.length === 0 && alone ? [] : [`left: ${shown3(paths.stateDb)}, as long as anything of the above is`]
+  ];
+}
+function row2(what, names, then) {
+  if (names.length === 0) return [];
+  const more = names.length > NAMED7 ? ` and ${names.length - NAMED7} more` : "";
+  const listed7 = names.slice(0, NAMED7).map((name2) => printable(name2));
+  return [`left: ${what}: ${listed7.join(", ")}${more}`, `  ${then}`];
+}
+function forgetMemory(paths) {
+  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock])
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs90.rmSync)(`${file}${suffix}`, { force: true });
+  for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
+    (0, import_node_fs90.rmSync)(directory, { recursive: true, force: true });
+}
+var import_node_fs90, import_node_path91, NAMED7;
+var init_remains = __esm({
+  "src/operator/remains.ts"() {
+    "use strict";
+    import_node_fs90 = require("node:fs");
+    import_node_path91 = require("node:path");
+    init_printable();
+    init_shell_word();
+    init_present();
+    init_snapshot();
+    NAMED7 = 10;
+  }
+});
+
+// src/commands/clean.ts
+var clean_exports2 = {};
+__export(clean_exports2, {
+  run: () => run14
+});
+async function run14(args, flags, io) {
+  return withPorts(io, { create: false }, async (ports) => {
+    const dryRun2 = flags["dry-run"] === true;
+    if (!dryRun2) refuseSteering(io.env, ports.paths.root, "clean");
+    const named2 = args.map((text5) => recordNamed(ports, text5));
+    const report = await clean(ports, named2, dryRun2);
+    const left = named2.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
+    show(report, left, io);
+    return named2.length === 0 ? EXIT.ok : answerTo(report, io);
+  });
+}
+function show(report, left, io) {
+  for (const why of report.warnings) io.warn(`orchestrate: warning: ${why}`);
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, ...report, left }));
+  else for (const line2 of [...linesOf4(report), ...left]) io.print(line2);
+}
+function answerTo({ kept: kept2 }, io) {
+  const [first2] = kept2;
+  if (first2 === void 0) return EXIT.ok;
+  if (io.json) return EXIT.refused;
+  const more = kept2.length > 1 ? `, and ${kept2.length - 1} more were kept` : "";
+  const [reason] = first2.reasons;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `${first2.stream} was kept: ${reason?.what ?? "it holds something"}${more}`,
+    reason?.look ?? "orchestrate clean --dry-run"
+  );
+}
+function recordNamed(ports, text5) {
+  const records = [...ports.state.allRecords().readable.values()];
+  const exact = records.filter(({ streamId: streamId2, key }) => streamId2 === text5 || key === text5);
+  const [only2] = exact;
+  if (only2 !== void 0 && exact.length === 1) return only2;
+  const inPlan = ports.plan.readPlan().streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: null }));
+  if (exact.length > 1 || streamsNamed(text5, inPlan).length > 0) return findStream(ports, text5);
+  const named2 = streamsNamed(
+    text5,
+    records.map(({ streamId: streamId2, key }) => ({ id: key, name: streamId2, key }))
+  );
+  const found = named2.length === 1 ? records.find(({ key }) => key === named2[0]) : void 0;
+  return found ?? findStream(ports, text5);
+}
+function linesOf4(report) {
+  const { removed: removed2, kept: kept2, nothing: nothing3, dryRun: dryRun2 } = report;
+  const lines3 = [
+    ...removed2.map((each) => removedLine(each, dryRun2)),
+    ...kept2.flatMap((each) => keptLines(each, dryRun2)),
+    ...nothing3.map((stream2) => `Nothing is left of ${printable(stream2)}`)
+  ];
+  if (lines3.length === 0) return ["Nothing to clean"];
+  return removed2.length === 0 || dryRun2 ? lines3 : [...lines3, "Its commits are kept: orchestrate recover brings a removed stream back"];
+}
+function removedLine({ stream: stream2, worktree: worktree2, branch: branch2 }, dryRun2) {
+  const what = [
+    ...worktree2 === null ? [] : [`worktree ${printable(worktree2)}`],
+    ...branch2 === null ? [] : [`branch ${branch2}`]
+  ];
+  return `${dryRun2 ? "Would remove" : "Removed"} ${printable(stream2)}: ${what.join(", ")}`;
+}
+function keptLines({ stream: stream2, reasons }, dryRun2) {
+  const [first2, ...more] = reasons;
+  return [
+    `${dryRun2 ? "Would keep" : "Kept"} ${printable(stream2)}: ${first2?.what ?? ""}`,
+    ...first2 === void 0 ? [] : [`  ${first2.look}`],
+    ...more.flatMap(({ what, look: look6 }) => [`  and ${what}`, `  ${look6}`])
+  ];
+}
+var init_clean3 = __esm({
+  "src/commands/clean.ts"() {
+    "use strict";
+    init_wiring();
+    init_errors();
+    init_printable();
+    init_short_names();
+    init_clean2();
+    init_find_stream();
+    init_remains();
+    init_scope2();
   }
 });
 
 // src/commands/attach.ts
 var attach_exports = {};
 __export(attach_exports, {
-  run: () => run14
+  run: () => run15
 });
-async function run14(args, flags, io) {
+async function run15(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const pane = flags["next"] === true ? await nextPane(ports) : await paneOf2(ports, args[0]);
     if (!io.env["TMUX"] && !process.stdin.isTTY) {
@@ -34881,8 +35274,8 @@ async function paneOf2(ports, text5) {
     commandFor("logs", record3.streamId)
   );
 }
-function recordsOf({ state: state2, plan }) {
-  return state2.records(plan.currentInitiative()?.id ?? "").values();
+function recordsOf({ state: state2, plan: plan2 }) {
+  return state2.records(plan2.currentInitiative()?.id ?? "").values();
 }
 function refuseElsewhere(ports, records, tmux) {
   for (const record3 of records) {
@@ -34949,9 +35342,9 @@ var init_attach = __esm({
 // src/commands/logs.ts
 var logs_exports = {};
 __export(logs_exports, {
-  run: () => run15
+  run: () => run16
 });
-async function run15(args, flags, io) {
+async function run16(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const record3 = findStream(ports, args[0] ?? "");
     const number5 = numberFlag(flags, "run", { min: 1, whole: true }) ?? null;
@@ -34987,13 +35380,13 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path90.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs89.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path92.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs91.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs89.statSync)(file);
+    const { size } = (0, import_node_fs91.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs89.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs91.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -35001,12 +35394,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs89, import_node_path90, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs91, import_node_path92, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
-    import_node_path90 = require("node:path");
+    import_node_fs91 = require("node:fs");
+    import_node_path92 = require("node:path");
     import_promises18 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -35024,16 +35417,20 @@ var init_logs = __esm({
 });
 
 // src/commands/watch/deeds.ts
-async function answerOf6(load3, args, flags, io) {
+async function outputOf2(load3, args, flags, io) {
   const lines3 = [];
   try {
     const { run: run30 } = await load3();
     await run30(args, flags, catching(io, lines3));
-    return { text: lines3.join("; "), good: true };
+    return { lines: lines3, good: true };
   } catch (error2) {
     const fix = error2 instanceof OrchestrateError && error2.fix !== null ? `  (${error2.fix})` : "";
-    return { text: `${messageOf(error2)}${fix}`, good: false };
+    return { lines: [`${messageOf(error2)}${fix}`], good: false };
   }
+}
+async function answerOf6(...asked2) {
+  const { lines: lines3, good } = await outputOf2(...asked2);
+  return { text: lines3.join("; "), good };
 }
 function catching(io, lines3) {
   const take2 = (text5) => void lines3.push(...text5.split("\n").filter((line2) => line2 !== ""));
@@ -35055,6 +35452,12 @@ function act(verb, id2, io) {
 function sendText(id2, text5, io) {
   return answerOf6(() => Promise.resolve().then(() => (init_send2(), send_exports)), [id2, `${text5} `], {}, io);
 }
+async function doWithPlan(what, dryRun2, io) {
+  const { lines: lines3, good } = await outputOf2(PLAN_COMMANDS[what], [], dryRun2 ? { "dry-run": true } : {}, io);
+  if (!good) return { text: lines3.join("; "), good };
+  const title4 = dryRun2 ? `${what}: what it would do` : `${what}: done`;
+  return { page: { title: title4, lines: lines3, of: what, offers: dryRun2 ? what : null } };
+}
 function toggleView(io) {
   return answerOf6(() => Promise.resolve().then(() => (init_view2(), view_exports)), [], {}, io);
 }
@@ -35067,20 +35470,22 @@ async function readPage(ports, what, stream2, io) {
     const lines4 = [];
     const { run: run30 } = await Promise.resolve().then(() => (init_logs(), logs_exports));
     await run30([id2], { lines: String(LINES) }, catching(io, lines4));
-    return { title: `log of ${id2}`, lines: lines4 };
+    return { title: `log of ${id2}`, lines: lines4, of: what, offers: null };
   }
   if (what === "gate") {
     const text5 = gate2 === null ? "" : tailOf2(gate2.log);
-    return { title: `gate ${gate2?.name ?? ""} of ${id2}: ${gate2?.log ?? ""}`, lines: safeLines(text5) };
+    const title5 = `gate ${gate2?.name ?? ""} of ${id2}: ${gate2?.log ?? ""}`;
+    return { title: title5, lines: safeLines(text5), of: what, offers: null };
   }
   const record3 = findStream(ports, id2);
   if (record3.base === null) throw new Error(`${id2} has not begun: there is no change to show`);
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs90.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs92.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines3 = safeLines(diff2);
-  return { title: `diff of ${id2} against its base`, lines: lines3.length === 0 ? ["no change"] : lines3 };
+  const title4 = `diff of ${id2} against its base`;
+  return { title: title4, lines: lines3.length === 0 ? ["no change"] : lines3, of: what, offers: null };
 }
 function safeLines(text5) {
   const lines3 = text5.split("\n").map((line2) => printable(line2.replaceAll("	", "    ")));
@@ -35089,15 +35494,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines3.slice(0, LINES), `\u2026 ${rest} more lines`] : lines3;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs90.openSync)(path17, "r");
+  const handle = (0, import_node_fs92.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs90.fstatSync)(handle);
+    const { size } = (0, import_node_fs92.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs90.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs92.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs90.closeSync)(handle);
+    (0, import_node_fs92.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -35119,11 +35524,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs90, COMMANDS, LINES, GATE_BYTES;
+var import_node_fs92, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs92 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -35134,6 +35539,10 @@ var init_deeds = __esm({
       fresh: { load: () => Promise.resolve().then(() => (init_retry(), retry_exports)), flags: { fresh: true } },
       verify: { load: () => Promise.resolve().then(() => (init_verify3(), verify_exports)), flags: {} },
       resolve: { load: () => Promise.resolve().then(() => (init_resolve(), resolve_exports)), flags: {} }
+    };
+    PLAN_COMMANDS = {
+      merge: () => Promise.resolve().then(() => (init_merge2(), merge_exports)),
+      clean: () => Promise.resolve().then(() => (init_clean3(), clean_exports2))
     };
     LINES = 5e3;
     GATE_BYTES = 256 * 1024;
@@ -35185,20 +35594,26 @@ function createSeat(doors) {
   return { take: take2, inSession, close: watchOver2.close };
 }
 async function fulfil(wish2, stream2, doors) {
-  const { io, take: take2, ring } = doors;
-  if (wish2.wish === "view") return answered(toggleView(io), doors);
-  if (!("id" in wish2)) return ring();
-  if (wish2.wish === "send")
-    return answered(sendText(wish2.id, wish2.text, io), doors, `sending to ${wish2.id} \u2026`);
-  if (stream2 === null || stream2.id !== wish2.id) return;
-  const { what } = wish2;
-  if (wish2.wish === "open") return open(stream2, doors);
-  if (what === "log" || what === "gate" || what === "diff") {
-    const page2 = await readPage(doors.ports, what, stream2, io);
-    return take2({ kind: "page", ...page2 });
+  const { io } = doors;
+  switch (wish2.wish) {
+    case "quit":
+      return;
+    case "view":
+      return answered(toggleView(io), doors);
+    case "plan":
+      return plan(wish2.what, wish2.dryRun, doors);
+    case "send":
+      return answered(sendText(wish2.id, wish2.text, io), doors, `sending to ${wish2.id} \u2026`);
+    default:
+      if (stream2?.id === wish2.id) return fulfilFor(wish2.what, stream2, doors);
   }
-  if (what !== null)
-    return answered(act(what, wish2.id, io), doors, `${what === "fresh" ? "retry" : what} ${wish2.id} \u2026`);
+}
+async function fulfilFor(what, stream2, doors) {
+  const { io, take: take2, ports } = doors;
+  if (what === null) return open(stream2, doors);
+  if (what === "log" || what === "gate" || what === "diff")
+    return take2({ kind: "page", ...await readPage(ports, what, stream2, io) });
+  return answered(act(what, stream2.id, io), doors, `${what === "fresh" ? "retry" : what} ${stream2.id} \u2026`);
 }
 async function answered(deed, { take: take2, ring, session, ports }, underWay2) {
   if (underWay2 !== void 0) take2(said(underWay2));
@@ -35206,6 +35621,12 @@ async function answered(deed, { take: take2, ring, session, ports }, underWay2) 
   take2({ kind: "said", text: text5, good });
   ring();
   if (session) await ports.tmux.message(text5);
+}
+async function plan(what, dryRun2, { io, take: take2, ring }) {
+  take2(said(`${what}${dryRun2 ? " --dry-run" : ""} \u2026`));
+  const came = await doWithPlan(what, dryRun2, io);
+  take2("page" in came ? { kind: "page", ...came.page } : { kind: "said", ...came });
+  ring();
 }
 async function open(stream2, { ports, io, screen, session, take: take2 }) {
   const { pane, id: id2 } = stream2;
@@ -35238,7 +35659,7 @@ function createReader({ ports, screen }, modelOf, take2) {
       (error2) => tell6({ kind: "said", text: messageOf(error2), good: false })
     );
   };
-  const plan = (afterMs) => {
+  const plan2 = (afterMs) => {
     if (timer !== null) clearTimeout(timer);
     timer = setTimeout(() => {
       timer = null;
@@ -35251,9 +35672,9 @@ function createReader({ ports, screen }, modelOf, take2) {
       const { cursor, mode } = modelOf();
       const moved3 = cursor !== asked2;
       asked2 = cursor;
-      if (event.kind === "detail" && mode.kind === "answer") plan(LIVE_MS);
-      else if (moved3 || event.kind === "report" || event.kind === "page") plan(REST_MS2);
-      else if (mode.kind === "answer" && timer === null && event.kind !== "said") plan(REST_MS2);
+      if (event.kind === "detail" && mode.kind === "answer") plan2(LIVE_MS);
+      else if (moved3 || event.kind === "report" || event.kind === "page") plan2(REST_MS2);
+      else if (mode.kind === "answer" && timer === null && event.kind !== "said") plan2(REST_MS2);
     },
     close() {
       closed2 = true;
@@ -35281,10 +35702,10 @@ var init_seat = __esm({
 // src/commands/watch.ts
 var watch_exports = {};
 __export(watch_exports, {
-  run: () => run16,
+  run: () => run17,
   secondsOf: () => secondsOf
 });
-async function run16(args, _flags, io) {
+async function run17(args, _flags, io) {
   const seconds = secondsOf(args[0]);
   if (io.json) return printReports(io, seconds * 1e3);
   for (; ; ) {
@@ -35302,7 +35723,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs91.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs93.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -35378,11 +35799,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs91, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs93, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     import_promises19 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -35404,9 +35825,9 @@ var init_watch2 = __esm({
 // src/commands/status.ts
 var status_exports = {};
 __export(status_exports, {
-  run: () => run17
+  run: () => run18
 });
-async function run17(args, flags, io) {
+async function run18(args, flags, io) {
   if (flags["watch"] === void 0) return look5(args, flags, io);
   const { run: watch4, secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch2(), watch_exports));
   const interval = typeof flags["watch"] === "string" ? flags["watch"] : void 0;
@@ -35534,7 +35955,7 @@ function openReview(ports, command3, change2) {
   });
   return ports.processes.runAtTerminal({
     command: command3,
-    cwd: (0, import_node_fs92.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs94.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   });
@@ -35565,11 +35986,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs92, MOST_TYPED, BEGINNING;
+var import_node_fs94, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -35589,16 +36010,16 @@ var init_review = __esm({
 // src/commands/review.ts
 var review_exports = {};
 __export(review_exports, {
-  run: () => run18
+  run: () => run19
 });
-async function run18(args, _flags, io) {
+async function run19(args, _flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const { command: command3 } = ports.config.review;
     if (command3 !== null) refuseSteering(io.env, ports.paths.root, "review");
     const changes2 = await changesToReview(ports, args[0]);
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, streams: changes2.map(described) }));
     else if (changes2.length === 0) io.print("nothing to review: no stream has started");
-    else if (command3 === null) await show(ports, changes2, io);
+    else if (command3 === null) await show2(ports, changes2, io);
     else for (const change2 of changes2) await reviewIn(ports, command3, change2, io);
     return EXIT.ok;
   });
@@ -35610,7 +36031,7 @@ function heading({ record: record3, commits: commits2, files: files2, added, rem
   const size = `${lines2(commits2, "commit")}, ${lines2(files2.length, "file")}, +${added} \u2212${removed2}`;
   return `${printable(record3.streamId)}: ${size} (${base.slice(0, 10)}..${head2.slice(0, 10)})`;
 }
-async function show(ports, changes2, io) {
+async function show2(ports, changes2, io) {
   const texts2 = await Promise.all(
     changes2.map(async (change2) => {
       const { base: from, head: to } = change2;
@@ -35874,9 +36295,9 @@ var init_follow = __esm({
 // src/commands/events.ts
 var events_exports = {};
 __export(events_exports, {
-  run: () => run19
+  run: () => run20
 });
-async function run19(_args, flags, io) {
+async function run20(_args, flags, io) {
   const since = numberFlag(flags, "since", { min: 0, whole: true }) ?? null;
   const follow2 = flags["follow"] === true;
   if (flags["for-claude"] !== true) return listen2(openProject(io), since ?? 0, follow2, printer(io));
@@ -36065,7 +36486,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs93.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs95.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -36104,9 +36525,9 @@ function adopt2(db, draft) {
   if (main2 === void 0) throw new TypeError("a draft without a PRD was to be adopted");
   for (const prd2 of prds) copyPrd(db, prd2, initiative2.id);
   copyTasks(db, tasks2, main2.id);
-  const plan = currentPlan(db);
-  refuseNewProblems(before, plan);
-  return { initiative: initiative2, prd: main2.id, streams: plan.streams.length, tasks: tasks2.length, archivedTasks, plan };
+  const plan2 = currentPlan(db);
+  refuseNewProblems(before, plan2);
+  return { initiative: initiative2, prd: main2.id, streams: plan2.streams.length, tasks: tasks2.length, archivedTasks, plan: plan2 };
 }
 function link(db, { id: id2, title: title4, description }) {
   return linkInitiative(db, { initiativeId: id2, title: title4, description: description ?? void 0 }).archivedTasks;
@@ -36137,11 +36558,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs93, KEPT2;
+var import_node_fs95, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -36156,15 +36577,15 @@ var init_plan_draft = __esm({
 
 // src/generate/draft-findings.ts
 function verifyDraft(draft) {
-  const { prds, tasks: tasks2, plan } = draft;
+  const { prds, tasks: tasks2, plan: plan2 } = draft;
   const missing2 = [
     prds.length === 0 ? "no PRD was created" : null,
     tasks2.length === 0 ? "no task was created" : null,
-    tasks2.length > 0 && plan.streams.length === 0 ? "no task names a stream" : null
+    tasks2.length > 0 && plan2.streams.length === 0 ? "no task names a stream" : null
   ].filter((problem) => problem !== null);
-  const graph = plan.problems.filter(({ code: code3 }) => code3 !== "no-streams").map(({ message: message2 }) => message2);
+  const graph = plan2.problems.filter(({ code: code3 }) => code3 !== "no-streams").map(({ message: message2 }) => message2);
   const problems = [...missing2, ...graph, ...tasks2.flatMap(taskProblems)];
-  return { prds: prds.length, streams: plan.streams.length, tasks: tasks2.length, problems };
+  return { prds: prds.length, streams: plan2.streams.length, tasks: tasks2.length, problems };
 }
 function isSound(draft, findings) {
   return findings.problems.length === 0 && draft.initiative !== null;
@@ -36204,7 +36625,7 @@ function failureBox({ prds, streams, problems }, asks) {
     rule
   ].join("\n");
 }
-function summaryText({ prd: prd2, tasks: tasks2, streams, plan, archivedTasks }) {
+function summaryText({ prd: prd2, tasks: tasks2, streams, plan: plan2, archivedTasks }) {
   const archived = archivedTasks === 0 ? [] : [`Archived: ${plural(archivedTasks, "task")} of earlier initiatives`];
   return [
     `PRD Created: ${prd2}`,
@@ -36212,9 +36633,9 @@ function summaryText({ prd: prd2, tasks: tasks2, streams, plan, archivedTasks })
     ...archived,
     "",
     "Stream Structure:",
-    ...plan.streams.map(streamLine2),
+    ...plan2.streams.map(streamLine2),
     "",
-    planText(plan),
+    planText(plan2),
     "",
     "Next: orchestrate start (inside Claude Code: /orchestrate start)"
   ].join("\n");
@@ -37762,22 +38183,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path91.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path93.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path91.default.resolve(currentPath, "..");
+        currentPath = import_node_path93.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util5, import_node_child_process8, import_node_path91, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util5, import_node_child_process8, import_node_path93, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util5 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path91 = __toESM(require("node:path"), 1);
+    import_node_path93 = __toESM(require("node:path"), 1);
     import_node_url4 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util5.promisify)(import_node_child_process8.execFile);
@@ -37786,11 +38207,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path92, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path94, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path92 = __toESM(require("node:path"), 1);
+    import_node_path94 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -37800,27 +38221,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path92.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path94.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path92.default.delimiter);
+      const pathParts = pathOption.split(import_node_path94.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path92.default.delimiter ? `${result.join(import_node_path92.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path92.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path94.default.delimiter ? `${result.join(import_node_path94.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path94.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path92.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path94.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path92.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path94.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -39103,11 +39524,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path93, mapNode, handleNodeOption;
+var import_node_process6, import_node_path95, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path93 = __toESM(require("node:path"), 1);
+    import_node_path95 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -39127,7 +39548,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path93.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path95.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -39137,7 +39558,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path93.default.basename(file, ".exe") === "node") {
+      if (import_node_path95.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -39238,16 +39659,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs94, import_node_path94, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs96, import_node_path96, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs94 = require("node:fs");
-    import_node_path94 = __toESM(require("node:path"), 1);
+    import_node_fs96 = require("node:fs");
+    import_node_path96 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path94.default.resolve(cwdString);
+      return import_node_path96.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -39264,7 +39685,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs94.statSync)(cwd);
+        cwdStat = (0, import_node_fs96.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -39280,10 +39701,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path95, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path97, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path95 = __toESM(require("node:path"), 1);
+    import_node_path97 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -39314,7 +39735,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines3, fdNumber) => lines3 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path95.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path97.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -40818,10 +41239,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs95, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs97, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs95 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -40859,7 +41280,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs95.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs97.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -41195,10 +41616,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs96, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs98, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs96 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -41229,8 +41650,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs96.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs96.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -41674,10 +42095,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs97, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs99, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -41778,10 +42199,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs97.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs99.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs97.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs99.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -42293,10 +42714,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs98, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs100, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -42323,8 +42744,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs98.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs98.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs100.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -42333,8 +42754,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs98.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs98.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs100.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -44592,9 +45013,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs99.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs99.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs101.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs101.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs99.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs101.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -44604,7 +45025,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs99.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs101.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -44614,11 +45035,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs99, SERVER_NAME, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs101, SERVER_NAME, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs99 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_plain_text();
     init_package_root();
     init_errors();
@@ -44839,28 +45260,28 @@ function failureOf(end, progress2) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs100.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path96.join)(directory, "tasks");
-  const store = (0, import_node_path96.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path96.join)(directory, "mcp.json");
+  const base = (0, import_node_path98.join)(directory, "tasks");
+  const store = (0, import_node_path98.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path98.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [SERVER_NAME]: { ...server, env } } };
-    (0, import_node_fs100.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs102.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs100, import_node_path96, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs102, import_node_path98, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs100 = require("node:fs");
-    import_node_path96 = require("node:path");
+    import_node_fs102 = require("node:fs");
+    import_node_path98 = require("node:path");
     init_paths();
     init_signals();
     init_scratch();
@@ -44878,7 +45299,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs101.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -44889,7 +45310,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs101.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -44919,90 +45340,12 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs101;
+var import_node_fs103;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs101 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_database();
-  }
-});
-
-// src/operator/remains.ts
-var remains_exports = {};
-__export(remains_exports, {
-  remainsOf: () => remainsOf,
-  takeLeave: () => takeLeave
-});
-async function remainsOf(ports, { forget: forget2 }) {
-  const { paths, git: git2, state: state2 } = ports;
-  if (Object.values(paths.launchers).some((path17) => statIfPresent(path17) !== null)) return [];
-  const project = { paths, git: git2, state: state2, worktreeRoot: streamNames(ports).worktreeRoot };
-  return takeLeave(project, forget2 && !ports.lease.isHeld());
-}
-async function takeLeave(project, forget2) {
-  const left = await linesOf3(project, forget2);
-  if (left.length > 0) return left;
-  if (forget2) forgetMemory(project.paths);
-  return [];
-}
-async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktreeRoot2 }, forget2) {
-  const records = [...state2?.allRecords().readable.values() ?? []];
-  const places = records.map(({ worktree: worktree2, branch: branch2, branchMade }) => ({ path: worktree2, branch: branch2, branchMade }));
-  const found = await git2.remains(places);
-  const alone = found.worktrees.length + found.branches.length === 0;
-  const refs = forget2 && alone ? await git2.forgetContained() : found.refs;
-  const saved = refs.filter((ref) => ref.startsWith("refs/orchestrate/saved/"));
-  const others = refs.filter((ref) => !saved.includes(ref));
-  const files2 = alone ? listIfPresent(worktreeRoot2) : [];
-  const shown3 = (path17) => {
-    const below = (0, import_node_path97.relative)(paths.root, path17);
-    return printable(below.startsWith("..") ? path17 : below);
-  };
-  return [
-    ...row2(
-      "worktrees",
-      found.worktrees.map(shown3),
-      "orchestrate clean takes those away that hold nothing else"
-    ),
-    ...row2(
-      "branches",
-      found.branches,
-      `orchestrate clean; to keep one for yourself: ${moveAside(found.branches[0] ?? "")}`
-    ),
-    ...row2("saved work", saved, "orchestrate recover; to let go of it: orchestrate recover --expire 0"),
-    ...row2(
-      "refs",
-      others,
-      `git for-each-ref refs/orchestrate; one by one: git update-ref -d ${others[0] ?? ""}`
-    ),
-    ...row2(`files in ${shown3(worktreeRoot2)}`, files2, `ls -la ${shellWord(shown3(worktreeRoot2))}`),
-    ...refs.length + files2.length === 0 && alone ? [] : [`left: ${shown3(paths.stateDb)}, as long as anything of the above is`]
-  ];
-}
-function row2(what, names, then) {
-  if (names.length === 0) return [];
-  const more = names.length > NAMED7 ? ` and ${names.length - NAMED7} more` : "";
-  const listed7 = names.slice(0, NAMED7).map((name2) => printable(name2));
-  return [`left: ${what}: ${listed7.join(", ")}${more}`, `  ${then}`];
-}
-function forgetMemory(paths) {
-  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs102.rmSync)(`${file}${suffix}`, { force: true });
-  for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true });
-}
-var import_node_fs102, import_node_path97, NAMED7;
-var init_remains = __esm({
-  "src/operator/remains.ts"() {
-    "use strict";
-    import_node_fs102 = require("node:fs");
-    import_node_path97 = require("node:path");
-    init_printable();
-    init_shell_word();
-    init_present();
-    init_snapshot();
-    NAMED7 = 10;
   }
 });
 
@@ -45010,7 +45353,7 @@ var init_remains = __esm({
 var init_exports2 = {};
 __export(init_exports2, {
   checkSetUp: () => checkSetUp,
-  run: () => run20,
+  run: () => run21,
   setUpQuietly: () => setUpQuietly
 });
 async function setUp(project, flags, io) {
@@ -45048,7 +45391,7 @@ async function prepare2(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path98.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path99.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -45120,12 +45463,12 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path98.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path99.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
   const dryRun2 = flags["dry-run"] === true;
-  show2(changes2, dryRun2, io, more);
+  show3(changes2, dryRun2, io, more);
   if (!dryRun2) await apply2(changes2, context);
 }
 async function apply2(changes2, { manifest }) {
@@ -45135,7 +45478,7 @@ async function apply2(changes2, { manifest }) {
     manifest.save();
   }
 }
-function show2(changes2, dryRun2, io, more) {
+function show3(changes2, dryRun2, io, more) {
   if (io.json) {
     const shown3 = changes2.map(({ verb, what, note: note2 }) => ({ verb, what, note: note2 }));
     io.print(JSON.stringify({ schemaVersion: 1, dryRun: dryRun2, changes: shown3, ...more }));
@@ -45159,7 +45502,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs103.existsSync)((0, import_node_path98.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs104.existsSync)((0, import_node_path99.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed2 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -45169,7 +45512,7 @@ async function sayWhatIsNext(project, changes2, io) {
   io.print("Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start");
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path98.relative)((0, import_node_fs103.realpathSync)(io.cwd), (0, import_node_path98.join)(root, name2));
+  return (0, import_node_path99.relative)((0, import_node_fs104.realpathSync)(io.cwd), (0, import_node_path99.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -45188,12 +45531,12 @@ function confirm(project, changes2, io) {
   const typed2 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed2.includes("/") ? typed2 : `./${typed2}`}`);
 }
-var import_node_fs103, import_node_path98, run20;
+var import_node_fs104, import_node_path99, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_fs104 = require("node:fs");
+    import_node_path99 = require("node:path");
     init_create_agent();
     init_load();
     init_project2();
@@ -45206,7 +45549,7 @@ var init_init2 = __esm({
     init_proposals();
     init_required_files();
     init_steps();
-    run20 = async (_args, flags, io) => {
+    run21 = async (_args, flags, io) => {
       const project = openProject(io);
       try {
         return flags["remove"] === true ? await remove3(project, flags, io) : await setUp(project, flags, io);
@@ -45220,7 +45563,7 @@ var init_init2 = __esm({
 // src/commands/generate.ts
 var generate_exports = {};
 __export(generate_exports, {
-  run: () => run21
+  run: () => run22
 });
 function retryOf(flags, io) {
   const [yes, no] = [flags["retry"] === true, flags["no-retry"] === true];
@@ -45246,7 +45589,7 @@ async function featureOf(args, io) {
 }
 async function chooseInitiative(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs104.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const streams = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -45355,12 +45698,12 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams, tasks: tasks2, ar
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto11, import_node_fs104, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run21;
+var import_node_crypto11, import_node_fs105, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
     import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_create_agent();
     init_find_command();
     init_package_root();
@@ -45386,7 +45729,7 @@ var init_generate = __esm({
     LONGEST_FEATURE = 1e5;
     LONGEST_TITLE = 100;
     GRACE_MS5 = 2e3;
-    run21 = async (args, flags, io) => {
+    run22 = async (args, flags, io) => {
       refuseInsideRun(io.env, "generate");
       const retry2 = retryOf(flags, io);
       const feature = await featureOf(args, io);
@@ -52893,7 +53236,7 @@ async function readPlanFile(path17, typed2 = path17) {
   const shown3 = printable(typed2, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs105.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs106.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -52910,11 +53253,11 @@ async function readPlanFile(path17, typed2 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs105, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs106, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -60051,7 +60394,7 @@ var init_parse3 = __esm({
 // src/commands/import.ts
 var import_exports2 = {};
 __export(import_exports2, {
-  run: () => run22,
+  run: () => run23,
   runImport: () => runImport
 });
 async function runImport(context, request2) {
@@ -60062,12 +60405,12 @@ async function runImport(context, request2) {
   if (!parsed2.ok) throw badFile(file, parsed2.problems);
   const input = parsed2.plan;
   const { update: update4, dryRun: dryRun2, json: json2 } = request2;
-  const plan = planOfInput(input, update4 ? await planUpdated(context, input) : null);
-  if (plan.problems.length > 0) throw badPlan(file, plan);
+  const plan2 = planOfInput(input, update4 ? await planUpdated(context, input) : null);
+  if (plan2.problems.length > 0) throw badPlan(file, plan2);
   if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
   const store = await context.openStore(!dryRun2);
-  const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2 }) ?? imagined(input, plan);
-  const shown3 = dryRun2 || store === null ? plan : store.readPlan();
+  const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2 }) ?? imagined(input, plan2);
+  const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
   context.print(json2 ? jsonOf2(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
   return EXIT.ok;
 }
@@ -60076,23 +60419,23 @@ async function planUpdated(context, input) {
   const other = input.initiative !== null && input.initiative.id !== store?.currentInitiative()?.id;
   return store === null || other ? null : store.readPlan();
 }
-function imagined(input, plan) {
+function imagined(input, plan2) {
   const tasks2 = input.tasks.length;
-  return { prd: "PRD-new", streams: plan.streams.length, tasks: tasks2, added: tasks2, changed: 0 };
+  return { prd: "PRD-new", streams: plan2.streams.length, tasks: tasks2, added: tasks2, changed: 0 };
 }
 function jsonOf2(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
-function textOf5({ prd: prd2, streams, tasks: tasks2, added, changed }, plan, dryRun2) {
+function textOf5({ prd: prd2, streams, tasks: tasks2, added, changed }, plan2, dryRun2) {
   const counts = `${tasks2} tasks across ${streams} streams`;
   const kept2 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
   const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept2}`;
-  if (dryRun2) return [planText(plan), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
+  if (dryRun2) return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
   return [
     `${added === tasks2 ? "PRD Created" : "PRD"}: ${prd2}`,
     news2,
     "",
-    planText(plan),
+    planText(plan2),
     "",
     "Next: orchestrate start"
   ].join("\n");
@@ -60123,19 +60466,19 @@ function refusal3(lines3, fix) {
 }
 function contextOf(project, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs106.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path99.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path100.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "import the plan again"),
     print: io.print
   };
 }
-var import_node_fs106, import_node_path99, run22;
+var import_node_fs107, import_node_path100, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
-    import_node_path99 = require("node:path");
+    import_node_fs107 = require("node:fs");
+    import_node_path100 = require("node:path");
     init_project2();
     init_errors();
     init_plan_input();
@@ -60144,7 +60487,7 @@ var init_import = __esm({
     init_document();
     init_parse3();
     init_plan_text();
-    run22 = async (args, flags, io) => {
+    run23 = async (args, flags, io) => {
       refuseInsideRun(io.env, "import");
       const project = openProject(io);
       try {
@@ -60162,8 +60505,8 @@ var init_import = __esm({
 });
 
 // src/view/pages/plan-json.ts
-function planJson(plan) {
-  const { streams, problems, initiative: initiative2 } = plan;
+function planJson(plan2) {
+  const { streams, problems, initiative: initiative2 } = plan2;
   const depths = streamDepths(streams);
   return {
     schemaVersion: 1,
@@ -60197,27 +60540,27 @@ var init_plan_json = __esm({
 });
 
 // src/view/pages/plan-earlier.ts
-function earlierText(plan) {
+function earlierText(plan2) {
   return `
-Earlier: ${printable(titleOf3(plan))}
+Earlier: ${printable(titleOf3(plan2))}
 
-${planText(plan)}`;
+${planText(plan2)}`;
 }
-function planJsonWith(plan, earlier) {
-  const plans2 = [plan, ...earlier];
+function planJsonWith(plan2, earlier) {
+  const plans2 = [plan2, ...earlier];
   const levels = plans2.map(({ streams }) => streamLevels(streams));
   const deepest = Math.max(...levels.map((each) => each.length));
   return {
-    ...planJson(plan),
+    ...planJson(plan2),
     streams: plans2.flatMap(
       (each) => planJson(each).streams.map((stream2) => ({ ...stream2, initiative: each.initiative?.id ?? null }))
     ),
     depths: Array.from({ length: deepest }, (_2, depth) => levels.flatMap((each) => each[depth] ?? []))
   };
 }
-function joinPlans(plan, earlier) {
-  const taken = new Set(plan.streams.map(({ id: id2 }) => id2));
-  const streams = [...plan.streams];
+function joinPlans(plan2, earlier) {
+  const taken = new Set(plan2.streams.map(({ id: id2 }) => id2));
+  const streams = [...plan2.streams];
   for (const each of earlier) {
     const nameOf7 = (id2) => taken.has(id2) ? `${id2} (${titleOf3(each)})` : id2;
     const renamed = each.streams.map((stream2) => ({
@@ -60228,7 +60571,7 @@ function joinPlans(plan, earlier) {
     for (const { id: id2 } of renamed) taken.add(id2);
     streams.push(...renamed);
   }
-  return { ...plan, streams };
+  return { ...plan2, streams };
 }
 var titleOf3;
 var init_plan_earlier = __esm({
@@ -60287,31 +60630,31 @@ var init_plan_graphics = __esm({
 // src/commands/plan.ts
 var plan_exports = {};
 __export(plan_exports, {
-  run: () => run23,
+  run: () => run24,
   runPlan: () => runPlan
 });
 async function runPlan(context, { form, all }) {
   const store = await context.openStore();
-  const plan = store.readPlan();
+  const plan2 = store.readPlan();
   const earlier = all ? store.earlierPlans() : null;
-  const error2 = planError(plan.problems);
+  const error2 = planError(plan2.problems);
   if (form === "json") {
-    context.print(JSON.stringify(earlier === null ? planJson(plan) : planJsonWith(plan, earlier)));
+    context.print(JSON.stringify(earlier === null ? planJson(plan2) : planJsonWith(plan2, earlier)));
     if (error2 !== null) context.warn(`orchestrate: error: ${error2.message}
   fix: ${error2.fix}`);
     return error2?.exitCode ?? EXIT.ok;
   }
-  for (const text5 of pages(plan, earlier ?? [], form)) context.print(text5);
+  for (const text5 of pages(plan2, earlier ?? [], form)) context.print(text5);
   if (error2 !== null) throw error2;
   return EXIT.ok;
 }
-function pages(plan, earlier, form) {
+function pages(plan2, earlier, form) {
   if (form === "text")
-    return [...plan.streams.length > 0 ? [planText(plan)] : [], ...earlier.map(earlierText)];
-  const whole2 = joinPlans(plan, earlier);
+    return [...plan2.streams.length > 0 ? [planText(plan2)] : [], ...earlier.map(earlierText)];
+  const whole2 = joinPlans(plan2, earlier);
   return whole2.streams.length > 0 ? [DRAW[form](whole2)] : [];
 }
-var DRAW, run23;
+var DRAW, run24;
 var init_plan2 = __esm({
   "src/commands/plan.ts"() {
     "use strict";
@@ -60324,7 +60667,7 @@ var init_plan2 = __esm({
     init_definition();
     init_plan_error();
     DRAW = { mermaid: planMermaid, dot: planDot };
-    run23 = async (_args, flags, io) => {
+    run24 = async (_args, flags, io) => {
       const drawings = ["mermaid", "dot"].filter((form) => flags[form] === true);
       const forms = [...io.json ? ["json"] : [], ...drawings];
       if (forms.length > 1) throw usageError(`--${forms.join(" and --")} exclude each other`, "give one of them");
@@ -60425,7 +60768,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts2, left) {
   const files2 = [...facts2.changed, ...facts2.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path100.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path101.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -60436,11 +60779,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts2, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path100;
+var import_node_path101;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path100 = require("node:path");
+    import_node_path101 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -60452,9 +60795,9 @@ var init_answer_stop = __esm({
 // src/commands/hook.ts
 var hook_exports = {};
 __export(hook_exports, {
-  run: () => run24
+  run: () => run25
 });
-async function run24(_args, _flags, io) {
+async function run25(_args, _flags, io) {
   const project = openProject(io);
   try {
     const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
@@ -60505,7 +60848,7 @@ var init_hook = __esm({
 var task_exports2 = {};
 __export(task_exports2, {
   list: () => list3,
-  show: () => show3,
+  show: () => show4,
   update: () => update2
 });
 async function withStore(io, work) {
@@ -60546,7 +60889,7 @@ function filterOf(store, flags, { env }) {
 }
 function streamOf5(store, named2, all) {
   const plans2 = [store.readPlan(), ...all ? store.earlierPlans() : []];
-  const streams = plans2.flatMap((plan) => namesOf(plan, /* @__PURE__ */ new Map()));
+  const streams = plans2.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
   return oneStream(named2, [...new Map(streams.map((each) => [each.id, each])).values()]);
 }
 function pageOf(task2) {
@@ -60563,7 +60906,7 @@ function pageOf(task2) {
     ...task2.acceptanceCriteria.map((criterion) => `  - ${printable(criterion)}`)
   ];
 }
-async function show3(args, _flags, io) {
+async function show4(args, _flags, io) {
   return withStore(io, (store) => {
     const task2 = findTask(store, args[0] ?? "");
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf3(task2) }));
@@ -60631,8 +60974,8 @@ async function gatherPlanReport(ports) {
   const { report, look: look6 } = await gatherReport(ports);
   const landings = ports.state.landings(report.initiative?.id ?? "");
   const streams = [];
-  for (let at = 0; at < report.streams.length; at += AT_ONCE) {
-    const part = report.streams.slice(at, at + AT_ONCE);
+  for (let at = 0; at < report.streams.length; at += AT_ONCE2) {
+    const part = report.streams.slice(at, at + AT_ONCE2);
     streams.push(
       ...await Promise.all(
         part.map(async (stream2) => {
@@ -60664,13 +61007,13 @@ async function commitsOf({ git: git2 }, { baseSha }, head2) {
   const commits2 = await git2.commits(baseSha, head2, MOST_COMMITS);
   return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
 }
-var MOST_COMMITS, AT_ONCE;
+var MOST_COMMITS, AT_ONCE2;
 var init_plan_report = __esm({
   "src/report/plan-report.ts"() {
     "use strict";
     init_gather();
     MOST_COMMITS = 100;
-    AT_ONCE = 8;
+    AT_ONCE2 = 8;
   }
 });
 
@@ -60798,9 +61141,9 @@ var init_markdown_report = __esm({
 // src/commands/report.ts
 var report_exports = {};
 __export(report_exports, {
-  run: () => run25
+  run: () => run26
 });
-async function run25(_args, _flags, io) {
+async function run26(_args, _flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const report = await gatherPlanReport(ports);
     if (io.json) io.print(JSON.stringify(report));
@@ -60815,304 +61158,6 @@ var init_report = __esm({
     init_errors();
     init_plan_report();
     init_markdown_report();
-  }
-});
-
-// src/operator/clean.ts
-async function clean(ports, named2, dryRun2) {
-  if (dryRun2) return cleanAll(ports, named2, true);
-  const lease = ports.landingLease.acquire(LEASE_WAIT_MS6);
-  if (lease === null)
-    throw new OrchestrateError(
-      EXIT.busy,
-      "a landing or another clean is under way",
-      "wait until it has ended, then run the command again"
-    );
-  try {
-    return await cleanAll(ports, named2, false);
-  } finally {
-    lease.release();
-  }
-}
-async function cleanAll(ports, named2, dryRun2) {
-  const gathered = await gatherReport(ports);
-  const { readable: readable3, unreadable } = ports.state.allRecords();
-  const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
-  const cleaning = {
-    ports,
-    dryRun: dryRun2,
-    gathered,
-    shared: await ports.git.shared(),
-    landed: await landedAnywhere(ports, gathered, plans2, readable3),
-    plans: plans2,
-    named: new Set(named2.map(({ key }) => key)),
-    processesIn: processLook(ports),
-    self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" },
-    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
-  };
-  const records = [...readable3.values()].filter(({ key }) => named2.length === 0 || cleaning.named.has(key));
-  const slot = createSlots(AT_ONCE2);
-  const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
-  return {
-    dryRun: dryRun2,
-    removed: outcomes.flatMap((each) => each !== null && "saved" in each ? each : []),
-    kept: outcomes.flatMap((each) => each !== null && "reasons" in each ? each : []),
-    nothing: records.filter((_2, index) => outcomes[index] === null).flatMap(({ key, streamId: streamId2 }) => cleaning.named.has(key) ? [streamId2] : []),
-    warnings: [...unreadable.values()].map(({ why }) => why)
-  };
-}
-async function landedAnywhere(ports, { look: look6 }, plans2, all) {
-  const landed = new Set(look6.snapshot.landed);
-  for (const plan of plans2.slice(1)) {
-    const initiative2 = plan.initiative?.id ?? "";
-    const records = new Map([...all].filter(([, record3]) => record3.initiativeId === initiative2));
-    const branch2 = landingBranch(ports, initiative2);
-    const tip = branch2 === null ? null : await ports.git.resolve(`refs/heads/${branch2}`);
-    if (branch2 === null || tip === null || records.size === 0) continue;
-    const keys = new Map([...records.values()].map(({ streamId: streamId2, key }) => [streamId2, key]));
-    const found = await landedKeys(ports, { plan, keys, records, initiative: initiative2, branch: branch2, tip });
-    for (const key of found) landed.add(key);
-  }
-  return landed;
-}
-function standing(look6) {
-  let last3 = null;
-  return () => {
-    if (last3 === null || performance.now() - last3.atMs > PROCESSES_STAND_MS)
-      last3 = { found: look6(), atMs: performance.now() };
-    return last3.found;
-  };
-}
-function processLook({ processes }) {
-  const directories = standing(() => processes.directories());
-  return (path17) => {
-    const real2 = ifPresent(() => (0, import_node_fs107.realpathSync)(path17));
-    if (real2 === null) return [];
-    const inside2 = [...directories()].filter(
-      ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
-    );
-    return inside2.map(([pid]) => pid).filter((pid) => pid !== process.pid && processes.identify(pid) !== null);
-  };
-}
-async function cleanOne(cleaning, record3) {
-  const place2 = placeOf4(cleaning, record3);
-  const outcome = outcomeOf(cleaning, record3);
-  const early = notWanted(cleaning, record3);
-  if (early !== null) return outcome.worktree ?? outcome.branch ? { ...outcome, reasons: [early] } : null;
-  if (!cleaning.dryRun) return removeOne(cleaning, record3, place2, outcome);
-  const found = await cleaning.ports.git.find(place2, cleaning.shared);
-  const reasons = [...found.held, ...livingIn(cleaning, record3)];
-  if (reasons.length > 0) return { ...outcome, reasons };
-  return found.worktree || found.head !== null ? { ...outcome, saved: null } : null;
-}
-async function removeOne(cleaning, record3, place2, outcome) {
-  const { git: git2, state: state2 } = cleaning.ports;
-  const others = () => {
-    const claimed = state2.claimRemoval(record3.key, cleaning.self);
-    const living = livingIn(cleaning, record3);
-    const ended = { kind: "agent", what: "its agent has just ended", look: "orchestrate clean" };
-    return claimed || living.length > 0 ? living : [ended];
-  };
-  const removal = await git2.remove(place2, cleaning.shared, { stream: record3.streamId, reason: "removed by clean", others }).finally(() => state2.patchStream(record3.key, { removing: null }));
-  if (!removal.removed) return { ...outcome, reasons: removal.held };
-  const { worktree: worktree2, branch: branch2, saved } = removal;
-  if (!worktree2 && branch2 === null) return null;
-  await forget(cleaning, record3, saved);
-  return { ...outcome, worktree: worktree2 ? outcome.worktree : null, branch: branch2, saved };
-}
-function placeOf4({ ports, plans: plans2 }, record3) {
-  const { key, worktree: worktree2, branch: branch2, branchMade, verified, base, initiativeId: initiativeId2 } = record3;
-  const landing = landingBranch(ports, initiativeId2);
-  const contained2 = [
-    ...verified !== null && planned(plans2, record3) !== null ? [verified.sha] : [],
-    ...landing === null ? [] : [`refs/heads/${landing}`],
-    ...base === null ? [] : [base.sha]
-  ];
-  const made = readIfPresent(setUpNote(ports.paths, key));
-  const { disposable } = ports.config.worktree;
-  return { key, path: worktree2, branch: branch2, branchMade, contained: contained2, made, disposable };
-}
-function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
-  const plan = plans2.find(({ initiative: initiative2 }) => (initiative2?.id ?? "") === initiativeId2);
-  return plan?.streams.find(({ id: id2 }) => id2 === streamId2) ?? null;
-}
-function outcomeOf({ ports, shared }, record3) {
-  const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path101.relative)(ports.paths.root, worktree2);
-  const shown3 = below.startsWith("..") ? worktree2 : below;
-  return {
-    stream: streamId2,
-    key,
-    worktree: shared.entries.some(({ path: path17 }) => path17 === worktree2) ? shown3 : null,
-    branch: shared.tips.has(branch2) ? branch2 : null
-  };
-}
-function atWork({ streamId: streamId2, runs }) {
-  const run30 = runs.at(-1);
-  if (run30 === void 0 || run30.endedAtMs !== null) return null;
-  const what = `its agent is at work (run ${run30.number})`;
-  return { kind: "agent", what, look: commandFor("status", streamId2) };
-}
-function notWanted({ gathered, landed, plans: plans2 }, record3) {
-  const { streamId: streamId2, key } = record3;
-  const working = atWork(record3);
-  if (working !== null) return working;
-  const stream2 = planned(plans2, record3);
-  if (stream2 === null || stream2.tasks.total === 0) return null;
-  if (isVerified(stream2, record3) && landed.has(key)) return null;
-  const state2 = gathered.states.find((each) => each.key === key)?.state;
-  const done2 = state2 === "done" || state2 === void 0 && isVerified(stream2, record3);
-  return {
-    kind: "not-landed",
-    what: done2 ? "its work has not landed" : `its work has not landed (${state2 ?? "not done"})`,
-    look: done2 ? commandFor("merge", streamId2) : commandFor("status", streamId2)
-  };
-}
-function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
-  const held2 = [];
-  const working = atWork(ports.state.records(record3.initiativeId).get(record3.key) ?? record3);
-  if (working !== null) held2.push(working);
-  const run30 = [...marked3()].find((mark) => mark.startsWith(ports.marks.runs(record3.key)));
-  if (run30 !== void 0)
-    held2.push({
-      kind: "agent",
-      what: "processes of its agent still live",
-      look: commandFor("stop", record3.streamId)
-    });
-  const [pid, ...more] = processesIn(record3.worktree);
-  if (pid !== void 0)
-    held2.push({
-      kind: "process",
-      what: `process ${[pid, ...more].join(", ")} is at work in its worktree`,
-      look: `ps -fp ${[pid, ...more].join(",")}`
-    });
-  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
-  const living = panes.find(({ role, key, dead }) => role === "worker" && key === record3.key && !dead);
-  if (living !== void 0 && run30 === void 0)
-    held2.push({
-      kind: "agent",
-      what: "its window is still in use",
-      look: commandFor("attach", record3.streamId)
-    });
-  return held2;
-}
-async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs107.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
-  ports.state.patchStream(record3.key, { branchMade: false });
-  noteCommand(
-    ports,
-    record3.key,
-    `worktree and branch were removed${saved === null ? "" : `, kept as ${saved}`}`
-  );
-  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
-  for (const pane of panes)
-    if (pane.role === "worker" && pane.key === record3.key && pane.dead)
-      await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
-}
-var import_node_fs107, import_node_path101, AT_ONCE2, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
-var init_clean2 = __esm({
-  "src/operator/clean.ts"() {
-    "use strict";
-    import_node_fs107 = require("node:fs");
-    import_node_path101 = require("node:path");
-    init_paths();
-    init_done();
-    init_errors();
-    init_job_slots();
-    init_shell_word();
-    init_present();
-    init_landed();
-    init_gather();
-    init_intent();
-    AT_ONCE2 = 3;
-    LEASE_WAIT_MS6 = 15e3;
-    PROCESSES_STAND_MS = 500;
-  }
-});
-
-// src/commands/clean.ts
-var clean_exports2 = {};
-__export(clean_exports2, {
-  run: () => run26
-});
-async function run26(args, flags, io) {
-  return withPorts(io, { create: false }, async (ports) => {
-    const dryRun2 = flags["dry-run"] === true;
-    if (!dryRun2) refuseSteering(io.env, ports.paths.root, "clean");
-    const named2 = args.map((text5) => recordNamed(ports, text5));
-    const report = await clean(ports, named2, dryRun2);
-    const left = named2.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
-    show4(report, left, io);
-    return named2.length === 0 ? EXIT.ok : answerTo(report, io);
-  });
-}
-function show4(report, left, io) {
-  for (const why of report.warnings) io.warn(`orchestrate: warning: ${why}`);
-  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, ...report, left }));
-  else for (const line2 of [...linesOf4(report), ...left]) io.print(line2);
-}
-function answerTo({ kept: kept2 }, io) {
-  const [first2] = kept2;
-  if (first2 === void 0) return EXIT.ok;
-  if (io.json) return EXIT.refused;
-  const more = kept2.length > 1 ? `, and ${kept2.length - 1} more were kept` : "";
-  const [reason] = first2.reasons;
-  throw new OrchestrateError(
-    EXIT.refused,
-    `${first2.stream} was kept: ${reason?.what ?? "it holds something"}${more}`,
-    reason?.look ?? "orchestrate clean --dry-run"
-  );
-}
-function recordNamed(ports, text5) {
-  const records = [...ports.state.allRecords().readable.values()];
-  const exact = records.filter(({ streamId: streamId2, key }) => streamId2 === text5 || key === text5);
-  const [only2] = exact;
-  if (only2 !== void 0 && exact.length === 1) return only2;
-  const inPlan = ports.plan.readPlan().streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: null }));
-  if (exact.length > 1 || streamsNamed(text5, inPlan).length > 0) return findStream(ports, text5);
-  const named2 = streamsNamed(
-    text5,
-    records.map(({ streamId: streamId2, key }) => ({ id: key, name: streamId2, key }))
-  );
-  const found = named2.length === 1 ? records.find(({ key }) => key === named2[0]) : void 0;
-  return found ?? findStream(ports, text5);
-}
-function linesOf4(report) {
-  const { removed: removed2, kept: kept2, nothing: nothing3, dryRun: dryRun2 } = report;
-  const lines3 = [
-    ...removed2.map((each) => removedLine(each, dryRun2)),
-    ...kept2.flatMap((each) => keptLines(each, dryRun2)),
-    ...nothing3.map((stream2) => `Nothing is left of ${printable(stream2)}`)
-  ];
-  if (lines3.length === 0) return ["Nothing to clean"];
-  return removed2.length === 0 || dryRun2 ? lines3 : [...lines3, "Its commits are kept: orchestrate recover brings a removed stream back"];
-}
-function removedLine({ stream: stream2, worktree: worktree2, branch: branch2 }, dryRun2) {
-  const what = [
-    ...worktree2 === null ? [] : [`worktree ${printable(worktree2)}`],
-    ...branch2 === null ? [] : [`branch ${branch2}`]
-  ];
-  return `${dryRun2 ? "Would remove" : "Removed"} ${printable(stream2)}: ${what.join(", ")}`;
-}
-function keptLines({ stream: stream2, reasons }, dryRun2) {
-  const [first2, ...more] = reasons;
-  return [
-    `${dryRun2 ? "Would keep" : "Kept"} ${printable(stream2)}: ${first2?.what ?? ""}`,
-    ...first2 === void 0 ? [] : [`  ${first2.look}`],
-    ...more.flatMap(({ what, look: look6 }) => [`  and ${what}`, `  ${look6}`])
-  ];
-}
-var init_clean3 = __esm({
-  "src/commands/clean.ts"() {
-    "use strict";
-    init_wiring();
-    init_errors();
-    init_printable();
-    init_short_names();
-    init_clean2();
-    init_find_stream();
-    init_remains();
-    init_scope2();
   }
 });
 
@@ -61378,13 +61423,13 @@ function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
     if (!(0, import_node_fs108.existsSync)(storePath)) return missingStore(storePath);
-    const plan = (await project.planStore()).readPlan();
-    const [problem] = plan.problems;
+    const plan2 = (await project.planStore()).readPlan();
+    const [problem] = plan2.problems;
     if (problem !== void 0) {
       return { name: "store", level: "warn", message: problem.message, fix: "orchestrate plan" };
     }
-    const title4 = plan.initiative === null ? "no initiative" : `initiative ${plan.initiative.title}`;
-    return ok2("store", `${title4}, ${plan.streams.length} streams`);
+    const title4 = plan2.initiative === null ? "no initiative" : `initiative ${plan2.initiative.title}`;
+    return ok2("store", `${title4}, ${plan2.streams.length} streams`);
   });
 }
 function checkState({ paths }) {
@@ -75053,7 +75098,7 @@ var LOOK_COMMANDS = [
 ];
 
 // src/commands/table.ts
-var PLAN_COMMANDS = [
+var PLAN_COMMANDS2 = [
   {
     name: "generate",
     summary: "have Claude plan a feature as parallel streams, checked before it counts",
@@ -75229,7 +75274,7 @@ var SETUP_COMMANDS = [
   }
 ];
 var COMMAND_GROUPS = [
-  { title: "Plan", commands: PLAN_COMMANDS },
+  { title: "Plan", commands: PLAN_COMMANDS2 },
   { title: "Run", commands: RUN_COMMANDS },
   { title: "Look", commands: LOOK_COMMANDS },
   { title: "Tasks", commands: TASK_COMMANDS },

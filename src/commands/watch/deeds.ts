@@ -5,7 +5,7 @@ import { messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { findStream } from '../../operator/find-stream.ts';
 import type { ReportStream } from '../../report/types.ts';
-import type { Detail, PageKind, Verb } from '../../view/summary/cockpit.ts';
+import type { Detail, PageContent, PageKind, PlanVerb, Verb } from '../../view/summary/cockpit.ts';
 import type { CommandModule, Flags } from '../definition.ts';
 import type { Io } from '../io.ts';
 
@@ -24,21 +24,26 @@ const COMMANDS: Readonly<
 };
 
 /** Runs a command with what it prints caught; an error is its line and its remedy. */
-async function answerOf(
+async function outputOf(
   load: () => Promise<CommandModule>,
   args: readonly string[],
   flags: Flags,
   io: Io,
-): Promise<Answer> {
+): Promise<{ readonly lines: readonly string[]; readonly good: boolean }> {
   const lines: string[] = [];
   try {
     const { run } = await load();
     await run(args, flags, catching(io, lines));
-    return { text: lines.join('; '), good: true };
+    return { lines, good: true };
   } catch (error) {
     const fix = error instanceof OrchestrateError && error.fix !== null ? `  (${error.fix})` : '';
-    return { text: `${messageOf(error)}${fix}`, good: false };
+    return { lines: [`${messageOf(error)}${fix}`], good: false };
   }
+}
+
+async function answerOf(...asked: Parameters<typeof outputOf>): Promise<Answer> {
+  const { lines, good } = await outputOf(...asked);
+  return { text: lines.join('; '), good };
 }
 
 function catching(io: Io, lines: string[]): Io {
@@ -66,6 +71,23 @@ export function sendText(id: string, text: string, io: Io): Promise<Answer> {
   return answerOf(() => import('../send.ts'), [id, `${text} `], {}, io);
 }
 
+const PLAN_COMMANDS: Readonly<Record<PlanVerb, () => Promise<CommandModule>>> = {
+  merge: () => import('../merge.ts'),
+  clean: () => import('../clean.ts'),
+};
+
+/** What `merge` or `clean` came to, or (`dryRun`) would, which the page offers to do; one line where it was refused. */
+export async function doWithPlan(
+  what: PlanVerb,
+  dryRun: boolean,
+  io: Io,
+): Promise<{ readonly page: PageContent } | Answer> {
+  const { lines, good } = await outputOf(PLAN_COMMANDS[what], [], dryRun ? { 'dry-run': true } : {}, io);
+  if (!good) return { text: lines.join('; '), good };
+  const title = dryRun ? `${what}: what it would do` : `${what}: done`;
+  return { page: { title, lines, of: what, offers: dryRun ? what : null } };
+}
+
 /** `view`: on, or off again. */
 export function toggleView(io: Io): Promise<Answer> {
   return answerOf(() => import('../view.ts'), [], {}, io);
@@ -86,17 +108,18 @@ export async function readPage(
   what: PageKind,
   stream: ReportStream,
   io: Io,
-): Promise<{ readonly title: string; readonly lines: readonly string[] }> {
+): Promise<PageContent> {
   const { id, gate } = stream;
   if (what === 'log') {
     const lines: string[] = [];
     const { run } = await import('../logs.ts');
     await run([id], { lines: String(LINES) }, catching(io, lines));
-    return { title: `log of ${id}`, lines };
+    return { title: `log of ${id}`, lines, of: what, offers: null };
   }
   if (what === 'gate') {
     const text = gate === null ? '' : tailOf(gate.log);
-    return { title: `gate ${gate?.name ?? ''} of ${id}: ${gate?.log ?? ''}`, lines: safeLines(text) };
+    const title = `gate ${gate?.name ?? ''} of ${id}: ${gate?.log ?? ''}`;
+    return { title, lines: safeLines(text), of: what, offers: null };
   }
   const record = findStream(ports, id);
   if (record.base === null) throw new Error(`${id} has not begun: there is no change to show`);
@@ -108,7 +131,8 @@ export async function readPage(
     ? await ports.git.diffOfWorktree(record.worktree, record.base.sha)
     : await ports.git.diff({ from: record.base.sha, to: headSha ?? record.base.sha, paths: [] });
   const lines = safeLines(diff);
-  return { title: `diff of ${id} against its base`, lines: lines.length === 0 ? ['no change'] : lines };
+  const title = `diff of ${id} against its base`;
+  return { title, lines: lines.length === 0 ? ['no change'] : lines, of: what, offers: null };
 }
 
 function safeLines(text: string): string[] {

@@ -7,7 +7,10 @@ import {
   type CockpitEvent,
   createCockpit,
   type Detail,
+  type PageKind,
+  type PlanVerb,
   selectedOf,
+  type Verb,
   type Wish,
 } from '../../view/summary/cockpit.ts';
 import { drawCockpit } from '../../view/summary/cockpit-draw.ts';
@@ -15,7 +18,16 @@ import { update } from '../../view/summary/cockpit-keys.ts';
 import { layoutOf } from '../../view/summary/layout.ts';
 import type { Screen } from '../../view/summary/screen.ts';
 import { type Io, wantsUnicode } from '../io.ts';
-import { type Answer, act, attachTo, readDetail, readPage, sendText, toggleView } from './deeds.ts';
+import {
+  type Answer,
+  act,
+  attachTo,
+  doWithPlan,
+  readDetail,
+  readPage,
+  sendText,
+  toggleView,
+} from './deeds.ts';
 
 export type Seat = {
   /** This process is the session's summary: it is left by detaching, and opens panes beside itself. */
@@ -88,20 +100,32 @@ type Fulfilling = SeatDoors & { readonly session: boolean; take(event: CockpitEv
 
 /** Does what was wished for, and says how it went. */
 async function fulfil(wish: Wish, stream: ReportStream | null, doors: Fulfilling): Promise<void> {
-  const { io, take, ring } = doors;
-  if (wish.wish === 'view') return answered(toggleView(io), doors);
-  if (!('id' in wish)) return ring();
-  if (wish.wish === 'send')
-    return answered(sendText(wish.id, wish.text, io), doors, `sending to ${wish.id} …`);
-  if (stream === null || stream.id !== wish.id) return;
-  const { what } = wish;
-  if (wish.wish === 'open') return open(stream, doors);
-  if (what === 'log' || what === 'gate' || what === 'diff') {
-    const page = await readPage(doors.ports, what, stream, io);
-    return take({ kind: 'page', ...page });
+  const { io } = doors;
+  switch (wish.wish) {
+    case 'quit':
+      return;
+    case 'view':
+      return answered(toggleView(io), doors);
+    case 'plan':
+      return plan(wish.what, wish.dryRun, doors);
+    case 'send':
+      return answered(sendText(wish.id, wish.text, io), doors, `sending to ${wish.id} …`);
+    default:
+      if (stream?.id === wish.id) return fulfilFor(wish.what, stream, doors);
   }
-  if (what !== null)
-    return answered(act(what, wish.id, io), doors, `${what === 'fresh' ? 'retry' : what} ${wish.id} …`);
+}
+
+/** The same of what is wished for the stream at the cursor; null: its pane. */
+async function fulfilFor(
+  what: Verb | PageKind | null,
+  stream: ReportStream,
+  doors: Fulfilling,
+): Promise<void> {
+  const { io, take, ports } = doors;
+  if (what === null) return open(stream, doors);
+  if (what === 'log' || what === 'gate' || what === 'diff')
+    return take({ kind: 'page', ...(await readPage(ports, what, stream, io)) });
+  return answered(act(what, stream.id, io), doors, `${what === 'fresh' ? 'retry' : what} ${stream.id} …`);
 }
 
 /** Shows that something is under way, then its answer; what it changed is looked at. */
@@ -116,6 +140,14 @@ async function answered(
   ring();
   // Asked for by a key of the session the user may look at another window.
   if (session) await ports.tmux.message(text);
+}
+
+/** What it would do, or did, is a page to read; what it changed is looked at. */
+async function plan(what: PlanVerb, dryRun: boolean, { io, take, ring }: Fulfilling): Promise<void> {
+  take(said(`${what}${dryRun ? ' --dry-run' : ''} …`));
+  const came = await doWithPlan(what, dryRun, io);
+  take('page' in came ? { kind: 'page', ...came.page } : { kind: 'said', ...came });
+  ring();
 }
 
 /** To the stream's pane: beside the session's own summary at once, else with the terminal lent to tmux. */

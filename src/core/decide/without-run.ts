@@ -53,7 +53,7 @@ function done(situation: Situation): Assessment | null {
   const { stream, record, key, snapshot } = situation;
   if (!isVerified(stream, record)) return null;
   if (record?.verifyRequested === true && snapshot.pollerAlive && snapshot.heads.known) {
-    const reason = 'the operator asked for another check';
+    const reason = 'you asked for another check';
     return assess('verifying', {
       reason,
       remedy: commandFor('logs', stream.id),

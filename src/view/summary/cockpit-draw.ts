@@ -5,7 +5,7 @@ import { waitingForYou } from '../../report/urgency.ts';
 import { createStyle, type Style } from '../style.ts';
 import { cut, fit, widthOf } from '../text-width.ts';
 import { alertsOf, allDone, type Block, needYouTitle, withRemedy } from './attention.ts';
-import { type Cockpit, type Mode, selectedOf, type Verb } from './cockpit.ts';
+import { type Asked, type Cockpit, type Mode, selectedOf } from './cockpit.ts';
 import { headline } from './headline.ts';
 import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
 import { filledLine, type PanelLook, paneLines, panelLines, reasonLines, timesText } from './panel.ts';
@@ -121,13 +121,11 @@ function placeText(
   return cut(text, Math.max(0, columns - 6), style.glyphs.ellipsis);
 }
 
-const QUESTIONS: Readonly<Record<Verb, string>> = {
-  stop: 'Stop # ? Its work is kept.',
-  park: 'Park # until it is retried? Its work is kept.',
-  retry: 'Retry # ? Its agent is ended and starts again.',
-  fresh: 'Retry # in a new conversation? Its agent is ended, its work is kept.',
-  verify: 'Verify # ?',
-  resolve: 'Resolve # ?',
+const QUESTIONS: Readonly<Record<Asked, (id: string) => string>> = {
+  stop: (id) => `Stop ${id}? Its work is kept.`,
+  park: (id) => `Park ${id} until it is retried? Its work is kept.`,
+  retry: (id) => `Retry ${id}? Its agent is ended and starts again.`,
+  fresh: (id) => `Retry ${id} in a new conversation? Its agent is ended, its work is kept.`,
 };
 
 /** The line of answers and questions, above the keys; one line for both where there is no room. */
@@ -149,9 +147,7 @@ function messageLine(
 ): string | null {
   const { ellipsis } = style.glyphs;
   if (mode.kind === 'confirm') {
-    const question = QUESTIONS[mode.verb]
-      .replace('# ?', `${style.clean(mode.id)}?`)
-      .replace('#', style.clean(mode.id));
+    const question = QUESTIONS[mode.verb](style.clean(mode.id));
     return style.paint('yellow')(style.paint('bold')(cut(`${question} (y/n)`, columns, ellipsis)));
   }
   if (mode.kind === 'filter' || filter !== '') {
@@ -180,6 +176,8 @@ function keysFor(model: Cockpit, { session }: CockpitOptions): readonly (readonl
     ['d', 'diff'],
     ['v', 'verify'],
     ['p', 'park'],
+    ['M', 'merge'],
+    ['C', 'clean'],
     ['w', 'view'],
     ...(session ? [] : [['q', 'quit'] as const]),
     ['j k', 'move'],
@@ -203,15 +201,14 @@ function keysLine(
 }
 
 function pageLines(
-  { title, lines, top }: Extract<Mode, { kind: 'page' }>,
+  { title, lines, top, of, offers }: Extract<Mode, { kind: 'page' }>,
   { style, columns, rows }: PanelLook,
 ): string[] {
   const { ellipsis } = style.glyphs;
   const room = Math.max(1, rows - 2);
   const place = `${Math.min(top + room, lines.length)}/${lines.length}`;
-  const shown = lines
-    .slice(top, top + room)
-    .map((line) => coloured(cut(line, columns, ellipsis), title, style));
+  const paint = of === 'diff' ? diffPaint(style) : style.plain;
+  const shown = lines.slice(top, top + room).map((line) => paint(cut(line, columns, ellipsis)));
   const filled = [...shown, ...Array.from({ length: room }, () => '')].slice(0, room);
   const head = fit(
     cut(style.clean(title), columns - place.length - 1, ellipsis),
@@ -220,7 +217,9 @@ function pageLines(
     'left',
   );
   const keys = [
-    ['q', 'back'],
+    ...(offers === null
+      ? [['q', 'back'] as const]
+      : [['y', offers === 'merge' ? 'merge it' : 'remove it'] as const, ['n', 'back'] as const]),
     ['j k', 'move'],
     ['g G', 'ends'],
     ['PgUp PgDn', 'page'],
@@ -232,12 +231,13 @@ function pageLines(
   ].slice(0, rows);
 }
 
-/** Lines of a diff in its usual colours; all else as it is. */
-function coloured(line: string, title: string, style: Style): string {
-  if (!title.startsWith('diff')) return line;
-  if (line.startsWith('+')) return style.paint('green')(line);
-  if (line.startsWith('-')) return style.paint('red')(line);
-  return line.startsWith('@@') ? style.paint('cyan')(line) : line;
+/** Lines of a diff in its usual colours. */
+function diffPaint(style: Style): (line: string) => string {
+  return (line) => {
+    if (line.startsWith('+')) return style.paint('green')(line);
+    if (line.startsWith('-')) return style.paint('red')(line);
+    return line.startsWith('@@') ? style.paint('cyan')(line) : line;
+  };
 }
 
 /** What the agent shows, live, and the line to answer it. */

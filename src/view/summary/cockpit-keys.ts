@@ -3,12 +3,15 @@ import { traitsOf } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
 import {
+  type Asked,
   type Cockpit,
   type CockpitEvent,
   filtered,
   type Mode,
   moved,
+  type PageContent,
   type PageKind,
+  type PlanVerb,
   selectedOf,
   type Updated,
   type Verb,
@@ -32,7 +35,7 @@ export function update(model: Cockpit, event: CockpitEvent, size: ScreenSize): U
     case 'said':
       return say(model, event.text, event.good);
     case 'page':
-      return only(opened(model, event.title, event.lines, size));
+      return only(opened(model, event, size));
     case 'request':
       return requested(model, event, size);
     default:
@@ -40,10 +43,11 @@ export function update(model: Cockpit, event: CockpitEvent, size: ScreenSize): U
   }
 }
 
-function opened(model: Cockpit, title: string, lines: readonly string[], { rows }: ScreenSize): Cockpit {
-  // What was written last is what one looks for.
-  const top = title.startsWith('diff') || title === HELP ? 0 : Math.max(0, lines.length - (rows - 2));
-  return { ...model, said: null, mode: { kind: 'page', title, lines, top } };
+function opened(model: Cockpit, page: PageContent, { rows }: ScreenSize): Cockpit {
+  const { title, lines, of, offers } = page;
+  // Of a log what was written last is what one looks for.
+  const top = of === 'log' || of === 'gate' ? Math.max(0, lines.length - (rows - 2)) : 0;
+  return { ...model, said: null, mode: { kind: 'page', title, lines, of, offers, top } };
 }
 
 function typed(model: Cockpit, key: Key, size: ScreenSize): Updated {
@@ -130,6 +134,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   v: 'verify',
   m: 'resolve',
 };
+const PLAN_VERBS = { M: 'merge', C: 'clean' } as const satisfies Record<string, PlanVerb>;
 const READINGS: Readonly<Record<string, PageKind>> = { l: 'log', e: 'gate', d: 'diff' };
 
 function letter(model: Cockpit, text: string, size: ScreenSize): Updated {
@@ -142,9 +147,12 @@ function letter(model: Cockpit, text: string, size: ScreenSize): Updated {
     case '/':
       return only({ ...clear, mode: { kind: 'filter' } });
     case '?':
-      return only(opened(clear, HELP, HELP_LINES, size));
+      return only(opened(clear, { title: 'Keys', lines: HELP_LINES, of: 'help', offers: null }, size));
     case 'n':
       return only(nextWaiting(clear, size));
+    case 'M':
+    case 'C':
+      return { model: clear, wish: { wish: 'plan', what: PLAN_VERBS[text], dryRun: true } };
     default:
       return ofStream(clear, text);
   }
@@ -158,7 +166,8 @@ function ofStream(model: Cockpit, text: string): Updated {
   const verb = Object.hasOwn(VERBS, text) ? VERBS[text] : undefined;
   const reading = Object.hasOwn(READINGS, text) ? READINGS[text] : undefined;
   if (verb !== undefined) {
-    if (asksFirst(verb, stream)) return only({ ...model, mode: { kind: 'confirm', verb, id } });
+    const asked = askedFirst(verb, stream);
+    if (asked !== null) return only({ ...model, mode: { kind: 'confirm', verb: asked, id } });
     return { model, wish: { wish: 'verb', id, what: verb } };
   }
   if (reading === 'gate' && stream.gate === null) return say(model, `No gate of ${id} has failed.`);
@@ -167,10 +176,10 @@ function ofStream(model: Cockpit, text: string): Updated {
   return only(model);
 }
 
-/** True where work stops: a retry too, of a stream whose agent lives and gets no further. */
-function asksFirst(verb: Verb, { state, pid }: ReportStream): boolean {
-  if (verb === 'stop' || verb === 'park' || verb === 'fresh') return true;
-  return verb === 'retry' && pid !== null && traitsOf(state).handling.retryEnds;
+/** What is asked about first: where work stops, a retry too of a stream whose agent lives and gets no further; null for the rest. */
+function askedFirst(verb: Verb, { state, pid }: ReportStream): Asked | null {
+  if (verb === 'stop' || verb === 'park' || verb === 'fresh') return verb;
+  return verb === 'retry' && pid !== null && traitsOf(state).handling.retryEnds ? verb : null;
 }
 
 function nextWaiting(model: Cockpit, size: ScreenSize): Cockpit {
@@ -237,7 +246,14 @@ function inPage(
   const last = Math.max(0, mode.lines.length - (rows - 2));
   const to = movement(key, mode.top, Math.max(1, rows - 3), last);
   if (to !== null) return only({ ...model, mode: { ...mode, top: Math.max(0, Math.min(to, last)) } });
-  const over = leaves(key) || (key.kind === 'text' && /^[q?]/.test(key.text));
+  const letters = key.kind === 'text' ? key.text : '';
+  const { offers } = mode;
+  if (offers !== null && /^y/i.test(letters))
+    return {
+      model: { ...model, mode: { kind: 'list' } },
+      wish: { wish: 'plan', what: offers, dryRun: false },
+    };
+  const over = leaves(key) || /^[q?]/.test(letters) || (offers !== null && /^n/i.test(letters));
   return only(over ? { ...model, mode: { kind: 'list' } } : model);
 }
 
@@ -249,6 +265,8 @@ function requested(
 ): Updated {
   const list: Cockpit = { ...filtered(model, '', size), mode: { kind: 'list' } };
   if (verb === 'help') return letter(list, '?', size);
+  const planKey = (['M', 'C'] as const).find((each) => PLAN_VERBS[each] === verb);
+  if (planKey !== undefined) return letter(list, planKey, size);
   const at = list.rows.findIndex((stream) => stream.key === key);
   if (at < 0) return only(model);
   const there = moved(list, at, size);
@@ -260,9 +278,7 @@ function requested(
   return asked === undefined ? only(there) : { model: there, wish: { wish: 'verb', id, what: asked } };
 }
 
-export const HELP = 'Keys';
 const HELP_LINES: readonly string[] = [
-  '',
   '  ↑ ↓  j k       move             g G  Home End   first, last     PgUp PgDn   a page',
   '  Enter          go to the pane of the stream (a click: its row; once more: its pane)',
   '  Space  s       see what its agent shows, and answer it',
@@ -273,10 +289,12 @@ const HELP_LINES: readonly string[] = [
   '  x              stop it: its work is kept, start takes it up again',
   '  p              park it: until it is retried',
   '  r              retry: clear what holds it back        R   with a new conversation',
-  '  v              verify: check its work again',
-  '  m              resolve: its agent merges the dependencies first',
+  '  v              verify: check its work again        m   resolve: its agent merges what clashes',
+  '',
+  '  M              merge: shows what would land on your branch, and lands it if you agree',
+  '  C              clean up: shows what would go of what has landed, and removes it if you agree',
   '',
   '  w              agents beside the summary, on and off',
   '  /              show only streams whose id, name or state has the text    Esc   all again',
-  '  q              leave (in the status window: detach with your tmux prefix and d)',
+  '  ?              these keys         q   leave (in the status window: your tmux prefix, then d)',
 ];

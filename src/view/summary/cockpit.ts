@@ -8,6 +8,18 @@ import { layoutOf, type ScreenSize } from './layout.ts';
 export type Verb = 'stop' | 'park' | 'retry' | 'fresh' | 'verify' | 'resolve';
 /** What can be read of it on a page. */
 export type PageKind = 'log' | 'gate' | 'diff';
+/** What can be done with the whole plan, each a command: first what it would do is shown. */
+export type PlanVerb = 'merge' | 'clean';
+/** What is done of these only after a question. */
+export type Asked = 'stop' | 'park' | 'retry' | 'fresh';
+
+export type PageContent = {
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly of: PageKind | PlanVerb | 'help';
+  /** What is done when the user agrees to what the page shows; null: it is only to be read. */
+  readonly offers: PlanVerb | null;
+};
 
 /** What is known of the stream at the cursor beyond the report; `screen`: the last lines of its pane. */
 export type Detail = {
@@ -22,13 +34,8 @@ export type Mode =
   | { readonly kind: 'filter' }
   /** What its agent shows, with a line to answer. */
   | { readonly kind: 'answer'; readonly text: string }
-  | { readonly kind: 'confirm'; readonly verb: Verb; readonly id: string }
-  | {
-      readonly kind: 'page';
-      readonly title: string;
-      readonly lines: readonly string[];
-      readonly top: number;
-    };
+  | { readonly kind: 'confirm'; readonly verb: Asked; readonly id: string }
+  | (PageContent & { readonly kind: 'page'; readonly top: number });
 
 /** Everything that the picture is drawn from. */
 export type Cockpit = {
@@ -54,7 +61,9 @@ export type Cockpit = {
 export type Wish =
   | { readonly wish: 'open' | 'verb' | 'read'; readonly id: string; readonly what: Verb | PageKind | null }
   | { readonly wish: 'send'; readonly id: string; readonly text: string }
-  | { readonly wish: 'view' | 'quit' | 'look' };
+  /** `dryRun`: only to say what it would do. */
+  | { readonly wish: 'plan'; readonly what: PlanVerb; readonly dryRun: boolean }
+  | { readonly wish: 'view' | 'quit' };
 
 export type CockpitEvent =
   | Key
@@ -62,7 +71,7 @@ export type CockpitEvent =
   | { readonly kind: 'trouble'; readonly text: string }
   | { readonly kind: 'detail'; readonly detail: Detail }
   | { readonly kind: 'said'; readonly text: string; readonly good: boolean }
-  | { readonly kind: 'page'; readonly title: string; readonly lines: readonly string[] }
+  | (PageContent & { readonly kind: 'page' })
   /** A key of the session asked for something of the stream with this key. */
   | { readonly kind: 'request'; readonly verb: string; readonly key: string };
 
