@@ -50,7 +50,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
     const command = findClaude(project);
     checkOwner(project.workspace().storePath, project.root, { claim: false });
     const initiative = await chooseInitiative(project, feature);
-    await refuseSwitch(project, initiative.id, 'run orchestrate generate again');
+    await refuseSwitch(project, initiative.id, 'orchestrate generate');
     const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
     if (typeof made === 'number') return made;
     return await bringIn(project, made, io);
@@ -197,7 +197,7 @@ function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } |
     throw new OrchestrateError(
       EXIT.unfinished,
       `Claude Code could not plan: ${printable(attempt.why, 1_000)}; nothing was changed`,
-      'see that `claude -p hello` works here (orchestrate doctor), then run orchestrate generate again',
+      'see that `claude -p hello` works here (orchestrate doctor tells more), then: orchestrate generate',
     );
   }
   const { draft, findings } = attempt;
@@ -220,7 +220,7 @@ function notPlanned(
 /** Makes the draft the plan, sets the project up, and says what is there now. */
 async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<number> {
   const { storePath } = project.workspace();
-  await refuseSwitch(project, draft.initiative.id, 'run orchestrate generate again');
+  await refuseSwitch(project, draft.initiative.id, 'orchestrate generate');
   checkOwner(storePath, project.root, { claim: true });
   const adopted = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);

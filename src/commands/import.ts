@@ -140,7 +140,8 @@ function contextOf(project: Project, io: Io): ImportContext {
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
     readFile: (path) => readPlanFile(resolve(io.cwd, path), path),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId) => refuseSwitch(project, initiativeId, 'import the plan again'),
+    refuseWhileWorkersLive: (initiativeId) =>
+      refuseSwitch(project, initiativeId, 'orchestrate import plan.yaml'),
     print: io.print,
   };
 }

@@ -142,7 +142,7 @@ async function checkNothingRuns(project: Project): Promise<void> {
   throw new OrchestrateError(
     EXIT.refused,
     'agents of this project are still at work',
-    'orchestrate stop, then orchestrate init --remove',
+    'orchestrate stop && orchestrate init --remove',
   );
 }
 

@@ -258,7 +258,7 @@ export type AgentActivity = {
   readonly sinceMs: number | null;
   /** For `waiting`: what it asks a person; for `limited`: the limit; else null. */
   readonly detail: string | null;
-  /** What to type to deal with `detail`; null when attaching is the answer. */
+  /** How to deal with `detail`, whereupon the stream is tried again (of an account: the agent goes on); null when attaching is the answer. */
   readonly remedy: string | null;
   /** For `limited`: when it ends, if the agent said so. */
   readonly untilMs: number | null;

@@ -13,6 +13,18 @@ export function reopenCommand(taskId: string): string {
     : `orchestrate task update ${task} --status pending`;
 }
 
+/** What ends a checkout that is dirty from the start. */
+export const RENORMALISE =
+  'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
+
+/** A remedy that ends in a command: it is one, or what it says stands before it. */
+const ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux) ?/;
+
+/** A remedy with the command that tries again after it, as one line to be typed. */
+export function thenTry(remedy: string, again: string): string {
+  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
+}
+
 /** `orchestrate <verb> <stream>` ready to paste, also for ids that begin with a dash. */
 export function commandFor(verb: string, streamId: string): string {
   return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;

@@ -113,6 +113,8 @@ export type StreamState = {
   readonly key: string;
   readonly state: StateName;
   readonly reason: string | null;
+  /** The reason without what holds of all streams: that orchestrate is not running. */
+  readonly ownReason: string | null;
   readonly remedy: string | null;
   /** When the state began, as far as known. */
   readonly sinceMs: number | null;

@@ -4,7 +4,7 @@ import { type Config, setupCommands } from '../app/config/load.ts';
 import type { Project } from '../app/project.ts';
 import { OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { shellWord } from '../core/shell-word.ts';
+import { RENORMALISE, shellWord } from '../core/shell-word.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import { sha256 } from '../files/sha256.ts';
 import type { Absent, Git } from '../git/types.ts';
@@ -97,7 +97,7 @@ async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
       name: 'base',
       level: 'warn',
       message: `the upstream of ${name}, ${upstream}, is gone`,
-      fix: `git branch --unset-upstream ${shellWord(branch)}, or set another one`,
+      fix: `set another one, or: git branch --unset-upstream ${shellWord(branch)}`,
     };
   const { ahead, behind } = standing;
   if (behind === 0) return ok('base', `${name} has all of ${upstream}`);
@@ -106,7 +106,7 @@ async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
     name: 'base',
     level: 'warn',
     message: `${name} is ${commits} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched`,
-    fix: `git pull${ahead === 0 ? ' --ff-only' : ''} on ${shellWord(branch)}, or "baseBranch": ${JSON.stringify(standing.upstream)} in config.json`,
+    fix: `set "baseBranch" to ${JSON.stringify(standing.upstream)} in config.json, or: git switch ${shellWord(branch)} && git merge ${ahead === 0 ? '--ff-only ' : ''}${shellWord(standing.upstream)}`,
   };
 }
 
@@ -201,6 +201,6 @@ async function checkoutCheck(git: Git, sha: string): Promise<CheckResult> {
     name: 'checkout',
     level: 'warn',
     message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes)`,
-    fix: 'git add --renormalize . && git commit, on the base branch',
+    fix: RENORMALISE,
   };
 }

@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findCommand } from '../agent/find-command.ts';
 import type { Project } from '../app/project.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { isAbsent, isDenied } from '../files/present.ts';
 import { movedPrograms, movedText } from '../init/moved-programs.ts';
 import { missingRequiredFiles } from '../init/required-files.ts';
@@ -35,7 +36,7 @@ export function checkPermissions(project: Project): CheckResult {
       name: 'directories',
       level: 'fail',
       message: `can't write to ${unwritable.join(', ')}`,
-      fix: `chmod u+rwx '${path}' (or chown it to yourself)`,
+      fix: `make it yours with chown, or: chmod u+rwx ${shellWord(path)}`,
     };
   }
   const open = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
@@ -44,7 +45,7 @@ export function checkPermissions(project: Project): CheckResult {
       name: 'directories',
       level: 'warn',
       message: `others can read ${open.join(', ')}`,
-      fix: `chmod -R go-rwx '${paths.orchestratorDir}'`,
+      fix: `chmod -R go-rwx ${shellWord(paths.orchestratorDir)}`,
     };
   }
   return ok('directories', 'they can be written, and read only by you');
@@ -153,5 +154,10 @@ function missingStore(storePath: string): CheckResult {
   if (isWritable(place)) {
     return { name: 'store', level: 'warn', message: 'no plan yet', fix: 'orchestrate import plan.yaml' };
   }
-  return { name: 'store', level: 'fail', message: `can't write to ${place}`, fix: `chmod u+rwx '${place}'` };
+  return {
+    name: 'store',
+    level: 'fail',
+    message: `can't write to ${place}`,
+    fix: `chmod u+rwx ${shellWord(place)}`,
+  };
 }

@@ -129,6 +129,6 @@ export function checkGates(project: Pick<Project, 'config' | 'root' | 'env'>): C
     name: 'gates',
     level: 'warn',
     message: 'no gates: nothing but the agent itself checks its work',
-    fix: 'orchestrate init proposes one, or add "gates" to .claude/orchestrator/config.json',
+    fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init',
   };
 }

@@ -30,7 +30,7 @@ async function checkCommit(door: Door, sha: string): Promise<void> {
   throw new OrchestrateError(
     EXIT.state,
     `the commit ${sha} is not in the repository`,
-    'git fsck; bring the commit back, or run: orchestrate retry <stream>',
+    'bring the commit back; what is missing is told by: git fsck',
   );
 }
 

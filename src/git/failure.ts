@@ -68,7 +68,7 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
     return new OrchestrateError(
       EXIT.environment,
       `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished`,
-      `git worktree list; if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}`,
+      `if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}; to see: git worktree list`,
     );
   }
   const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];

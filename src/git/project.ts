@@ -140,7 +140,7 @@ function inBare(cwd: string, commonDir: string): OrchestrateError {
     return noProject(
       cwd,
       'the repository is bare: it has no checkout to work on',
-      'git worktree add work, then cd work',
+      'git worktree add work && cd work',
     );
   const names = worktrees.slice(0, 10).map((path) => printable(path));
   return noProject(
@@ -154,6 +154,6 @@ function unknownCheckout(cwd: string, commonDir: string): OrchestrateError {
   return noProject(
     cwd,
     `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
-    'orchestrate init in its main checkout, which is remembered then',
+    'in its main checkout, which is remembered then: orchestrate init',
   );
 }

@@ -53,7 +53,7 @@ async function currentBranch(door: Door): Promise<string> {
   throw new OrchestrateError(
     EXIT.environment,
     'the main checkout is on no branch (detached HEAD)',
-    'git switch - (back to the last branch), or set "baseBranch" in .claude/orchestrator/config.json',
+    'set "baseBranch" in .claude/orchestrator/config.json, or go back to the last branch: git switch -',
   );
 }
 

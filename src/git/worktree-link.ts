@@ -126,7 +126,7 @@ export function requireLink(door: Door, path: string): WorktreeLink {
   throw new OrchestrateError(
     EXIT.refused,
     `the worktree ${JSON.stringify(path)} ${why}`,
-    'orchestrate start makes a missing one again; a directory that is in its place must be moved away first',
+    'move away what is in its place; a missing one is made again by: orchestrate start',
   );
 }
 

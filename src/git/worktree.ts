@@ -131,6 +131,6 @@ function verify(door: Door, path: string): NonNullable<ReturnType<typeof readLin
   throw new OrchestrateError(
     EXIT.environment,
     `the worktree ${JSON.stringify(path)} was not made properly`,
-    'git worktree list; fix or move the directory, then run the command again',
+    'fix or move the directory; where each is: git worktree list',
   );
 }

@@ -53,13 +53,16 @@ function streamsOf(ports: Ports, { look, policy, report }: Gathered, plan: Plan)
   return streams.map((stream) => (stream.state === 'done' ? stream : stopped(stream)));
 }
 
+const NOT_CURRENT = 'its initiative is not the current one';
+
 function stopped(stream: ReportStream): ReportStream {
   return {
     ...stream,
     state: 'stopped',
     needsYou: false,
     blockedBy: [],
-    reason: 'its initiative is not the current one',
+    reason: NOT_CURRENT,
+    ownReason: NOT_CURRENT,
     remedy: 'orchestrate task list --all',
   };
 }

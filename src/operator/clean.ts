@@ -55,7 +55,7 @@ export async function clean(
     throw new OrchestrateError(
       EXIT.busy,
       'a landing or another clean is under way',
-      'wait until it has ended, then run the command again',
+      'wait until it has ended, then: orchestrate clean',
     );
   try {
     return await cleanAll(ports, named, false);

@@ -109,7 +109,7 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
 
 /**
  * Throws exit 5 while workers of another initiative than this one live: to make it the current one would archive their
- * streams under their hands. `then` is what to do after stopping them.
+ * streams under their hands. `then` is what to type after stopping them.
  */
 export function refuseWhileWorkersLive(
   state: Pick<StateStore, 'hasOpenRuns'> | null,
@@ -120,7 +120,7 @@ export function refuseWhileWorkersLive(
   throw new OrchestrateError(
     EXIT.refused,
     'agents of another initiative are still at work',
-    `orchestrate stop, then ${then}`,
+    `orchestrate stop && ${then}`,
   );
 }
 

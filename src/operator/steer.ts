@@ -1,7 +1,7 @@
 /** What the operator asks of a stream and the poller sees to: park, retry, resolve, start by name, another worker limit. */
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { commandFor, shellWord } from '../core/shell-word.ts';
+import { commandFor, reopenCommand, shellWord } from '../core/shell-word.ts';
 import { byOperator, type StateName, traitsOf } from '../core/states.ts';
 import type { Run, StreamRecord } from '../core/types.ts';
 import { otherNames, pollerLives } from '../look/snapshot.ts';
@@ -54,14 +54,13 @@ export function livingRunOf({ processes }: Ports, { runs }: StreamRecord): Run |
 
 function retriedDone(ports: Ports, { streamId }: StreamRecord, isStale: boolean): OrchestrateError {
   const [task] = ports.plan.listTasks({ stream: streamId });
-  const reopen =
-    task === undefined ? '' : `, or re-open a task: orchestrate task update ${task.id} --status pending`;
+  const reopen = task === undefined ? '' : `re-open a task (${reopenCommand(task.id)}), or `;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId} is done: there is nothing to try again`,
     isStale
-      ? `bring it up to date: ${commandFor('sync', streamId)}${reopen}`
-      : `check its work again: ${commandFor('verify', streamId)}${reopen}`,
+      ? `${reopen}bring it up to date: ${commandFor('sync', streamId)}`
+      : `${reopen}check its work again: ${commandFor('verify', streamId)}`,
   );
 }
 

@@ -209,14 +209,14 @@ export function notStarted(thrown: unknown, file: string, cwd: string): NotStart
     return make(
       'open files',
       `cannot run ${file}: the limit on open files is reached (${code})`,
-      'ulimit -n 4096, then run the command again',
+      'ulimit -n 4096',
     );
   }
   if (code === 'EAGAIN') {
     return make(
       'processes',
       `cannot run ${file}: the limit on processes is reached (EAGAIN)`,
-      'ulimit -u shows the limit; end some processes, then run the command again',
+      'end some processes; the limit is shown by: ulimit -u',
     );
   }
   return make('other', `cannot run ${file}: ${messageOf(thrown)}`, 'orchestrate doctor');

@@ -148,6 +148,7 @@ function describeStream(context: Context, state: StreamState): ReportStream {
     stale: state.stale,
     landed: state.landed,
     reason: state.reason,
+    ownReason: state.ownReason,
     remedy: state.remedy,
     since: iso(state.sinceMs),
     dueAt: iso(state.dueAtMs),

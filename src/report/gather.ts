@@ -91,7 +91,7 @@ function warningsOf(ports: Ports, snapshot: Snapshot, { unread }: Changes): stri
       ? ['agents run with all permission checks bypassed']
       : []),
     ...(changed
-      ? ['config.json has changed; restart orchestrate to use it (orchestrate stop, then orchestrate start)']
+      ? ['config.json has changed; restart orchestrate to use it (orchestrate stop && orchestrate start)']
       : []),
     ...[...unread].map(
       ([key, why]) =>

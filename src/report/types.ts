@@ -48,6 +48,8 @@ export type ReportStream = {
   readonly stale: boolean;
   readonly landed: boolean;
   readonly reason: string | null;
+  /** The reason without what holds of all streams: that orchestrate is not running. */
+  readonly ownReason: string | null;
   readonly remedy: string | null;
   readonly since: string | null;
   readonly dueAt: string | null;

@@ -60,9 +60,10 @@ export function forScreen(report: StatusReport): StatusReport {
   const short = (text: string): string => shortPaths(text, report.projectRoot);
   return {
     ...report,
-    streams: report.streams.map((stream) =>
-      stream.reason === null ? stream : { ...stream, reason: short(stream.reason) },
-    ),
+    streams: report.streams.map((stream) => {
+      const { reason, ownReason } = stream;
+      return { ...stream, reason: reason && short(reason), ownReason: ownReason && short(ownReason) };
+    }),
     events: report.events.map((event) => ({ ...event, message: short(event.message) })),
   };
 }

@@ -88,15 +88,15 @@ export function noDriver(wanting: unknown): OrchestrateError {
   const global = 'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams';
   const [why, install] =
     wanting === null
-      ? ['the plugin brings none along', global]
+      ? ['the plugin brings none along', `install by: ${global}`]
       : [
           `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`,
-          `npm rebuild better-sqlite3 (in a global installation: ${global})`,
+          `${global} where that is installed globally, else: npm rebuild better-sqlite3`,
         ];
   return new OrchestrateError(
     EXIT.environment,
     `Node ${process.versions.node} has no SQLite of its own, and ${why}`,
-    `use Node 22.13 or newer, or: ${install}`,
+    `use Node 22.13 or newer, or ${install}`,
     wanting === null ? {} : { cause: wanting },
   );
 }

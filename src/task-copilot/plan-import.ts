@@ -64,7 +64,7 @@ function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
       `initiative ${initiative.id} has a plan already (${existing.streams.length} streams)`,
       plan.initiative === null
         ? 'add what has not started with --update, or give the plan an initiative of its own (initiative: {id: …, title: …})'
-        : 'add and change what has not started with: orchestrate import --update, or give the plan another initiative id',
+        : 'give the plan another initiative id, or add and change what has not started: orchestrate import --update plan.yaml',
     );
   }
   const known = existing.streams.length > 0 ? newestPrd(db, initiative.id) : null;

@@ -8,7 +8,7 @@ import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShap
 import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
-const MISSING_FIX = 'make a plan first: orchestrate import plan.yaml, or orchestrate generate';
+const MISSING_FIX = 'make a plan first, with orchestrate generate or: orchestrate import plan.yaml';
 /** What is said of a store that was never made: its place is of no use to whoever has not planned anything. */
 export const NO_PLAN = 'No plan yet.';
 

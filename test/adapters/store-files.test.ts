@@ -307,7 +307,7 @@ describe('store files', () => {
         await one.kill();
         assert.match(
           String(answer),
-          HAS_OWN ? /^0$/ : /^3npm rebuild better-sqlite3.* or use Node 22.13 or newer$/,
+          HAS_OWN ? /^0$/ : /^3use Node 22\.13 or newer, or .*, else: npm rebuild better-sqlite3$/,
         );
       } finally {
         bundle.remove();

@@ -161,7 +161,7 @@ async function withSecondWriter(project: ClaudeProject, conversation: string): P
       'failed',
       new RegExp(`the conversation of Other is open in another session \\(pid ${pane.pid}\\)`),
     );
-    assert.match(refused.remedy ?? '', /leave that session with \/exit, then orchestrate retry Other/);
+    assert.match(refused.remedy ?? '', /leave that session with \/exit .*: orchestrate retry Other/);
     return poller;
   } finally {
     await pane.close();

@@ -85,7 +85,7 @@ async function trust(project: ClaudeProject): Promise<void> {
     'needs-input',
     /asks whether this project is trusted \(read off its screen\)/,
   );
-  assert.match(seen.remedy ?? '', /run `claude` once/);
+  assert.match(seen.remedy ?? '', /main directory, then \/exit: claude && orchestrate retry \S+$/);
   await press(project, 'Trust', 'Down', 'Enter');
 }
 

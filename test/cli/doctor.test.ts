@@ -278,7 +278,7 @@ test('an MCP server that Claude Code was told not to use is found, wherever that
   const rejected = await look();
   assert.equal(rejected.level, 'warn');
   assert.match(rejected.message, /was told not to use the MCP server task-copilot/);
-  assert.match(rejected.fix ?? '', /^claude mcp reset-project-choices, then/);
+  assert.match(rejected.fix ?? '', /: claude mcp reset-project-choices && claude$/);
   rig.write(join(rig.home, '.claude.json'), '{}');
   rig.write('.claude/settings.local.json', JSON.stringify({ enabledMcpjsonServers: ['task-copilot'] }));
   assert.equal((await look()).message, 'task-copilot is approved');

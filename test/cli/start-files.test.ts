@@ -101,7 +101,7 @@ test('a plan of archived streams only says so; a store that is not there is exit
   assert.equal(missing.code, 6);
   assert.match(
     missing.stderr,
-    /error: No plan yet\.\n {2}fix: make a plan first: orchestrate import plan\.yaml, or orchestrate generate/,
+    /error: No plan yet\.\n {2}fix: make a plan first, with orchestrate generate or: orchestrate import plan\.yaml/,
   );
   makeStore(
     rig,

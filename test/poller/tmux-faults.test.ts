@@ -161,7 +161,7 @@ test('a worker that outlived its tmux server is said to work without a window, b
     {
       state: 'running',
       reason: 'its tmux server is gone; it works on without a window',
-      remedy: 'orchestrate stop A, then orchestrate start A',
+      remedy: 'orchestrate stop A && orchestrate start A',
       pid: a.pid,
     },
   );
@@ -175,7 +175,7 @@ test('a worker that outlived its tmux server is said to work without a window, b
       /works on without a window \(its tmux server is gone|its tmux server is gone; it works on without/,
       words.join(' '),
     );
-    assert.match(stderr, /orchestrate stop A, then orchestrate start A/, words.join(' '));
+    assert.match(stderr, /orchestrate stop A && orchestrate start A/, words.join(' '));
   }
   const retried = await rig.run(['retry', 'A']);
   assert.doesNotMatch(retried.stdout, /the poller starts it/);

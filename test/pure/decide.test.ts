@@ -72,7 +72,7 @@ const REST: readonly Row[] = [
     world: { streams: [stream('S')], part: { pollerAlive: false } },
     state: 'ready',
     step: null,
-    reason: /no poller/,
+    reason: /^orchestrate is not running/,
   },
   {
     title: 'it waits for a dependency that is not done',
@@ -193,7 +193,7 @@ const REST: readonly Row[] = [
     },
     state: 'queued',
     step: null,
-    reason: /^no poller; last attempt: exit 1/,
+    reason: /^orchestrate is not running; last attempt: exit 1/,
   },
   {
     title: 'after the delay it starts again',
@@ -689,7 +689,7 @@ const OPEN: readonly Row[] = [
     },
     state: 'verifying',
     step: null,
-    reason: /no poller/,
+    reason: /^orchestrate is not running/,
   },
 ];
 

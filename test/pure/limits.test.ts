@@ -137,7 +137,7 @@ const CASES: readonly Case[] = [
     pollerAlive: false,
     state: 'limited',
     step: null,
-    reason: /no poller/,
+    reason: /^orchestrate is not running; /,
     remedy: /^orchestrate start$/,
     other: 'ready',
   },
@@ -184,7 +184,7 @@ const CASES: readonly Case[] = [
     state: 'needs-input',
     step: null,
     reason: /run \/login/,
-    remedy: /^orchestrate attach S, type \/login, then type: go on$/,
+    remedy: /^type \/login, then tell it to go on: orchestrate attach S$/,
     other: 'queued',
   },
   {

@@ -89,6 +89,7 @@ test('the report has the keys and the values that scripts rely on', () => {
       stale: false,
       landed: false,
       reason: null,
+      ownReason: null,
       remedy: null,
       since: undefined,
       dueAt: null,

@@ -72,13 +72,16 @@ test('a plan of many streams is complete, and a long one without headings', () =
   assert.ok(!lines.some((line) => line.startsWith('Wave')));
 });
 
+const NOT_RUNNING = 'orchestrate is not running';
+
 test('that nothing runs is said once, with what to type; so is that there is no plan, and that all is done', () => {
   const dead = { poller: { alive: false, pid: null, since: null, maxWorkers: null } };
   const said = (streams: readonly ReportStream[]): string =>
     renderStatus(report(streams, dead), PLAIN).join('\n');
+  const adopted = 'its tasks were completed without a run';
   const idle = said([
-    stream('A', 'ready', { reason: 'no poller', remedy: 'orchestrate start' }),
-    stream('B', 'verifying', { reason: 'no poller; its tasks were completed without a run' }),
+    stream('A', 'ready', { reason: NOT_RUNNING, ownReason: null, remedy: 'orchestrate start' }),
+    stream('B', 'verifying', { reason: `${NOT_RUNNING}; ${adopted}`, ownReason: adopted }),
   ]);
   assert.match(idle, /^▲ Not running\. Start with: orchestrate start\n/);
   assert.equal(idle.match(/not running|poller/gi)?.length, 1, idle);
@@ -222,9 +225,10 @@ test('a stream that was never touched is shown without empty sections', () => {
 test('a page of one stream breaks no word and goes over no edge, at any width', () => {
   const long = 'words that take their time to be said '.repeat(6).trim();
   const base = detail();
+  const failed = `it failed, see /p/logs/x.log: ${long}`;
   const whole = {
     ...base,
-    stream: { ...base.stream, name: long, reason: `it failed, see /p/logs/x.log: ${long}` },
+    stream: { ...base.stream, name: long, reason: failed, ownReason: failed },
     tasks: [task('TASK-8dd6580c-1111', 'blocked', { title: long, notes: long, blockedReason: long })],
     commits: base.commits.map((commit) => ({ ...commit, subject: long })),
     events: [{ id: 1, atMs: NOW_MS, key: 'stream-b', run: 1, kind: 'failed' as const, message: long }],

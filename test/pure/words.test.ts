@@ -100,6 +100,19 @@ test('what is offered to be typed has no gap to be filled in', () => {
       );
 });
 
+test('a command that is offered is the whole of what is offered, or the end of it', () => {
+  const command = /^(?:orchestrate|git|claude|codex|npm|chmod) [a-z-]/;
+  const sentence =
+    /^(?:orchestrate|git) (?:(?:is|was|changes|steers|settings|refuses|could|cannot|knows)\b|clean \(pid)/;
+  for (const [file, literal] of sourceTexts())
+    if (command.test(literal) && !sentence.test(literal))
+      assert.doesNotMatch(
+        literal,
+        /, (?:then|or|answer|on)\b(?!: )| \(|; (?!.*: (?:orchestrate|git|…))/,
+        `${file}: ${literal}`,
+      );
+});
+
 /** The texts in quotes of every source file but the table of commands, which says what each takes. */
 function sourceTexts(): (readonly [file: string, literal: string])[] {
   return readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })

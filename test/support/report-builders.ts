@@ -24,6 +24,7 @@ export function stream(id: string, state: StateName, rest: Partial<ReportStream>
     stale: false,
     landed: false,
     reason: null,
+    ownReason: rest.reason ?? null,
     remedy: null,
     since: null,
     dueAt: null,

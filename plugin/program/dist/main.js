@@ -594,14 +594,14 @@ function notStarted(thrown, file, cwd) {
     return make(
       "open files",
       `cannot run ${file}: the limit on open files is reached (${code3})`,
-      "ulimit -n 4096, then run the command again"
+      "ulimit -n 4096"
     );
   }
   if (code3 === "EAGAIN") {
     return make(
       "processes",
       `cannot run ${file}: the limit on processes is reached (EAGAIN)`,
-      "ulimit -u shows the limit; end some processes, then run the command again"
+      "end some processes; the limit is shown by: ulimit -u"
     );
   }
   return make("other", `cannot run ${file}: ${messageOf(thrown)}`, "orchestrate doctor");
@@ -688,15 +688,21 @@ function reopenCommand(taskId) {
   const task2 = shellWord(taskId);
   return taskId.startsWith("-") ? `orchestrate task update --status pending -- ${task2}` : `orchestrate task update ${task2} --status pending`;
 }
+function thenTry(remedy, again) {
+  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
+}
 function commandFor(verb, streamId2) {
   return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
 }
 function moveAside(branch2) {
   return `git branch -m ${shellWord(branch2)} ${shellWord(`${branch2.replaceAll("/", "-")}-mine`)}`;
 }
+var RENORMALISE, ENDS_IN_COMMAND;
 var init_shell_word = __esm({
   "src/core/shell-word.ts"() {
     "use strict";
+    RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
+    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux) ?/;
   }
 });
 
@@ -734,7 +740,7 @@ function gitFailure(args, result) {
     return new OrchestrateError(
       EXIT.environment,
       `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished`,
-      `git worktree list; if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}`
+      `if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}; to see: git worktree list`
     );
   }
   const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];
@@ -1003,7 +1009,7 @@ function inBare(cwd, commonDir) {
     return noProject(
       cwd,
       "the repository is bare: it has no checkout to work on",
-      "git worktree add work, then cd work"
+      "git worktree add work && cd work"
     );
   const names = worktrees.slice(0, 10).map((path17) => printable(path17));
   return noProject(
@@ -1016,7 +1022,7 @@ function unknownCheckout(cwd, commonDir) {
   return noProject(
     cwd,
     `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
-    "orchestrate init in its main checkout, which is remembered then"
+    "in its main checkout, which is remembered then: orchestrate init"
   );
 }
 var import_node_fs5, import_node_path4, LONGEST_MS, INSIDE;
@@ -1690,7 +1696,7 @@ function parseText(text5, path17) {
     throw new OrchestrateError(
       EXIT.input,
       `${path17} is not valid JSON: ${messageOf(error2)}`,
-      `fix ${path17}, or move it away and run \`orchestrate init\``,
+      `fix ${path17}, or move it away, then: orchestrate init`,
       { cause: error2 }
     );
   }
@@ -2865,7 +2871,7 @@ function refuseSecondPlan({ streams }, initiativeId2) {
   throw new OrchestrateError(
     EXIT.input,
     `initiative ${initiativeId2} has a plan already (${streams.length} streams)`,
-    "add to it with: orchestrate import --update; or start another initiative first"
+    "start another initiative first, or add to it: orchestrate import --update plan.yaml"
   );
 }
 function withoutEffectOnPlan(db, add) {
@@ -3352,7 +3358,7 @@ function importNow(db, plan2, update4) {
     throw new OrchestrateError(
       EXIT.input,
       `initiative ${initiative2.id} has a plan already (${existing.streams.length} streams)`,
-      plan2.initiative === null ? "add what has not started with --update, or give the plan an initiative of its own (initiative: {id: \u2026, title: \u2026})" : "add and change what has not started with: orchestrate import --update, or give the plan another initiative id"
+      plan2.initiative === null ? "add what has not started with --update, or give the plan an initiative of its own (initiative: {id: \u2026, title: \u2026})" : "give the plan another initiative id, or add and change what has not started: orchestrate import --update plan.yaml"
     );
   }
   const known2 = existing.streams.length > 0 ? newestPrd(db, initiative2.id) : null;
@@ -3609,14 +3615,14 @@ function isNativeModuleFailure(thrown) {
 }
 function noDriver(wanting) {
   const global3 = "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams";
-  const [why, install] = wanting === null ? ["the plugin brings none along", global3] : [
+  const [why, install] = wanting === null ? ["the plugin brings none along", `install by: ${global3}`] : [
     `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`,
-    `npm rebuild better-sqlite3 (in a global installation: ${global3})`
+    `${global3} where that is installed globally, else: npm rebuild better-sqlite3`
   ];
   return new OrchestrateError(
     EXIT.environment,
     `Node ${process.versions.node} has no SQLite of its own, and ${why}`,
-    `use Node 22.13 or newer, or: ${install}`,
+    `use Node 22.13 or newer, or ${install}`,
     wanting === null ? {} : { cause: wanting }
   );
 }
@@ -4216,7 +4222,7 @@ var init_store_schema = __esm({
     init_tables();
     init_rows();
     LABEL = "the Task Copilot store";
-    MISSING_FIX = "make a plan first: orchestrate import plan.yaml, or orchestrate generate";
+    MISSING_FIX = "make a plan first, with orchestrate generate or: orchestrate import plan.yaml";
     NO_PLAN = "No plan yet.";
   }
 });
@@ -6210,7 +6216,7 @@ function requireLink(door, path17) {
   throw new OrchestrateError(
     EXIT.refused,
     `the worktree ${JSON.stringify(path17)} ${why}`,
-    "orchestrate start makes a missing one again; a directory that is in its place must be moved away first"
+    "move away what is in its place; a missing one is made again by: orchestrate start"
   );
 }
 function isWithin(directory, path17) {
@@ -7176,7 +7182,7 @@ async function currentBranch(door) {
   throw new OrchestrateError(
     EXIT.environment,
     "the main checkout is on no branch (detached HEAD)",
-    'git switch - (back to the last branch), or set "baseBranch" in .claude/orchestrator/config.json'
+    'set "baseBranch" in .claude/orchestrator/config.json, or go back to the last branch: git switch -'
   );
 }
 async function resolveCommit(door, rev) {
@@ -7281,7 +7287,7 @@ async function checkCommit(door, sha) {
   throw new OrchestrateError(
     EXIT.state,
     `the commit ${sha} is not in the repository`,
-    "git fsck; bring the commit back, or run: orchestrate retry <stream>"
+    "bring the commit back; what is missing is told by: git fsck"
   );
 }
 async function mergeTwo(door, ours, theirs, message2) {
@@ -14546,7 +14552,7 @@ function verify(door, path17) {
   throw new OrchestrateError(
     EXIT.environment,
     `the worktree ${JSON.stringify(path17)} was not made properly`,
-    "git worktree list; fix or move the directory, then run the command again"
+    "fix or move the directory; where each is: git worktree list"
   );
 }
 var import_node_fs30, import_node_path30;
@@ -15662,7 +15668,7 @@ async function bringBack(door, { sha }, place2, ensure) {
     throw new OrchestrateError(
       EXIT.state,
       `${commit} keeps the work of a branch without a commit`,
-      `git show ${commit} lists its files; git show ${commit}:FILE prints one`
+      `its files are listed by: git show ${commit}`
     );
   await ensure({ ...place2, baseSha: head2, ours: false });
   await writeDifferences(door, place2.path, head2, commit);
@@ -15996,7 +16002,7 @@ function tmuxError(what, reply) {
 }
 function remedyFor(why) {
   if (why === NOT_INSTALLED2) return "install tmux 3.2 or newer (apt install tmux, brew install tmux)";
-  if (why.includes("limit on open files")) return "ulimit -n 4096, then run the command again";
+  if (why.includes("limit on open files")) return "ulimit -n 4096";
   const directory = /unsafe permissions|too long|create directory|Permission denied|error creating|not a directory/i;
   if (directory.test(why))
     return "unset TMUX_TMPDIR, or point it at a short directory that only you can write to (chmod 700)";
@@ -17836,6 +17842,7 @@ function assess(state2, rest = {}) {
   return {
     state: state2,
     reason: rest.reason ?? null,
+    notRunning: rest.notRunning ?? false,
     remedy: rest.remedy ?? null,
     sinceMs: rest.sinceMs ?? null,
     dueAtMs: rest.dueAtMs ?? null,
@@ -17884,7 +17891,7 @@ function startCommand(stream2) {
 }
 function verifying(situation2, run30) {
   const { key, snapshot } = situation2;
-  if (!snapshot.pollerAlive) return assess("verifying", { reason: "no poller", remedy: "orchestrate start" });
+  if (!snapshot.pollerAlive) return assess("verifying", { notRunning: true, remedy: "orchestrate start" });
   const reason = "tasks complete, agent at rest";
   if (!snapshot.heads.known)
     return assess("verifying", {
@@ -18260,7 +18267,7 @@ function assessLimited(situation2, run30, activity) {
     return assess("limited", { ...common2, dueAtMs });
   }
   if (!snapshot.pollerAlive)
-    return assess("limited", { ...common2, reason: `${reason}; no poller`, remedy: "orchestrate start" });
+    return assess("limited", { ...common2, notRunning: true, remedy: "orchestrate start" });
   const action = goOn(situation2, run30, activity);
   return assess("limited", { ...common2, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
 }
@@ -18314,7 +18321,7 @@ function restOfLimit({ retryAtMs, endedAtMs }, { nowMs, elapsed }) {
   return Math.min(retryAtMs - nowMs, retryAtMs - endedAtMs - elapsed(endedAtMs));
 }
 function deniedRemedy(stream2) {
-  return `see to the account (claude, then /login), then ${commandFor("retry", stream2.id)}`;
+  return thenTry("log in with /login, then /exit: claude", commandFor("retry", stream2.id));
 }
 function holdingLimit(found, nowMs) {
   const [longest] = [...found].filter(([, held3]) => held3.holdsLaunches && endOf(held3) > nowMs).sort(([, a2], [, b2]) => endOf(b2) - endOf(a2) || 0);
@@ -19162,7 +19169,7 @@ var RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS
 var init_screen = __esm({
   "src/agent/claude/screen.ts"() {
     "use strict";
-    RUN_ONCE = "run `claude` once in the project's main directory and accept, then `orchestrate retry` the stream";
+    RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
     DIALOGS = [
       {
         seen: /Choose the text style|Let.s get started/,
@@ -19172,12 +19179,12 @@ var init_screen = __esm({
       {
         seen: /Unable to connect to Anthropic services/,
         detail: "Claude Code cannot reach its service",
-        remedy: "check the network (and proxy settings), then retry"
+        remedy: "check the network and the proxy settings"
       },
       {
         seen: /Select login method|Not logged in|Please run \/login/,
         detail: "Claude Code is not logged in",
-        remedy: "run `claude` and type /login, then `orchestrate retry` the stream"
+        remedy: "log in with /login, then /exit: claude"
       },
       {
         seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
@@ -19202,7 +19209,7 @@ var init_screen = __esm({
       {
         seen: /Auto mode can.t check actions in this session/,
         detail: "auto mode cannot check actions here (its safety check does not get through)",
-        remedy: 'set "agent.permissions" to "acceptEdits" or "dontAsk" in config.json, then `orchestrate retry` the stream'
+        remedy: 'set "agent.permissions" to "acceptEdits" or "dontAsk" in .claude/orchestrator/config.json'
       }
     ];
     PROMPT = /^(?<before>(?:\u001b\[[\d;]*m)*)\u276f[ \u00a0](?<text>.*)$/;
@@ -20026,10 +20033,7 @@ async function checkVersion3(file, env) {
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   const old = major < oldestMajor || major === oldestMajor && minor < oldestMinor;
   if (old)
-    return fail(
-      `Claude Code ${version2[0]} is older than ${oldestMajor}.${oldestMinor}`,
-      "run `claude update`"
-    );
+    return fail(`Claude Code ${version2[0]} is older than ${oldestMajor}.${oldestMinor}`, "claude update");
   return ok("agent", `Claude Code ${version2[0]}`);
 }
 function checkHooks({ agent: agent2, projectRoot, paths }) {
@@ -20120,7 +20124,7 @@ function checkAccount(where, account) {
     return [fail(message2, "fix it, or move it away and run `claude` once")];
   }
   const level = agent2.mode === "interactive" ? "fail" : "warn";
-  const fix = `cd ${shellWord(where.projectRoot)} && claude, answer its questions once, then /exit`;
+  const fix = `answer its questions once, then /exit: cd ${shellWord(where.projectRoot)} && claude`;
   const checks = [];
   if (account?.["hasCompletedOnboarding"] !== true && level === "fail") {
     checks.push({
@@ -20153,7 +20157,7 @@ function checkMcpServer(where, account) {
   });
   if (names("disabledMcpjsonServers")) {
     const message2 = `Claude Code was told not to use the MCP server ${SERVER2} of this project: your own sessions lack its tools`;
-    const fix = `claude mcp reset-project-choices, then run \`claude\` here and choose to use ${SERVER2}`;
+    const fix = `then choose to use ${SERVER2}: claude mcp reset-project-choices && claude`;
     return [{ name: "mcp server", level: "warn", message: message2, fix }];
   }
   const approved = names("enabledMcpjsonServers") || choices.some((each) => each["enableAllProjectMcpServers"] === true);
@@ -20174,7 +20178,7 @@ function checkLogin(account, env, paths) {
   const key = env["ANTHROPIC_API_KEY"];
   const approved = recordOf(account?.["customApiKeyResponses"])["approved"];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
-    const fix = "run `claude` here once and choose whether to use it";
+    const fix = "choose once whether to use it: claude";
     return { name: name2, level: "warn", message: "Claude Code will ask whether to use ANTHROPIC_API_KEY", fix };
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
@@ -20184,7 +20188,7 @@ function checkLogin(account, env, paths) {
     name: name2,
     level: "warn",
     message: "Claude Code seems not to be logged in",
-    fix: "run `claude` and type /login"
+    fix: "then type /login: claude"
   };
 }
 function checkRemoteControl({ agent: agent2, env, paths }, account) {
@@ -20715,15 +20719,11 @@ function signOf(rollout) {
 function greeting(screen) {
   const asks = { status: "waiting", inferred: true, dialog: "other" };
   if (/Trust this folder\?|Do you trust the contents/.test(screen)) {
-    const remedy = "run `codex` once in the project's main directory and accept, then `orchestrate retry` the stream";
+    const remedy = "accept once in the project's main directory, then /quit: codex";
     return { ...asks, detail: "Codex asks whether this folder is trusted", remedy };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
-    return {
-      ...asks,
-      detail: "Codex is not logged in",
-      remedy: "run `codex login`, then `orchestrate retry` the stream"
-    };
+    return { ...asks, detail: "Codex is not logged in", remedy: "codex login" };
   }
   return { status: "starting" };
 }
@@ -20785,7 +20785,7 @@ function writeNotice(spool, runDir2) {
 function checkCodex(agent2, deps, paths) {
   const file = findCommand2(agent2.command, deps.env["PATH"] ?? "", deps.projectRoot);
   if (file === null) return [missingCommand(agent2.command)];
-  const fix = `cd ${deps.projectRoot} && codex, answer its questions once, then /quit`;
+  const fix = `answer its questions once, then /quit: cd ${shellWord(deps.projectRoot)} && codex`;
   const trusted = isTrusted2(paths, deps.projectRoot);
   return [
     { name: "agent", level: "ok", message: file, fix: null },
@@ -20808,6 +20808,7 @@ var init_codex = __esm({
     import_node_fs52 = require("node:fs");
     init_activity();
     init_printable();
+    init_shell_word();
     init_find_command();
     init_run_files();
     init_readable();
@@ -22764,7 +22765,7 @@ function refuseWhileWorkersLive(state2, initiativeId2, then) {
   throw new OrchestrateError(
     EXIT.refused,
     "agents of another initiative are still at work",
-    `orchestrate stop, then ${then}`
+    `orchestrate stop && ${then}`
   );
 }
 async function refuseSwitch(project, initiativeId2, then) {
@@ -24997,7 +24998,7 @@ function isCancelled({ tasks: tasks2 }) {
 function assessCancelled(situation2, run30) {
   const { stream: stream2 } = situation2;
   if (!isCancelled(stream2)) return null;
-  const remedy = `orchestrate task list --stream=${shellWord(stream2.id)}; a task set back to pending brings it back`;
+  const remedy = `a task set back to pending brings it back: orchestrate task list --stream=${shellWord(stream2.id)}`;
   if (run30 === null) return assess("cancelled", { reason: REASON, remedy });
   const action = endRun(situation2, run30, "stopped", `cancelled: ${REASON}`, { farewell: CANCELLED_FAREWELL });
   return assess("cancelled", { reason: REASON, remedy, action });
@@ -25069,7 +25070,7 @@ function unseen({ snapshot, key }) {
 function lostWindow(run30, worker, streamId2) {
   if (worker.process === "gone" || worker.pane !== null || run30.claimedAtMs === null) return null;
   const reason = worker.serverGone ? "its tmux server is gone" : "its window was closed";
-  return { reason, remedy: `${commandFor("stop", streamId2)}, then ${commandFor("start", streamId2)}` };
+  return { reason, remedy: thenTry(commandFor("stop", streamId2), commandFor("start", streamId2)) };
 }
 function unreachable2(situation2, run30, worker) {
   const { policy, snapshot, stream: stream2 } = situation2;
@@ -25116,7 +25117,7 @@ function assessWaiting({ stream: stream2 }, activity) {
   const { account, remedy, sinceMs: sinceMs2 } = activity;
   return assess("needs-input", {
     reason,
-    remedy: account ? `${attach2}, ${remedy ?? "see to the account"}, then type: go on` : remedy ?? attach2,
+    remedy: account ? `${remedy ?? "see to the account"}, then tell it to go on: ${attach2}` : remedy === null ? attach2 : thenTry(remedy, commandFor("retry", stream2.id)),
     sinceMs: sinceMs2,
     holdsLaunches: account
   });
@@ -25164,7 +25165,11 @@ function assessGone(situation2, run30, worker) {
   const { stream: stream2, snapshot } = situation2;
   if (!snapshot.pollerAlive) {
     const state2 = tasksComplete(stream2) ? "verifying" : "ready";
-    return assess(state2, { reason: "no poller: its agent has ended", remedy: startCommand(stream2) });
+    return assess(state2, {
+      notRunning: true,
+      reason: "its agent has ended",
+      remedy: startCommand(stream2)
+    });
   }
   const lost = lostCause(situation2, run30, worker);
   if (lost !== null) return restarting(situation2, run30, lost.outcome, lost.reason, null);
@@ -25315,7 +25320,7 @@ function adopted({ stream: stream2, record: record3, key, snapshot }) {
   if (record3 !== null && isAssigned(record3)) return null;
   const reason = "its tasks were completed without a run";
   if (!snapshot.pollerAlive)
-    return assess("verifying", { reason: `no poller; ${reason}`, remedy: "orchestrate start" });
+    return assess("verifying", { notRunning: true, reason, remedy: "orchestrate start" });
   if (!snapshot.heads.known)
     return assess("verifying", {
       reason: `git could not be asked: ${snapshot.heads.why}`,
@@ -25364,7 +25369,7 @@ function wornOut({ stream: stream2, record: record3, policy, snapshot, lastRun, 
   if (exhausted === "launches" && trouble2 !== void 0)
     return assess("failed", {
       reason: `could not start: ${trouble2.message}`,
-      remedy: thenAgain(trouble2.fix, retry2),
+      remedy: remedyOf(trouble2, retry2),
       sinceMs: trouble2.atMs
     });
   const last3 = lastReason(lastRun);
@@ -25372,8 +25377,8 @@ function wornOut({ stream: stream2, record: record3, policy, snapshot, lastRun, 
   const what = exhausted === "failures" ? `gave up after ${attempts}` : "its agent was ended from outside again and again; the last time";
   return assess("failed", { reason: `${what}: ${last3}`, remedy: retry2, sinceMs: lastRun?.endedAtMs ?? null });
 }
-function thenAgain(fix, again) {
-  return fix.startsWith("orchestrate start") ? fix : `${fix}; then ${again}`;
+function remedyOf({ fix, cause }, again) {
+  return cause === null ? thenTry(fix, again) : fix;
 }
 function lastReason(run30) {
   const gate2 = run30?.verdict?.gate ?? null;
@@ -25386,18 +25391,19 @@ function restartDue({ stream: stream2, record: record3, policy, snapshot, lastRu
   const { waitMs } = judgeAttempts(record3, trouble2, policy, snapshot.elapsed);
   if (waitMs <= 0) return null;
   const last3 = launch2?.message ?? lastReason(lastRun);
-  const seconds = Math.ceil(waitMs / 1e3);
-  const when = snapshot.pollerAlive ? `tries again in ${seconds} s` : "no poller";
-  const remedy = snapshot.pollerAlive ? commandFor("retry", stream2.id) : "orchestrate start";
+  const { pollerAlive } = snapshot;
+  const when = pollerAlive ? `tries again in ${Math.ceil(waitMs / 1e3)} s; ` : "";
+  const remedy = pollerAlive ? commandFor("retry", stream2.id) : "orchestrate start";
   return assess("queued", {
-    reason: `${when}; last attempt: ${last3}`,
-    remedy: launch2 === null ? remedy : thenAgain(launch2.fix, remedy),
+    reason: `${when}last attempt: ${last3}`,
+    notRunning: !pollerAlive,
+    remedy: launch2 === null ? remedy : remedyOf(launch2, remedy),
     dueAtMs: snapshot.nowMs + waitMs
   });
 }
 function startable({ stream: stream2, record: record3, key, policy, snapshot, lastRun }) {
   const remedy = startCommand(stream2);
-  if (!snapshot.pollerAlive) return assess("ready", { reason: "no poller", remedy: "orchestrate start" });
+  if (!snapshot.pollerAlive) return assess("ready", { notRunning: true, remedy: "orchestrate start" });
   if (!snapshot.workers.known)
     return assess("ready", {
       reason: `tmux could not be asked: ${snapshot.workers.why}`,
@@ -25553,15 +25559,17 @@ function deriveStates(snapshot, policy) {
   return decide(snapshot, policy).states;
 }
 function stateOf(snapshot, { stream: stream2, key, assessment, stale }, depth, cancelled) {
-  const { state: state2, reason, remedy, sinceMs: sinceMs2, dueAtMs } = assessment;
+  const { state: state2, notRunning, remedy, sinceMs: sinceMs2, dueAtMs } = assessment;
   const record3 = snapshot.records.get(key) ?? null;
   const waitsForCancelled = stream2.dependencies.some((id2) => cancelled.has(id2));
   const outdated = stale !== null && traitsOf(state2).phase === "settled";
+  const ownReason = assessment.reason ?? (outdated ? stale : null);
   return {
     id: stream2.id,
     key,
     state: state2,
-    reason: outdated ? reason ?? stale : reason,
+    reason: notRunning ? [NOT_RUNNING, ownReason ?? []].flat().join("; ") : ownReason,
+    ownReason,
     remedy: typeable(outdated ? remedy ?? commandFor("sync", stream2.id) : remedy, snapshot),
     sinceMs: sinceMs2,
     dueAtMs,
@@ -25599,7 +25607,7 @@ function strayEnd(run30) {
   const reason = "its stream left the plan and its agent has ended";
   return endAction(run30, "stopped", reason, { closeWindow: false });
 }
-var URGENCY;
+var NOT_RUNNING, URGENCY;
 var init_decide = __esm({
   "src/core/decide/decide.ts"() {
     "use strict";
@@ -25615,6 +25623,7 @@ var init_decide = __esm({
     init_restarts();
     init_schedule();
     init_without_run();
+    NOT_RUNNING = "orchestrate is not running";
     URGENCY = {
       "end-run": 0,
       adopt: 1,
@@ -25820,6 +25829,7 @@ function describeStream2(context, state2) {
     stale: state2.stale,
     landed: state2.landed,
     reason: state2.reason,
+    ownReason: state2.ownReason,
     remedy: state2.remedy,
     since: iso(state2.sinceMs),
     dueAt: iso(state2.dueAtMs),
@@ -25978,7 +25988,7 @@ function warningsOf2(ports, snapshot, { unread }) {
   const changed = snapshot.pollerAlive && hash !== void 0 && hash !== ports.configHash();
   return [
     ...ports.config.agent.permissions === "bypass" ? ["agents run with all permission checks bypassed"] : [],
-    ...changed ? ["config.json has changed; restart orchestrate to use it (orchestrate stop, then orchestrate start)"] : [],
+    ...changed ? ["config.json has changed; restart orchestrate to use it (orchestrate stop && orchestrate start)"] : [],
     ...[...unread].map(
       ([key, why]) => `what ${snapshot.records.get(key)?.branch ?? key} holds beyond its base could not be read: ${why}`
     )
@@ -26357,11 +26367,11 @@ function livingRunOf({ processes }, { runs }) {
 }
 function retriedDone(ports, { streamId: streamId2 }, isStale) {
   const [task2] = ports.plan.listTasks({ stream: streamId2 });
-  const reopen = task2 === void 0 ? "" : `, or re-open a task: orchestrate task update ${task2.id} --status pending`;
+  const reopen = task2 === void 0 ? "" : `re-open a task (${reopenCommand(task2.id)}), or `;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId2} is done: there is nothing to try again`,
-    isStale ? `bring it up to date: ${commandFor("sync", streamId2)}${reopen}` : `check its work again: ${commandFor("verify", streamId2)}${reopen}`
+    isStale ? `${reopen}bring it up to date: ${commandFor("sync", streamId2)}` : `${reopen}check its work again: ${commandFor("verify", streamId2)}`
   );
 }
 function retriedCancelled({ streamId: streamId2 }) {
@@ -26537,9 +26547,10 @@ function forScreen(report) {
   const short2 = (text5) => shortPaths(text5, report.projectRoot);
   return {
     ...report,
-    streams: report.streams.map(
-      (stream2) => stream2.reason === null ? stream2 : { ...stream2, reason: short2(stream2.reason) }
-    ),
+    streams: report.streams.map((stream2) => {
+      const { reason, ownReason } = stream2;
+      return { ...stream2, reason: reason && short2(reason), ownReason: ownReason && short2(ownReason) };
+    }),
     events: report.events.map((event) => ({ ...event, message: short2(event.message) }))
   };
 }
@@ -27013,13 +27024,9 @@ function minuteOf(ms, nowMs) {
   const sameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
   return sameDay ? clock(ms, false) : moment(ms, nowMs);
 }
-function reasonOf3({ reason }) {
-  const own2 = reason?.replace(/^no poller(?:[;:] |$)|; no poller$/, "") ?? "";
-  return own2 === "" ? null : own2;
-}
 function sentence(stream2, neighbours) {
   const { state: state2, doing, currentTask, blockedBy } = stream2;
-  const reason = reasonOf3(stream2);
+  const { ownReason: reason } = stream2;
   if (state2 === "waiting" && blockedBy.length > 0)
     return `waits for ${namesWithStates(blockedBy, neighbours)}`;
   if (state2 === "blocked") return reason ?? `waits for ${namesWithStates(blockedBy, neighbours)}`;
@@ -27174,7 +27181,7 @@ function resultLines(page2, stream2) {
   ].filter((fact) => fact !== "");
   const title4 = { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` };
   const lines3 = hanging(page2, title4, `${style.clean(stream2.id)}${name2}${from}  ${facts2.join("  ")}`);
-  const reason = reasonOf3(stream2);
+  const { ownReason: reason } = stream2;
   const why = reason === null ? [] : explained(page2, 6, reason, stream2.remedy);
   return [...lines3, ...why];
 }
@@ -27716,13 +27723,12 @@ function sayBirth(step, record3, run30, { repository, setup }) {
   };
   if (repository.length > 0) {
     const why = `every checkout of this repository shows ${listed7(repository)} as modified (line endings, filters or modes)`;
-    const fix = "git add --renormalize . && git commit, on the base branch";
     note(
       step,
       record3.key,
       run30,
       "born-dirty",
-      `${why}; it does not count against the stream; to end it: ${fix}`
+      `${why}; it does not count against the stream; to end it, ${RENORMALISE}`
     );
   }
   if (setup.length > 0) {
@@ -27771,6 +27777,7 @@ var init_worktree2 = __esm({
     init_paths();
     init_errors();
     init_printable();
+    init_shell_word();
     init_present();
     init_replace_file();
     init_environment2();
@@ -30413,7 +30420,7 @@ async function sync(step, key, run30) {
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}`,
-      `look with: git -C ${shellWord(record3.worktree)} status; then orchestrate sync`
+      `see to what is left there (git -C ${shellWord(record3.worktree)} status), then: ${commandFor("sync", record3.streamId)}`
     );
   }
   if (result.came === "clash") return;
@@ -30583,7 +30590,7 @@ function refuseSecondWriter({ ports }, record3, conversation) {
   throw new OrchestrateError(
     EXIT.refused,
     `the conversation of ${record3.streamId} is open in another session (pid ${holder.pid})`,
-    `leave that session with /exit, then ${commandFor("retry", record3.streamId)} (with --fresh: a new conversation)`
+    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor("retry", record3.streamId)}`
   );
 }
 function refuseUnlessCalledOff(step, key, run30) {
@@ -31440,7 +31447,7 @@ function checkGates(project) {
     name: "gates",
     level: "warn",
     message: "no gates: nothing but the agent itself checks its work",
-    fix: 'orchestrate init proposes one, or add "gates" to .claude/orchestrator/config.json'
+    fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init'
   };
 }
 var import_node_path88, SHELL_WORDS;
@@ -31529,7 +31536,7 @@ async function baseCheck(git2, branch2) {
       name: "base",
       level: "warn",
       message: `the upstream of ${name2}, ${upstream}, is gone`,
-      fix: `git branch --unset-upstream ${shellWord(branch2)}, or set another one`
+      fix: `set another one, or: git branch --unset-upstream ${shellWord(branch2)}`
     };
   const { ahead, behind } = standing2;
   if (behind === 0) return ok2("base", `${name2} has all of ${upstream}`);
@@ -31538,7 +31545,7 @@ async function baseCheck(git2, branch2) {
     name: "base",
     level: "warn",
     message: `${name2} is ${commits2} behind ${upstream}${ahead === 0 ? "" : ` and ${ahead} ahead`}, as last fetched`,
-    fix: `git pull${ahead === 0 ? " --ff-only" : ""} on ${shellWord(branch2)}, or "baseBranch": ${JSON.stringify(standing2.upstream)} in config.json`
+    fix: `set "baseBranch" to ${JSON.stringify(standing2.upstream)} in config.json, or: git switch ${shellWord(branch2)} && git merge ${ahead === 0 ? "--ff-only " : ""}${shellWord(standing2.upstream)}`
   };
 }
 function absentChecks({ submodules, bigFiles: bigFiles2, hooks, ignored: ignored2 }, config2) {
@@ -31621,7 +31628,7 @@ async function checkoutCheck(git2, sha) {
     name: "checkout",
     level: "warn",
     message: `a fresh worktree is dirty from the start: ${listed5(dirty)} (line endings, filters, letter case or modes)`,
-    fix: "git add --renormalize . && git commit, on the base branch"
+    fix: RENORMALISE
   };
 }
 var import_node_fs86;
@@ -31891,7 +31898,7 @@ function planError(problems) {
   const [first2, ...others] = problems;
   if (first2 === void 0) return null;
   if (others.length === 0 && (first2.code === "no-streams" || first2.code === "archived-only")) {
-    const fix = "orchestrate generate, or orchestrate import plan.yaml";
+    const fix = "have a plan written with orchestrate generate, or: orchestrate import plan.yaml";
     return new OrchestrateError(EXIT.input, printable(first2.message), fix, { box: METADATA_SAMPLE });
   }
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
@@ -31943,7 +31950,7 @@ function checkOpenFiles() {
     throw new OrchestrateError(
       EXIT.environment,
       `too few open files are allowed: ${opened2.length} more, where orchestrate needs ${OPEN_FILES}`,
-      "ulimit -n 1024, then orchestrate start",
+      "ulimit -n 1024 && orchestrate start",
       { cause: error2 }
     );
   } finally {
@@ -32341,7 +32348,7 @@ function busy(pid) {
   return new OrchestrateError(
     EXIT.busy,
     `orchestrate is running already in this project (${who})`,
-    "orchestrate status, or: orchestrate stop"
+    "see what it does with orchestrate status; to end it: orchestrate stop"
   );
 }
 async function turnViewOn(ports) {
@@ -33300,15 +33307,18 @@ function stopped(stream2) {
     state: "stopped",
     needsYou: false,
     blockedBy: [],
-    reason: "its initiative is not the current one",
+    reason: NOT_CURRENT,
+    ownReason: NOT_CURRENT,
     remedy: "orchestrate task list --all"
   };
 }
+var NOT_CURRENT;
 var init_earlier_plans = __esm({
   "src/look/earlier-plans.ts"() {
     "use strict";
     init_decide();
     init_build();
+    NOT_CURRENT = "its initiative is not the current one";
   }
 });
 
@@ -33708,7 +33718,7 @@ function title(page2, stream2) {
   return [...hanging(page2, lead, head2, bold2), `  ${paint(state2)}`];
 }
 function shownReason({ root }, stream2) {
-  return shortPaths(reasonOf3(stream2) ?? "not running", root);
+  return shortPaths(stream2.ownReason ?? "not running", root);
 }
 function situation(page2, stream2) {
   const doing = stream2.doing ?? stream2.currentTask;
@@ -34858,7 +34868,7 @@ async function clean(ports, named2, dryRun2) {
     throw new OrchestrateError(
       EXIT.busy,
       "a landing or another clean is under way",
-      "wait until it has ended, then run the command again"
+      "wait until it has ended, then: orchestrate clean"
     );
   try {
     return await cleanAll(ports, named2, false);
@@ -45447,7 +45457,7 @@ async function checkNothingRuns(project) {
   throw new OrchestrateError(
     EXIT.refused,
     "agents of this project are still at work",
-    "orchestrate stop, then orchestrate init --remove"
+    "orchestrate stop && orchestrate init --remove"
   );
 }
 function currentConfig(project, flags) {
@@ -45671,7 +45681,7 @@ function resultOf(attempt3) {
     throw new OrchestrateError(
       EXIT.unfinished,
       `Claude Code could not plan: ${printable(attempt3.why, 1e3)}; nothing was changed`,
-      "see that `claude -p hello` works here (orchestrate doctor), then run orchestrate generate again"
+      "see that `claude -p hello` works here (orchestrate doctor tells more), then: orchestrate generate"
     );
   }
   const { draft, findings } = attempt3;
@@ -45686,7 +45696,7 @@ function notPlanned({ prds, streams, problems: [first2 = ""] }, mayRetry) {
 }
 async function bringIn(project, draft, io) {
   const { storePath } = project.workspace();
-  await refuseSwitch(project, draft.initiative.id, "run orchestrate generate again");
+  await refuseSwitch(project, draft.initiative.id, "orchestrate generate");
   checkOwner(storePath, project.root, { claim: true });
   const adopted2 = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);
@@ -45739,7 +45749,7 @@ var init_generate = __esm({
         const command3 = findClaude(project);
         checkOwner(project.workspace().storePath, project.root, { claim: false });
         const initiative2 = await chooseInitiative(project, feature);
-        await refuseSwitch(project, initiative2.id, "run orchestrate generate again");
+        await refuseSwitch(project, initiative2.id, "orchestrate generate");
         const made = await makePlan(feature, retry2, attemptOptions(project, command3, initiative2, io), io);
         if (typeof made === "number") return made;
         return await bringIn(project, made, io);
@@ -60469,7 +60479,7 @@ function contextOf(project, io) {
     openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
     readFile: (path17) => readPlanFile((0, import_node_path100.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "import the plan again"),
+    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate import plan.yaml"),
     print: io.print
   };
 }
@@ -61349,7 +61359,7 @@ function checkPermissions2(project) {
       name: "directories",
       level: "fail",
       message: `can't write to ${unwritable.join(", ")}`,
-      fix: `chmod u+rwx '${path17}' (or chown it to yourself)`
+      fix: `make it yours with chown, or: chmod u+rwx ${shellWord(path17)}`
     };
   }
   const open3 = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
@@ -61358,7 +61368,7 @@ function checkPermissions2(project) {
       name: "directories",
       level: "warn",
       message: `others can read ${open3.join(", ")}`,
-      fix: `chmod -R go-rwx '${paths.orchestratorDir}'`
+      fix: `chmod -R go-rwx ${shellWord(paths.orchestratorDir)}`
     };
   }
   return ok2("directories", "they can be written, and read only by you");
@@ -61450,7 +61460,12 @@ function missingStore(storePath) {
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
-  return { name: "store", level: "fail", message: `can't write to ${place2}`, fix: `chmod u+rwx '${place2}'` };
+  return {
+    name: "store",
+    level: "fail",
+    message: `can't write to ${place2}`,
+    fix: `chmod u+rwx ${shellWord(place2)}`
+  };
 }
 var import_node_fs108, import_node_path102;
 var init_project_checks = __esm({
@@ -61459,6 +61474,7 @@ var init_project_checks = __esm({
     import_node_fs108 = require("node:fs");
     import_node_path102 = require("node:path");
     init_find_command();
+    init_shell_word();
     init_present();
     init_moved_programs();
     init_required_files();
@@ -73716,7 +73732,7 @@ var init_mcp = __esm({
           const memory2 = state2.get();
           if (memory2 !== null) noteRefusal(memory2, "mcp-refused", tool2, refusal4);
         },
-        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, `link ${initiativeId2} again`),
+        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, "orchestrate status"),
         version: packageVersion(),
         stdin: process.stdin,
         stdout: process.stdout

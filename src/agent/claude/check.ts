@@ -53,10 +53,7 @@ async function checkVersion(file: string, env: Environment): Promise<AgentCheck>
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   const old = major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
   if (old)
-    return fail(
-      `Claude Code ${version[0]} is older than ${oldestMajor}.${oldestMinor}`,
-      'run `claude update`',
-    );
+    return fail(`Claude Code ${version[0]} is older than ${oldestMajor}.${oldestMinor}`, 'claude update');
   return ok('agent', `Claude Code ${version[0]}`);
 }
 
@@ -161,7 +158,7 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';
-  const fix = `cd ${shellWord(where.projectRoot)} && claude, answer its questions once, then /exit`;
+  const fix = `answer its questions once, then /exit: cd ${shellWord(where.projectRoot)} && claude`;
   const checks: AgentCheck[] = [];
   if (account?.['hasCompletedOnboarding'] !== true && level === 'fail') {
     checks.push({
@@ -202,7 +199,7 @@ function checkMcpServer(where: ClaudeSurroundings, account: Account): AgentCheck
     });
   if (names('disabledMcpjsonServers')) {
     const message = `Claude Code was told not to use the MCP server ${SERVER} of this project: your own sessions lack its tools`;
-    const fix = `claude mcp reset-project-choices, then run \`claude\` here and choose to use ${SERVER}`;
+    const fix = `then choose to use ${SERVER}: claude mcp reset-project-choices && claude`;
     return [{ name: 'mcp server', level: 'warn', message, fix }];
   }
   const approved =
@@ -241,7 +238,7 @@ function checkLogin(
   const key = env['ANTHROPIC_API_KEY'];
   const approved = recordOf(account?.['customApiKeyResponses'])['approved'];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
-    const fix = 'run `claude` here once and choose whether to use it';
+    const fix = 'choose once whether to use it: claude';
     return { name, level: 'warn', message: 'Claude Code will ask whether to use ANTHROPIC_API_KEY', fix };
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
@@ -251,7 +248,7 @@ function checkLogin(
     name,
     level: 'warn',
     message: 'Claude Code seems not to be logged in',
-    fix: 'run `claude` and type /login',
+    fix: 'then type /login: claude',
   };
 }
 

@@ -5,8 +5,7 @@ export type Dialog = { readonly detail: string; readonly remedy: string | null }
 
 type KnownDialog = { readonly seen: RegExp } & Dialog;
 
-const RUN_ONCE =
-  "run `claude` once in the project's main directory and accept, then `orchestrate retry` the stream";
+const RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
 
 /** In the order in which they come up. None is ever answered by us: most preselect the refusing answer. */
 const DIALOGS: readonly KnownDialog[] = [
@@ -18,12 +17,12 @@ const DIALOGS: readonly KnownDialog[] = [
   {
     seen: /Unable to connect to Anthropic services/,
     detail: 'Claude Code cannot reach its service',
-    remedy: 'check the network (and proxy settings), then retry',
+    remedy: 'check the network and the proxy settings',
   },
   {
     seen: /Select login method|Not logged in|Please run \/login/,
     detail: 'Claude Code is not logged in',
-    remedy: 'run `claude` and type /login, then `orchestrate retry` the stream',
+    remedy: 'log in with /login, then /exit: claude',
   },
   {
     seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
@@ -48,8 +47,7 @@ const DIALOGS: readonly KnownDialog[] = [
   {
     seen: /Auto mode can.t check actions in this session/,
     detail: 'auto mode cannot check actions here (its safety check does not get through)',
-    remedy:
-      'set "agent.permissions" to "acceptEdits" or "dontAsk" in config.json, then `orchestrate retry` the stream',
+    remedy: 'set "agent.permissions" to "acceptEdits" or "dontAsk" in .claude/orchestrator/config.json',
   },
 ];
 

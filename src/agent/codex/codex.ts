@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
 import { printable } from '../../core/printable.ts';
+import { shellWord } from '../../core/shell-word.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
@@ -79,16 +80,11 @@ function signOf(rollout: RolloutTail | null): Pick<AgentActivity, 'lastSignAtMs'
 function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 'status'> {
   const asks = { status: 'waiting', inferred: true, dialog: 'other' } as const;
   if (/Trust this folder\?|Do you trust the contents/.test(screen)) {
-    const remedy =
-      "run `codex` once in the project's main directory and accept, then `orchestrate retry` the stream";
+    const remedy = "accept once in the project's main directory, then /quit: codex";
     return { ...asks, detail: 'Codex asks whether this folder is trusted', remedy };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
-    return {
-      ...asks,
-      detail: 'Codex is not logged in',
-      remedy: 'run `codex login`, then `orchestrate retry` the stream',
-    };
+    return { ...asks, detail: 'Codex is not logged in', remedy: 'codex login' };
   }
   return { status: 'starting' };
 }
@@ -195,7 +191,7 @@ function writeNotice(spool: string, runDir: string): string {
 function checkCodex(agent: AgentSettings, deps: AgentDeps, paths: CodexPaths): AgentCheck[] {
   const file = findCommand(agent.command, deps.env['PATH'] ?? '', deps.projectRoot);
   if (file === null) return [missingCommand(agent.command)];
-  const fix = `cd ${deps.projectRoot} && codex, answer its questions once, then /quit`;
+  const fix = `answer its questions once, then /quit: cd ${shellWord(deps.projectRoot)} && codex`;
   const trusted = isTrusted(paths, deps.projectRoot);
   return [
     { name: 'agent', level: 'ok', message: file, fix: null },

@@ -72,7 +72,7 @@ function parseText(text: string, path: string): Tree {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      `fix ${path}, or move it away and run \`orchestrate init\``,
+      `fix ${path}, or move it away, then: orchestrate init`,
       { cause: error },
     );
   }

@@ -38,7 +38,7 @@ function checkOpenFiles(): void {
     throw new OrchestrateError(
       EXIT.environment,
       `too few open files are allowed: ${opened.length} more, where orchestrate needs ${OPEN_FILES}`,
-      'ulimit -n 1024, then orchestrate start',
+      'ulimit -n 1024 && orchestrate start',
       { cause: error },
     );
   } finally {

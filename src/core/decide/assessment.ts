@@ -19,6 +19,8 @@ import type {
 export type Assessment = {
   readonly state: StateName;
   readonly reason: string | null;
+  /** It would go on, but orchestrate is not running: said before the reason, and once where all streams are shown. */
+  readonly notRunning: boolean;
   readonly remedy: string | null;
   readonly sinceMs: number | null;
   readonly dueAtMs: number | null;
@@ -54,6 +56,7 @@ export function assess(
   state: StateName,
   rest: {
     reason?: string;
+    notRunning?: boolean;
     remedy?: string;
     sinceMs?: number | null;
     dueAtMs?: number;
@@ -65,6 +68,7 @@ export function assess(
   return {
     state,
     reason: rest.reason ?? null,
+    notRunning: rest.notRunning ?? false,
     remedy: rest.remedy ?? null,
     sinceMs: rest.sinceMs ?? null,
     dueAtMs: rest.dueAtMs ?? null,
@@ -146,7 +150,7 @@ export function startCommand(stream: PlanStream): string {
 /** The state of a stream whose work can be checked now. */
 export function verifying(situation: Situation, run: number | null): Assessment {
   const { key, snapshot } = situation;
-  if (!snapshot.pollerAlive) return assess('verifying', { reason: 'no poller', remedy: 'orchestrate start' });
+  if (!snapshot.pollerAlive) return assess('verifying', { notRunning: true, remedy: 'orchestrate start' });
   const reason = 'tasks complete, agent at rest';
   if (!snapshot.heads.known)
     return assess('verifying', {

@@ -19,7 +19,7 @@ export function isCancelled({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
 export function assessCancelled(situation: Situation, run: Run | null): Assessment | null {
   const { stream } = situation;
   if (!isCancelled(stream)) return null;
-  const remedy = `orchestrate task list --stream=${shellWord(stream.id)}; a task set back to pending brings it back`;
+  const remedy = `a task set back to pending brings it back: orchestrate task list --stream=${shellWord(stream.id)}`;
   if (run === null) return assess('cancelled', { reason: REASON, remedy });
   const action = endRun(situation, run, 'stopped', `cancelled: ${REASON}`, { farewell: CANCELLED_FAREWELL });
   return assess('cancelled', { reason: REASON, remedy, action });

@@ -184,21 +184,26 @@ export function deriveStates(snapshot: Snapshot, policy: Policy): readonly Strea
   return decide(snapshot, policy).states;
 }
 
+/** Why nothing goes on by itself. */
+const NOT_RUNNING = 'orchestrate is not running';
+
 function stateOf(
   snapshot: Snapshot,
   { stream, key, assessment, stale }: Assessed,
   depth: number,
   cancelled: ReadonlySet<string>,
 ): StreamState {
-  const { state, reason, remedy, sinceMs, dueAtMs } = assessment;
+  const { state, notRunning, remedy, sinceMs, dueAtMs } = assessment;
   const record = snapshot.records.get(key) ?? null;
   const waitsForCancelled = stream.dependencies.some((id) => cancelled.has(id));
   const outdated = stale !== null && traitsOf(state).phase === 'settled';
+  const ownReason = assessment.reason ?? (outdated ? stale : null);
   return {
     id: stream.id,
     key,
     state,
-    reason: outdated ? (reason ?? stale) : reason,
+    reason: notRunning ? [NOT_RUNNING, ownReason ?? []].flat().join('; ') : ownReason,
+    ownReason,
     remedy: typeable(outdated ? (remedy ?? commandFor('sync', stream.id)) : remedy, snapshot),
     sinceMs,
     dueAtMs,

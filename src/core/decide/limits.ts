@@ -3,7 +3,7 @@
 import { dollars } from '../dollars.ts';
 import { tasksComplete, verdictOn } from '../done.ts';
 import { isOfThisRest, workedMs } from '../pause.ts';
-import { commandFor } from '../shell-word.ts';
+import { commandFor, thenTry } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, headOf, verifying } from './assessment.ts';
@@ -41,7 +41,7 @@ export function assessLimited(situation: Situation, run: Run, activity: AgentAct
     return assess('limited', { ...common, dueAtMs });
   }
   if (!snapshot.pollerAlive)
-    return assess('limited', { ...common, reason: `${reason}; no poller`, remedy: 'orchestrate start' });
+    return assess('limited', { ...common, notRunning: true, remedy: 'orchestrate start' });
   const action = goOn(situation, run, activity);
   return assess('limited', { ...common, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
 }
@@ -128,7 +128,7 @@ export function restOfLimit(
 
 /** What to type for a stream whose run ended since the service refused the account. */
 export function deniedRemedy(stream: Pick<PlanStream, 'id'>): string {
-  return `see to the account (claude, then /login), then ${commandFor('retry', stream.id)}`;
+  return thenTry('log in with /login, then /exit: claude', commandFor('retry', stream.id));
 }
 
 /** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. The latest end counts. */

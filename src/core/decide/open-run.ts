@@ -11,7 +11,7 @@ import {
   verdictOn,
 } from '../done.ts';
 import { AGENT_TRAITS } from '../run-types.ts';
-import { commandFor } from '../shell-word.ts';
+import { commandFor, thenTry } from '../shell-word.ts';
 import type { AgentActivity, AgentError, Run, RunOutcome, WorkerFact } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, calledOff, endRun, headOf, startCommand, verifying } from './assessment.ts';
@@ -60,7 +60,7 @@ export function lostWindow(
 ): { readonly reason: string; readonly remedy: string } | null {
   if (worker.process === 'gone' || worker.pane !== null || run.claimedAtMs === null) return null;
   const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
-  return { reason, remedy: `${commandFor('stop', streamId)}, then ${commandFor('start', streamId)}` };
+  return { reason, remedy: thenTry(commandFor('stop', streamId), commandFor('start', streamId)) };
 }
 
 /**
@@ -122,7 +122,11 @@ function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessme
   const { account, remedy, sinceMs } = activity;
   return assess('needs-input', {
     reason,
-    remedy: account ? `${attach}, ${remedy ?? 'see to the account'}, then type: go on` : (remedy ?? attach),
+    remedy: account
+      ? `${remedy ?? 'see to the account'}, then tell it to go on: ${attach}`
+      : remedy === null
+        ? attach
+        : thenTry(remedy, commandFor('retry', stream.id)),
     sinceMs,
     holdsLaunches: account,
   });
@@ -201,7 +205,11 @@ function assessGone(situation: Situation, run: Run, worker: WorkerFact | null): 
   const { stream, snapshot } = situation;
   if (!snapshot.pollerAlive) {
     const state = tasksComplete(stream) ? 'verifying' : 'ready';
-    return assess(state, { reason: 'no poller: its agent has ended', remedy: startCommand(stream) });
+    return assess(state, {
+      notRunning: true,
+      reason: 'its agent has ended',
+      remedy: startCommand(stream),
+    });
   }
   const lost = lostCause(situation, run, worker);
   if (lost !== null) return restarting(situation, run, lost.outcome, lost.reason, null);

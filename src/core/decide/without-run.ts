@@ -9,9 +9,9 @@ import {
   tasksComplete,
   verdictOn,
 } from '../done.ts';
-import { commandFor, reopenCommand } from '../shell-word.ts';
+import { commandFor, reopenCommand, thenTry } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
-import type { Run } from '../types.ts';
+import type { Run, Trouble } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, calledOff, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled, onCancelled } from './cancelled.ts';
@@ -114,7 +114,7 @@ function adopted({ stream, record, key, snapshot }: Situation): Assessment | nul
   if (record !== null && isAssigned(record)) return null;
   const reason = 'its tasks were completed without a run';
   if (!snapshot.pollerAlive)
-    return assess('verifying', { reason: `no poller; ${reason}`, remedy: 'orchestrate start' });
+    return assess('verifying', { notRunning: true, reason, remedy: 'orchestrate start' });
   if (!snapshot.heads.known)
     return assess('verifying', {
       reason: `git could not be asked: ${snapshot.heads.why}`,
@@ -170,7 +170,7 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   if (exhausted === 'launches' && trouble !== undefined)
     return assess('failed', {
       reason: `could not start: ${trouble.message}`,
-      remedy: thenAgain(trouble.fix, retry),
+      remedy: remedyOf(trouble, retry),
       sinceMs: trouble.atMs,
     });
   const last = lastReason(lastRun);
@@ -182,9 +182,9 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   return assess('failed', { reason: `${what}: ${last}`, remedy: retry, sinceMs: lastRun?.endedAtMs ?? null });
 }
 
-/** A remedy that starts the plan anew is enough; any other is followed by the command that tries the stream again. */
-function thenAgain(fix: string, again: string): string {
-  return fix.startsWith('orchestrate start') ? fix : `${fix}; then ${again}`;
+/** What to type for a launch that failed; one command for all streams that failed so frees this one too. */
+function remedyOf({ fix, cause }: Trouble, again: string): string {
+  return cause === null ? thenTry(fix, again) : fix;
 }
 
 /** Why the last run came to nothing; of a red gate in few words: how, and what it printed, its log tells. */
@@ -200,19 +200,20 @@ function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situatio
   const { waitMs } = judgeAttempts(record, trouble, policy, snapshot.elapsed);
   if (waitMs <= 0) return null;
   const last = launch?.message ?? lastReason(lastRun);
-  const seconds = Math.ceil(waitMs / 1000);
-  const when = snapshot.pollerAlive ? `tries again in ${seconds} s` : 'no poller';
-  const remedy = snapshot.pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
+  const { pollerAlive } = snapshot;
+  const when = pollerAlive ? `tries again in ${Math.ceil(waitMs / 1000)} s; ` : '';
+  const remedy = pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
-    reason: `${when}; last attempt: ${last}`,
-    remedy: launch === null ? remedy : thenAgain(launch.fix, remedy),
+    reason: `${when}last attempt: ${last}`,
+    notRunning: !pollerAlive,
+    remedy: launch === null ? remedy : remedyOf(launch, remedy),
     dueAtMs: snapshot.nowMs + waitMs,
   });
 }
 
 function startable({ stream, record, key, policy, snapshot, lastRun }: Situation): Assessment | null {
   const remedy = startCommand(stream);
-  if (!snapshot.pollerAlive) return assess('ready', { reason: 'no poller', remedy: 'orchestrate start' });
+  if (!snapshot.pollerAlive) return assess('ready', { notRunning: true, remedy: 'orchestrate start' });
   if (!snapshot.workers.known)
     return assess('ready', {
       reason: `tmux could not be asked: ${snapshot.workers.why}`,

@@ -91,7 +91,7 @@ export async function bringBack(
     throw new OrchestrateError(
       EXIT.state,
       `${commit} keeps the work of a branch without a commit`,
-      `git show ${commit} lists its files; git show ${commit}:FILE prints one`,
+      `its files are listed by: git show ${commit}`,
     );
   await ensure({ ...place, baseSha: head, ours: false });
   await writeDifferences(door, place.path, head, commit);

@@ -3,7 +3,7 @@
 import type { Ports } from '../../app/ports.ts';
 import { dependencyHeads, missing, movedHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import { shellWord } from '../../core/shell-word.ts';
+import { commandFor, shellWord } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt } from './adopt.ts';
@@ -43,7 +43,7 @@ export async function sync(step: Step, key: string, run: number | null): Promise
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}`,
-      `look with: git -C ${shellWord(record.worktree)} status; then orchestrate sync`,
+      `see to what is left there (git -C ${shellWord(record.worktree)} status), then: ${commandFor('sync', record.streamId)}`,
     );
   }
   if (result.came === 'clash') return;

@@ -5,6 +5,7 @@ import { setupCommands } from '../../app/config/load.ts';
 import { setUpNote } from '../../app/paths.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { RENORMALISE } from '../../core/shell-word.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { readIfPresent } from '../../files/present.ts';
 import { replaceFile } from '../../files/replace-file.ts';
@@ -107,13 +108,12 @@ function sayBirth(step: Step, record: StreamRecord, run: number, { repository, s
   };
   if (repository.length > 0) {
     const why = `every checkout of this repository shows ${listed(repository)} as modified (line endings, filters or modes)`;
-    const fix = 'git add --renormalize . && git commit, on the base branch';
     note(
       step,
       record.key,
       run,
       'born-dirty',
-      `${why}; it does not count against the stream; to end it: ${fix}`,
+      `${why}; it does not count against the stream; to end it, ${RENORMALISE}`,
     );
   }
   if (setup.length > 0) {

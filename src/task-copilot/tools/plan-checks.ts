@@ -105,7 +105,7 @@ export function refuseSecondPlan({ streams }: Plan, initiativeId: string): void 
   throw new OrchestrateError(
     EXIT.input,
     `initiative ${initiativeId} has a plan already (${streams.length} streams)`,
-    'add to it with: orchestrate import --update; or start another initiative first',
+    'start another initiative first, or add to it: orchestrate import --update plan.yaml',
   );
 }
 

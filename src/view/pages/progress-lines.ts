@@ -9,7 +9,7 @@ import { depthGroups, forScreen } from '../../report/urgency.ts';
 import { clock, duration, plural } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { finishedText } from '../summary/headline.ts';
-import { changesOf, reasonOf } from '../summary/stream-note.ts';
+import { changesOf } from '../summary/stream-note.ts';
 import { cut, pad } from '../text-width.ts';
 import { DONE_STEPS, doneLines } from './next-steps.ts';
 import { explained, hanging, type Page, section } from './paragraphs.ts';
@@ -75,7 +75,7 @@ export function resultLines(page: Page, stream: ReportStream): string[] {
   ].filter((fact) => fact !== '');
   const title = { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` };
   const lines = hanging(page, title, `${style.clean(stream.id)}${name}${from}  ${facts.join('  ')}`);
-  const reason = reasonOf(stream);
+  const { ownReason: reason } = stream;
   const why = reason === null ? [] : explained(page, 6, reason, stream.remedy);
   return [...lines, ...why];
 }

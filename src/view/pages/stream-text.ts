@@ -7,7 +7,7 @@ import { shortPaths } from '../../report/urgency.ts';
 import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
 import { createStyle } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
-import { changesOf, dueText, reasonOf, taskMark } from '../summary/stream-note.ts';
+import { changesOf, dueText, taskMark } from '../summary/stream-note.ts';
 import { widthOf } from '../text-width.ts';
 import { explained, hanging, labelled, type Page, section } from './paragraphs.ts';
 
@@ -43,7 +43,7 @@ function title(page: StreamPage, stream: ReportStream): string[] {
 
 /** Why it is in its state, with the paths of the project made short. */
 function shownReason({ root }: StreamPage, stream: ReportStream): string {
-  return shortPaths(reasonOf(stream) ?? 'not running', root);
+  return shortPaths(stream.ownReason ?? 'not running', root);
 }
 
 /** What it is doing, why it is in this state, and what the user can do. */

@@ -58,15 +58,10 @@ function minuteOf(ms: number, nowMs: number): string {
   return sameDay ? clock(ms, false) : moment(ms, nowMs);
 }
 
-/** Why a stream is in its state, without what the screen says once: that nothing is running. */
-export function reasonOf({ reason }: ReportStream): string | null {
-  const own = reason?.replace(/^no poller(?:[;:] |$)|; no poller$/, '') ?? '';
-  return own === '' ? null : own;
-}
-
 function sentence(stream: ReportStream, neighbours: Neighbours): string {
   const { state, doing, currentTask, blockedBy } = stream;
-  const reason = reasonOf(stream);
+  // That nothing is running the screen says once.
+  const { ownReason: reason } = stream;
   if (state === 'waiting' && blockedBy.length > 0)
     return `waits for ${namesWithStates(blockedBy, neighbours)}`;
   if (state === 'blocked') return reason ?? `waits for ${namesWithStates(blockedBy, neighbours)}`;
