@@ -103,7 +103,7 @@ test('what is offered to be typed has no gap to be filled in', () => {
 test('a command that is offered is the whole of what is offered, or the end of it', () => {
   const command = /^(?:orchestrate|git|claude|codex|npm|chmod) [a-z-]/;
   const sentence =
-    /^(?:orchestrate|git) (?:(?:is|was|changes|steers|settings|refuses|could|cannot|knows)\b|clean \(pid)/;
+    /^(?:orchestrate|git) (?:(?:is|was|changes|steers|settings|refuses|could|cannot|knows|event)\b|clean \(pid)/;
   for (const [file, literal] of sourceTexts())
     if (command.test(literal) && !sentence.test(literal))
       assert.doesNotMatch(
