@@ -8,6 +8,7 @@ import { readIfPresent, statIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createAlarm } from '../poller/wake.ts';
+import { createProcesses } from '../process/processes.ts';
 import { openStateStore } from '../state/state-store.ts';
 import { type Call, claudeLines, createCalls } from '../view/pages/for-claude.ts';
 import { describeEvent } from '../view/pages/progress-lines.ts';
@@ -40,7 +41,7 @@ function projectHere(io: Io): Project | null {
 type Hearer = {
   take(events: readonly TracedEvent[], place: { readonly opened: boolean }): void;
   restMs(): number;
-  /** Ends with the process that started it, which may die without closing what this one writes to. */
+  /** Ends with whoever started it, who may die without closing what this one writes to. */
   readonly endsWithParent: boolean;
 };
 
@@ -77,11 +78,11 @@ async function listenOn(
   alarm: ReturnType<typeof createAlarm>,
 ): Promise<number> {
   const leaving = leaveOnSignals(LEAVE_MS, alarm.ring);
-  const parent = process.ppid;
+  const isOrphan = hearer.endsWithParent ? orphanCheck() : () => false;
   const heard = patiently(hear);
   try {
     while (!leaving.signal.aborted) {
-      if (hearer.endsWithParent && process.ppid !== parent) return EXIT.ok;
+      if (isOrphan()) return EXIT.ok;
       await alarm.wait(heard() ? LOOK_EACH_MS : LOOK_EACH_MS / 10);
       await sleep(hearer.restMs(), undefined, { signal: leaving.signal }).catch((error: unknown) => {
         if (!isAbort(error)) throw error;
@@ -91,6 +92,23 @@ async function listenOn(
   } finally {
     leaving.stop();
   }
+}
+
+/** As many ancestors are looked after: a shell may stand between this process and who reads it. */
+const ELDERS = 2;
+/** Where there is no /proc, each look at one takes a process. */
+const ELDERS_EACH_MS = 10_000;
+
+/** Says whether one of those that this process was started by has ended. */
+function orphanCheck(): () => boolean {
+  const processes = createProcesses();
+  const elders = processes.ancestors(process.pid).slice(0, ELDERS);
+  let nextMs = 0;
+  return () => {
+    if (performance.now() < nextMs) return false;
+    nextMs = performance.now() + ELDERS_EACH_MS;
+    return !elders.every((elder) => processes.isAlive(elder));
+  };
 }
 
 /** The work, as often as it is called; false when it failed. Throws its failure once it has failed for too long. */

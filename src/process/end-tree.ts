@@ -146,8 +146,8 @@ function deadRootPids(byPid: ReadonlyMap<number, ProcessRow>, roots: readonly Pr
   return roots.filter((root) => root.pid > 1 && !byPid.has(root.pid)).map((root) => root.pid);
 }
 
-/** `self`, its parents up to the first process, and that one. */
-function ancestors(byPid: ReadonlyMap<number, ProcessRow>, self: number): Set<number> {
+/** The first process, `self`, and its parents from the nearest on. */
+export function ancestors(byPid: ReadonlyMap<number, ProcessRow>, self: number): Set<number> {
   const found = new Set([0, 1, self]);
   for (let pid = byPid.get(self)?.ppid; pid !== undefined && !found.has(pid); pid = byPid.get(pid)?.ppid) {
     found.add(pid);

@@ -1,6 +1,6 @@
 /** The door to processes on this platform. */
 import { createDarwinTable } from './darwin.ts';
-import { endTree } from './end-tree.ts';
+import { ancestors, endTree } from './end-tree.ts';
 import { linuxTable } from './linux.ts';
 import { run } from './run.ts';
 import { runShell } from './run-shell.ts';
@@ -16,6 +16,13 @@ export function createProcesses(
     bootId: () => table.bootId(),
     identify: (pid) => table.identify(pid),
     isAlive: (identity) => table.identify(identity.pid)?.start === identity.start,
+    ancestors(pid) {
+      const byPid = new Map(table.rows().map((row) => [row.pid, row]));
+      return [...ancestors(byPid, pid)].flatMap((each) => {
+        const row = byPid.get(each);
+        return row === undefined || each <= 1 || each === pid ? [] : [{ pid: each, start: row.start }];
+      });
+    },
     directories: () => table.directories(),
     findMarked(prefix) {
       const rows = table.rows();

@@ -18,6 +18,8 @@ export type Processes = {
   identify(pid: number): ProcessIdentity | null;
   /** True for the very same process, not a zombie, not a later one with its pid. */
   isAlive(identity: ProcessIdentity): boolean;
+  /** Who started it, who started that one, and so on, but for the first process of all. */
+  ancestors(pid: number): ProcessIdentity[];
   /** Where living processes are at work, by pid, as far as we may know: links in paths are resolved. */
   directories(): ReadonlyMap<number, string>;
   /** Living processes whose mark begins with `prefix`, with the whole mark. */

@@ -289,7 +289,7 @@ test('a message counts once, and neither one of before it listened nor a late on
   assert.equal(line('message', 'f', 600), false, 'a clock that is set back brings nothing old back');
 });
 
-test('answers are heard over a connection that goes out, again after it broke, and what is no ntfy is one trouble', async () => {
+test('answers are heard over a connection that goes out, again after it broke, and what is no ntfy is one trouble', async (t) => {
   const connections: ServerResponse[] = [];
   let status = 403;
   await using server = await serve((_call, response) => {
@@ -301,6 +301,7 @@ test('answers are heard over a connection that goes out, again after it broke, a
   const heard: string[] = [];
   const troubles: (string | null)[] = [];
   const leave = new AbortController();
+  t.after(() => leave.abort());
   const secrets = { url: null, token: 'tk_1', chat: null, answersUrl: `${server.url}/mine` };
   const listening = listenForAnswers(
     () => secrets,

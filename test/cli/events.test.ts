@@ -1,10 +1,11 @@
 /** `events`: every number once, also while it follows and its state.db is replaced; and what a conversation of Claude Code is told. */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import type { EventKind } from '../../src/core/events.ts';
 import { sqliteDriver } from '../../src/sqlite/load-driver.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
@@ -148,6 +149,22 @@ test('a conversation of Claude Code is told each thing once, over restarts too, 
   again.child.kill('SIGTERM');
   assert.equal(await again.ended, 143);
   assert.deepEqual(JSON.parse(readFileSync(kept, 'utf8')).id, 6);
+  // Who started it is killed, and a shell stands between: nobody is left to read it.
+  const starter = spawn(
+    process.execPath,
+    [
+      '-e',
+      `require('node:child_process').spawn('sh', ['-c', process.argv[1]], { stdio: 'inherit' })`,
+      '--',
+      `"${process.execPath}" "${CLI_ENTRY}" ${follow.join(' ')} & echo $!; wait`,
+    ],
+    { cwd: rig.root, env: rig.env, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const pid = Number(String((await once(starter.stdout, 'data'))[0]));
+  add(state, key, 'failed', 'gave up');
+  await once(starter.stdout, 'data');
+  starter.kill('SIGKILL');
+  await until('it has ended too', () => !existsSync(`/proc/${pid}`));
   const now = await rig.run(['events', '--for-claude']);
   assert.equal(now.stdout.trimEnd().split('\n').length, 2, 'once: all that stands');
   state.close();

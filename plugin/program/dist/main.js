@@ -23329,6 +23329,13 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
     bootId: () => table2.bootId(),
     identify: (pid) => table2.identify(pid),
     isAlive: (identity4) => table2.identify(identity4.pid)?.start === identity4.start,
+    ancestors(pid) {
+      const byPid = new Map(table2.rows().map((row3) => [row3.pid, row3]));
+      return [...ancestors(byPid, pid)].flatMap((each) => {
+        const row3 = byPid.get(each);
+        return row3 === void 0 || each <= 1 || each === pid ? [] : [{ pid: each, start: row3.start }];
+      });
+    },
     directories: () => table2.directories(),
     findMarked(prefix) {
       const rows = table2.rows();
@@ -36343,11 +36350,11 @@ async function listen2(project, since, follow2, hearer) {
 }
 async function listenOn(hear2, hearer, alarm) {
   const leaving = leaveOnSignals(LEAVE_MS5, alarm.ring);
-  const parent = process.ppid;
+  const isOrphan = hearer.endsWithParent ? orphanCheck() : () => false;
   const heard = patiently(hear2);
   try {
     while (!leaving.signal.aborted) {
-      if (hearer.endsWithParent && process.ppid !== parent) return EXIT.ok;
+      if (isOrphan()) return EXIT.ok;
       await alarm.wait(heard() ? LOOK_EACH_MS3 : LOOK_EACH_MS3 / 10);
       await (0, import_promises21.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
         if (!isAbort(error2)) throw error2;
@@ -36357,6 +36364,16 @@ async function listenOn(hear2, hearer, alarm) {
   } finally {
     leaving.stop();
   }
+}
+function orphanCheck() {
+  const processes = createProcesses();
+  const elders = processes.ancestors(process.pid).slice(0, ELDERS);
+  let nextMs = 0;
+  return () => {
+    if (performance.now() < nextMs) return false;
+    nextMs = performance.now() + ELDERS_EACH_MS;
+    return !elders.every((elder) => processes.isAlive(elder));
+  };
 }
 function patiently(work) {
   let sinceMs2 = null;
@@ -36459,7 +36476,7 @@ function keptNumber(path17, events) {
   const trimmed2 = same === void 0 && (events[0]?.id ?? 0) > id2;
   return trimmed2 || same?.atMs === atMs ? id2 : null;
 }
-var import_promises21, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, SETTLE_MS3, STORM;
+var import_promises21, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
 var init_events2 = __esm({
   "src/commands/events.ts"() {
     "use strict";
@@ -36472,6 +36489,7 @@ var init_events2 = __esm({
     init_replace_file();
     init_step();
     init_wake();
+    init_processes();
     init_state_store();
     init_for_claude();
     init_progress_lines();
@@ -36481,6 +36499,8 @@ var init_events2 = __esm({
     LOOK_EACH_MS3 = 2e3;
     PATIENCE_MS = 1e4;
     LEAVE_MS5 = 1e3;
+    ELDERS = 2;
+    ELDERS_EACH_MS = 1e4;
     SETTLE_MS3 = 1e3;
     STORM = { lines: 20, withinMs: 6e5, restMs: 6e4 };
   }
