@@ -2,12 +2,13 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { chaos } from './chaos.ts';
+import { environment } from './environment.ts';
 import { errors } from './errors.ts';
 import { kills } from './kills.ts';
 import { landing } from './landing.ts';
 import type { Case, Outcome, Reach, Sweep } from './sweep.ts';
 
-const SWEEPS: readonly Sweep[] = [kills, errors, chaos, landing];
+const SWEEPS: readonly Sweep[] = [kills, errors, environment, chaos, landing];
 
 const HELP = `scripts/sweep [name ...] [options]
 

@@ -205,6 +205,17 @@ async function landingScene(
 }
 type World = Awaited<ReturnType<typeof createLandingWorld>>;
 
+/** A stream that is done has had an agent. */
+function noteRun({ keyOf, ports }: World, id: string): void {
+  const key = keyOf(id);
+  const verified = ports.state.allRecords().readable.get(key)?.verified;
+  assert.ok(verified);
+  const run = { key, number: 1, agentKind: 'custom', startedAtMs: 1, bootId: 'b', sessionId: null } as const;
+  assert.ok(ports.state.openRun({ ...run, baseSha: verified.sha, tokenHash: key }));
+  ports.state.endRun(key, 1, { endedAtMs: 2, outcome: 'done' });
+  ports.state.patchStream(key, { verified: { ...verified, run: 1 } });
+}
+
 const sync: Verb = {
   name: 'sync',
   make: (tools) => {
@@ -213,6 +224,7 @@ const sync: Verb = {
       tools,
       async (world) => {
         moved = await world.finish('A', (at) => writeFileSync(join(at, 'A.txt'), 'moved\n'));
+        for (const id of ['A', 'B', 'C']) noteRun(world, id);
       },
       ({ rig, git }, made) => ({
         act: (env) => rig.cli.run(['sync'], { env }),
