@@ -111,10 +111,11 @@ export function holdBack(situation: Situation, assessment: Assessment): Assessme
   if (trouble === undefined) return assessment;
   const { kind, message: reason, fix: remedy } = trouble;
   const isDue = assessment.action?.kind === kind;
-  // Also without a poller, which shows no step: what was given up stays so.
-  const isCheck =
-    kind === 'adopt' ? isDue : (kind === 'verify' || kind === 'sync') && assessment.state === 'verifying';
-  if (isCheck && trouble.count >= policy.maxAttempts && record?.verifyRequested !== true)
+  if (
+    isCheck(situation, assessment, kind) &&
+    trouble.count >= policy.maxAttempts &&
+    record?.verifyRequested !== true
+  )
     return assess('failed', { reason, remedy, sinceMs: trouble.atMs });
   if (staysBehind(situation, assessment, isDue ? trouble.count : policy.maxAttempts))
     return { ...assessment, reason, remedy, action: null };
@@ -123,6 +124,13 @@ export function holdBack(situation: Situation, assessment: Assessment): Assessme
   return restMs <= 0
     ? assessment
     : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
+}
+
+/** True for a check like the one that failed; also without a poller, which shows no step: what was given up stays so. */
+function isCheck({ record }: Situation, { action, state }: Assessment, kind: Trouble['kind']): boolean {
+  if (kind === 'adopt' && action?.kind === 'adopt') return true;
+  const checks = kind === 'verify' || kind === 'sync' || (kind === 'adopt' && record?.runs.length === 0);
+  return checks && state === 'verifying';
 }
 
 /** A stream that is done and could not follow its dependencies stays so: a user has to see to it, and asks for it again. */

@@ -2,7 +2,6 @@
 
 import { EXIT, isAbort, messageOf, OrchestrateError } from '../../core/errors.ts';
 import type { Action, Trouble, VerifyAnswer } from '../../core/types.ts';
-import { adopt } from './adopt.ts';
 import { applyEnd } from './end-run.ts';
 import { ChangedGitConfig } from './git-config.ts';
 import { launch } from './launch.ts';
@@ -10,7 +9,7 @@ import { nudge } from './nudge.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
 import { sync } from './sync.ts';
-import { verify } from './verify.ts';
+import { takeUp, verify } from './verify.ts';
 
 /** How an action went; `message` says what failed. */
 export type Outcome = { readonly action: Action; readonly ok: boolean; readonly message: string | null };
@@ -94,8 +93,7 @@ async function dispatch(step: Step, action: Action): Promise<void> {
     case 'sync':
       return sync(step, action.key, action.run);
     case 'adopt':
-      await adopt(step, action.key);
-      return;
+      return takeUp(step, action.key);
     case 'nudge':
       return nudge(step, action);
     case 'end-run':

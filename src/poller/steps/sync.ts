@@ -28,7 +28,7 @@ export async function sync(step: Step, key: string, run: number | null): Promise
   const stream = streamOf(step, record);
   if (stream === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
-  if (record.runs.length === 0) {
+  if (record.runs.length === 0 && record.verified?.adopted !== false) {
     await adopt(step, key);
     step.ports.state.patchStream(key, { syncRequested: false });
     return;

@@ -3,17 +3,19 @@
 import { dependencyHeads, isAssigned, type Missing, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
+import { commandFor, shellWord } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { landedKeys } from '../../look/landed.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 import { adopt, recordVerified } from './adopt.ts';
-import { isCleaned } from './base.ts';
+import { findBase, isCleaned } from './base.ts';
 import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, restAtLook, streamOf } from './step.ts';
+import { prepareWorktree } from './worktree.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & {
   readonly cause: Verdict['cause'] | 'tasks';
@@ -47,6 +49,29 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   const verdict: Verdict = { sha, cause, message, gate, parents, rest, ok: cause === null, atMs };
   await conclude(step, record, run, verdict);
   return { ok: verdict.ok, message: verdict.message };
+}
+
+/**
+ * Takes up a stream whose tasks are complete and of which no run is known. With work of its own on its branch, of runs that were
+ * forgotten, it is checked like any other, in its worktree; without, it is done at its base. Throws exit 5 with what is missing.
+ */
+export async function takeUp(step: Step, key: string): Promise<void> {
+  const { ports, snapshot } = step;
+  const record = recordOf(step, key);
+  const stream = streamOf(step, record);
+  const head = seenHead(snapshot, key);
+  const base = stream === null || head === null ? null : await findBase(ports, stream, record, snapshot);
+  if (head === null || !base?.ok || (await ports.git.changes(base.sha, head)).commits === 0) {
+    await adopt(step, key);
+    return;
+  }
+  await prepareWorktree(step, record, 0, base.sha);
+  ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
+  const { ok, message } = await verify(step, key, null);
+  if (ok) return;
+  const verb = commandFor('verify', record.streamId);
+  const look = `git -C ${shellWord(record.worktree)} status`;
+  throw new OrchestrateError(EXIT.refused, message, `look with: ${look}; then ${verb}`);
 }
 
 /** Asks whether the work has landed while it is being checked: the next look wants to know that before dependents start. */
