@@ -1,6 +1,7 @@
 /** Runs the sweeps asked for, one case after the other, and prints what held as a table or as JSON. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { catalogue } from './catalogue.ts';
 import { chaos } from './chaos.ts';
 import { environment } from './environment.ts';
 import { errors } from './errors.ts';
@@ -8,7 +9,7 @@ import { kills } from './kills.ts';
 import { landing } from './landing.ts';
 import type { Case, Outcome, Reach, Sweep } from './sweep.ts';
 
-const SWEEPS: readonly Sweep[] = [kills, errors, environment, chaos, landing];
+const SWEEPS: readonly Sweep[] = [kills, errors, environment, chaos, landing, catalogue];
 
 const HELP = `scripts/sweep [name ...] [options]
 

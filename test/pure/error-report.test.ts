@@ -14,3 +14,16 @@ test('terminal sequences in message and remedy are left out, in one byte or two,
   assert.deepEqual(JSON.parse(stdout).error, { code: 'refused', message: 'aredbc d', fix: 'aredbc d' });
   assert.equal(exitCode, 5);
 });
+
+test('what the system refuses is a matter of the machine, with its remedy; anything else is unexpected', () => {
+  const told = (code: string) =>
+    reportOf(Object.assign(new Error(`${code}: no`), { code }), { json: false, verbose: false });
+  for (const code of ['EMFILE', 'ENOSPC', 'EROFS', 'EACCES', 'EIO', 'ESTALE', 'EFBIG']) {
+    assert.equal(told(code).exitCode, EXIT.environment, code);
+    assert.doesNotMatch(told(code).stderr, /unexpected|--verbose/, code);
+  }
+  assert.match(
+    told('EOTHER').stderr,
+    /^orchestrate: error: unexpected: EOTHER: no\n {2}fix: run it again with --verbose/,
+  );
+});

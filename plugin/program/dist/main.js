@@ -18225,14 +18225,18 @@ function holdBack(situation2, assessment) {
   if (trouble2 === void 0) return assessment;
   const { kind, message: reason, fix: remedy } = trouble2;
   const isDue = assessment.action?.kind === kind;
-  const isCheck = kind === "adopt" ? isDue : (kind === "verify" || kind === "sync") && assessment.state === "verifying";
-  if (isCheck && trouble2.count >= policy.maxAttempts && record3?.verifyRequested !== true)
+  if (isCheck(situation2, assessment, kind) && trouble2.count >= policy.maxAttempts && record3?.verifyRequested !== true)
     return assess("failed", { reason, remedy, sinceMs: trouble2.atMs });
   if (staysBehind(situation2, assessment, isDue ? trouble2.count : policy.maxAttempts))
     return { ...assessment, reason, remedy, action: null };
   if (!isDue || kind === "launch") return assessment;
   const restMs = retryDelayMs(trouble2, key, policy.delaysMs) - snapshot.elapsed(trouble2.atMs);
   return restMs <= 0 ? assessment : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
+}
+function isCheck({ record: record3 }, { action, state: state2 }, kind) {
+  if (kind === "adopt" && action?.kind === "adopt") return true;
+  const checks = kind === "verify" || kind === "sync" || kind === "adopt" && record3?.runs.length === 0;
+  return checks && state2 === "verifying";
 }
 function staysBehind({ snapshot, policy, key, stale, stream: stream2 }, { state: state2 }, count3) {
   const kind = snapshot.troubles.get(key)?.kind;
@@ -29896,56 +29900,6 @@ var init_base = __esm({
   }
 });
 
-// src/poller/steps/adopt.ts
-async function adopt(step, key) {
-  const { ports, snapshot } = step;
-  const record3 = recordOf2(step, key);
-  const stream2 = streamOf3(step, record3);
-  if (stream2 === null)
-    throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
-  const base = await findBase(ports, stream2, record3, snapshot);
-  if (!base.ok) {
-    ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
-    const message3 = `its dependencies do not merge: ${base.files.join(", ")}`;
-    note(step, key, null, "base-conflict", message3);
-    return { ok: false, message: message3 };
-  }
-  const before = record3.verified?.sha === base.sha ? record3.verified.atMs : null;
-  const atMs = before ?? ports.now();
-  await recordVerified(step, key, base.sha);
-  ports.state.patchStream(key, {
-    base: { sha: base.sha, parents: base.parents, atMs },
-    verified: { sha: base.sha, atMs, adopted: true, run: 0, parents: base.parents },
-    conflict: null,
-    verifyRequested: false
-  });
-  const message2 = "its tasks were completed without a run: done at its base";
-  note(step, key, null, "done", message2);
-  return { ok: true, message: message2 };
-}
-async function recordVerified(step, key, sha) {
-  const { git: git2 } = step.ports;
-  const recorded = recordOf2(step, key).verified?.sha ?? null;
-  if (await git2.setVerified(key, sha, recorded)) return;
-  for (let attempt3 = 0; attempt3 < 3; attempt3 += 1) {
-    const old = await git2.resolve(`refs/orchestrate/verified/${key}`);
-    if (old === sha || await git2.setVerified(key, sha, old)) return;
-  }
-  throw new OrchestrateError(
-    EXIT.busy,
-    `the verified head of ${key} is being moved by someone else`,
-    `orchestrate verify ${key}`
-  );
-}
-var init_adopt = __esm({
-  "src/poller/steps/adopt.ts"() {
-    "use strict";
-    init_errors();
-    init_base();
-    init_step();
-  }
-});
-
 // src/agent/prompt.ts
 function renderPrompt(template2, context) {
   const text5 = template2.replace(PLACEHOLDER2, (_2, name2) => {
@@ -30196,6 +30150,56 @@ var init_prompt2 = __esm({
   }
 });
 
+// src/poller/steps/adopt.ts
+async function adopt(step, key) {
+  const { ports, snapshot } = step;
+  const record3 = recordOf2(step, key);
+  const stream2 = streamOf3(step, record3);
+  if (stream2 === null)
+    throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
+  const base = await findBase(ports, stream2, record3, snapshot);
+  if (!base.ok) {
+    ports.state.patchStream(key, { conflict: { parents: base.parents, files: base.files } });
+    const message3 = `its dependencies do not merge: ${base.files.join(", ")}`;
+    note(step, key, null, "base-conflict", message3);
+    return { ok: false, message: message3 };
+  }
+  const before = record3.verified?.sha === base.sha ? record3.verified.atMs : null;
+  const atMs = before ?? ports.now();
+  await recordVerified(step, key, base.sha);
+  ports.state.patchStream(key, {
+    base: { sha: base.sha, parents: base.parents, atMs },
+    verified: { sha: base.sha, atMs, adopted: true, run: 0, parents: base.parents },
+    conflict: null,
+    verifyRequested: false
+  });
+  const message2 = "its tasks were completed without a run: done at its base";
+  note(step, key, null, "done", message2);
+  return { ok: true, message: message2 };
+}
+async function recordVerified(step, key, sha) {
+  const { git: git2 } = step.ports;
+  const recorded = recordOf2(step, key).verified?.sha ?? null;
+  if (await git2.setVerified(key, sha, recorded)) return;
+  for (let attempt3 = 0; attempt3 < 3; attempt3 += 1) {
+    const old = await git2.resolve(`refs/orchestrate/verified/${key}`);
+    if (old === sha || await git2.setVerified(key, sha, old)) return;
+  }
+  throw new OrchestrateError(
+    EXIT.busy,
+    `the verified head of ${key} is being moved by someone else`,
+    `orchestrate verify ${key}`
+  );
+}
+var init_adopt = __esm({
+  "src/poller/steps/adopt.ts"() {
+    "use strict";
+    init_errors();
+    init_base();
+    init_step();
+  }
+});
+
 // src/poller/steps/verify.ts
 async function verify2(step, key, run30) {
   const record3 = recordOf2(step, key);
@@ -30220,6 +30224,24 @@ async function verify2(step, key, run30) {
   const verdict2 = { sha, cause, message: message2, gate: gate2, parents, rest, ok: cause === null, atMs };
   await conclude(step, record3, run30, verdict2);
   return { ok: verdict2.ok, message: verdict2.message };
+}
+async function takeUp2(step, key) {
+  const { ports, snapshot } = step;
+  const record3 = recordOf2(step, key);
+  const stream2 = streamOf3(step, record3);
+  const head2 = seenHead(snapshot, key);
+  const base = stream2 === null || head2 === null ? null : await findBase(ports, stream2, record3, snapshot);
+  if (head2 === null || !base?.ok || (await ports.git.changes(base.sha, head2)).commits === 0) {
+    await adopt(step, key);
+    return;
+  }
+  await prepareWorktree(step, record3, 0, base.sha);
+  ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
+  const { ok: ok3, message: message2 } = await verify2(step, key, null);
+  if (ok3) return;
+  const verb = commandFor("verify", record3.streamId);
+  const look6 = `git -C ${shellWord(record3.worktree)} status`;
+  throw new OrchestrateError(EXIT.refused, message2, `look with: ${look6}; then ${verb}`);
 }
 async function foreseeLanding({ ports, snapshot }, record3) {
   const { landing, plan: plan2, keys } = snapshot;
@@ -30395,6 +30417,7 @@ var init_verify = __esm({
     init_done();
     init_errors();
     init_printable();
+    init_shell_word();
     init_landed();
     init_snapshot();
     init_adopt();
@@ -30403,6 +30426,7 @@ var init_verify = __esm({
     init_gates();
     init_git_config();
     init_step();
+    init_worktree2();
   }
 });
 
@@ -30412,7 +30436,7 @@ async function sync(step, key, run30) {
   const stream2 = streamOf3(step, record3);
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
-  if (record3.runs.length === 0) {
+  if (record3.runs.length === 0 && record3.verified?.adopted !== false) {
     await adopt(step, key);
     step.ports.state.patchStream(key, { syncRequested: false });
     return;
@@ -30859,8 +30883,7 @@ async function dispatch(step, action) {
     case "sync":
       return sync(step, action.key, action.run);
     case "adopt":
-      await adopt(step, action.key);
-      return;
+      return takeUp2(step, action.key);
     case "nudge":
       return nudge(step, action);
     case "end-run":
@@ -30874,7 +30897,6 @@ var init_apply = __esm({
   "src/poller/steps/apply.ts"() {
     "use strict";
     init_errors();
-    init_adopt();
     init_end_run();
     init_git_config();
     init_launch();
@@ -74807,6 +74829,9 @@ var SYSTEM_FIXES = {
   ENFILE: "close some programs, then run it again: the system has no more open files to give",
   ENOSPC: "free some disk space, then run it again",
   EDQUOT: "free some disk space, then run it again",
+  EIO: "check the disk (dmesg says what is wrong with it), then run it again",
+  ESTALE: "mount that file system anew, then run it again",
+  EFBIG: "raise the limit on the size of files (ulimit -f unlimited), then run it again",
   EROFS: "make the file system writable, then run it again",
   EACCES: "make that path readable and writable for this user, then run it again",
   EPERM: "make that path readable and writable for this user, then run it again",
