@@ -12,7 +12,7 @@ const DRAWING_MS = 60_000;
 const MARGIN = 14;
 const SCALE = 1.25;
 /** The first has the symbols of our screen, the last two what else agents draw; Menlo stands in on macOS. */
-const FONTS = '"DejaVu Sans Mono", Menlo, "Noto Sans Symbols", "Noto Sans Symbols 2", monospace';
+const FONTS = '"DejaVu Sans Mono", Menlo, "Noto Sans Symbols", "Noto Sans Symbols 2", Symbola, monospace';
 const THEME = {
   background: '#12161c',
   foreground: '#d5dbe3',

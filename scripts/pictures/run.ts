@@ -1,4 +1,4 @@
-/** Makes docs/*.png: starts a plan with real Claude Code and a scripted model, and photographs the terminal of a person who looks on. */
+/** Makes docs/*.png: starts a plan with real Claude Code and a scripted model, and photographs the terminal of a user who looks on. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const stateIn = (report: StatusReport, id: string): string =>
 const everyone = (ids: readonly string[], state: string) => (report: StatusReport) =>
   ids.every((id) => stateIn(report, id) === state);
 
-/** One picture of all that the person sees, status line and borders too. */
+/** One picture of all that the user sees, status line and borders too. */
 function photograph(client: TmuxClient, size: Size, name: string): void {
   renderPng({ text: client.screen({ colours: true }), ...size }, join(DOCS, name));
   say(`docs/${name}`);
@@ -55,13 +55,15 @@ async function take(project: ClaudeProject): Promise<void> {
   await project.until('a question', everyone(['Stream-E'], 'needs-input'));
   await wide.sees(/1 STREAM NEEDS YOU/);
   await wide.sees(/Do you want to proceed/);
+  wide.press('n');
+  await wide.sees(/▸ ▲ E/);
   photograph(wide, WIDE, 'needs-you.png');
   await project.run(['view', '--off']);
   wide.press('C-b', 'd');
   using usual = attach(project, USUAL);
   // Drawn for this size, not yet cut from the wider one.
-  await usual.sees(/elapsed.*poller \d+ *\n/);
-  await usual.sees(/waits for B \(running\)/);
+  usual.press('n');
+  await usual.sees(/waits for B \(running\)[\s\S]*── Stream-E[\s\S]*Enter open/);
   photograph(usual, USUAL, 'summary.png');
 }
 

@@ -8,7 +8,7 @@ import { createStyle, type Style } from '../style.ts';
 import { attentionBlock } from '../summary/attention.ts';
 import { headline } from '../summary/headline.ts';
 import { neighboursOf } from '../summary/stream-note.ts';
-import { streamRows, withHeadings } from '../summary/stream-rows.ts';
+import { NARROW, streamRows, withHeadings } from '../summary/stream-rows.ts';
 import { type Column, renderTable } from '../table.ts';
 import { explained, type Page } from './paragraphs.ts';
 
@@ -27,7 +27,8 @@ const LEAST_EVENTS = 2;
 
 /** `at most 5 agents`, `session orchestrate-app: orchestrate attach`, `1.2M tokens, $2.34`, as far as known. */
 export function factsOf({ poller, session, summary }: StatusReport): string[] {
-  const used = usageText(summary);
+  // Dollars stand in the head.
+  const used = usageText({ tokens: summary.tokens, costUsd: null });
   return [
     ...(poller.alive && poller.maxWorkers !== null ? [`at most ${plural(poller.maxWorkers, 'agent')}`] : []),
     ...(session.alive && session.name !== null ? [`session ${session.name}: orchestrate attach`] : []),
@@ -60,7 +61,13 @@ export function renderStatus(whole: StatusReport, options: TextOptions): string[
   const streams = streamLines(report, page, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
   const count = options.allEvents === true ? report.events.length : room;
-  const events = eventLines(report.events, page, count, nowMs);
+  const events = eventLines(
+    report.events,
+    page,
+    count,
+    nowMs,
+    report.streams.map(({ id }) => id),
+  );
   return [...top, ...streams, ...(events.length === 0 ? [] : ['', ...events])];
 }
 
@@ -80,6 +87,7 @@ function eventLines(
   { style, columns }: Page,
   count: number,
   nowMs: number,
+  ids: readonly string[],
 ): string[] {
   const gray = style.paint('gray');
   const column = (
@@ -93,9 +101,14 @@ function eventLines(
     align: 'left',
     cell: (event) => ({ text: text(event), paint }),
   });
+  const names = columns < NARROW ? shortIds(ids) : null;
   const table = [
     column([8, 16, 2], ({ at }) => moment(Date.parse(at), nowMs), gray),
-    column([6, 20, 1], ({ stream }) => (stream === null ? '' : style.clean(stream)), style.plain),
+    column(
+      [6, 20, 1],
+      ({ stream }) => (stream === null ? '' : style.clean(names?.get(stream) ?? stream)),
+      style.plain,
+    ),
     column([12, 400, 0], ({ message }) => style.clean(message), gray),
   ];
   const shown = newsAmong(events, ({ stream }) => stream).slice(-count);

@@ -68,10 +68,11 @@ export function withRemedy(
   if (remedy === null || left >= Math.min(whole ? Infinity : LEAST_REASON, widthOf(text))) {
     return [`${paintLead(lead)}${cut(text, left, ellipsis)}${style.paint('bold')(command)}`];
   }
-  const [first = '', ...more] = whole ? wrap(text, Math.max(LEAST_REASON, room)) : [text];
+  const [first = ''] = whole ? wrap(text, Math.max(LEAST_REASON, room)) : [text];
+  const rest = text.slice(first.length).trimStart();
   return [
     paintLead(lead) + cut(first, room, ellipsis),
-    ...more.map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
+    ...(rest === '' ? [] : wrap(rest, columns - 4)).map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
     `    ${style.paint('bold')(cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
   ];
 }

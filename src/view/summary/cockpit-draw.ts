@@ -1,4 +1,5 @@
 /** Draws the live summary from its model: the head, the rows with the cursor, the panel, pages, and the lines of answers and keys. */
+import { stripVTControlCharacters } from 'node:util';
 import { shortIds } from '../../core/short-names.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
@@ -92,7 +93,8 @@ function rowLines(model: Cockpit, layout: Layout, look: PanelLook): string[] {
   const { titles, lines } = streamRows(rows, look, width, { from, to: from + layout.list });
   const drawn = lines.map((line, i) => {
     if (rows[from + i]?.id !== model.cursor || !model.attended) return `  ${line}`;
-    const marked = `${style.glyphs.cursor} ${line}`;
+    // Colours of its own would stand in it as patches.
+    const marked = `${style.glyphs.cursor} ${stripVTControlCharacters(line)}`;
     return style.paint('inverse')(filledLine(marked, columns));
   });
   const shown = layout.headings ? withHeadings(rows, drawn, style, columns) : drawn;

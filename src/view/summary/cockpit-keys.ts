@@ -17,6 +17,7 @@ import {
   type Verb,
   withReport,
 } from './cockpit.ts';
+import { helpLines } from './help.ts';
 import type { Key, KeyName } from './keys.ts';
 import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
 
@@ -147,7 +148,9 @@ function letter(model: Cockpit, text: string, size: ScreenSize): Updated {
     case '/':
       return only({ ...clear, mode: { kind: 'filter' } });
     case '?':
-      return only(opened(clear, { title: 'Keys', lines: HELP_LINES, of: 'help', offers: null }, size));
+      return only(
+        opened(clear, { title: 'Keys', lines: helpLines(size.columns), of: 'help', offers: null }, size),
+      );
     case 'n':
       return only(nextWaiting(clear, size));
     case 'M':
@@ -277,24 +280,3 @@ function requested(
   const asked = Object.values(VERBS).find((each) => each === verb);
   return asked === undefined ? only(there) : { model: there, wish: { wish: 'verb', id, what: asked } };
 }
-
-const HELP_LINES: readonly string[] = [
-  '  ↑ ↓  j k       move             g G  Home End   first, last     PgUp PgDn   a page',
-  '  Enter          go to the pane of the stream (a click: its row; once more: its pane)',
-  '  Space  s       see what its agent shows, and answer it',
-  '  n              next stream that needs you',
-  '  l              log of the stream        e   what its failed gate printed',
-  '  d              its changes against its base',
-  '',
-  '  x              stop it: its work is kept, start takes it up again',
-  '  p              park it: until it is retried',
-  '  r              retry: clear what holds it back        R   with a new conversation',
-  '  v              verify: check its work again        m   resolve: its agent merges what clashes',
-  '',
-  '  M              merge: shows what would land on your branch, and lands it if you agree',
-  '  C              clean up: shows what would go of what has landed, and removes it if you agree',
-  '',
-  '  w              agents beside the summary, on and off',
-  '  /              show only streams whose id, name or state has the text    Esc   all again',
-  '  ?              these keys         q   leave (in the status window: your tmux prefix, then d)',
-];

@@ -11,6 +11,8 @@ import { cut } from '../text-width.ts';
 import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
 
 const WIDE = 140;
+/** Below it streams are called by their short names. */
+export const NARROW = 100;
 
 export type RowContext = {
   readonly style: Style;
@@ -42,12 +44,14 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
   });
   // The short form is what one types where there is no room for the whole id.
   const called = ({ id }: ReportStream): string =>
-    style.clean(columns < 100 ? (neighbours.nameOf.get(id) ?? id) : id);
+    style.clean(columns < NARROW ? (neighbours.nameOf.get(id) ?? id) : id);
   const time = (ms: number | null): string => (ms === null || ms < 1000 ? '' : duration(ms));
   return [
     column('', [1, 1, 0], ({ state }) => style.state(state).symbol, colour),
     column('STREAM', [8, 40, 0], called, () => style.paint('bold')),
-    column('NAME', [12, 26, 6], ({ id, name }) => (name === id ? '' : style.clean(name))),
+    column('NAME', [columns < 120 ? 12 : 20, 26, 6], ({ id, name }) =>
+      name === id ? '' : style.clean(name),
+    ),
     column('TASKS', [5, 9, 2], ({ tasks }) => `${tasks.completed}/${tasks.total}`, undefined, 'right'),
     column('STATE', [columns < 60 ? 11 : 14, 19, 0], (stream) => stateText(stream, nowMs), colour),
     column('WORKED', [6, 6, 3], ({ workedMs }) => time(workedMs), undefined, 'right'),
@@ -55,7 +59,7 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
     column('CHANGES', [12, 20, 8], (stream) => changesOf(stream, style)),
     column(
       'COST',
-      [5, 9, 9],
+      [7, 9, 9],
       ({ costUsd }) => (costUsd === null ? '' : dollars(costUsd)),
       () => gray,
       'right',
