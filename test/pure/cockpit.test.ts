@@ -432,6 +432,28 @@ test('a terminal’s bytes are read as keys, clicks, pastes and text, also in pi
   assert.deepEqual(keysOf('\u001b').keys, []);
 });
 
+test('the help fits its width, and a usual screen wholly', () => {
+  for (const [columns, rows] of [
+    [40, 60],
+    [60, 60],
+    [80, 24],
+    [200, 24],
+  ] as const) {
+    const lines = sit(busyReport(), ['?'], { columns, rows }).lines();
+    assert.doesNotMatch(lines.join('\n'), /…/);
+    assert.match(lines.join('\n'), /^ +q +leave/m);
+  }
+});
+
+test('what is cut in no column: names where there is room, and costs', () => {
+  const of = report([
+    stream('Stream-A', 'running', { name: 'Temperature registry', costUsd: 0.0024 }),
+    stream('Stream-B', 'failed', { name: 'Weights', reason: 'word '.repeat(60).trim(), needsYou: true }),
+  ]);
+  const text = sit(of, [], { columns: 120, rows: 30 }).lines().join('\n');
+  assert.match(text, /Stream-A Temperature registry .*\$0\.0024/);
+});
+
 test('the help and the guide name every key that does something, and no other', () => {
   const of = report([stream('A', 'base-conflict', { gate: { name: 'g', attempts: 1, log: 'l' } as never })]);
   const printable = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i));

@@ -127,6 +127,16 @@ test('those who wait for a person are on top, longest first, each with reason an
 test('on a narrow terminal the command keeps a line of its own', () => {
   const lines = render(busyReport(), { columns: 40 });
   assert.deepEqual(lines.slice(2, 4), ['    build', '    ↳ orchestrate attach Stream-C']);
+  assert.match(
+    lines.join('\n'),
+    /^ {4}what it printed is long enough to be$/m,
+    'its lines are as long as they may be',
+  );
+  assert.match(
+    lines.join('\n'),
+    /^\d\d:\d\d:\d\d {2}C {2}wants to run: rm -rf build$/m,
+    'called as in its row',
+  );
 });
 
 test('a dead poller is the first thing said when there is work left, and nothing when all is done', () => {

@@ -33419,10 +33419,11 @@ function withRemedy(block2, lead, paintLead, text5, remedy, whole2 = false) {
   if (remedy === null || left >= Math.min(whole2 ? Infinity : LEAST_REASON, widthOf(text5))) {
     return [`${paintLead(lead)}${cut2(text5, left, ellipsis)}${style.paint("bold")(command3)}`];
   }
-  const [first2 = "", ...more] = whole2 ? wrap(text5, Math.max(LEAST_REASON, room)) : [text5];
+  const [first2 = ""] = whole2 ? wrap(text5, Math.max(LEAST_REASON, room)) : [text5];
+  const rest = text5.slice(first2.length).trimStart();
   return [
     paintLead(lead) + cut2(first2, room, ellipsis),
-    ...more.map((line2) => `    ${cut2(line2, columns2 - 4, ellipsis)}`),
+    ...(rest === "" ? [] : wrap(rest, columns2 - 4)).map((line2) => `    ${cut2(line2, columns2 - 4, ellipsis)}`),
     `    ${style.paint("bold")(cut2(`${fix} ${remedy}`, columns2 - 4, ellipsis))}`
   ];
 }
@@ -33581,12 +33582,16 @@ function columnsOf3(context, columns2) {
     align,
     cell: (stream2) => ({ text: text5(stream2), paint: paint(stream2) })
   });
-  const called = ({ id: id2 }) => style.clean(columns2 < 100 ? neighbours.nameOf.get(id2) ?? id2 : id2);
+  const called = ({ id: id2 }) => style.clean(columns2 < NARROW ? neighbours.nameOf.get(id2) ?? id2 : id2);
   const time3 = (ms) => ms === null || ms < 1e3 ? "" : duration(ms);
   return [
     column("", [1, 1, 0], ({ state: state2 }) => style.state(state2).symbol, colour),
     column("STREAM", [8, 40, 0], called, () => style.paint("bold")),
-    column("NAME", [12, 26, 6], ({ id: id2, name: name2 }) => name2 === id2 ? "" : style.clean(name2)),
+    column(
+      "NAME",
+      [columns2 < 110 ? 12 : 20, 26, 6],
+      ({ id: id2, name: name2 }) => name2 === id2 ? "" : style.clean(name2)
+    ),
     column("TASKS", [5, 9, 2], ({ tasks: tasks2 }) => `${tasks2.completed}/${tasks2.total}`, void 0, "right"),
     column("STATE", [columns2 < 60 ? 11 : 14, 19, 0], (stream2) => stateText(stream2, nowMs), colour),
     column("WORKED", [6, 6, 3], ({ workedMs: workedMs2 }) => time3(workedMs2), void 0, "right"),
@@ -33594,7 +33599,7 @@ function columnsOf3(context, columns2) {
     column("CHANGES", [12, 20, 8], (stream2) => changesOf2(stream2, style)),
     column(
       "COST",
-      [5, 9, 9],
+      [7, 9, 9],
       ({ costUsd: costUsd2 }) => costUsd2 === null ? "" : dollars(costUsd2),
       () => gray2,
       "right"
@@ -33634,7 +33639,7 @@ function withHeadings(streams, lines3, style, columns2) {
     return [style.paint("gray")(cut2(text5, columns2, style.glyphs.ellipsis)), ...rows];
   });
 }
-var WIDE, FRESH_MS2, last2;
+var WIDE, NARROW, FRESH_MS2, last2;
 var init_stream_rows = __esm({
   "src/view/summary/stream-rows.ts"() {
     "use strict";
@@ -33646,6 +33651,7 @@ var init_stream_rows = __esm({
     init_text_width();
     init_stream_note();
     WIDE = 140;
+    NARROW = 100;
     FRESH_MS2 = 2e3;
     last2 = null;
   }
@@ -33653,7 +33659,7 @@ var init_stream_rows = __esm({
 
 // src/view/pages/status-text.ts
 function factsOf2({ poller, session, summary }) {
-  const used = usageText(summary);
+  const used = usageText({ tokens: summary.tokens, costUsd: null });
   return [
     ...poller.alive && poller.maxWorkers !== null ? [`at most ${plural(poller.maxWorkers, "agent")}`] : [],
     ...session.alive && session.name !== null ? [`session ${session.name}: orchestrate attach`] : [],
@@ -33683,7 +33689,13 @@ function renderStatus(whole2, options) {
   const streams = streamLines(report, page2, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
   const count3 = options.allEvents === true ? report.events.length : room;
-  const events = eventLines(report.events, page2, count3, nowMs);
+  const events = eventLines(
+    report.events,
+    page2,
+    count3,
+    nowMs,
+    report.streams.map(({ id: id2 }) => id2)
+  );
   return [...top, ...streams, ...events.length === 0 ? [] : ["", ...events]];
 }
 function streamLines(report, { style, columns: columns2 }, nowMs, room) {
@@ -33694,7 +33706,7 @@ function streamLines(report, { style, columns: columns2 }, nowMs, room) {
   const headed = ordered.length + depthGroups(ordered).length < room;
   return [titles, ...headed ? withHeadings(ordered, lines3, style, columns2) : lines3];
 }
-function eventLines(events, { style, columns: columns2 }, count3, nowMs) {
+function eventLines(events, { style, columns: columns2 }, count3, nowMs, ids) {
   const gray2 = style.paint("gray");
   const column = ([min, max, rank], text5, paint) => ({
     min,
@@ -33703,9 +33715,14 @@ function eventLines(events, { style, columns: columns2 }, count3, nowMs) {
     align: "left",
     cell: (event) => ({ text: text5(event), paint })
   });
+  const names = columns2 < NARROW ? shortIds(ids) : null;
   const table2 = [
     column([8, 16, 2], ({ at }) => moment(Date.parse(at), nowMs), gray2),
-    column([6, 20, 1], ({ stream: stream2 }) => stream2 === null ? "" : style.clean(stream2), style.plain),
+    column(
+      [6, 20, 1],
+      ({ stream: stream2 }) => stream2 === null ? "" : style.clean(names?.get(stream2) ?? stream2),
+      style.plain
+    ),
     column([12, 400, 0], ({ message: message2 }) => style.clean(message2), gray2)
   ];
   const shown3 = newsAmong(events, ({ stream: stream2 }) => stream2).slice(-count3);
@@ -34475,7 +34492,7 @@ function rowLines(model, layout, look6) {
   const { titles, lines: lines3 } = streamRows(rows, look6, width, { from, to: from + layout.list });
   const drawn = lines3.map((line2, i3) => {
     if (rows[from + i3]?.id !== model.cursor || !model.attended) return `  ${line2}`;
-    const marked3 = `${style.glyphs.cursor} ${line2}`;
+    const marked3 = `${style.glyphs.cursor} ${(0, import_node_util2.stripVTControlCharacters)(line2)}`;
     return style.paint("inverse")(filledLine(marked3, columns2));
   });
   const shown3 = layout.headings ? withHeadings(rows, drawn, style, columns2) : drawn;
@@ -34615,10 +34632,11 @@ function answerLines(model, stream2, text5, look6) {
     keysLine(keys, look6, columns2)
   ].slice(-rows);
 }
-var NEIGHBOURS, QUESTIONS;
+var import_node_util2, NEIGHBOURS, QUESTIONS;
 var init_cockpit_draw = __esm({
   "src/view/summary/cockpit-draw.ts"() {
     "use strict";
+    import_node_util2 = __toESM(require_node_util(), 1);
     init_short_names();
     init_urgency();
     init_style();
@@ -34637,6 +34655,48 @@ var init_cockpit_draw = __esm({
       retry: (id2) => `Retry ${id2}? Its agent is ended and starts again.`,
       fresh: (id2) => `Retry ${id2} in a new conversation? Its agent is ended, its work is kept.`
     };
+  }
+});
+
+// src/view/summary/help.ts
+function helpLines(columns2) {
+  const indent = columns2 < WIDE3 ? 4 : 17;
+  return KEYS2.flatMap(([keys, does]) => {
+    const lines3 = wrap(does, columns2 - indent);
+    if (columns2 < WIDE3)
+      return keys.length < indent - 1 ? lines3.map((line2, at) => pad(at === 0 ? ` ${keys}` : "", indent) + line2) : [` ${keys}`, ...lines3.map((line2) => " ".repeat(indent) + line2)];
+    return lines3.length === 0 ? [""] : lines3.map((line2, at) => pad(at === 0 ? `  ${keys}` : "", indent) + line2);
+  });
+}
+var KEYS2, WIDE3;
+var init_help = __esm({
+  "src/view/summary/help.ts"() {
+    "use strict";
+    init_text_width();
+    KEYS2 = [
+      ["arrows  j k", "move"],
+      ["g G  Home End", "first and last stream"],
+      ["PgUp PgDn", "a page up, a page down"],
+      ["Enter", "go to its pane (a click: to its row; again: its pane)"],
+      ["Space  s", "see what its agent shows, and answer it"],
+      ["n", "next stream that needs you"],
+      ["l", "log of the stream"],
+      ["d", "its changes against its base"],
+      ["e", "what its failed gate printed"],
+      ["x", "stop it: its work is kept, start takes it up again"],
+      ["p", "park it until it is retried"],
+      ["r", "retry: clear what holds it back"],
+      ["R", "the same with a new conversation"],
+      ["v", "verify: check its work again"],
+      ["m", "resolve: its agent merges what clashes"],
+      ["M", "merge: see what would land, then land it or not"],
+      ["C", "clean up: see what would be removed, then remove it or not"],
+      ["w", "agents beside the summary, on and off"],
+      ["/", "only streams whose id, name or state has the text"],
+      ["?", "these keys"],
+      ["q", "leave (the status window: by your tmux prefix, then d)"]
+    ];
+    WIDE3 = 60;
   }
 });
 
@@ -34740,7 +34800,9 @@ function letter(model, text5, size) {
     case "/":
       return only({ ...clear, mode: { kind: "filter" } });
     case "?":
-      return only(opened(clear, { title: "Keys", lines: HELP_LINES, of: "help", offers: null }, size));
+      return only(
+        opened(clear, { title: "Keys", lines: helpLines(size.columns), of: "help", offers: null }, size)
+      );
     case "n":
       return only(nextWaiting(clear, size));
     case "M":
@@ -34846,13 +34908,14 @@ function requested(model, { verb, key }, size) {
   const asked2 = Object.values(VERBS2).find((each) => each === verb);
   return asked2 === void 0 ? only(there) : { model: there, wish: { wish: "verb", id: id2, what: asked2 } };
 }
-var only, say, VERBS2, PLAN_VERBS, READINGS, HELP_LINES;
+var only, say, VERBS2, PLAN_VERBS, READINGS;
 var init_cockpit_keys = __esm({
   "src/view/summary/cockpit-keys.ts"() {
     "use strict";
     init_states();
     init_urgency();
     init_cockpit();
+    init_help();
     init_layout();
     only = (model) => ({ model, wish: null });
     say = (model, text5, good = false) => only({ ...model, said: { text: text5, good } });
@@ -34866,26 +34929,6 @@ var init_cockpit_keys = __esm({
     };
     PLAN_VERBS = { M: "merge", C: "clean" };
     READINGS = { l: "log", e: "gate", d: "diff" };
-    HELP_LINES = [
-      "  \u2191 \u2193  j k       move             g G  Home End   first, last     PgUp PgDn   a page",
-      "  Enter          go to the pane of the stream (a click: its row; once more: its pane)",
-      "  Space  s       see what its agent shows, and answer it",
-      "  n              next stream that needs you",
-      "  l              log of the stream        e   what its failed gate printed",
-      "  d              its changes against its base",
-      "",
-      "  x              stop it: its work is kept, start takes it up again",
-      "  p              park it: until it is retried",
-      "  r              retry: clear what holds it back        R   with a new conversation",
-      "  v              verify: check its work again        m   resolve: its agent merges what clashes",
-      "",
-      "  M              merge: shows what would land on your branch, and lands it if you agree",
-      "  C              clean up: shows what would go of what has landed, and removes it if you agree",
-      "",
-      "  w              agents beside the summary, on and off",
-      "  /              show only streams whose id, name or state has the text    Esc   all again",
-      "  ?              these keys         q   leave (in the status window: your tmux prefix, then d)"
-    ];
   }
 });
 
@@ -36953,10 +36996,10 @@ var init_standard_stream = __esm({
 });
 
 // node_modules/execa/lib/arguments/specific.js
-var import_node_util2, normalizeFdSpecificOptions, normalizeFdSpecificOption, getStdioLength, normalizeFdSpecificValue, normalizeOptionObject, compareFdName, getFdNameOrder, parseFdName, parseFd, FD_REGEXP, addDefaultValue, verboseDefault, DEFAULT_OPTIONS, FD_SPECIFIC_OPTIONS, getFdSpecificValue;
+var import_node_util3, normalizeFdSpecificOptions, normalizeFdSpecificOption, getStdioLength, normalizeFdSpecificValue, normalizeOptionObject, compareFdName, getFdNameOrder, parseFdName, parseFd, FD_REGEXP, addDefaultValue, verboseDefault, DEFAULT_OPTIONS, FD_SPECIFIC_OPTIONS, getFdSpecificValue;
 var init_specific = __esm({
   "node_modules/execa/lib/arguments/specific.js"() {
-    import_node_util2 = __toESM(require_node_util(), 1);
+    import_node_util3 = __toESM(require_node_util(), 1);
     init_is_plain_obj();
     init_standard_stream();
     normalizeFdSpecificOptions = (options) => {
@@ -37017,7 +37060,7 @@ Please set the "stdio" option to ensure that file descriptor exists.`);
     };
     FD_REGEXP = /^fd(\d+)$/;
     addDefaultValue = (optionArray, optionName) => optionArray.map((optionValue) => optionValue === void 0 ? DEFAULT_OPTIONS[optionName] : optionValue);
-    verboseDefault = (0, import_node_util2.debuglog)("execa").enabled ? "full" : "none";
+    verboseDefault = (0, import_node_util3.debuglog)("execa").enabled ? "full" : "none";
     DEFAULT_OPTIONS = {
       lines: false,
       buffer: true,
@@ -37049,18 +37092,18 @@ var init_values = __esm({
 });
 
 // node_modules/execa/lib/arguments/escape.js
-var import_node_process2, import_node_util3, joinCommand2, escapeLines, escapeControlCharacters, escapeControlCharacter, getSpecialCharRegExp, SPECIAL_CHAR_REGEXP, COMMON_ESCAPES, ASTRAL_START, quoteString, NO_ESCAPE_REGEXP;
+var import_node_process2, import_node_util4, joinCommand2, escapeLines, escapeControlCharacters, escapeControlCharacter, getSpecialCharRegExp, SPECIAL_CHAR_REGEXP, COMMON_ESCAPES, ASTRAL_START, quoteString, NO_ESCAPE_REGEXP;
 var init_escape = __esm({
   "node_modules/execa/lib/arguments/escape.js"() {
     import_node_process2 = require("node:process");
-    import_node_util3 = __toESM(require_node_util(), 1);
+    import_node_util4 = __toESM(require_node_util(), 1);
     joinCommand2 = (filePath, rawArguments) => {
       const fileAndArguments = [filePath, ...rawArguments];
       const command3 = fileAndArguments.join(" ");
       const escapedCommand = fileAndArguments.map((fileAndArgument) => quoteString(escapeControlCharacters(fileAndArgument))).join(" ");
       return { command: command3, escapedCommand };
     };
-    escapeLines = (lines3) => (0, import_node_util3.stripVTControlCharacters)(lines3).split("\n").map((line2) => escapeControlCharacters(line2)).join("\n");
+    escapeLines = (lines3) => (0, import_node_util4.stripVTControlCharacters)(lines3).split("\n").map((line2) => escapeControlCharacters(line2)).join("\n");
     escapeControlCharacters = (line2) => line2.replaceAll(SPECIAL_CHAR_REGEXP, (character) => escapeControlCharacter(character));
     escapeControlCharacter = (character) => {
       const commonEscape = COMMON_ESCAPES[character];
@@ -37579,10 +37622,10 @@ var init_custom2 = __esm({
 });
 
 // node_modules/execa/lib/verbose/log.js
-var import_node_util4, verboseLog, getVerboseObject, getPrintedLines, getPrintedLine, serializeVerboseMessage, TAB_SIZE;
+var import_node_util5, verboseLog, getVerboseObject, getPrintedLines, getPrintedLine, serializeVerboseMessage, TAB_SIZE;
 var init_log3 = __esm({
   "node_modules/execa/lib/verbose/log.js"() {
-    import_node_util4 = __toESM(require_node_util(), 1);
+    import_node_util5 = __toESM(require_node_util(), 1);
     init_escape();
     init_default();
     init_custom2();
@@ -37613,7 +37656,7 @@ var init_log3 = __esm({
       return { verboseLine, verboseObject };
     };
     serializeVerboseMessage = (message2) => {
-      const messageString = typeof message2 === "string" ? message2 : (0, import_node_util4.inspect)(message2);
+      const messageString = typeof message2 === "string" ? message2 : (0, import_node_util5.inspect)(message2);
       const escapedMessage = escapeLines(messageString);
       return escapedMessage.replaceAll("	", " ".repeat(TAB_SIZE));
     };
@@ -38245,15 +38288,15 @@ function traversePathUp(startPath) {
     }
   };
 }
-var import_node_util5, import_node_child_process8, import_node_path93, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process8, import_node_path93, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
-    import_node_util5 = __toESM(require_node_util(), 1);
+    import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
     import_node_path93 = __toESM(require("node:path"), 1);
     import_node_url4 = require("node:url");
     init_default2();
-    execFileOriginal = (0, import_node_util5.promisify)(import_node_child_process8.execFile);
+    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
     TEN_MEGABYTES_IN_BYTES = 10 * 1024 * 1024;
   }
 });
@@ -39352,10 +39395,10 @@ var init_outgoing = __esm({
 });
 
 // node_modules/execa/lib/ipc/send.js
-var import_node_util6, sendMessage2, sendMessageAsync, sendOneMessage, getSendMethod, PROCESS_SEND_METHODS;
+var import_node_util7, sendMessage2, sendMessageAsync, sendOneMessage, getSendMethod, PROCESS_SEND_METHODS;
 var init_send3 = __esm({
   "node_modules/execa/lib/ipc/send.js"() {
-    import_node_util6 = __toESM(require_node_util(), 1);
+    import_node_util7 = __toESM(require_node_util(), 1);
     init_validation();
     init_outgoing();
     init_strict();
@@ -39422,7 +39465,7 @@ var init_send3 = __esm({
       if (PROCESS_SEND_METHODS.has(anyProcess)) {
         return PROCESS_SEND_METHODS.get(anyProcess);
       }
-      const sendMethod = (0, import_node_util6.promisify)(anyProcess.send.bind(anyProcess));
+      const sendMethod = (0, import_node_util7.promisify)(anyProcess.send.bind(anyProcess));
       PROCESS_SEND_METHODS.set(anyProcess, sendMethod);
       return sendMethod;
     };
@@ -40398,10 +40441,10 @@ var init_max_buffer = __esm({
 });
 
 // node_modules/execa/lib/return/message.js
-var import_node_util7, createMessages, getErrorPrefix, getForcefulSuffix, getOriginalMessage, serializeIpcMessage, serializeMessagePart, serializeMessageItem;
+var import_node_util8, createMessages, getErrorPrefix, getForcefulSuffix, getOriginalMessage, serializeIpcMessage, serializeMessagePart, serializeMessageItem;
 var init_message = __esm({
   "node_modules/execa/lib/return/message.js"() {
-    import_node_util7 = __toESM(require_node_util(), 1);
+    import_node_util8 = __toESM(require_node_util(), 1);
     init_strip_final_newline();
     init_uint_array();
     init_cwd();
@@ -40514,7 +40557,7 @@ ${originalMessage}`;
       const escapedOriginalMessage = escapeLines(fixCwdError(originalMessage, cwd));
       return escapedOriginalMessage === "" ? void 0 : escapedOriginalMessage;
     };
-    serializeIpcMessage = (ipcMessage) => typeof ipcMessage === "string" ? ipcMessage : (0, import_node_util7.inspect)(ipcMessage);
+    serializeIpcMessage = (ipcMessage) => typeof ipcMessage === "string" ? ipcMessage : (0, import_node_util8.inspect)(ipcMessage);
     serializeMessagePart = (messagePart) => Array.isArray(messagePart) ? messagePart.map((messageItem) => stripFinalNewline(serializeMessageItem(messageItem))).filter(Boolean).join("\n") : serializeMessageItem(messagePart);
     serializeMessageItem = (messageItem) => {
       if (typeof messageItem === "string") {
@@ -41904,11 +41947,11 @@ var init_encoding_transform = __esm({
 });
 
 // node_modules/execa/lib/transform/run-async.js
-var import_node_util8, pushChunks, transformChunk, finalChunks, generatorFinalChunks, destroyTransform, identityGenerator;
+var import_node_util9, pushChunks, transformChunk, finalChunks, generatorFinalChunks, destroyTransform, identityGenerator;
 var init_run_async = __esm({
   "node_modules/execa/lib/transform/run-async.js"() {
-    import_node_util8 = __toESM(require_node_util(), 1);
-    pushChunks = (0, import_node_util8.callbackify)(async (getChunks, state2, getChunksArguments, transformStream) => {
+    import_node_util9 = __toESM(require_node_util(), 1);
+    pushChunks = (0, import_node_util9.callbackify)(async (getChunks, state2, getChunksArguments, transformStream) => {
       state2.currentIterable = getChunks(...getChunksArguments);
       try {
         for await (const chunk of state2.currentIterable) {
@@ -41941,7 +41984,7 @@ var init_run_async = __esm({
         yield* transformChunk(finalChunk, generators, index + 1);
       }
     };
-    destroyTransform = (0, import_node_util8.callbackify)(async ({ currentIterable }, error2) => {
+    destroyTransform = (0, import_node_util9.callbackify)(async ({ currentIterable }, error2) => {
       if (currentIterable !== void 0) {
         await (error2 ? currentIterable.throw(error2) : currentIterable.return());
         return;
@@ -43635,14 +43678,14 @@ var init_streaming = __esm({
 });
 
 // node_modules/execa/lib/pipe/abort.js
-var import_node_util9, unpipeOnAbort, unpipeOnSignalAbort;
+var import_node_util10, unpipeOnAbort, unpipeOnSignalAbort;
 var init_abort = __esm({
   "node_modules/execa/lib/pipe/abort.js"() {
-    import_node_util9 = __toESM(require_node_util(), 1);
+    import_node_util10 = __toESM(require_node_util(), 1);
     init_throw();
     unpipeOnAbort = (unpipeSignal, unpipeContext) => unpipeSignal === void 0 ? [] : [unpipeOnSignalAbort(unpipeSignal, unpipeContext)];
     unpipeOnSignalAbort = async (unpipeSignal, { sourceStream, mergedStream, fileDescriptors, sourceOptions, startTime }) => {
-      await (0, import_node_util9.aborted)(unpipeSignal, sourceStream);
+      await (0, import_node_util10.aborted)(unpipeSignal, sourceStream);
       await mergedStream.remove(sourceStream);
       const error2 = new Error("Pipe canceled by `unpipeSignal` option.");
       throw createNonCommandError({
@@ -44350,11 +44393,11 @@ var init_shared = __esm({
 });
 
 // node_modules/execa/lib/convert/readable.js
-var import_node_stream6, import_node_util10, createReadable, getSubprocessStdout, getReadableOptions, getReadableMethods, onRead, onStdoutFinished, onReadableDestroy, destroyOtherReadable;
+var import_node_stream6, import_node_util11, createReadable, getSubprocessStdout, getReadableOptions, getReadableMethods, onRead, onStdoutFinished, onReadableDestroy, destroyOtherReadable;
 var init_readable2 = __esm({
   "node_modules/execa/lib/convert/readable.js"() {
     import_node_stream6 = __toESM(require_node_stream(), 1);
-    import_node_util10 = __toESM(require_node_util(), 1);
+    import_node_util11 = __toESM(require_node_util(), 1);
     init_encoding_option();
     init_fd_options();
     init_iterate();
@@ -44374,7 +44417,7 @@ var init_readable2 = __esm({
       });
       const readable3 = new import_node_stream6.Readable({
         read,
-        destroy: (0, import_node_util10.callbackify)(onReadableDestroy.bind(void 0, { subprocessStdout, subprocess, waitReadableDestroy })),
+        destroy: (0, import_node_util11.callbackify)(onReadableDestroy.bind(void 0, { subprocessStdout, subprocess, waitReadableDestroy })),
         highWaterMark: readableHighWaterMark,
         objectMode: readableObjectMode,
         encoding: readableEncoding
@@ -44448,11 +44491,11 @@ var init_readable2 = __esm({
 });
 
 // node_modules/execa/lib/convert/writable.js
-var import_node_stream7, import_node_util11, createWritable, getSubprocessStdin, getWritableMethods, onWrite, onWritableFinal, onStdinFinished, onWritableDestroy, destroyOtherWritable;
+var import_node_stream7, import_node_util12, createWritable, getSubprocessStdin, getWritableMethods, onWrite, onWritableFinal, onStdinFinished, onWritableDestroy, destroyOtherWritable;
 var init_writable = __esm({
   "node_modules/execa/lib/convert/writable.js"() {
     import_node_stream7 = __toESM(require_node_stream(), 1);
-    import_node_util11 = __toESM(require_node_util(), 1);
+    import_node_util12 = __toESM(require_node_util(), 1);
     init_fd_options();
     init_concurrent();
     init_shared();
@@ -44460,7 +44503,7 @@ var init_writable = __esm({
       const { subprocessStdin, waitWritableFinal, waitWritableDestroy } = getSubprocessStdin(subprocess, to, concurrentStreams);
       const writable2 = new import_node_stream7.Writable({
         ...getWritableMethods(subprocessStdin, subprocess, waitWritableFinal),
-        destroy: (0, import_node_util11.callbackify)(onWritableDestroy.bind(void 0, {
+        destroy: (0, import_node_util12.callbackify)(onWritableDestroy.bind(void 0, {
           subprocessStdin,
           subprocess,
           waitWritableFinal,
@@ -44480,7 +44523,7 @@ var init_writable = __esm({
     };
     getWritableMethods = (subprocessStdin, subprocess, waitWritableFinal) => ({
       write: onWrite.bind(void 0, subprocessStdin),
-      final: (0, import_node_util11.callbackify)(onWritableFinal.bind(void 0, subprocessStdin, subprocess, waitWritableFinal))
+      final: (0, import_node_util12.callbackify)(onWritableFinal.bind(void 0, subprocessStdin, subprocess, waitWritableFinal))
     });
     onWrite = (subprocessStdin, chunk, encoding, done2) => {
       if (subprocessStdin.write(chunk, encoding)) {
@@ -44522,11 +44565,11 @@ var init_writable = __esm({
 });
 
 // node_modules/execa/lib/convert/duplex.js
-var import_node_stream8, import_node_util12, createDuplex, onDuplexDestroy;
+var import_node_stream8, import_node_util13, createDuplex, onDuplexDestroy;
 var init_duplex = __esm({
   "node_modules/execa/lib/convert/duplex.js"() {
     import_node_stream8 = __toESM(require_node_stream(), 1);
-    import_node_util12 = __toESM(require_node_util(), 1);
+    import_node_util13 = __toESM(require_node_util(), 1);
     init_encoding_option();
     init_readable2();
     init_writable();
@@ -44545,7 +44588,7 @@ var init_duplex = __esm({
       const duplex2 = new import_node_stream8.Duplex({
         read,
         ...getWritableMethods(subprocessStdin, subprocess, waitWritableFinal),
-        destroy: (0, import_node_util12.callbackify)(onDuplexDestroy.bind(void 0, {
+        destroy: (0, import_node_util13.callbackify)(onDuplexDestroy.bind(void 0, {
           subprocessStdout,
           subprocessStdin,
           subprocess,
@@ -60311,7 +60354,7 @@ function refused2(error2, document2) {
 function problemsOf2(issue2, { value, lineOf: lineOf3 }) {
   const path17 = dotted(issue2.path);
   if (issue2.code === "unrecognized_keys") {
-    return issue2.keys.slice(0, MAX_PROBLEMS).map((key) => ({ line: lineOf3(issue2.path, key), path: path17, message: unknownKey2(key, KEYS2) }));
+    return issue2.keys.slice(0, MAX_PROBLEMS).map((key) => ({ line: lineOf3(issue2.path, key), path: path17, message: unknownKey2(key, KEYS3) }));
   }
   return [{ line: lineOf3(issue2.path), path: path17, message: valueProblem(issue2, value, WORDING) }];
 }
@@ -60405,7 +60448,7 @@ function defaultPhase(dependencies) {
 function unique(texts2) {
   return [...new Set(texts2)];
 }
-var KEYS2, WORDING, MAX_PROBLEMS, OTHER_WORDS, SAME_STEM;
+var KEYS3, WORDING, MAX_PROBLEMS, OTHER_WORDS, SAME_STEM;
 var init_parse3 = __esm({
   "src/plan-file/parse.ts"() {
     "use strict";
@@ -60414,7 +60457,7 @@ var init_parse3 = __esm({
     init_schema_issue();
     init_document();
     init_schema();
-    KEYS2 = [
+    KEYS3 = [
       ...["initiative", "prd", "streams", "tasks", "id", "title", "description", "content", "name", "phase"],
       ...["dependencies", "files", "agent", "assignedAgent", "acceptanceCriteria", "metadata"]
     ];

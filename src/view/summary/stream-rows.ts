@@ -49,7 +49,7 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
   return [
     column('', [1, 1, 0], ({ state }) => style.state(state).symbol, colour),
     column('STREAM', [8, 40, 0], called, () => style.paint('bold')),
-    column('NAME', [columns < 120 ? 12 : 20, 26, 6], ({ id, name }) =>
+    column('NAME', [columns < 110 ? 12 : 20, 26, 6], ({ id, name }) =>
       name === id ? '' : style.clean(name),
     ),
     column('TASKS', [5, 9, 2], ({ tasks }) => `${tasks.completed}/${tasks.total}`, undefined, 'right'),
