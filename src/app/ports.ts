@@ -70,6 +70,7 @@ export function policyOf(
     maxNudges: MAX_NUDGES,
     sync: config.sync,
     keepFinishedWindows: config.finishedWindows === 'keep',
+    ahead: config.worktree.ahead,
     maxRunMs: config.limits.maxMinutes === null ? null : config.limits.maxMinutes * 60_000,
     maxCostUsd: config.limits.maxCostUsd,
   };

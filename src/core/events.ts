@@ -83,6 +83,10 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'adopt-error': trouble('a stream that is complete without a run could not be recorded as done'),
   'nudge-error': trouble('an idle agent could not be told what is missing'),
   'end-run-error': trouble('a run could not be ended'),
+  'prepare-error': trouble(
+    'a worktree could not be made ahead of need: it is tried again when its stream starts',
+  ),
+  'discard-error': trouble('a worktree that was made ahead of need could not be taken away'),
 
   setup: news('a setup command runs in a new worktree'),
   warning: trouble('a worktree lacks something that it was to be given'),

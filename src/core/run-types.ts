@@ -1,4 +1,5 @@
 /** The vocabulary of work under way: runs, their workers, what is remembered of a stream. */
+import type { Ahead } from './ahead-types.ts';
 import type { LandedAnswer, LandingClash } from './landing-types.ts';
 
 /** The agents that a run can be of. To add one: its traits here, its folder beside the agents' port, a line in create-agent. */
@@ -28,7 +29,7 @@ export type ProcessIdentity = { readonly pid: number; readonly start: string };
 
 /** A step of ours that could not be taken, `count` times in a row. */
 export type Trouble = {
-  readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'sync' | 'nudge';
+  readonly kind: 'launch' | 'end-run' | 'adopt' | 'verify' | 'sync' | 'nudge' | 'prepare' | 'discard';
   readonly message: string;
   readonly fix: string;
   /** Set where one command frees every stream that failed for the same: git settings that run programs were changed. */
@@ -219,6 +220,7 @@ export type StreamRecord = {
   readonly worktree: string;
   /** First port of the stream's range of ten. */
   readonly port: number;
+  readonly ahead: Ahead | null;
   readonly base: { readonly sha: string; readonly parents: readonly string[]; readonly atMs: number } | null;
   readonly conflict: { readonly parents: readonly string[]; readonly files: readonly string[] } | null;
   readonly verified: {

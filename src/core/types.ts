@@ -4,6 +4,7 @@ import type { Plan } from './plan/plan-types.ts';
 import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
 import type { StateName } from './states.ts';
 
+export type * from './ahead-types.ts';
 export type * from './landing-types.ts';
 export * from './plan/plan-types.ts';
 export type * from './run-types.ts';
@@ -65,6 +66,8 @@ export type Policy = {
   /** `auto`: streams that are done follow what they build on; `ask`: the user asks for that. */
   readonly sync: 'auto' | 'ask';
   readonly keepFinishedWindows: boolean;
+  /** Worktrees made ahead of need, at most; null: as many as agents may work. */
+  readonly ahead: number | null;
   readonly maxRunMs: number | null;
   readonly maxCostUsd: number | null;
 };
@@ -73,6 +76,10 @@ export type Policy = {
 export type Action = { readonly key: string; readonly reason: string } & (
   | { readonly kind: 'adopt' }
   | { readonly kind: 'launch'; readonly run: number }
+  /** Make its worktree ahead of need, or move it on, to where the merge of `parents` is (none: the plan's base). */
+  | { readonly kind: 'prepare'; readonly parents: readonly string[] }
+  /** Take away what was made ahead for a stream that is not to start, unless somebody has put something there. */
+  | { readonly kind: 'discard' }
   | { readonly kind: 'verify'; readonly run: number | null }
   /** Merge what its dependencies have come to into its branch, to be checked anew; `run`: the open one, null without. */
   | { readonly kind: 'sync'; readonly run: number | null }

@@ -1,9 +1,19 @@
 /** Makes a fresh worktree fit to work in: copies chosen ignored files and links big directories of the main checkout. */
 import { isUtf8 } from 'node:buffer';
-import { constants, copyFileSync, mkdirSync, readlinkSync, realpathSync, symlinkSync } from 'node:fs';
+import {
+  constants,
+  copyFileSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { lstatIfPresent, readIfPresent } from '../files/present.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { exclude, excludePattern } from './exclude.ts';
 import type { Git } from './types.ts';
@@ -13,21 +23,24 @@ const INCLUDE_FILE = '.worktreeinclude';
 /** Beyond this many copies only those that git would show get a line of their own: long lists make git slow. */
 const MOST_LINES = 200;
 
-/** See `Git.furnishWorktree`. Nothing that exists in the worktree is overwritten; doing it again changes nothing. */
+/** In the worktree's own git directory: what copies and their originals looked like when they were made. */
+const COPIES = 'orchestrate-copies.json';
+type Stamps = { readonly original: string; readonly copy: string };
+type Copies = Record<string, Stamps>;
+
+/**
+ * See `Git.furnishWorktree`. Nothing that exists in the worktree is overwritten, but copies of ours that nobody has changed and
+ * whose original was changed since; doing it again changes nothing.
+ */
 export async function furnishWorktree(
   door: Door,
   request: Parameters<Git['furnishWorktree']>[0],
 ): Promise<string[]> {
   const link = requireLink(door, request.path);
   const warnings: string[] = [];
-  const copied: string[] = [];
   const included = await includedFiles(door, link);
   for (const name of included.unreadable) warnings.push(`${name} was not copied: its name is not UTF-8`);
-  for (const path of included.files) {
-    const problem = copyInto(door.root, link.path, path);
-    if (problem === null) copied.push(path);
-    else if (problem !== 'exists') warnings.push(problem);
-  }
+  const copied = copyAll(door.root, link, included.files, warnings);
   const linked: string[] = [];
   for (const path of request.symlink) {
     const problem = linkInto(door.root, link.path, path);
@@ -38,6 +51,44 @@ export async function furnishWorktree(
   const patterns = [...lines, ...linked].map(excludePattern).filter((pattern) => pattern !== null);
   if (patterns.length > 0) exclude(door.commonDir, patterns);
   return warnings;
+}
+
+/** Copies the files, and returns those that were; what could not be is added to the warnings. */
+function copyAll(root: string, link: WorktreeLink, paths: readonly string[], warnings: string[]): string[] {
+  const copies = readCopies(link);
+  const copied: string[] = [];
+  for (const path of paths) {
+    takeBackOutdated(root, link.path, path, copies[path]);
+    const problem = copyInto(root, link.path, path);
+    if (problem === null) {
+      copied.push(path);
+      copies[path] = stampsOf(root, link.path, path);
+    } else if (problem !== 'exists') warnings.push(problem);
+  }
+  if (copied.length > 0) replaceFile(join(link.gitDir, COPIES), JSON.stringify(copies), 0o600);
+  return copied;
+}
+
+function readCopies(link: WorktreeLink): Copies {
+  const text = readIfPresent(join(link.gitDir, COPIES));
+  return text === null ? {} : (JSON.parse(text) as Copies);
+}
+
+function stampsOf(root: string, worktree: string, path: string): Stamps {
+  return { original: stampAt(join(root, path)), copy: stampAt(join(worktree, path)) };
+}
+
+function stampAt(path: string): string {
+  const stats = lstatIfPresent(path);
+  return stats === null ? '' : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(' ');
+}
+
+/** Removes a copy that is as we made it, while its original is not: it is made anew. */
+function takeBackOutdated(root: string, worktree: string, path: string, noted: Stamps | undefined): void {
+  if (noted === undefined) return;
+  const now = stampsOf(root, worktree, path);
+  if (now.copy === noted.copy && now.original !== noted.original && kindAt(join(worktree, path)) === 'file')
+    unlinkSync(join(worktree, path));
 }
 
 type Included = {

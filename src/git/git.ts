@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { createSlots } from '../core/job-slots.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { advance } from './advance.ts';
+import { makeAhead } from './ahead.ts';
 import { mergeBases } from './base-merge.ts';
 import { dirtyFiles, dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, signingTrouble } from './commit.ts';
@@ -12,7 +13,7 @@ import { createConfigReader } from './executable-config.ts';
 import { outputOf } from './failure.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff, pager } from './history.ts';
-import { diffOfWorktree, inspect, rememberChanges } from './inspect.ts';
+import { differing, diffOfWorktree, inspect, rememberChanges } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames, identityTrouble } from './readiness.ts';
@@ -57,6 +58,8 @@ export function createGit(options: DoorOptions): Git {
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: ensure,
+    makeAhead: (request) => makeAhead(door, request, slot),
+    differing: (from, to, matching) => differing(door, from, to, matching),
     furnishWorktree: (request) => furnishWorktree(door, request),
     noteBornDirty: (path, others) => noteBornDirty(door, path, others),
     dirtyFiles: (path) => dirtyFiles(door, path),

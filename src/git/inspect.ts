@@ -5,7 +5,7 @@ import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { readStatus, type Status } from './status.ts';
-import type { Git, Unshared, WorktreeFacts } from './types.ts';
+import type { DifferingFile, Git, Unshared, WorktreeFacts } from './types.ts';
 import { type Changed, unsharedSince } from './unshared.ts';
 import { inWorktree, kindAt, readLink, requireLink, type WorktreeLink } from './worktree-link.ts';
 
@@ -218,4 +218,21 @@ function countLines(rows: readonly string[]): Omit<Awaited<ReturnType<Git['chang
   const fields = rows.filter(Boolean).map((row) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row) ?? []);
   const sum = (column: 1 | 2) => fields.reduce((total, row) => total + (Number(row[column]) || 0), 0);
   return { added: sum(1), removed: sum(2), files: fields.map((row) => row[3] ?? '') };
+}
+
+/** See `Git.differing`. */
+export async function differing(
+  door: Door,
+  from: string,
+  to: string,
+  matching: readonly string[] = [],
+): Promise<readonly DifferingFile[]> {
+  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev'];
+  const paths = matching.map((pattern) => `:(glob)${pattern}`);
+  const fields = (await door.read([...args, checkedSha(from), checkedSha(to), '--', ...paths])).split('\0');
+  return fields.flatMap((field, at) =>
+    field.startsWith(':')
+      ? [{ path: fields[at + 1] ?? '', submodule: /^:\d*160000|^:\d+ 160000/.test(field) }]
+      : [],
+  );
 }

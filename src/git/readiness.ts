@@ -7,7 +7,14 @@ import { gitFailure } from './failure.ts';
 import { checkedBranch, checkedSha } from './names.ts';
 import type { Absent, Git } from './types.ts';
 import { foreignBranch, readBranch } from './worktree-branch.ts';
-import { checkPlace, foreignPath, kindAt, lockReason, worktreeEntries } from './worktree-link.ts';
+import {
+  aheadReason,
+  checkPlace,
+  foreignPath,
+  kindAt,
+  lockReason,
+  worktreeEntries,
+} from './worktree-link.ts';
 
 /** See `Git.identityTrouble`. */
 export async function identityTrouble(door: Door): Promise<string | null> {
@@ -43,10 +50,11 @@ export async function baseStanding(door: Door, branch: string): ReturnType<Git['
 
 /** See `Git.checkNames`. */
 export async function checkNames(door: Door, request: Parameters<Git['checkNames']>[0]): Promise<void> {
+  const reasons: (string | null)[] = [lockReason(request.key), aheadReason(request.key)];
   const branch = await readBranch(door, checkedBranch(request.branch), request.ours);
   const path = checkPlace(door.root, request.path);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
-  const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
+  const owned = request.ours || branch.ours || reasons.includes(entry?.lock ?? null);
   if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
   if ((kindAt(path) !== 'missing' || entry !== null) && !owned) throw foreignPath(path);
 }

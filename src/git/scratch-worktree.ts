@@ -5,7 +5,6 @@ import { ifPresent } from '../files/present.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
-import { addLocked, clearUnborn } from './worktree.ts';
 import {
   completeEntry,
   foreignPath,
@@ -19,6 +18,7 @@ import {
   type WorktreeEntry,
   worktreeEntries,
 } from './worktree-link.ts';
+import { addLocked, clearUnborn } from './worktree-repair.ts';
 
 /** No stream's key begins so. */
 const NAME = '_landing';
@@ -28,7 +28,7 @@ const GOING = 'orchestrate-scratch';
 /** See `Git.scratchWorktree`. Throws exit 5 for anything else at the path. */
 export async function scratchWorktree(door: Door, path: string, sha: string): Promise<void> {
   const place = preparePlace(door.root, path);
-  clearUnborn(door.commonDir, place, NAME);
+  clearUnborn(door.commonDir, place, lockReason(NAME));
   const link = readLink(place, door.commonDir);
   // A lock on the index is left by a checkout or a command that was killed: what it has done so far is not to be trusted.
   if (

@@ -35,6 +35,9 @@ export type WorktreeFacts = {
 /** What a fresh worktree is dirty with: files that git calls changed in every checkout, and what set-up changed or left. */
 export type BornDirty = { readonly repository: readonly string[]; readonly setup: readonly string[] };
 
+/** A file that two commits have differently, or only one of them has. */
+export type DifferingFile = { readonly path: string; readonly submodule: boolean };
+
 /** Something that a commit names and that nobody else can get: a submodule's commit, or the content of a file of git-lfs. */
 export type Unshared = {
   readonly kind: 'submodule' | 'big file';
@@ -169,8 +172,9 @@ export type Git = Tidy & {
   mergeBases(parents: readonly string[], message: string): Promise<BaseResult>;
   /**
    * Makes, finds or repairs the stream's worktree on its branch: idempotent. A half-made one left by a kill is finished; a
-   * vanished directory is made again from the branch. Throws exit 5 for a branch or path that is not ours.
-   * `ours`: whether our records say that this branch was already created by us.
+   * vanished directory is made again from the branch. One that was made ahead is taken over: on the branch at the base, with
+   * the files that differ. Throws exit 5 for a branch or path that is not ours, or where something would be lost.
+   * `ours`: whether our records say that this branch was already created by us; `aheadBases`: where one was put ahead.
    */
   ensureWorktree(request: {
     path: string;
@@ -178,7 +182,21 @@ export type Git = Tidy & {
     baseSha: string;
     key: string;
     ours: boolean;
-  }): Promise<'created' | 'reused' | 'repaired'>;
+    aheadBases?: readonly string[];
+  }): Promise<'created' | 'reused' | 'repaired' | 'taken over'>;
+  /**
+   * Makes, finishes or moves a worktree that waits for its stream to start: on no branch, at `sha`. `bases`: the commits that
+   * we put it on. Throws exit 5 for a path that is not ours, and where something that somebody did there would be lost.
+   */
+  makeAhead(request: {
+    path: string;
+    branch: string;
+    sha: string;
+    key: string;
+    bases: readonly string[];
+  }): Promise<'made' | 'moved' | 'there'>;
+  /** Files that differ between two commits, those of submodules too; `matching`: only those that these patterns name. */
+  differing(from: string, to: string, matching?: readonly string[]): Promise<readonly DifferingFile[]>;
   /** Copies `.worktreeinclude` matches, makes the symlinks, and puts both into info/exclude. Returns warnings. */
   furnishWorktree(request: { path: string; symlink: readonly string[] }): Promise<string[]>;
   /**

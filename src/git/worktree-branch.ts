@@ -2,6 +2,7 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { moveAside } from '../core/shell-word.ts';
 import type { Door } from './door.ts';
+import { gitFailure } from './failure.ts';
 import { checkedSha, noObject } from './names.ts';
 
 /** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */
@@ -45,8 +46,29 @@ async function firstLogEntry(door: Door, ref: string): Promise<string | null> {
 
 /** Makes a branch at a commit, only if there is none of that name. */
 export async function makeBranch(door: Door, branch: string, sha: string): Promise<void> {
+  await door.write(creation(branch, sha));
+}
+
+function creation(branch: string, sha: string): string[] {
   const ref = `refs/heads/${branch}`;
-  await door.write(['update-ref', '--create-reflog', '-m', MADE, ref, checkedSha(sha), noObject(sha)]);
+  return ['update-ref', '--create-reflog', '-m', MADE, ref, checkedSha(sha), noObject(sha)];
+}
+
+/** Makes a branch at a commit, or finds the one that we made before; returns its tip. Throws exit 5 for one that is not ours, or in its way. */
+export async function claimBranch(
+  door: Door,
+  branch: string,
+  sha: string,
+  recorded: boolean,
+): Promise<string> {
+  const args = creation(branch, sha);
+  const result = await door.attempt(args);
+  if (result.code === 0) return sha;
+  // Asked only now: as a rule there is none.
+  const found = await readBranch(door, branch, recorded);
+  if (found.tip === null) throw gitFailure(args, result);
+  if (!found.ours) throw foreignBranch(branch);
+  return found.tip;
 }
 
 /** The refusal for a branch that exists and that we did not make. */

@@ -34,6 +34,11 @@ export function lockReason(key: string): string {
   return `orchestrate ${key}`;
 }
 
+/** The reason while the worktree only waits for its stream to start: it is on no branch, and nobody works in it. */
+export function aheadReason(key: string): string {
+  return `${lockReason(key)}, ahead of need`;
+}
+
 /** The text of a small file without its last line break; null when there is none. Throws what else keeps us from reading it. */
 export function textOf(path: string): string | null {
   return readIfPresent(path)?.replace(/\n$/, '') ?? null;

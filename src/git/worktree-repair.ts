@@ -4,6 +4,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
   unlinkSync,
   writeFileSync,
@@ -12,10 +13,10 @@ import { join, sep } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { isAbsent, isDenied, listIfPresent, statIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
-import { type Door, inChunks } from './door.ts';
-import { gitFailure } from './failure.ts';
-import type { Git } from './types.ts';
+import { type CommandOptions, type Door, inChunks } from './door.ts';
+import { type GitResult, gitFailure, halfMadeEntryOf } from './failure.ts';
 import {
+  completeEntry,
   foreignPath,
   inWorktree,
   kindAt,
@@ -23,9 +24,37 @@ import {
   textOf,
   type WorktreeEntry,
   type WorktreeLink,
+  worktreeEntries,
 } from './worktree-link.ts';
 
-type Request = Parameters<Git['ensureWorktree']>[0];
+/** Where the worktree is, and what its HEAD is to say: a branch (`ref: …`), or a commit. */
+type Request = { readonly path: string; readonly head: string };
+
+/**
+ * Removes what a kill left in the first moments of `worktree add`: an entry of ours that names no worktree yet, and the
+ * empty directory made for it. Neither can hold anything.
+ */
+export function clearUnborn(commonDir: string, path: string, reason: string): void {
+  for (const entry of worktreeEntries(commonDir)) {
+    const names = readdirSync(entry.gitDir);
+    if (entry.path !== null || entry.lock !== reason) continue;
+    if (names.some((name) => name !== 'gitdir' && name !== 'locked')) continue;
+    for (const name of names) unlinkSync(join(entry.gitDir, name));
+    rmdirSync(entry.gitDir);
+    if (kindAt(path) === 'directory' && readdirSync(path).length === 0) rmdirSync(path);
+  }
+}
+
+/** Runs a `worktree add`; once more where it died at an entry of ours that a kill left without its text. */
+export async function addLocked(
+  door: Door,
+  args: readonly string[],
+  options?: CommandOptions,
+): Promise<GitResult> {
+  const result = await door.attempt(args, options);
+  const halfMade = halfMadeEntryOf(result.err);
+  return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
+}
 
 /**
  * Completes the worktree of an entry that is known to be ours. An index that is there is kept as it is (with staged
@@ -69,7 +98,7 @@ function clearIndexLock(gitDir: string): void {
 /**
  * Writes those of the files that tie directory and entry together which are missing.
  *
- * @param tip the branch's commit when the entry was never completed, so that HEAD may have to be written too; else null.
+ * @param tip the commit it is on when the entry was never completed, so that HEAD may have to be written too; else null.
  */
 function relink(request: Request, entry: WorktreeEntry, tip: string | null): void {
   const kind = kindAt(request.path);
@@ -80,10 +109,10 @@ function relink(request: Request, entry: WorktreeEntry, tip: string | null): voi
   const common = join(entry.gitDir, 'commondir');
   if (!textOf(common)) writeFileSync(common, '../..\n');
   const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
-  if (tip === null || head === `ref: refs/heads/${request.branch}`) return;
+  if (tip === null || head === request.head) return;
   // Cut off before HEAD was written: it is missing, empty, or the commit that git puts there for a moment.
   if (head !== '' && head !== tip) throw foreignPath(request.path);
-  writeFileSync(join(entry.gitDir, 'HEAD'), `ref: refs/heads/${request.branch}\n`);
+  writeFileSync(join(entry.gitDir, 'HEAD'), `${request.head}\n`);
 }
 
 /** Files that are still missing mean that the checkout failed (a full disk, a broken filter). */

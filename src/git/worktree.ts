@@ -1,17 +1,17 @@
 /** Makes, finds or repairs a stream's worktree; refuses whatever is not ours and never overwrites a byte. */
-import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { takeOver } from './ahead.ts';
 import type { Door } from './door.ts';
-import { type GitResult, gitFailure, halfMadeEntryOf } from './failure.ts';
+import { gitFailure } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
 import { clearMarker, readMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
-  completeEntry,
+  aheadReason,
   foreignPath,
   kindAt,
   lockReason,
@@ -21,10 +21,10 @@ import {
   type WorktreeEntry,
   worktreeEntries,
 } from './worktree-link.ts';
-import { repairWorktree } from './worktree-repair.ts';
+import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
 
 type Request = Parameters<Git['ensureWorktree']>[0];
-type Outcome = 'created' | 'reused' | 'repaired';
+type Outcome = Awaited<ReturnType<Git['ensureWorktree']>>;
 
 /** See `Git.ensureWorktree`. `slot` bounds how many checkouts run at once. */
 export async function ensureWorktree(
@@ -34,10 +34,16 @@ export async function ensureWorktree(
 ): Promise<Outcome> {
   checkedKey(request.key);
   checkedSha(request.baseSha);
-  const branch = await readBranch(door, checkedBranch(request.branch), request.ours);
+  checkedBranch(request.branch);
   const path = preparePlace(door.root, request.path);
-  clearUnborn(door.commonDir, path, request.key);
+  for (const reason of [lockReason(request.key), aheadReason(request.key)])
+    clearUnborn(door.commonDir, path, reason);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
+  if (entry?.lock === aheadReason(request.key)) {
+    await slot(() => takeOver(door, { ...request, path }, entry));
+    return 'taken over';
+  }
+  const branch = await readBranch(door, request.branch, request.ours);
   const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
   if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
   if (kindAt(path) !== 'missing' && (entry === null || !owned)) throw foreignPath(path);
@@ -45,28 +51,6 @@ export async function ensureWorktree(
   const place = { ...request, path };
   if (entry === null) return slot(() => addWorktree(door, place, branch));
   return slot(() => takeUp(door, place, entry, branch));
-}
-
-/**
- * Removes what a kill left in the first moments of `worktree add`: an entry of ours that names no worktree yet, and the
- * empty directory made for it. Neither can hold anything.
- */
-export function clearUnborn(commonDir: string, path: string, key: string): void {
-  for (const entry of worktreeEntries(commonDir)) {
-    const names = readdirSync(entry.gitDir);
-    if (entry.path !== null || entry.lock !== lockReason(key)) continue;
-    if (names.some((name) => name !== 'gitdir' && name !== 'locked')) continue;
-    for (const name of names) unlinkSync(join(entry.gitDir, name));
-    rmdirSync(entry.gitDir);
-    if (kindAt(path) === 'directory' && readdirSync(path).length === 0) rmdirSync(path);
-  }
-}
-
-/** Runs a `worktree add`; once more where it died at an entry of ours that a kill left without its text. */
-export async function addLocked(door: Door, args: readonly string[]): Promise<GitResult> {
-  const result = await door.attempt(args);
-  const halfMade = halfMadeEntryOf(result.err);
-  return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args) : result;
 }
 
 async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Outcome> {
@@ -98,7 +82,9 @@ async function takeUp(
   const link = readLink(request.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
   const complete = link !== null && !cutOff && kindAt(join(link.gitDir, 'index')) === 'file';
-  if (!complete) await repairWorktree(door, request, entry, branch.tip ?? request.baseSha);
+  const head = `ref: refs/heads/${request.branch}`;
+  if (!complete)
+    await repairWorktree(door, { path: request.path, head }, entry, branch.tip ?? request.baseSha);
   if (cutOff) clearMarker(entry.gitDir);
   const verified = verify(door, request.path);
   if (entry.lock === null) {

@@ -159,7 +159,10 @@ function processLook({ processes }: Ports): (path: string) => number[] {
 async function cleanOne(cleaning: Cleaning, record: StreamRecord): Promise<Cleaned | Kept | null> {
   const place = placeOf(cleaning, record);
   const outcome = outcomeOf(cleaning, record);
-  const early = notWanted(cleaning, record);
+  // A living poller sees to what it made ahead of need; of what another one left, that which it holds decides.
+  const isAhead = record.ahead !== null && record.runs.length === 0;
+  if (isAhead && cleaning.gathered.look.snapshot.pollerAlive) return null;
+  const early = isAhead ? null : notWanted(cleaning, record);
   if (early !== null) return (outcome.worktree ?? outcome.branch) ? { ...outcome, reasons: [early] } : null;
   if (!cleaning.dryRun) return removeOne(cleaning, record, place, outcome);
   const found = await cleaning.ports.git.find(place, cleaning.shared);
@@ -200,6 +203,7 @@ function placeOf({ ports, plans }: Cleaning, record: StreamRecord): Place {
     ...(verified !== null && planned(plans, record) !== null ? [verified.sha] : []),
     ...(landing === null ? [] : [`refs/heads/${landing}`]),
     ...(base === null ? [] : [base.sha]),
+    ...(record.ahead?.bases ?? []),
   ];
   const made = readIfPresent(setUpNote(ports.paths, key));
   const { disposable } = ports.config.worktree;
@@ -286,12 +290,9 @@ async function forget(
   saved: string | null,
 ): Promise<void> {
   rmSync(setUpNote(ports.paths, record.key), { force: true });
-  ports.state.patchStream(record.key, { branchMade: false });
-  noteCommand(
-    ports,
-    record.key,
-    `worktree and branch were removed${saved === null ? '' : `, kept as ${saved}`}`,
-  );
+  ports.state.patchStream(record.key, { branchMade: false, ahead: null });
+  const kept = saved === null ? '' : `, kept as ${saved}`;
+  noteCommand(ports, record.key, `worktree and branch were removed${kept}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === 'worker' && pane.key === record.key && pane.dead)

@@ -75,6 +75,10 @@ const STREAM_CODECS: Codecs<StreamPatch> = {
   ),
   fresh: flag('fresh'),
   branchMade: flag('branch_made'),
+  ahead: parts(
+    'ahead',
+    fieldsOf({ path: text, parents: nullable(listOf(text)), bases: listOf(text), setUp: nullable(text) }),
+  ),
   base: parts('base', fieldsOf({ sha: text, parents: listOf(text), atMs: number })),
   conflict: parts('conflict', fieldsOf({ parents: listOf(text), files: listOf(text) })),
   verified: parts(

@@ -197,6 +197,11 @@ const REMOVALS = `
 ALTER TABLE streams ADD COLUMN removing TEXT;
 `;
 
+/** What was made ready for a stream before it could start. */
+const AHEAD_OF_NEED = `
+ALTER TABLE streams ADD COLUMN ahead TEXT;
+`;
+
 /** SQL that leads from each version (kept in `user_version`) to the next; a released one is never changed. */
 const MIGRATIONS: readonly string[] = [
   FIRST_TABLES,
@@ -209,6 +214,7 @@ const MIGRATIONS: readonly string[] = [
   FOLLOWING,
   RESTS_AND_REVIEWS,
   REMOVALS,
+  AHEAD_OF_NEED,
 ];
 const STATE_VERSION = MIGRATIONS.length;
 

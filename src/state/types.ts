@@ -32,6 +32,7 @@ export type StreamPatch = Partial<
     | 'branch'
     | 'worktree'
     | 'branchMade'
+    | 'ahead'
     | 'base'
     | 'conflict'
     | 'verified'

@@ -16,6 +16,8 @@ export const STEPS: Readonly<Record<Trouble['kind'], true>> = {
   sync: true,
   nudge: true,
   'end-run': true,
+  prepare: true,
+  discard: true,
 };
 export const INTENTS: Readonly<Record<Intent, true>> = { none: true, stopped: true, parked: true };
 export const OUTCOMES: Readonly<Record<RunOutcome, true>> = {

@@ -138,7 +138,7 @@ export class ModelWorld {
       const lastNudgeRest = cell.record.runs.at(-1)?.rest?.number ?? null;
       this.#patchRun(cell, { nudges, lastNudgeAtMs: this.nowMs, lastNudgeRest });
     } else if (action.kind === 'sync') this.#sync(cell);
-    else {
+    else if (action.kind === 'end-run') {
       cell.worker = null;
       if (action.intent !== null)
         this.#patch(cell, { intent: action.intent, intentAtMs: this.nowMs, intentReason: action.reason });

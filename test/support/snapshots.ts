@@ -33,6 +33,7 @@ export const POLICY: Policy = {
   maxNudges: 3,
   sync: 'auto',
   keepFinishedWindows: false,
+  ahead: 0,
   maxRunMs: null,
   maxCostUsd: null,
 };
@@ -94,6 +95,7 @@ export function record(id: string, part: Partial<StreamRecord> = {}): StreamReco
     branch: `orchestrate/${keyOf(id)}`,
     worktree: `/p/.claude/worktrees/${keyOf(id)}`,
     port: 4100,
+    ahead: null,
     base: null,
     conflict: null,
     verified: null,

@@ -1213,6 +1213,8 @@ var init_config = __esm({
         symlink: [],
         setup: [],
         setupTimeoutSeconds: 600,
+        setupInputs: null,
+        ahead: null,
         disposable: DISPOSABLE,
         portBase: 4100
       },
@@ -1456,6 +1458,12 @@ var init_config_schema = __esm({
           description: 'Run by sh -c, in order, in every new worktree; with "cwd" in a directory of it.'
         }),
         setupTimeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
+        setupInputs: orNull(list(inside), {
+          description: "Files that set-up depends on (src/**/*.lock): it runs again in a worktree made ahead when one changes; null: lockfiles."
+        }),
+        ahead: orNull(whole({ min: 0, max: 200 }), {
+          description: "Worktrees made and set up ahead of need; null: as many as maxWorkers; 0: none."
+        }),
         disposable: list(line, {
           description: "Ignored files that anyone can make again (as in .gitignore): clean removes them too."
         }),
@@ -2270,10 +2278,10 @@ function knotOf(graph) {
   const finished7 = [];
   for (let at = 0; at < passed.length; at += 1)
     walk(graph.dependencies, at, passed, (done2) => finished7.push(done2));
-  const taken = new Array(graph.ids.length).fill(false);
-  for (const at of graph.order) taken[at] = true;
+  const taken2 = new Array(graph.ids.length).fill(false);
+  for (const at of graph.order) taken2[at] = true;
   for (const root of finished7.reverse()) {
-    walk(graph.dependents, root, taken, (member) => {
+    walk(graph.dependents, root, taken2, (member) => {
       knots[member] = root;
     });
   }
@@ -2874,10 +2882,10 @@ function refuseSecondPlan({ streams }, initiativeId2) {
     "start another initiative first, or add to it: orchestrate import --update plan.yaml"
   );
 }
-function withoutEffectOnPlan(db, add) {
-  if (db.scope === null) return add();
+function withoutEffectOnPlan(db, add2) {
+  if (db.scope === null) return add2();
   const before = currentPlan(db);
-  const added = add();
+  const added = add2();
   const after = currentPlan(db);
   const problem = newProblem(problemsOf(before), after);
   const edges = (plan2) => JSON.stringify(plan2.streams.map(({ id: id2, dependencies }) => [id2, dependencies]));
@@ -4180,9 +4188,9 @@ function bringUp(db, place2) {
     for (const [name2, on6] of Object.entries(COPILOT_INDEXES)) {
       db.exec(`CREATE INDEX IF NOT EXISTS ${name2} ON ${on6}`);
     }
-    const add = db.prepare("INSERT OR IGNORE INTO migrations (version, applied_at) VALUES (?, ?)");
+    const add2 = db.prepare("INSERT OR IGNORE INTO migrations (version, applied_at) VALUES (?, ?)");
     const now = timeText(Date.now());
-    for (let version2 = 1; version2 <= COPILOT_SCHEMA_VERSION; version2++) add.run(version2, now);
+    for (let version2 = 1; version2 <= COPILOT_SCHEMA_VERSION; version2++) add2.run(version2, now);
   }).immediate();
 }
 function needsWork(db) {
@@ -4919,6 +4927,10 @@ var init_events = __esm({
       "adopt-error": trouble("a stream that is complete without a run could not be recorded as done"),
       "nudge-error": trouble("an idle agent could not be told what is missing"),
       "end-run-error": trouble("a run could not be ended"),
+      "prepare-error": trouble(
+        "a worktree could not be made ahead of need: it is tried again when its stream starts"
+      ),
+      "discard-error": trouble("a worktree that was made ahead of need could not be taken away"),
       setup: news("a setup command runs in a new worktree"),
       warning: trouble("a worktree lacks something that it was to be given"),
       "born-dirty": trouble("a fresh worktree is dirty before its agent begins"),
@@ -5013,7 +5025,9 @@ var init_vocabularies = __esm({
       verify: true,
       sync: true,
       nudge: true,
-      "end-run": true
+      "end-run": true,
+      prepare: true,
+      discard: true
     };
     INTENTS = { none: true, stopped: true, parked: true };
     OUTCOMES2 = {
@@ -5136,6 +5150,10 @@ var init_columns = __esm({
       ),
       fresh: flag2("fresh"),
       branchMade: flag2("branch_made"),
+      ahead: parts(
+        "ahead",
+        fieldsOf({ path: text2, parents: nullable(listOf(text2)), bases: listOf(text2), setUp: nullable(text2) })
+      ),
       base: parts("base", fieldsOf({ sha: text2, parents: listOf(text2), atMs: number2 })),
       conflict: parts("conflict", fieldsOf({ parents: listOf(text2), files: listOf(text2) })),
       verified: parts(
@@ -5394,9 +5412,9 @@ function createStreams(db, cache) {
     db.transaction(() => {
       let allocate = null;
       for (const id2 of streamIds2) {
-        const taken = byStream.get(initiativeId2, id2);
-        if (taken === void 0) allocate ??= createAllocation(db, initiativeId2, names);
-        keys.set(id2, taken ?? allocate?.(id2) ?? "");
+        const taken2 = byStream.get(initiativeId2, id2);
+        if (taken2 === void 0) allocate ??= createAllocation(db, initiativeId2, names);
+        keys.set(id2, taken2 ?? allocate?.(id2) ?? "");
       }
     }).immediate();
     for (const key of keys.values()) cache.touch(key);
@@ -5677,7 +5695,7 @@ function refuseForeign(db, place2) {
 function versionOf(db) {
   return Number(db.pragma("user_version", { simple: true }));
 }
-var import_node_path11, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, MIGRATIONS, STATE_VERSION, IN_MEMORY;
+var import_node_path11, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
 var init_state_schema = __esm({
   "src/state/state-schema.ts"() {
     "use strict";
@@ -5856,6 +5874,9 @@ ALTER TABLE streams DROP COLUMN review_usage;
     REMOVALS = `
 ALTER TABLE streams ADD COLUMN removing TEXT;
 `;
+    AHEAD_OF_NEED = `
+ALTER TABLE streams ADD COLUMN ahead TEXT;
+`;
     MIGRATIONS = [
       FIRST_TABLES,
       FACTS_IN_COLUMNS,
@@ -5866,7 +5887,8 @@ ALTER TABLE streams ADD COLUMN removing TEXT;
       REASON_OF_INTENT,
       FOLLOWING,
       RESTS_AND_REVIEWS,
-      REMOVALS
+      REMOVALS,
+      AHEAD_OF_NEED
     ];
     STATE_VERSION = MIGRATIONS.length;
     IN_MEMORY = ":memory:";
@@ -6018,7 +6040,7 @@ function createLandings(db) {
   };
 }
 function createFacts(db, records) {
-  const baseOf = db.prepare("SELECT branch, sha FROM initiative_bases WHERE initiative_id = ?");
+  const baseOf2 = db.prepare("SELECT branch, sha FROM initiative_bases WHERE initiative_id = ?");
   const addBase = db.prepare(
     "INSERT OR IGNORE INTO initiative_bases (initiative_id, branch, sha) VALUES (?, ?, ?)"
   );
@@ -6028,7 +6050,7 @@ function createFacts(db, records) {
   const pollerRow = db.prepare("SELECT * FROM poller");
   const clear = db.prepare("DELETE FROM poller WHERE pid = ? AND start = ?");
   const limit = db.prepare("UPDATE poller SET max_workers = ? WHERE pid = ? AND start = ?");
-  const initiativeBase = (initiativeId2) => baseOf.get(initiativeId2) ?? null;
+  const initiativeBase = (initiativeId2) => baseOf2.get(initiativeId2) ?? null;
   const facts2 = () => projectOf(project.get());
   return {
     initiativeBase,
@@ -6150,6 +6172,9 @@ var init_names = __esm({
 // src/git/worktree-link.ts
 function lockReason(key) {
   return `orchestrate ${key}`;
+}
+function aheadReason(key) {
+  return `${lockReason(key)}, ahead of need`;
 }
 function textOf3(path17) {
   return readIfPresent(path17)?.replace(/\n$/, "") ?? null;
@@ -6465,6 +6490,371 @@ var init_status = __esm({
   }
 });
 
+// src/git/tidy/marker.ts
+function readMarker(gitDir) {
+  const [head2 = "", saved = ""] = (textOf3((0, import_node_path15.join)(gitDir, NAME)) ?? "").split(" ");
+  return isSha(head2) && saved !== "" ? { head: head2, saved } : null;
+}
+function writeMarker(gitDir, { head: head2, saved }) {
+  replaceFile((0, import_node_path15.join)(gitDir, NAME), `${head2} ${saved}
+`, 384);
+}
+function clearMarker(gitDir) {
+  (0, import_node_fs18.rmSync)((0, import_node_path15.join)(gitDir, NAME), { force: true });
+}
+function isEmptied(path17, gitDir) {
+  return readMarker(gitDir) !== null && holdsNoFile(path17);
+}
+function holdsNoFile(path17) {
+  return (0, import_node_fs18.readdirSync)(path17, { withFileTypes: true }).every(
+    (entry) => entry.isDirectory() && kindAt((0, import_node_path15.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path15.join)(path17, entry.name))
+  );
+}
+var import_node_fs18, import_node_path15, NAME;
+var init_marker = __esm({
+  "src/git/tidy/marker.ts"() {
+    "use strict";
+    import_node_fs18 = require("node:fs");
+    import_node_path15 = require("node:path");
+    init_replace_file();
+    init_names();
+    init_worktree_link();
+    NAME = "orchestrate-removal";
+  }
+});
+
+// src/git/worktree-branch.ts
+async function readBranch(door, branch2, recorded) {
+  const ref = `refs/heads/${branch2}`;
+  const parts2 = ref.split("/");
+  const above = parts2.slice(2, -1).map((_2, index) => parts2.slice(0, index + 3).join("/"));
+  const out = await door.read(["for-each-ref", "--format=%(refname) %(objectname)", ...above, ref]);
+  const tips = new Map(out.split("\n").map((line2) => splitAtSpace(line2)));
+  const inTheWay2 = [...tips.keys()].find((name2) => above.includes(name2) || name2.startsWith(`${ref}/`));
+  if (inTheWay2 !== void 0) throw blockedName(inTheWay2.slice("refs/heads/".length), branch2);
+  const tip = tips.get(ref) ?? null;
+  const ours = tip !== null && (recorded || await firstLogEntry(door, ref) === MADE);
+  return { tip, ours };
+}
+function splitAtSpace(line2) {
+  const at = line2.indexOf(" ");
+  return [line2.slice(0, at), line2.slice(at + 1)];
+}
+async function firstLogEntry(door, ref) {
+  const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%gs", ref, "--"];
+  const result = await door.ask(args);
+  return result.code === 0 ? result.out.trimEnd().split("\n").at(-1) ?? null : null;
+}
+async function makeBranch(door, branch2, sha) {
+  await door.write(creation(branch2, sha));
+}
+function creation(branch2, sha) {
+  const ref = `refs/heads/${branch2}`;
+  return ["update-ref", "--create-reflog", "-m", MADE, ref, checkedSha(sha), noObject(sha)];
+}
+async function claimBranch(door, branch2, sha, recorded) {
+  const args = creation(branch2, sha);
+  const result = await door.attempt(args);
+  if (result.code === 0) return sha;
+  const found = await readBranch(door, branch2, recorded);
+  if (found.tip === null) throw gitFailure(args, result);
+  if (!found.ours) throw foreignBranch(branch2);
+  return found.tip;
+}
+function foreignBranch(branch2) {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the branch "${branch2}" exists already and was not made by orchestrate; it was left as it is`,
+    moveAside(branch2)
+  );
+}
+function blockedName(inTheWay2, branch2) {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the branch "${inTheWay2}" stands in the way of "${branch2}": git can't have both`,
+    `${moveAside(inTheWay2)}, or set another "branchPrefix" in .claude/orchestrator/config.json`
+  );
+}
+var MADE;
+var init_worktree_branch = __esm({
+  "src/git/worktree-branch.ts"() {
+    "use strict";
+    init_errors();
+    init_shell_word();
+    init_failure();
+    init_names();
+    MADE = "orchestrate: made for a stream";
+  }
+});
+
+// src/git/worktree-repair.ts
+function clearUnborn(commonDir, path17, reason) {
+  for (const entry of worktreeEntries(commonDir)) {
+    const names = (0, import_node_fs19.readdirSync)(entry.gitDir);
+    if (entry.path !== null || entry.lock !== reason) continue;
+    if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
+    for (const name2 of names) (0, import_node_fs19.unlinkSync)((0, import_node_path16.join)(entry.gitDir, name2));
+    (0, import_node_fs19.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs19.readdirSync)(path17).length === 0) (0, import_node_fs19.rmdirSync)(path17);
+  }
+}
+async function addLocked(door, args, options) {
+  const result = await door.attempt(args, options);
+  const halfMade = halfMadeEntryOf(result.err);
+  return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
+}
+async function repairWorktree(door, request2, entry, tip) {
+  const hadIndex = kindAt((0, import_node_path16.join)(entry.gitDir, "index")) === "file";
+  if (!hadIndex) clearIndexLock(entry.gitDir);
+  relink(request2, entry, hadIndex ? null : tip);
+  const link2 = readLink(request2.path, door.commonDir);
+  if (link2 === null) throw foreignPath(request2.path);
+  const here = inWorktree(link2, door.commonDir);
+  if (!hadIndex) {
+    await door.write(["read-tree", "-m", "HEAD"], here);
+    await removePartialFiles(door, link2);
+  }
+  await door.write(["checkout-index", "--all", "--quiet"], here);
+  await checkComplete(door, link2);
+}
+function clearIndexLock(gitDir) {
+  const lock2 = (0, import_node_path16.join)(gitDir, "index.lock");
+  if (kindAt(lock2) === "missing") return;
+  if (isLockHeld(lock2, Date.now())) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `a git process is still working on ${JSON.stringify(lock2)}`,
+      "wait until it has ended, then run the command again"
+    );
+  }
+  (0, import_node_fs19.unlinkSync)(lock2);
+}
+function relink(request2, entry, tip) {
+  const kind = kindAt(request2.path);
+  if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
+  if (kind === "missing") (0, import_node_fs19.mkdirSync)(request2.path);
+  const dotGit = (0, import_node_path16.join)(request2.path, ".git");
+  if (kindAt(dotGit) === "missing") (0, import_node_fs19.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+`);
+  const common2 = (0, import_node_path16.join)(entry.gitDir, "commondir");
+  if (!textOf3(common2)) (0, import_node_fs19.writeFileSync)(common2, "../..\n");
+  const head2 = textOf3((0, import_node_path16.join)(entry.gitDir, "HEAD")) ?? "";
+  if (tip === null || head2 === request2.head) return;
+  if (head2 !== "" && head2 !== tip) throw foreignPath(request2.path);
+  (0, import_node_fs19.writeFileSync)((0, import_node_path16.join)(entry.gitDir, "HEAD"), `${request2.head}
+`);
+}
+async function checkComplete(door, link2) {
+  const args = ["diff-files", "-z", "--name-only", "--diff-filter=D", "--ignore-submodules=all"];
+  const missing2 = (await door.read(args, inWorktree(link2, door.commonDir))).split("\0").filter(Boolean);
+  if (missing2.length === 0) return;
+  const err = `fatal: ${missing2.length} files could not be written, ${JSON.stringify(missing2[0])} among them`;
+  throw gitFailure(["checkout-index"], { code: 1, out: "", err });
+}
+async function removePartialFiles(door, link2) {
+  const here = inWorktree(link2, door.commonDir);
+  await door.attempt(["update-index", "-q", "--refresh"], here);
+  const args = ["diff-files", "-z", "--name-only", "--diff-filter=MT", "--ignore-submodules=all"];
+  const differing2 = (await door.read(args, here)).split("\0").filter(Boolean);
+  if (differing2.length === 0) return;
+  const expected = scratchDirectory("checkout", door.commonDir);
+  try {
+    for (const paths of inChunks(differing2)) {
+      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path16.sep}`, "--", ...paths], here);
+    }
+    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path16.join)(link2.path, path17), (0, import_node_path16.join)(expected, path17)));
+    if (foreign2 !== void 0) throw changedFile(link2, foreign2);
+  } finally {
+    (0, import_node_fs19.rmSync)(expected, { recursive: true, force: true });
+  }
+  for (const path17 of differing2) (0, import_node_fs19.unlinkSync)((0, import_node_path16.join)(link2.path, path17));
+}
+function isBeginning(path17, whole2) {
+  if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
+  const bytes = (0, import_node_fs19.readFileSync)(path17);
+  return (0, import_node_fs19.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+}
+function changedFile(link2, path17) {
+  return new OrchestrateError(
+    EXIT.refused,
+    `${JSON.stringify(link2.path)} was never finished, yet ${JSON.stringify(path17)} in it was changed; nothing was touched`,
+    "move that file away, then run the command again"
+  );
+}
+function isLockHeld(lock2, nowMs) {
+  const processes = listIfPresent("/proc").filter((name2) => /^\d+$/.test(name2));
+  if (processes.length === 0) {
+    const file = statIfPresent(lock2);
+    return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
+  }
+  return processes.some((pid) => {
+    const folder = (0, import_node_path16.join)("/proc", pid, "fd");
+    const open3 = unlessHidden(() => (0, import_node_fs19.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs19.readlinkSync)((0, import_node_path16.join)(folder, fd))) === lock2);
+  });
+}
+function unlessHidden(look6) {
+  try {
+    return look6();
+  } catch (thrown) {
+    if (isAbsent(thrown) || isDenied(thrown)) return null;
+    if (thrown.code === "ESRCH") return null;
+    throw thrown;
+  }
+}
+var import_node_fs19, import_node_path16, ASSUMED_HELD_MS;
+var init_worktree_repair = __esm({
+  "src/git/worktree-repair.ts"() {
+    "use strict";
+    import_node_fs19 = require("node:fs");
+    import_node_path16 = require("node:path");
+    init_errors();
+    init_present();
+    init_scratch();
+    init_door();
+    init_failure();
+    init_worktree_link();
+    ASSUMED_HELD_MS = 10 * 6e4;
+  }
+});
+
+// src/git/ahead.ts
+async function makeAhead(door, request2, slot) {
+  const { key, sha } = request2;
+  checkedKey(key);
+  checkedSha(sha);
+  const branch2 = await readBranch(door, checkedBranch(request2.branch), false);
+  if (branch2.tip !== null) throw foreignBranch(request2.branch);
+  const path17 = preparePlace(door.root, request2.path);
+  clearUnborn(door.commonDir, path17, aheadReason(key));
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
+  if (entry === null ? kindAt(path17) !== "missing" : entry.lock !== aheadReason(key)) throw foreignPath(path17);
+  return slot(
+    () => entry === null ? add(door, { key, path: path17, sha }) : move(door, { ...request2, path: path17 }, entry)
+  );
+}
+async function add(door, { key, path: path17, sha }) {
+  const place2 = ["--quiet", "--detach", "--lock", "--reason", aheadReason(key), "--", path17, sha];
+  const args = ["worktree", "add", ...place2];
+  const result = await addLocked(door, args, { config: UNLOGGED });
+  if (result.code !== 0) throw gitFailure(args, result);
+  requireLink(door, path17);
+  return "made";
+}
+async function move(door, request2, entry) {
+  const made = await complete(door, request2, entry);
+  const link2 = requireLink(door, request2.path);
+  const head2 = headOf(link2);
+  if (head2.kind === "branch") throw taken(request2.path, `it is on the branch ${printable(head2.branch)}`);
+  if (head2.sha === request2.sha) return made ? "made" : "there";
+  await requireOurs(door, link2, head2.sha, request2);
+  const here = inWorktree(link2, door.commonDir);
+  if ((await flaggedFiles(door, here)).length > 0)
+    throw taken(request2.path, "files in it are marked to be looked away from");
+  await checkout(door, link2, ["--detach", request2.sha], { ...here, config: UNLOGGED });
+  return made ? "made" : "moved";
+}
+async function complete(door, request2, entry) {
+  const link2 = readLink(request2.path, door.commonDir);
+  const cutOff = readMarker(entry.gitDir) !== null;
+  if (link2 !== null && !cutOff && kindAt((0, import_node_path17.join)(link2.gitDir, "index")) === "file") return false;
+  const head2 = textOf3((0, import_node_path17.join)(entry.gitDir, "HEAD")) ?? "";
+  const tip = isSha(head2) ? head2 : request2.sha;
+  await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
+  return true;
+}
+function headOf(link2) {
+  const text5 = textOf3((0, import_node_path17.join)(link2.gitDir, "HEAD")) ?? "";
+  const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
+  return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
+}
+async function requireOurs(door, link2, head2, { bases, sha }) {
+  if (bases.includes(head2)) return;
+  const args = [
+    "rev-list",
+    "--max-count=1",
+    head2,
+    "--not",
+    "--branches",
+    "--tags",
+    "--remotes",
+    checkedSha(sha),
+    "--"
+  ];
+  if ((await door.read(args)).trim() === "") return;
+  throw taken(link2.path, `it has commits that no branch has, such as ${head2.slice(0, 12)}`);
+}
+async function checkout(door, link2, to, here) {
+  const args = [
+    "checkout",
+    "--quiet",
+    "--no-guess",
+    "--no-overwrite-ignore",
+    "--no-recurse-submodules",
+    ...to,
+    "--"
+  ];
+  const result = await door.attempt(args, here);
+  if (/would be overwritten by checkout/.test(result.err)) {
+    const names = result.err.split("\n").flatMap((line2) => line2.startsWith("	") ? line2.trim() : []);
+    throw taken(link2.path, `files in it stand in the way: ${printable(names.slice(0, 5).join(", "))}`);
+  }
+  if (result.code !== 0) throw gitFailure(args, result);
+}
+function taken(path17, why) {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the worktree ${JSON.stringify(printable(path17))} was made ahead of need, and ${why}; nothing was touched`,
+    `look with: git -C ${shellWord(printable(path17))} status; then move it out of there`
+  );
+}
+async function takeOver(door, request2, entry) {
+  const { path: path17, key, baseSha } = request2;
+  await complete(door, { path: path17, branch: request2.branch, sha: baseSha }, entry);
+  const link2 = requireLink(door, path17);
+  const head2 = headOf(link2);
+  if (head2.kind === "branch" && head2.branch !== request2.branch)
+    throw taken(path17, `it is on the branch ${printable(head2.branch)}`);
+  if (head2.kind === "commit") await putOnBranch(door, request2, link2, head2.sha);
+  replaceFile((0, import_node_path17.join)(link2.gitDir, "locked"), `${lockReason(key)}
+`, 420);
+}
+async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = [] }, link2, head2) {
+  const here = inWorktree(link2, door.commonDir);
+  const claimed = claimBranch(door, checkedBranch(branch2), baseSha, ours);
+  if (head2 === baseSha) {
+    const tip = await claimed;
+    if (tip === baseSha)
+      return void await door.write(["symbolic-ref", "HEAD", `refs/heads/${branch2}`], here);
+  }
+  const [flagged] = await Promise.all([
+    flaggedFiles(door, here),
+    requireOurs(door, link2, head2, { bases: aheadBases, sha: baseSha }),
+    claimed
+  ]);
+  if (flagged.length > 0) throw taken(link2.path, "files in it are marked to be looked away from");
+  await checkout(door, link2, [branch2], here);
+}
+var import_node_path17, UNLOGGED;
+var init_ahead = __esm({
+  "src/git/ahead.ts"() {
+    "use strict";
+    import_node_path17 = require("node:path");
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_replace_file();
+    init_failure();
+    init_names();
+    init_status();
+    init_marker();
+    init_worktree_branch();
+    init_worktree_link();
+    init_worktree_repair();
+    UNLOGGED = { "core.logAllRefUpdates": "false" };
+  }
+});
+
 // src/git/born-dirty.ts
 async function noteBornDirty(door, path17, others = []) {
   const link2 = requireLink(door, path17);
@@ -6480,7 +6870,7 @@ async function noteBornDirty(door, path17, others = []) {
   const marks = {};
   for (const { path: name2, record: record3 } of changed) marks[name2] = markOf(link2, name2, record3);
   for (const name2 of untracked) marks[name2] = markOf(link2, name2, null);
-  (0, import_node_fs18.writeFileSync)((0, import_node_path15.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
+  (0, import_node_fs20.writeFileSync)((0, import_node_path18.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
   const names = changed.map((entry) => entry.path);
   return {
     repository: names.filter((name2) => natural.has(name2)),
@@ -6513,17 +6903,17 @@ async function withoutBornDirty(door, link2, status) {
   return { changed: own2, untracked, born: all.filter((path17) => !kept2.has(path17)) };
 }
 function marksOf(link2) {
-  const text5 = readIfPresent((0, import_node_path15.join)(link2.gitDir, FILE));
+  const text5 = readIfPresent((0, import_node_path18.join)(link2.gitDir, FILE));
   return new Map(text5 === null ? [] : Object.entries(JSON.parse(text5)));
 }
 function markOf(link2, name2, record3) {
-  const stats = lstatIfPresent((0, import_node_path15.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path18.join)(link2.path, name2));
   return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf(link2, name2, stats)];
 }
 function isUnchanged(link2, name2, record3, mark) {
   const [was, stat2, content2] = mark;
   if (was !== (record3 ?? "?")) return false;
-  const stats = lstatIfPresent((0, import_node_path15.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path18.join)(link2.path, name2));
   return statText(stats) === stat2 || content2 !== null && contentOf(link2, name2, stats) === content2;
 }
 function statText(stats) {
@@ -6531,9 +6921,9 @@ function statText(stats) {
 }
 function contentOf(link2, name2, stats) {
   if (stats === null) return "missing";
-  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs18.readlinkSync)((0, import_node_path15.join)(link2.path, name2))}`;
+  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs20.readlinkSync)((0, import_node_path18.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
-  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs18.readFileSync)((0, import_node_path15.join)(link2.path, name2))).digest("hex");
+  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs20.readFileSync)((0, import_node_path18.join)(link2.path, name2))).digest("hex");
   return `${stats.mode & 73} ${sum}`;
 }
 async function asCheckedOut(door, link2, paths) {
@@ -6545,54 +6935,54 @@ async function asCheckedOut(door, link2, paths) {
   const same = /* @__PURE__ */ new Set();
   try {
     for (const chunk of inChunks(paths)) {
-      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path15.sep}`, "--", ...chunk], there);
+      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path18.sep}`, "--", ...chunk], there);
       for (const name2 of chunk) {
-        const written2 = lstatIfPresent((0, import_node_path15.join)(folder, name2));
+        const written2 = lstatIfPresent((0, import_node_path18.join)(folder, name2));
         if (written2 === null) continue;
-        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path15.join)(link2.path, name2)));
+        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path18.join)(link2.path, name2)));
         if (contentOf(fresh, name2, written2) === now) same.add(name2);
       }
     }
     return same;
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function dirtyWhenCheckedOut(door, sha) {
   const listed7 = await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(sha)]);
   const names = listed7.split("\0").filter(Boolean);
   if (names.length > MOST_CHECKED_OUT) return null;
-  const folder = (0, import_node_fs18.mkdtempSync)((0, import_node_path15.join)(door.commonDir, "orchestrate-probe-"));
+  const folder = (0, import_node_fs20.mkdtempSync)((0, import_node_path18.join)(door.commonDir, "orchestrate-probe-"));
   const at = (index) => ({
     env: {
       ...NO_DOWNLOAD,
       GIT_DIR: door.commonDir,
       GIT_WORK_TREE: folder,
-      GIT_INDEX_FILE: (0, import_node_path15.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
+      GIT_INDEX_FILE: (0, import_node_path18.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
     },
     config: { "core.bare": "false" }
   });
   try {
-    const checkout = ["read-tree", "-m", "-u", sha];
-    const result = await door.attempt(checkout, at("index"));
-    if (result.code !== 0) throw gitFailure(checkout, result);
+    const checkout2 = ["read-tree", "-m", "-u", sha];
+    const result = await door.attempt(checkout2, at("index"));
+    if (result.code !== 0) throw gitFailure(checkout2, result);
     await door.write(["read-tree", sha], at("compared"));
     await door.attempt(["update-index", "-q", "--refresh"], at("compared"));
-    const differing = ["diff-files", "-z", "--name-only", "--ignore-submodules=all"];
-    const dirty = (await door.read(differing, at("compared"))).split("\0").filter(Boolean);
+    const differing2 = ["diff-files", "-z", "--name-only", "--ignore-submodules=all"];
+    const dirty = (await door.read(differing2, at("compared"))).split("\0").filter(Boolean);
     return [...new Set(dirty)];
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
-    for (const index of ["index", "compared"]) (0, import_node_fs18.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
+    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
+    for (const index of ["index", "compared"]) (0, import_node_fs20.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
   }
 }
-var import_node_crypto6, import_node_fs18, import_node_path15, FILE, MOST_COMPARED, MOST_CHECKED_OUT, NO_DOWNLOAD;
+var import_node_crypto6, import_node_fs20, import_node_path18, FILE, MOST_COMPARED, MOST_CHECKED_OUT, NO_DOWNLOAD;
 var init_born_dirty = __esm({
   "src/git/born-dirty.ts"() {
     "use strict";
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
-    import_node_fs18 = require("node:fs");
-    import_node_path15 = require("node:path");
+    import_node_fs20 = require("node:fs");
+    import_node_path18 = require("node:path");
     init_present();
     init_scratch();
     init_door();
@@ -6604,57 +6994,6 @@ var init_born_dirty = __esm({
     MOST_COMPARED = 500;
     MOST_CHECKED_OUT = 5e3;
     NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: "1" };
-  }
-});
-
-// src/git/worktree-branch.ts
-async function readBranch(door, branch2, recorded) {
-  const ref = `refs/heads/${branch2}`;
-  const parts2 = ref.split("/");
-  const above = parts2.slice(2, -1).map((_2, index) => parts2.slice(0, index + 3).join("/"));
-  const out = await door.read(["for-each-ref", "--format=%(refname) %(objectname)", ...above, ref]);
-  const tips = new Map(out.split("\n").map((line2) => splitAtSpace(line2)));
-  const inTheWay2 = [...tips.keys()].find((name2) => above.includes(name2) || name2.startsWith(`${ref}/`));
-  if (inTheWay2 !== void 0) throw blockedName(inTheWay2.slice("refs/heads/".length), branch2);
-  const tip = tips.get(ref) ?? null;
-  const ours = tip !== null && (recorded || await firstLogEntry(door, ref) === MADE);
-  return { tip, ours };
-}
-function splitAtSpace(line2) {
-  const at = line2.indexOf(" ");
-  return [line2.slice(0, at), line2.slice(at + 1)];
-}
-async function firstLogEntry(door, ref) {
-  const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%gs", ref, "--"];
-  const result = await door.ask(args);
-  return result.code === 0 ? result.out.trimEnd().split("\n").at(-1) ?? null : null;
-}
-async function makeBranch(door, branch2, sha) {
-  const ref = `refs/heads/${branch2}`;
-  await door.write(["update-ref", "--create-reflog", "-m", MADE, ref, checkedSha(sha), noObject(sha)]);
-}
-function foreignBranch(branch2) {
-  return new OrchestrateError(
-    EXIT.refused,
-    `the branch "${branch2}" exists already and was not made by orchestrate; it was left as it is`,
-    moveAside(branch2)
-  );
-}
-function blockedName(inTheWay2, branch2) {
-  return new OrchestrateError(
-    EXIT.refused,
-    `the branch "${inTheWay2}" stands in the way of "${branch2}": git can't have both`,
-    `${moveAside(inTheWay2)}, or set another "branchPrefix" in .claude/orchestrator/config.json`
-  );
-}
-var MADE;
-var init_worktree_branch = __esm({
-  "src/git/worktree-branch.ts"() {
-    "use strict";
-    init_errors();
-    init_shell_word();
-    init_names();
-    MADE = "orchestrate: made for a stream";
   }
 });
 
@@ -6686,10 +7025,11 @@ async function baseStanding(door, branch2) {
   return { upstream: name2, ahead, behind, gone: false };
 }
 async function checkNames(door, request2) {
+  const reasons = [lockReason(request2.key), aheadReason(request2.key)];
   const branch2 = await readBranch(door, checkedBranch(request2.branch), request2.ours);
   const path17 = checkPlace(door.root, request2.path);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
-  const owned = request2.ours || branch2.ours || entry?.lock === lockReason(request2.key);
+  const owned = request2.ours || branch2.ours || reasons.includes(entry?.lock ?? null);
   if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
   if ((kindAt(path17) !== "missing" || entry !== null) && !owned) throw foreignPath(path17);
 }
@@ -6723,36 +7063,36 @@ async function absentBigFiles(door, sha) {
   const found = await door.ask(grep);
   if (found.code > 1) throw gitFailure(grep, found);
   const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs19.existsSync)(bigFileAt(door.commonDir, name2)));
+  const absent = names.filter((name2) => !(0, import_node_fs21.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
 }
 function bigFileAt(gitDir, name2) {
-  return (0, import_node_path16.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
+  return (0, import_node_path19.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
 }
 async function absentHooks(door, sha) {
   const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
   const path17 = all.at(-3)?.replace(/\/+$/, "");
   if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
-  if (statIfPresent((0, import_node_path16.join)(door.root, path17))?.isDirectory() !== true) return null;
+  if (statIfPresent((0, import_node_path19.join)(door.root, path17))?.isDirectory() !== true) return null;
   const listed7 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
   return listed7.out.trim() === "" ? path17 : null;
 }
 async function ignoredSettings(door) {
   const list7 = ["ls-files", "-z", "--others", "--ignored"];
   const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS.test((0, import_node_path16.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
-  const include = (0, import_node_path16.join)(door.root, ".worktreeinclude");
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS.test((0, import_node_path19.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const include = (0, import_node_path19.join)(door.root, ".worktreeinclude");
   if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
   const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
   return settings3.filter((path17) => !copied.has(path17));
 }
-var import_node_fs19, import_node_path16, SETTINGS;
+var import_node_fs21, import_node_path19, SETTINGS;
 var init_readiness = __esm({
   "src/git/readiness.ts"() {
     "use strict";
-    import_node_fs19 = require("node:fs");
-    import_node_path16 = require("node:path");
+    import_node_fs21 = require("node:fs");
+    import_node_path19 = require("node:path");
     init_present();
     init_failure();
     init_names();
@@ -6780,8 +7120,8 @@ async function isShared(door, link2, { path: path17, sha }) {
     if (await isContained(door, ["refs/remotes"], sha, store)) return true;
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
-    const remote = [local, (0, import_node_path17.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs20.existsSync)((0, import_node_path17.join)(each, "objects"))
+    const remote = [local, (0, import_node_path20.join)(local, ".git")].find(
+      (each) => each.startsWith("/") && (0, import_node_fs22.existsSync)((0, import_node_path20.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
@@ -6794,12 +7134,12 @@ async function isShared(door, link2, { path: path17, sha }) {
   return false;
 }
 function storesOf(door, link2, path17) {
-  return [link2.path, door.root].flatMap((checkout) => {
-    const place2 = (0, import_node_path17.join)(checkout, path17);
-    const dotGit = (0, import_node_path17.join)(place2, ".git");
+  return [link2.path, door.root].flatMap((checkout2) => {
+    const place2 = (0, import_node_path20.join)(checkout2, path17);
+    const dotGit = (0, import_node_path20.join)(place2, ".git");
     if (kindAt(dotGit) === "directory") return [dotGit];
     const target = /^gitdir: (.+?)\s*$/.exec(readIfPresent(dotGit) ?? "")?.[1];
-    return target === void 0 ? [] : [(0, import_node_path17.resolve)(place2, target)];
+    return target === void 0 ? [] : [(0, import_node_path20.resolve)(place2, target)];
   });
 }
 async function isContained(door, refs, sha, store) {
@@ -6812,14 +7152,14 @@ async function bigFiles(door, link2, base, head2, files2) {
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
     found.push(...await pointers(door, head2, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs20.existsSync)(bigFileAt(door.commonDir, sha)));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs22.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
   return absent.filter(({ sha }) => !known2.has(sha));
 }
 function isKeptElsewhere(link2, path17) {
-  for (let folder = (0, import_node_path17.dirname)(path17); ; folder = (0, import_node_path17.dirname)(folder)) {
-    if (readIfPresent((0, import_node_path17.join)(link2.path, folder, ".gitattributes"))?.includes("filter=lfs") === true)
+  for (let folder = (0, import_node_path20.dirname)(path17); ; folder = (0, import_node_path20.dirname)(folder)) {
+    if (readIfPresent((0, import_node_path20.join)(link2.path, folder, ".gitattributes"))?.includes("filter=lfs") === true)
       return true;
     if (folder === ".") return false;
   }
@@ -6831,12 +7171,12 @@ async function pointers(door, commit, paths) {
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs20, import_node_path17, SUBMODULE;
+var import_node_fs22, import_node_path20, SUBMODULE;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
-    import_node_path17 = require("node:path");
+    import_node_fs22 = require("node:fs");
+    import_node_path20 = require("node:path");
     init_present();
     init_door();
     init_readiness();
@@ -6933,7 +7273,7 @@ async function differenceOf(door, link2, base, head2) {
   return { ...lines3, unshared: await unsharedSince(door, link2, { base, head: head2 }, changed) };
 }
 function operationIn(link2) {
-  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path18.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
+  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path21.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
 async function commitsSince(door, base, head2) {
   const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head2}`, "--"]);
@@ -6968,11 +7308,19 @@ function countLines(rows) {
   const sum = (column) => fields3.reduce((total, row3) => total + (Number(row3[column]) || 0), 0);
   return { added: sum(1), removed: sum(2), files: fields3.map((row3) => row3[3] ?? "") };
 }
-var import_node_path18, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED, GONE;
+async function differing(door, from, to, matching2 = []) {
+  const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"];
+  const paths = matching2.map((pattern) => `:(glob)${pattern}`);
+  const fields3 = (await door.read([...args, checkedSha(from), checkedSha(to), "--", ...paths])).split("\0");
+  return fields3.flatMap(
+    (field, at) => field.startsWith(":") ? [{ path: fields3[at + 1] ?? "", submodule: /^:\d*160000|^:\d+ 160000/.test(field) }] : []
+  );
+}
+var import_node_path21, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED, GONE;
 var init_inspect = __esm({
   "src/git/inspect.ts"() {
     "use strict";
-    import_node_path18 = require("node:path");
+    import_node_path21 = require("node:path");
     init_born_dirty();
     init_failure();
     init_names();
@@ -7071,12 +7419,12 @@ async function isSigningWanted(door) {
 }
 async function trySigned(door, args, there) {
   const folder = scratchDirectory("signing", door.commonDir);
-  const wrapper = (0, import_node_path19.join)(folder, "signer");
+  const wrapper = (0, import_node_path22.join)(folder, "signer");
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs21.writeFileSync)(wrapper, NO_QUESTIONS);
-    (0, import_node_fs21.chmodSync)(wrapper, 448);
+    (0, import_node_fs23.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs23.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -7088,7 +7436,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs21.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs23.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -7098,7 +7446,7 @@ async function setting(door, name2, otherwise) {
 async function signer(door, format3) {
   if (format3 === "ssh") {
     const program = await setting(door, "gpg.ssh.program", "ssh-keygen");
-    if ((0, import_node_path19.basename)(program) === "ssh-keygen") return program;
+    if ((0, import_node_path22.basename)(program) === "ssh-keygen") return program;
     throw new Error(`${program} may ask for a confirmation`);
   }
   const usual = format3 === "x509" ? "gpgsm" : await setting(door, "gpg.program", "gpg");
@@ -7114,11 +7462,11 @@ async function signingTrouble(door) {
       GIT_OBJECT_DIRECTORY: folder,
       GIT_ALTERNATE_OBJECT_DIRECTORIES: objects
     };
-    const tree = (await door.write(["write-tree"], { env: { ...env, GIT_INDEX_FILE: (0, import_node_path19.join)(folder, "index") } })).trim();
+    const tree = (await door.write(["write-tree"], { env: { ...env, GIT_INDEX_FILE: (0, import_node_path22.join)(folder, "index") } })).trim();
     const result = await trySigned(door, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
   } finally {
-    (0, import_node_fs21.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs23.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function notNow(path17, why) {
@@ -7128,12 +7476,12 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs21, import_node_path19, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs23, import_node_path22, SIGNING_LIMIT_MS, NO_QUESTIONS;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
-    import_node_path19 = require("node:path");
+    import_node_fs23 = require("node:fs");
+    import_node_path22 = require("node:path");
     init_errors();
     init_scratch();
     init_born_dirty();
@@ -7466,22 +7814,22 @@ what is known
 `;
   const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
   const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
-  const folder = (0, import_node_path20.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs22.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs22.writeFileSync)((0, import_node_path20.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  const folder = (0, import_node_path23.join)(objects, sha.slice(0, 2));
+  (0, import_node_fs24.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs24.writeFileSync)((0, import_node_path23.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
 async function withScratchObjects(door, work) {
   const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs22.mkdirSync)((0, import_node_path20.join)(folder, "pack"));
+  (0, import_node_fs24.mkdirSync)((0, import_node_path23.join)(folder, "pack"));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path20.join)(door.commonDir, "objects"))
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path23.join)(door.commonDir, "objects"))
   };
   try {
     return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
-    (0, import_node_fs22.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs24.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function quoted3(path17) {
@@ -7501,13 +7849,13 @@ function withEnvironment(door, env) {
     write: (args, options) => door.write(args, there(options))
   };
 }
-var import_node_crypto7, import_node_fs22, import_node_path20, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs24, import_node_path23, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_contained = __esm({
   "src/git/contained.ts"() {
     "use strict";
     import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs22 = require("node:fs");
-    import_node_path20 = require("node:path");
+    import_node_fs24 = require("node:fs");
+    import_node_path23 = require("node:path");
     import_node_zlib = __toESM(require_node_zlib(), 1);
     init_scratch();
     init_base_merge();
@@ -7531,9 +7879,9 @@ function createConfigReader(door) {
   };
 }
 function stampOf({ commonDir }) {
-  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path21.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
-  return [(0, import_node_path21.join)(commonDir, "config"), (0, import_node_path21.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs23.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path24.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
+  return [(0, import_node_path24.join)(commonDir, "config"), (0, import_node_path24.join)(commonDir, "config.worktree"), ...own2].map((file) => {
+    const stat2 = (0, import_node_fs25.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -7542,10 +7890,10 @@ async function executableConfig(door) {
   const found = /* @__PURE__ */ new Map();
   collect2(found, scopedSettings(shared), "");
   for (const entry of worktreeEntries(door.commonDir)) {
-    const file = (0, import_node_path21.join)(entry.gitDir, "config.worktree");
+    const file = (0, import_node_path24.join)(entry.gitDir, "config.worktree");
     if (kindAt(file) === "missing") continue;
     const own2 = await door.read(["config", "--file", file, "--list", "-z", "--includes"]);
-    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path21.basename)(entry.gitDir)}: `);
+    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path24.basename)(entry.gitDir)}: `);
   }
   return Object.fromEntries([...found].map(([name2, values]) => [name2, values.join("\n")]));
 }
@@ -7562,12 +7910,12 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs23, import_node_path21, EXECUTABLE;
+var import_node_fs25, import_node_path24, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
-    import_node_path21 = require("node:path");
+    import_node_fs25 = require("node:fs");
+    import_node_path24 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
       /^filter\..*\.(?:clean|smudge|process)$/s,
@@ -7610,10 +7958,10 @@ function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
 function edit(commonDir, change2) {
-  const file = (0, import_node_path22.join)(commonDir, "info", "exclude");
+  const file = (0, import_node_path25.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs24.mkdirSync)((0, import_node_path22.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs24.readFileSync)(file, "utf8");
+    (0, import_node_fs26.mkdirSync)((0, import_node_path25.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs26.readFileSync)(file, "utf8");
     const { head: head2, ours, tail } = split(before);
     const lines3 = change2(ours);
     const block2 = lines3.length === 0 ? "" : `${[BEGIN, ...lines3, END].join("\n")}
@@ -7646,17 +7994,17 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs24.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs24.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs26.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs26.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
   removeDrafts(target);
 }
-var import_node_fs24, import_node_path22, BEGIN, END;
+var import_node_fs26, import_node_path25, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs24 = require("node:fs");
-    import_node_path22 = require("node:path");
+    import_node_fs26 = require("node:fs");
+    import_node_path25 = require("node:path");
     init_errors();
     init_replace_file();
     init_worktree_link();
@@ -7669,14 +8017,9 @@ var init_exclude = __esm({
 async function furnishWorktree(door, request2) {
   const link2 = requireLink(door, request2.path);
   const warnings = [];
-  const copied = [];
   const included = await includedFiles(door, link2);
   for (const name2 of included.unreadable) warnings.push(`${name2} was not copied: its name is not UTF-8`);
-  for (const path17 of included.files) {
-    const problem = copyInto(door.root, link2.path, path17);
-    if (problem === null) copied.push(path17);
-    else if (problem !== "exists") warnings.push(problem);
-  }
+  const copied = copyAll(door.root, link2, included.files, warnings);
   const linked = [];
   for (const path17 of request2.symlink) {
     const problem = linkInto(door.root, link2.path, path17);
@@ -7688,14 +8031,45 @@ async function furnishWorktree(door, request2) {
   if (patterns.length > 0) exclude(door.commonDir, patterns);
   return warnings;
 }
+function copyAll(root, link2, paths, warnings) {
+  const copies = readCopies(link2);
+  const copied = [];
+  for (const path17 of paths) {
+    takeBackOutdated(root, link2.path, path17, copies[path17]);
+    const problem = copyInto(root, link2.path, path17);
+    if (problem === null) {
+      copied.push(path17);
+      copies[path17] = stampsOf(root, link2.path, path17);
+    } else if (problem !== "exists") warnings.push(problem);
+  }
+  if (copied.length > 0) replaceFile((0, import_node_path26.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
+  return copied;
+}
+function readCopies(link2) {
+  const text5 = readIfPresent((0, import_node_path26.join)(link2.gitDir, COPIES));
+  return text5 === null ? {} : JSON.parse(text5);
+}
+function stampsOf(root, worktree2, path17) {
+  return { original: stampAt((0, import_node_path26.join)(root, path17)), copy: stampAt((0, import_node_path26.join)(worktree2, path17)) };
+}
+function stampAt(path17) {
+  const stats = lstatIfPresent(path17);
+  return stats === null ? "" : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(" ");
+}
+function takeBackOutdated(root, worktree2, path17, noted2) {
+  if (noted2 === void 0) return;
+  const now = stampsOf(root, worktree2, path17);
+  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path26.join)(worktree2, path17)) === "file")
+    (0, import_node_fs27.unlinkSync)((0, import_node_path26.join)(worktree2, path17));
+}
 async function includedFiles(door, link2) {
-  const include = (0, import_node_path23.join)(door.root, INCLUDE_FILE);
+  const include = (0, import_node_path26.join)(door.root, INCLUDE_FILE);
   if (kindAt(include) !== "file") return { files: [], unreadable: [] };
   const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${include}`];
   const { names, unreadable } = namesIn(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
-  const worktrees = (0, import_node_path23.relative)(root, (0, import_node_path23.dirname)(link2.path));
-  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path23.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
+  const worktrees = (0, import_node_path26.relative)(root, (0, import_node_path26.dirname)(link2.path));
+  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path26.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
   const files2 = await ignoredOf(door, names.filter(isOutside), {});
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
@@ -7726,37 +8100,37 @@ async function ignoredOf(door, paths, where) {
   return ignored2;
 }
 function copyInto(root, worktree2, path17) {
-  const source = (0, import_node_path23.join)(root, path17);
-  const target = (0, import_node_path23.join)(worktree2, path17);
+  const source = (0, import_node_path26.join)(root, path17);
+  const target = (0, import_node_path26.join)(worktree2, path17);
   if (kindAt(target) !== "missing") return "exists";
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs25.symlinkSync)((0, import_node_fs25.readlinkSync)(source), target);
-    else (0, import_node_fs25.copyFileSync)(source, target, import_node_fs25.constants.COPYFILE_EXCL | import_node_fs25.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs27.symlinkSync)((0, import_node_fs27.readlinkSync)(source), target);
+    else (0, import_node_fs27.copyFileSync)(source, target, import_node_fs27.constants.COPYFILE_EXCL | import_node_fs27.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
   }
 }
 function linkInto(root, worktree2, path17) {
-  const clean2 = (0, import_node_path23.normalize)(path17).replace(/\/+$/, "");
-  const source = (0, import_node_path23.join)(root, clean2);
+  const clean2 = (0, import_node_path26.normalize)(path17).replace(/\/+$/, "");
+  const source = (0, import_node_path26.join)(root, clean2);
   const label2 = `worktree.symlink ${JSON.stringify(path17)}`;
   if (!isInside(clean2)) return `${label2} was left out: it is not a path inside the project`;
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs25.realpathSync)(root), (0, import_node_fs25.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs27.realpathSync)(root), (0, import_node_fs27.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
-    const target = (0, import_node_path23.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs25.realpathSync)(target) === (0, import_node_fs25.realpathSync)(source)) return null;
+    const target = (0, import_node_path26.join)(worktree2, clean2);
+    if (kindAt(target) === "symlink" && (0, import_node_fs27.realpathSync)(target) === (0, import_node_fs27.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs25.symlinkSync)((0, import_node_path23.relative)((0, import_node_fs25.realpathSync)((0, import_node_path23.dirname)(target)), source), target);
+    (0, import_node_fs27.symlinkSync)((0, import_node_path26.relative)((0, import_node_fs27.realpathSync)((0, import_node_path26.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -7764,29 +8138,32 @@ function linkInto(root, worktree2, path17) {
 }
 function isInside(path17) {
   const first2 = path17.split("/")[0] ?? "";
-  return !(0, import_node_path23.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
+  return !(0, import_node_path26.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
 }
 function prepareParent(worktree2, target) {
-  let existing = (0, import_node_path23.dirname)(target);
-  while (kindAt(existing) === "missing") existing = (0, import_node_path23.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs25.realpathSync)(existing))) return true;
-  (0, import_node_fs25.mkdirSync)((0, import_node_path23.dirname)(target), { recursive: true });
+  let existing = (0, import_node_path26.dirname)(target);
+  while (kindAt(existing) === "missing") existing = (0, import_node_path26.dirname)(existing);
+  if (!isWithin(worktree2, (0, import_node_fs27.realpathSync)(existing))) return true;
+  (0, import_node_fs27.mkdirSync)((0, import_node_path26.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_buffer, import_node_fs25, import_node_path23, INCLUDE_FILE, MOST_LINES;
+var import_node_buffer, import_node_fs27, import_node_path26, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
     import_node_buffer = __toESM(require_node_buffer(), 1);
-    import_node_fs25 = require("node:fs");
-    import_node_path23 = require("node:path");
+    import_node_fs27 = require("node:fs");
+    import_node_path26 = require("node:path");
     init_errors();
     init_printable();
+    init_present();
+    init_replace_file();
     init_door();
     init_exclude();
     init_worktree_link();
     INCLUDE_FILE = ".worktreeinclude";
     MOST_LINES = 200;
+    COPIES = "orchestrate-copies.json";
   }
 });
 
@@ -10463,7 +10840,7 @@ function deleteBranchTask(branch2, forceDelete = false) {
 }
 function toPath(input) {
   const path17 = input.trim().replace(/^["']|["']$/g, "");
-  return path17 && (0, import_node_path24.normalize)(path17);
+  return path17 && (0, import_node_path27.normalize)(path17);
 }
 function checkIgnoreTask(paths) {
   return {
@@ -11040,7 +11417,7 @@ function toError(error2) {
   }
   return new GitResponseError(error2);
 }
-var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path24, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status2, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
+var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path27, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status2, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
 var init_esm = __esm({
   "node_modules/simple-git/dist/esm/index.js"() {
     import_file_exists = __toESM(require_dist(), 1);
@@ -11051,7 +11428,7 @@ var init_esm = __esm({
     init_dist();
     init_dist();
     import_promise_deferred = __toESM(require_dist2(), 1);
-    import_node_path24 = require("node:path");
+    import_node_path27 = require("node:path");
     init_dist();
     init_dist2();
     import_promise_deferred2 = __toESM(require_dist2(), 1);
@@ -13733,21 +14110,21 @@ var init_history = __esm({
 });
 
 // src/git/checked-out.ts
-async function checkOverwrites(door, place2, move2, index) {
+async function checkOverwrites(door, place2, move3, index) {
   const there = withIndex(door, place2, index);
-  const changes2 = await changesOf(door, move2);
+  const changes2 = await changesOf(door, move3);
   copyAnew(place2, index);
   await door.attempt(["update-index", "-q", "--ignore-submodules", "--refresh"], there);
   const own2 = inTheWay(place2.path, changes2);
   if (own2.length > 0) return own2;
-  return readTree(door, place2, move2, index, { dryRun: true });
+  return readTree(door, place2, move3, index, { dryRun: true });
 }
 function withIndex(door, place2, index) {
   const here = inWorktree(place2, door.commonDir);
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
 function copyAnew(place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs26.rmSync)(former, { force: true });
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs28.rmSync)(former, { force: true });
   copyIndex(place2, index);
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
@@ -13789,7 +14166,7 @@ function inTheWay(root, changes2) {
   const goes = (path17) => removed2.has(path17) || lowered.has(path17.toLowerCase());
   const found = changes2.flatMap(({ path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE2 && newMode !== SUBMODULE2)
-      return filesBelow((0, import_node_path25.join)(root, path17)).length > 0 ? [path17] : [];
+      return filesBelow((0, import_node_path28.join)(root, path17)).length > 0 ? [path17] : [];
     return oldMode === ABSENT ? blockers(root, path17, goes) : [];
   });
   return [...new Set(found)];
@@ -13798,24 +14175,24 @@ function blockers(root, path17, goes) {
   const parts2 = path17.split("/");
   for (let count3 = 1; count3 < parts2.length; count3 += 1) {
     const parent = parts2.slice(0, count3).join("/");
-    const kind2 = kindAt((0, import_node_path25.join)(root, parent));
+    const kind2 = kindAt((0, import_node_path28.join)(root, parent));
     if (kind2 === "missing") return [];
     if (kind2 !== "directory") return goes(parent) ? [] : [parent];
   }
-  const kind = kindAt((0, import_node_path25.join)(root, path17));
+  const kind = kindAt((0, import_node_path28.join)(root, path17));
   if (kind === "missing") return [];
   if (kind === "directory")
-    return filesBelow((0, import_node_path25.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
+    return filesBelow((0, import_node_path28.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs26.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs28.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
-    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path25.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
+    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path28.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
 }
-async function mixedIndex(door, place2, move2, index) {
-  const changes2 = (await changesOf(door, move2)).filter(
+async function mixedIndex(door, place2, move3, index) {
+  const changes2 = (await changesOf(door, move3)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE2 && newMode !== SUBMODULE2
   );
   copyAnew(place2, index);
@@ -13835,11 +14212,11 @@ async function mixedIndex(door, place2, move2, index) {
   ];
   const lines3 = [];
   for (const { path: path17, newMode, newObject } of changes2) {
-    const file = (0, import_node_path25.join)(place2.path, path17);
+    const file = (0, import_node_path28.join)(place2.path, path17);
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(path17)) continue;
-    const cutOff = !asAfter.has(path17) && newMode !== ABSENT && await beginsAs(door, place2, file, `${move2.to}:${path17}`);
-    if (cutOff) (0, import_node_fs26.rmSync)(file);
+    const cutOff = !asAfter.has(path17) && newMode !== ABSENT && await beginsAs(door, place2, file, `${move3.to}:${path17}`);
+    if (cutOff) (0, import_node_fs28.rmSync)(file);
     else lines3.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${path17}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines3);
@@ -13847,7 +14224,7 @@ async function mixedIndex(door, place2, move2, index) {
 async function matching(door, place2, entries2, index) {
   const probe = `${index}.probe`;
   const present = entries2.filter(
-    ([path17, mode]) => mode !== ABSENT && kindAt((0, import_node_path25.join)(place2.path, path17)) !== "missing"
+    ([path17, mode]) => mode !== ABSENT && kindAt((0, import_node_path28.join)(place2.path, path17)) !== "missing"
   );
   const there = withIndex(door, place2, probe);
   try {
@@ -13860,7 +14237,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set((await door.read(["diff-files", "--name-only", "-z"], there)).split("\0"));
     return new Set(present.flatMap(([path17]) => differ.has(path17) ? [] : [path17]));
   } finally {
-    (0, import_node_fs26.rmSync)(probe, { force: true });
+    (0, import_node_fs28.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines3) {
@@ -13869,17 +14246,17 @@ async function indexInfo(door, there, lines3) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs26.readFileSync)(file);
+  const bytes = (0, import_node_fs28.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs26, import_node_path25, ABSENT, SUBMODULE2;
+var import_node_fs28, import_node_path28, ABSENT, SUBMODULE2;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs26 = require("node:fs");
-    import_node_path25 = require("node:path");
+    import_node_fs28 = require("node:fs");
+    import_node_path28 = require("node:path");
     init_present();
     init_failure();
     init_names();
@@ -13891,24 +14268,24 @@ var init_checked_out = __esm({
 });
 
 // src/git/move-branch.ts
-async function moveBranch(door, move2) {
+async function moveBranch(door, move3) {
   const held2 = [];
   let unsure = false;
   let moved3 = false;
   try {
-    for (const place2 of await placesOf(door, move2.branch)) {
-      await hold(place2, move2);
+    for (const place2 of await placesOf(door, move3.branch)) {
+      await hold(place2, move3);
       held2.push(place2);
-      await checkPlace2(door, place2, move2, nextIndex(place2));
+      await checkPlace2(door, place2, move3, nextIndex(place2));
     }
     unsure = true;
-    moved3 = await updateBranch(door, move2, held2[0]);
+    moved3 = await updateBranch(door, move3, held2[0]);
     unsure = false;
     if (!moved3) return false;
-    for (const place2 of held2) await carry(door, place2, move2);
+    for (const place2 of held2) await carry(door, place2, move3);
     return true;
   } finally {
-    if (!moved3 && !(unsure && await mayBeAt(door, move2))) for (const place2 of held2) release(place2);
+    if (!moved3 && !(unsure && await mayBeAt(door, move3))) for (const place2 of held2) release(place2);
   }
 }
 function mayBeAt(door, { branch: branch2, to }) {
@@ -13917,9 +14294,9 @@ function mayBeAt(door, { branch: branch2, to }) {
     () => true
   );
 }
-async function checkMove(door, move2, folder) {
-  for (const [index, place2] of (await placesOf(door, move2.branch)).entries())
-    await checkPlace2(door, place2, move2, (0, import_node_path26.join)(folder, `index-${index}`));
+async function checkMove(door, move3, folder) {
+  for (const [index, place2] of (await placesOf(door, move3.branch)).entries())
+    await checkPlace2(door, place2, move3, (0, import_node_path29.join)(folder, `index-${index}`));
 }
 async function finishMoves(door) {
   for (const place2 of await allPlaces(door)) {
@@ -13930,19 +14307,19 @@ async function finishMoves(door) {
     }
     if (!isOurLock(place2)) await takeLock(place2);
     const tip = await resolveCommit(door, `refs/heads/${journal.branch}`);
-    const there = headOf(place2) === `refs/heads/${journal.branch}`;
+    const there = headOf2(place2) === `refs/heads/${journal.branch}`;
     if (there && tip !== null && tip !== journal.from) await finish(door, place2, { ...journal, to: tip });
     release(place2);
   }
   for (const ref of parseRefs(await door.read(["for-each-ref", FORMAT, LANDING])).keys())
     await door.write(["update-ref", "-d", ref]);
 }
-async function finish(door, place2, move2) {
+async function finish(door, place2, move3) {
   try {
-    await mixedIndex(door, place2, move2, nextIndex(place2));
-    await carry(door, place2, move2);
+    await mixedIndex(door, place2, move3, nextIndex(place2));
+    await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs27.rmSync)((0, import_node_path26.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs29.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -13957,8 +14334,8 @@ async function allPlaces(door) {
 async function mainCheckout2(door) {
   if (readLink(door.root, door.commonDir) === null) return door.root;
   const bare = await door.ask(["config", "--type=bool", "--get", "core.bare"]);
-  const isMain = bare.out.trim() !== "true" && (0, import_node_path26.basename)(door.commonDir) === ".git";
-  return isMain ? (0, import_node_path26.dirname)(door.commonDir) : null;
+  const isMain = bare.out.trim() !== "true" && (0, import_node_path29.basename)(door.commonDir) === ".git";
+  return isMain ? (0, import_node_path29.dirname)(door.commonDir) : null;
 }
 async function placesOf(door, branch2) {
   const ref = `refs/heads/${checkedBranch(branch2)}`;
@@ -13972,21 +14349,21 @@ async function placesOf(door, branch2) {
     const operation2 = operationIn(place2);
     if (operation2 !== null && branchesIn(place2).includes(ref)) throw inOperation(place2, branch2, operation2);
   }
-  return places.filter((place2) => headOf(place2) === ref);
+  return places.filter((place2) => headOf2(place2) === ref);
 }
-function headOf({ gitDir }) {
-  const head2 = (0, import_node_path26.join)(gitDir, "HEAD");
-  const target = kindAt(head2) === "symlink" ? (0, import_node_fs27.readlinkSync)(head2) : "";
+function headOf2({ gitDir }) {
+  const head2 = (0, import_node_path29.join)(gitDir, "HEAD");
+  const target = kindAt(head2) === "symlink" ? (0, import_node_fs29.readlinkSync)(head2) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(textOf3(head2) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = textOf3((0, import_node_path26.join)(gitDir, "BISECT_START"));
+  const bisected = textOf3((0, import_node_path29.join)(gitDir, "BISECT_START"));
   return [
-    headOf(place2),
-    textOf3((0, import_node_path26.join)(gitDir, "rebase-merge", "head-name")),
-    textOf3((0, import_node_path26.join)(gitDir, "rebase-apply", "head-name")),
+    headOf2(place2),
+    textOf3((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
+    textOf3((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
@@ -14007,27 +14384,27 @@ function outOfReach({ gitDir, path: path17, lock: lock2 }, branch2) {
   );
 }
 function nextIndex({ gitDir }) {
-  return (0, import_node_path26.join)(gitDir, NEXT_INDEX);
+  return (0, import_node_path29.join)(gitDir, NEXT_INDEX);
 }
-async function checkPlace2(door, place2, move2, index) {
-  const inTheWay2 = await checkOverwrites(door, place2, move2, index);
+async function checkPlace2(door, place2, move3, index) {
+  const inTheWay2 = await checkOverwrites(door, place2, move3, index);
   if (inTheWay2.length === 0) return;
   const shown3 = inTheWay2.slice(0, 5).map((path17) => printable(path17));
   const more = inTheWay2.length > shown3.length ? ` and ${inTheWay2.length - shown3.length} more` : "";
   throw new OrchestrateError(
     EXIT.refused,
-    `${move2.branch} is checked out in ${printable(place2.path)}, where landing would overwrite what is not committed: ${shown3.join(", ")}${more}; nothing was changed`,
+    `${move3.branch} is checked out in ${printable(place2.path)}, where landing would overwrite what is not committed: ${shown3.join(", ")}${more}; nothing was changed`,
     `commit it, stash it (git -C ${shellWord(place2.path)} stash --include-untracked) or move it away, then run the command again`
   );
 }
-async function hold(place2, move2) {
+async function hold(place2, move3) {
   await takeLock(place2);
-  const { branch: branch2, from, to } = move2;
-  writeDurably((0, import_node_path26.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+  const { branch: branch2, from, to } = move3;
+  writeDurably((0, import_node_path29.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `, "w");
 }
 async function takeLock({ gitDir }) {
-  const lock2 = (0, import_node_path26.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
     if (performance.now() > deadline)
@@ -14054,20 +14431,20 @@ function tryLock(lock2) {
   }
 }
 function writeDurably(path17, text5, flags) {
-  const file = (0, import_node_fs27.openSync)(path17, flags, 384);
+  const file = (0, import_node_fs29.openSync)(path17, flags, 384);
   try {
-    (0, import_node_fs27.writeSync)(file, text5);
-    (0, import_node_fs27.fsyncSync)(file);
+    (0, import_node_fs29.writeSync)(file, text5);
+    (0, import_node_fs29.fsyncSync)(file);
   } finally {
-    (0, import_node_fs27.closeSync)(file);
+    (0, import_node_fs29.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
-  const lock2 = (0, import_node_path26.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
   return kindAt(lock2) === "file" && textOf3(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => textOf3((0, import_node_path26.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => textOf3((0, import_node_path29.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -14075,28 +14452,28 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs27.rmSync)((0, import_node_path26.join)(gitDir, name2), { force: true });
+    (0, import_node_fs29.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
 }
-async function updateBranch(door, move2, place2) {
-  const ref = `refs/heads/${checkedBranch(move2.branch)}`;
+async function updateBranch(door, move3, place2) {
+  const ref = `refs/heads/${checkedBranch(move3.branch)}`;
   const args = ["update-ref", "--create-reflog", "-m", "orchestrate merge", ref];
   const env = place2 === void 0 ? {} : { GIT_DIR: place2.gitDir, GIT_COMMON_DIR: door.commonDir };
-  const result = await door.attempt([...args, checkedSha(move2.to), checkedSha(move2.from)], { env });
+  const result = await door.attempt([...args, checkedSha(move3.to), checkedSha(move3.from)], { env });
   if (result.code === 0) return true;
   if (/but expected|unable to resolve reference|reference is missing/.test(result.err)) return false;
   throw gitFailure(args, result);
 }
-async function carry(door, place2, move2) {
-  await readTree(door, place2, move2, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs27.renameSync)(nextIndex(place2), (0, import_node_path26.join)(place2.gitDir, "index"));
+async function carry(door, place2, move3) {
+  await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
+  (0, import_node_fs29.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs27, import_node_path26, import_promises2, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs29, import_node_path29, import_promises2, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs27 = require("node:fs");
-    import_node_path26 = require("node:path");
+    import_node_fs29 = require("node:fs");
+    import_node_path29 = require("node:path");
     import_promises2 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
@@ -14287,7 +14664,7 @@ async function keep(door, folder, line2, request2) {
   const { present } = await historyOf(door, line2.from, known2);
   const input = `${[line2.tip, ...[...present].map((sha) => `^${sha}`)].join("\n")}
 `;
-  const pack = (0, import_node_path27.join)(door.commonDir, "objects", "pack", "pack");
+  const pack = (0, import_node_path30.join)(door.commonDir, "objects", "pack", "pack");
   await door.write(["pack-objects", "--quiet", "--revs", "--non-empty", "--delta-base-offset", pack], {
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder }
@@ -14310,11 +14687,11 @@ async function treesOf(door, commits2) {
     asked2.flatMap((sha, index) => isSha(lines3[index] ?? "") ? [[sha, lines3[index] ?? ""]] : [])
   );
 }
-var import_node_path27, FIELDS;
+var import_node_path30, FIELDS;
 var init_line = __esm({
   "src/git/line.ts"() {
     "use strict";
-    import_node_path27 = require("node:path");
+    import_node_path30 = require("node:path");
     init_errors();
     init_base_merge();
     init_commit();
@@ -14326,257 +14703,10 @@ var init_line = __esm({
   }
 });
 
-// src/git/tidy/marker.ts
-function readMarker(gitDir) {
-  const [head2 = "", saved = ""] = (textOf3((0, import_node_path28.join)(gitDir, NAME)) ?? "").split(" ");
-  return isSha(head2) && saved !== "" ? { head: head2, saved } : null;
-}
-function writeMarker(gitDir, { head: head2, saved }) {
-  replaceFile((0, import_node_path28.join)(gitDir, NAME), `${head2} ${saved}
-`, 384);
-}
-function clearMarker(gitDir) {
-  (0, import_node_fs28.rmSync)((0, import_node_path28.join)(gitDir, NAME), { force: true });
-}
-function isEmptied(path17, gitDir) {
-  return readMarker(gitDir) !== null && holdsNoFile(path17);
-}
-function holdsNoFile(path17) {
-  return (0, import_node_fs28.readdirSync)(path17, { withFileTypes: true }).every(
-    (entry) => entry.isDirectory() && kindAt((0, import_node_path28.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path28.join)(path17, entry.name))
-  );
-}
-var import_node_fs28, import_node_path28, NAME;
-var init_marker = __esm({
-  "src/git/tidy/marker.ts"() {
-    "use strict";
-    import_node_fs28 = require("node:fs");
-    import_node_path28 = require("node:path");
-    init_replace_file();
-    init_names();
-    init_worktree_link();
-    NAME = "orchestrate-removal";
-  }
-});
-
-// src/git/worktree-repair.ts
-async function repairWorktree(door, request2, entry, tip) {
-  const hadIndex = kindAt((0, import_node_path29.join)(entry.gitDir, "index")) === "file";
-  if (!hadIndex) clearIndexLock(entry.gitDir);
-  relink(request2, entry, hadIndex ? null : tip);
-  const link2 = readLink(request2.path, door.commonDir);
-  if (link2 === null) throw foreignPath(request2.path);
-  const here = inWorktree(link2, door.commonDir);
-  if (!hadIndex) {
-    await door.write(["read-tree", "-m", "HEAD"], here);
-    await removePartialFiles(door, link2);
-  }
-  await door.write(["checkout-index", "--all", "--quiet"], here);
-  await checkComplete(door, link2);
-}
-function clearIndexLock(gitDir) {
-  const lock2 = (0, import_node_path29.join)(gitDir, "index.lock");
-  if (kindAt(lock2) === "missing") return;
-  if (isLockHeld(lock2, Date.now())) {
-    throw new OrchestrateError(
-      EXIT.environment,
-      `a git process is still working on ${JSON.stringify(lock2)}`,
-      "wait until it has ended, then run the command again"
-    );
-  }
-  (0, import_node_fs29.unlinkSync)(lock2);
-}
-function relink(request2, entry, tip) {
-  const kind = kindAt(request2.path);
-  if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs29.mkdirSync)(request2.path);
-  const dotGit = (0, import_node_path29.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs29.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
-`);
-  const common2 = (0, import_node_path29.join)(entry.gitDir, "commondir");
-  if (!textOf3(common2)) (0, import_node_fs29.writeFileSync)(common2, "../..\n");
-  const head2 = textOf3((0, import_node_path29.join)(entry.gitDir, "HEAD")) ?? "";
-  if (tip === null || head2 === `ref: refs/heads/${request2.branch}`) return;
-  if (head2 !== "" && head2 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs29.writeFileSync)((0, import_node_path29.join)(entry.gitDir, "HEAD"), `ref: refs/heads/${request2.branch}
-`);
-}
-async function checkComplete(door, link2) {
-  const args = ["diff-files", "-z", "--name-only", "--diff-filter=D", "--ignore-submodules=all"];
-  const missing2 = (await door.read(args, inWorktree(link2, door.commonDir))).split("\0").filter(Boolean);
-  if (missing2.length === 0) return;
-  const err = `fatal: ${missing2.length} files could not be written, ${JSON.stringify(missing2[0])} among them`;
-  throw gitFailure(["checkout-index"], { code: 1, out: "", err });
-}
-async function removePartialFiles(door, link2) {
-  const here = inWorktree(link2, door.commonDir);
-  await door.attempt(["update-index", "-q", "--refresh"], here);
-  const args = ["diff-files", "-z", "--name-only", "--diff-filter=MT", "--ignore-submodules=all"];
-  const differing = (await door.read(args, here)).split("\0").filter(Boolean);
-  if (differing.length === 0) return;
-  const expected = scratchDirectory("checkout", door.commonDir);
-  try {
-    for (const paths of inChunks(differing)) {
-      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path29.sep}`, "--", ...paths], here);
-    }
-    const foreign2 = differing.find((path17) => !isBeginning((0, import_node_path29.join)(link2.path, path17), (0, import_node_path29.join)(expected, path17)));
-    if (foreign2 !== void 0) throw changedFile(link2, foreign2);
-  } finally {
-    (0, import_node_fs29.rmSync)(expected, { recursive: true, force: true });
-  }
-  for (const path17 of differing) (0, import_node_fs29.unlinkSync)((0, import_node_path29.join)(link2.path, path17));
-}
-function isBeginning(path17, whole2) {
-  if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs29.readFileSync)(path17);
-  return (0, import_node_fs29.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
-}
-function changedFile(link2, path17) {
-  return new OrchestrateError(
-    EXIT.refused,
-    `${JSON.stringify(link2.path)} was never finished, yet ${JSON.stringify(path17)} in it was changed; nothing was touched`,
-    "move that file away, then run the command again"
-  );
-}
-function isLockHeld(lock2, nowMs) {
-  const processes = listIfPresent("/proc").filter((name2) => /^\d+$/.test(name2));
-  if (processes.length === 0) {
-    const file = statIfPresent(lock2);
-    return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
-  }
-  return processes.some((pid) => {
-    const folder = (0, import_node_path29.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs29.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs29.readlinkSync)((0, import_node_path29.join)(folder, fd))) === lock2);
-  });
-}
-function unlessHidden(look6) {
-  try {
-    return look6();
-  } catch (thrown) {
-    if (isAbsent(thrown) || isDenied(thrown)) return null;
-    if (thrown.code === "ESRCH") return null;
-    throw thrown;
-  }
-}
-var import_node_fs29, import_node_path29, ASSUMED_HELD_MS;
-var init_worktree_repair = __esm({
-  "src/git/worktree-repair.ts"() {
-    "use strict";
-    import_node_fs29 = require("node:fs");
-    import_node_path29 = require("node:path");
-    init_errors();
-    init_present();
-    init_scratch();
-    init_door();
-    init_failure();
-    init_worktree_link();
-    ASSUMED_HELD_MS = 10 * 6e4;
-  }
-});
-
-// src/git/worktree.ts
-async function ensureWorktree(door, request2, slot) {
-  checkedKey(request2.key);
-  checkedSha(request2.baseSha);
-  const branch2 = await readBranch(door, checkedBranch(request2.branch), request2.ours);
-  const path17 = preparePlace(door.root, request2.path);
-  clearUnborn(door.commonDir, path17, request2.key);
-  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
-  const owned = request2.ours || branch2.ours || entry?.lock === lockReason(request2.key);
-  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
-  if (kindAt(path17) !== "missing" && (entry === null || !owned)) throw foreignPath(path17);
-  if (entry !== null && !owned) throw foreignPath(path17);
-  const place2 = { ...request2, path: path17 };
-  if (entry === null) return slot(() => addWorktree(door, place2, branch2));
-  return slot(() => takeUp(door, place2, entry, branch2));
-}
-function clearUnborn(commonDir, path17, key) {
-  for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs30.readdirSync)(entry.gitDir);
-    if (entry.path !== null || entry.lock !== lockReason(key)) continue;
-    if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs30.unlinkSync)((0, import_node_path30.join)(entry.gitDir, name2));
-    (0, import_node_fs30.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs30.readdirSync)(path17).length === 0) (0, import_node_fs30.rmdirSync)(path17);
-  }
-}
-async function addLocked(door, args) {
-  const result = await door.attempt(args);
-  const halfMade = halfMadeEntryOf(result.err);
-  return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args) : result;
-}
-async function addWorktree(door, request2, branch2) {
-  if (branch2.tip === null) await makeBranch(door, request2.branch, request2.baseSha);
-  const reason = lockReason(request2.key);
-  const args = ["worktree", "add", "--lock", "--reason", reason, "--", request2.path, request2.branch];
-  const result = await addLocked(door, args);
-  const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
-  if (elsewhere !== void 0) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      `the branch "${request2.branch}" is checked out in ${printable(elsewhere)}`,
-      `git -C ${shellWord(printable(elsewhere))} switch --detach`
-    );
-  }
-  if (result.code !== 0) throw gitFailure(args, result);
-  verify(door, request2.path);
-  return branch2.tip === null ? "created" : "repaired";
-}
-async function takeUp(door, request2, entry, branch2) {
-  if (branch2.tip === null) await restoreBranch(door, request2, entry);
-  const link2 = readLink(request2.path, door.commonDir);
-  const cutOff = readMarker(entry.gitDir) !== null;
-  const complete = link2 !== null && !cutOff && kindAt((0, import_node_path30.join)(link2.gitDir, "index")) === "file";
-  if (!complete) await repairWorktree(door, request2, entry, branch2.tip ?? request2.baseSha);
-  if (cutOff) clearMarker(entry.gitDir);
-  const verified = verify(door, request2.path);
-  if (entry.lock === null) {
-    const args = ["worktree", "lock", "--reason", lockReason(request2.key), "--", request2.path];
-    await door.write(args);
-  }
-  door.log(`worktree ${verified.path}: ${complete ? "reused" : "repaired"}`);
-  return complete && branch2.tip !== null ? "reused" : "repaired";
-}
-async function restoreBranch(door, request2, entry) {
-  const line2 = textOf3((0, import_node_path30.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
-  const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head2 = textOf3((0, import_node_path30.join)(entry.gitDir, "HEAD"));
-  const onBranch = head2 === `ref: refs/heads/${request2.branch}`;
-  const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
-  await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
-}
-function verify(door, path17) {
-  const link2 = readLink(path17, door.commonDir);
-  if (link2 !== null && link2.path === path17) return link2;
-  throw new OrchestrateError(
-    EXIT.environment,
-    `the worktree ${JSON.stringify(path17)} was not made properly`,
-    "fix or move the directory; where each is: git worktree list"
-  );
-}
-var import_node_fs30, import_node_path30;
-var init_worktree = __esm({
-  "src/git/worktree.ts"() {
-    "use strict";
-    import_node_fs30 = require("node:fs");
-    import_node_path30 = require("node:path");
-    init_errors();
-    init_printable();
-    init_shell_word();
-    init_failure();
-    init_names();
-    init_marker();
-    init_worktree_branch();
-    init_worktree_link();
-    init_worktree_repair();
-  }
-});
-
 // src/git/scratch-worktree.ts
 async function scratchWorktree(door, path17, sha) {
   const place2 = preparePlace(door.root, path17);
-  clearUnborn(door.commonDir, place2, NAME2);
+  clearUnborn(door.commonDir, place2, lockReason(NAME2));
   const link2 = readLink(place2, door.commonDir);
   if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path31.join)(link2.gitDir, "index.lock")) === "missing") {
     const here = inWorktree(link2, door.commonDir);
@@ -14597,8 +14727,8 @@ async function removeScratchWorktree(door, path17) {
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
   completeEntry(door.commonDir, (0, import_node_path31.basename)(entry.gitDir));
-  (0, import_node_fs31.writeFileSync)((0, import_node_path31.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs31.unlinkSync)((0, import_node_path31.join)(entry.gitDir, "locked")));
+  (0, import_node_fs30.writeFileSync)((0, import_node_path31.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs30.unlinkSync)((0, import_node_path31.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
@@ -14609,25 +14739,25 @@ function entryOf(door, place2) {
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs31.readdirSync)(place2);
+  const names = (0, import_node_fs30.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
   for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs31.rmSync)((0, import_node_path31.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs31.rmSync)((0, import_node_path31.join)(place2, ".git"), { force: true });
-  (0, import_node_fs31.rmdirSync)(place2);
+    (0, import_node_fs30.rmSync)((0, import_node_path31.join)(place2, name2), { recursive: true, force: true });
+  (0, import_node_fs30.rmSync)((0, import_node_path31.join)(place2, ".git"), { force: true });
+  (0, import_node_fs30.rmdirSync)(place2);
   return true;
 }
-var import_node_fs31, import_node_path31, NAME2, GOING;
+var import_node_fs30, import_node_path31, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
+    import_node_fs30 = require("node:fs");
     import_node_path31 = require("node:path");
     init_present();
     init_failure();
     init_names();
-    init_worktree();
     init_worktree_link();
+    init_worktree_repair();
     NAME2 = "_landing";
     GOING = "orchestrate-scratch";
   }
@@ -14650,7 +14780,7 @@ async function readIgnored(door, link2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path32.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
     else for (const each of entries2) sort((0, import_node_path32.join)(path17, each.name), each.isDirectory());
   };
@@ -14669,35 +14799,36 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path32.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
   return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path32.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs32.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs32.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs31.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs31.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs32.readFileSync)(inMain).equals((0, import_node_fs32.readFileSync)(inWorktree2));
+  return here?.size === there?.size && (0, import_node_fs31.readFileSync)(inMain).equals((0, import_node_fs31.readFileSync)(inWorktree2));
 }
-async function noteMade(door, link2, disposable, before) {
+async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
+  const earlier = former === null ? /* @__PURE__ */ new Map() : parseMade(former);
   const files2 = {};
   let count3 = 0;
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(link2.path, name2), { withFileTypes: true }))
+      for (const entry of (0, import_node_fs31.readdirSync)((0, import_node_path32.join)(link2.path, name2), { withFileTypes: true }))
         note2((0, import_node_path32.join)(name2, entry.name), entry.isDirectory());
       return;
     }
     const made = madeAt(link2.path, name2);
     if (made === null) return;
     count3 += 1;
-    if (!others.has(name2)) files2[name2] = made;
+    if (!others.has(name2) && !isAsMade(earlier.get(name2), link2.path, name2)) files2[name2] = made;
   };
   const goes = disposableRule(disposable);
   for (const entry of await ignoredEntries(door, link2)) {
@@ -14711,8 +14842,8 @@ function madeAt(root, name2) {
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs32.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs32.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs31.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs31.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -14753,11 +14884,11 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs32, import_node_path32, MOST_BYTES, MOST_NOTED;
+var import_node_fs31, import_node_path32, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
+    import_node_fs31 = require("node:fs");
     import_node_path32 = require("node:path");
     init_present();
     init_sha256();
@@ -14873,7 +15004,7 @@ function storesBelow(root, name2) {
   };
   const directory = (0, import_node_path33.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs33.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs32.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
     enter2((0, import_node_path33.join)(name2, "modules"));
@@ -14899,7 +15030,7 @@ function unlisted(root, known2, spare) {
   }
 }
 function filesBelow2(root, directory, passed) {
-  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -14914,11 +15045,11 @@ function listed2(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs33, import_node_path33, NAMED, LONGEST_NAME;
+var import_node_fs32, import_node_path33, NAMED, LONGEST_NAME;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
+    import_node_fs32 = require("node:fs");
     import_node_path33 = require("node:path");
     init_errors();
     init_printable();
@@ -14936,7 +15067,7 @@ var init_contents = __esm({
 
 // src/git/tidy/loose-commits.ts
 async function looseCommits(door, searched) {
-  const { there, gitDir, head: head2, branch: branch2, onItsBranch } = searched;
+  const { there, gitDir, head: head2, branch: branch2, onItsBranch, known: known2 } = searched;
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
   const [own2, ofHead, ofBranch] = await Promise.all([
     gitDir === null ? "" : door.read(["for-each-ref", "--format=%(objectname)", ...folders], there),
@@ -14951,7 +15082,7 @@ async function looseCommits(door, searched) {
   const suspects = /* @__PURE__ */ new Set([...made.map(({ sha }) => sha), ...head2 === null || onItsBranch ? [] : [head2]]);
   const [loose, detached] = await Promise.all([
     unreachable(door, [...tips], head2 === null ? [] : [head2], there),
-    unreachable(door, [...suspects], ["--branches", "--tags", "--remotes"], there)
+    unreachable(door, [...suspects], ["--branches", "--tags", "--remotes", ...known2], there)
   ]);
   const followed = new Set([...loose.values()].flat());
   return {
@@ -15011,19 +15142,23 @@ function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
   if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path35.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs34.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs33.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
-    return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir };
+    return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
-  if (link2 !== null) return { kind: "inside", path: real2, link: link2, held: locked(path17, key, entry) };
-  return notOurs({ path: path17, real: real2, entry, branch: shared.tips.has(branch2) });
+  if (link2 !== null)
+    return { kind: "inside", path: real2, link: link2, ahead: isAhead(entry, key), held: locked(path17, key, entry) };
+  return notOurs({ path: path17, real: real2, entry, ahead: isAhead(entry, key), branch: shared.tips.has(branch2) });
 }
 function notOurs(found) {
-  const { path: path17, real: real2, entry } = found;
+  const { path: path17, real: real2, entry, ahead } = found;
   if (entry !== null && kindAt(real2) === "directory" && isEmptied(real2, entry.gitDir))
-    return { kind: "gone", path: real2, gitDir: entry.gitDir };
+    return { kind: "gone", path: real2, gitDir: entry.gitDir, ahead };
   if (entry === null && !found.branch) return { kind: "nothing" };
   return foreign(`${printable(path17)} is not the worktree that was made`, `ls -la ${shellWord(path17)}`);
+}
+function isAhead(entry, key) {
+  return entry?.lock === aheadReason(key);
 }
 function foreign(what, look6) {
   return { kind: "foreign", held: { kind: "foreign", what, look: look6 } };
@@ -15039,7 +15174,7 @@ function notThere(directory) {
   return { kind: "foreign", held: { kind: "unreadable", what, look: `ls -ld ${shellWord(directory)}` } };
 }
 function moved(key, shared) {
-  const elsewhere = shared.entries.find(({ lock: lock2 }) => lock2 === lockReason(key));
+  const elsewhere = shared.entries.find(({ lock: lock2 }) => lock2 === lockReason(key) || lock2 === aheadReason(key));
   if (elsewhere === void 0 || elsewhere.path === null) return { kind: "nothing" };
   return foreign(
     `its worktree was moved to ${printable(elsewhere.path)}`,
@@ -15048,7 +15183,7 @@ function moved(key, shared) {
 }
 function locked(path17, key, entry) {
   const lock2 = entry?.lock ?? null;
-  if (lock2 === null || lock2 === lockReason(key)) return [];
+  if (lock2 === null || lock2 === lockReason(key) || lock2 === aheadReason(key)) return [];
   const why = lock2 === "" ? "" : `: ${printable(lock2, 120)}`;
   return [
     {
@@ -15094,11 +15229,11 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs34, import_node_path35;
+var import_node_fs33, import_node_path35;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
+    import_node_fs33 = require("node:fs");
     import_node_path35 = require("node:path");
     init_printable();
     init_shell_word();
@@ -15151,7 +15286,7 @@ async function newCommits(door, place2, head2) {
   ];
 }
 function ofBranchAlone(door, { branch: branch2 }, head2) {
-  return looseCommits(door, { there: {}, gitDir: null, head: head2, branch: branch2, onItsBranch: true });
+  return looseCommits(door, { there: {}, gitDir: null, head: head2, branch: branch2, onItsBranch: true, known: [] });
 }
 function checkedOut({ branch: branch2 }, path17) {
   return {
@@ -15161,7 +15296,7 @@ function checkedOut({ branch: branch2 }, path17) {
   };
 }
 async function lookAtEntry(door, place2, here, outside) {
-  const { gitDir } = here;
+  const { gitDir, ahead } = here;
   const there = {
     cwd: door.commonDir,
     env: { GIT_DIR: gitDir, GIT_COMMON_DIR: door.commonDir, GIT_WORK_TREE: gitDir }
@@ -15170,9 +15305,11 @@ async function lookAtEntry(door, place2, here, outside) {
   const asked2 = await door.ask(["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], there);
   const headSha = asked2.code === 0 ? asked2.out.trim() : null;
   const onItsBranch = branch2 === place2.branch;
-  const loose = await looseCommits(door, { there, gitDir, head: headSha, branch: place2.branch, onItsBranch });
+  const known2 = ahead ? place2.contained : [];
+  const searched = { there, gitDir, head: headSha, branch: place2.branch, onItsBranch, known: known2 };
+  const loose = await looseCommits(door, searched);
   const held2 = [
-    ...offBranch(place2, branch2),
+    ...ahead && branch2 === null ? [] : offBranch(place2, branch2),
     ...operation(place2, gitDir),
     ...detachedCommits(place2, loose),
     ...await seeStores(door, gitDir)
@@ -15199,7 +15336,7 @@ function branchIn(gitDir) {
   return /^ref: refs\/heads\/([\s\S]+)$/.exec(textOf3((0, import_node_path36.join)(gitDir, "HEAD")) ?? "")?.[1] ?? null;
 }
 async function lookInside(door, place2, here, outside) {
-  const { link: link2 } = here;
+  const { link: link2, ahead } = here;
   const there = inWorktree(link2, door.commonDir);
   const seen2 = await see(door, link2, place2, door.root);
   const branch2 = seen2.status.branch;
@@ -15210,12 +15347,13 @@ async function lookInside(door, place2, here, outside) {
     gitDir: link2.gitDir,
     head: head2,
     branch: place2.branch,
-    onItsBranch
+    onItsBranch,
+    known: ahead ? place2.contained : []
   });
   const held2 = [
     ...here.held,
     ...head2 === null ? [unborn(place2)] : [],
-    ...offBranch(place2, branch2),
+    ...ahead && branch2 === null ? [] : offBranch(place2, branch2),
     ...operation(place2, link2.gitDir),
     ...detachedCommits(place2, loose),
     ...seen2.held,
@@ -15288,7 +15426,8 @@ async function saveSnapshot(door, request2) {
     gitDir: link2.gitDir,
     head: status.headSha,
     branch: status.branch,
-    onItsBranch: status.branch !== null
+    onItsBranch: status.branch !== null,
+    known: []
   });
   const inside2 = status.changed.find((entry) => entry.submodule)?.path ?? status.untracked.find((name2) => name2.endsWith("/")) ?? ignored2.repositories[0];
   if (inside2 !== void 0) throw unsavable(request2.path, inside2);
@@ -15329,7 +15468,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs35.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs34.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -15400,7 +15539,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs35.writeFileSync)(linkText, (0, import_node_fs35.readlinkSync)((0, import_node_path37.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs34.writeFileSync)(linkText, (0, import_node_fs34.readlinkSync)((0, import_node_path37.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -15411,11 +15550,11 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs35, import_node_path37, SAVED, MOST_OF_A_LABEL;
+var import_node_fs34, import_node_path37, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
+    import_node_fs34 = require("node:fs");
     import_node_path37 = require("node:path");
     init_errors();
     init_present();
@@ -15461,9 +15600,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs36.mkdtempSync)((0, import_node_path38.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs36.lstatSync)(folder);
-    (0, import_node_fs36.rmdirSync)(folder);
+    const folder = (0, import_node_fs35.mkdtempSync)((0, import_node_path38.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs35.lstatSync)(folder);
+    (0, import_node_fs35.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -15516,11 +15655,11 @@ async function removeFiles(door, found, { beganMs, saved }) {
     for (const name2 of found.spare.filter((each) => each.endsWith("/"))) {
       const directory = name2.slice(0, -1);
       if (isOurs3((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(path17, directory)) === "directory")
-        (0, import_node_fs36.rmSync)((0, import_node_path38.join)(path17, directory), { recursive: true, force: true });
+        (0, import_node_fs35.rmSync)((0, import_node_path38.join)(path17, directory), { recursive: true, force: true });
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs36.unlinkSync)((0, import_node_path38.join)(path17, ".git"));
-    (0, import_node_fs36.rmdirSync)(path17);
+    (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(path17, ".git"));
+    (0, import_node_fs35.rmdirSync)(path17);
     return null;
   } catch (thrown) {
     if (!(thrown instanceof Touched) && !("code" in thrown)) throw thrown;
@@ -15550,24 +15689,24 @@ function deleteFile(root, name2, beganMs, isOurs3) {
   const stats = lstatIfPresent(file);
   if (stats === null || stats.isDirectory()) return;
   if (stats.ctimeMs > beganMs) throw new Touched(`${name2} was written just now`);
-  (0, import_node_fs36.unlinkSync)(file);
+  (0, import_node_fs35.unlinkSync)(file);
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs36.readdirSync)(root, { withFileTypes: true })) {
+  for (const entry of (0, import_node_fs35.readdirSync)(root, { withFileTypes: true })) {
     const path17 = (0, import_node_path38.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs36.rmdirSync)(path17);
+    (0, import_node_fs35.rmdirSync)(path17);
   }
 }
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs36.mkdirSync)(path17);
-  if (kindAt((0, import_node_path38.join)(path17, ".git")) === "missing") (0, import_node_fs36.writeFileSync)((0, import_node_path38.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs35.mkdirSync)(path17);
+  if (kindAt((0, import_node_path38.join)(path17, ".git")) === "missing") (0, import_node_fs35.writeFileSync)((0, import_node_path38.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   await door.attempt(["checkout-index", "--all", "--quiet"], inWorktree(here.link, door.commonDir));
   clearMarker(gitDir);
@@ -15577,9 +15716,9 @@ async function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs36.rmdirSync)(here.path);
+    (0, import_node_fs35.rmdirSync)(here.path);
   }
-  ifPresent(() => (0, import_node_fs36.unlinkSync)((0, import_node_path38.join)(gitDir, "locked")));
+  ifPresent(() => (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(gitDir, "locked")));
   const args = ["worktree", "remove", "--", realParent(here.path) ?? here.path];
   const result = await door.attempt(args);
   if (result.code !== 0 && kindAt(gitDir) !== "missing") throw gitFailure(args, result);
@@ -15598,11 +15737,11 @@ async function deleteBranch(door, { branch: branch2 }, head2) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs36, import_node_path38, LABEL3, Touched;
+var import_node_fs35, import_node_path38, LABEL3, Touched;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
+    import_node_fs35 = require("node:fs");
     import_node_path38 = require("node:path");
     init_errors();
     init_shell_word();
@@ -15659,8 +15798,8 @@ async function forgetSaved(door, saved) {
 }
 async function bringBack(door, { sha }, place2, ensure) {
   const commit = checkedSha(sha);
-  const taken = await door.ask(["rev-parse", "--verify", "--quiet", `refs/heads/${place2.branch}`]);
-  if (taken.code === 0) throw foreignBranch(place2.branch);
+  const taken2 = await door.ask(["rev-parse", "--verify", "--quiet", `refs/heads/${place2.branch}`]);
+  if (taken2.code === 0) throw foreignBranch(place2.branch);
   if (kindAt(place2.path) !== "missing") throw foreignPath(place2.path);
   const parents = (await door.read(["rev-list", "--no-walk", "--parents", commit, "--"])).trim().split(" ");
   const head2 = parents[1];
@@ -15689,24 +15828,24 @@ async function writeDifferences(door, path17, head2, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs37.unlinkSync)((0, import_node_path39.join)(root, path17));
+  (0, import_node_fs36.unlinkSync)((0, import_node_path39.join)(root, path17));
   for (let parent = (0, import_node_path39.dirname)(path17); parent !== "."; parent = (0, import_node_path39.dirname)(parent)) {
-    if ((0, import_node_fs37.readdirSync)((0, import_node_path39.join)(root, parent)).length > 0) return;
-    (0, import_node_fs37.rmdirSync)((0, import_node_path39.join)(root, parent));
+    if ((0, import_node_fs36.readdirSync)((0, import_node_path39.join)(root, parent)).length > 0) return;
+    (0, import_node_fs36.rmdirSync)((0, import_node_path39.join)(root, parent));
   }
 }
 async function writeOne(door, root, { mode, sha, path: path17 }) {
   const file = (0, import_node_path39.join)(root, path17);
-  if (kindAt(file) !== "missing") (0, import_node_fs37.unlinkSync)(file);
+  if (kindAt(file) !== "missing") (0, import_node_fs36.unlinkSync)(file);
   if (mode === "160000") return;
-  (0, import_node_fs37.mkdirSync)((0, import_node_path39.dirname)(file), { recursive: true });
+  (0, import_node_fs36.mkdirSync)((0, import_node_path39.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs37.symlinkSync)(bytes, file);
+    (0, import_node_fs36.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs37.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs37.chmodSync)(file, 493);
+  (0, import_node_fs36.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs36.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const format3 = "--format=%(objectname) %(refname)";
@@ -15737,11 +15876,11 @@ async function remains(door, places) {
     refs: ours.split("\n").filter(Boolean)
   };
 }
-var import_node_fs37, import_node_path39;
+var import_node_fs36, import_node_path39;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
+    import_node_fs36 = require("node:fs");
     import_node_path39 = require("node:path");
     init_errors();
     init_stream_key();
@@ -15756,7 +15895,7 @@ var init_saved_refs = __esm({
 // src/git/tidy/tidy.ts
 function createTidy(door, ensure) {
   return {
-    noteMade: async (path17, disposable, before = null) => noteMade(door, requireLink(door, path17), disposable, before),
+    noteMade: async (path17, disposable, { before = null, former = null } = {}) => noteMade(door, requireLink(door, path17), disposable, { before, former }),
     saveSnapshot: (request2) => saveSnapshot(door, request2),
     shared: () => readShared(door),
     find: async (place2, shared) => {
@@ -15784,14 +15923,105 @@ var init_tidy = __esm({
   }
 });
 
+// src/git/worktree.ts
+async function ensureWorktree(door, request2, slot) {
+  checkedKey(request2.key);
+  checkedSha(request2.baseSha);
+  checkedBranch(request2.branch);
+  const path17 = preparePlace(door.root, request2.path);
+  for (const reason of [lockReason(request2.key), aheadReason(request2.key)])
+    clearUnborn(door.commonDir, path17, reason);
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
+  if (entry?.lock === aheadReason(request2.key)) {
+    await slot(() => takeOver(door, { ...request2, path: path17 }, entry));
+    return "taken over";
+  }
+  const branch2 = await readBranch(door, request2.branch, request2.ours);
+  const owned = request2.ours || branch2.ours || entry?.lock === lockReason(request2.key);
+  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
+  if (kindAt(path17) !== "missing" && (entry === null || !owned)) throw foreignPath(path17);
+  if (entry !== null && !owned) throw foreignPath(path17);
+  const place2 = { ...request2, path: path17 };
+  if (entry === null) return slot(() => addWorktree(door, place2, branch2));
+  return slot(() => takeUp(door, place2, entry, branch2));
+}
+async function addWorktree(door, request2, branch2) {
+  if (branch2.tip === null) await makeBranch(door, request2.branch, request2.baseSha);
+  const reason = lockReason(request2.key);
+  const args = ["worktree", "add", "--lock", "--reason", reason, "--", request2.path, request2.branch];
+  const result = await addLocked(door, args);
+  const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
+  if (elsewhere !== void 0) {
+    throw new OrchestrateError(
+      EXIT.refused,
+      `the branch "${request2.branch}" is checked out in ${printable(elsewhere)}`,
+      `git -C ${shellWord(printable(elsewhere))} switch --detach`
+    );
+  }
+  if (result.code !== 0) throw gitFailure(args, result);
+  verify(door, request2.path);
+  return branch2.tip === null ? "created" : "repaired";
+}
+async function takeUp(door, request2, entry, branch2) {
+  if (branch2.tip === null) await restoreBranch(door, request2, entry);
+  const link2 = readLink(request2.path, door.commonDir);
+  const cutOff = readMarker(entry.gitDir) !== null;
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path40.join)(link2.gitDir, "index")) === "file";
+  const head2 = `ref: refs/heads/${request2.branch}`;
+  if (!complete2)
+    await repairWorktree(door, { path: request2.path, head: head2 }, entry, branch2.tip ?? request2.baseSha);
+  if (cutOff) clearMarker(entry.gitDir);
+  const verified = verify(door, request2.path);
+  if (entry.lock === null) {
+    const args = ["worktree", "lock", "--reason", lockReason(request2.key), "--", request2.path];
+    await door.write(args);
+  }
+  door.log(`worktree ${verified.path}: ${complete2 ? "reused" : "repaired"}`);
+  return complete2 && branch2.tip !== null ? "reused" : "repaired";
+}
+async function restoreBranch(door, request2, entry) {
+  const line2 = textOf3((0, import_node_path40.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
+  const head2 = textOf3((0, import_node_path40.join)(entry.gitDir, "HEAD"));
+  const onBranch = head2 === `ref: refs/heads/${request2.branch}`;
+  const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
+  await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
+}
+function verify(door, path17) {
+  const link2 = readLink(path17, door.commonDir);
+  if (link2 !== null && link2.path === path17) return link2;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the worktree ${JSON.stringify(path17)} was not made properly`,
+    "fix or move the directory; where each is: git worktree list"
+  );
+}
+var import_node_path40;
+var init_worktree = __esm({
+  "src/git/worktree.ts"() {
+    "use strict";
+    import_node_path40 = require("node:path");
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_ahead();
+    init_failure();
+    init_names();
+    init_marker();
+    init_worktree_branch();
+    init_worktree_link();
+    init_worktree_repair();
+  }
+});
+
 // src/git/git.ts
 var git_exports = {};
 __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs38.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs38.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs37.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs37.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -15804,7 +16034,7 @@ function createGit(options) {
     baseTip: (configured) => baseTip(door, configured),
     readRefs: (branches, branch2) => readRefs(door, branches, branch2),
     layLine: (request2) => layLine(door, request2),
-    moveBranch: (move2) => moveBranch(door, move2),
+    moveBranch: (move3) => moveBranch(door, move3),
     finishMoves: () => finishMoves(door),
     refStorage: () => refStorage(door),
     trees: (commits2) => treesOf(door, commits2),
@@ -15816,6 +16046,8 @@ function createGit(options) {
     resolve: (rev) => resolveCommit(door, rev),
     mergeBases: (parents, message2) => mergeBases(door, parents, message2),
     ensureWorktree: ensure,
+    makeAhead: (request2) => makeAhead(door, request2, slot),
+    differing: (from, to, matching2) => differing(door, from, to, matching2),
     furnishWorktree: (request2) => furnishWorktree(door, request2),
     noteBornDirty: (path17, others) => noteBornDirty(door, path17, others),
     dirtyFiles: (path17) => dirtyFiles(door, path17),
@@ -15859,14 +16091,15 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs38, CHECKOUTS, LONGEST_MS3;
+var import_node_fs37, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs37 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
+    init_ahead();
     init_base_merge();
     init_born_dirty();
     init_commit();
@@ -15895,7 +16128,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path40.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path41.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -15907,11 +16140,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path40;
+var import_node_path41;
 var init_names2 = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path40 = require("node:path");
+    import_node_path41 = require("node:path");
     init_sha256();
   }
 });
@@ -15926,18 +16159,18 @@ async function ringBell(client, root, pane) {
   writeToTerminal(tty3, "\x07");
 }
 function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs39.openSync)(tty3, import_node_fs39.constants.O_WRONLY | import_node_fs39.constants.O_NOCTTY | import_node_fs39.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs38.openSync)(tty3, import_node_fs38.constants.O_WRONLY | import_node_fs38.constants.O_NOCTTY | import_node_fs38.constants.O_NONBLOCK);
   try {
-    (0, import_node_fs39.writeSync)(handle, text5);
+    (0, import_node_fs38.writeSync)(handle, text5);
   } finally {
-    (0, import_node_fs39.closeSync)(handle);
+    (0, import_node_fs38.closeSync)(handle);
   }
 }
-var import_node_fs39;
+var import_node_fs38;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     init_names2();
   }
 });
@@ -16799,7 +17032,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path41.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path42.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -16814,19 +17047,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs40.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs39.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs40, import_node_path41, import_promises3, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs39, import_node_path42, import_promises3, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
-    import_node_path41 = require("node:path");
+    import_node_fs39 = require("node:fs");
+    import_node_path42 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -17038,25 +17271,25 @@ var init_pane = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path42.relative)(root, runDir2);
+  const inside2 = (0, import_node_path43.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} can't be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path42.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path43.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path42.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path43.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs41.closeSync)((0, import_node_fs41.openSync)((0, import_node_path42.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path42.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs40.closeSync)((0, import_node_fs40.openSync)((0, import_node_path43.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path43.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs41.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs41.lstatSync)(directory);
+  (0, import_node_fs40.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs40.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17065,20 +17298,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs41.rmSync)(draft, { force: true });
-  (0, import_node_fs41.symlinkSync)(target, draft);
-  (0, import_node_fs41.renameSync)(draft, link2);
+  (0, import_node_fs40.rmSync)(draft, { force: true });
+  (0, import_node_fs40.symlinkSync)(target, draft);
+  (0, import_node_fs40.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs41.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs41.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs40.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs40.readlinkSync)(link2) : null;
 }
-var import_node_fs41, import_node_path42;
+var import_node_fs40, import_node_path43;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
-    import_node_path42 = require("node:path");
+    import_node_fs40 = require("node:fs");
+    import_node_path43 = require("node:path");
     init_names2();
   }
 });
@@ -17122,8 +17355,8 @@ async function createSession(doors, noServer) {
     for (const name2 of sessionNames(doors.root)) {
       const reply = await doors.client.run(newSessionWords(doors.root, name2, wrapper), doors.root);
       if (reply.status !== "absent" && await isMade(doors, reply.text)) return;
-      const taken = reply.status === "failed" && reply.why.startsWith("duplicate session");
-      if (!taken) throw tmuxError("make our session", { status: "failed", text: "", ...whyNot(reply) });
+      const taken2 = reply.status === "failed" && reply.why.startsWith("duplicate session");
+      if (!taken2) throw tmuxError("make our session", { status: "failed", text: "", ...whyNot(reply) });
       if (ourSession(await lookOrThrow(doors)) !== null) return;
     }
     throw tmuxError("make our session", { status: "failed", why: "all its names are taken", text: "" });
@@ -17141,7 +17374,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path43.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path44.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -17175,12 +17408,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto8, import_node_path43, SIZE, SUMMARY, whyNot;
+var import_node_crypto8, import_node_path44, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto8 = __toESM(require_node_crypto(), 1);
-    import_node_path43 = require("node:path");
+    import_node_path44 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -17525,7 +17758,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs42.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs41.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -17584,11 +17817,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs42;
+var import_node_fs41;
 var init_project2 = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
+    import_node_fs41 = require("node:fs");
     init_project();
     init_load();
     init_paths();
@@ -17883,7 +18116,7 @@ function endAction(run30, outcome, reason, details = {}) {
 function dependenciesLanded(stream2, snapshot) {
   return stream2.dependencies.length > 0 && stream2.dependencies.every((id2) => snapshot.landed.has(snapshot.keys.get(id2) ?? ""));
 }
-function headOf2({ snapshot, key }) {
+function headOf3({ snapshot, key }) {
   return snapshot.heads.known ? snapshot.heads.value.get(key) ?? null : void 0;
 }
 function startCommand(stream2) {
@@ -18019,7 +18252,7 @@ function follow(situation2) {
 }
 function checkMoved(situation2) {
   const { stream: stream2, record: record3, key, policy, snapshot, lastRun } = situation2;
-  const head2 = headOf2(situation2);
+  const head2 = headOf3(situation2);
   if (record3?.verified == null || lastRun === null || head2 == null || head2 === record3.verified.sha)
     return null;
   if (!snapshot.pollerAlive || record3.intent !== "none" || !isWanted(policy, stream2.id, record3)) return null;
@@ -18092,7 +18325,7 @@ function assessComplete(situation2, run30, activity) {
   return known2 ?? tell(situation2, run30, activity, verdict2.message, foundText(situation2, verdict2));
 }
 function verdictOfThisRest(situation2, run30, activity) {
-  const verdict2 = verdictOn(run30, headOf2(situation2));
+  const verdict2 = verdictOn(run30, headOf3(situation2));
   return verdict2 !== null && isOfThisRest(run30, activity, verdict2.rest) ? verdict2 : null;
 }
 function gaveUp({ stream: stream2 }, run30, activity) {
@@ -18276,7 +18509,7 @@ function assessLimited(situation2, run30, activity) {
   return assess("limited", { ...common2, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
 }
 function wasRefused(situation2, run30, activity) {
-  const verdict2 = verdictOn(run30, headOf2(situation2));
+  const verdict2 = verdictOn(run30, headOf3(situation2));
   return verdict2 !== null && !verdict2.ok && isOfThisRest(run30, activity, verdict2.rest);
 }
 function afterTelling(common2, toldForMs, nowMs) {
@@ -18386,8 +18619,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path44.default.join(directory, name2);
+  (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path45.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -18405,12 +18638,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs43, import_node_path44, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs42, import_node_path45, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
-    import_node_path44 = __toESM(require("node:path"), 1);
+    import_node_fs42 = require("node:fs");
+    import_node_path45 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -18452,21 +18685,21 @@ var init_arguments = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os4.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path45.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path46.default.join(home, ".claude");
   return {
-    account: import_node_path45.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path45.default.join(base, ".credentials.json"),
-    settings: import_node_path45.default.join(base, "settings.json"),
-    sessions: import_node_path45.default.join(base, "sessions"),
-    projects: import_node_path45.default.join(base, "projects")
+    account: import_node_path46.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path46.default.join(base, ".credentials.json"),
+    settings: import_node_path46.default.join(base, "settings.json"),
+    sessions: import_node_path46.default.join(base, "sessions"),
+    projects: import_node_path46.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path45;
+var import_node_os4, import_node_path46;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path45 = __toESM(require("node:path"), 1);
+    import_node_path46 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -18941,7 +19174,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path46.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path47.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseRecord(text5);
   if (record3 === null) return null;
   return {
@@ -18960,11 +19193,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path46;
+var import_node_path47;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path46 = __toESM(require("node:path"), 1);
+    import_node_path47 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
   }
@@ -19048,17 +19281,17 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path47.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path48.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path47.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path48.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(beginningOf(file), stat2.mtimeMs, (token) => isTokenOf(token, key, run30));
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = beginningOf(import_node_path47.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`))?.split("\n") ?? [];
+      const [token = "", status = "", said2 = ""] = beginningOf(import_node_path48.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`))?.split("\n") ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
       return printable(`exit ${status}${said2 === "" ? "" : `: ${said2}`}`, LONGEST_TROUBLE);
     }
@@ -19114,21 +19347,21 @@ function backgroundText(task2) {
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
 function beginningOf(file) {
-  const handle = ifPresent(() => (0, import_node_fs44.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs43.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const buffer = Buffer.alloc(Math.min(LONGEST_REPORT, (0, import_node_fs44.fstatSync)(handle).size));
-    return buffer.toString("utf8", 0, (0, import_node_fs44.readSync)(handle, buffer, 0, buffer.length, 0));
+    const buffer = Buffer.alloc(Math.min(LONGEST_REPORT, (0, import_node_fs43.fstatSync)(handle).size));
+    return buffer.toString("utf8", 0, (0, import_node_fs43.readSync)(handle, buffer, 0, buffer.length, 0));
   } finally {
-    (0, import_node_fs44.closeSync)(handle);
+    (0, import_node_fs43.closeSync)(handle);
   }
 }
-var import_node_fs44, import_node_path47, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_fs43, import_node_path48, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
-    import_node_path47 = __toESM(require("node:path"), 1);
+    import_node_fs43 = require("node:fs");
+    import_node_path48 = __toESM(require("node:path"), 1);
     init_printable();
     init_present();
     init_json();
@@ -19700,10 +19933,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs45.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs44.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs45.fstatSync)(handle);
+    const stat2 = (0, import_node_fs44.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -19713,7 +19946,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs45.closeSync)(handle);
+    (0, import_node_fs44.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -19735,7 +19968,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs45.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs44.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -19743,11 +19976,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs45, PART_BYTES, LONGEST_LINE;
+var import_node_fs44, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -19781,7 +20014,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path48.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path49.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -19815,22 +20048,22 @@ function failedCommitOf(items) {
 function search(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path48.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path49.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path48.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path48.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path49.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path49.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path48.default.dirname(file);
+  const directory = import_node_path49.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path48.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path48.default.join(directory, entry),
-    at: statIfPresent(import_node_path48.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path49.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path49.default.join(directory, entry),
+    at: statIfPresent(import_node_path49.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPart(candidate.path, 0, HEAD_BYTES).includes(mark));
   return newer?.path ?? file;
 }
@@ -19839,11 +20072,11 @@ function hasMessage(file) {
 }
 function readPart(file, from, length) {
   const buffer = Buffer.alloc(length);
-  const handle = (0, import_node_fs46.openSync)(file, "r");
+  const handle = (0, import_node_fs45.openSync)(file, "r");
   try {
-    return buffer.toString("utf8", 0, (0, import_node_fs46.readSync)(handle, buffer, 0, length, from));
+    return buffer.toString("utf8", 0, (0, import_node_fs45.readSync)(handle, buffer, 0, length, from));
   } finally {
-    (0, import_node_fs46.closeSync)(handle);
+    (0, import_node_fs45.closeSync)(handle);
   }
 }
 function listenTo(transcript) {
@@ -19859,12 +20092,12 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_fs46, import_node_path48, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_fs45, import_node_path49, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
-    import_node_path48 = __toESM(require("node:path"), 1);
+    import_node_fs45 = require("node:fs");
+    import_node_path49 = __toESM(require("node:path"), 1);
     init_printable();
     init_grown_lines();
     init_present();
@@ -19948,7 +20181,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path49.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path50.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -19958,14 +20191,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path49.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path50.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path49;
+var import_node_path50;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
     init_grown_lines();
     init_json();
     init_transcript();
@@ -19974,7 +20207,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path50.default.resolve(root, command3)] : searchPath2.split(import_node_path50.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path50.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path51.default.resolve(root, command3)] : searchPath2.split(import_node_path51.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path51.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3) {
@@ -19989,19 +20222,19 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs47.accessSync)(file, import_node_fs47.constants.X_OK);
-    return (0, import_node_fs47.statSync)(file).isFile();
+    (0, import_node_fs46.accessSync)(file, import_node_fs46.constants.X_OK);
+    return (0, import_node_fs46.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs47, import_node_path50;
+var import_node_fs46, import_node_path51;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_fs46 = require("node:fs");
+    import_node_path51 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20043,7 +20276,7 @@ async function checkVersion3(file, env) {
 function checkHooks({ agent: agent2, projectRoot, paths }) {
   const files2 = [
     paths.settings,
-    ...["settings.json", "settings.local.json"].map((name2) => (0, import_node_path51.join)(projectRoot, ".claude", name2))
+    ...["settings.json", "settings.local.json"].map((name2) => (0, import_node_path52.join)(projectRoot, ".claude", name2))
   ];
   const off = files2.find((file) => parseRecord(readIfPresent(file) ?? "")?.["disableAllHooks"] === true);
   if (off === void 0) return [];
@@ -20145,11 +20378,11 @@ function checkAccount(where, account) {
 }
 function checkMcpServer(where, account) {
   const { projectRoot, paths } = where;
-  const listed7 = parseRecord(readIfPresent((0, import_node_path51.join)(projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed7 = parseRecord(readIfPresent((0, import_node_path52.join)(projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (recordOf(listed7)[SERVER2] === void 0) return [];
   const files2 = [
     paths.settings,
-    ...["settings.json", "settings.local.json"].map((name2) => (0, import_node_path51.join)(projectRoot, ".claude", name2))
+    ...["settings.json", "settings.local.json"].map((name2) => (0, import_node_path52.join)(projectRoot, ".claude", name2))
   ];
   const choices = [
     ...files2.map((file) => parseRecord(readIfPresent(file) ?? "") ?? {}),
@@ -20170,7 +20403,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs48.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs48.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs47.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs47.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => recordOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -20187,7 +20420,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -20204,7 +20437,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -20219,12 +20452,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs48, import_node_path51, VERSION_TIMEOUT_MS, OLDEST_VERSION, SERVER2, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs47, import_node_path52, VERSION_TIMEOUT_MS, OLDEST_VERSION, SERVER2, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
-    import_node_path51 = require("node:path");
+    import_node_fs47 = require("node:fs");
+    import_node_path52 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -20318,7 +20551,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path52.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path53.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -20342,7 +20575,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs49.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs48.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -20363,12 +20596,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs49, import_node_path52;
+var import_node_fs48, import_node_path53;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
-    import_node_path52 = require("node:path");
+    import_node_fs48 = require("node:fs");
+    import_node_path53 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -20392,7 +20625,7 @@ var init_claude = __esm({
 function hasPlugin(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path53.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path54.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -20400,7 +20633,7 @@ function hasPlugin(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = recordOf(
-    recordAt((0, import_node_path53.join)((0, import_node_path53.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path54.join)((0, import_node_path54.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   return Object.entries(enabled).some(
     ([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3 && bringsSkill(installed[id2])
@@ -20410,14 +20643,14 @@ function recordAt(file) {
   return parseRecord(readIfPresent(file) ?? "") ?? {};
 }
 function bringsSkill(installations) {
-  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs50.existsSync)((0, import_node_path53.join)(place2, "skills", NAME3, "SKILL.md")));
+  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs49.existsSync)((0, import_node_path54.join)(place2, "skills", NAME3, "SKILL.md")));
 }
-var import_node_fs50, import_node_path53, NAME3;
+var import_node_fs49, import_node_path54, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
-    import_node_path53 = require("node:path");
+    import_node_fs49 = require("node:fs");
+    import_node_path54 = require("node:path");
     init_present();
     init_json();
     init_claude_paths();
@@ -20544,8 +20777,8 @@ var init_readable = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path54.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path54.default.join(home, "config.toml"), sessions: import_node_path54.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path55.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
+  return { config: import_node_path55.default.join(home, "config.toml"), sessions: import_node_path55.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -20607,46 +20840,46 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path54.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path54.default.basename(a2) < import_node_path54.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path55.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path55.default.basename(a2) < import_node_path55.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path54.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path55.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path54.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path55.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path54.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path55.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = readPart2(file, 0, HEAD_BYTES2).split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs51.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs50.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readEnd(file, size) {
   return readPart2(file, Math.max(0, size - TAIL_BYTES2), TAIL_BYTES2).split("\n");
 }
 function readPart2(file, from, length) {
   const buffer = Buffer.alloc(length);
-  const handle = (0, import_node_fs51.openSync)(file, "r");
+  const handle = (0, import_node_fs50.openSync)(file, "r");
   try {
-    return buffer.toString("utf8", 0, (0, import_node_fs51.readSync)(handle, buffer, 0, length, from));
+    return buffer.toString("utf8", 0, (0, import_node_fs50.readSync)(handle, buffer, 0, length, from));
   } finally {
-    (0, import_node_fs51.closeSync)(handle);
+    (0, import_node_fs50.closeSync)(handle);
   }
 }
-var import_node_fs51, import_node_os5, import_node_path54, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs50, import_node_os5, import_node_path55, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path54 = __toESM(require("node:path"), 1);
+    import_node_path55 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
     TAIL_BYTES2 = 256 * 1024;
@@ -20783,7 +21016,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs52.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs51.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -20805,11 +21038,11 @@ function checkCodex(agent2, deps, paths) {
     ] : []
   ];
 }
-var import_node_fs52, PERMISSIONS2, NOTICE;
+var import_node_fs51, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
+    import_node_fs51 = require("node:fs");
     init_activity();
     init_printable();
     init_shell_word();
@@ -21019,7 +21252,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path55.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path56.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -21069,7 +21302,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs53.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs52.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21122,12 +21355,12 @@ function checkOpencode(agent2, deps) {
     ] : []
   ];
 }
-var import_node_fs53, import_node_path55, import_node_url2, LOOKS;
+var import_node_fs52, import_node_path56, import_node_url2, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
-    import_node_path55 = __toESM(require("node:path"), 1);
+    import_node_fs52 = require("node:fs");
+    import_node_path56 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_activity();
     init_printable();
@@ -21154,8 +21387,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path56.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path56.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path57.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path57.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -21168,11 +21401,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path56, CREATE;
+var import_node_path57, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path56 = __toESM(require("node:path"), 1);
+    import_node_path57 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -21212,43 +21445,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path57.join)(parent, NAME4, "bin");
+  return (0, import_node_path58.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path57.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path58.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs54.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs54.rmSync)((0, import_node_path57.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs53.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs53.rmSync)((0, import_node_path58.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path57.join)(bin, NAME4);
+  const launcher = (0, import_node_path58.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path57.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs54.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs54.chmodSync)(draft, 448);
-    (0, import_node_fs54.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs54.renameSync)(draft, launcher);
+    const draft = (0, import_node_path58.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs53.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs53.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs53.chmodSync)(draft, 448);
+    (0, import_node_fs53.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs53.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs54.rmSync)(path17, { force: true });
-  (0, import_node_fs54.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs54.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs53.rmSync)(path17, { force: true });
+  (0, import_node_fs53.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs53.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs54.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs53.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs54, import_node_path57, NAME4;
+var import_node_fs53, import_node_path58, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
-    import_node_path57 = require("node:path");
+    import_node_fs53 = require("node:fs");
+    import_node_path58 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -22264,7 +22497,7 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs55.mkdirSync)((0, import_node_path58.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs54.mkdirSync)((0, import_node_path59.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
     removeDrafts(path17);
   } catch (error2) {
@@ -22275,16 +22508,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `can't write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path58.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path59.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs55, import_node_path58;
+var import_node_fs54, import_node_path59;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
-    import_node_path58 = require("node:path");
+    import_node_fs54 = require("node:fs");
+    import_node_path59 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -22363,21 +22596,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs56.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs55.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs56.rmSync)(paths.mcpConfig);
+  (0, import_node_fs55.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs56, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
+var import_node_fs55, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     init_paths();
     init_errors();
     init_present();
@@ -22397,26 +22630,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path59.join)(placeOfCopy(env), (0, import_node_path59.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path60.join)(placeOfCopy(env), (0, import_node_path60.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path59.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs57.existsSync)(plugin) && (0, import_node_fs57.existsSync)((0, import_node_path59.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path60.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs56.existsSync)(plugin) && (0, import_node_fs56.existsSync)((0, import_node_path60.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path59.isAbsolute)(given3) ? given3 : (0, import_node_path59.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path59.join)(base, "orchestrate"));
+  const base = (0, import_node_path60.isAbsolute)(given3) ? given3 : (0, import_node_path60.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
+  return real((0, import_node_path60.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path59.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs57.existsSync)(path17) ? (0, import_node_fs57.realpathSync)(path17) : (0, import_node_path59.join)(real((0, import_node_path59.dirname)(path17)), (0, import_node_path59.basename)(path17));
+  if ((0, import_node_path60.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs56.existsSync)(path17) ? (0, import_node_fs56.realpathSync)(path17) : (0, import_node_path60.join)(real((0, import_node_path60.dirname)(path17)), (0, import_node_path60.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path59.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path60.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines3] = text5.split("\n");
   const files2 = lines3.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -22424,7 +22657,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path59.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path60.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -22432,13 +22665,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs57.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs56.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs57.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs56.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -22446,34 +22679,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path59.join)(place2, file);
-    return (0, import_node_fs57.existsSync)(path17) && sha256((0, import_node_fs57.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path60.join)(place2, file);
+    return (0, import_node_fs56.existsSync)(path17) && sha256((0, import_node_fs56.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path59.dirname)((0, import_node_path59.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path59.join)(place2, file), (0, import_node_fs57.readFileSync)((0, import_node_path59.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs56.mkdirSync)((0, import_node_path60.dirname)((0, import_node_path60.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path60.join)(place2, file), (0, import_node_fs56.readFileSync)((0, import_node_path60.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path59.join)((0, import_node_path59.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path60.join)((0, import_node_path60.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path59.dirname)((0, import_node_path59.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs57.copyFileSync)((0, import_node_path59.join)(PACKAGE_ROOT, file), (0, import_node_path59.join)(draft, file));
-    (0, import_node_fs57.chmodSync)((0, import_node_path59.join)(draft, file), modeOf(file));
+    (0, import_node_fs56.mkdirSync)((0, import_node_path60.dirname)((0, import_node_path60.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs56.copyFileSync)((0, import_node_path60.join)(PACKAGE_ROOT, file), (0, import_node_path60.join)(draft, file));
+    (0, import_node_fs56.chmodSync)((0, import_node_path60.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs57.renameSync)(draft, place2);
+    (0, import_node_fs56.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs57.existsSync)((0, import_node_path59.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs56.existsSync)((0, import_node_path60.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path59.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path60.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -22482,23 +22715,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs57.mkdirSync)((0, import_node_path59.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs56.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs57.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs56.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path59.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path60.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named2 = own2 === null ? null : programsNamed(base);
   if (named2 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path59.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path60.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named2.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -22506,12 +22739,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named2 = [];
-  for (const note2 of listIfPresent((0, import_node_path59.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path60.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs57.readFileSync)((0, import_node_path59.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path59.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs56.readFileSync)((0, import_node_path60.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path60.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path59.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path60.join)(launcherPlace(user.commonDir), "orchestrate")];
       named2.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named2.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -22525,24 +22758,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs57.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path59.relative)(place2, (0, import_node_path59.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs56.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path60.relative)(place2, (0, import_node_path60.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs57.rmSync)(place2, { recursive: true });
+    (0, import_node_fs56.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs57, import_node_os6, import_node_path59, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs56, import_node_os6, import_node_path60, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path59 = require("node:path");
+    import_node_path60 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -22553,8 +22786,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path59.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path59.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path60.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path60.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -22581,13 +22814,13 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os7.homedir)();
   if (file === null)
-    return (0, import_node_path60.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path60.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path60.join)(home, file.slice(1)) : (0, import_node_path60.resolve)(root, file);
+    return (0, import_node_path61.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path61.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path61.join)(home, file.slice(1)) : (0, import_node_path61.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs58.openSync)(path17, "r");
+    handle = (0, import_node_fs57.openSync)(path17, "r");
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -22597,7 +22830,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs58.fstatSync)(handle);
+    const stats = (0, import_node_fs57.fstatSync)(handle);
     const isOurs3 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs3) throw unfit(path17, "it belongs to someone else");
@@ -22605,9 +22838,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs58.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs57.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs58.closeSync)(handle);
+    (0, import_node_fs57.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -22663,13 +22896,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs58, import_node_os7, import_node_path60, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs57, import_node_os7, import_node_path61, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path60 = require("node:path");
+    import_node_path61 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -22812,6 +23045,412 @@ var init_marks = __esm({
   }
 });
 
+// src/look/landed.ts
+function landingBranch({ config: config2, state: state2 }, initiative2) {
+  return config2.landing.branch ?? state2.initiativeBase(initiative2)?.branch ?? null;
+}
+async function landedKeys(ports, question) {
+  const verified = [...question.records.values()].filter(({ verified: found2 }) => found2 !== null);
+  const landed = new Set(
+    verified.filter((record3) => answerOf2(record3, question) === true).map(({ key }) => key)
+  );
+  if (verified.every((record3) => answerOf2(record3, question) !== null)) return landed;
+  const found = await ports.git.contained(question.tip, candidatesOf(question, ports.state));
+  for (const record3 of verified) {
+    const head2 = record3.verified?.sha ?? "";
+    const { branch: branch2, tip } = question;
+    ports.state.patchStream(record3.key, {
+      landedAnswer: { branch: branch2, tip, head: head2, landed: found.has(record3.key) }
+    });
+  }
+  return found;
+}
+function answerOf2({ landedAnswer: known2, verified }, question) {
+  const same = known2 !== null && known2.branch === question.branch && known2.tip === question.tip && known2.head === verified?.sha;
+  return same ? known2.landed : null;
+}
+function candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, state2) {
+  const depths = streamDepths(plan2.streams);
+  const landings = /* @__PURE__ */ new Map();
+  for (const landing of state2.landings(initiative2)) {
+    if (landing.branch !== branch2) continue;
+    landings.set(landing.key, [...landings.get(landing.key) ?? [], landing]);
+  }
+  const order = [...plan2.streams].sort((a2, b2) => (depths.get(a2.id) ?? 0) - (depths.get(b2.id) ?? 0));
+  return order.flatMap(({ id: id2, dependencies }) => {
+    const key = keys.get(id2) ?? "";
+    const record3 = records.get(key);
+    if (record3?.verified == null) return [];
+    const head2 = record3.verified.sha;
+    const after = dependencies.flatMap((on6) => keys.get(on6) ?? []);
+    return [{ key, head: head2, base: record3.base?.sha ?? head2, after, landings: landings.get(key) ?? [] }];
+  });
+}
+var init_landed = __esm({
+  "src/look/landed.ts"() {
+    "use strict";
+    init_graph();
+  }
+});
+
+// src/worker/launch-file.ts
+function isLaunchVariable(name2) {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2) && !SHELL_OWNED.has(name2);
+}
+function lines(kind, text5, what) {
+  if (text5.includes("\0"))
+    throw new TypeError(`${what} holds a NUL character, which no process can be given`);
+  const [first2 = "", ...rest] = text5.split("\n");
+  return [`${kind}${first2}`, ...rest.map((line2) => `+${line2}`)];
+}
+function checkCommand(launch2) {
+  const command3 = launch2.argv[0] ?? "";
+  if (command3 === "" || command3.startsWith("-"))
+    throw new TypeError(`not a command: ${command3 || "(empty)"}`);
+  if (!launch2.cwd.startsWith("/")) throw new TypeError(`not an absolute path: ${launch2.cwd}`);
+}
+function launchFiles(launch2, umask) {
+  checkCommand(launch2);
+  const files2 = {};
+  const text5 = [`U${umask.toString(8).padStart(4, "0")}`, ...lines("D", launch2.cwd, "the directory")];
+  for (const [name2, value] of Object.entries(launch2.env)) {
+    if (!isLaunchVariable(name2)) throw new TypeError(`not a variable a launch can carry: ${name2}`);
+    text5.push(...lines("E", `${name2}=${value}`, name2));
+  }
+  for (const [index, argument] of launch2.argv.entries()) {
+    const content2 = lines("A", argument, "an argument");
+    if (Buffer.byteLength(argument) <= LONG_BYTES) {
+      text5.push(...content2);
+      continue;
+    }
+    files2[`argument-${index}`] = argument;
+    text5.push(`Fargument-${index}`);
+  }
+  files2["launch"] = `${[...text5, "."].join("\n")}
+`;
+  return files2;
+}
+var SHELL_OWNED, LONG_BYTES;
+var init_launch_file = __esm({
+  "src/worker/launch-file.ts"() {
+    "use strict";
+    SHELL_OWNED = new Set(
+      "BASHOPTS BASHPID BASH_VERSINFO COLUMNS EUID FUNCNAME GROUPS HISTCMD IFS LINENO LINES OLDPWD OPTARG OPTERR OPTIND PPID PS4 PWD SHELLOPTS SHLVL UID _ TERM TERM_PROGRAM TERM_PROGRAM_VERSION TERMCAP".split(" ")
+    );
+    LONG_BYTES = 2048;
+  }
+});
+
+// src/worker/wrapper.ts
+function writeLaunch(runDir2, launch2) {
+  const files2 = launchFiles(launch2, process.umask());
+  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path62.join)(runDir2, name2), text5, 384);
+  replaceFile((0, import_node_path62.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path62.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+}
+function claimFile(runDir2) {
+  const path17 = (0, import_node_path62.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs58.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs58.statSync)(path17).mtimeMs }));
+}
+function settledClaimFile(runDir2) {
+  for (let waitedMs = 0; ; waitedMs += 1) {
+    const file = claimFile(runDir2);
+    if (file === null || file.text.endsWith("\n") || waitedMs >= CLAIM_WRITE_MS) return file;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+  }
+}
+function readClaim(runDir2) {
+  const file = settledClaimFile(runDir2);
+  if (file === null) return null;
+  const [pidLine = "", statLine = "", keeperPid = "", keeperStat = ""] = file.text.split("\n");
+  if (pidLine === FENCE) return null;
+  const worker = claimedProcess(pidLine, statLine) ?? { pid: 0, start: null };
+  return { ...worker, atMs: file.atMs, keeper: claimedProcess(keeperPid, keeperStat) };
+}
+function claimedProcess(pid, stat2) {
+  return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
+}
+function fenceRun(runDir2) {
+  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path62.join)(runDir2, "claim");
+  const draft = `${path17}.${process.pid}`;
+  (0, import_node_fs58.writeFileSync)(draft, `${FENCE}
+`, { mode: 384 });
+  try {
+    (0, import_node_fs58.linkSync)(draft, path17);
+  } catch (thrown) {
+    if (thrown.code !== "EEXIST") throw thrown;
+    return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
+`) === true;
+  } finally {
+    (0, import_node_fs58.rmSync)(draft, { force: true });
+  }
+  (0, import_node_fs58.rmSync)((0, import_node_path62.join)(runDir2, "launch"), { force: true });
+  return true;
+}
+var import_node_fs58, import_node_path62, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var init_wrapper = __esm({
+  "src/worker/wrapper.ts"() {
+    "use strict";
+    import_node_fs58 = require("node:fs");
+    import_node_path62 = require("node:path");
+    init_proc_stat();
+    init_present();
+    init_replace_file();
+    init_launch_file();
+    CLEAN_FIRST = [
+      'if [ "$1" != clean ]; then',
+      '  exec /usr/bin/env -i ${TERM+"TERM=$TERM"} ${TMUX+"TMUX=$TMUX"} ${TMUX_PANE+"TMUX_PANE=$TMUX_PANE"} \\',
+      '    ${TERM_PROGRAM+"TERM_PROGRAM=$TERM_PROGRAM"} \\',
+      '    ${TERM_PROGRAM_VERSION+"TERM_PROGRAM_VERSION=$TERM_PROGRAM_VERSION"} /bin/sh "$0" clean',
+      "fi"
+    ];
+    KEEPER_SCRIPT = [
+      "# Made by orchestrate. Runs the wrapper and stays until all that was written to the terminal has been read.",
+      ...CLEAN_FIRST,
+      "stat=",
+      '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
+      "exec 3>&2",
+      "set -m 2>/dev/null",
+      '[ -n "$BASH_VERSION" ] || exec 2>/dev/null',
+      "trap : INT QUIT TERM",
+      '(exec /bin/sh ./wrapper clean "$$" "$stat" 2>&3 3>&-)',
+      "status=$?",
+      "while jobs %%; do fg; status=$?; done >/dev/null 2>&1",
+      `trap 'kill "$!"; exit "$status"' HUP`,
+      "set +m",
+      "exec </dev/null >/dev/null 2>&1 3>&-",
+      "/bin/sleep 2 &",
+      'wait "$!"',
+      'exit "$status"',
+      ""
+    ].join("\n");
+    WRAPPER_SCRIPT = [
+      "# Made by orchestrate. Claims this run, then becomes its worker; exits 75 when another one has it.",
+      ...CLEAN_FIRST,
+      'say() { printf "orchestrate: error: %s\\n" "$1" >&2; }',
+      'cd "${0%/*}" || exit 75',
+      "umask 077",
+      "set -C",
+      "stat=",
+      '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
+      'if ! { { printf "%s\\n%s\\n%s\\n%s\\n" "$$" "$stat" "$2" "$3"; } > ./claim; } 2>/dev/null; then',
+      '  if [ -e ./claim ]; then say "this run is taken by another agent"; else say "cannot write $PWD/claim"; fi',
+      "  exit 75",
+      "fi",
+      'if ! [ -f ./launch ]; then say "the launch file is gone: $PWD/launch"; exit 1; fi',
+      "set --",
+      "ORCHESTRATE_KIND=",
+      "while IFS= read -r ORCHESTRATE_LINE; do",
+      "  case $ORCHESTRATE_LINE in +*)",
+      '    ORCHESTRATE_TEXT="$ORCHESTRATE_TEXT',
+      '${ORCHESTRATE_LINE#+}"',
+      "    continue ;;",
+      "  esac",
+      "  case $ORCHESTRATE_KIND in",
+      '  U) umask "$ORCHESTRATE_TEXT" ;;',
+      "  D) ORCHESTRATE_CWD=$ORCHESTRATE_TEXT ;;",
+      '  E) export "$ORCHESTRATE_TEXT" ;;',
+      '  A) set -- "$@" "$ORCHESTRATE_TEXT" ;;',
+      '  F) ORCHESTRATE_TEXT=$(/bin/cat "./$ORCHESTRATE_TEXT" && echo .)',
+      '     set -- "$@" "${ORCHESTRATE_TEXT%.}" ;;',
+      "  esac",
+      "  ORCHESTRATE_TEXT=${ORCHESTRATE_LINE#?}",
+      '  ORCHESTRATE_KIND=${ORCHESTRATE_LINE%"$ORCHESTRATE_TEXT"}',
+      "done < ./launch",
+      "{ :; } >| ./launch",
+      "/bin/rm -f ./launch ./argument-*",
+      'if ! cd "$ORCHESTRATE_CWD"; then say "cannot enter the worktree: $ORCHESTRATE_CWD"; exit 1; fi',
+      "unset ORCHESTRATE_KIND ORCHESTRATE_LINE ORCHESTRATE_TEXT ORCHESTRATE_CWD",
+      "case $1 in",
+      "*/*)",
+      '  if ! [ -e "$1" ]; then say "command not found: $1"; exit 127; fi',
+      '  if ! [ -f "$1" ] || ! [ -x "$1" ]; then say "not an executable file: $1"; exit 126; fi ;;',
+      '*) if ! command -v "$1" >/dev/null 2>&1; then say "command not found: $1"; exit 127; fi ;;',
+      "esac",
+      'exec "$@"',
+      ""
+    ].join("\n");
+    FENCE = "fence";
+    CLAIM_WRITE_MS = 20;
+  }
+});
+
+// src/look/workers.ts
+function openRun(record3) {
+  const run30 = record3.runs.at(-1);
+  return run30 === void 0 || run30.endedAtMs !== null ? null : run30;
+}
+function recordedPanes(records) {
+  return [...records].flatMap((record3) => {
+    const run30 = openRun(record3);
+    if (run30 === null || run30.pane === null || run30.server === null) return [];
+    return [{ id: run30.pane, server: run30.server, key: run30.key, run: run30.number }];
+  });
+}
+async function readWorkers(eyes, records, tmux) {
+  const unseen2 = /* @__PURE__ */ new Map();
+  if (!tmux.known) return { workers: tmux, unseen: unseen2 };
+  const panes = new Map(
+    tmux.value.panes.filter((pane) => pane.role === "worker").map((pane) => [`${pane.key}#${pane.run}`, pane])
+  );
+  const facts2 = /* @__PURE__ */ new Map();
+  const look6 = async (run30) => {
+    const pane = panes.get(`${run30.key}#${run30.number}`) ?? null;
+    try {
+      facts2.set(run30.key, await readWorker(eyes, run30, pane, tmux.value));
+    } catch (error2) {
+      unseen2.set(run30.key, messageOf(error2));
+    }
+  };
+  await Promise.all([...records.values()].flatMap((record3) => openRun(record3) ?? []).map(look6));
+  return { workers: { known: true, value: facts2 }, unseen: unseen2 };
+}
+async function readWorker(eyes, run30, pane, tmux) {
+  const agent2 = eyes.agentThatMade(run30);
+  const claim3 = readClaim(runDir(eyes.paths, run30.key, run30.number));
+  const identity4 = run30.worker ?? identityOf2(eyes, claim3, pane);
+  const claimed = claim3 !== null || run30.claimedAtMs !== null;
+  const process10 = run30.bootId === eyes.processes.bootId() ? processState(eyes, identity4, claim3, pane, claimed) : "gone";
+  const activity = claimed && process10 === "alive" && identity4 !== null && pane !== null ? await agent2.activity(run30, identity4, () => eyes.tmux.capture(pane.id)) : UNKNOWN_ACTIVITY;
+  return {
+    run: run30.number,
+    claimed,
+    pane: pane === null ? null : { id: pane.id, dead: pane.dead, exitCode: pane.exitCode },
+    process: process10,
+    identity: identity4,
+    serverGone: run30.server !== null && run30.server !== tmux.server,
+    activity,
+    lastError: process10 === "gone" ? agent2.lastError(run30) : null,
+    closedByUser: process10 === "gone" && agent2.closedByUser(run30)
+  };
+}
+function identityOf2(eyes, claim3, pane) {
+  if (claim3 === null) return null;
+  if (claim3.start !== null) return { pid: claim3.pid, start: claim3.start };
+  return isPaneOf(claim3, pane) ? eyes.processes.identify(claim3.pid) : null;
+}
+function isPaneOf(claim3, pane) {
+  return pane !== null && !pane.dead && (claim3?.keeper ?? claim3)?.pid === pane.pid;
+}
+function processState(eyes, identity4, claim3, pane, claimed) {
+  if (identity4 !== null && eyes.processes.isAlive(identity4)) return "alive";
+  if (!claimed) return pane !== null && !pane.dead ? "alive" : "gone";
+  return isPaneOf(claim3, pane) ? "alive" : "gone";
+}
+var init_workers = __esm({
+  "src/look/workers.ts"() {
+    "use strict";
+    init_paths();
+    init_activity();
+    init_errors();
+    init_wrapper();
+  }
+});
+
+// src/look/snapshot.ts
+function initiativeOf(plan2) {
+  return plan2.initiative?.id ?? "";
+}
+function worktreeRoot(ports) {
+  const { root } = ports.config.worktree;
+  return (0, import_node_path63.isAbsolute)(root) ? root : (0, import_node_path63.join)(ports.paths.root, root);
+}
+function streamNames(ports) {
+  const { branchPrefix, worktree: worktree2 } = ports.config;
+  return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree2.portBase };
+}
+function otherNames(ports, record3) {
+  const names = streamNames(ports);
+  const branch2 = branchName(names.branchPrefix, record3.key);
+  const worktree2 = worktreePath(names.worktreeRoot, record3.key);
+  const same = record3.branch === branch2 && record3.worktree === worktree2;
+  return record3.branchMade || same ? null : { branch: branch2, worktree: worktree2 };
+}
+function remember(ports, plan2) {
+  const initiative2 = initiativeOf(plan2);
+  const names = streamNames(ports);
+  const keys = /* @__PURE__ */ new Map();
+  for (const [key, { streamId: streamId2 }] of ports.state.records(initiative2)) keys.set(streamId2, key);
+  for (const [key, { streamId: streamId2 }] of ports.state.unreadable(initiative2)) keys.set(streamId2, key);
+  const fresh = plan2.streams.filter(({ id: id2 }) => !keys.has(id2)).map(({ id: id2 }) => id2);
+  if (fresh.length > 0)
+    for (const [id2, key] of ports.state.ensureStreams(initiative2, fresh, names)) keys.set(id2, key);
+  return {
+    keys: new Map(plan2.streams.map((stream2) => [stream2.id, keys.get(stream2.id) ?? ""])),
+    records: ports.state.records(initiative2),
+    unreadable: ports.state.unreadable(initiative2)
+  };
+}
+async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */ new Map()) {
+  const plan2 = ports.plan.readPlan();
+  const { keys, records, unreadable } = remember(ports, plan2);
+  const initiative2 = initiativeOf(plan2);
+  const branch2 = landingBranch(ports, initiative2);
+  const branches = new Map([...records].map(([key, { branch: branch3 }]) => [key, branch3]));
+  const [tmux, refs] = await Promise.all([
+    ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
+    ports.git.readRefs(branches, branch2)
+  ]);
+  const { workers, unseen: unseen2 } = await readWorkers(ports, records, tmux);
+  const unread = [];
+  const tip = refs.known ? refs.value.tip : null;
+  const landing = branch2 === null || tip === null ? null : { branch: branch2, tip };
+  const landed = landing === null ? /* @__PURE__ */ new Set() : await landedKeys(ports, { plan: plan2, keys, records, initiative: initiative2, ...landing }).catch((error2) => {
+    unread.push(`what has landed on ${branch2} could not be read: ${messageOf(error2)}`);
+    return /* @__PURE__ */ new Set();
+  });
+  const latest2 = ports.plan.readPlan();
+  const snapshot = {
+    nowMs: ports.now(),
+    elapsed: ports.elapsed,
+    bootId: ports.processes.bootId(),
+    plan: sameStreams(plan2, latest2) ? latest2 : plan2,
+    keys,
+    records,
+    workers,
+    unseen: new Map([...unseen2, ...[...unreadable].map(([key, { why }]) => [key, why])]),
+    heads: refs.known ? { known: true, value: refs.value.heads } : refs,
+    landed,
+    landing,
+    inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : /* @__PURE__ */ new Map()),
+    troubles: new Map([...noted(records, ({ trouble: trouble2 }) => trouble2), ...troubles]),
+    pollerAlive
+  };
+  return { snapshot, tmux, refs, unread };
+}
+function sameStreams(a2, b2) {
+  if (a2 === b2) return true;
+  const ids = new Set(a2.streams.map((stream2) => stream2.id));
+  return initiativeOf(a2) === initiativeOf(b2) && a2.streams.length === b2.streams.length && b2.streams.every(({ id: id2 }) => ids.has(id2));
+}
+function noted(records, noteOf3) {
+  const notes = /* @__PURE__ */ new Map();
+  for (const [key, record3] of records) {
+    const note2 = noteOf3(record3);
+    if (note2 !== null) notes.set(key, note2);
+  }
+  return notes;
+}
+function pollerLives(ports) {
+  if (!(0, import_node_fs59.existsSync)(ports.paths.stateDb)) return false;
+  const row3 = ports.state.poller();
+  return row3 !== null && ports.processes.isAlive({ pid: row3.pid, start: row3.start });
+}
+var import_node_fs59, import_node_path63;
+var init_snapshot = __esm({
+  "src/look/snapshot.ts"() {
+    "use strict";
+    import_node_fs59 = require("node:fs");
+    import_node_path63 = require("node:path");
+    init_errors();
+    init_stream_key();
+    init_landed();
+    init_workers();
+  }
+});
+
 // src/poller/steps/step.ts
 function recordOf2(step, key) {
   const id2 = step.snapshot.records.get(key)?.initiativeId ?? "";
@@ -22827,6 +23466,11 @@ function restAtLook({ snapshot }, { key, number: number5 }) {
   const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number5)?.rest ?? null;
   return rest === null || rest.isOver ? null : rest.number;
 }
+function namedAnew(ports, record3) {
+  const names = otherNames(ports, record3);
+  if (names !== null) ports.state.patchStream(record3.key, names);
+  return { ...record3, ...names };
+}
 function note(step, key, run30, kind, message2) {
   step.ports.state.addEvent({ atMs: step.ports.now(), key, run: run30, kind, message: message2 });
 }
@@ -22840,16 +23484,17 @@ async function pause3(ms, abort) {
   await (0, import_promises5.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs59.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs60.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs59, import_promises5;
+var import_node_fs60, import_promises5;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_errors();
+    init_snapshot();
   }
 });
 
@@ -23066,7 +23711,7 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs60.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs61.readFileSync)(path17, "utf8"));
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -23080,20 +23725,20 @@ function markOf2(pid) {
   const entry = environment2?.split("\0").find((each) => each.startsWith(prefix));
   return entry?.slice(prefix.length) ?? null;
 }
-var import_node_fs60, linuxTable;
+var import_node_fs61, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     init_proc_stat();
     init_types2();
     linuxTable = {
-      bootId: () => (0, import_node_fs60.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs61.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
       },
-      rows: () => (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
+      rows: () => (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
       marks(pids) {
         const marks = /* @__PURE__ */ new Map();
         for (const pid of pids) {
@@ -23104,8 +23749,8 @@ var init_linux = __esm({
       },
       directories() {
         const found = /* @__PURE__ */ new Map();
-        for (const pid of (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
-          const directory = fromProc(() => (0, import_node_fs60.readlinkSync)(`/proc/${pid}/cwd`));
+        for (const pid of (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
+          const directory = fromProc(() => (0, import_node_fs61.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(Number(pid), directory);
         }
         return found;
@@ -23117,23 +23762,23 @@ var init_linux = __esm({
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path61.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path64.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs61.closeSync)(pipe2.to);
+    (0, import_node_fs62.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs61.closeSync)(pipe2.from);
+    (0, import_node_fs62.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs61.closeSync)(pipe2.to);
+      (0, import_node_fs62.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises7.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -23152,7 +23797,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path61.join)(directory, "pipe");
+    const path17 = (0, import_node_path64.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -23162,38 +23807,38 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs61.openSync)(path17, "r+");
+    const both = (0, import_node_fs62.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs61.openSync)(path17, "r"), to: (0, import_node_fs61.openSync)(path17, "w") };
+      return { from: (0, import_node_fs62.openSync)(path17, "r"), to: (0, import_node_fs62.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs61.closeSync)(both);
+      (0, import_node_fs62.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs61.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs61.closeSync)((0, import_node_fs61.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs61.statSync)(path17);
+  (0, import_node_fs62.closeSync)((0, import_node_fs62.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs62.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs61.openSync)(path17, "r");
+  const file = (0, import_node_fs62.openSync)(path17, "r");
   try {
-    (0, import_node_fs61.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs62.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs61.closeSync)(file);
+    (0, import_node_fs62.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs61, import_node_path61, import_promises7, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process4, import_node_events2, import_node_fs62, import_node_path64, import_promises7, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs61 = require("node:fs");
-    import_node_path61 = require("node:path");
+    import_node_fs62 = require("node:fs");
+    import_node_path64 = require("node:path");
     import_promises7 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
@@ -23233,7 +23878,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve13({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs62.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs63.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
       resolve13({ exitCode: NOT_RUN, signal: null });
     });
@@ -23271,13 +23916,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto9, import_node_fs62, GRACE_MS2, NOT_RUN;
+var import_node_child_process5, import_node_crypto9, import_node_fs63, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -23426,9 +24071,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path62.basename)(path17);
+  const name2 = (0, import_node_path65.basename)(path17);
   try {
-    const watcher = (0, import_node_fs63.watch)((0, import_node_path62.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs64.watch)((0, import_node_path65.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -23448,64 +24093,16 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs63, import_node_path62, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs64, import_node_path65, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch = __esm({
   "src/sqlite/watch.ts"() {
     "use strict";
-    import_node_fs63 = require("node:fs");
-    import_node_path62 = require("node:path");
+    import_node_fs64 = require("node:fs");
+    import_node_path65 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
     FAST_POLL_MS = 50;
-  }
-});
-
-// src/worker/launch-file.ts
-function isLaunchVariable(name2) {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2) && !SHELL_OWNED.has(name2);
-}
-function lines(kind, text5, what) {
-  if (text5.includes("\0"))
-    throw new TypeError(`${what} holds a NUL character, which no process can be given`);
-  const [first2 = "", ...rest] = text5.split("\n");
-  return [`${kind}${first2}`, ...rest.map((line2) => `+${line2}`)];
-}
-function checkCommand(launch2) {
-  const command3 = launch2.argv[0] ?? "";
-  if (command3 === "" || command3.startsWith("-"))
-    throw new TypeError(`not a command: ${command3 || "(empty)"}`);
-  if (!launch2.cwd.startsWith("/")) throw new TypeError(`not an absolute path: ${launch2.cwd}`);
-}
-function launchFiles(launch2, umask) {
-  checkCommand(launch2);
-  const files2 = {};
-  const text5 = [`U${umask.toString(8).padStart(4, "0")}`, ...lines("D", launch2.cwd, "the directory")];
-  for (const [name2, value] of Object.entries(launch2.env)) {
-    if (!isLaunchVariable(name2)) throw new TypeError(`not a variable a launch can carry: ${name2}`);
-    text5.push(...lines("E", `${name2}=${value}`, name2));
-  }
-  for (const [index, argument] of launch2.argv.entries()) {
-    const content2 = lines("A", argument, "an argument");
-    if (Buffer.byteLength(argument) <= LONG_BYTES) {
-      text5.push(...content2);
-      continue;
-    }
-    files2[`argument-${index}`] = argument;
-    text5.push(`Fargument-${index}`);
-  }
-  files2["launch"] = `${[...text5, "."].join("\n")}
-`;
-  return files2;
-}
-var SHELL_OWNED, LONG_BYTES;
-var init_launch_file = __esm({
-  "src/worker/launch-file.ts"() {
-    "use strict";
-    SHELL_OWNED = new Set(
-      "BASHOPTS BASHPID BASH_VERSINFO COLUMNS EUID FUNCNAME GROUPS HISTCMD IFS LINENO LINES OLDPWD OPTARG OPTERR OPTIND PPID PS4 PWD SHELLOPTS SHLVL UID _ TERM TERM_PROGRAM TERM_PROGRAM_VERSION TERMCAP".split(" ")
-    );
-    LONG_BYTES = 2048;
   }
 });
 
@@ -23561,142 +24158,6 @@ var init_environment2 = __esm({
       "CLAUDE_EFFORT",
       "AI_AGENT"
     ]);
-  }
-});
-
-// src/worker/wrapper.ts
-function writeLaunch(runDir2, launch2) {
-  const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs64.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path63.join)(runDir2, name2), text5, 384);
-  replaceFile((0, import_node_path63.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path63.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
-}
-function claimFile(runDir2) {
-  const path17 = (0, import_node_path63.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs64.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs64.statSync)(path17).mtimeMs }));
-}
-function settledClaimFile(runDir2) {
-  for (let waitedMs = 0; ; waitedMs += 1) {
-    const file = claimFile(runDir2);
-    if (file === null || file.text.endsWith("\n") || waitedMs >= CLAIM_WRITE_MS) return file;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-  }
-}
-function readClaim(runDir2) {
-  const file = settledClaimFile(runDir2);
-  if (file === null) return null;
-  const [pidLine = "", statLine = "", keeperPid = "", keeperStat = ""] = file.text.split("\n");
-  if (pidLine === FENCE) return null;
-  const worker = claimedProcess(pidLine, statLine) ?? { pid: 0, start: null };
-  return { ...worker, atMs: file.atMs, keeper: claimedProcess(keeperPid, keeperStat) };
-}
-function claimedProcess(pid, stat2) {
-  return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
-}
-function fenceRun(runDir2) {
-  (0, import_node_fs64.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path63.join)(runDir2, "claim");
-  const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs64.writeFileSync)(draft, `${FENCE}
-`, { mode: 384 });
-  try {
-    (0, import_node_fs64.linkSync)(draft, path17);
-  } catch (thrown) {
-    if (thrown.code !== "EEXIST") throw thrown;
-    return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
-`) === true;
-  } finally {
-    (0, import_node_fs64.rmSync)(draft, { force: true });
-  }
-  (0, import_node_fs64.rmSync)((0, import_node_path63.join)(runDir2, "launch"), { force: true });
-  return true;
-}
-var import_node_fs64, import_node_path63, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
-var init_wrapper = __esm({
-  "src/worker/wrapper.ts"() {
-    "use strict";
-    import_node_fs64 = require("node:fs");
-    import_node_path63 = require("node:path");
-    init_proc_stat();
-    init_present();
-    init_replace_file();
-    init_launch_file();
-    CLEAN_FIRST = [
-      'if [ "$1" != clean ]; then',
-      '  exec /usr/bin/env -i ${TERM+"TERM=$TERM"} ${TMUX+"TMUX=$TMUX"} ${TMUX_PANE+"TMUX_PANE=$TMUX_PANE"} \\',
-      '    ${TERM_PROGRAM+"TERM_PROGRAM=$TERM_PROGRAM"} \\',
-      '    ${TERM_PROGRAM_VERSION+"TERM_PROGRAM_VERSION=$TERM_PROGRAM_VERSION"} /bin/sh "$0" clean',
-      "fi"
-    ];
-    KEEPER_SCRIPT = [
-      "# Made by orchestrate. Runs the wrapper and stays until all that was written to the terminal has been read.",
-      ...CLEAN_FIRST,
-      "stat=",
-      '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
-      "exec 3>&2",
-      "set -m 2>/dev/null",
-      '[ -n "$BASH_VERSION" ] || exec 2>/dev/null',
-      "trap : INT QUIT TERM",
-      '(exec /bin/sh ./wrapper clean "$$" "$stat" 2>&3 3>&-)',
-      "status=$?",
-      "while jobs %%; do fg; status=$?; done >/dev/null 2>&1",
-      `trap 'kill "$!"; exit "$status"' HUP`,
-      "set +m",
-      "exec </dev/null >/dev/null 2>&1 3>&-",
-      "/bin/sleep 2 &",
-      'wait "$!"',
-      'exit "$status"',
-      ""
-    ].join("\n");
-    WRAPPER_SCRIPT = [
-      "# Made by orchestrate. Claims this run, then becomes its worker; exits 75 when another one has it.",
-      ...CLEAN_FIRST,
-      'say() { printf "orchestrate: error: %s\\n" "$1" >&2; }',
-      'cd "${0%/*}" || exit 75',
-      "umask 077",
-      "set -C",
-      "stat=",
-      '{ IFS= read -r stat < "/proc/$$/stat"; } 2>/dev/null',
-      'if ! { { printf "%s\\n%s\\n%s\\n%s\\n" "$$" "$stat" "$2" "$3"; } > ./claim; } 2>/dev/null; then',
-      '  if [ -e ./claim ]; then say "this run is taken by another agent"; else say "cannot write $PWD/claim"; fi',
-      "  exit 75",
-      "fi",
-      'if ! [ -f ./launch ]; then say "the launch file is gone: $PWD/launch"; exit 1; fi',
-      "set --",
-      "ORCHESTRATE_KIND=",
-      "while IFS= read -r ORCHESTRATE_LINE; do",
-      "  case $ORCHESTRATE_LINE in +*)",
-      '    ORCHESTRATE_TEXT="$ORCHESTRATE_TEXT',
-      '${ORCHESTRATE_LINE#+}"',
-      "    continue ;;",
-      "  esac",
-      "  case $ORCHESTRATE_KIND in",
-      '  U) umask "$ORCHESTRATE_TEXT" ;;',
-      "  D) ORCHESTRATE_CWD=$ORCHESTRATE_TEXT ;;",
-      '  E) export "$ORCHESTRATE_TEXT" ;;',
-      '  A) set -- "$@" "$ORCHESTRATE_TEXT" ;;',
-      '  F) ORCHESTRATE_TEXT=$(/bin/cat "./$ORCHESTRATE_TEXT" && echo .)',
-      '     set -- "$@" "${ORCHESTRATE_TEXT%.}" ;;',
-      "  esac",
-      "  ORCHESTRATE_TEXT=${ORCHESTRATE_LINE#?}",
-      '  ORCHESTRATE_KIND=${ORCHESTRATE_LINE%"$ORCHESTRATE_TEXT"}',
-      "done < ./launch",
-      "{ :; } >| ./launch",
-      "/bin/rm -f ./launch ./argument-*",
-      'if ! cd "$ORCHESTRATE_CWD"; then say "cannot enter the worktree: $ORCHESTRATE_CWD"; exit 1; fi',
-      "unset ORCHESTRATE_KIND ORCHESTRATE_LINE ORCHESTRATE_TEXT ORCHESTRATE_CWD",
-      "case $1 in",
-      "*/*)",
-      '  if ! [ -e "$1" ]; then say "command not found: $1"; exit 127; fi',
-      '  if ! [ -f "$1" ] || ! [ -x "$1" ]; then say "not an executable file: $1"; exit 126; fi ;;',
-      '*) if ! command -v "$1" >/dev/null 2>&1; then say "command not found: $1"; exit 127; fi ;;',
-      "esac",
-      'exec "$@"',
-      ""
-    ].join("\n");
-    FENCE = "fence";
-    CLAIM_WRITE_MS = 20;
   }
 });
 
@@ -23791,12 +24252,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path64.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path66.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path64.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path66.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -23811,10 +24272,10 @@ function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
   for (const former of (0, import_node_fs65.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs65.existsSync)((0, import_node_path64.join)(runs, former, "claim")) && !(0, import_node_fs65.existsSync)((0, import_node_path64.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs65.rmSync)((0, import_node_path64.join)(runs, former), { recursive: true, force: true });
+    const started2 = (0, import_node_fs65.existsSync)((0, import_node_path66.join)(runs, former, "claim")) && !(0, import_node_fs65.existsSync)((0, import_node_path66.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs65.rmSync)((0, import_node_path66.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path64.join)(runs, prefix));
+  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path66.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -23823,12 +24284,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs65, import_node_path64;
+var import_node_fs65, import_node_path66;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
     import_node_fs65 = require("node:fs");
-    import_node_path64 = require("node:path");
+    import_node_path66 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -23911,8 +24372,8 @@ var init_manifest = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path65.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path65.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path67.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path67.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -23921,23 +24382,23 @@ function makesMcpConfig({ paths, manifest }) {
   return text5 === null || manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path65.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path67.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
     const stat2 = (0, import_node_fs67.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs67.accessSync)(stat2 === void 0 ? (0, import_node_path65.dirname)(directory) : directory, import_node_fs67.constants.W_OK | import_node_fs67.constants.X_OK);
+    (0, import_node_fs67.accessSync)(stat2 === void 0 ? (0, import_node_path67.dirname)(directory) : directory, import_node_fs67.constants.W_OK | import_node_fs67.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs67, import_node_path65, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs67, import_node_path67, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
     import_node_fs67 = require("node:fs");
-    import_node_path65 = require("node:path");
+    import_node_path67 = require("node:path");
     init_paths();
     init_present();
     init_exclude();
@@ -23966,13 +24427,13 @@ var init_exclude_step = __esm({
         const wanted = [...rules(context), ...makesMcpConfig(context) ? [MCP_CONFIG] : []];
         const missing2 = wanted.filter((rule) => !present.has(rule));
         if (missing2.length === 0) return [unchanged(WHAT2)];
-        const add = () => exclude(context.commonDir, missing2);
+        const add2 = () => exclude(context.commonDir, missing2);
         return [
           {
             verb: "update",
             what: WHAT2,
             note: `${missing2.length} rules for run-time files, launchers and worktrees`,
-            apply: add
+            apply: add2
           }
         ];
       },
@@ -23997,11 +24458,11 @@ var init_exclude_step = __esm({
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
         const there = (0, import_node_fs67.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path65.dirname)(paths.orchestratorDir));
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path67.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs67.mkdirSync)((0, import_node_path65.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs67.mkdirSync)((0, import_node_path67.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
             (0, import_node_fs67.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
@@ -24019,7 +24480,7 @@ var init_exclude_step = __esm({
         const remove4 = () => {
           manifest.discard();
           (0, import_node_fs67.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path65.dirname)(paths.orchestratorDir);
+          const parent = (0, import_node_path67.dirname)(paths.orchestratorDir);
           if ((0, import_node_fs67.readdirSync)(parent).length === 0) (0, import_node_fs67.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
@@ -24037,7 +24498,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path66.relative)(context.paths.root, path17);
+  const what = (0, import_node_path68.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -24061,11 +24522,11 @@ function replacing(path17, { paths, nowMs }, write2) {
     (0, import_node_fs68.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path66.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path66.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path68.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path68.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path66.relative)(context.paths.root, path17);
+  const what = (0, import_node_path68.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
@@ -24074,7 +24535,7 @@ function planMode(file, path17, found, context) {
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path66.relative)(context.paths.root, path17);
+  const what = (0, import_node_path68.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
@@ -24091,12 +24552,12 @@ function look3(path17) {
   if (!stat2.isFile()) return { kind: "other" };
   return { kind: "file", content: (0, import_node_fs68.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs68, import_node_path66;
+var import_node_fs68, import_node_path68;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
     import_node_fs68 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_path68 = require("node:path");
     init_change();
     init_write();
   }
@@ -24105,9 +24566,9 @@ var init_file_step = __esm({
 // src/init/places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
   const here = (0, import_node_fs69.realpathSync)(cwd);
-  const inside2 = (0, import_node_path67.relative)(root, here);
+  const inside2 = (0, import_node_path69.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path67.relative)((0, import_node_path67.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path69.relative)((0, import_node_path69.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current2, paths, asker) {
@@ -24131,12 +24592,12 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs69, import_node_path67;
+var import_node_fs69, import_node_path69;
 var init_places2 = __esm({
   "src/init/places.ts"() {
     "use strict";
     import_node_fs69 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_path69 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -24146,7 +24607,7 @@ var init_places2 = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path68.join)(root, name2));
+  const top = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path70.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -24158,7 +24619,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles2 = readText3((0, import_node_path68.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles2 = readText3((0, import_node_path70.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles2 ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -24174,12 +24635,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path68.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path70.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path68.join)(cwd, file);
-        return (0, import_node_fs70.existsSync)((0, import_node_path68.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path70.join)(cwd, file);
+        return (0, import_node_fs70.existsSync)((0, import_node_path70.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -24207,16 +24668,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs70.existsSync)((0, import_node_path68.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs70.existsSync)((0, import_node_path70.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path68.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path68.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path68.join)(root, place2));
+    const here = (0, import_node_path70.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path70.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path70.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs70.existsSync)((0, import_node_path68.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path68.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs70.existsSync)((0, import_node_path70.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path70.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -24225,7 +24686,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path68.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path70.join)(cwd, because) }];
     }
   }
   return [];
@@ -24243,7 +24704,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path68.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path70.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -24256,7 +24717,7 @@ function readText3(path17) {
 }
 function readPackage(root) {
   try {
-    return JSON.parse(readText3((0, import_node_path68.join)(root, "package.json")));
+    return JSON.parse(readText3((0, import_node_path70.join)(root, "package.json")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -24283,10 +24744,10 @@ async function accept(proposals, current2, asker) {
   };
   const commands2 = commandsOf(fresh);
   if (!asker.yes && !asker.interactive) return { accepted: null, passedOver: commands2 };
-  const taken = asker.yes ? fresh : await askAbout(fresh, asker);
-  if (commandsOf(taken).length === 0) return { accepted: null, passedOver: [] };
+  const taken2 = asker.yes ? fresh : await askAbout(fresh, asker);
+  if (commandsOf(taken2).length === 0) return { accepted: null, passedOver: [] };
   return {
-    accepted: { setup: [...old.setup, ...taken.setup], gates: [...old.gates, ...taken.gates] },
+    accepted: { setup: [...old.setup, ...taken2.setup], gates: [...old.gates, ...taken2.gates] },
     passedOver: []
   };
 }
@@ -24314,12 +24775,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs70, import_node_path68, NO_PROPOSALS, SUBMODULES;
+var import_node_fs70, import_node_path70, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
     import_node_fs70 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_path70 = require("node:path");
     init_load();
     init_shell_word();
     init_present();
@@ -24350,17 +24811,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs71, import_node_path69, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs71, import_node_path71, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
     import_node_fs71 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_path71 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path69.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path71.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -24408,7 +24869,7 @@ function templateFile(name2, pathOf) {
 function takesProposals(context) {
   const { paths, manifest, force } = context;
   if (!(0, import_node_fs72.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path70.relative)(paths.root, paths.config), (0, import_node_fs72.readFileSync)(paths.config, "utf8"));
+  return manifest.isOurs((0, import_node_path72.relative)(paths.root, paths.config), (0, import_node_fs72.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
@@ -24439,7 +24900,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path70.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path72.dirname)(file.path(context)))
     }))
   };
 }
@@ -24457,12 +24918,12 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
     if ((0, import_node_fs72.existsSync)(directory) && (0, import_node_fs72.readdirSync)(directory).length === 0) (0, import_node_fs72.rmdirSync)(directory);
   };
 }
-var import_node_fs72, import_node_path70, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs72, import_node_path72, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
     import_node_fs72 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_path72 = require("node:path");
     init_load();
     init_package_root();
     init_change();
@@ -24526,7 +24987,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path71.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path73.relative)(paths.root, file), program }];
     }
   );
 }
@@ -24570,12 +25031,12 @@ function isThere(program) {
     throw thrown;
   }
 }
-var import_node_fs73, import_node_path71;
+var import_node_fs73, import_node_path73;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
     import_node_fs73 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_path73 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -24588,7 +25049,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path72.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path74.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -24618,11 +25079,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path72;
+var import_node_path74;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path72 = require("node:path");
+    import_node_path74 = require("node:path");
     init_errors();
     init_present();
   }
@@ -24688,228 +25149,6 @@ var init_short_names = __esm({
     "use strict";
     init_printable();
     COPIED_ALONG = /^\s*(?:\u2190|<-|\u2192|->)\s*|(?:\u2026|~)\s*$/g;
-  }
-});
-
-// src/look/landed.ts
-function landingBranch({ config: config2, state: state2 }, initiative2) {
-  return config2.landing.branch ?? state2.initiativeBase(initiative2)?.branch ?? null;
-}
-async function landedKeys(ports, question) {
-  const verified = [...question.records.values()].filter(({ verified: found2 }) => found2 !== null);
-  const landed = new Set(
-    verified.filter((record3) => answerOf2(record3, question) === true).map(({ key }) => key)
-  );
-  if (verified.every((record3) => answerOf2(record3, question) !== null)) return landed;
-  const found = await ports.git.contained(question.tip, candidatesOf(question, ports.state));
-  for (const record3 of verified) {
-    const head2 = record3.verified?.sha ?? "";
-    const { branch: branch2, tip } = question;
-    ports.state.patchStream(record3.key, {
-      landedAnswer: { branch: branch2, tip, head: head2, landed: found.has(record3.key) }
-    });
-  }
-  return found;
-}
-function answerOf2({ landedAnswer: known2, verified }, question) {
-  const same = known2 !== null && known2.branch === question.branch && known2.tip === question.tip && known2.head === verified?.sha;
-  return same ? known2.landed : null;
-}
-function candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, state2) {
-  const depths = streamDepths(plan2.streams);
-  const landings = /* @__PURE__ */ new Map();
-  for (const landing of state2.landings(initiative2)) {
-    if (landing.branch !== branch2) continue;
-    landings.set(landing.key, [...landings.get(landing.key) ?? [], landing]);
-  }
-  const order = [...plan2.streams].sort((a2, b2) => (depths.get(a2.id) ?? 0) - (depths.get(b2.id) ?? 0));
-  return order.flatMap(({ id: id2, dependencies }) => {
-    const key = keys.get(id2) ?? "";
-    const record3 = records.get(key);
-    if (record3?.verified == null) return [];
-    const head2 = record3.verified.sha;
-    const after = dependencies.flatMap((on6) => keys.get(on6) ?? []);
-    return [{ key, head: head2, base: record3.base?.sha ?? head2, after, landings: landings.get(key) ?? [] }];
-  });
-}
-var init_landed = __esm({
-  "src/look/landed.ts"() {
-    "use strict";
-    init_graph();
-  }
-});
-
-// src/look/workers.ts
-function openRun(record3) {
-  const run30 = record3.runs.at(-1);
-  return run30 === void 0 || run30.endedAtMs !== null ? null : run30;
-}
-function recordedPanes(records) {
-  return [...records].flatMap((record3) => {
-    const run30 = openRun(record3);
-    if (run30 === null || run30.pane === null || run30.server === null) return [];
-    return [{ id: run30.pane, server: run30.server, key: run30.key, run: run30.number }];
-  });
-}
-async function readWorkers(eyes, records, tmux) {
-  const unseen2 = /* @__PURE__ */ new Map();
-  if (!tmux.known) return { workers: tmux, unseen: unseen2 };
-  const panes = new Map(
-    tmux.value.panes.filter((pane) => pane.role === "worker").map((pane) => [`${pane.key}#${pane.run}`, pane])
-  );
-  const facts2 = /* @__PURE__ */ new Map();
-  const look6 = async (run30) => {
-    const pane = panes.get(`${run30.key}#${run30.number}`) ?? null;
-    try {
-      facts2.set(run30.key, await readWorker(eyes, run30, pane, tmux.value));
-    } catch (error2) {
-      unseen2.set(run30.key, messageOf(error2));
-    }
-  };
-  await Promise.all([...records.values()].flatMap((record3) => openRun(record3) ?? []).map(look6));
-  return { workers: { known: true, value: facts2 }, unseen: unseen2 };
-}
-async function readWorker(eyes, run30, pane, tmux) {
-  const agent2 = eyes.agentThatMade(run30);
-  const claim3 = readClaim(runDir(eyes.paths, run30.key, run30.number));
-  const identity4 = run30.worker ?? identityOf2(eyes, claim3, pane);
-  const claimed = claim3 !== null || run30.claimedAtMs !== null;
-  const process10 = run30.bootId === eyes.processes.bootId() ? processState(eyes, identity4, claim3, pane, claimed) : "gone";
-  const activity = claimed && process10 === "alive" && identity4 !== null && pane !== null ? await agent2.activity(run30, identity4, () => eyes.tmux.capture(pane.id)) : UNKNOWN_ACTIVITY;
-  return {
-    run: run30.number,
-    claimed,
-    pane: pane === null ? null : { id: pane.id, dead: pane.dead, exitCode: pane.exitCode },
-    process: process10,
-    identity: identity4,
-    serverGone: run30.server !== null && run30.server !== tmux.server,
-    activity,
-    lastError: process10 === "gone" ? agent2.lastError(run30) : null,
-    closedByUser: process10 === "gone" && agent2.closedByUser(run30)
-  };
-}
-function identityOf2(eyes, claim3, pane) {
-  if (claim3 === null) return null;
-  if (claim3.start !== null) return { pid: claim3.pid, start: claim3.start };
-  return isPaneOf(claim3, pane) ? eyes.processes.identify(claim3.pid) : null;
-}
-function isPaneOf(claim3, pane) {
-  return pane !== null && !pane.dead && (claim3?.keeper ?? claim3)?.pid === pane.pid;
-}
-function processState(eyes, identity4, claim3, pane, claimed) {
-  if (identity4 !== null && eyes.processes.isAlive(identity4)) return "alive";
-  if (!claimed) return pane !== null && !pane.dead ? "alive" : "gone";
-  return isPaneOf(claim3, pane) ? "alive" : "gone";
-}
-var init_workers = __esm({
-  "src/look/workers.ts"() {
-    "use strict";
-    init_paths();
-    init_activity();
-    init_errors();
-    init_wrapper();
-  }
-});
-
-// src/look/snapshot.ts
-function initiativeOf(plan2) {
-  return plan2.initiative?.id ?? "";
-}
-function worktreeRoot(ports) {
-  const { root } = ports.config.worktree;
-  return (0, import_node_path73.isAbsolute)(root) ? root : (0, import_node_path73.join)(ports.paths.root, root);
-}
-function streamNames(ports) {
-  const { branchPrefix, worktree: worktree2 } = ports.config;
-  return { branchPrefix, worktreeRoot: worktreeRoot(ports), portBase: worktree2.portBase };
-}
-function otherNames(ports, record3) {
-  const names = streamNames(ports);
-  const branch2 = branchName(names.branchPrefix, record3.key);
-  const worktree2 = worktreePath(names.worktreeRoot, record3.key);
-  const same = record3.branch === branch2 && record3.worktree === worktree2;
-  return record3.branchMade || same ? null : { branch: branch2, worktree: worktree2 };
-}
-function remember(ports, plan2) {
-  const initiative2 = initiativeOf(plan2);
-  const names = streamNames(ports);
-  const keys = /* @__PURE__ */ new Map();
-  for (const [key, { streamId: streamId2 }] of ports.state.records(initiative2)) keys.set(streamId2, key);
-  for (const [key, { streamId: streamId2 }] of ports.state.unreadable(initiative2)) keys.set(streamId2, key);
-  const fresh = plan2.streams.filter(({ id: id2 }) => !keys.has(id2)).map(({ id: id2 }) => id2);
-  if (fresh.length > 0)
-    for (const [id2, key] of ports.state.ensureStreams(initiative2, fresh, names)) keys.set(id2, key);
-  return {
-    keys: new Map(plan2.streams.map((stream2) => [stream2.id, keys.get(stream2.id) ?? ""])),
-    records: ports.state.records(initiative2),
-    unreadable: ports.state.unreadable(initiative2)
-  };
-}
-async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */ new Map()) {
-  const plan2 = ports.plan.readPlan();
-  const { keys, records, unreadable } = remember(ports, plan2);
-  const initiative2 = initiativeOf(plan2);
-  const branch2 = landingBranch(ports, initiative2);
-  const branches = new Map([...records].map(([key, { branch: branch3 }]) => [key, branch3]));
-  const [tmux, refs] = await Promise.all([
-    ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
-    ports.git.readRefs(branches, branch2)
-  ]);
-  const { workers, unseen: unseen2 } = await readWorkers(ports, records, tmux);
-  const unread = [];
-  const tip = refs.known ? refs.value.tip : null;
-  const landing = branch2 === null || tip === null ? null : { branch: branch2, tip };
-  const landed = landing === null ? /* @__PURE__ */ new Set() : await landedKeys(ports, { plan: plan2, keys, records, initiative: initiative2, ...landing }).catch((error2) => {
-    unread.push(`what has landed on ${branch2} could not be read: ${messageOf(error2)}`);
-    return /* @__PURE__ */ new Set();
-  });
-  const latest2 = ports.plan.readPlan();
-  const snapshot = {
-    nowMs: ports.now(),
-    elapsed: ports.elapsed,
-    bootId: ports.processes.bootId(),
-    plan: sameStreams(plan2, latest2) ? latest2 : plan2,
-    keys,
-    records,
-    workers,
-    unseen: new Map([...unseen2, ...[...unreadable].map(([key, { why }]) => [key, why])]),
-    heads: refs.known ? { known: true, value: refs.value.heads } : refs,
-    landed,
-    landing,
-    inFlight: inFlight ?? (pollerAlive ? noted(records, ({ step }) => step) : /* @__PURE__ */ new Map()),
-    troubles: new Map([...noted(records, ({ trouble: trouble2 }) => trouble2), ...troubles]),
-    pollerAlive
-  };
-  return { snapshot, tmux, refs, unread };
-}
-function sameStreams(a2, b2) {
-  if (a2 === b2) return true;
-  const ids = new Set(a2.streams.map((stream2) => stream2.id));
-  return initiativeOf(a2) === initiativeOf(b2) && a2.streams.length === b2.streams.length && b2.streams.every(({ id: id2 }) => ids.has(id2));
-}
-function noted(records, noteOf3) {
-  const notes = /* @__PURE__ */ new Map();
-  for (const [key, record3] of records) {
-    const note2 = noteOf3(record3);
-    if (note2 !== null) notes.set(key, note2);
-  }
-  return notes;
-}
-function pollerLives(ports) {
-  if (!(0, import_node_fs74.existsSync)(ports.paths.stateDb)) return false;
-  const row3 = ports.state.poller();
-  return row3 !== null && ports.processes.isAlive({ pid: row3.pid, start: row3.start });
-}
-var import_node_fs74, import_node_path73;
-var init_snapshot = __esm({
-  "src/look/snapshot.ts"() {
-    "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path73 = require("node:path");
-    init_errors();
-    init_stream_key();
-    init_landed();
-    init_workers();
   }
 });
 
@@ -24989,6 +25228,7 @@ function policyOf(config2, agent2, only2, sinceEvent) {
     maxNudges: MAX_NUDGES,
     sync: config2.sync,
     keepFinishedWindows: config2.finishedWindows === "keep",
+    ahead: config2.worktree.ahead,
     maxRunMs: config2.limits.maxMinutes === null ? null : config2.limits.maxMinutes * 6e4,
     maxCostUsd: config2.limits.maxCostUsd
   };
@@ -25031,6 +25271,96 @@ var init_cancelled = __esm({
     init_assessment();
     CANCELLED_FAREWELL = "orchestrate: this stream was cancelled, its work is not needed any more. You are being ended; do nothing further.";
     REASON = "every task of it is cancelled";
+  }
+});
+
+// src/core/decide/ahead.ts
+function aheadActions(snapshot, policy, found, actions) {
+  if (!snapshot.pollerAlive || !snapshot.heads.known || !snapshot.workers.known) return [];
+  const busy2 = /* @__PURE__ */ new Set([...snapshot.inFlight.keys(), ...actions.map(({ key }) => key)]);
+  const isFree = (key) => !busy2.has(key) && !isHeldBack(snapshot, policy, key);
+  const discards = [...snapshot.records.values()].filter((record3) => record3.ahead !== null && isFree(record3.key)).flatMap((record3) => discardOf(snapshot, policy, record3) ?? []);
+  const launching = [...snapshot.inFlight.values(), ...actions].some(({ kind }) => kind === "launch");
+  return launching ? discards : [...discards, ...preparations(snapshot, policy, found, isFree)];
+}
+function isHeldBack(snapshot, policy, key) {
+  const trouble2 = snapshot.troubles.get(key);
+  if (trouble2 === void 0) return false;
+  if (trouble2.kind !== "prepare" && trouble2.kind !== "discard") return true;
+  const restMs = retryDelayMs(trouble2, key, policy.delaysMs) - snapshot.elapsed(trouble2.atMs);
+  return trouble2.count >= policy.maxAttempts || restMs > 0;
+}
+function discardOf(snapshot, policy, record3) {
+  const { key, ahead, runs } = record3;
+  if (ahead === null) return null;
+  const reason = ahead.path !== record3.worktree ? "worktrees are made elsewhere now" : runs.length > 0 ? null : needlessness(snapshot, policy, record3);
+  return reason === null ? null : { kind: "discard", key, reason };
+}
+function needlessness({ plan: plan2 }, policy, record3) {
+  const stream2 = plan2.streams.find(({ id: id2 }) => id2 === record3.streamId);
+  if (stream2 === void 0) return "its stream left the plan";
+  if (isCancelled(stream2)) return "its stream was cancelled";
+  if (record3.intent === "parked") return "its stream is parked";
+  if (isVerified(stream2, record3)) return "its stream is done without it";
+  return policy.ahead === 0 ? "none are to be made ahead of need" : null;
+}
+function preparations(snapshot, policy, found, isFree) {
+  const most = policy.ahead ?? policy.maxWorkers;
+  if (most === 0 || snapshot.plan.problems.length > 0) return [];
+  const recordOf3 = (id2) => snapshot.records.get(snapshot.keys.get(id2) ?? "");
+  const likely = snapshot.plan.streams.filter((stream2) => {
+    const record3 = recordOf3(stream2.id);
+    return record3 !== void 0 && isNext(stream2, record3, { snapshot, policy, found });
+  });
+  const ids = likely.map(({ id: id2 }) => id2);
+  const wanted = launchOrder(ids, snapshot.plan).slice(0, most).flatMap((id2) => likely.find((stream2) => stream2.id === id2) ?? []).flatMap((stream2) => preparation(stream2, recordOf3(stream2.id), snapshot) ?? []).filter(({ key }) => isFree(key));
+  const existing = [...snapshot.records.values()].filter(({ ahead }) => ahead !== null).length;
+  const isMove = ({ key }) => snapshot.records.get(key)?.ahead != null;
+  const made = wanted.filter((action) => !isMove(action)).slice(0, Math.max(0, most - existing));
+  const underWay2 = [...snapshot.inFlight.values()].filter(({ kind }) => kind === "prepare").length;
+  return [...wanted.filter(isMove), ...made].slice(0, Math.max(0, AT_ONCE - underWay2));
+}
+function preparation(stream2, record3, snapshot) {
+  const parents = bestParents(stream2, snapshot);
+  if (record3 === void 0 || parents === null || isFor(record3.ahead, parents)) return null;
+  const reason = record3.ahead === null ? "it is likely to start next" : "what it will start from has moved";
+  return { kind: "prepare", key: record3.key, parents, reason };
+}
+function isNext(stream2, record3, { snapshot, policy, found }) {
+  const state2 = found.get(stream2.id)?.state;
+  const phase = state2 === void 0 ? null : traitsOf(state2).phase;
+  if (phase !== "waits" && phase !== "can-start") return false;
+  if (record3.runs.length > 0 || record3.branchMade || record3.intent !== "none") return false;
+  if (record3.conflict !== null || record3.resolve || !isWanted(policy, stream2.id, record3)) return false;
+  return stream2.dependencies.every((id2) => {
+    const last3 = snapshot.records.get(snapshot.keys.get(id2) ?? "")?.runs.at(-1);
+    return found.get(id2)?.state === "done" || last3 !== void 0 && last3.endedAtMs === null;
+  });
+}
+function bestParents(stream2, { keys, records, heads }) {
+  const shas = [];
+  for (const id2 of stream2.dependencies) {
+    const key = keys.get(id2) ?? "";
+    const record3 = records.get(key);
+    const sha = record3?.verified?.sha ?? (heads.known ? heads.value.get(key) : void 0) ?? record3?.base?.sha;
+    if (sha === void 0) return null;
+    if (!shas.includes(sha)) shas.push(sha);
+  }
+  return shas;
+}
+function isFor(ahead, parents) {
+  return ahead?.parents != null && ahead.parents.length === parents.length && ahead.parents.every((sha, at) => sha === parents[at]);
+}
+var AT_ONCE;
+var init_ahead2 = __esm({
+  "src/core/decide/ahead.ts"() {
+    "use strict";
+    init_done();
+    init_states();
+    init_cancelled();
+    init_restarts();
+    init_schedule();
+    AT_ONCE = 2;
   }
 });
 
@@ -25233,7 +25563,7 @@ function assessEnded(situation2, run30, worker, error2) {
 function judgeWork(situation2, run30, exitCode) {
   const clashes = clashInRun(situation2, run30);
   if (clashes !== null) return clashes;
-  const verdict2 = verdictOn(run30, headOf2(situation2));
+  const verdict2 = verdictOn(run30, headOf3(situation2));
   if (verdict2 === null || verdict2.ok) return verifying(situation2, run30.number);
   return restarting(situation2, run30, "failed", verdict2.message, exitCode);
 }
@@ -25346,7 +25676,7 @@ function adopted({ stream: stream2, record: record3, key, snapshot }) {
 function checkable(situation2) {
   const { stream: stream2, record: record3, lastRun } = situation2;
   if (record3 === null || lastRun === null || !tasksComplete(stream2) || isAssigned(record3)) return null;
-  const refused3 = verdictOn(lastRun, headOf2(situation2))?.ok === false;
+  const refused3 = verdictOn(lastRun, headOf3(situation2))?.ok === false;
   if (!record3.verifyRequested && (lastRun.outcome === "failed" || refused3)) return null;
   return verifying(situation2, lastRun.number);
 }
@@ -25475,12 +25805,13 @@ function assessPlan(snapshot, policy, depths) {
   for (const stream2 of order)
     found.set(stream2.id, assessOne(stream2, { snapshot, policy, dependencies: found, stale }));
   limitLaunches(snapshot, policy, found);
-  return snapshot.plan.streams.map((stream2) => ({
+  const assessed = snapshot.plan.streams.map((stream2) => ({
     stream: stream2,
     key: snapshot.keys.get(stream2.id) ?? "",
     assessment: found.get(stream2.id) ?? assess("waiting"),
     stale: stale.get(stream2.id) ?? null
   }));
+  return { assessed, found };
 }
 function assessOne(stream2, plan2) {
   const { snapshot } = plan2;
@@ -25560,11 +25891,12 @@ function mayLive(record3, { workers, unseen: unseen2 }) {
 }
 function decide(snapshot, policy) {
   const depths = streamDepths(snapshot.plan.streams);
-  const assessed = assessPlan(snapshot, policy, depths);
+  const { assessed, found } = assessPlan(snapshot, policy, depths);
   const cancelled = new Set(snapshot.plan.streams.filter(isCancelled).map(({ id: id2 }) => id2));
   const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, cancelled));
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
-  return { states, actions: inOrder(actions, snapshot) };
+  const ahead = aheadActions(snapshot, policy, found, actions);
+  return { states, actions: inOrder([...actions, ...ahead], snapshot) };
 }
 function deriveStates(snapshot, policy) {
   return decide(snapshot, policy).states;
@@ -25627,6 +25959,7 @@ var init_decide = __esm({
     init_shell_word();
     init_short_names();
     init_states();
+    init_ahead2();
     init_assessment();
     init_cancelled();
     init_limits();
@@ -25641,7 +25974,9 @@ var init_decide = __esm({
       sync: 2,
       verify: 3,
       nudge: 4,
-      launch: 5
+      launch: 5,
+      discard: 6,
+      prepare: 7
     };
   }
 });
@@ -26111,24 +26446,24 @@ function lastPrinted(ports, run30, lines3) {
   return printed === null ? null : lastLines(printed, lines3);
 }
 function tailOf({ paths }, run30) {
-  const file = (0, import_node_path74.join)(runDir(paths, run30.key, run30.number), "pane.log");
-  if (!(0, import_node_fs75.existsSync)(file)) return null;
-  const handle = (0, import_node_fs75.openSync)(file, "r");
+  const file = (0, import_node_path75.join)(runDir(paths, run30.key, run30.number), "pane.log");
+  if (!(0, import_node_fs74.existsSync)(file)) return null;
+  const handle = (0, import_node_fs74.openSync)(file, "r");
   try {
-    const { size } = (0, import_node_fs75.fstatSync)(handle);
+    const { size } = (0, import_node_fs74.fstatSync)(handle);
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES3));
-    (0, import_node_fs75.readSync)(handle, tail, 0, tail.length, size - tail.length);
+    (0, import_node_fs74.readSync)(handle, tail, 0, tail.length, size - tail.length);
     return tail.toString("utf8");
   } finally {
-    (0, import_node_fs75.closeSync)(handle);
+    (0, import_node_fs74.closeSync)(handle);
   }
 }
-var import_node_fs75, import_node_path74, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_fs74, import_node_path75, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_paths();
     init_printable();
     TAIL_BYTES3 = 8192;
@@ -26155,7 +26490,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs76.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs75.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -26248,8 +26583,8 @@ function claimedRoots(ports, run30, directory) {
   const keeper = claim3?.keeper ?? null;
   if (keeper === null) return [worker];
   if (keeper.start === null && !ports.processes.isAlive(worker)) {
-    const taken = ports.processes.identify(keeper.pid) !== null;
-    return taken ? [worker] : [worker, { pid: keeper.pid, start: "" }];
+    const taken2 = ports.processes.identify(keeper.pid) !== null;
+    return taken2 ? [worker] : [worker, { pid: keeper.pid, start: "" }];
   }
   const found = identified(ports, keeper);
   return found === null ? [worker] : [worker, found];
@@ -26268,19 +26603,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path75.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path76.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs75.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs76, import_node_path75, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs75, import_node_path76, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path75 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path76 = require("node:path");
     import_promises8 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -27393,16 +27728,16 @@ function watchSetup(ports, of) {
     const commands2 = commandsOfSetups(ports);
     const after = agents(ports, of);
     const alone = before.living === 0 && after.living === 0 && before.seen === after.seen;
-    const taken = changedNames(reference, now).filter(
+    const taken2 = changedNames(reference, now).filter(
       (name2) => alone || commands2.some((argv2) => sets(argv2, name2, now[name2]))
     );
-    if (taken.length > 0) take(ports, taken, now, of.run === null ? { key: null, run: null } : of);
+    if (taken2.length > 0) take(ports, taken2, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path76.join)(setupDirectory(ports), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs77.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path77.join)(setupDirectory(ports), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs76.rmSync)(trace, { force: true }) };
 }
 function setupDirectory({ paths }) {
-  return privateDirectory((0, import_node_path76.join)(paths.runsDir, "setup"));
+  return privateDirectory((0, import_node_path77.join)(paths.runsDir, "setup"));
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -27416,7 +27751,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setupDirectory(ports);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines3 = traces.flatMap((name2) => (readIfPresent((0, import_node_path76.join)(directory, name2)) ?? "").split("\n"));
+  const lines3 = traces.flatMap((name2) => (readIfPresent((0, import_node_path77.join)(directory, name2)) ?? "").split("\n"));
   return lines3.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -27438,12 +27773,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs77, import_node_path76, ChangedGitConfig, TRACE;
+var import_node_fs76, import_node_path77, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path76 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path77 = require("node:path");
     init_errors();
     init_printable();
     init_present();
@@ -27504,7 +27839,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path77.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path78.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -27542,14 +27877,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines3, reviewed) {
-  const file = (0, import_node_fs78.openSync)(log, "w", 384);
+  const file = (0, import_node_fs77.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs78.writeSync)(file, `${[...lines3, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs77.writeSync)(file, `${[...lines3, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs78.closeSync)(file);
+    (0, import_node_fs77.closeSync)(file);
   }
   return reviewed;
 }
@@ -27583,12 +27918,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs78, import_node_path77, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs77, import_node_path78, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path77 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path78 = require("node:path");
     init_plain_text();
     init_errors();
     init_types2();
@@ -27629,7 +27964,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path78.join)(privateDirectory((0, import_node_path78.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path79.join)(privateDirectory((0, import_node_path79.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -27654,7 +27989,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path78.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path79.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -27664,11 +27999,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path78;
+var import_node_path79;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path78 = require("node:path");
+    import_node_path79 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -27679,30 +28014,57 @@ var init_gates = __esm({
 // src/poller/steps/worktree.ts
 async function prepareWorktree(step, record3, run30, baseSha) {
   const { ports } = step;
-  const found = (0, import_node_fs79.existsSync)(record3.worktree);
-  const outcome = await ports.git.ensureWorktree({
-    path: record3.worktree,
-    branch: record3.branch,
-    baseSha,
-    key: record3.key,
-    ours: record3.branchMade
-  });
-  if (!record3.branchMade) ports.state.patchStream(record3.key, { branchMade: true });
-  setupDirectory(ports);
   const marker = setUpNote(ports.paths, record3.key);
-  if (outcome === "reused" && (0, import_node_fs79.existsSync)(marker)) return;
-  const fresh = !found || record3.runs.every(({ claimedAtMs }) => claimedAtMs === null);
-  const made = fresh ? await setUpFresh(step, record3, run30, { baseSha, again: found }) : await furnishAndSetUp(step, setUpPlace(step, record3, run30, baseSha)).then(() => readIfPresent(marker));
-  replaceFile(marker, made ?? "", 384);
+  const former = readIfPresent(marker);
+  const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs78.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs78.existsSync)(record3.worktree);
+  const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs78.existsSync)(marker)) {
+    if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
+    return;
+  }
+  if (!found || record3.runs.every(({ claimedAtMs }) => claimedAtMs === null))
+    return setUpAgain(step, record3, run30, { baseSha, again: found, former });
+  setupDirectory(ports);
+  await furnishAndSetUp(step, toSetUp(step, record3, run30, baseSha));
+  replaceFile(marker, readIfPresent(marker) ?? "", 384);
+}
+async function ensureWorktree2({ git: git2, state: state2 }, { key, worktree: path17, branch: branch2, branchMade: ours }, ahead, baseSha) {
+  const aheadBases = ahead?.bases ?? [];
+  const outcome = await git2.ensureWorktree({ path: path17, branch: branch2, baseSha, key, ours, aheadBases });
+  if (ahead !== null) state2.patchStream(key, { branchMade: true, ahead: null });
+  else if (!ours) state2.patchStream(key, { branchMade: true });
+  return outcome;
+}
+async function setUpAgain(step, record3, run30, how) {
+  setupDirectory(step.ports);
+  const made = await setUpFresh(step, record3, run30, how);
+  replaceFile(setUpNote(step.ports.paths, record3.key), made, 384);
+}
+async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha) {
+  const commands2 = setupCommands(config2);
+  if (setUp2 === null || setUp2 === sha || commands2.length === 0) return setUp2 !== null;
+  const inputs = config2.worktree.setupInputs;
+  const [files2, named2] = await Promise.all([
+    git2.differing(setUp2, sha),
+    inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
+  ]);
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path80.relative)(cwd, path17)));
+  return named2.length === 0 && !files2.some(
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path80.basename)(path17)) || isNamed(path17)
+  );
 }
 async function furnishAndSetUp(step, place2) {
-  const { git: git2, config: config2 } = step.ports;
+  await refurnish(step.ports, place2);
+  await runSetup(step, place2);
+}
+async function refurnish({ git: git2, config: config2 }, place2) {
   const { symlink } = config2.worktree;
   const warnings = await git2.furnishWorktree({ path: place2.worktree, symlink });
   for (const warning of warnings) place2.tell("warning", warning);
-  await runSetup(step, place2);
 }
-function setUpPlace(step, record3, run30, baseSha) {
+function toSetUp(step, record3, run30, baseSha) {
   return {
     ...record3,
     run: run30,
@@ -27710,14 +28072,14 @@ function setUpPlace(step, record3, run30, baseSha) {
     tell: (kind, message2) => note(step, record3.key, run30, kind, message2)
   };
 }
-async function setUpFresh(step, record3, run30, { baseSha, again }) {
+async function setUpFresh(step, record3, run30, { baseSha, again, former }) {
   const { git: git2, config: config2 } = step.ports;
   const { worktree: worktree2 } = record3;
   const { disposable } = config2.worktree;
   const dirty = again ? await git2.dirtyFiles(worktree2) : [];
-  const before = again ? await git2.noteMade(worktree2, disposable) : null;
+  const before = again ? await git2.noteMade(worktree2, disposable, { former }) : null;
   try {
-    await furnishAndSetUp(step, setUpPlace(step, record3, run30, baseSha));
+    await furnishAndSetUp(step, toSetUp(step, record3, run30, baseSha));
   } catch (error2) {
     await git2.noteBornDirty(worktree2, dirty).catch((also) => {
       throw new AggregateError([error2, also], messageOf(error2));
@@ -27725,7 +28087,7 @@ async function setUpFresh(step, record3, run30, { baseSha, again }) {
     throw error2;
   }
   sayBirth(step, record3, run30, await git2.noteBornDirty(worktree2, dirty));
-  return git2.noteMade(worktree2, disposable, before);
+  return git2.noteMade(worktree2, disposable, { before });
 }
 function sayBirth(step, record3, run30, { repository, setup }) {
   const listed7 = (names) => {
@@ -27756,14 +28118,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path79.join)(privateDirectory((0, import_node_path79.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path80.join)(privateDirectory((0, import_node_path80.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path79.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path80.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -27778,12 +28140,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs79, import_node_path79, NAMED5;
+var import_node_fs78, import_node_path80, INPUTS, NAMED5;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path79 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path80 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -27794,6 +28156,7 @@ var init_worktree2 = __esm({
     init_environment2();
     init_git_config();
     init_step();
+    INPUTS = /^(package(-lock)?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-(lock|workspace)\.yaml|bun\.lockb?|deno\.(lock|jsonc?)|\.npmrc|\.yarnrc(\.yml)?|(requirements|constraints).*\.(txt|in)|pyproject\.toml|(poetry|uv|pdm)\.lock|Pipfile(\.lock)?|setup\.(py|cfg)|environment\.ya?ml|Gemfile(\.lock)?|.*\.gemspec|composer\.(json|lock)|go\.(mod|sum|work)|Cargo\.(toml|lock)|mix\.(exs|lock)|pubspec\.(yaml|lock)|Package\.(swift|resolved)|Podfile(\.lock)?|(build|settings)\.gradle(\.kts)?|gradle\.lockfile|libs\.versions\.toml|pom\.xml|packages\.lock\.json|.*\.(cs|fs|vb)proj|Directory\.(Build|Packages)\.props|flake\.(nix|lock)|\.gitmodules|\.tool-versions|\.(nvmrc|(node|python|ruby|java)-version)|rust-toolchain(\.toml)?|mise\.toml)$/;
     NAMED5 = 5;
   }
 });
@@ -27882,12 +28245,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path80.join)(privateDirectory((0, import_node_path80.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path80.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path81.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -27917,16 +28280,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path80.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path81.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path80, KEY2;
+var import_node_path81, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path80 = require("node:path");
+    import_node_path81 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -28041,7 +28404,7 @@ async function landOn(landing) {
     for (let laying = 1; laying <= MOST_LAYINGS; laying += 1) {
       const judged = await judge(landing, await tipOf(ports, landing.branch, request2.into));
       request2.abort.throwIfAborted();
-      if (judged.line.tip === judged.line.from || await move(landing, judged.line)) {
+      if (judged.line.tip === judged.line.from || await move2(landing, judged.line)) {
         record(landing, judged);
         return landingReport(landing, judged, false);
       }
@@ -28158,7 +28521,7 @@ function gatesFacts(landing, line2, as, otherwise) {
   if (!landing.request.gates) return { status: "skipped", names, as: null };
   return as === null ? { status: otherwise, names, as } : { status: "hold", names, as: idOf3(landing, as) };
 }
-async function move(landing, line2) {
+async function move2(landing, line2) {
   const { ports, branch: branch2, strategy, snapshot } = landing;
   const atMs = ports.now();
   ports.state.addLandings(
@@ -28262,8 +28625,8 @@ function landingQueue(ports, abort) {
     }
   };
 }
-function signatureOf(states, headOf3) {
-  return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf3(key)}`).join("\n");
+function signatureOf(states, headOf4) {
+  return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf4(key)}`).join("\n");
 }
 var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2;
 var init_landing2 = __esm({
@@ -28960,7 +29323,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path81.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path82.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -28969,11 +29332,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path81, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path82, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path81 = require("node:path");
+    import_node_path82 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -29117,7 +29480,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path82.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const tell6 = () => {
     const events = ports.state.events({ sinceId: lastId });
     lastId = events.at(-1)?.id ?? lastId;
@@ -29130,18 +29493,18 @@ function progress(ports, output) {
       if (!output.json && eventTraits(event.kind).told)
         output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs80.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs79.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs80, import_node_path82;
+var import_node_fs79, import_node_path83;
 var init_progress = __esm({
   "src/poller/listeners/progress.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
-    import_node_path82 = require("node:path");
+    import_node_fs79 = require("node:fs");
+    import_node_path83 = require("node:path");
     init_events();
     init_progress_lines();
     init_step();
@@ -29166,10 +29529,10 @@ function workerFacts2(ports) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs81.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs80.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs81.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs80.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -29216,11 +29579,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs81, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs80, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
+    import_node_fs80 = require("node:fs");
     init_pause();
     init_end_run();
     init_listener();
@@ -29386,7 +29749,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs82.mkdirSync)(import_node_path83.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs81.mkdirSync)(import_node_path84.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -29394,7 +29757,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs82.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs81.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -29417,7 +29780,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs81.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -29434,12 +29797,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs82, import_node_path83;
+var import_node_fs81, import_node_path84;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
-    import_node_path83 = __toESM(require("node:path"), 1);
+    import_node_fs81 = require("node:fs");
+    import_node_path84 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -29453,7 +29816,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path84.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path85.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -29500,7 +29863,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path84.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path85.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -29509,11 +29872,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path84, UPDATE_EACH_MS;
+var import_node_path85, UPDATE_EACH_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path84 = require("node:path");
+    import_node_path85 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -29573,13 +29936,13 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn2(ports.paths.runsDir)) {
-        const directory = (0, import_node_path85.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path86.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path85.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path86.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -29597,11 +29960,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn2(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path85.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path86.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path85.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path86.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -29618,7 +29981,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn2(directory)) {
-    const link2 = (0, import_node_path85.join)(directory, name2);
+    const link2 = (0, import_node_path86.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises13.readlink)(link2);
@@ -29649,12 +30012,12 @@ async function namesIn2(directory) {
 function isAbsent2(error2) {
   return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
 }
-var import_promises13, import_node_path85, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises13, import_node_path86, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises13 = __toESM(require_promises2(), 1);
-    import_node_path85 = require("node:path");
+    import_node_path86 = require("node:path");
     init_errors();
     init_sha256();
     init_wrapper();
@@ -29897,6 +30260,112 @@ var init_base = __esm({
     init_errors();
     init_landed();
     init_snapshot();
+  }
+});
+
+// src/poller/steps/ahead.ts
+async function prepare2(step, key, parents) {
+  const { ports } = step;
+  const record3 = namedAnew(ports, recordOf2(step, key));
+  if (record3.intent !== "none" || record3.runs.length > 0 || record3.branchMade) return;
+  await refuseChangedGitConfig(ports);
+  requireRoom(record3.worktree);
+  const sha = await baseOf(step, parents, key);
+  const before = record3.ahead?.path === record3.worktree ? record3.ahead : null;
+  const bases = [.../* @__PURE__ */ new Set([sha, ...before?.bases ?? []])].slice(0, REMEMBERED3);
+  const write2 = (part) => ports.state.patchStream(key, { ahead: { path: record3.worktree, bases, ...part } });
+  write2({ parents: null, setUp: before?.setUp ?? null });
+  const { worktree: path17, branch: branch2 } = record3;
+  const outcome = await ports.git.makeAhead({ path: path17, branch: branch2, sha, key, bases: before?.bases ?? [] });
+  const marker = setUpNote(ports.paths, key);
+  if (before !== null && (0, import_node_fs82.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+    await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
+    return write2({ parents, setUp: before.setUp });
+  }
+  const former = readIfPresent(marker);
+  (0, import_node_fs82.rmSync)(marker, { force: true });
+  write2({ parents: null, setUp: null });
+  await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
+  write2({ parents, setUp: sha });
+}
+function requireRoom(path17) {
+  let directory = (0, import_node_path87.dirname)(path17);
+  while (!(0, import_node_fs82.existsSync)(directory)) directory = (0, import_node_path87.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs82.statfsSync)(directory);
+  if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the disk of ${printable(directory)} is nearly full, so that no worktree is made ahead of need`,
+    "free some disk space"
+  );
+}
+async function baseOf(step, parents, key) {
+  const { ports, snapshot } = step;
+  const [first2] = parents;
+  if (first2 === void 0) return (await planBase(ports, initiativeOf(snapshot.plan))).sha;
+  if (parents.length === 1) return first2;
+  const merged = await ports.git.mergeBases(parents, `Merge the dependencies of ${key}`);
+  return merged.ok ? merged.sha : first2;
+}
+async function discard(step, key) {
+  const { ports } = step;
+  const record3 = recordOf2(step, key);
+  if (record3.ahead === null) return;
+  await takeAway(ports, record3, record3.ahead);
+  ports.state.patchStream(key, { ahead: null });
+}
+async function takeAway(ports, record3, ahead) {
+  const { key, branch: branch2, branchMade, streamId: streamId2 } = record3;
+  const shared = await ports.git.shared();
+  const place2 = {
+    ...{ key, path: ahead.path, branch: branch2, branchMade, contained: ahead.bases },
+    made: readIfPresent(setUpNote(ports.paths, key)),
+    disposable: ports.config.worktree.disposable
+  };
+  const removal = await ports.git.remove(
+    place2,
+    { ...shared, tips: /* @__PURE__ */ new Map() },
+    {
+      stream: streamId2,
+      reason: "made ahead of need, and not needed",
+      others: () => atWorkIn(ports, ahead.path)
+    }
+  );
+  if (removal.removed) (0, import_node_fs82.rmSync)(setUpNote(ports.paths, key), { force: true });
+  const [held2] = removal.removed ? [] : removal.held;
+  if (held2 === void 0) return;
+  const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
+  note({ ports }, key, null, "warning", `${message2}; look with: ${held2.look}`);
+}
+function atWorkIn({ processes }, path17) {
+  const inside2 = [...processes.directories()].filter(
+    ([pid, at]) => (at === path17 || at.startsWith(`${path17}/`)) && processes.identify(pid) !== null
+  );
+  return inside2.map(([pid]) => ({
+    kind: "process",
+    what: `process ${pid}, at work in it`,
+    look: `ps -fp ${pid}`
+  }));
+}
+var import_node_fs82, import_node_path87, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var init_ahead3 = __esm({
+  "src/poller/steps/ahead.ts"() {
+    "use strict";
+    import_node_fs82 = require("node:fs");
+    import_node_path87 = require("node:path");
+    init_paths();
+    init_errors();
+    init_printable();
+    init_present();
+    init_snapshot();
+    init_base();
+    init_git_config();
+    init_step();
+    init_worktree2();
+    LEAST_FREE_BYTES = 1 << 30;
+    LEAST_FREE_SHARE = 0.03;
+    REMEMBERED3 = 4;
+    FIRST_RUN = 1;
   }
 });
 
@@ -30542,10 +31011,7 @@ var init_sync = __esm({
 // src/poller/steps/launch.ts
 async function launch(step, key, run30) {
   const { ports } = step;
-  const found = recordOf2(step, key);
-  const names = otherNames(ports, found);
-  if (names !== null) ports.state.patchStream(key, names);
-  const record3 = { ...found, ...names };
+  const record3 = namedAnew(ports, recordOf2(step, key));
   if (record3.intent !== "none") return;
   const stream2 = streamOf3(step, record3);
   if (stream2 === null)
@@ -30694,7 +31160,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs84.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs84.rmSync)((0, import_node_path86.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs84.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs84.rmSync)((0, import_node_path88.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -30728,7 +31194,7 @@ async function writeRunFiles(step, plan2, directory, prompt) {
   });
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path86.join)(worktree2, cwd);
+  const directory = (0, import_node_path88.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFormerPane(step, record3) {
@@ -30743,13 +31209,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto10, import_node_fs84, import_node_path86, RunTaken;
+var import_node_crypto10, import_node_fs84, import_node_path88, RunTaken;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
     import_node_fs84 = require("node:fs");
-    import_node_path86 = require("node:path");
+    import_node_path88 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -30757,7 +31223,6 @@ var init_launch = __esm({
     init_errors();
     init_shell_word();
     init_present();
-    init_snapshot();
     init_scope2();
     init_environment2();
     init_wrapper();
@@ -30884,6 +31349,10 @@ async function dispatch(step, action) {
       return sync(step, action.key, action.run);
     case "adopt":
       return takeUp2(step, action.key);
+    case "prepare":
+      return prepare2(step, action.key, action.parents);
+    case "discard":
+      return discard(step, action.key);
     case "nudge":
       return nudge(step, action);
     case "end-run":
@@ -30897,6 +31366,7 @@ var init_apply = __esm({
   "src/poller/steps/apply.ts"() {
     "use strict";
     init_errors();
+    init_ahead3();
     init_end_run();
     init_git_config();
     init_launch();
@@ -31219,16 +31689,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path87.dirname)(place2) && (0, import_node_fs85.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path87.dirname)(place2);
+  while (place2 !== (0, import_node_path89.dirname)(place2) && (0, import_node_fs85.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path89.dirname)(place2);
   return place2;
 }
-var import_node_fs85, import_node_path87, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs85, import_node_path89, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
     import_node_fs85 = require("node:fs");
-    import_node_path87 = require("node:path");
+    import_node_path89 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -31453,7 +31923,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path88.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path90.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -31479,11 +31949,11 @@ function checkGates(project) {
     fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init'
   };
 }
-var import_node_path88, SHELL_WORDS;
+var import_node_path90, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path88 = require("node:path");
+    import_node_path90 = require("node:path");
     init_find_command();
     init_project2();
     init_errors();
@@ -31588,9 +32058,9 @@ function absentChecks({ submodules, bigFiles: bigFiles2, hooks, ignored: ignored
   });
   const found = [];
   const inSetup = (pattern) => setup.some(({ command: command3 }) => pattern.test(command3));
-  const add = (command3) => `add ${JSON.stringify(command3)} to "worktree.setup" in config.json`;
+  const add2 = (command3) => `add ${JSON.stringify(command3)} to "worktree.setup" in config.json`;
   if (submodules.length > 0 && !inSetup(/\bsubmodule\b/))
-    found.push(warn(`submodules are empty in worktrees: ${listed5(submodules)}`, add(SUBMODULES)));
+    found.push(warn(`submodules are empty in worktrees: ${listed5(submodules)}`, add2(SUBMODULES)));
   if (bigFiles2 !== null && bigFiles2.files > 0 && !bigFiles2.smudges)
     found.push(
       warn(
@@ -31607,7 +32077,7 @@ function absentChecks({ submodules, bigFiles: bigFiles2, hooks, ignored: ignored
       warn(
         `worktrees have no ${printable(hooks)} (core.hooksPath): no hook runs there`,
         // In a worktree .git is a file.
-        hooks.startsWith(".git/") ? "git config --unset core.hooksPath" : add(copyHooks(hooks))
+        hooks.startsWith(".git/") ? "git config --unset core.hooksPath" : add2(copyHooks(hooks))
       )
     );
   const missing2 = ignored2.filter((path17) => !symlink.includes(path17));
@@ -31680,21 +32150,21 @@ var init_git_checks = __esm({
 // src/sqlite/network-disk.ts
 function networkDisk(path17, typeOf = (each) => (0, import_node_fs87.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path89.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path91.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path89.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path91.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs87, import_node_path89, NETWORK;
+var import_node_fs87, import_node_path91, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
     import_node_fs87 = require("node:fs");
-    import_node_path89 = require("node:path");
+    import_node_path91 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -32047,6 +32517,7 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   row3("permissions", about.permissions);
   if (about.wall !== null) row3("wall", about.wall);
   row3("setup", listText(setupCommands(config2).map(placed)) ?? "none");
+  row3("ahead", aheadText(config2));
   row3("gates", listText(config2.gates.map(gateText2)) ?? "NONE");
   row3("notify", notifyText(config2.notify));
   row3("caps", capsText(config2));
@@ -32075,6 +32546,10 @@ function listText(commands2) {
 }
 function placed({ command: command3, cwd }) {
   return `${command3}${cwd === "." ? "" : ` (in ${cwd})`}`;
+}
+function aheadText({ worktree: worktree2, maxWorkers }) {
+  const most = worktree2.ahead ?? maxWorkers;
+  return most === 0 ? "no worktree before its stream starts" : `up to ${plural(most, "worktree")} made and set up before their streams start`;
 }
 function gateText2({ name: name2, command: command3, agent: agent2, cwd }) {
   const how = agent2 ? `review by ${command3 ?? "a second agent"}` : command3;
@@ -34965,7 +35440,7 @@ async function cleanAll(ports, named2, dryRun2) {
     marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
   };
   const records = [...readable3.values()].filter(({ key }) => named2.length === 0 || cleaning.named.has(key));
-  const slot = createSlots(AT_ONCE);
+  const slot = createSlots(AT_ONCE2);
   const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
   return {
     dryRun: dryRun2,
@@ -35011,7 +35486,9 @@ function processLook({ processes }) {
 async function cleanOne(cleaning, record3) {
   const place2 = placeOf4(cleaning, record3);
   const outcome = outcomeOf(cleaning, record3);
-  const early = notWanted(cleaning, record3);
+  const isAhead2 = record3.ahead !== null && record3.runs.length === 0;
+  if (isAhead2 && cleaning.gathered.look.snapshot.pollerAlive) return null;
+  const early = isAhead2 ? null : notWanted(cleaning, record3);
   if (early !== null) return outcome.worktree ?? outcome.branch ? { ...outcome, reasons: [early] } : null;
   if (!cleaning.dryRun) return removeOne(cleaning, record3, place2, outcome);
   const found = await cleaning.ports.git.find(place2, cleaning.shared);
@@ -35040,7 +35517,8 @@ function placeOf4({ ports, plans: plans2 }, record3) {
   const contained2 = [
     ...verified !== null && planned(plans2, record3) !== null ? [verified.sha] : [],
     ...landing === null ? [] : [`refs/heads/${landing}`],
-    ...base === null ? [] : [base.sha]
+    ...base === null ? [] : [base.sha],
+    ...record3.ahead?.bases ?? []
   ];
   const made = readIfPresent(setUpNote(ports.paths, key));
   const { disposable } = ports.config.worktree;
@@ -35052,7 +35530,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path90.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path92.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -35112,23 +35590,20 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
 }
 async function forget({ ports, gathered }, record3, saved) {
   (0, import_node_fs89.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
-  ports.state.patchStream(record3.key, { branchMade: false });
-  noteCommand(
-    ports,
-    record3.key,
-    `worktree and branch were removed${saved === null ? "" : `, kept as ${saved}`}`
-  );
+  ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
+  const kept2 = saved === null ? "" : `, kept as ${saved}`;
+  noteCommand(ports, record3.key, `worktree and branch were removed${kept2}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs89, import_node_path90, AT_ONCE, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs89, import_node_path92, AT_ONCE2, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
     import_node_fs89 = require("node:fs");
-    import_node_path90 = require("node:path");
+    import_node_path92 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -35138,7 +35613,7 @@ var init_clean2 = __esm({
     init_landed();
     init_gather();
     init_intent();
-    AT_ONCE = 3;
+    AT_ONCE2 = 3;
     LEASE_WAIT_MS6 = 15e3;
     PROCESSES_STAND_MS = 500;
   }
@@ -35172,7 +35647,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path91.relative)(paths.root, path17);
+    const below = (0, import_node_path93.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -35208,12 +35683,12 @@ function forgetMemory(paths) {
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
     (0, import_node_fs90.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs90, import_node_path91, NAMED7;
+var import_node_fs90, import_node_path93, NAMED7;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
     import_node_fs90 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_path93 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -35462,7 +35937,7 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path92.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  const file = run30 === null ? null : (0, import_node_path94.join)(runDir(ports.paths, record3.key, run30), "pane.log");
   if (file === null || !(0, import_node_fs91.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
@@ -35476,12 +35951,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs91, import_node_path92, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs91, import_node_path94, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
     import_node_fs91 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_path94 = require("node:path");
     import_promises18 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -36331,7 +36806,7 @@ function createSeen(since) {
   const remember2 = (events) => {
     for (const event of events) signs.set(event.id, sign(event));
     for (const id2 of signs.keys()) {
-      if (signs.size <= REMEMBERED3) break;
+      if (signs.size <= REMEMBERED4) break;
       signs.delete(id2);
     }
   };
@@ -36364,13 +36839,13 @@ function createNames() {
     return names.get(key) ?? key;
   };
 }
-var REMEMBERED3;
+var REMEMBERED4;
 var init_follow = __esm({
   "src/commands/events/follow.ts"() {
     "use strict";
     init_wake();
     init_watch();
-    REMEMBERED3 = 2e4;
+    REMEMBERED4 = 2e4;
   }
 });
 
@@ -38278,22 +38753,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path93.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path95.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path93.default.resolve(currentPath, "..");
+        currentPath = import_node_path95.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process8, import_node_path93, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process8, import_node_path95, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path93 = __toESM(require("node:path"), 1);
+    import_node_path95 = __toESM(require("node:path"), 1);
     import_node_url4 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
@@ -38302,11 +38777,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path94, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path96, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path94 = __toESM(require("node:path"), 1);
+    import_node_path96 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -38316,27 +38791,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path94.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path96.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path94.default.delimiter);
+      const pathParts = pathOption.split(import_node_path96.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path94.default.delimiter ? `${result.join(import_node_path94.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path94.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path96.default.delimiter ? `${result.join(import_node_path96.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path96.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path94.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path96.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path94.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path96.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -39619,11 +40094,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path95, mapNode, handleNodeOption;
+var import_node_process6, import_node_path97, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path95 = __toESM(require("node:path"), 1);
+    import_node_path97 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -39643,7 +40118,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path95.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path97.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -39653,7 +40128,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path95.default.basename(file, ".exe") === "node") {
+      if (import_node_path97.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -39754,16 +40229,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs96, import_node_path96, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs96, import_node_path98, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
     import_node_fs96 = require("node:fs");
-    import_node_path96 = __toESM(require("node:path"), 1);
+    import_node_path98 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path96.default.resolve(cwdString);
+      return import_node_path98.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -39796,10 +40271,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path97, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path99, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path97 = __toESM(require("node:path"), 1);
+    import_node_path99 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -39830,7 +40305,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines3, fdNumber) => lines3 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path97.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path99.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -40823,7 +41298,7 @@ function prettyMilliseconds(milliseconds, options) {
     const flooredValue = Math.round(flooredInterimValue) / 10 ** decimalDigits;
     return flooredValue.toFixed(decimalDigits);
   };
-  const add = (value, long, short2, valueString) => {
+  const add2 = (value, long, short2, valueString) => {
     if ((result.length === 0 || !options.colonNotation) && isZero(value) && !(options.colonNotation && short2 === "m")) {
       return;
     }
@@ -40840,35 +41315,35 @@ function prettyMilliseconds(milliseconds, options) {
   const parsed2 = parseMilliseconds(milliseconds);
   const days = BigInt(parsed2.days);
   if (options.hideYearAndDays) {
-    add(BigInt(days) * 24n + BigInt(parsed2.hours), "hour", "h");
+    add2(BigInt(days) * 24n + BigInt(parsed2.hours), "hour", "h");
   } else {
     if (options.hideYear) {
-      add(days, "day", "d");
+      add2(days, "day", "d");
     } else {
-      add(days / 365n, "year", "y");
-      add(days % 365n, "day", "d");
+      add2(days / 365n, "year", "y");
+      add2(days % 365n, "day", "d");
     }
-    add(Number(parsed2.hours), "hour", "h");
+    add2(Number(parsed2.hours), "hour", "h");
   }
-  add(Number(parsed2.minutes), "minute", "m");
+  add2(Number(parsed2.minutes), "minute", "m");
   if (!options.hideSeconds) {
     if (options.separateMilliseconds || options.formatSubMilliseconds || !options.colonNotation && milliseconds < 1e3 && !options.subSecondsAsDecimals) {
       const seconds = Number(parsed2.seconds);
       const milliseconds2 = Number(parsed2.milliseconds);
       const microseconds = Number(parsed2.microseconds);
       const nanoseconds = Number(parsed2.nanoseconds);
-      add(seconds, "second", "s");
+      add2(seconds, "second", "s");
       if (options.formatSubMilliseconds) {
-        add(milliseconds2, "millisecond", "ms");
-        add(microseconds, "microsecond", "\xB5s");
-        add(nanoseconds, "nanosecond", "ns");
+        add2(milliseconds2, "millisecond", "ms");
+        add2(microseconds, "microsecond", "\xB5s");
+        add2(nanoseconds, "nanosecond", "ns");
       } else {
         const millisecondsAndBelow = milliseconds2 + microseconds / 1e3 + nanoseconds / 1e6;
         const millisecondsDecimalDigits = typeof options.millisecondsDecimalDigits === "number" ? options.millisecondsDecimalDigits : 0;
         const roundedMilliseconds = millisecondsAndBelow >= 1 ? Math.round(millisecondsAndBelow) : Math.ceil(millisecondsAndBelow);
         const maximumMilliseconds = 1e3 - 10 ** -millisecondsDecimalDigits;
         const millisecondsString = millisecondsDecimalDigits ? Math.min(millisecondsAndBelow, maximumMilliseconds).toFixed(millisecondsDecimalDigits) : Math.min(roundedMilliseconds, maximumMilliseconds);
-        add(
+        add2(
           Number.parseFloat(millisecondsString),
           "millisecond",
           "ms",
@@ -40880,7 +41355,7 @@ function prettyMilliseconds(milliseconds, options) {
       const secondsDecimalDigits = typeof options.secondsDecimalDigits === "number" ? options.secondsDecimalDigits : 1;
       const secondsFixed = floorDecimals(seconds, secondsDecimalDigits);
       const secondsString = options.keepDecimalsOnWholeSeconds ? secondsFixed : secondsFixed.replace(/\.0+$/, "");
-      add(Number.parseFloat(secondsString), "second", "s", secondsString);
+      add2(Number.parseFloat(secondsString), "second", "s", secondsString);
     }
   }
   if (result.length === 0) {
@@ -45357,9 +45832,9 @@ function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
   const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path98.join)(directory, "tasks");
-  const store = (0, import_node_path98.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path98.join)(directory, "mcp.json");
+  const base = (0, import_node_path100.join)(directory, "tasks");
+  const store = (0, import_node_path100.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path100.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
@@ -45371,12 +45846,12 @@ function openDraftStore(options) {
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs102, import_node_path98, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs102, import_node_path100, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
     import_node_fs102 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_path100 = require("node:path");
     init_paths();
     init_signals();
     init_scratch();
@@ -45452,7 +45927,7 @@ __export(init_exports2, {
   setUpQuietly: () => setUpQuietly
 });
 async function setUp(project, flags, io) {
-  const { context, passedOver } = await prepare2(project, flags, io);
+  const { context, passedOver } = await prepare3(project, flags, io);
   const changes2 = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes2, context, flags, io);
   const unused = flags["dry-run"] === true ? [] : settle(project);
@@ -45472,7 +45947,7 @@ function settle(project) {
   keepProgram(project.env);
   return removeUnusedCopies(project.env);
 }
-async function prepare2(project, flags, io, brief = false) {
+async function prepare3(project, flags, io, brief = false) {
   const config2 = currentConfig(project, flags);
   const base = baseContext(project, config2, flags);
   const asker = { interactive: io.interactive, yes: flags["yes"] === true, ask: io.ask };
@@ -45486,7 +45961,7 @@ async function prepare2(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path99.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path101.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -45501,7 +45976,7 @@ function checkSetUp(project) {
   for (const step of INIT_STEPS) step.plan(context);
 }
 async function setUpQuietly(project, io) {
-  const { context, passedOver } = await prepare2(project, {}, io, true);
+  const { context, passedOver } = await prepare3(project, {}, io, true);
   const changes2 = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply2(changes2, context);
   settle(project);
@@ -45558,7 +46033,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path99.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path101.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -45597,7 +46072,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs104.existsSync)((0, import_node_path99.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs104.existsSync)((0, import_node_path101.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed2 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -45607,7 +46082,7 @@ async function sayWhatIsNext(project, changes2, io) {
   io.print("Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start");
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path99.relative)((0, import_node_fs104.realpathSync)(io.cwd), (0, import_node_path99.join)(root, name2));
+  return (0, import_node_path101.relative)((0, import_node_fs104.realpathSync)(io.cwd), (0, import_node_path101.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -45626,12 +46101,12 @@ function confirm(project, changes2, io) {
   const typed2 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed2.includes("/") ? typed2 : `./${typed2}`}`);
 }
-var import_node_fs104, import_node_path99, run21;
+var import_node_fs104, import_node_path101, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
     import_node_fs104 = require("node:fs");
-    import_node_path99 = require("node:path");
+    import_node_path101 = require("node:path");
     init_create_agent();
     init_load();
     init_project2();
@@ -47882,7 +48357,7 @@ var require_YAMLMap = __commonJS({
       static from(schema, obj, ctx) {
         const { keepUndefined, replacer } = ctx;
         const map = new this(schema);
-        const add = (key, value) => {
+        const add2 = (key, value) => {
           if (typeof replacer === "function")
             value = replacer.call(obj, key, value);
           else if (Array.isArray(replacer) && !replacer.includes(key))
@@ -47892,10 +48367,10 @@ var require_YAMLMap = __commonJS({
         };
         if (obj instanceof Map) {
           for (const [key, value] of obj)
-            add(key, value);
+            add2(key, value);
         } else if (obj && typeof obj === "object") {
           for (const key of Object.keys(obj))
-            add(key, obj[key]);
+            add2(key, obj[key]);
         }
         if (typeof schema.sortMapEntries === "function") {
           map.items.sort(schema.sortMapEntries);
@@ -60562,18 +61037,18 @@ function refusal3(lines3, fix) {
 function contextOf(project, io) {
   return {
     openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path100.resolve)(io.cwd, path17), path17),
+    readFile: (path17) => readPlanFile((0, import_node_path102.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate import plan.yaml"),
     print: io.print
   };
 }
-var import_node_fs107, import_node_path100, run23;
+var import_node_fs107, import_node_path102, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
     import_node_fs107 = require("node:fs");
-    import_node_path100 = require("node:path");
+    import_node_path102 = require("node:path");
     init_project2();
     init_errors();
     init_plan_input();
@@ -60654,16 +61129,16 @@ function planJsonWith(plan2, earlier) {
   };
 }
 function joinPlans(plan2, earlier) {
-  const taken = new Set(plan2.streams.map(({ id: id2 }) => id2));
+  const taken2 = new Set(plan2.streams.map(({ id: id2 }) => id2));
   const streams = [...plan2.streams];
   for (const each of earlier) {
-    const nameOf7 = (id2) => taken.has(id2) ? `${id2} (${titleOf3(each)})` : id2;
+    const nameOf7 = (id2) => taken2.has(id2) ? `${id2} (${titleOf3(each)})` : id2;
     const renamed = each.streams.map((stream2) => ({
       ...stream2,
       id: nameOf7(stream2.id),
       dependencies: stream2.dependencies.map(nameOf7)
     }));
-    for (const { id: id2 } of renamed) taken.add(id2);
+    for (const { id: id2 } of renamed) taken2.add(id2);
     streams.push(...renamed);
   }
   return { ...plan2, streams };
@@ -60863,7 +61338,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts2, left) {
   const files2 = [...facts2.changed, ...facts2.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path101.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path103.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -60874,11 +61349,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts2, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path101;
+var import_node_path103;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path101 = require("node:path");
+    import_node_path103 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -61069,8 +61544,8 @@ async function gatherPlanReport(ports) {
   const { report, look: look6 } = await gatherReport(ports);
   const landings = ports.state.landings(report.initiative?.id ?? "");
   const streams = [];
-  for (let at = 0; at < report.streams.length; at += AT_ONCE2) {
-    const part = report.streams.slice(at, at + AT_ONCE2);
+  for (let at = 0; at < report.streams.length; at += AT_ONCE3) {
+    const part = report.streams.slice(at, at + AT_ONCE3);
     streams.push(
       ...await Promise.all(
         part.map(async (stream2) => {
@@ -61102,13 +61577,13 @@ async function commitsOf({ git: git2 }, { baseSha }, head2) {
   const commits2 = await git2.commits(baseSha, head2, MOST_COMMITS);
   return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
 }
-var MOST_COMMITS, AT_ONCE2;
+var MOST_COMMITS, AT_ONCE3;
 var init_plan_report = __esm({
   "src/report/plan-report.ts"() {
     "use strict";
     init_gather();
     MOST_COMMITS = 100;
-    AT_ONCE2 = 8;
+    AT_ONCE3 = 8;
   }
 });
 
@@ -61297,8 +61772,8 @@ async function bringBack2(ports, saved) {
   const { tips, entries: entries2 } = await ports.git.shared();
   const record3 = ports.state.allRecords().readable.get(saved.key);
   for (const spot of spotsFor(ports, saved, record3)) {
-    const taken = tips.has(spot.branch) || entries2.some(({ path: path17 }) => path17 === spot.path);
-    if (taken || lstatIfPresent(spot.path) !== null) continue;
+    const taken2 = tips.has(spot.branch) || entries2.some(({ path: path17 }) => path17 === spot.path);
+    if (taken2 || lstatIfPresent(spot.path) !== null) continue;
     await ports.git.bringBack(saved, spot);
     if (record3 !== void 0 && spot.key === record3.key)
       ports.state.patchStream(record3.key, { branchMade: true });
@@ -61459,7 +61934,7 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path102.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path102.dirname)(path17));
+  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path104.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path104.dirname)(path17));
 }
 function isWritable(directory) {
   try {
@@ -61541,7 +62016,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path102.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path104.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -61552,12 +62027,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs108, import_node_path102;
+var import_node_fs108, import_node_path104;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
     import_node_fs108 = require("node:fs");
-    import_node_path102 = require("node:path");
+    import_node_path104 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -68597,50 +69072,50 @@ var require_fast_uri = __commonJS({
       schemelessOptions.skipEscape = true;
       return serialize2(resolved2, schemelessOptions);
     }
-    function resolveComponent(base, relative16, options, skipNormalization) {
+    function resolveComponent(base, relative17, options, skipNormalization) {
       const target = {};
       if (!skipNormalization) {
         base = parse7(serialize2(base, options), options);
-        relative16 = parse7(serialize2(relative16, options), options);
+        relative17 = parse7(serialize2(relative17, options), options);
       }
       options = options || {};
-      if (!options.tolerant && relative16.scheme) {
-        target.scheme = relative16.scheme;
-        target.userinfo = relative16.userinfo;
-        target.host = relative16.host;
-        target.port = relative16.port;
-        target.path = removeDotSegments(relative16.path || "");
-        target.query = relative16.query;
+      if (!options.tolerant && relative17.scheme) {
+        target.scheme = relative17.scheme;
+        target.userinfo = relative17.userinfo;
+        target.host = relative17.host;
+        target.port = relative17.port;
+        target.path = removeDotSegments(relative17.path || "");
+        target.query = relative17.query;
       } else {
-        if (relative16.userinfo !== void 0 || relative16.host !== void 0 || relative16.port !== void 0) {
-          target.userinfo = relative16.userinfo;
-          target.host = relative16.host;
-          target.port = relative16.port;
-          target.path = removeDotSegments(relative16.path || "");
-          target.query = relative16.query;
+        if (relative17.userinfo !== void 0 || relative17.host !== void 0 || relative17.port !== void 0) {
+          target.userinfo = relative17.userinfo;
+          target.host = relative17.host;
+          target.port = relative17.port;
+          target.path = removeDotSegments(relative17.path || "");
+          target.query = relative17.query;
         } else {
-          if (!relative16.path) {
+          if (!relative17.path) {
             target.path = base.path;
-            if (relative16.query !== void 0) {
-              target.query = relative16.query;
+            if (relative17.query !== void 0) {
+              target.query = relative17.query;
             } else {
               target.query = base.query;
             }
           } else {
-            if (relative16.path[0] === "/") {
-              target.path = removeDotSegments(relative16.path);
+            if (relative17.path[0] === "/") {
+              target.path = removeDotSegments(relative17.path);
             } else {
               const baseHasAuthority = base.userinfo !== void 0 || base.host !== void 0 || base.port !== void 0;
               if (baseHasAuthority && !base.path) {
-                target.path = "/" + relative16.path;
+                target.path = "/" + relative17.path;
               } else if (!base.path) {
-                target.path = relative16.path;
+                target.path = relative17.path;
               } else {
-                target.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative16.path;
+                target.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative17.path;
               }
               target.path = base.scheme === void 0 && !baseHasAuthority && target.path[0] !== "/" ? removeDotSegmentsRelative(target.path) : removeDotSegments(target.path);
             }
-            target.query = relative16.query;
+            target.query = relative17.query;
           }
           target.userinfo = base.userinfo;
           target.host = base.host;
@@ -68648,7 +69123,7 @@ var require_fast_uri = __commonJS({
         }
         target.scheme = base.scheme;
       }
-      target.fragment = relative16.fragment;
+      target.fragment = relative17.fragment;
       return target;
     }
     function equal(uriA, uriB, options) {

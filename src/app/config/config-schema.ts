@@ -127,6 +127,13 @@ const worktree = fields<Config['worktree']>(
       description: 'Run by sh -c, in order, in every new worktree; with "cwd" in a directory of it.',
     }),
     setupTimeoutSeconds: number({ above: 0, max: DAY_SECONDS }),
+    setupInputs: orNull(list(inside), {
+      description:
+        'Files that set-up depends on (src/**/*.lock): it runs again in a worktree made ahead when one changes; null: lockfiles.',
+    }),
+    ahead: orNull(whole({ min: 0, max: 200 }), {
+      description: 'Worktrees made and set up ahead of need; null: as many as maxWorkers; 0: none.',
+    }),
     disposable: list(line, {
       description: 'Ignored files that anyone can make again (as in .gitignore): clean removes them too.',
     }),

@@ -87,6 +87,10 @@ export type Config = {
     readonly symlink: readonly string[];
     readonly setup: readonly (string | SetupCommand)[];
     readonly setupTimeoutSeconds: number;
+    /** Files that set-up depends on, in the syntax of git's glob pathspecs; null: lockfiles and manifests as they are usually called. */
+    readonly setupInputs: readonly string[] | null;
+    /** Worktrees made ahead of need, at most; null: as many as `maxWorkers`; 0: none. */
+    readonly ahead: number | null;
     /** Ignored files that anyone can make again, in the syntax of gitignore: they go with a worktree that is removed. */
     readonly disposable: readonly string[];
     readonly portBase: number;
@@ -174,6 +178,8 @@ export const DEFAULT_CONFIG: Config = {
     symlink: [],
     setup: [],
     setupTimeoutSeconds: 600,
+    setupInputs: null,
+    ahead: null,
     disposable: DISPOSABLE,
     portBase: 4100,
   },

@@ -25,6 +25,7 @@ export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Pro
   row('permissions', about.permissions);
   if (about.wall !== null) row('wall', about.wall);
   row('setup', listText(setupCommands(config).map(placed)) ?? 'none');
+  row('ahead', aheadText(config));
   row('gates', listText(config.gates.map(gateText)) ?? 'NONE');
   row('notify', notifyText(config.notify));
   row('caps', capsText(config));
@@ -68,6 +69,13 @@ function listText(commands: readonly string[]): string | null {
 /** A command and where it runs, unless that is the top. */
 function placed({ command, cwd }: SetupCommand): string {
   return `${command}${cwd === '.' ? '' : ` (in ${cwd})`}`;
+}
+
+function aheadText({ worktree, maxWorkers }: Config): string {
+  const most = worktree.ahead ?? maxWorkers;
+  return most === 0
+    ? 'no worktree before its stream starts'
+    : `up to ${plural(most, 'worktree')} made and set up before their streams start`;
 }
 
 function gateText({ name, command, agent, cwd }: Config['gates'][number]): string {

@@ -34,6 +34,7 @@ import type {
   StreamState,
   WorkerFact,
 } from '../types.ts';
+import { aheadActions } from './ahead.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endAction } from './assessment.ts';
 import { isCancelled } from './cancelled.ts';
@@ -52,24 +53,25 @@ type Assessed = {
   readonly stale: string | null;
 };
 
-/** The whole plan assessed, in plan order, with the launches that fit under the limit. */
+/** The whole plan assessed, in plan order, with the launches that fit under the limit; and the assessments by stream id. */
 function assessPlan(
   snapshot: Snapshot,
   policy: Policy,
   depths: ReadonlyMap<string, number>,
-): readonly Assessed[] {
+): { readonly assessed: readonly Assessed[]; readonly found: ReadonlyMap<string, Assessment> } {
   const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
   const found = new Map<string, Assessment>();
   const stale = staleReasons(order, snapshot);
   for (const stream of order)
     found.set(stream.id, assessOne(stream, { snapshot, policy, dependencies: found, stale }));
   limitLaunches(snapshot, policy, found);
-  return snapshot.plan.streams.map((stream) => ({
+  const assessed = snapshot.plan.streams.map((stream) => ({
     stream,
     key: snapshot.keys.get(stream.id) ?? '',
     assessment: found.get(stream.id) ?? assess('waiting'),
     stale: stale.get(stream.id) ?? null,
   }));
+  return { assessed, found };
 }
 
 function assessOne(
@@ -172,11 +174,12 @@ export type Decision = { readonly states: readonly StreamState[]; readonly actio
 /** Derives states and decides the steps of one tick; pure and total. */
 export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const depths = streamDepths(snapshot.plan.streams);
-  const assessed = assessPlan(snapshot, policy, depths);
+  const { assessed, found } = assessPlan(snapshot, policy, depths);
   const cancelled = new Set(snapshot.plan.streams.filter(isCancelled).map(({ id }) => id));
   const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, cancelled));
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];
-  return { states, actions: inOrder(actions, snapshot) };
+  const ahead = aheadActions(snapshot, policy, found, actions);
+  return { states, actions: inOrder([...actions, ...ahead], snapshot) };
 }
 
 /** The states of all streams of the plan, in plan order. */
@@ -230,6 +233,8 @@ const URGENCY: Readonly<Record<Action['kind'], number>> = {
   verify: 3,
   nudge: 4,
   launch: 5,
+  discard: 6,
+  prepare: 7,
 };
 
 /** Ends and checks go first, since they free slots; launches follow, longest remaining path first. */

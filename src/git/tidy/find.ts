@@ -73,7 +73,7 @@ async function newCommits(door: Door, place: Place, head: string | null): Promis
 
 function ofBranchAlone(door: Door, { branch }: Place, head: string | null): Promise<LooseCommits> {
   // The main checkout's own head and operations are the user's: only the branch's log is asked.
-  return looseCommits(door, { there: {}, gitDir: null, head, branch, onItsBranch: true });
+  return looseCommits(door, { there: {}, gitDir: null, head, branch, onItsBranch: true, known: [] });
 }
 
 function checkedOut({ branch }: Place, path: string): Held {
@@ -93,7 +93,7 @@ async function lookAtEntry(
   here: Extract<Here, { kind: 'gone' }>,
   outside: readonly Held[],
 ): Promise<Headless> {
-  const { gitDir } = here;
+  const { gitDir, ahead } = here;
   const there = {
     cwd: door.commonDir,
     env: { GIT_DIR: gitDir, GIT_COMMON_DIR: door.commonDir, GIT_WORK_TREE: gitDir },
@@ -102,9 +102,11 @@ async function lookAtEntry(
   const asked = await door.ask(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}'], there);
   const headSha = asked.code === 0 ? asked.out.trim() : null;
   const onItsBranch = branch === place.branch;
-  const loose = await looseCommits(door, { there, gitDir, head: headSha, branch: place.branch, onItsBranch });
+  const known = ahead ? place.contained : [];
+  const searched = { there, gitDir, head: headSha, branch: place.branch, onItsBranch, known };
+  const loose = await looseCommits(door, searched);
   const held = [
-    ...offBranch(place, branch),
+    ...(ahead && branch === null ? [] : offBranch(place, branch)),
     ...operation(place, gitDir),
     ...detachedCommits(place, loose),
     ...(await seeStores(door, gitDir)),
@@ -139,7 +141,7 @@ async function lookInside(
   here: Extract<Here, { kind: 'inside' }>,
   outside: readonly Held[],
 ): Promise<Headless> {
-  const { link } = here;
+  const { link, ahead } = here;
   const there = inWorktree(link, door.commonDir);
   const seen = await see(door, link, place, door.root);
   const branch = seen.status.branch;
@@ -151,11 +153,12 @@ async function lookInside(
     head,
     branch: place.branch,
     onItsBranch,
+    known: ahead ? place.contained : [],
   });
   const held: Held[] = [
     ...here.held,
     ...(head === null ? [unborn(place)] : []),
-    ...offBranch(place, branch),
+    ...(ahead && branch === null ? [] : offBranch(place, branch)),
     ...operation(place, link.gitDir),
     ...detachedCommits(place, loose),
     ...seen.held,

@@ -101,9 +101,10 @@ export async function noteMade(
   door: Door,
   link: WorktreeLink,
   disposable: readonly string[],
-  before: string | null,
+  { before, former }: { readonly before: string | null; readonly former: string | null },
 ): Promise<string> {
   const others = before === null ? new Map<string, Made>() : parseMade(before);
+  const earlier = former === null ? new Map<string, Made>() : parseMade(former);
   const files: Record<string, Made> = {};
   let count = 0;
   const note = (name: string, isDirectory: boolean): void => {
@@ -116,7 +117,7 @@ export async function noteMade(
     const made = madeAt(link.path, name);
     if (made === null) return;
     count += 1;
-    if (!others.has(name)) files[name] = made;
+    if (!others.has(name) && !isAsMade(earlier.get(name), link.path, name)) files[name] = made;
   };
   const goes = disposableRule(disposable);
   for (const entry of await ignoredEntries(door, link)) {

@@ -27,6 +27,8 @@ export type Searched = {
   /** The stream's branch, and whether the worktree is on it; null where there is no such branch. */
   readonly branch: string | null;
   readonly onItsBranch: boolean;
+  /** Commits and refs besides branches and tags that are nobody's loss, with what they contain. */
+  readonly known: readonly string[];
 };
 
 export type LooseCommits = {
@@ -38,7 +40,7 @@ export type LooseCommits = {
 
 /** Finds them. Those that git has thrown away already are none. */
 export async function looseCommits(door: Door, searched: Searched): Promise<LooseCommits> {
-  const { there, gitDir, head, branch, onItsBranch } = searched;
+  const { there, gitDir, head, branch, onItsBranch, known } = searched;
   const folders = ['refs/worktree/', 'refs/bisect/', 'refs/rewritten/'];
   const [own, ofHead, ofBranch] = await Promise.all([
     gitDir === null ? '' : door.read(['for-each-ref', '--format=%(objectname)', ...folders], there),
@@ -54,7 +56,7 @@ export async function looseCommits(door: Door, searched: Searched): Promise<Loos
   const suspects = new Set([...made.map(({ sha }) => sha), ...(head === null || onItsBranch ? [] : [head])]);
   const [loose, detached] = await Promise.all([
     unreachable(door, [...tips], head === null ? [] : [head], there),
-    unreachable(door, [...suspects], ['--branches', '--tags', '--remotes'], there),
+    unreachable(door, [...suspects], ['--branches', '--tags', '--remotes', ...known], there),
   ]);
   const followed = new Set([...loose.values()].flat());
   return {

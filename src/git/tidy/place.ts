@@ -7,6 +7,7 @@ import { author } from '../commit.ts';
 import type { Door } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import {
+  aheadReason,
   isWithin,
   kindAt,
   lockReason,
@@ -24,11 +25,13 @@ export type Here =
   /** Something that is not ours to touch, or that cannot be looked at. */
   | { readonly kind: 'foreign'; readonly held: Held }
   /** Git's entry of it is there, the directory is gone or was emptied by us. */
-  | { readonly kind: 'gone'; readonly path: string; readonly gitDir: string }
+  | { readonly kind: 'gone'; readonly path: string; readonly gitDir: string; readonly ahead: boolean }
   | {
       readonly kind: 'inside';
       readonly path: string;
       readonly link: WorktreeLink;
+      /** It was made ahead of need, and its stream has not begun: it is on no branch. */
+      readonly ahead: boolean;
       readonly held: readonly Held[];
     };
 
@@ -39,10 +42,13 @@ export function whereIs(door: Door, { key, path, branch }: Place, shared: Shared
   if (real === null) return entry === null ? moved(key, shared) : notThere(dirname(path));
   if (isWithin(door.root, path) && !isWithin(realpathSync(door.root), real)) return leadsOut(path);
   if (kindAt(real) === 'missing')
-    return entry === null ? moved(key, shared) : { kind: 'gone', path: real, gitDir: entry.gitDir };
+    return entry === null
+      ? moved(key, shared)
+      : { kind: 'gone', path: real, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link = readLink(real, door.commonDir);
-  if (link !== null) return { kind: 'inside', path: real, link, held: locked(path, key, entry) };
-  return notOurs({ path, real, entry, branch: shared.tips.has(branch) });
+  if (link !== null)
+    return { kind: 'inside', path: real, link, ahead: isAhead(entry, key), held: locked(path, key, entry) };
+  return notOurs({ path, real, entry, ahead: isAhead(entry, key), branch: shared.tips.has(branch) });
 }
 
 /** Something is at the path that is no worktree of this repository: the end of a removal of ours, or somebody else's. */
@@ -50,13 +56,18 @@ function notOurs(found: {
   readonly path: string;
   readonly real: string;
   readonly entry: WorktreeEntry | null;
+  readonly ahead: boolean;
   readonly branch: boolean;
 }): Here {
-  const { path, real, entry } = found;
+  const { path, real, entry, ahead } = found;
   if (entry !== null && kindAt(real) === 'directory' && isEmptied(real, entry.gitDir))
-    return { kind: 'gone', path: real, gitDir: entry.gitDir };
+    return { kind: 'gone', path: real, gitDir: entry.gitDir, ahead };
   if (entry === null && !found.branch) return { kind: 'nothing' };
   return foreign(`${printable(path)} is not the worktree that was made`, `ls -la ${shellWord(path)}`);
+}
+
+function isAhead(entry: WorktreeEntry | null, key: string): boolean {
+  return entry?.lock === aheadReason(key);
 }
 
 function foreign(what: string, look: string): Here {
@@ -78,7 +89,7 @@ function notThere(directory: string): Here {
 
 /** Nothing is at the path: somebody may have moved the worktree, as git knows. */
 function moved(key: string, shared: Shared): Here {
-  const elsewhere = shared.entries.find(({ lock }) => lock === lockReason(key));
+  const elsewhere = shared.entries.find(({ lock }) => lock === lockReason(key) || lock === aheadReason(key));
   if (elsewhere === undefined || elsewhere.path === null) return { kind: 'nothing' };
   return foreign(
     `its worktree was moved to ${printable(elsewhere.path)}`,
@@ -88,7 +99,7 @@ function moved(key: string, shared: Shared): Here {
 
 function locked(path: string, key: string, entry: WorktreeEntry | null): Held[] {
   const lock = entry?.lock ?? null;
-  if (lock === null || lock === lockReason(key)) return [];
+  if (lock === null || lock === lockReason(key) || lock === aheadReason(key)) return [];
   const why = lock === '' ? '' : `: ${printable(lock, 120)}`;
   return [
     {

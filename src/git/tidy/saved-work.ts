@@ -55,6 +55,7 @@ export async function saveSnapshot(
     head: status.headSha,
     branch: status.branch,
     onItsBranch: status.branch !== null,
+    known: [],
   });
   const inside =
     status.changed.find((entry) => entry.submodule)?.path ??

@@ -13,8 +13,8 @@ import type { Tidy } from './types.ts';
 /** `ensure` makes a worktree with its branch, for what is brought back. */
 export function createTidy(door: Door, ensure: Git['ensureWorktree']): Tidy {
   return {
-    noteMade: async (path, disposable, before = null) =>
-      noteMade(door, requireLink(door, path), disposable, before),
+    noteMade: async (path, disposable, { before = null, former = null } = {}) =>
+      noteMade(door, requireLink(door, path), disposable, { before, former }),
     saveSnapshot: (request) => saveSnapshot(door, request),
     shared: () => readShared(door),
     find: async (place, shared) => {

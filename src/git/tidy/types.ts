@@ -108,9 +108,14 @@ export type Shared = {
 export type Tidy = {
   /**
    * The ignored files of a worktree that hold something in themselves, as text for `Spare.made`; for right after set-up.
-   * Those that `before`, such a text from before set-up, has are left out: somebody else made them.
+   * Those that `before`, such a text from before set-up, has are left out: somebody else made them; and those that are as
+   * `former`, such a text of an earlier set-up, has them.
    */
-  noteMade(path: string, disposable: readonly string[], before?: string | null): Promise<string>;
+  noteMade(
+    path: string,
+    disposable: readonly string[],
+    notes?: { readonly before?: string | null; readonly former?: string | null },
+  ): Promise<string>;
   /**
    * A ref below `refs/orchestrate/saved/<key>/` that keeps every byte of a worktree: its head, what is staged, changed,
    * untracked and ignored, and commits that only it knows. Throws exit 5 for what one commit cannot hold.

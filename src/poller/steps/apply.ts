@@ -2,6 +2,7 @@
 
 import { EXIT, isAbort, messageOf, OrchestrateError } from '../../core/errors.ts';
 import type { Action, Trouble, VerifyAnswer } from '../../core/types.ts';
+import { discard, prepare } from './ahead.ts';
 import { applyEnd } from './end-run.ts';
 import { ChangedGitConfig } from './git-config.ts';
 import { launch } from './launch.ts';
@@ -94,6 +95,10 @@ async function dispatch(step: Step, action: Action): Promise<void> {
       return sync(step, action.key, action.run);
     case 'adopt':
       return takeUp(step, action.key);
+    case 'prepare':
+      return prepare(step, action.key, action.parents);
+    case 'discard':
+      return discard(step, action.key);
     case 'nudge':
       return nudge(step, action);
     case 'end-run':

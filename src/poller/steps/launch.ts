@@ -11,7 +11,6 @@ import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import { statIfPresent } from '../../files/present.ts';
-import { otherNames } from '../../look/snapshot.ts';
 import { hashToken } from '../../operator/scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch } from '../../worker/wrapper.ts';
@@ -20,7 +19,7 @@ import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt.ts';
 import type { Step } from './step.ts';
-import { note, privateDirectory, recordOf, streamOf } from './step.ts';
+import { namedAnew, note, privateDirectory, recordOf, streamOf } from './step.ts';
 import { bringUp } from './sync.ts';
 import { prepareWorktree } from './worktree.ts';
 
@@ -39,10 +38,7 @@ type Plan = {
 /** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
 export async function launch(step: Step, key: string, run: number): Promise<void> {
   const { ports } = step;
-  const found = recordOf(step, key);
-  const names = otherNames(ports, found);
-  if (names !== null) ports.state.patchStream(key, names);
-  const record = { ...found, ...names };
+  const record = namedAnew(ports, recordOf(step, key));
   // Called off since it was decided.
   if (record.intent !== 'none') return;
   const stream = streamOf(step, record);

@@ -6,6 +6,7 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EventKind } from '../../core/events.ts';
 import type { Slots } from '../../core/job-slots.ts';
 import type { PlanStream, Run, Snapshot, StreamRecord } from '../../core/types.ts';
+import { otherNames } from '../../look/snapshot.ts';
 import type { CommandResult } from '../../process/types.ts';
 
 /** The surroundings of a step: the ports, what this poller shares between steps, and the snapshot it was decided on. */
@@ -40,6 +41,16 @@ export function restAtLook(
 ): number | null {
   const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number)?.rest ?? null;
   return rest === null || rest.isOver ? null : rest.number;
+}
+
+/** The record with branch and place as the configuration has them now, while nothing of the stream was ever made. */
+export function namedAnew(
+  ports: Pick<Ports, 'paths' | 'config' | 'state'>,
+  record: StreamRecord,
+): StreamRecord {
+  const names = otherNames(ports, record);
+  if (names !== null) ports.state.patchStream(record.key, names);
+  return { ...record, ...names };
 }
 
 /** Writes one event of a stream. */

@@ -1,0 +1,206 @@
+/**
+ * Worktrees made before their stream can start: on no branch, locked as such, moved only where nothing is lost by it. What says
+ * so is the reason of git's own lock, which is written before anything else of a worktree.
+ */
+import { join } from 'node:path';
+import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
+import { replaceFile } from '../files/replace-file.ts';
+import type { CommandOptions, Door } from './door.ts';
+import { gitFailure } from './failure.ts';
+import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
+import { flaggedFiles } from './status.ts';
+import { readMarker } from './tidy/marker.ts';
+import type { Git } from './types.ts';
+import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
+import {
+  aheadReason,
+  foreignPath,
+  inWorktree,
+  kindAt,
+  lockReason,
+  preparePlace,
+  readLink,
+  requireLink,
+  textOf,
+  type WorktreeEntry,
+  type WorktreeLink,
+  worktreeEntries,
+} from './worktree-link.ts';
+import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
+
+/** Where it was put is no news to anybody: without a log, nothing in it names commits that have been replaced since. */
+const UNLOGGED = { 'core.logAllRefUpdates': 'false' };
+
+type Request = Parameters<Git['makeAhead']>[0];
+
+/** See `Git.makeAhead`. */
+export async function makeAhead(
+  door: Door,
+  request: Request,
+  slot: <T>(work: () => Promise<T>) => Promise<T>,
+): Promise<'made' | 'moved' | 'there'> {
+  const { key, sha } = request;
+  checkedKey(key);
+  checkedSha(sha);
+  const branch = await readBranch(door, checkedBranch(request.branch), false);
+  if (branch.tip !== null) throw foreignBranch(request.branch);
+  const path = preparePlace(door.root, request.path);
+  clearUnborn(door.commonDir, path, aheadReason(key));
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
+  if (entry === null ? kindAt(path) !== 'missing' : entry.lock !== aheadReason(key)) throw foreignPath(path);
+  return slot(() =>
+    entry === null ? add(door, { key, path, sha }) : move(door, { ...request, path }, entry),
+  );
+}
+
+async function add(
+  door: Door,
+  { key, path, sha }: { readonly key: string; readonly path: string; readonly sha: string },
+): Promise<'made'> {
+  const place = ['--quiet', '--detach', '--lock', '--reason', aheadReason(key), '--', path, sha];
+  const args = ['worktree', 'add', ...place];
+  const result = await addLocked(door, args, { config: UNLOGGED });
+  if (result.code !== 0) throw gitFailure(args, result);
+  requireLink(door, path);
+  return 'made';
+}
+
+/** Finishes one that was left half made, and puts it on the commit. */
+async function move(door: Door, request: Request, entry: WorktreeEntry): Promise<'made' | 'moved' | 'there'> {
+  const made = await complete(door, request, entry);
+  const link = requireLink(door, request.path);
+  const head = headOf(link);
+  if (head.kind === 'branch') throw taken(request.path, `it is on the branch ${printable(head.branch)}`);
+  if (head.sha === request.sha) return made ? 'made' : 'there';
+  await requireOurs(door, link, head.sha, request);
+  const here = inWorktree(link, door.commonDir);
+  if ((await flaggedFiles(door, here)).length > 0)
+    throw taken(request.path, 'files in it are marked to be looked away from');
+  await checkout(door, link, ['--detach', request.sha], { ...here, config: UNLOGGED });
+  return made ? 'made' : 'moved';
+}
+
+/** Completes one whose making was cut off; true when there was something to complete. */
+async function complete(
+  door: Door,
+  request: Pick<Request, 'path' | 'branch' | 'sha'>,
+  entry: WorktreeEntry,
+): Promise<boolean> {
+  const link = readLink(request.path, door.commonDir);
+  const cutOff = readMarker(entry.gitDir) !== null;
+  if (link !== null && !cutOff && kindAt(join(link.gitDir, 'index')) === 'file') return false;
+  const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
+  const tip = isSha(head) ? head : request.sha;
+  await repairWorktree(door, { path: request.path, head: tip }, entry, tip);
+  return true;
+}
+
+type Head =
+  | { readonly kind: 'branch'; readonly branch: string }
+  | { readonly kind: 'commit'; readonly sha: string };
+
+function headOf(link: WorktreeLink): Head {
+  const text = textOf(join(link.gitDir, 'HEAD')) ?? '';
+  const branch = /^ref: refs\/heads\/([\s\S]+)$/.exec(text)?.[1];
+  return branch === undefined ? { kind: 'commit', sha: checkedSha(text) } : { kind: 'branch', branch };
+}
+
+/** Throws exit 5 when somebody has committed in the worktree: moving on would leave those commits to nobody. */
+async function requireOurs(
+  door: Door,
+  link: WorktreeLink,
+  head: string,
+  { bases, sha }: Pick<Request, 'bases' | 'sha'>,
+): Promise<void> {
+  if (bases.includes(head)) return;
+  const args = [
+    'rev-list',
+    '--max-count=1',
+    head,
+    '--not',
+    '--branches',
+    '--tags',
+    '--remotes',
+    checkedSha(sha),
+    '--',
+  ];
+  if ((await door.read(args)).trim() === '') return;
+  throw taken(link.path, `it has commits that no branch has, such as ${head.slice(0, 12)}`);
+}
+
+async function checkout(
+  door: Door,
+  link: WorktreeLink,
+  to: readonly string[],
+  here: CommandOptions,
+): Promise<void> {
+  const args = [
+    'checkout',
+    '--quiet',
+    '--no-guess',
+    '--no-overwrite-ignore',
+    '--no-recurse-submodules',
+    ...to,
+    '--',
+  ];
+  const result = await door.attempt(args, here);
+  if (/would be overwritten by checkout/.test(result.err)) {
+    const names = result.err.split('\n').flatMap((line) => (line.startsWith('\t') ? line.trim() : []));
+    throw taken(link.path, `files in it stand in the way: ${printable(names.slice(0, 5).join(', '))}`);
+  }
+  if (result.code !== 0) throw gitFailure(args, result);
+}
+
+function taken(path: string, why: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.refused,
+    `the worktree ${JSON.stringify(printable(path))} was made ahead of need, and ${why}; nothing was touched`,
+    `look with: git -C ${shellWord(printable(path))} status; then move it out of there`,
+  );
+}
+
+/**
+ * Gives a worktree made ahead to its stream: makes the branch at the base, or takes the one that a kill left, and checks it
+ * out, which writes the files that differ. Each step is found half done by the next call. Throws exit 5, having touched no file,
+ * where that would lose something.
+ */
+export async function takeOver(
+  door: Door,
+  request: Parameters<Git['ensureWorktree']>[0],
+  entry: WorktreeEntry,
+): Promise<void> {
+  const { path, key, baseSha } = request;
+  await complete(door, { path, branch: request.branch, sha: baseSha }, entry);
+  const link = requireLink(door, path);
+  const head = headOf(link);
+  if (head.kind === 'branch' && head.branch !== request.branch)
+    throw taken(path, `it is on the branch ${printable(head.branch)}`);
+  if (head.kind === 'commit') await putOnBranch(door, request, link, head.sha);
+  replaceFile(join(link.gitDir, 'locked'), `${lockReason(key)}\n`, 0o644);
+}
+
+/** Makes the branch at the base and puts the worktree, which is on the commit `head`, on it. */
+async function putOnBranch(
+  door: Door,
+  { branch, baseSha, ours, aheadBases = [] }: Parameters<Git['ensureWorktree']>[0],
+  link: WorktreeLink,
+  head: string,
+): Promise<void> {
+  const here = inWorktree(link, door.commonDir);
+  const claimed = claimBranch(door, checkedBranch(branch), baseSha, ours);
+  if (head === baseSha) {
+    const tip = await claimed;
+    // No file differs, so that none is touched.
+    if (tip === baseSha)
+      return void (await door.write(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], here));
+  }
+  const [flagged] = await Promise.all([
+    flaggedFiles(door, here),
+    requireOurs(door, link, head, { bases: aheadBases, sha: baseSha }),
+    claimed,
+  ]);
+  if (flagged.length > 0) throw taken(link.path, 'files in it are marked to be looked away from');
+  await checkout(door, link, [branch], here);
+}

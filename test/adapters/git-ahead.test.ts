@@ -1,0 +1,185 @@
+/** Worktrees made before their stream can start: moved to its base, given to it, taken away; nothing that somebody did there is lost. */
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createRig, type GitRig } from '../support/git-rig.ts';
+
+let rig: GitRig;
+let path: string;
+describe('git ahead', () => {
+  beforeEach(() => {
+    rig = createRig();
+    path = rig.worktree('k');
+  });
+  afterEach(() => rig.remove());
+
+  const branch = 'orchestrate/k';
+  const head = () => rig.run(['rev-parse', 'HEAD']);
+  const make = (sha: string, bases: readonly string[] = []) =>
+    rig.git.makeAhead({ path, branch, key: 'k', sha, bases });
+  const take = (baseSha: string, aheadBases: readonly string[] = []) =>
+    rig.git.ensureWorktree({ path, branch, key: 'k', baseSha, ours: false, aheadBases });
+  const inside = (...args: string[]) => rig.run(args, path);
+  const branches = () => rig.run(['for-each-ref', '--format=%(refname:short)', 'refs/heads/orchestrate']);
+  const lock = () => readFileSync(join(rig.commonDir, 'worktrees/k/locked'), 'utf8').trim();
+  const discard = async (bases: readonly string[]) => {
+    const place = { key: 'k', path, branch, branchMade: false, contained: bases, made: null, disposable: [] };
+    const request = { stream: 'K', reason: 'not needed', others: () => [] };
+    return rig.git.remove(place, { ...(await rig.git.shared()), tips: new Map() }, request);
+  };
+
+  it('is on no branch, follows what its stream will start from, and is on its branch there once that starts', async () => {
+    const first = head();
+    assert.equal(await make(first), 'made');
+    assert.equal(await make(first, [first]), 'there');
+    assert.deepEqual([branches(), lock()], ['', 'orchestrate k, ahead of need']);
+    await rig.git.checkNames({ path, branch, key: 'k', ours: false });
+    const second = rig.commit('b.txt', 'newer\n');
+    assert.equal(await make(second, [first]), 'moved');
+    const third = rig.commit('c.txt', 'third\n');
+    writeFileSync(join(path, 'untouched'), '');
+    const before = rig.commands.length;
+    assert.equal(await take(third, [second, first]), 'taken over');
+    const asked = rig.commands.slice(before);
+    assert.ok(!asked.some((line) => /worktree add|for-each-ref|status/.test(line)), asked.join('\n'));
+    assert.deepEqual([inside('rev-parse', 'HEAD'), inside('branch', '--show-current')], [third, branch]);
+    assert.equal(inside('status', '--porcelain'), '?? untouched');
+    assert.equal(lock(), 'orchestrate k');
+    assert.equal(
+      await rig.git.ensureWorktree({ path, branch, key: 'k', baseSha: third, ours: true }),
+      'reused',
+    );
+  });
+
+  it('touches no file where it is on its base already, also one that somebody has changed', async () => {
+    const first = head();
+    await make(first);
+    rig.write('b.txt', 'mine\n', path);
+    const before = rig.commands.length;
+    assert.equal(await take(first, [first]), 'taken over');
+    assert.ok(!rig.commands.slice(before).some((line) => line.startsWith('git checkout')));
+    assert.deepEqual(
+      [inside('branch', '--show-current'), inside('status', '--porcelain')],
+      [branch, ' M b.txt'],
+    );
+  });
+
+  it('is finished wherever a kill left it: half made, half given away, its directory gone', async () => {
+    const [first, second] = [head(), rig.commit('b.txt', 'newer\n')];
+    const cuts: Record<string, (() => void) | null> = {
+      'without an index': () => {
+        rmSync(join(rig.commonDir, 'worktrees/k/index'));
+        writeFileSync(join(path, 'b.txt'), '');
+      },
+      'without its directory': () => rmSync(path, { recursive: true }),
+      'with the branch made': () =>
+        void rig.run([
+          'update-ref',
+          '--create-reflog',
+          '-m',
+          'orchestrate: made for a stream',
+          `refs/heads/${branch}`,
+          second,
+        ]),
+      'on its branch, locked as before': () => {
+        rig.run([
+          'update-ref',
+          '--create-reflog',
+          '-m',
+          'orchestrate: made for a stream',
+          `refs/heads/${branch}`,
+          second,
+        ]);
+        inside('checkout', '--quiet', branch);
+      },
+    };
+    for (const [what, cut] of Object.entries(cuts)) {
+      await make(first);
+      cut?.();
+      if (!branches()) assert.match(await make(first, [first]), /^(made|there)$/, what);
+      cut?.();
+      assert.equal(await take(second, [first]), 'taken over', what);
+      const state = [
+        inside('rev-parse', 'HEAD'),
+        inside('branch', '--show-current'),
+        inside('status', '--porcelain'),
+      ];
+      assert.deepEqual([...state, lock()], [second, branch, '', 'orchestrate k'], what);
+      rig.run(['worktree', 'unlock', path]);
+      rig.run(['worktree', 'remove', path]);
+      rig.run(['branch', '--quiet', '-D', branch]);
+    }
+  });
+
+  it('what somebody wrote or committed there is never moved over, and never taken away', async () => {
+    const first = head();
+    await make(first);
+    const second = rig.commit('b.txt', 'newer\n');
+    const refused = async (what: string, said: RegExp) => {
+      const before = [inside('rev-parse', 'HEAD'), readFileSync(join(path, 'b.txt'), 'utf8')];
+      await assert.rejects(make(second, [first]), said, what);
+      await assert.rejects(take(second, [first]), said, what);
+      assert.equal((await discard([first])).removed, false, what);
+      assert.deepEqual(
+        [inside('rev-parse', 'HEAD'), readFileSync(join(path, 'b.txt'), 'utf8')],
+        before,
+        what,
+      );
+      rig.run(['update-ref', '-d', `refs/heads/${branch}`]);
+    };
+    rig.write('b.txt', 'mine\n', path);
+    await refused('a changed file', /files in it stand in the way: b\.txt/);
+    inside('update-index', '--assume-unchanged', 'b.txt');
+    await refused('a file that git looks away from', /looked away from/);
+    inside('update-index', '--no-assume-unchanged', 'b.txt');
+    inside('checkout', '--quiet', 'b.txt');
+    inside('commit', '--quiet', '--allow-empty', '-m', 'Mine');
+    await refused('a commit', /commits that no branch has/);
+    inside('reset', '--quiet', '--hard', first);
+    rig.write('mine.txt', 'mine\n', path);
+    assert.equal((await discard([first])).removed, false, 'a new file');
+    assert.equal(await make(second, [first]), 'moved', 'which is in nobody’s way');
+    assert.equal(readFileSync(join(path, 'mine.txt'), 'utf8'), 'mine\n');
+  });
+
+  it('is taken away with nothing in it, also where it is on a merge that no branch has; a branch of its name stays', async () => {
+    const [first, second] = [head(), rig.commit('b.txt', 'newer\n')];
+    const merge = rig.run(['commit-tree', '-p', first, '-p', second, '-m', 'Merge', `${second}^{tree}`]);
+    await make(merge);
+    rig.run(['branch', branch, first]);
+    const removal = await discard([merge]);
+    assert.deepEqual([removal.removed, existsSync(path), branches()], [true, false, branch]);
+    await assert.rejects(make(first), /was not made by orchestrate/);
+  });
+
+  it('names the files that differ, those of submodules too, and those that patterns name', async () => {
+    const first = head();
+    rig.commit('web/package-lock.json', '{}\n');
+    rig.run(['update-index', '--add', '--cacheinfo', `160000,${first},lib`]);
+    rig.run(['commit', '--quiet', '-m', 'Submodule']);
+    const all = await rig.git.differing(first, head());
+    assert.deepEqual(all, [
+      { path: 'lib', submodule: true },
+      { path: 'web/package-lock.json', submodule: false },
+    ]);
+    assert.deepEqual(await rig.git.differing(first, head(), ['**/*.json']), all.slice(1));
+  });
+
+  it('a copy that nobody has changed follows its original', async () => {
+    rig.commit('.gitignore', '.env*\n');
+    rig.commit('.worktreeinclude', '.env*\n');
+    for (const name of ['.env', '.env.mine']) rig.write(name, 'old\n');
+    await make(head());
+    const furnish = () => rig.git.furnishWorktree({ path, symlink: [] });
+    await furnish();
+    rig.write('.env.mine', 'changed here\n', path);
+    for (const name of ['.env', '.env.mine', '.env.new']) rig.write(name, 'a newer one\n');
+    await furnish();
+    await furnish();
+    assert.deepEqual(
+      ['.env', '.env.mine', '.env.new'].map((name) => readFileSync(join(path, name), 'utf8')),
+      ['a newer one\n', 'changed here\n', 'a newer one\n'],
+    );
+  });
+});
