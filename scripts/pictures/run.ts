@@ -50,7 +50,6 @@ async function take(project: ClaudeProject): Promise<void> {
   await project.until('four agents', everyone(['Stream-B', 'Stream-C', 'Stream-D', 'Stream-E'], 'running'));
   await untilHeld(project);
   await wide.sees(/4 running[\s\S]*4 running/);
-  photograph(wide, WIDE, 'view.png');
   project.server.release(HOLDS.ask);
   await project.until('a question', everyone(['Stream-E'], 'needs-input'));
   await wide.sees(/1 STREAM NEEDS YOU/);

@@ -34068,7 +34068,7 @@ function columnsOf3(context, columns2) {
       ({ id: id2, name: name2 }) => name2 === id2 ? "" : style.clean(name2)
     ),
     column("TASKS", [5, 9, 2], ({ tasks: tasks2 }) => `${tasks2.completed}/${tasks2.total}`, void 0, "right"),
-    column("STATE", [columns2 < 60 ? 11 : 14, 19, 0], (stream2) => stateText(stream2, nowMs), colour),
+    column("STATE", [columns2 < 56 ? 11 : 14, 19, 0], (stream2) => stateText(stream2, nowMs), colour),
     column("WORKED", [6, 6, 3], ({ workedMs: workedMs2 }) => time3(workedMs2), void 0, "right"),
     column("WAITED", [6, 6, 7], ({ waitedMs }) => time3(waitedMs), void 0, "right"),
     column("CHANGES", [12, 20, 8], (stream2) => changesOf2(stream2, style)),

@@ -53,7 +53,7 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
       name === id ? '' : style.clean(name),
     ),
     column('TASKS', [5, 9, 2], ({ tasks }) => `${tasks.completed}/${tasks.total}`, undefined, 'right'),
-    column('STATE', [columns < 60 ? 11 : 14, 19, 0], (stream) => stateText(stream, nowMs), colour),
+    column('STATE', [columns < 56 ? 11 : 14, 19, 0], (stream) => stateText(stream, nowMs), colour),
     column('WORKED', [6, 6, 3], ({ workedMs }) => time(workedMs), undefined, 'right'),
     column('WAITED', [6, 6, 7], ({ waitedMs }) => time(waitedMs), undefined, 'right'),
     column('CHANGES', [12, 20, 8], (stream) => changesOf(stream, style)),
