@@ -33,6 +33,8 @@ const wordsOf = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
 
 const isOurs = (line: string): boolean => line.startsWith('orchestrate ');
+/** Run as written by the test of the plugin, with the real program. */
+const isOfClaude = (line: string): boolean => line.startsWith('claude plugin ');
 const isOfProject = (line: string): boolean => line.startsWith('./watch-status');
 
 const NPM = `#!/bin/sh
@@ -53,7 +55,9 @@ for (const page of PAGES) {
       assert.equal(parsed.kind, 'run', line);
     }
     for (const block of blocks) {
-      const script = block.filter((line) => !isOurs(line) && !isOfProject(line)).join('\n');
+      const script = block
+        .filter((line) => !isOurs(line) && !isOfProject(line) && !isOfClaude(line))
+        .join('\n');
       if (script !== '') runAsWritten(script);
     }
   });
@@ -68,7 +72,9 @@ function runAsWritten(script: string): void {
     mkdirSync(join(clone, 'scripts'), { recursive: true });
     writeFileSync(join(home, 'bin', 'npm'), NPM);
     chmodSync(join(home, 'bin', 'npm'), 0o755);
-    for (const name of ['try', 'test'].filter((each) => existsSync(join(ROOT, 'scripts', each)))) {
+    for (const name of ['try', 'test', 'bootstrap'].filter((each) =>
+      existsSync(join(ROOT, 'scripts', each)),
+    )) {
       writeFileSync(join(clone, 'scripts', name), '#!/bin/sh\nexit 0\n');
       chmodSync(join(clone, 'scripts', name), 0o755);
     }

@@ -84,16 +84,23 @@ function runHeadless(claude: string, mode: string, prompt: string, place: Place)
   });
 }
 
-function toolCall(server: ModelServer, tool: string, input: object): Step {
+/** A call of Task Copilot's server; `$prd` in its input is the id of the last PRD made. */
+export function toolCall(
+  server: ModelServer,
+  tool: string,
+  input: object,
+  prefix = 'mcp__task-copilot__',
+): Step {
   const filled = (): unknown => {
     const prd = toolAnswers(server).findLast((answer) => answer.includes('PRD-')) ?? '';
     const id = /PRD-[0-9a-f-]{36}/.exec(prd)?.[0] ?? 'none';
     return JSON.parse(JSON.stringify(input).replaceAll('$prd', id));
   };
-  return { tool: `mcp__task-copilot__${tool}`, input: { toJSON: filled } };
+  return { tool: `${prefix}${tool}`, input: { toJSON: filled } };
 }
 
-function toolAnswers({ requests }: ModelServer): string[] {
+/** What tools answered, oldest first. */
+export function toolAnswers({ requests }: ModelServer): string[] {
   const seen = new Map<string, string>();
   for (const block of requests.flatMap(({ messages }) => messages.flatMap(({ content }) => content))) {
     if (block.type === 'tool_result') seen.set(block.tool_use_id, answerText(block.content));
