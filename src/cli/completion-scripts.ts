@@ -10,7 +10,10 @@ type Words = {
   readonly name: string;
   readonly options: readonly string[];
   /** Options that need a value: their spellings, and the values there are (none: anything). */
-  readonly valued: readonly (readonly [spellings: readonly string[], values: readonly string[]])[];
+  readonly valued: readonly (readonly [
+    spellings: readonly string[],
+    values: readonly string[] | OptionDefinition['completes'],
+  ])[];
   readonly choices: readonly string[];
   readonly completes: ArgumentDefinition['completes'];
 };
@@ -31,7 +34,7 @@ function wordsOf(command: CommandDefinition): Words {
   return {
     name: command.name,
     options: options.flatMap(spellingsOf),
-    valued: needing.map((option) => [spellingsOf(option), option.choices ?? []]),
+    valued: needing.map((option) => [spellingsOf(option), option.completes ?? option.choices ?? []]),
     choices: command.args.flatMap(({ choices }) => choices ?? []),
     completes: command.args.find(({ completes }) => completes !== undefined)?.completes,
   };
@@ -60,7 +63,7 @@ export function bashCompletion(commands: readonly CommandDefinition[]): string {
   const source = { streams: '_orchestrate_streams', files: '_orchestrate_files -f' };
   const cases = commands.map(wordsOf).map(({ name, options, valued, choices, completes }) => {
     const steps = [
-      ...valueCases(valued, (values) => `_orchestrate_words ${values.join(' ')}`),
+      ...valueCases(valued, source.files, (values) => `_orchestrate_words ${values.join(' ')}`),
       `if [[ $cur == -* ]]; then _orchestrate_words ${options.join(' ')}; return; fi`,
       `_orchestrate_words ${choices.join(' ')}`,
       ...(completes === undefined ? [] : [source[completes]]),
@@ -105,11 +108,16 @@ complete -o filenames -F _orchestrate orchestrate
 `;
 }
 
-/** The lines that end completion after an option that needs a value, with its values offered by `offer`. */
-function valueCases(valued: Words['valued'], offer: (values: readonly string[]) => string): string[] {
+/** The lines that end completion after an option that needs a value, with its values offered by `offer`, or `files`. */
+function valueCases(
+  valued: Words['valued'],
+  files: string,
+  offer: (values: readonly string[]) => string,
+): string[] {
   if (valued.length === 0) return [];
   const arms = valued.map(([spellings, values]) => {
-    const offered = values.length === 0 ? '' : `${offer(values)}; `;
+    const given = values === 'files' ? files : offer(values ?? []);
+    const offered = values?.length === 0 ? '' : `${given}; `;
     return `${spellings.join(' | ')}) ${offered}return ;;`;
   });
   return [`case $prev in ${arms.join(' ')} esac`];
@@ -132,7 +140,7 @@ export function zshCompletion(commands: readonly CommandDefinition[]): string {
   };
   const cases = commands.map(wordsOf).map(({ name, options, valued, choices, completes }) => {
     const steps = [
-      ...valueCases(valued, (values) => `compadd -- ${values.join(' ')}`),
+      ...valueCases(valued, source.files, (values) => `compadd -- ${values.join(' ')}`),
       `if [[ $words[CURRENT] == -* ]]; then compadd -- ${options.join(' ')}; return; fi`,
       ...(choices.length === 0 ? [] : [`compadd -- ${choices.join(' ')}`]),
       ...(completes === undefined ? [] : [source[completes]]),
@@ -207,7 +215,8 @@ function fishLines(command: CommandDefinition): string[] {
 }
 
 /** That the option needs a value, and which: never a file by chance. */
-function fishValue({ name, choices }: OptionDefinition): string {
+function fishValue({ name, choices, completes }: OptionDefinition): string {
+  if (completes === 'files') return ' -r -F';
   if (DIRECTORY.includes(`--${name}`)) return " -x -a '(__fish_complete_directories)'";
   return choices === undefined ? ' -x' : ` -x -a '${choices.join(' ')}'`;
 }

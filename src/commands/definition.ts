@@ -12,6 +12,8 @@ export type OptionDefinition = {
   /** The value may be left out; only a number after the option counts as its value. */
   readonly valueOptional?: true;
   readonly choices?: readonly string[];
+  /** What a shell should offer as the value. */
+  readonly completes?: 'files';
   readonly description: string;
 };
 

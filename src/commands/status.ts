@@ -14,7 +14,7 @@ import type { StreamDetail } from '../report/types.ts';
 import { earlierLines, withEarlier } from '../view/pages/earlier-streams.ts';
 import { renderStatus } from '../view/pages/status-text.ts';
 import { renderStream } from '../view/pages/stream-text.ts';
-import type { Flags } from './definition.ts';
+import { type Flags, textFlag, usageError } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
 
 const PLAIN_COLUMNS = 100;
@@ -22,6 +22,7 @@ const PLAIN_COLUMNS = 100;
 const CLEAR = '\u001b[H\u001b[2J';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  if (flags['html'] !== undefined) return page(args, flags, io);
   if (flags['watch'] === undefined) return look(args, flags, io);
   const { run: watch, secondsOf } = await import('./watch.ts');
   const interval = typeof flags['watch'] === 'string' ? flags['watch'] : undefined;
@@ -33,6 +34,22 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
     await look(args, flags, io);
     await pause(everyMs);
   }
+}
+
+/** Writes the page of the whole plan. Throws exit 2 for one of a stream. */
+async function page(args: readonly string[], flags: Flags, io: Io): Promise<number> {
+  const file = textFlag(flags, 'html') ?? '';
+  if (file === '') throw usageError('--html needs a FILE', 'orchestrate status --html plan.html');
+  if (args[0] !== undefined)
+    throw usageError(
+      'the page is of the whole plan: --html takes no stream',
+      `orchestrate status --html ${shellWord(file)}`,
+    );
+  const { watch } = flags;
+  const { runPage } = await import('./status/write-page.ts');
+  const { secondsOf } = await import('./watch.ts');
+  const everySeconds = watch === undefined ? null : secondsOf(textFlag(flags, 'watch'));
+  return runPage({ file, all: flags['all'] === true, everySeconds }, io);
 }
 
 /** Prints one look: at a stream, or at everything. */

@@ -22,8 +22,31 @@ const SETTLE_MS = 200;
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   const seconds = secondsOf(args[0]);
   if (io.json) return printReports(io, seconds * 1000);
+  return watchWith(io, seconds * 1000, (ports, doors) => summaryLooker(ports, io, doors));
+}
+
+/** Who is shown one look after another. */
+export type Looker = {
+  show(gathered: Gathered): Promise<void>;
+  /** A look that failed: the next one may succeed. */
+  fail(error: unknown): void;
+  close(): void;
+};
+
+export type LookerDoors = {
+  /** Asks for a look. */
+  ring(): void;
+  quit(): void;
+};
+
+/** Looks at every change and at least every `everyMs`, until the looker quits; its exit code. */
+export async function watchWith(
+  io: Io,
+  everyMs: number,
+  sit: (ports: Ports, doors: LookerDoors) => Looker,
+): Promise<number> {
   for (;;) {
-    const code = await withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1000));
+    const code = await withPorts(io, { create: false }, (ports) => watchProject(ports, everyMs, sit));
     if (code !== STARTED) return code;
   }
 }
@@ -58,34 +81,41 @@ export function secondsOf(text: string | undefined): number {
   );
 }
 
-async function watchSummary(ports: Ports, io: Io, everyMs: number): Promise<number> {
+async function watchProject(
+  ports: Ports,
+  everyMs: number,
+  sit: (ports: Ports, doors: LookerDoors) => Looker,
+): Promise<number> {
   const alarm = createAlarm();
-  const screen = createScreen(process.stdout, process.stdin);
   let over = false;
   const quit = (): void => {
     over = true;
     alarm.ring();
   };
-  const seat = screen.live
-    ? createSeat({ ports, io, screen, ring: alarm.ring, quit })
-    : plainSeat(ports, io, screen);
+  const looker = sit(ports, { ring: alarm.ring, quit });
   const stores = watchDatabases(
     [ports.plan, ports.state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
     alarm.ring,
   );
-  let ofSession = false;
   try {
     while (!over) {
       if (startedMeanwhile(ports)) return STARTED;
-      ofSession = await look(ports, io, seat, !ofSession);
+      await look(ports, looker);
       await alarm.wait(everyMs);
       await pause(SETTLE_MS);
     }
     return EXIT.ok;
   } finally {
     stores.close();
-    seat.close();
-    screen.close();
+    looker.close();
+  }
+}
+
+async function look(ports: Ports, looker: Looker): Promise<void> {
+  try {
+    await looker.show(await gatherReport(ports));
+  } catch (error) {
+    looker.fail(error);
   }
 }
 
@@ -104,25 +134,32 @@ function plainSeat(ports: Ports, io: Io, screen: Screen): Seat {
   };
 }
 
-/**
- * Looks and shows. A look that failed is shown in place of the summary: the next one may succeed. True in the process that
- * is the session's summary.
- */
-async function look(ports: Ports, io: Io, seat: Seat, first: boolean): Promise<boolean> {
-  try {
-    const gathered = await gatherReport(ports);
-    const ofSession = isSummary(gathered, process.pid);
-    if (ofSession) seat.inSession();
-    seat.take({ kind: 'report', report: gathered.report });
-    if (!ofSession) return false;
-    // So that the keys are there however a user attaches.
-    if (first) await ports.tmux.bindKeys();
-    await keepSession(ports, gathered, io, seat);
-    return true;
-  } catch (error) {
-    seat.take({ kind: 'trouble', text: `orchestrate: ${messageOf(error)}` });
-    return false;
-  }
+/** Shows looks in the terminal; a look that failed is shown in place of the summary. */
+function summaryLooker(ports: Ports, io: Io, doors: LookerDoors): Looker {
+  const screen = createScreen(process.stdout, process.stdin);
+  const seat = screen.live ? createSeat({ ports, io, screen, ...doors }) : plainSeat(ports, io, screen);
+  // True in the process that is the session's summary.
+  let ofSession = false;
+  return {
+    async show(gathered) {
+      const first = !ofSession;
+      ofSession = isSummary(gathered, process.pid);
+      if (ofSession) seat.inSession();
+      seat.take({ kind: 'report', report: gathered.report });
+      if (!ofSession) return;
+      // So that the keys are there however a user attaches.
+      if (first) await ports.tmux.bindKeys();
+      await keepSession(ports, gathered, io, seat);
+    },
+    fail(error) {
+      ofSession = false;
+      seat.take({ kind: 'trouble', text: `orchestrate: ${messageOf(error)}` });
+    },
+    close() {
+      seat.close();
+      screen.close();
+    },
+  };
 }
 
 /** The summary of the session also keeps its view, and does what a key of it asks for. */

@@ -29,7 +29,10 @@ const TABLE: readonly CommandDefinition[] = [
     name: `task ${name}`,
     summary: name,
     args: [],
-    options: [{ name: 'status', value: 'S', choices: ['open', 'closed'], description: 'Only these.' }],
+    options: [
+      { name: 'status', value: 'S', choices: ['open', 'closed'], description: 'Only these.' },
+      { name: 'page', value: 'FILE', completes: 'files' as const, description: 'Written to.' },
+    ],
     examples: [],
     load: () => assert.fail('not loaded by completion'),
   })),
@@ -83,6 +86,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     assert.deepEqual(bash('-C', dir, 'logs', '--fo'), ['--follow']);
     assert.deepEqual(bash('import', 'pl'), ['plan.yaml']);
     assert.deepEqual(bash('task', 'list', '--status', ''), ['open', 'closed']);
+    assert.deepEqual(bash('task', 'list', '--page', 'pl'), ['plan.yaml'], 'files for an option');
     assert.deepEqual(bash('task', 'list', ''), [''], 'options only after a dash');
     assert.deepEqual(bash('logs', '-C', ''), ['folder']);
   });
@@ -101,12 +105,13 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     assert.deepEqual(fish('orchestrate l'), ['logs']);
     assert.deepEqual(fish('orchestrate task list --status '), ['closed', 'open']);
     assert.deepEqual(fish('orchestrate import pl'), ['plan.yaml']);
+    assert.deepEqual(fish('orchestrate task list --page pl'), ['plan.yaml']);
     assert.deepEqual(fish('orchestrate logs -C fo'), ['folder/']);
   });
 
   test('zsh completes commands, ids, and values of options', { skip: isMissing('zsh') }, () => {
     const zsh = (...words: string[]) => {
-      const script = `compdef() { :; }; compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
+      const script = `compdef() { :; }; _files() { print plan.yaml; }; compadd() { while [[ $1 != -- ]]; do shift; done; shift; print -l -- "$@"; }; _describe() { print -l -- $commands; }
 ${zshCompletion(TABLE)}
 words=(orchestrate ${words.map((word) => `'${word}'`).join(' ')}); CURRENT=$#words
 _orchestrate`;
@@ -116,6 +121,7 @@ _orchestrate`;
     };
     assert.deepEqual(zsh('')[0], "logs:a worker's log");
     assert.deepEqual(zsh('task', 'list', '--status', ''), ['open', 'closed']);
+    assert.deepEqual(zsh('task', 'list', '--page', ''), ['plan.yaml'], 'files for an option');
     assert.ok(zsh('logs', '').includes('$(touch pwn)'));
     assert.deepEqual(zsh('logs', 'stream b'), ['Stream B'], 'whatever the word is short for takes its place');
     assert.deepEqual(

@@ -188,7 +188,7 @@ function editDistance(a2, b2) {
   const from = [...a2];
   const to = [...b2];
   const rows = [Array.from({ length: to.length + 1 }, (_2, index) => index)];
-  const cost = (row3, column) => rows[row3]?.[column] ?? row3 + column;
+  const cost = (row4, column) => rows[row4]?.[column] ?? row4 + column;
   for (const [i3, letter2] of from.entries()) {
     const current2 = [i3 + 1];
     rows.push(current2);
@@ -507,7 +507,7 @@ function started({ file, args, cwd, env, input }) {
 }
 function watch(child, request2) {
   const { abort, timeLimitMs, outputLimit = OUTPUT_LIMIT } = request2;
-  return new Promise((resolve13, reject) => {
+  return new Promise((resolve14, reject) => {
     let ended = null;
     const timers = [];
     const after = (ms, act2) => void timers.push(setTimeout(act2, ms));
@@ -525,7 +525,7 @@ function watch(child, request2) {
       const { exitCode, signalCode: signal2 } = child;
       const [stdout, stderr] = [output.of("stdout"), output.of("stderr")];
       if (ended === "abort") reject(abort?.reason);
-      else resolve13({ exitCode, signal: signal2, stdout, stderr, limit: ended });
+      else resolve14({ exitCode, signal: signal2, stdout, stderr, limit: ended });
     };
     const end = (why) => {
       if (ended !== null || hasExited(child)) return;
@@ -1107,6 +1107,9 @@ var init_schema_issue = __esm({
 // src/files/sha256.ts
 function sha256(text5) {
   return (0, import_node_crypto2.createHash)("sha256").update(text5).digest("hex");
+}
+function sha256Base64(text5) {
+  return (0, import_node_crypto2.createHash)("sha256").update(text5).digest("base64");
 }
 function tagOf(text5) {
   return sha256(text5).slice(0, 16);
@@ -2031,13 +2034,13 @@ function timeText(ms) {
 function taskRow(db, id2) {
   return db.sql.prepare(`${SELECT_TASKS} WHERE t.id = ?`).get(id2) ?? null;
 }
-function scopedTask(row3) {
+function scopedTask(row4) {
   return {
-    id: row3.id,
-    status: row3.status,
-    streamId: row3.stream_id,
-    initiativeId: row3.initiative_id,
-    metadata: parseMetadata(row3.metadata)
+    id: row4.id,
+    status: row4.status,
+    streamId: row4.stream_id,
+    initiativeId: row4.initiative_id,
+    metadata: parseMetadata(row4.metadata)
   };
 }
 function readMetadata(raw2) {
@@ -2105,14 +2108,14 @@ var init_rows = __esm({
 
 // src/task-copilot/tools/initiatives.ts
 function currentInitiative(db) {
-  const row3 = db.sql.prepare(
+  const row4 = db.sql.prepare(
     "SELECT * FROM initiatives WHERE id IS NOT NULL ORDER BY julianday(updated_at) DESC, rowid DESC LIMIT 1"
   ).get();
-  return row3 ?? null;
+  return row4 ?? null;
 }
 function findInitiative(db, id2) {
-  const row3 = db.sql.prepare("SELECT * FROM initiatives WHERE id = ?").get(id2);
-  return row3 ?? null;
+  const row4 = db.sql.prepare("SELECT * FROM initiatives WHERE id = ?").get(id2);
+  return row4 ?? null;
 }
 function linkInitiative(db, input) {
   requireNoRun(db.scope, "initiative_link");
@@ -2159,21 +2162,21 @@ function ensureInitiative(db) {
   return made;
 }
 function getInitiative(db, id2) {
-  const row3 = id2 === void 0 ? currentInitiative(db) : findInitiative(db, id2);
-  if (row3 === null) return null;
+  const row4 = id2 === void 0 ? currentInitiative(db) : findInitiative(db, id2);
+  if (row4 === null) return null;
   const counts = db.sql.prepare(
     `SELECT (SELECT count(*) FROM prds WHERE initiative_id = @id) AS prdCount, count(t.id) AS taskCount,
          sum(t.status = 'completed') AS completedTasks
        FROM tasks t JOIN prds p ON p.id = t.prd_id WHERE p.initiative_id = @id`
-  ).get({ id: row3.id });
+  ).get({ id: row4.id });
   return {
-    id: row3.id,
-    title: row3.title,
-    description: given(row3.description),
-    isCurrent: row3.id === currentInitiative(db)?.id,
+    id: row4.id,
+    title: row4.title,
+    description: given(row4.description),
+    isCurrent: row4.id === currentInitiative(db)?.id,
     ...counts,
-    createdAt: row3.created_at,
-    updatedAt: row3.updated_at
+    createdAt: row4.created_at,
+    updatedAt: row4.updated_at
   };
 }
 var init_initiatives = __esm({
@@ -2185,17 +2188,17 @@ var init_initiatives = __esm({
 });
 
 // src/core/plan/graph.ts
-function streamGraph(streams) {
-  const known2 = graphs.get(streams);
+function streamGraph(streams2) {
+  const known2 = graphs.get(streams2);
   if (known2 !== void 0) return known2;
-  const graph = buildGraph(streams);
-  graphs.set(streams, graph);
-  return graph;
+  const graph2 = buildGraph(streams2);
+  graphs.set(streams2, graph2);
+  return graph2;
 }
-function buildGraph(streams) {
-  const position = new Map(streams.map((stream2, at) => [stream2.id, at]));
-  const dependents = streams.map(() => []);
-  const dependencies = streams.map((stream2, at) => {
+function buildGraph(streams2) {
+  const position = new Map(streams2.map((stream2, at) => [stream2.id, at]));
+  const dependents = streams2.map(() => []);
+  const dependencies = streams2.map((stream2, at) => {
     const edges = /* @__PURE__ */ new Set();
     for (const id2 of stream2.dependencies) {
       const to = position.get(id2);
@@ -2204,7 +2207,7 @@ function buildGraph(streams) {
     for (const to of edges) dependents[to]?.push(at);
     return [...edges];
   });
-  const ids = streams.map((stream2) => stream2.id);
+  const ids = streams2.map((stream2) => stream2.id);
   return { ids, dependencies, dependents, order: orderOf(dependencies, dependents) };
 }
 function orderOf(dependencies, dependents) {
@@ -2222,8 +2225,8 @@ function orderOf(dependencies, dependents) {
   }
   return order;
 }
-function streamDepths(streams) {
-  const { ids, dependencies, order } = streamGraph(streams);
+function streamDepths(streams2) {
+  const { ids, dependencies, order } = streamGraph(streams2);
   const depths = new Array(ids.length).fill(-1);
   let deepest = -1;
   for (const at of order) {
@@ -2234,17 +2237,17 @@ function streamDepths(streams) {
   }
   return new Map(ids.map((id2, at) => [id2, depths[at] === -1 ? deepest + 1 : depths[at] ?? 0]));
 }
-function streamLevels(streams) {
+function streamLevels(streams2) {
   const levels = [];
-  for (const [id2, depth] of streamDepths(streams)) {
+  for (const [id2, depth] of streamDepths(streams2)) {
     const level = levels[depth] ?? [];
     level.push(id2);
     levels[depth] = level;
   }
   return levels;
 }
-function unorderedStreams(streams) {
-  const { ids, order } = streamGraph(streams);
+function unorderedStreams(streams2) {
+  const { ids, order } = streamGraph(streams2);
   const ordered = new Set(order);
   return ids.filter((_2, at) => !ordered.has(at));
 }
@@ -2257,31 +2260,31 @@ var init_graph = __esm({
 });
 
 // src/core/plan/cycles.ts
-function findCycles(streams) {
-  const graph = streamGraph(streams);
-  if (graph.order.length === graph.ids.length) return [];
-  const knots = knotOf(graph);
+function findCycles(streams2) {
+  const graph2 = streamGraph(streams2);
+  if (graph2.order.length === graph2.ids.length) return [];
+  const knots = knotOf(graph2);
   const cycles = [];
   const seen2 = /* @__PURE__ */ new Set();
   knots.forEach((knot, at) => {
     if (knot === -1 || seen2.has(knot)) return;
     seen2.add(knot);
-    const path17 = shortestCycle(graph, knots, at);
-    if (path17.length > 1) cycles.push(path17.map((member) => graph.ids[member] ?? ""));
+    const path17 = shortestCycle(graph2, knots, at);
+    if (path17.length > 1) cycles.push(path17.map((member) => graph2.ids[member] ?? ""));
   });
   return cycles;
 }
-function knotOf(graph) {
-  const knots = new Array(graph.ids.length).fill(-1);
-  const passed = new Array(graph.ids.length).fill(false);
-  for (const at of graph.order) passed[at] = true;
+function knotOf(graph2) {
+  const knots = new Array(graph2.ids.length).fill(-1);
+  const passed = new Array(graph2.ids.length).fill(false);
+  for (const at of graph2.order) passed[at] = true;
   const finished7 = [];
   for (let at = 0; at < passed.length; at += 1)
-    walk(graph.dependencies, at, passed, (done2) => finished7.push(done2));
-  const taken2 = new Array(graph.ids.length).fill(false);
-  for (const at of graph.order) taken2[at] = true;
+    walk(graph2.dependencies, at, passed, (done2) => finished7.push(done2));
+  const taken2 = new Array(graph2.ids.length).fill(false);
+  for (const at of graph2.order) taken2[at] = true;
   for (const root of finished7.reverse()) {
-    walk(graph.dependents, root, taken2, (member) => {
+    walk(graph2.dependents, root, taken2, (member) => {
       knots[member] = root;
     });
   }
@@ -2290,24 +2293,24 @@ function knotOf(graph) {
 function walk(edges, start2, visited, leave) {
   if (visited[start2] === true) return;
   visited[start2] = true;
-  const stack2 = [{ at: start2, next: 0 }];
-  for (let top = stack2.at(-1); top !== void 0; top = stack2.at(-1)) {
+  const stack3 = [{ at: start2, next: 0 }];
+  for (let top = stack3.at(-1); top !== void 0; top = stack3.at(-1)) {
     const to = edges[top.at]?.[top.next];
     top.next += 1;
     if (to === void 0) {
       leave(top.at);
-      stack2.pop();
+      stack3.pop();
     } else if (visited[to] !== true) {
       visited[to] = true;
-      stack2.push({ at: to, next: 0 });
+      stack3.push({ at: to, next: 0 });
     }
   }
 }
-function shortestCycle(graph, knots, start2) {
+function shortestCycle(graph2, knots, start2) {
   const cameFrom = /* @__PURE__ */ new Map();
   const queue = [start2];
   for (const at of queue) {
-    for (const to of graph.dependencies[at] ?? []) {
+    for (const to of graph2.dependencies[at] ?? []) {
       if (to === start2) return pathTo(at, start2, cameFrom);
       if (knots[to] !== knots[start2] || cameFrom.has(to)) continue;
       cameFrom.set(to, at);
@@ -2358,14 +2361,14 @@ function tasksByTitle(groups) {
   }
   return titles;
 }
-function prefixOf(text5, streams) {
+function prefixOf(text5, streams2) {
   const start2 = text5.slice(0, MAX_PREFIX);
   const bracketed = start2.startsWith("[");
   const from = bracketed ? 1 : 0;
   const mark = bracketed ? "]" : ":";
   for (let end = start2.lastIndexOf(mark); end > from; end = start2.lastIndexOf(mark, end - 1)) {
     const id2 = start2.slice(from, end);
-    const found = [id2, id2.trim()].find((candidate) => streams.has(candidate));
+    const found = [id2, id2.trim()].find((candidate) => streams2.has(candidate));
     if (found !== void 0) return found;
   }
   return null;
@@ -2425,61 +2428,61 @@ var init_stream_key = __esm({
 function quoted2(text5) {
   return `"${printable(text5, 80)}"`;
 }
-function readRow(row3, report) {
-  const metadata2 = metadataOf(row3, report);
+function readRow(row4, report) {
+  const metadata2 = metadataOf(row4, report);
   const id2 = metadata2?.["streamId"];
   if (metadata2 === null || id2 === null || id2 === void 0) return null;
   const stream2 = textOf2(id2);
   const problem = stream2 === null ? `is ${kindOf2(id2)}, not text` : streamIdProblem(stream2);
   if (stream2 === null || problem !== null) {
     const shown3 = stream2 === null || stream2 === "" ? "" : `: ${quoted2(stream2)}`;
-    report(problemOf(row3, "bad-stream-id", `its stream id ${problem}${shown3}`, null));
+    report(problemOf(row4, "bad-stream-id", `its stream id ${problem}${shown3}`, null));
     return null;
   }
   return {
-    row: row3,
+    row: row4,
     stream: stream2,
-    name: readText2(row3, metadata2, "streamName", stream2, report),
-    phase: readText2(row3, metadata2, "streamPhase", stream2, report),
+    name: readText2(row4, metadata2, "streamName", stream2, report),
+    phase: readText2(row4, metadata2, "streamPhase", stream2, report),
     dependencies: union(
-      readList(row3, metadata2, "dependencies", stream2, report),
-      readList(row3, metadata2, "streamDependencies", stream2, report)
+      readList(row4, metadata2, "dependencies", stream2, report),
+      readList(row4, metadata2, "streamDependencies", stream2, report)
     ),
     // A planner may write the only file as a plain text; nothing depends on how it is spelled.
-    files: typeof metadata2["files"] === "string" ? [metadata2["files"]] : readList(row3, metadata2, "files", stream2, report)
+    files: typeof metadata2["files"] === "string" ? [metadata2["files"]] : readList(row4, metadata2, "files", stream2, report)
   };
 }
-function metadataOf(row3, report) {
-  if (row3.metadataError !== null) {
-    const why = printable(row3.metadataError, 200);
-    report(problemOf(row3, "bad-metadata", `its metadata can't be read: ${why}`, null));
+function metadataOf(row4, report) {
+  if (row4.metadataError !== null) {
+    const why = printable(row4.metadataError, 200);
+    report(problemOf(row4, "bad-metadata", `its metadata can't be read: ${why}`, null));
     return null;
   }
-  if (row3.metadata === null || row3.metadata === void 0) return null;
-  if (typeof row3.metadata === "object" && !Array.isArray(row3.metadata)) return row3.metadata;
-  report(problemOf(row3, "bad-metadata", `its metadata is ${kindOf2(row3.metadata)}, not an object`, null));
+  if (row4.metadata === null || row4.metadata === void 0) return null;
+  if (typeof row4.metadata === "object" && !Array.isArray(row4.metadata)) return row4.metadata;
+  report(problemOf(row4, "bad-metadata", `its metadata is ${kindOf2(row4.metadata)}, not an object`, null));
   return null;
 }
-function readText2(row3, metadata2, key, stream2, report) {
+function readText2(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return null;
   const text5 = textOf2(value);
-  if (text5 === null) report(problemOf(row3, "bad-metadata", `${key} is ${kindOf2(value)}, not text`, stream2));
+  if (text5 === null) report(problemOf(row4, "bad-metadata", `${key} is ${kindOf2(value)}, not text`, stream2));
   return text5 === null || text5.trim() === "" ? null : text5;
 }
-function readList(row3, metadata2, key, stream2, report) {
+function readList(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return NOTHING;
   const isList = Array.isArray(value);
   if (isList && value.every((item) => textOf2(item) !== null)) return value.map(String);
   const code3 = key === "files" ? "bad-metadata" : "bad-dependencies";
   const what = isList ? `${key} holds more than texts` : `${key} is ${kindOf2(value)}, not a list`;
-  report(problemOf(row3, code3, what, stream2));
+  report(problemOf(row4, code3, what, stream2));
   return NOTHING;
 }
-function problemOf(row3, code3, what, stream2) {
-  const message2 = `task ${printable(row3.id, 80)} ${quoted2(row3.title)}: ${what}`;
-  return { code: code3, message: message2, streams: stream2 === null ? [] : [stream2], tasks: [row3.id] };
+function problemOf(row4, code3, what, stream2) {
+  const message2 = `task ${printable(row4.id, 80)} ${quoted2(row4.title)}: ${what}`;
+  return { code: code3, message: message2, streams: stream2 === null ? [] : [stream2], tasks: [row4.id] };
 }
 function union(a2, b2) {
   if (b2.length === 0) return a2;
@@ -2562,16 +2565,16 @@ var init_dependencies = __esm({
 });
 
 // src/core/plan/plan-problems.ts
-function graphProblems(streams, declared, archivedStreamTasks, found) {
-  if (streams.length === 0) {
+function graphProblems(streams2, declared, archivedStreamTasks, found) {
+  if (streams2.length === 0) {
     return found.some((problem) => problem.code === "bad-stream-id") ? [] : [noStreams(archivedStreamTasks)];
   }
   const problems = [];
-  if (streams.every((stream2) => stream2.dependencies.length > 0)) {
+  if (streams2.every((stream2) => stream2.dependencies.length > 0)) {
     const message2 = "no stream can start first: every one depends on another";
-    problems.push({ code: "no-root", message: message2, streams: streams.map((stream2) => stream2.id), tasks: [] });
+    problems.push({ code: "no-root", message: message2, streams: streams2.map((stream2) => stream2.id), tasks: [] });
   }
-  for (const cycle of findCycles(streams)) {
+  for (const cycle of findCycles(streams2)) {
     const tasks2 = cycle.flatMap(
       (id2, at) => declared.get(id2)?.get(cycle[(at + 1) % cycle.length] ?? "") ?? []
     );
@@ -2648,8 +2651,8 @@ function buildPlan(rows, initiative2, archivedStreamTasks) {
   const problems = [];
   const report = (problem) => problems.push(problem);
   const tasks2 = [];
-  for (const row3 of [...rows].sort((a2, b2) => a2.createdAtMs - b2.createdAtMs)) {
-    const task2 = readRow(row3, report);
+  for (const row4 of [...rows].sort((a2, b2) => a2.createdAtMs - b2.createdAtMs)) {
+    const task2 = readRow(row4, report);
     if (task2 !== null) tasks2.push(task2);
   }
   const groups = /* @__PURE__ */ new Map();
@@ -2659,17 +2662,17 @@ function buildPlan(rows, initiative2, archivedStreamTasks) {
     else group.push(task2);
   }
   const declared = resolveDependencies(groups, report);
-  const streams = [...groups].map(
+  const streams2 = [...groups].map(
     ([id2, group]) => streamOf(id2, group, [...declared.get(id2)?.keys() ?? []].sort())
   );
-  const whole2 = graphProblems(streams, declared, archivedStreamTasks, problems);
-  return { initiative: initiative2, streams, problems: [...problems, ...whole2] };
+  const whole2 = graphProblems(streams2, declared, archivedStreamTasks, problems);
+  return { initiative: initiative2, streams: streams2, problems: [...problems, ...whole2] };
 }
 function streamOf(id2, group, dependencies) {
   const rows = group.map((task2) => task2.row);
-  const working = rows.filter((row3) => row3.status === "in_progress");
+  const working = rows.filter((row4) => row4.status === "in_progress");
   const latest2 = working.reduce(
-    (best, row3) => best === null || row3.updatedAtMs >= best.updatedAtMs ? row3 : best,
+    (best, row4) => best === null || row4.updatedAtMs >= best.updatedAtMs ? row4 : best,
     null
   );
   return {
@@ -2678,16 +2681,16 @@ function streamOf(id2, group, dependencies) {
     phase: group.find((task2) => task2.phase !== null)?.phase ?? (dependencies.length === 0 ? "foundation" : "parallel"),
     dependencies,
     files: [...new Set(group.flatMap((task2) => task2.files))],
-    tasks: countTasks(rows.map((row3) => row3.status)),
-    declaresNoChanges: rows.some((row3) => row3.notes !== null && /^no-changes:/m.test(row3.notes)),
+    tasks: countTasks(rows.map((row4) => row4.status)),
+    declaresNoChanges: rows.some((row4) => row4.notes !== null && /^no-changes:/m.test(row4.notes)),
     currentTask: latest2?.title ?? null,
     blockedTask: blockedOf(rows),
-    openTasks: rows.filter((row3) => row3.status !== "completed" && row3.status !== "cancelled").map((row3) => row3.id)
+    openTasks: rows.filter((row4) => row4.status !== "completed" && row4.status !== "cancelled").map((row4) => row4.id)
   };
 }
 function blockedOf(rows) {
-  const blocked = rows.filter((row3) => row3.status === "blocked");
-  const first2 = blocked.find((row3) => row3.blockedReason !== null) ?? blocked[0];
+  const blocked = rows.filter((row4) => row4.status === "blocked");
+  const first2 = blocked.find((row4) => row4.blockedReason !== null) ?? blocked[0];
   return first2 === void 0 ? null : { id: first2.id, reason: first2.blockedReason };
 }
 var init_plan = __esm({
@@ -2720,10 +2723,10 @@ function earlierPlans(db) {
   return [...others, null].map((initiative2) => {
     const rows = readPlanRows(db, { initiativeId: initiative2?.id ?? null, which: "earlier" });
     return buildPlan(rows, initiative2, 0);
-  }).filter(({ streams }) => streams.length > 0);
+  }).filter(({ streams: streams2 }) => streams2.length > 0);
 }
-function namedInitiative(row3) {
-  return row3 === null ? null : { id: row3.id, title: row3.title };
+function namedInitiative(row4) {
+  return row4 === null ? null : { id: row4.id, title: row4.title };
 }
 function readTasks(db, which) {
   const scope = { initiativeId: currentInitiative(db)?.id ?? null, which };
@@ -2731,8 +2734,8 @@ function readTasks(db, which) {
   return rows.map(taskOf).sort((a2, b2) => a2.createdAtMs - b2.createdAtMs);
 }
 function readTask(db, id2) {
-  const row3 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE id = ?").get(id2);
-  return row3 === void 0 ? null : taskOf(row3);
+  const row4 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE id = ?").get(id2);
+  return row4 === void 0 ? null : taskOf(row4);
 }
 function countArchivedStreamTasks(db) {
   return Number(
@@ -2743,15 +2746,15 @@ function bound(scope) {
   return scope.which === "all" ? [] : [{ initiative: scope.initiativeId }];
 }
 function planRow(columns2, cache) {
-  const row3 = columns2[0];
+  const row4 = columns2[0];
   const metadata2 = columns2[6];
-  let parsed2 = cache.get(row3);
+  let parsed2 = cache.get(row4);
   if (parsed2 === void 0 || parsed2.raw !== metadata2) {
     parsed2 = { raw: metadata2, parsed: readMetadata(metadata2) };
-    cache.set(row3, parsed2);
+    cache.set(row4, parsed2);
   }
   return {
-    id: columnText(columns2[1]) ?? unnamed(row3),
+    id: columnText(columns2[1]) ?? unnamed(row4),
     title: columnText(columns2[2]) ?? "",
     status: columnText(columns2[3]) ?? "pending",
     notes: columnText(columns2[4]),
@@ -2783,8 +2786,8 @@ function criteriaOf(value) {
   const text5 = textOf(value);
   return text5 === void 0 ? textList(value) : [text5];
 }
-function unnamed(row3) {
-  return `row ${row3}`;
+function unnamed(row4) {
+  return `row ${row4}`;
 }
 function planStreams(tasks2) {
   const rows = tasks2.map((task2) => ({
@@ -2822,11 +2825,11 @@ var init_plan_rows = __esm({
 function refuseCycle(db, task2) {
   const streamId2 = textOf(task2.metadata["streamId"]);
   if (streamId2 === void 0 || !declaresDependencies(task2.metadata)) return;
-  const streams = planStreams([...othersInPlan(db, task2), proposedRow(db, task2)]);
-  const own2 = streams.find((stream2) => stream2.id === streamId2);
+  const streams2 = planStreams([...othersInPlan(db, task2), proposedRow(db, task2)]);
+  const own2 = streams2.find((stream2) => stream2.id === streamId2);
   if (own2 === void 0) return;
   if (own2.dependencies.includes(streamId2)) refuse([streamId2]);
-  const cycle = findCycles([own2, ...streams.filter((stream2) => stream2 !== own2)]).find(
+  const cycle = findCycles([own2, ...streams2.filter((stream2) => stream2 !== own2)]).find(
     (path17) => path17.includes(streamId2)
   );
   if (cycle !== void 0) refuse(cycle);
@@ -2874,11 +2877,11 @@ function refuseNewProblems(before, plan2) {
     "correct the plan and import it again; nothing was changed"
   );
 }
-function refuseSecondPlan({ streams }, initiativeId2) {
-  if (streams.length === 0) return;
+function refuseSecondPlan({ streams: streams2 }, initiativeId2) {
+  if (streams2.length === 0) return;
   throw new OrchestrateError(
     EXIT.input,
-    `initiative ${initiativeId2} has a plan already (${streams.length} streams)`,
+    `initiative ${initiativeId2} has a plan already (${streams2.length} streams)`,
     "start another initiative first, or add to it: orchestrate import --update plan.yaml"
   );
 }
@@ -2953,10 +2956,10 @@ function findPrd(db, id2) {
   return db.sql.prepare("SELECT * FROM prds WHERE id = ?").get(id2) ?? null;
 }
 function newestPrd(db, initiativeId2) {
-  const row3 = db.sql.prepare(
+  const row4 = db.sql.prepare(
     "SELECT * FROM prds WHERE initiative_id = ? AND id IS NOT NULL ORDER BY julianday(created_at) DESC, rowid DESC LIMIT 1"
   ).get(initiativeId2);
-  return row3 ?? null;
+  return row4 ?? null;
 }
 function createPrd(db, input) {
   requireNoRun(db.scope, "prd_create");
@@ -2988,18 +2991,18 @@ function taskCounts(db, prdId2) {
   ).get(prdId2);
 }
 function getPrd(db, id2, includeContent) {
-  const row3 = findPrd(db, id2);
-  if (row3 === null) return null;
+  const row4 = findPrd(db, id2);
+  if (row4 === null) return null;
   return {
-    id: row3.id,
-    initiativeId: row3.initiative_id,
-    title: row3.title,
-    description: given(row3.description),
-    content: includeContent ? row3.content : void 0,
-    metadata: parseMetadata(row3.metadata),
-    ...taskCounts(db, row3.id),
-    createdAt: row3.created_at,
-    updatedAt: row3.updated_at
+    id: row4.id,
+    initiativeId: row4.initiative_id,
+    title: row4.title,
+    description: given(row4.description),
+    content: includeContent ? row4.content : void 0,
+    metadata: parseMetadata(row4.metadata),
+    ...taskCounts(db, row4.id),
+    createdAt: row4.created_at,
+    updatedAt: row4.updated_at
   };
 }
 function listPrds(db, filter) {
@@ -3007,12 +3010,12 @@ function listPrds(db, filter) {
     `SELECT * FROM prds WHERE (@initiative IS NULL OR initiative_id = @initiative)
          AND (@status IS NULL OR status = @status) ORDER BY julianday(created_at) DESC, rowid DESC`
   ).all({ initiative: filter.initiativeId ?? null, status: filter.status ?? null });
-  return rows.map((row3) => {
-    const counts = taskCounts(db, row3.id);
+  return rows.map((row4) => {
+    const counts = taskCounts(db, row4.id);
     return {
-      id: row3.id,
-      title: row3.title,
-      description: given(row3.description),
+      id: row4.id,
+      title: row4.title,
+      description: given(row4.description),
       ...counts,
       progress: progressOf(counts)
     };
@@ -3036,38 +3039,38 @@ var init_prds = __esm({
 });
 
 // src/task-copilot/tools/tasks.ts
-function fullTask(row3) {
+function fullTask(row4) {
   return {
-    id: row3.id,
-    prdId: given(row3.prd_id),
-    parentId: given(row3.parent_id),
-    title: row3.title,
-    description: given(row3.description),
-    assignedAgent: given(row3.assigned_agent),
-    status: row3.status,
-    blockedReason: given(row3.blocked_reason),
-    notes: given(row3.notes),
-    metadata: parseMetadata(row3.metadata),
-    createdAt: row3.created_at,
-    updatedAt: row3.updated_at
+    id: row4.id,
+    prdId: given(row4.prd_id),
+    parentId: given(row4.parent_id),
+    title: row4.title,
+    description: given(row4.description),
+    assignedAgent: given(row4.assigned_agent),
+    status: row4.status,
+    blockedReason: given(row4.blocked_reason),
+    notes: given(row4.notes),
+    metadata: parseMetadata(row4.metadata),
+    createdAt: row4.created_at,
+    updatedAt: row4.updated_at
   };
 }
 function getTask(db, id2, include) {
-  const row3 = taskRow(db, id2);
-  if (row3 === null) return null;
+  const row4 = taskRow(db, id2);
+  if (row4 === null) return null;
   return {
-    ...fullTask(row3),
+    ...fullTask(row4),
     subtasks: include.subtasks ? subtasksOf(db, id2) : void 0,
     workProducts: include.workProducts ? workProductsOf(db, id2) : void 0
   };
 }
 function subtasksOf(db, id2) {
   const rows = db.sql.prepare(`${SELECT_TASKS} WHERE t.parent_id = ? ${OLDEST_FIRST}`).all(id2);
-  return rows.map((row3) => ({
-    id: row3.id,
-    title: row3.title,
-    status: row3.status,
-    assignedAgent: given(row3.assigned_agent)
+  return rows.map((row4) => ({
+    id: row4.id,
+    title: row4.title,
+    status: row4.status,
+    assignedAgent: given(row4.assigned_agent)
   }));
 }
 function workProductsOf(db, id2) {
@@ -3099,15 +3102,15 @@ function listTasks(db, filter) {
     streamId: filter.streamId ?? null,
     includeArchived: filter.includeArchived ? 1 : 0
   });
-  return rows.map((row3) => ({
-    id: row3.id,
-    title: row3.title,
-    status: row3.status,
-    assignedAgent: given(row3.assigned_agent),
-    streamId: given(row3.stream_id),
-    subtaskCount: row3.subtasks,
-    completedSubtasks: row3.completed_subtasks,
-    hasWorkProducts: row3.products === 1
+  return rows.map((row4) => ({
+    id: row4.id,
+    title: row4.title,
+    status: row4.status,
+    assignedAgent: given(row4.assigned_agent),
+    streamId: given(row4.stream_id),
+    subtaskCount: row4.subtasks,
+    completedSubtasks: row4.completed_subtasks,
+    hasWorkProducts: row4.products === 1
   }));
 }
 var init_tasks = __esm({
@@ -3124,12 +3127,12 @@ function listStreams(db, input) {
   const scope = input.prdId === void 0 ? { initiativeId: initiativeId2 } : { prdId: input.prdId };
   const groups = streamGroups(db, { ...scope, includeArchived: input.includeArchived });
   const dependencies = dependenciesByStream(groups.flatMap((group) => group.rows));
-  const streams = groups.map((group) => listed(group, dependencies.get(group.id) ?? [])).sort(byPhaseAndName);
-  return { streams };
+  const streams2 = groups.map((group) => listed(group, dependencies.get(group.id) ?? [])).sort(byPhaseAndName);
+  return { streams: streams2 };
 }
 function listed(group, dependencies) {
   const stream2 = describeStream(group);
-  const count3 = (status) => group.rows.filter((row3) => row3.status === status).length;
+  const count3 = (status) => group.rows.filter((row4) => row4.status === status).length;
   return {
     streamId: group.id,
     streamName: stream2.name,
@@ -3158,7 +3161,7 @@ function getStream(db, input) {
   const others = streamGroups(db, { ...input, streamId: void 0 });
   const dependencies = dependenciesByStream(others.flatMap(({ rows }) => rows));
   const stream2 = describeStream(group);
-  const archived = group.rows.every((row3) => row3.archived === 1);
+  const archived = group.rows.every((row4) => row4.archived === 1);
   const [oldest] = group.rows;
   return {
     streamId: group.id,
@@ -3175,7 +3178,7 @@ function getStream(db, input) {
   };
 }
 function statusOf(group) {
-  const statuses = group.rows.map((row3) => row3.status);
+  const statuses = group.rows.map((row4) => row4.status);
   if (statuses.every((status) => status === "completed")) return "completed";
   if (statuses.includes("blocked")) return "blocked";
   return statuses.includes("in_progress") ? "in_progress" : "pending";
@@ -3188,17 +3191,17 @@ function conflictingFiles(db, input) {
 }
 function conflictsOf(group, asked2) {
   const { name: name2 } = describeStream(group);
-  return group.rows.filter((row3) => row3.status === "in_progress" || row3.status === "completed").flatMap((row3) => {
-    const metadata2 = parseMetadata(row3.metadata);
+  return group.rows.filter((row4) => row4.status === "in_progress" || row4.status === "completed").flatMap((row4) => {
+    const metadata2 = parseMetadata(row4.metadata);
     if (textOf(metadata2["worktreePath"])) return [];
     const files2 = [...new Set(textList(metadata2["files"]))].filter((file) => asked2.has(file));
     return files2.map((file) => ({
       file,
       streamId: group.id,
       streamName: name2,
-      taskId: row3.id,
-      taskTitle: row3.title,
-      taskStatus: row3.status
+      taskId: row4.id,
+      taskTitle: row4.title,
+      taskStatus: row4.status
     }));
   });
 }
@@ -3215,11 +3218,11 @@ function streamGroups(db, filter) {
     includeArchived: filter.includeArchived ? 1 : 0
   });
   const groups = /* @__PURE__ */ new Map();
-  for (const row3 of rows) {
-    const id2 = row3.stream_id ?? "";
+  for (const row4 of rows) {
+    const id2 = row4.stream_id ?? "";
     const group = groups.get(id2);
-    if (group === void 0) groups.set(id2, [row3]);
-    else group.push(row3);
+    if (group === void 0) groups.set(id2, [row4]);
+    else group.push(row4);
   }
   return [...groups].map(([id2, members2]) => ({ id: id2, rows: members2 }));
 }
@@ -3229,7 +3232,7 @@ function streamPrd(db, stream2) {
 }
 function describeStream(group) {
   const oldest = parseMetadata(group.rows[0].metadata);
-  const files2 = group.rows.flatMap((row3) => textList(parseMetadata(row3.metadata)["files"]));
+  const files2 = group.rows.flatMap((row4) => textList(parseMetadata(row4.metadata)["files"]));
   return {
     name: textOf(oldest["streamName"]) ?? group.id,
     phase: textOf(oldest["streamPhase"]) ?? "parallel",
@@ -3374,9 +3377,9 @@ function importNow(db, plan2, update4) {
   const prd2 = known2?.id ?? insertPrd(db, initiative2.id, { ...plan2.prd, metadata: { scopeLocked: false } }, "Imported plan");
   const counts = importTasks(db, { initiativeId: initiative2.id, prd: prd2, tasks: plan2.tasks });
   refuseNewProblems(problemsBefore, currentPlan(db));
-  const streams = new Set(plan2.tasks.map((task2) => task2.metadata["streamId"] ?? null));
-  streams.delete(null);
-  return { prd: prd2, streams: streams.size, tasks: plan2.tasks.length, ...counts };
+  const streams2 = new Set(plan2.tasks.map((task2) => task2.metadata["streamId"] ?? null));
+  streams2.delete(null);
+  return { prd: prd2, streams: streams2.size, tasks: plan2.tasks.length, ...counts };
 }
 function derivedInitiative(plan2) {
   return { id: newId("INIT"), title: plan2.prd.title, description: plan2.prd.description };
@@ -3403,24 +3406,24 @@ function knownTasks(db, initiativeId2) {
        WHERE coalesce(t.archived, 0) = 0 AND (t.prd_id IS NULL OR p.initiative_id = ?) ORDER BY t.rowid`
   ).all(initiativeId2);
   const known2 = /* @__PURE__ */ new Map();
-  for (const row3 of rows) {
-    const name2 = nameOf2(parseMetadata(row3.metadata)["streamId"], row3.title);
+  for (const row4 of rows) {
+    const name2 = nameOf2(parseMetadata(row4.metadata)["streamId"], row4.title);
     const same = known2.get(name2);
-    if (same === void 0) known2.set(name2, [row3]);
-    else same.push(row3);
+    if (same === void 0) known2.set(name2, [row4]);
+    else same.push(row4);
   }
   return known2;
 }
 function nameOf2(stream2, title4) {
   return JSON.stringify([stream2 ?? null, title4]);
 }
-function changeTask(db, row3, task2, metadata2) {
-  const merged = JSON.stringify({ ...parseMetadata(row3.metadata), ...metadata2 });
-  const same = row3.description === task2.description && row3.assigned_agent === task2.assignedAgent && row3.metadata === merged;
+function changeTask(db, row4, task2, metadata2) {
+  const merged = JSON.stringify({ ...parseMetadata(row4.metadata), ...metadata2 });
+  const same = row4.description === task2.description && row4.assigned_agent === task2.assignedAgent && row4.metadata === merged;
   if (same) return false;
   db.sql.prepare(
     "UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?"
-  ).run(task2.description, task2.assignedAgent, merged, db.now, row3.id);
+  ).run(task2.description, task2.assignedAgent, merged, db.now, row4.id);
   return true;
 }
 var DryRun;
@@ -3468,8 +3471,8 @@ function loadQuietly() {
     process.emitWarning = said2;
   }
 }
-function firstOf(row3) {
-  return row3 === void 0 ? void 0 : plain(Object.values(row3)[0]);
+function firstOf(row4) {
+  return row4 === void 0 ? void 0 : plain(Object.values(row4)[0]);
 }
 function plain(value) {
   if (typeof value === "bigint") return Number(value);
@@ -3580,10 +3583,10 @@ var init_node_driver = __esm({
       }
       all(...values) {
         const rows = coded(() => this.#statement.all(...values));
-        if (this.#shape === "first") return rows.map((row3) => firstOf(row3));
-        if (this.#shape === "values") return rows.map((row3) => Object.values(row3).map(plain));
+        if (this.#shape === "first") return rows.map((row4) => firstOf(row4));
+        if (this.#shape === "values") return rows.map((row4) => Object.values(row4).map(plain));
         return rows.map(
-          (row3) => Object.fromEntries(Object.entries(row3).map(([name2, value]) => [name2, plain(value)]))
+          (row4) => Object.fromEntries(Object.entries(row4).map(([name2, value]) => [name2, plain(value)]))
         );
       }
       pluck() {
@@ -4517,23 +4520,23 @@ function cancelStream(db, streamId2) {
     change(db, task2, { metadata: { dependencies, streamDependencies: dependencies } });
     dependents.add(task2.stream);
   }
-  const open3 = (groups.get(streamId2) ?? []).filter(({ row: row3 }) => row3.status !== "cancelled");
+  const open3 = (groups.get(streamId2) ?? []).filter(({ row: row4 }) => row4.status !== "cancelled");
   for (const task2 of open3) change(db, task2, { status: "cancelled" });
   const after = currentPlan(db).streams.filter(({ id: id2 }) => dependents.has(id2));
   return {
-    tasks: open3.map(({ row: row3 }) => row3.id),
+    tasks: open3.map(({ row: row4 }) => row4.id),
     dependents: after.map(({ id: id2, dependencies }) => ({ id: id2, dependencies }))
   };
 }
-function change(db, { row: row3 }, patch) {
-  const { kind } = updateTask(db, row3.id, patch);
-  if (kind !== "updated") throw new Error(`task ${row3.id} could not be changed: ${kind}`);
+function change(db, { row: row4 }, patch) {
+  const { kind } = updateTask(db, row4.id, patch);
+  if (kind !== "updated") throw new Error(`task ${row4.id} could not be changed: ${kind}`);
 }
 function streamTasks(db) {
   const initiativeId2 = currentInitiative(db)?.id ?? null;
   const groups = /* @__PURE__ */ new Map();
-  for (const row3 of readPlanRows(db, { initiativeId: initiativeId2, which: "current" })) {
-    const task2 = readRow(row3, () => void 0);
+  for (const row4 of readPlanRows(db, { initiativeId: initiativeId2, which: "current" })) {
+    const task2 = readRow(row4, () => void 0);
     if (task2 !== null) groups.set(task2.stream, [...groups.get(task2.stream) ?? [], task2]);
   }
   return groups;
@@ -4728,13 +4731,13 @@ function isFinished({
 }) {
   return traitsOf(state2).phase === "settled" && !stale;
 }
-function tally(streams) {
-  const wanted = streams.filter(({ state: state2 }) => state2 !== "cancelled");
+function tally(streams2) {
+  const wanted = streams2.filter(({ state: state2 }) => state2 !== "cancelled");
   return {
     wanted: wanted.length,
     finished: wanted.filter(isFinished).length,
     stale: wanted.filter(({ stale }) => stale).length,
-    cancelled: streams.length - wanted.length
+    cancelled: streams2.length - wanted.length
   };
 }
 var STATES, STREAM_STATES;
@@ -4881,10 +4884,10 @@ function callOf(kind) {
   const calls = handling.needsUser !== "no" || telling.told === "event-and-notice";
   return { call: calls ? "needs-user" : "over", about: "work" };
 }
-function newsAmong(events, streamOf6) {
+function newsAmong(events2, streamOf6) {
   const next = /* @__PURE__ */ new Map();
   const kept2 = [];
-  for (const event of events.filter(({ kind, message: message2 }) => eventTraits(kind).told && message2 !== "").reverse()) {
+  for (const event of events2.filter(({ kind, message: message2 }) => eventTraits(kind).told && message2 !== "").reverse()) {
     const later = next.get(streamOf6(event));
     if (later?.endsWith(event.message) === true) continue;
     next.set(streamOf6(event), event.message);
@@ -5070,32 +5073,32 @@ function assigned(columns2) {
     values: columns2.map(([, value]) => value)
   };
 }
-function runOf(row3) {
-  const named2 = `run ${String(row3["number"])}: `;
+function runOf(row4) {
+  const named3 = `run ${String(row4["number"])}: `;
   return {
-    ...decoded(row3, RUN_NAMES, named2),
-    ...decoded(row3, RUN_CODECS, named2)
+    ...decoded(row4, RUN_NAMES, named3),
+    ...decoded(row4, RUN_CODECS, named3)
   };
 }
-function streamOf2(row3, runs) {
-  return { ...decoded(row3, STREAM_NAMES, ""), ...decoded(row3, STREAM_CODECS, ""), runs };
+function streamOf2(row4, runs) {
+  return { ...decoded(row4, STREAM_NAMES, ""), ...decoded(row4, STREAM_CODECS, ""), runs };
 }
-function landingOf(row3) {
-  return decoded(row3, LANDING_CODECS, `landing ${String(row3["number"])}: `);
+function landingOf(row4) {
+  return decoded(row4, LANDING_CODECS, `landing ${String(row4["number"])}: `);
 }
-function projectOf(row3) {
-  return decoded(row3, PROJECT_CODECS, "the project: ");
+function projectOf(row4) {
+  return decoded(row4, PROJECT_CODECS, "the project: ");
 }
-function pollerOf(row3) {
-  return decoded(row3, POLLER_CODECS, "the poller: ");
+function pollerOf(row4) {
+  return decoded(row4, POLLER_CODECS, "the poller: ");
 }
-function decoded(row3, codecs, named2) {
+function decoded(row4, codecs, named3) {
   const fields3 = Object.entries(codecs).map(
     ([field, { column, decode: decode4 }]) => {
       try {
-        return [field, decode4(row3[column])];
+        return [field, decode4(row4[column])];
       } catch (error2) {
-        throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named2}${column} ${error2.message}`) : error2;
+        throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
       }
     }
   );
@@ -5277,39 +5280,39 @@ var init_columns = __esm({
     };
     streamColumns = (patch) => assigned(columnsOf(patch, STREAM_CODECS));
     runColumns = (patch) => assigned(columnsOf(patch, RUN_CODECS));
-    pollerColumns = (row3) => columnsOf(row3, POLLER_CODECS);
+    pollerColumns = (row4) => columnsOf(row4, POLLER_CODECS);
     landingColumns = (landing) => columnsOf(landing, LANDING_CODECS);
   }
 });
 
 // src/state/record-cache.ts
-function readStream(db, row3) {
-  return streamWith(row3, runRows(db, row3));
+function readStream(db, row4) {
+  return streamWith(row4, runRows(db, row4));
 }
-function runRows(db, row3) {
-  return db.prepare("SELECT * FROM runs WHERE key = ? ORDER BY number").all(row3["key"]);
+function runRows(db, row4) {
+  return db.prepare("SELECT * FROM runs WHERE key = ? ORDER BY number").all(row4["key"]);
 }
-function streamWith(row3, runs) {
+function streamWith(row4, runs) {
   try {
-    return streamOf2(row3, runs.map(runOf));
+    return streamOf2(row4, runs.map(runOf));
   } catch (error2) {
     if (!(error2 instanceof UnreadableValue)) throw error2;
-    throw new UnreadableValue(`stream ${JSON.stringify(row3["stream_id"])}: ${error2.message}`);
+    throw new UnreadableValue(`stream ${JSON.stringify(row4["stream_id"])}: ${error2.message}`);
   }
 }
 function readStreams(db, rows) {
-  return readEach(rows, (row3) => runRows(db, row3));
+  return readEach(rows, (row4) => runRows(db, row4));
 }
 function readEach(rows, runsOf) {
   const readable3 = /* @__PURE__ */ new Map();
   const unreadable = /* @__PURE__ */ new Map();
-  for (const row3 of rows) {
-    const key = String(row3["key"]);
+  for (const row4 of rows) {
+    const key = String(row4["key"]);
     try {
-      readable3.set(key, streamWith(row3, runsOf(row3)));
+      readable3.set(key, streamWith(row4, runsOf(row4)));
     } catch (error2) {
       if (!(error2 instanceof UnreadableValue)) throw error2;
-      unreadable.set(key, { streamId: String(row3["stream_id"]), why: error2.message });
+      unreadable.set(key, { streamId: String(row4["stream_id"]), why: error2.message });
     }
   }
   return { readable: readable3, unreadable };
@@ -5321,9 +5324,9 @@ function createRecordCache(db) {
   let kept2 = { readable: /* @__PURE__ */ new Map(), unreadable: /* @__PURE__ */ new Map() };
   let byStream = /* @__PURE__ */ new Map();
   const touched = /* @__PURE__ */ new Set();
-  const keep3 = (streams) => {
-    kept2 = streams;
-    byStream = new Map([...streams.readable.values()].map((record3) => [record3.streamId, record3.key]));
+  const keep3 = (streams2) => {
+    kept2 = streams2;
+    byStream = new Map([...streams2.readable.values()].map((record3) => [record3.streamId, record3.key]));
     touched.clear();
   };
   const readAll = (initiativeId2) => db.transaction(() => {
@@ -5334,8 +5337,8 @@ function createRecordCache(db) {
   const readTouched = (initiativeId2) => {
     const byKey2 = db.prepare("SELECT * FROM streams WHERE key = ? AND initiative_id = ?");
     const rows = [...touched].flatMap((key) => {
-      const row3 = byKey2.get(key, initiativeId2);
-      return row3 === void 0 ? [] : [row3];
+      const row4 = byKey2.get(key, initiativeId2);
+      return row4 === void 0 ? [] : [row4];
     });
     keep3(replaced(kept2, readStreams(db, rows)));
   };
@@ -5373,14 +5376,14 @@ function readInitiative(db, initiativeId2) {
   const rows = db.prepare(
     `SELECT r.* FROM runs r JOIN streams s ON s.key = r.key WHERE s.initiative_id = ? ORDER BY r.key, r.number`
   ).all(initiativeId2);
-  for (const row3 of rows) {
-    const key = String(row3["key"]);
+  for (const row4 of rows) {
+    const key = String(row4["key"]);
     const same = runs.get(key);
-    if (same === void 0) runs.set(key, [row3]);
-    else same.push(row3);
+    if (same === void 0) runs.set(key, [row4]);
+    else same.push(row4);
   }
-  const streams = db.prepare("SELECT * FROM streams WHERE initiative_id = ? ORDER BY rowid").all(initiativeId2);
-  return readEach(streams, (row3) => runs.get(String(row3["key"])) ?? []);
+  const streams2 = db.prepare("SELECT * FROM streams WHERE initiative_id = ? ORDER BY rowid").all(initiativeId2);
+  return readEach(streams2, (row4) => runs.get(String(row4["key"])) ?? []);
 }
 var init_record_cache = __esm({
   "src/state/record-cache.ts"() {
@@ -5507,12 +5510,12 @@ function createRunQueries(db) {
     },
     openRecords: () => readStreams(db, open3.all()),
     runByTokenHash: (tokenHash) => {
-      const row3 = byToken.get(tokenHash);
-      if (row3 === void 0) return null;
+      const row4 = byToken.get(tokenHash);
+      if (row4 === void 0) return null;
       return {
-        run: runOf(row3),
-        streamId: String(row3["stream_id"]),
-        initiativeId: String(row3["initiative_id"])
+        run: runOf(row4),
+        streamId: String(row4["stream_id"]),
+        initiativeId: String(row4["initiative_id"])
       };
     },
     hasOpenRuns: (exceptInitiativeId) => anyOpen.get(exceptInitiativeId ?? null) === 1
@@ -5965,14 +5968,14 @@ function createEvents(db) {
     }
   };
 }
-function eventOf(row3) {
+function eventOf(row4) {
   return {
-    id: Number(row3["id"]),
-    atMs: Number(row3["at_ms"]),
-    key: row3["key"] === null ? null : String(row3["key"]),
-    run: row3["run"] === null ? null : Number(row3["run"]),
-    kind: eventKindOf(String(row3["kind"])),
-    message: String(row3["message"])
+    id: Number(row4["id"]),
+    atMs: Number(row4["at_ms"]),
+    key: row4["key"] === null ? null : String(row4["key"]),
+    run: row4["run"] === null ? null : Number(row4["run"]),
+    kind: eventKindOf(String(row4["kind"])),
+    message: String(row4["message"])
   };
 }
 function createGates(db) {
@@ -6011,17 +6014,17 @@ function createGates(db) {
     })
   };
 }
-function gateResultOf(row3) {
+function gateResultOf(row4) {
   return {
-    key: String(row3["key"]),
-    sha: String(row3["sha"]),
-    name: String(row3["name"]),
-    command: String(row3["command"]),
-    exitCode: row3["exit_code"] === null ? null : Number(row3["exit_code"]),
-    timedOut: row3["timed_out"] === 1,
-    log: String(row3["log"]),
-    startedAtMs: Number(row3["started_at_ms"]),
-    endedAtMs: Number(row3["ended_at_ms"])
+    key: String(row4["key"]),
+    sha: String(row4["sha"]),
+    name: String(row4["name"]),
+    command: String(row4["command"]),
+    exitCode: row4["exit_code"] === null ? null : Number(row4["exit_code"]),
+    timedOut: row4["timed_out"] === 1,
+    log: String(row4["log"]),
+    startedAtMs: Number(row4["started_at_ms"]),
+    endedAtMs: Number(row4["ended_at_ms"])
   };
 }
 function createLandings(db) {
@@ -6051,23 +6054,23 @@ function createFacts(db, records) {
   const clear = db.prepare("DELETE FROM poller WHERE pid = ? AND start = ?");
   const limit = db.prepare("UPDATE poller SET max_workers = ? WHERE pid = ? AND start = ?");
   const initiativeBase = (initiativeId2) => baseOf2.get(initiativeId2) ?? null;
-  const facts2 = () => projectOf(project.get());
+  const facts3 = () => projectOf(project.get());
   return {
     initiativeBase,
     setInitiativeBase: (initiativeId2, base) => {
       addBase.run(initiativeId2, base.branch, base.sha);
       return initiativeBase(initiativeId2) ?? base;
     },
-    tmuxServer: () => facts2().tmuxServer,
+    tmuxServer: () => facts3().tmuxServer,
     setTmuxServer: (server) => void setServer.run(server),
-    gitConfig: () => facts2().gitConfig,
+    gitConfig: () => facts3().gitConfig,
     setGitConfig: (settings3) => void setGit.run(JSON.stringify(settings3)),
     poller: () => {
-      const row3 = pollerRow.get();
-      return row3 === void 0 ? null : pollerOf(row3);
+      const row4 = pollerRow.get();
+      return row4 === void 0 ? null : pollerOf(row4);
     },
-    setPoller: (row3) => {
-      const columns2 = pollerColumns(row3);
+    setPoller: (row4) => {
+      const columns2 = pollerColumns(row4);
       const names = columns2.map(([name2]) => name2).join(", ");
       const values = columns2.map(([, value]) => value);
       db.transaction(() => {
@@ -6319,8 +6322,8 @@ var init_worktree_link = __esm({
 async function advance(door, { path: path17, branch: branch2, to }) {
   checkedSha(to);
   const here = inWorktree(requireLink(door, path17), door.commonDir);
-  const head2 = await door.ask(["symbolic-ref", "--quiet", "HEAD"], here);
-  if (head2.out.trim() !== `refs/heads/${checkedBranch(branch2)}`)
+  const head3 = await door.ask(["symbolic-ref", "--quiet", "HEAD"], here);
+  if (head3.out.trim() !== `refs/heads/${checkedBranch(branch2)}`)
     throw refused(`its worktree is not on ${branch2}`, `git -C ${shellWord(path17)} switch ${branch2}`);
   const plain5 = [
     "--ff-only",
@@ -6492,11 +6495,11 @@ var init_status = __esm({
 
 // src/git/tidy/marker.ts
 function readMarker(gitDir) {
-  const [head2 = "", saved = ""] = (textOf3((0, import_node_path15.join)(gitDir, NAME)) ?? "").split(" ");
-  return isSha(head2) && saved !== "" ? { head: head2, saved } : null;
+  const [head3 = "", saved = ""] = (textOf3((0, import_node_path15.join)(gitDir, NAME)) ?? "").split(" ");
+  return isSha(head3) && saved !== "" ? { head: head3, saved } : null;
 }
-function writeMarker(gitDir, { head: head2, saved }) {
-  replaceFile((0, import_node_path15.join)(gitDir, NAME), `${head2} ${saved}
+function writeMarker(gitDir, { head: head3, saved }) {
+  replaceFile((0, import_node_path15.join)(gitDir, NAME), `${head3} ${saved}
 `, 384);
 }
 function clearMarker(gitDir) {
@@ -6638,9 +6641,9 @@ function relink(request2, entry, tip) {
 `);
   const common2 = (0, import_node_path16.join)(entry.gitDir, "commondir");
   if (!textOf3(common2)) (0, import_node_fs19.writeFileSync)(common2, "../..\n");
-  const head2 = textOf3((0, import_node_path16.join)(entry.gitDir, "HEAD")) ?? "";
-  if (tip === null || head2 === request2.head) return;
-  if (head2 !== "" && head2 !== tip) throw foreignPath(request2.path);
+  const head3 = textOf3((0, import_node_path16.join)(entry.gitDir, "HEAD")) ?? "";
+  if (tip === null || head3 === request2.head) return;
+  if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
   (0, import_node_fs19.writeFileSync)((0, import_node_path16.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
@@ -6744,10 +6747,10 @@ async function add(door, { key, path: path17, sha }) {
 async function move(door, request2, entry) {
   const made = await complete(door, request2, entry);
   const link2 = requireLink(door, request2.path);
-  const head2 = headOf(link2);
-  if (head2.kind === "branch") throw taken(request2.path, `it is on the branch ${printable(head2.branch)}`);
-  if (head2.sha === request2.sha) return made ? "made" : "there";
-  await requireOurs(door, link2, head2.sha, request2);
+  const head3 = headOf(link2);
+  if (head3.kind === "branch") throw taken(request2.path, `it is on the branch ${printable(head3.branch)}`);
+  if (head3.sha === request2.sha) return made ? "made" : "there";
+  await requireOurs(door, link2, head3.sha, request2);
   const here = inWorktree(link2, door.commonDir);
   if ((await flaggedFiles(door, here)).length > 0)
     throw taken(request2.path, "files in it are marked to be looked away from");
@@ -6758,8 +6761,8 @@ async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
   if (link2 !== null && !cutOff && kindAt((0, import_node_path17.join)(link2.gitDir, "index")) === "file") return false;
-  const head2 = textOf3((0, import_node_path17.join)(entry.gitDir, "HEAD")) ?? "";
-  const tip = isSha(head2) ? head2 : request2.sha;
+  const head3 = textOf3((0, import_node_path17.join)(entry.gitDir, "HEAD")) ?? "";
+  const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   return true;
 }
@@ -6768,12 +6771,12 @@ function headOf(link2) {
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
-async function requireOurs(door, link2, head2, { bases, sha }) {
-  if (bases.includes(head2)) return;
+async function requireOurs(door, link2, head3, { bases, sha }) {
+  if (bases.includes(head3)) return;
   const args = [
     "rev-list",
     "--max-count=1",
-    head2,
+    head3,
     "--not",
     "--branches",
     "--tags",
@@ -6782,7 +6785,7 @@ async function requireOurs(door, link2, head2, { bases, sha }) {
     "--"
   ];
   if ((await door.read(args)).trim() === "") return;
-  throw taken(link2.path, `it has commits that no branch has, such as ${head2.slice(0, 12)}`);
+  throw taken(link2.path, `it has commits that no branch has, such as ${head3.slice(0, 12)}`);
 }
 async function checkout(door, link2, to, here) {
   const args = [
@@ -6812,24 +6815,24 @@ async function takeOver(door, request2, entry) {
   const { path: path17, key, baseSha } = request2;
   await complete(door, { path: path17, branch: request2.branch, sha: baseSha }, entry);
   const link2 = requireLink(door, path17);
-  const head2 = headOf(link2);
-  if (head2.kind === "branch" && head2.branch !== request2.branch)
-    throw taken(path17, `it is on the branch ${printable(head2.branch)}`);
-  if (head2.kind === "commit") await putOnBranch(door, request2, link2, head2.sha);
+  const head3 = headOf(link2);
+  if (head3.kind === "branch" && head3.branch !== request2.branch)
+    throw taken(path17, `it is on the branch ${printable(head3.branch)}`);
+  if (head3.kind === "commit") await putOnBranch(door, request2, link2, head3.sha);
   replaceFile((0, import_node_path17.join)(link2.gitDir, "locked"), `${lockReason(key)}
 `, 420);
 }
-async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = [] }, link2, head2) {
+async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = [] }, link2, head3) {
   const here = inWorktree(link2, door.commonDir);
   const claimed = claimBranch(door, checkedBranch(branch2), baseSha, ours);
-  if (head2 === baseSha) {
+  if (head3 === baseSha) {
     const tip = await claimed;
     if (tip === baseSha)
       return void await door.write(["symbolic-ref", "HEAD", `refs/heads/${branch2}`], here);
   }
   const [flagged] = await Promise.all([
     flaggedFiles(door, here),
-    requireOurs(door, link2, head2, { bases: aheadBases, sha: baseSha }),
+    requireOurs(door, link2, head3, { bases: aheadBases, sha: baseSha }),
     claimed
   ]);
   if (flagged.length > 0) throw taken(link2.path, "files in it are marked to be looked away from");
@@ -7010,7 +7013,7 @@ async function baseStanding(door, branch2) {
   const ref = `refs/heads/${checkedBranch(branch2)}`;
   const origin = `refs/remotes/origin/${branch2}`;
   const format3 = "%(refname)%00%(upstream:short)%00%(upstream)";
-  const rows = (await door.read(["for-each-ref", `--format=${format3}`, ref, origin])).split("\n").map((row3) => row3.split("\0"));
+  const rows = (await door.read(["for-each-ref", `--format=${format3}`, ref, origin])).split("\n").map((row4) => row4.split("\0"));
   const own2 = rows.find(([name3]) => name3 === ref);
   if (own2 === void 0) return null;
   const [, short2 = "", full = ""] = own2;
@@ -7046,7 +7049,7 @@ async function absentInWorktrees(door, sha) {
 async function submodulePaths(door, sha) {
   const blob = ["config", "--blob", `${sha}:.gitmodules`, "-z", "--get-regexp", "^submodule\\..*\\.path$"];
   const { code: code3, out } = await door.ask(blob);
-  return code3 === 0 ? out.split("\0").flatMap((row3) => row3.split("\n").slice(1)) : [];
+  return code3 === 0 ? out.split("\0").flatMap((row4) => row4.split("\n").slice(1)) : [];
 }
 async function absentBigFiles(door, sha) {
   const attributes = await door.ask([
@@ -7103,7 +7106,7 @@ var init_readiness = __esm({
 });
 
 // src/git/unshared.ts
-async function unsharedSince(door, link2, { base, head: head2 }, changed) {
+async function unsharedSince(door, link2, { base, head: head3 }, changed) {
   const submodules = changed.filter(({ mode }) => mode === SUBMODULE);
   const files2 = changed.filter(({ mode }) => /^100/.test(mode));
   const lonely = await Promise.all(
@@ -7111,7 +7114,7 @@ async function unsharedSince(door, link2, { base, head: head2 }, changed) {
   );
   return [
     ...lonely.flat().map(({ path: path17, sha }) => ({ kind: "submodule", path: path17, sha })),
-    ...await bigFiles(door, link2, base, head2, files2)
+    ...await bigFiles(door, link2, base, head3, files2)
   ];
 }
 async function isShared(door, link2, { path: path17, sha }) {
@@ -7147,11 +7150,11 @@ async function isContained(door, refs, sha, store) {
   const { code: code3, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code3 === 0 && out !== "";
 }
-async function bigFiles(door, link2, base, head2, files2) {
+async function bigFiles(door, link2, base, head3, files2) {
   const mayPoint = files2.filter(({ path: path17 }) => isKeptElsewhere(link2, path17));
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
-    found.push(...await pointers(door, head2, paths));
+    found.push(...await pointers(door, head3, paths));
   const absent = found.filter(({ sha }) => !(0, import_node_fs22.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
@@ -7188,15 +7191,15 @@ var init_unshared = __esm({
 // src/git/inspect.ts
 function rememberChanges(door) {
   const known2 = /* @__PURE__ */ new Map();
-  const note2 = (base, head2, found) => {
+  const note2 = (base, head3, found) => {
     if (known2.size >= REMEMBERED) known2.clear();
-    known2.set(`${base} ${head2}`, found);
+    known2.set(`${base} ${head3}`, found);
   };
   return {
     note: note2,
-    async ask(base, head2) {
-      const found = known2.get(`${base} ${head2}`) ?? await changes(door, base, head2);
-      note2(base, head2, found);
+    async ask(base, head3) {
+      const found = known2.get(`${base} ${head3}`) ?? await changes(door, base, head3);
+      note2(base, head3, found);
       return found;
     }
   };
@@ -7210,16 +7213,16 @@ async function inspect(door, request2, known2) {
     door,
     link2,
     request2.seenHead ?? null,
-    (head3) => beyondBase(door, link2, { base, parents, head: head3 })
+    (head4) => beyondBase(door, link2, { base, parents, head: head4 })
   );
   const own2 = await withoutBornDirty(door, link2, status);
-  const head2 = status.headSha;
-  if (beyond !== null && head2 !== null) known2.note(base, head2, beyond.changes);
+  const head3 = status.headSha;
+  if (beyond !== null && head3 !== null) known2.note(base, head3, beyond.changes);
   return {
     exists: true,
     intact: true,
     branch: status.branch,
-    headSha: head2,
+    headSha: head3,
     operation: operationIn(link2),
     changed: own2.changed.slice(0, LISTED).map((entry) => entry.path),
     changedCount: own2.changed.length,
@@ -7238,20 +7241,20 @@ async function readAtOnce(door, link2, seen2, ask3) {
   ]);
   if (read.status === "rejected") throw read.reason;
   const status = read.value;
-  const head2 = status.headSha;
-  if (head2 === seen2 && asked2.status === "fulfilled") return { status, beyond: asked2.value };
-  return { status, beyond: head2 === null ? null : await ask3(head2) };
+  const head3 = status.headSha;
+  if (head3 === seen2 && asked2.status === "fulfilled") return { status, beyond: asked2.value };
+  return { status, beyond: head3 === null ? null : await ask3(head3) };
 }
 async function beyondBase(door, link2, {
   base,
   parents,
-  head: head2
+  head: head3
 }) {
   const others = parents.filter((parent) => parent !== base);
   const [since, missing2, { unshared, ...lines3 }] = await Promise.all([
-    commitsSince(door, base, head2),
-    Promise.all(others.map(async (parent) => !await contains(door, head2, parent))),
-    head2 === base ? UNCHANGED : differenceOf(door, link2, base, head2)
+    commitsSince(door, base, head3),
+    Promise.all(others.map(async (parent) => !await contains(door, head3, parent))),
+    head3 === base ? UNCHANGED : differenceOf(door, link2, base, head3)
   ]);
   const isMissing = (parent) => parent === base ? !since.containsBase : missing2[others.indexOf(parent)] !== false;
   return {
@@ -7260,9 +7263,9 @@ async function beyondBase(door, link2, {
     unshared
   };
 }
-async function differenceOf(door, link2, base, head2) {
+async function differenceOf(door, link2, base, head3) {
   const args = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--no-abbrev"];
-  const fields3 = (await door.read([...args, base, head2, "--"])).split("\0");
+  const fields3 = (await door.read([...args, base, head3, "--"])).split("\0");
   const changed = [];
   let at = 0;
   for (; fields3[at]?.startsWith(":") === true; at += 2) {
@@ -7270,21 +7273,21 @@ async function differenceOf(door, link2, base, head2) {
     if (mode !== GONE) changed.push({ path: fields3[at + 1] ?? "", mode, sha });
   }
   const lines3 = countLines(fields3.slice(at));
-  return { ...lines3, unshared: await unsharedSince(door, link2, { base, head: head2 }, changed) };
+  return { ...lines3, unshared: await unsharedSince(door, link2, { base, head: head3 }, changed) };
 }
 function operationIn(link2) {
   return OPERATIONS.find(([name2]) => kindAt((0, import_node_path21.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
-async function commitsSince(door, base, head2) {
-  const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head2}`, "--"]);
+async function commitsSince(door, base, head3) {
+  const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head3}`, "--"]);
   const [missing2 = "", count3 = ""] = out.trim().split("	");
   return { count: Number(count3), containsBase: missing2 === "0" };
 }
-async function countCommits(door, base, head2) {
-  return Number(await door.read(["rev-list", "--count", head2, `^${base}`, "--"]));
+async function countCommits(door, base, head3) {
+  return Number(await door.read(["rev-list", "--count", head3, `^${base}`, "--"]));
 }
-async function contains(door, head2, commit) {
-  const args = ["merge-base", "--is-ancestor", commit, head2];
+async function contains(door, head3, commit) {
+  const args = ["merge-base", "--is-ancestor", commit, head3];
   const result = await door.ask(args);
   if (result.code > 1) throw gitFailure(args, result);
   return result.code === 0;
@@ -7294,19 +7297,19 @@ async function diffOfWorktree(door, worktree2, base) {
   const plain5 = ["--no-color", "--no-ext-diff", "--no-textconv", "--stat", "--patch"];
   return door.read(["diff", ...plain5, checkedSha(base), "--"], here);
 }
-async function changes(door, base, head2) {
-  const range = [checkedSha(base), checkedSha(head2)];
+async function changes(door, base, head3) {
+  const range = [checkedSha(base), checkedSha(head3)];
   const plain5 = ["--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
   const [commits2, out] = await Promise.all([
-    countCommits(door, base, head2),
+    countCommits(door, base, head3),
     door.read(["diff", "--numstat", "-z", ...plain5, ...range, "--"])
   ]);
   return { commits: commits2, ...countLines(out.split("\0")) };
 }
 function countLines(rows) {
-  const fields3 = rows.filter(Boolean).map((row3) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row3) ?? []);
-  const sum = (column) => fields3.reduce((total, row3) => total + (Number(row3[column]) || 0), 0);
-  return { added: sum(1), removed: sum(2), files: fields3.map((row3) => row3[3] ?? "") };
+  const fields3 = rows.filter(Boolean).map((row4) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row4) ?? []);
+  const sum = (column) => fields3.reduce((total, row4) => total + (Number(row4[column]) || 0), 0);
+  return { added: sum(1), removed: sum(2), files: fields3.map((row4) => row4[3] ?? "") };
 }
 async function differing(door, from, to, matching2 = []) {
   const args = ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev"];
@@ -7380,10 +7383,10 @@ async function commitTracked(door, path17, message2) {
   return (await door.read(["rev-parse", "--verify", "HEAD"], here)).trim();
 }
 async function committer(door) {
-  const [named2, signs] = await Promise.all([author(door), isSigningWanted(door)]);
+  const [named3, signs] = await Promise.all([author(door), isSigningWanted(door)]);
   return async (there, { tree, parents, message: message2 }, env = {}) => {
     const links = parents.flatMap((parent) => ["-p", parent]);
-    const where = { env: { ...named2, ...env }, input: message2.endsWith("\n") ? message2 : `${message2}
+    const where = { env: { ...named3, ...env }, input: message2.endsWith("\n") ? message2 : `${message2}
 ` };
     return (await commitAs(there, ["commit-tree", tree, ...links, "-F", "-"], where, signs)).trim();
   };
@@ -7698,14 +7701,14 @@ var require_node_zlib = __commonJS({
 async function contained(door, tip, candidates) {
   const found = /* @__PURE__ */ new Set();
   if (candidates.length === 0) return found;
-  const named2 = candidates.flatMap(({ head: head2, base, landings }) => [
-    head2,
+  const named3 = candidates.flatMap(({ head: head3, base, landings }) => [
+    head3,
     base,
     ...landings.flatMap((each) => [each.head, ...each.commits])
   ]);
-  const { present, reachable } = await historyOf(door, tip, named2);
+  const { present, reachable } = await historyOf(door, tip, named3);
   const asCommits = (candidate) => reachable.has(candidate.head) || candidate.landings.some(
-    ({ head: head2, commits: commits2 }) => head2 === candidate.head && commits2.length > 0 && commits2.every((sha) => reachable.has(sha))
+    ({ head: head3, commits: commits2 }) => head3 === candidate.head && commits2.length > 0 && commits2.every((sha) => reachable.has(sha))
   );
   const others = candidates.filter(
     (each) => !asCommits(each) && present.has(each.head) && present.has(each.base)
@@ -7713,7 +7716,7 @@ async function contained(door, tip, candidates) {
   const differences = await compareTrees(door, tip, others);
   for (const candidate of candidates) {
     const difference = differences.get(candidate.key);
-    const known2 = { ...candidate, landings: candidate.landings.filter(({ head: head2 }) => present.has(head2)) };
+    const known2 = { ...candidate, landings: candidate.landings.filter(({ head: head3 }) => present.has(head3)) };
     const holds = asCommits(candidate) || // Content says nothing of what builds on something else that is not there yet: it may undo that.
     difference !== void 0 && candidate.after.every((key) => found.has(key)) && await byContent(door, tip, known2, difference);
     if (holds) found.add(candidate.key);
@@ -7747,7 +7750,7 @@ async function compareTrees(door, tip, candidates) {
   if (candidates.length === 0) return /* @__PURE__ */ new Map();
   const bases = [...new Set(candidates.map(({ base }) => checkedSha(base)))];
   const pairs = [
-    ...candidates.map(({ head: head2, base }) => `${checkedSha(head2)} ${base}`),
+    ...candidates.map(({ head: head3, base }) => `${checkedSha(head3)} ${base}`),
     ...bases.map((base) => `${checkedSha(tip)} ${base}`)
   ];
   const args = ["diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", "--always", "--stdin"];
@@ -7786,19 +7789,19 @@ async function byContent(door, tip, candidate, { work, tip: there }) {
     async (scratch) => await mergeChangesNothing(scratch, tip, candidate) || await hasSamePatches(scratch, tip, candidate)
   );
 }
-async function mergeChangesNothing(door, tip, { base, head: head2, landings }) {
+async function mergeChangesNothing(door, tip, { base, head: head3, landings }) {
   const tree = (await door.read(["rev-parse", "--verify", `${checkedSha(tip)}^{tree}`])).trim();
   const parents = [tip, base, ...landings.map((each) => each.head)];
   const known2 = syntheticCommit(door, tree, parents);
-  const merged = await mergeTrees(door, known2, checkedSha(head2));
+  const merged = await mergeTrees(door, known2, checkedSha(head3));
   return merged.files === null && merged.tree === tree;
 }
-async function hasSamePatches(door, tip, { base, head: head2 }) {
-  const tree = (await door.read(["rev-parse", "--verify", `${checkedSha(head2)}^{tree}`])).trim();
+async function hasSamePatches(door, tip, { base, head: head3 }) {
+  const tree = (await door.read(["rev-parse", "--verify", `${checkedSha(head3)}^{tree}`])).trim();
   const whole2 = syntheticCommit(door, tree, [base]);
   const marks = ["rev-list", "--cherry-mark", "--right-only", "--no-merges"];
   if ((await door.read([...marks, `${tip}...${whole2}`, "--"])).split("\n").includes(`=${whole2}`)) return true;
-  const each = await door.read([...marks, `${tip}...${head2}`, `^${base}`, "--"]);
+  const each = await door.read([...marks, `${tip}...${head3}`, `^${base}`, "--"]);
   const lines3 = each.split("\n").filter((line2) => line2 !== "");
   return lines3.length > 0 && lines3.every((line2) => line2.startsWith("="));
 }
@@ -7962,12 +7965,12 @@ function edit(commonDir, change2) {
   try {
     (0, import_node_fs26.mkdirSync)((0, import_node_path25.dirname)(file), { recursive: true });
     const before = kindAt(file) === "missing" ? "" : (0, import_node_fs26.readFileSync)(file, "utf8");
-    const { head: head2, ours, tail } = split(before);
+    const { head: head3, ours, tail } = split(before);
     const lines3 = change2(ours);
     const block2 = lines3.length === 0 ? "" : `${[BEGIN, ...lines3, END].join("\n")}
 `;
-    const gap = block2 !== "" && head2 !== "" && !head2.endsWith("\n") ? "\n" : "";
-    const after = `${head2}${gap}${block2}${tail}`;
+    const gap = block2 !== "" && head3 !== "" && !head3.endsWith("\n") ? "\n" : "";
+    const after = `${head3}${gap}${block2}${tail}`;
     if (after !== before) putInPlace(file, after);
   } catch (error2) {
     throw new OrchestrateError(
@@ -9738,8 +9741,8 @@ function trailingFunctionArgument(args, includeNoop = true) {
   const callback = asFunction(last(args));
   return includeNoop || isUserFunction(callback) ? callback : void 0;
 }
-function callTaskParser(parser4, streams) {
-  return parser4(streams.stdOut, streams.stdErr);
+function callTaskParser(parser4, streams2) {
+  return parser4(streams2.stdOut, streams2.stdErr);
 }
 function parseStringResponse(result, parsers12, texts2, trim = true) {
   asArray(texts2).forEach((text5) => {
@@ -11095,26 +11098,26 @@ function completionDetectionPlugin({
 } = {}) {
   function createEvents2() {
     let exitCode = -1;
-    const events = {
+    const events2 = {
       close: (0, import_promise_deferred2.deferred)(),
       closeTimeout: (0, import_promise_deferred2.deferred)(),
       exit: (0, import_promise_deferred2.deferred)(),
       exitTimeout: (0, import_promise_deferred2.deferred)()
     };
     const result = Promise.race([
-      onClose === false ? never : events.closeTimeout.promise,
-      onExit2 === false ? never : events.exitTimeout.promise
+      onClose === false ? never : events2.closeTimeout.promise,
+      onExit2 === false ? never : events2.exitTimeout.promise
     ]);
-    configureTimeout(onClose, events.close, events.closeTimeout);
-    configureTimeout(onExit2, events.exit, events.exitTimeout);
+    configureTimeout(onClose, events2.close, events2.closeTimeout);
+    configureTimeout(onExit2, events2.exit, events2.exitTimeout);
     return {
       close(code3) {
         exitCode = code3;
-        events.close.done();
+        events2.close.done();
       },
       exit(code3) {
         exitCode = code3;
-        events.exit.done();
+        events2.exit.done();
       },
       get exitCode() {
         return exitCode;
@@ -11131,22 +11134,22 @@ function completionDetectionPlugin({
   return {
     type: "spawn.after",
     async action(_data, { spawned, close }) {
-      const events = createEvents2();
+      const events2 = createEvents2();
       let deferClose = true;
       let quickClose = () => void (deferClose = false);
       spawned.stdout?.on("data", quickClose);
       spawned.stderr?.on("data", quickClose);
       spawned.on("error", quickClose);
-      spawned.on("close", (code3) => events.close(code3));
-      spawned.on("exit", (code3) => events.exit(code3));
+      spawned.on("close", (code3) => events2.close(code3));
+      spawned.on("exit", (code3) => events2.exit(code3));
       try {
-        await events.result;
+        await events2.result;
         if (deferClose) {
           await delay(50);
         }
-        close(events.exitCode);
+        close(events2.exitCode);
       } catch (err) {
-        close(events.exitCode, err);
+        close(events2.exitCode, err);
       }
     }
   };
@@ -11216,7 +11219,7 @@ function errorDetectionPlugin(config2) {
     }
   };
 }
-function progressMonitorPlugin(progress2) {
+function progressMonitorPlugin(progress3) {
   const progressCommand = "--progress";
   const progressMethods = ["checkout", "clone", "fetch", "pull", "push"];
   const onProgress = {
@@ -11230,7 +11233,7 @@ function progressMonitorPlugin(progress2) {
         if (!message2) {
           return;
         }
-        progress2({
+        progress3({
           method: context.method,
           stage: progressEventStage(message2[1]),
           progress: asNumber(message2[2]),
@@ -11388,12 +11391,12 @@ function gitP(...args) {
         );
       }
       return chain.then(function() {
-        return new Promise(function(resolve13, reject) {
+        return new Promise(function(resolve14, reject) {
           const callback = (err, result) => {
             if (err) {
               return reject(toError(err));
             }
-            resolve13(result);
+            resolve14(result);
           };
           args2.push(callback);
           git22[fn].apply(git22, args2);
@@ -11936,10 +11939,10 @@ var init_esm = __esm({
             };
           }
           push(task2) {
-            const progress2 = this.createProgress(task2);
-            progress2.logger("Adding task to the queue, commands = %o", task2.commands);
-            this._queue.set(task2, progress2);
-            return progress2;
+            const progress3 = this.createProgress(task2);
+            progress3.logger("Adding task to the queue, commands = %o", task2.commands);
+            this._queue.set(task2, progress3);
+            return progress3;
           }
           fatal(err) {
             for (const [task2, { logger }] of Array.from(this._queue.entries())) {
@@ -11961,18 +11964,18 @@ var init_esm = __esm({
             }
           }
           complete(task2) {
-            const progress2 = this.withProgress(task2);
-            if (progress2) {
+            const progress3 = this.withProgress(task2);
+            if (progress3) {
               this._queue.delete(task2);
             }
           }
           attempt(task2) {
-            const progress2 = this.withProgress(task2);
-            if (!progress2) {
+            const progress3 = this.withProgress(task2);
+            if (!progress3) {
               throw new GitError(void 0, "TasksPendingQueue: attempt called for an unknown task");
             }
-            progress2.logger("Starting task");
-            return progress2;
+            progress3.logger("Starting task");
+            return progress3;
           }
           static getName(name2 = "empty") {
             return `task:${name2}:${++_TasksPendingQueue.counter}`;
@@ -14059,7 +14062,7 @@ var init_esm = __esm({
 });
 
 // src/git/history.ts
-async function commits(door, base, head2, most) {
+async function commits(door, base, head3, most) {
   const { simpleGit: simpleGit2 } = await Promise.resolve().then(() => (init_esm(), esm_exports));
   const git2 = simpleGit2({
     baseDir: door.root,
@@ -14075,7 +14078,7 @@ async function commits(door, base, head2, most) {
   });
   const log = await git2.env(door.environment()).log({
     from: checkedSha(base),
-    to: checkedSha(head2),
+    to: checkedSha(head3),
     symmetric: false,
     maxCount: most,
     "--no-show-signature": null,
@@ -14131,15 +14134,15 @@ async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) 
   const args = ["read-tree", ...dryRun2 ? ["-n"] : [], "-m", "-u", checkedSha(from), checkedSha(to)];
   const result = await door.attempt(args, withIndex(door, place2, index));
   if (result.code === 0) return [];
-  const named2 = [
+  const named3 = [
     /^error: Entry '([\s\S]+?)' (?:not uptodate|would be overwritten)/gm,
     /^error: Updating '([\s\S]+?)' would lose/gm,
     /^error: Untracked working tree file '([\s\S]+?)' would be/gm,
     /^error: (?:Cannot update submodule|Updating submodule).*'([\s\S]+?)'/gm,
     /^([^\n]+): needs merge$/gm
   ].flatMap((pattern) => [...result.err.matchAll(pattern)].map(([, path17]) => path17 ?? ""));
-  if (named2.length === 0 || !dryRun2) throw gitFailure(["read-tree"], result);
-  return [...new Set(named2)];
+  if (named3.length === 0 || !dryRun2) throw gitFailure(["read-tree"], result);
+  return [...new Set(named3)];
 }
 async function changesOf(door, { from, to }) {
   const args = [
@@ -14352,10 +14355,10 @@ async function placesOf(door, branch2) {
   return places.filter((place2) => headOf2(place2) === ref);
 }
 function headOf2({ gitDir }) {
-  const head2 = (0, import_node_path29.join)(gitDir, "HEAD");
-  const target = kindAt(head2) === "symlink" ? (0, import_node_fs29.readlinkSync)(head2) : "";
+  const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs29.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
-  return /^ref: (\S.*)$/.exec(textOf3(head2) ?? "")?.[1] ?? null;
+  return /^ref: (\S.*)$/.exec(textOf3(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
@@ -14516,9 +14519,9 @@ async function refusalOf(scratch, { branch: branch2 }, { from, tip: to }) {
   }
 }
 async function layIn(door, request2) {
-  const { tip: from, streams, wanted } = request2;
-  const there = await contained(door, from, streams);
-  const others = streams.filter(({ key }) => !there.has(key));
+  const { tip: from, streams: streams2, wanted } = request2;
+  const there = await contained(door, from, streams2);
+  const others = streams2.filter(({ key }) => !there.has(key));
   const line2 = {
     request: request2,
     // What is not kept needs nobody's name.
@@ -14539,10 +14542,10 @@ async function layIn(door, request2) {
 }
 async function layOne(door, line2, stream2) {
   const { request: request2, commit, top, layers, stuck } = line2;
-  const { key, head: head2 } = stream2;
+  const { key, head: head3 } = stream2;
   const carries = stuckBelow(line2, stream2);
   const ours = carries.length === 0 ? await withBase(door, line2, stream2) : top.known;
-  const { tree, files: files2 } = await mergeTrees(door, ours, checkedSha(head2));
+  const { tree, files: files2 } = await mergeTrees(door, ours, checkedSha(head3));
   if (files2 !== null) {
     const clash2 = { key, files: files2, against: await touching(door, request2.tip, layers, files2) };
     stuck.set(key, carries.length === 0 ? clash2 : null);
@@ -14551,10 +14554,10 @@ async function layOne(door, line2, stream2) {
   for (const each of carries) stuck.delete(each);
   const commits2 = tree === top.tree ? [] : await written(door, commit, { request: request2, top, stream: stream2, tree });
   const tip = commits2.at(-1) ?? top.tip;
-  if (commits2.length > 0) layers.push({ key, head: head2, carries, commits: commits2, tip, tree });
+  if (commits2.length > 0) layers.push({ key, head: head3, carries, commits: commits2, tip, tree });
   else line2.contained.push(key, ...carries);
   const inHistory = request2.strategy === "merge" && commits2.length > 0 && top.known === top.tip;
-  const known2 = inHistory ? tip : syntheticCommit(door, tree, [top.known, tip, head2]);
+  const known2 = inHistory ? tip : syntheticCommit(door, tree, [top.known, tip, head3]);
   line2.top = { tip, tree, known: known2 };
 }
 async function withBase(door, { top, based }, { base }) {
@@ -14573,26 +14576,26 @@ function stuckBelow({ request: request2, stuck }, stream2) {
   visit3(stream2.after);
   return [...below];
 }
-async function startOf(door, { tip, streams }, there) {
-  const named2 = streams.flatMap(({ head: head2, base, landings }) => [
-    head2,
+async function startOf(door, { tip, streams: streams2 }, there) {
+  const named3 = streams2.flatMap(({ head: head3, base, landings }) => [
+    head3,
     base,
     ...landings.flatMap((each) => [each.head, ...each.commits])
   ]);
   const [tree, { present, reachable }] = await Promise.all([
     door.read(["rev-parse", "--verify", `${checkedSha(tip)}^{tree}`]).then((out) => out.trim()),
-    historyOf(door, tip, named2)
+    historyOf(door, tip, named3)
   ]);
-  const landed = streams.flatMap(({ key, head: head2, landings }) => [
-    ...there.has(key) ? [head2] : [],
+  const landed = streams2.flatMap(({ key, head: head3, landings }) => [
+    ...there.has(key) ? [head3] : [],
     ...landings.filter(({ commits: commits2 }) => commits2.every((sha) => reachable.has(sha))).map((each) => each.head)
   ]);
   const heads = landed.filter((sha) => present.has(sha) && !reachable.has(sha));
   const known2 = heads.length === 0 ? tip : syntheticCommit(door, tree, [tip, ...heads]);
-  const bases = streams.map(({ base }) => base).filter((base) => !present.has(base));
+  const bases = streams2.map(({ base }) => base).filter((base) => !present.has(base));
   return {
     top: { tip, tree, known: known2 },
-    based: /* @__PURE__ */ new Set([...reachable, ...bases, ...streams.map(({ head: head2 }) => head2)])
+    based: /* @__PURE__ */ new Set([...reachable, ...bases, ...streams2.map(({ head: head3 }) => head3)])
   };
 }
 async function touching(door, from, layers, files2) {
@@ -14635,7 +14638,7 @@ async function replayed(door, commit, { top, stream: stream2, tree }) {
   if (now !== tree) commits2.push(await commit(door, { tree, parents: [tip], message: stream2.message }));
   return commits2;
 }
-async function originals(door, known2, head2) {
+async function originals(door, known2, head3) {
   const format3 = "--format=%H%x00%P%x00%an%x00%ae%x00%ad%x00%B";
   const args = [
     "log",
@@ -14647,7 +14650,7 @@ async function originals(door, known2, head2) {
     "--encoding=UTF-8",
     "--no-show-signature"
   ];
-  const fields3 = (await door.read([...args, format3, head2, `^${known2}`, "--"])).split("\0");
+  const fields3 = (await door.read([...args, format3, head3, `^${known2}`, "--"])).split("\0");
   const found = [];
   for (let at = 0; at + FIELDS <= fields3.length; at += FIELDS) {
     const [sha = "", parents = "", name2 = "", email2 = "", date3 = "", message2 = ""] = fields3.slice(
@@ -14660,7 +14663,7 @@ async function originals(door, known2, head2) {
   return found;
 }
 async function keep(door, folder, line2, request2) {
-  const known2 = [line2.from, ...request2.streams.map(({ head: head2 }) => head2)];
+  const known2 = [line2.from, ...request2.streams.map(({ head: head3 }) => head3)];
   const { present } = await historyOf(door, line2.from, known2);
   const input = `${[line2.tip, ...[...present].map((sha) => `^${sha}`)].join("\n")}
 `;
@@ -15067,21 +15070,21 @@ var init_contents = __esm({
 
 // src/git/tidy/loose-commits.ts
 async function looseCommits(door, searched) {
-  const { there, gitDir, head: head2, branch: branch2, onItsBranch, known: known2 } = searched;
+  const { there, gitDir, head: head3, branch: branch2, onItsBranch, known: known2 } = searched;
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
   const [own2, ofHead, ofBranch] = await Promise.all([
     gitDir === null ? "" : door.read(["for-each-ref", "--format=%(objectname)", ...folders], there),
     gitDir === null ? [] : readLog(door, "HEAD", there),
     branch2 === null ? [] : readLog(door, `refs/heads/${branch2}`, there)
   ]);
-  const named2 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf3((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf3((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
-  const tips = new Set([...named2, ...own2.split("\n"), ...logged].filter(isSha));
-  const suspects = /* @__PURE__ */ new Set([...made.map(({ sha }) => sha), ...head2 === null || onItsBranch ? [] : [head2]]);
+  const tips = new Set([...named3, ...own2.split("\n"), ...logged].filter(isSha));
+  const suspects = /* @__PURE__ */ new Set([...made.map(({ sha }) => sha), ...head3 === null || onItsBranch ? [] : [head3]]);
   const [loose, detached] = await Promise.all([
-    unreachable(door, [...tips], head2 === null ? [] : [head2], there),
+    unreachable(door, [...tips], head3 === null ? [] : [head3], there),
     unreachable(door, [...suspects], ["--branches", "--tags", "--remotes", ...known2], there)
   ]);
   const followed = new Set([...loose.values()].flat());
@@ -15250,29 +15253,29 @@ async function look(door, place2, shared) {
   const here = whereIs(door, place2, shared);
   const nothing3 = { here, worktree: false, git: null, loose: [], tracked: [], spare: [], born: [] };
   if (here.kind === "foreign") return { ...nothing3, head: tip, held: [here.held] };
-  const head2 = tip !== null && await isOurs(door, place2, here) ? tip : null;
-  if (here.kind === "nothing" && head2 === null) return { ...nothing3, head: head2, held: [] };
+  const head3 = tip !== null && await isOurs(door, place2, here) ? tip : null;
+  if (here.kind === "nothing" && head3 === null) return { ...nothing3, head: head3, held: [] };
   const path17 = here.kind === "nothing" ? null : here.path;
   const elsewhere = (shared.checkouts.get(place2.branch) ?? []).filter((each) => each !== path17);
   const outside = [
     ...elsewhere.map((each) => checkedOut(place2, each)),
     ...stashesOf(place2.branch, shared),
-    ...await newCommits(door, place2, head2)
+    ...await newCommits(door, place2, head3)
   ];
   if (here.kind === "nothing") {
-    const loose = await ofBranchAlone(door, place2, head2);
-    return { ...nothing3, head: head2, held: outside, loose: loose.tips };
+    const loose = await ofBranchAlone(door, place2, head3);
+    return { ...nothing3, head: head3, held: outside, loose: loose.tips };
   }
-  if (here.kind === "gone") return { ...await lookAtEntry(door, place2, here, outside), head: head2 };
-  return { ...await lookInside(door, place2, here, outside), head: head2 };
+  if (here.kind === "gone") return { ...await lookAtEntry(door, place2, here, outside), head: head3 };
+  return { ...await lookInside(door, place2, here, outside), head: head3 };
 }
 async function isOurs(door, { branch: branch2, branchMade }, here) {
   if (branchMade || here.kind === "inside" || here.kind === "gone") return true;
   return (await readBranch(door, branch2, false)).ours;
 }
-async function newCommits(door, place2, head2) {
-  if (head2 === null || place2.contained.includes(head2)) return [];
-  const args = ["rev-list", "--count", "--ignore-missing", head2, "--not", ...place2.contained, "--"];
+async function newCommits(door, place2, head3) {
+  if (head3 === null || place2.contained.includes(head3)) return [];
+  const args = ["rev-list", "--count", "--ignore-missing", head3, "--not", ...place2.contained, "--"];
   const count3 = Number((await door.read(args)).trim());
   if (count3 === 0) return [];
   const [verified] = place2.contained;
@@ -15285,8 +15288,8 @@ async function newCommits(door, place2, head2) {
     }
   ];
 }
-function ofBranchAlone(door, { branch: branch2 }, head2) {
-  return looseCommits(door, { there: {}, gitDir: null, head: head2, branch: branch2, onItsBranch: true, known: [] });
+function ofBranchAlone(door, { branch: branch2 }, head3) {
+  return looseCommits(door, { there: {}, gitDir: null, head: head3, branch: branch2, onItsBranch: true, known: [] });
 }
 function checkedOut({ branch: branch2 }, path17) {
   return {
@@ -15341,18 +15344,18 @@ async function lookInside(door, place2, here, outside) {
   const seen2 = await see(door, link2, place2, door.root);
   const branch2 = seen2.status.branch;
   const onItsBranch = branch2 === place2.branch;
-  const head2 = seen2.status.headSha;
+  const head3 = seen2.status.headSha;
   const loose = await looseCommits(door, {
     there,
     gitDir: link2.gitDir,
-    head: head2,
+    head: head3,
     branch: place2.branch,
     onItsBranch,
     known: ahead ? place2.contained : []
   });
   const held2 = [
     ...here.held,
-    ...head2 === null ? [unborn(place2)] : [],
+    ...head3 === null ? [unborn(place2)] : [],
     ...ahead && branch2 === null ? [] : offBranch(place2, branch2),
     ...operation(place2, link2.gitDir),
     ...detachedCommits(place2, loose),
@@ -15363,7 +15366,7 @@ async function lookInside(door, place2, here, outside) {
   return {
     here,
     worktree: true,
-    git: { there, headSha: head2 },
+    git: { there, headSha: head3 },
     held: held2,
     loose: loose.tips,
     tracked: seen2.tracked,
@@ -15485,8 +15488,8 @@ async function stagedCommit(door, there, heads) {
     throw gitFailure(["write-tree"], result);
   }
   const tree = result.out.trim();
-  const [head2] = heads;
-  const same = head2 !== void 0 && (await door.read(["rev-parse", "--verify", `${head2}^{tree}`])).trim() === tree;
+  const [head3] = heads;
+  const same = head3 !== void 0 && (await door.read(["rev-parse", "--verify", `${head3}^{tree}`])).trim() === tree;
   return same ? [] : [await makeCommit(door, there, tree, heads, "Staged changes")];
 }
 async function makeCommit(door, there, tree, parents, message2) {
@@ -15494,8 +15497,8 @@ async function makeCommit(door, there, tree, parents, message2) {
   return (await door.write(["commit-tree", tree, ...links, "-m", message2], there)).trim();
 }
 function messageFor({ key, label: label2, stream: stream2, reason }, { files: files2, bytes }) {
-  const facts2 = { Stream: stream2, Reason: reason, Files: files2, Bytes: bytes };
-  const lines3 = Object.entries(facts2).map(([name2, value]) => `${name2}: ${JSON.stringify(value)}`);
+  const facts3 = { Stream: stream2, Reason: reason, Files: files2, Bytes: bytes };
+  const lines3 = Object.entries(facts3).map(([name2, value]) => `${name2}: ${JSON.stringify(value)}`);
   return [`Saved worktree of ${key} (${label2})`, "", ...lines3].join("\n");
 }
 async function nameIt(door, name2, commit) {
@@ -15649,12 +15652,12 @@ async function removeFiles(door, found, { beganMs, saved }) {
   const { path: path17, gitDir } = found.here.link;
   writeMarker(gitDir, { head: found.git.headSha, saved });
   try {
-    const isOurs3 = directoryCheck(path17);
+    const isOurs4 = directoryCheck(path17);
     for (const name2 of [...found.tracked, ...found.spare.filter((each) => !each.endsWith("/"))])
-      deleteFile(path17, name2, beganMs, isOurs3);
+      deleteFile(path17, name2, beganMs, isOurs4);
     for (const name2 of found.spare.filter((each) => each.endsWith("/"))) {
       const directory = name2.slice(0, -1);
-      if (isOurs3((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(path17, directory)) === "directory")
+      if (isOurs4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(path17, directory)) === "directory")
         (0, import_node_fs35.rmSync)((0, import_node_path38.join)(path17, directory), { recursive: true, force: true });
     }
     removeEmptyDirectories(path17);
@@ -15683,8 +15686,8 @@ function directoryCheck(root) {
   };
   return check4;
 }
-function deleteFile(root, name2, beganMs, isOurs3) {
-  if (!isOurs3((0, import_node_path38.dirname)(name2))) return;
+function deleteFile(root, name2, beganMs, isOurs4) {
+  if (!isOurs4((0, import_node_path38.dirname)(name2))) return;
   const file = (0, import_node_path38.join)(root, name2);
   const stats = lstatIfPresent(file);
   if (stats === null || stats.isDirectory()) return;
@@ -15723,9 +15726,9 @@ async function removeEntry(door, { here }) {
   const result = await door.attempt(args);
   if (result.code !== 0 && kindAt(gitDir) !== "missing") throw gitFailure(args, result);
 }
-async function deleteBranch(door, { branch: branch2 }, head2) {
-  if (head2 === null) return null;
-  const args = ["update-ref", "-d", `refs/heads/${branch2}`, head2];
+async function deleteBranch(door, { branch: branch2 }, head3) {
+  if (head3 === null) return null;
+  const args = ["update-ref", "-d", `refs/heads/${branch2}`, head3];
   const result = await door.attempt(args);
   if (result.code === 0) return null;
   if (!/but expected|unable to resolve reference|reference is missing/.test(result.err))
@@ -15802,20 +15805,20 @@ async function bringBack(door, { sha }, place2, ensure) {
   if (taken2.code === 0) throw foreignBranch(place2.branch);
   if (kindAt(place2.path) !== "missing") throw foreignPath(place2.path);
   const parents = (await door.read(["rev-list", "--no-walk", "--parents", commit, "--"])).trim().split(" ");
-  const head2 = parents[1];
-  if (head2 === void 0)
+  const head3 = parents[1];
+  if (head3 === void 0)
     throw new OrchestrateError(
       EXIT.state,
       `${commit} keeps the work of a branch without a commit`,
       `its files are listed by: git show ${commit}`
     );
-  await ensure({ ...place2, baseSha: head2, ours: false });
-  await writeDifferences(door, place2.path, head2, commit);
+  await ensure({ ...place2, baseSha: head3, ours: false });
+  await writeDifferences(door, place2.path, head3, commit);
 }
-async function writeDifferences(door, path17, head2, commit) {
+async function writeDifferences(door, path17, head3, commit) {
   const link2 = requireLink(door, path17);
   const here = inWorktree(link2, door.commonDir);
-  const args = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", head2, commit, "--"];
+  const args = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", head3, commit, "--"];
   const fields3 = (await door.read(args, here)).split("\0").filter(Boolean);
   const differences = [];
   for (let at = 0; at + 1 < fields3.length; at += 2) {
@@ -15899,8 +15902,8 @@ function createTidy(door, ensure) {
     saveSnapshot: (request2) => saveSnapshot(door, request2),
     shared: () => readShared(door),
     find: async (place2, shared) => {
-      const { worktree: worktree2, head: head2, held: held2 } = await look(door, place2, shared);
-      return { worktree: worktree2, head: head2, held: held2 };
+      const { worktree: worktree2, head: head3, held: held2 } = await look(door, place2, shared);
+      return { worktree: worktree2, head: head3, held: held2 };
     },
     remove: (place2, shared, request2) => remove2(door, place2, shared, request2),
     savedWork: () => savedWork(door),
@@ -15967,9 +15970,9 @@ async function takeUp(door, request2, entry, branch2) {
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
   const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path40.join)(link2.gitDir, "index")) === "file";
-  const head2 = `ref: refs/heads/${request2.branch}`;
+  const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
-    await repairWorktree(door, { path: request2.path, head: head2 }, entry, branch2.tip ?? request2.baseSha);
+    await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
   if (cutOff) clearMarker(entry.gitDir);
   const verified = verify(door, request2.path);
   if (entry.lock === null) {
@@ -15982,8 +15985,8 @@ async function takeUp(door, request2, entry, branch2) {
 async function restoreBranch(door, request2, entry) {
   const line2 = textOf3((0, import_node_path40.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head2 = textOf3((0, import_node_path40.join)(entry.gitDir, "HEAD"));
-  const onBranch = head2 === `ref: refs/heads/${request2.branch}`;
+  const head3 = textOf3((0, import_node_path40.join)(entry.gitDir, "HEAD"));
+  const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
 }
@@ -16065,7 +16068,7 @@ function createGit(options) {
     diff: (request2) => diff(door, request2),
     pager: () => pager(door),
     diffOfWorktree: (worktree2, base) => diffOfWorktree(door, worktree2, base),
-    commits: (base, head2, most) => commits(door, base, head2, most),
+    commits: (base, head3, most) => commits(door, base, head3, most),
     executableConfig: createConfigReader(door)
   };
 }
@@ -16224,10 +16227,10 @@ function createClient(options) {
   };
 }
 function handTerminal(args, env) {
-  return new Promise((resolve13, reject) => {
+  return new Promise((resolve14, reject) => {
     const child = (0, import_node_child_process2.spawn)("tmux", args, { env, stdio: "inherit" });
     child.once("error", (error2) => reject(notStarted(error2, "tmux", process.cwd())));
-    child.once("exit", (exitCode) => resolve13(exitCode ?? 1));
+    child.once("exit", (exitCode) => resolve14(exitCode ?? 1));
   });
 }
 function tmuxError(what, reply) {
@@ -16636,8 +16639,8 @@ function setView(client, root, handle, on6) {
 function clearRequest(client, root, handle) {
   return onSession(client, root, handle, [sessionOption(handle, "@orchestrate_request", "")]);
 }
-async function arrangeView(client, root, handle, facts2, request2) {
-  const { view: view2 } = facts2;
+async function arrangeView(client, root, handle, facts3, request2) {
+  const { view: view2 } = facts3;
   if (view2 === void 0) return { shown: 0, hidden: request2.workers.length };
   const arrangement = arrange(view2, request2.workers, request2.limits);
   const commands2 = [
@@ -16720,10 +16723,10 @@ function labelCommands(view2, { workers }, { shown: shown3 }) {
   const before = new Map(view2.panes.map((pane) => [pane.id, pane]));
   return workers.flatMap(({ pane, urgent, label: label2, name: name2 }) => {
     const now = before.get(pane);
-    const named2 = now?.name === name2 ? [] : [paneOption(pane, "@orchestrate_name", fixedText(name2))];
-    if (!shown3.includes(pane)) return named2;
+    const named3 = now?.name === name2 ? [] : [paneOption(pane, "@orchestrate_name", fixedText(name2))];
+    if (!shown3.includes(pane)) return named3;
     return [
-      ...named2,
+      ...named3,
       ...now?.label === label2 ? [] : [paneOption(pane, "@orchestrate_label", fixedText(label2))],
       ...now?.urgent === urgent ? [] : [paneOption(pane, "@orchestrate_urgent", urgent ? "1" : "")]
     ];
@@ -17331,12 +17334,12 @@ async function ensureSession(doors) {
   );
 }
 async function lookOrThrow(doors) {
-  const facts2 = await doors.look();
-  if (facts2.known) return facts2.value;
-  throw tmuxError("be asked", { status: "failed", why: facts2.why, text: "" });
+  const facts3 = await doors.look();
+  if (facts3.known) return facts3.value;
+  throw tmuxError("be asked", { status: "failed", why: facts3.why, text: "" });
 }
-function ourSession(facts2) {
-  const { server, session, sessionId, panes } = facts2;
+function ourSession(facts3) {
+  const { server, session, sessionId, panes } = facts3;
   if (server === null || session === null || sessionId === null) return null;
   return { server, serverPid: parseServerIdentity(server)?.pid ?? 0, session, sessionId, panes };
 }
@@ -17429,23 +17432,23 @@ var init_session = __esm({
 });
 
 // src/tmux/terminal.ts
-function isInside2(env, facts2) {
-  const server = facts2.server === null ? null : parseServerIdentity(facts2.server);
+function isInside2(env, facts3) {
+  const server = facts3.server === null ? null : parseServerIdentity(facts3.server);
   const [pid, ...path17] = (env["TMUX"] ?? "").split(",").reverse().slice(1);
   return server !== null && Number(pid) === server.pid && path17.reverse().join(",") === server.socketPath;
 }
-async function attach(client, env, facts2, pane) {
-  if (facts2.sessionId === null) {
+async function attach(client, env, facts3, pane) {
+  if (facts3.sessionId === null) {
     throw new OrchestrateError(
       EXIT.state,
       "there is no session of this project to attach to",
       "orchestrate start"
     );
   }
-  const summary = facts2.panes.find(({ role, dead }) => role === "summary" && !dead)?.id ?? null;
+  const summary = facts3.panes.find(({ role, dead }) => role === "summary" && !dead)?.id ?? null;
   const at = pane ?? summary;
-  const target = at === null ? `${facts2.sessionId}:` : checkPane(at);
-  if (isInside2(env, facts2)) return client.hand(["switch-client", "-t", target], env);
+  const target = at === null ? `${facts3.sessionId}:` : checkPane(at);
+  if (isInside2(env, facts3)) return client.hand(["switch-client", "-t", target], env);
   const { TMUX: _outer, ...outside } = env;
   return client.hand(["attach-session", "-t", target], outside);
 }
@@ -17603,7 +17606,7 @@ function createTmux(options) {
   const memory2 = { identity: null, session: null, whole: false, recorded: [] };
   const eyes = { client, root, identify: options.identify, onSocketRestored: options.onSocketRestored };
   const lookAt = (last3, recorded) => look2(eyes, memory2, last3, recorded);
-  const facts2 = () => factsOrThrow(lookAt);
+  const facts3 = () => factsOrThrow(lookAt);
   const ensured = oneAtATime(
     () => ensureSession({ client, root, look: () => lookAt(null), prepareSummary: options.prepareSummary })
   );
@@ -17626,7 +17629,7 @@ function createTmux(options) {
     closePane: (pane, owner) => closePane(door, pane, owner),
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
-    attach: async (pane) => attach(client, env, await facts2(), pane),
+    attach: async (pane) => attach(client, env, await facts3(), pane),
     attachCommand: () => attachCommand(socket2, env, memory2.session?.name ?? sessionNames(root)[0]),
     formerServer: (server) => {
       const { socketPath } = livingServer(server, options.identify) ?? { socketPath: null };
@@ -17639,11 +17642,11 @@ function createTmux(options) {
     clearRequest: async () => clearRequest(client, root, await seenSession(door, lookAt)),
     bell: (pane) => ringBell(client, root, pane),
     passThrough: async (sequenceFor) => {
-      const { sessionId } = await facts2();
+      const { sessionId } = await facts3();
       return sessionId === null ? 0 : passThrough(client, root, sessionId, sequenceFor);
     },
     message: async (text5) => {
-      const { sessionId } = await facts2();
+      const { sessionId } = await facts3();
       if (sessionId !== null) await message(client, sessionId, text5);
     }
   };
@@ -17664,9 +17667,9 @@ async function seenSession(door, lookAt) {
   throw tmuxError("be waited for", { status: "failed", why: "we have no session", text: "" });
 }
 async function factsOrThrow(lookAt) {
-  const facts2 = await lookAt(null);
-  if (facts2.known) return facts2.value;
-  throw tmuxError("be asked", { status: "failed", why: facts2.why, text: "" });
+  const facts3 = await lookAt(null);
+  if (facts3.known) return facts3.value;
+  throw tmuxError("be asked", { status: "failed", why: facts3.why, text: "" });
 }
 async function checkVersion2(client) {
   const reply = await client.run(["-V"]);
@@ -17950,10 +17953,10 @@ function isVerified(stream2, record3) {
     return false;
   return record3.verified.run >= (record3.runs.at(-1)?.number ?? 0);
 }
-function verdictOn(run30, head2) {
+function verdictOn(run30, head3) {
   const { verdict: verdict2 } = run30;
-  if (verdict2 === null || head2 === void 0) return null;
-  return verdict2.sha === head2 ? verdict2 : null;
+  if (verdict2 === null || head3 === void 0) return null;
+  return verdict2.sha === head3 ? verdict2 : null;
 }
 function dependencyHeads(stream2, snapshot) {
   const shas = [];
@@ -17980,8 +17983,8 @@ function staleReasons(order, memory2) {
     if (record3?.base == null || stream2.tasks.total === 0) continue;
     const moved3 = new Map(movedHeads(stream2, memory2).map(({ id: id2, sha }) => [id2, sha]));
     const reasons = stream2.dependencies.flatMap((id2) => {
-      const head2 = moved3.get(id2);
-      if (head2 !== void 0) return [`${id2} has moved on to ${head2.slice(0, SHORT_SHA)}`];
+      const head3 = moved3.get(id2);
+      if (head3 !== void 0) return [`${id2} has moved on to ${head3.slice(0, SHORT_SHA)}`];
       return found.has(id2) ? [`${id2}, which it builds on, is stale`] : [];
     });
     if (reasons.length > 0) found.set(stream2.id, reasons.join("; "));
@@ -18155,9 +18158,9 @@ var init_assessment = __esm({
 function weightOf(stream2) {
   return Math.max(1, stream2?.openTasks.length ?? 0);
 }
-function remainingPaths(streams) {
-  const { ids, dependents, order } = streamGraph(streams);
-  const weights = streams.map(weightOf);
+function remainingPaths(streams2) {
+  const { ids, dependents, order } = streamGraph(streams2);
+  const weights = streams2.map(weightOf);
   const chains = new Array(ids.length).fill(0);
   for (const at of order.toReversed()) {
     let longest = 0;
@@ -18166,9 +18169,9 @@ function remainingPaths(streams) {
   }
   return new Map(ids.map((id2, at) => [id2, chains[at] || (weights[at] ?? 0)]));
 }
-function criticalPath(streams) {
-  const { ids, dependents, order } = streamGraph(streams);
-  const remaining = remainingPaths(streams);
+function criticalPath(streams2) {
+  const { ids, dependents, order } = streamGraph(streams2);
+  const remaining = remainingPaths(streams2);
   const ordered = new Set(order);
   const weight = (at2) => remaining.get(ids[at2] ?? "") ?? 0;
   const path17 = [];
@@ -18252,12 +18255,12 @@ function follow(situation2) {
 }
 function checkMoved(situation2) {
   const { stream: stream2, record: record3, key, policy, snapshot, lastRun } = situation2;
-  const head2 = headOf3(situation2);
-  if (record3?.verified == null || lastRun === null || head2 == null || head2 === record3.verified.sha)
+  const head3 = headOf3(situation2);
+  if (record3?.verified == null || lastRun === null || head3 == null || head3 === record3.verified.sha)
     return null;
   if (!snapshot.pollerAlive || record3.intent !== "none" || !isWanted(policy, stream2.id, record3)) return null;
-  if (verdictOn(lastRun, head2)?.ok === false) return null;
-  const reason = `its branch has moved on to ${head2.slice(0, 10)} since it was checked`;
+  if (verdictOn(lastRun, head3)?.ok === false) return null;
+  const reason = `its branch has moved on to ${head3.slice(0, 10)} since it was checked`;
   return assess("verifying", {
     reason,
     remedy: commandFor("logs", stream2.id),
@@ -18341,8 +18344,8 @@ function foundText({ stream: stream2, snapshot }, { cause, message: message2, ga
   switch (cause) {
     case "missing-parents": {
       const unmerged = stream2.dependencies.flatMap((id2) => {
-        const [head2] = dependencyHeads({ dependencies: [id2] }, snapshot) ?? [];
-        return head2 !== void 0 && parents.includes(head2) ? [`${id2} (${head2.slice(0, 7)})`] : [];
+        const [head3] = dependencyHeads({ dependencies: [id2] }, snapshot) ?? [];
+        return head3 !== void 0 && parents.includes(head3) ? [`${id2} (${head3.slice(0, 7)})`] : [];
       });
       return `stopped without merging ${unmerged.join(", ") || "its base"}`;
     }
@@ -18628,8 +18631,8 @@ function mcpConfig(server, env) {
   const entry = server === null ? {} : { [MCP_NAME]: { command: server.command, args: server.args, env } };
   return { mcpServers: entry };
 }
-function programOf({ command: command3 }, { resolve: resolve13 }) {
-  return command3.includes("/") ? resolve13(command3) : command3;
+function programOf({ command: command3 }, { resolve: resolve14 }) {
+  return command3.includes("/") ? resolve14(command3) : command3;
 }
 function promptArgument(prompt, file) {
   if (Buffer.byteLength(prompt) > LONGEST_ARGUMENT) {
@@ -19297,18 +19300,18 @@ function createReports(spool, isTokenOf) {
     }
   };
 }
-function parseCost(text5, atMs, isOurs3) {
+function parseCost(text5, atMs, isOurs4) {
   const end = text5?.indexOf("\n") ?? -1;
-  if (text5 === null || end < 0 || !isOurs3(text5.slice(0, end))) return null;
+  if (text5 === null || end < 0 || !isOurs4(text5.slice(0, end))) return null;
   const fields3 = parseRecord(text5.slice(end + 1));
   const sessionId = stringOf(fields3?.["session_id"]);
   const usd = numberOf2(recordOf(fields3?.["cost"])["total_cost_usd"]);
   return sessionId === null || usd === null ? null : { sessionId, usd, atMs };
 }
-function parseReport(text5, event, atMs, isOurs3) {
+function parseReport(text5, event, atMs, isOurs4) {
   if (text5 === null) return null;
   const end = text5.indexOf("\n");
-  if (end < 0 || !isOurs3(text5.slice(0, end))) return null;
+  if (end < 0 || !isOurs4(text5.slice(0, end))) return null;
   const fields3 = parseRecord(text5.slice(end + 1)) ?? {};
   const tool2 = stringOf(fields3["tool_name"]);
   const tasks2 = fields3["background_tasks"];
@@ -19510,10 +19513,10 @@ function limitEnd(text5, fromMs) {
   const month = MONTHS.indexOf((found["month"] ?? "").toLowerCase());
   if (month < 0) return dayless(momentOf({ ...today, minutes }, zone), fromMs);
   const year = found["year"] === void 0 ? today.year : Number(found["year"]);
-  const named2 = { year, month, day: Number(found["day"]), minutes };
-  const atMs = momentOf(named2, zone);
+  const named3 = { year, month, day: Number(found["day"]), minutes };
+  const atMs = momentOf(named3, zone);
   const passed = found["year"] === void 0 && atMs < fromMs - DAY_MS;
-  return notPast(passed ? momentOf({ ...named2, year: year + 1 }, zone) : atMs, fromMs);
+  return notPast(passed ? momentOf({ ...named3, year: year + 1 }, zone) : atMs, fromMs);
 }
 function dayless(atMs, fromMs) {
   return atMs > fromMs - JUST_PASSED_MS ? notPast(atMs, fromMs) : atMs + DAY_MS;
@@ -19548,7 +19551,7 @@ function calendarOf(atMs, zone) {
 function momentOf({ year, month, day, minutes }, zone) {
   const wantedMs = Date.UTC(year, month, day, 0, minutes);
   let atMs = wantedMs;
-  for (let round2 = 0; round2 < 2; round2 += 1) {
+  for (let round3 = 0; round3 < 2; round3 += 1) {
     const shown3 = calendarOf(atMs, zone);
     if (shown3 === null) return atMs;
     atMs += wantedMs - Date.UTC(shown3.year, shown3.month, shown3.day, 0, shown3.minutes);
@@ -22729,31 +22732,31 @@ function noteOf(root, env) {
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
-  const named2 = own2 === null ? null : programsNamed(base);
-  if (named2 === null) return [];
+  const named3 = own2 === null ? null : programsNamed(base);
+  if (named3 === null) return [];
   const places = listIfPresent(base).map((name2) => (0, import_node_path60.join)(base, name2));
   const unused = places.filter(
-    (place2) => place2 !== own2 && !named2.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
+    (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
   return unused.filter(removed);
 }
 function programsNamed(base) {
-  const named2 = [];
+  const named3 = [];
   for (const note2 of listIfPresent((0, import_node_path60.join)(base, NOTES))) {
     try {
       const user = JSON.parse((0, import_node_fs56.readFileSync)((0, import_node_path60.join)(base, NOTES, note2), "utf8"));
       if (lstatIfPresent((0, import_node_path60.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
       const files2 = [...Object.values(launchers), (0, import_node_path60.join)(launcherPlace(user.commonDir), "orchestrate")];
-      named2.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
-      named2.push(...programsOfServer(mcpConfig2));
+      named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
+      named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
       if (isDenied(thrown) || thrown instanceof SyntaxError || thrown instanceof OrchestrateError)
         return null;
       throw thrown;
     }
   }
-  return named2;
+  return named3;
 }
 function isOursAlone(place2) {
   const edition = editionAt(place2);
@@ -22831,9 +22834,9 @@ function readFile(path17, isNamed) {
   }
   try {
     const stats = (0, import_node_fs57.fstatSync)(handle);
-    const isOurs3 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
+    const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
-    if (!isOurs3) throw unfit(path17, "it belongs to someone else");
+    if (!isOurs4) throw unfit(path17, "it belongs to someone else");
     if ((stats.mode & 63) !== 0) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
@@ -23057,10 +23060,10 @@ async function landedKeys(ports, question) {
   if (verified.every((record3) => answerOf2(record3, question) !== null)) return landed;
   const found = await ports.git.contained(question.tip, candidatesOf(question, ports.state));
   for (const record3 of verified) {
-    const head2 = record3.verified?.sha ?? "";
+    const head3 = record3.verified?.sha ?? "";
     const { branch: branch2, tip } = question;
     ports.state.patchStream(record3.key, {
-      landedAnswer: { branch: branch2, tip, head: head2, landed: found.has(record3.key) }
+      landedAnswer: { branch: branch2, tip, head: head3, landed: found.has(record3.key) }
     });
   }
   return found;
@@ -23081,9 +23084,9 @@ function candidatesOf({ plan: plan2, keys, records, initiative: initiative2, bra
     const key = keys.get(id2) ?? "";
     const record3 = records.get(key);
     if (record3?.verified == null) return [];
-    const head2 = record3.verified.sha;
+    const head3 = record3.verified.sha;
     const after = dependencies.flatMap((on6) => keys.get(on6) ?? []);
-    return [{ key, head: head2, base: record3.base?.sha ?? head2, after, landings: landings.get(key) ?? [] }];
+    return [{ key, head: head3, base: record3.base?.sha ?? head3, after, landings: landings.get(key) ?? [] }];
   });
 }
 var init_landed = __esm({
@@ -23295,17 +23298,17 @@ async function readWorkers(eyes, records, tmux) {
   const panes = new Map(
     tmux.value.panes.filter((pane) => pane.role === "worker").map((pane) => [`${pane.key}#${pane.run}`, pane])
   );
-  const facts2 = /* @__PURE__ */ new Map();
+  const facts3 = /* @__PURE__ */ new Map();
   const look6 = async (run30) => {
     const pane = panes.get(`${run30.key}#${run30.number}`) ?? null;
     try {
-      facts2.set(run30.key, await readWorker(eyes, run30, pane, tmux.value));
+      facts3.set(run30.key, await readWorker(eyes, run30, pane, tmux.value));
     } catch (error2) {
       unseen2.set(run30.key, messageOf(error2));
     }
   };
   await Promise.all([...records.values()].flatMap((record3) => openRun(record3) ?? []).map(look6));
-  return { workers: { known: true, value: facts2 }, unseen: unseen2 };
+  return { workers: { known: true, value: facts3 }, unseen: unseen2 };
 }
 async function readWorker(eyes, run30, pane, tmux) {
   const agent2 = eyes.agentThatMade(run30);
@@ -23435,8 +23438,8 @@ function noted(records, noteOf3) {
 }
 function pollerLives(ports) {
   if (!(0, import_node_fs59.existsSync)(ports.paths.stateDb)) return false;
-  const row3 = ports.state.poller();
-  return row3 !== null && ports.processes.isAlive({ pid: row3.pid, start: row3.start });
+  const row4 = ports.state.poller();
+  return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
 var import_node_fs59, import_node_path63;
 var init_snapshot = __esm({
@@ -23567,7 +23570,7 @@ function createDarwinTable(ask3 = askSystem) {
   const rows = () => parsePs(ask3("/bin/ps", ["-ax", ...COLUMNS]));
   const listing = () => {
     if (listed7 !== null) return listed7;
-    listed7 = new Map(rows().map((row3) => [row3.pid, row3]));
+    listed7 = new Map(rows().map((row4) => [row4.pid, row4]));
     setImmediate(() => {
       listed7 = null;
     });
@@ -23608,7 +23611,7 @@ function isMarked(value, mark) {
 async function endTree(table2, request2) {
   const { firstSignal, graceMs, roots } = request2;
   const members2 = memberFinder(table2, request2);
-  const isRoot = (row3) => roots.some((root) => root.pid === row3.pid && root.start === row3.start);
+  const isRoot = (row4) => roots.some((root) => root.pid === row4.pid && root.start === row4.start);
   const gentleMs = firstSignal === void 0 ? 0 : graceMs / 2;
   const gone = firstSignal !== void 0 && await round(table2, members2, firstSignal, gentleMs, isRoot) || await round(table2, members2, "SIGTERM", graceMs - gentleMs) || await round(table2, members2, "SIGKILL", KILL_MS);
   return gone ? [] : members2().map(({ pid, start: start2 }) => ({ pid, start: start2 }));
@@ -23626,13 +23629,13 @@ function memberFinder(table2, { roots, mark }) {
       known: known2,
       self: process.pid
     });
-    for (const row3 of found) known2.set(row3.pid, row3.start);
+    for (const row4 of found) known2.set(row4.pid, row4.start);
     return found;
   };
 }
 function marked2(table2, rows, mark) {
   if (mark === null) return /* @__PURE__ */ new Set();
-  const marks = table2.marks(rows.map((row3) => row3.pid));
+  const marks = table2.marks(rows.map((row4) => row4.pid));
   return new Set([...marks].flatMap(([pid, value]) => isMarked(value, mark) ? [pid] : []));
 }
 async function round(table2, members2, signal2, limitMs, wanted = () => true) {
@@ -23641,9 +23644,9 @@ async function round(table2, members2, signal2, limitMs, wanted = () => true) {
   for (let stepMs = FIRST_STEP_MS; ; stepMs = Math.min(stepMs * 2, LONGEST_STEP_MS)) {
     const left = members2();
     if (left.length === 0) return true;
-    for (const row3 of left.filter(wanted)) {
-      const name2 = `${row3.pid} ${row3.start}`;
-      if (signal2 === "SIGKILL" || !told2.has(name2)) signalOne(table2, row3, signal2);
+    for (const row4 of left.filter(wanted)) {
+      const name2 = `${row4.pid} ${row4.start}`;
+      if (signal2 === "SIGKILL" || !told2.has(name2)) signalOne(table2, row4, signal2);
       told2.add(name2);
     }
     const restMs = endMs - performance.now();
@@ -23662,22 +23665,22 @@ function signalOne(table2, { pid, start: start2 }, signal2) {
   }
 }
 function findMembers(rows, search2) {
-  const byPid = new Map(rows.map((row3) => [row3.pid, row3]));
+  const byPid = new Map(rows.map((row4) => [row4.pid, row4]));
   const barred = ancestors(byPid, search2.self);
   const leaders = new Set(deadRootPids(byPid, search2.roots));
   const members2 = /* @__PURE__ */ new Set();
-  const isFirst = (row3) => search2.marked.has(row3.pid) || search2.known.get(row3.pid) === row3.start || search2.roots.some((root) => root.pid === row3.pid && root.start === row3.start);
-  const joins = (row3) => isFirst(row3) || members2.has(row3.ppid) || leaders.has(row3.group);
+  const isFirst = (row4) => search2.marked.has(row4.pid) || search2.known.get(row4.pid) === row4.start || search2.roots.some((root) => root.pid === row4.pid && root.start === row4.start);
+  const joins = (row4) => isFirst(row4) || members2.has(row4.ppid) || leaders.has(row4.group);
   for (let grew = true; grew; ) {
     grew = false;
-    for (const row3 of rows) {
-      if (members2.has(row3.pid) || barred.has(row3.pid) || !joins(row3)) continue;
-      members2.add(row3.pid);
-      if (row3.group === row3.pid) leaders.add(row3.pid);
+    for (const row4 of rows) {
+      if (members2.has(row4.pid) || barred.has(row4.pid) || !joins(row4)) continue;
+      members2.add(row4.pid);
+      if (row4.group === row4.pid) leaders.add(row4.pid);
       grew = true;
     }
   }
-  return rows.filter((row3) => members2.has(row3.pid));
+  return rows.filter((row4) => members2.has(row4.pid));
 }
 function deadRootPids(byPid, roots) {
   return roots.filter((root) => root.pid > 1 && !byPid.has(root.pid)).map((root) => root.pid);
@@ -23874,13 +23877,13 @@ async function runLogged(table2, request2, log) {
     stdio: [request2.input === void 0 ? "ignore" : "pipe", log, log]
   });
   giveInput(child.stdin, request2.input);
-  const ended = new Promise((resolve13) => {
-    child.once("exit", (exitCode, signal2) => resolve13({ exitCode, signal: signal2 }));
+  const ended = new Promise((resolve14) => {
+    child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
       (0, import_node_fs63.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
-      resolve13({ exitCode: NOT_RUN, signal: null });
+      resolve14({ exitCode: NOT_RUN, signal: null });
     });
   });
   const root = child.pid === void 0 ? null : table2.identify(child.pid);
@@ -23905,9 +23908,9 @@ async function watchOver({ timeoutMs, abort }, ended, end) {
 }
 function stopRequest(timeoutMs, abort) {
   let forget2 = () => void 0;
-  const reached = new Promise((resolve13) => {
-    const timer = setTimeout(() => resolve13("timeout"), timeoutMs);
-    const onAbort = () => resolve13("abort");
+  const reached = new Promise((resolve14) => {
+    const timer = setTimeout(() => resolve14("timeout"), timeoutMs);
+    const onAbort = () => resolve14("abort");
     abort?.addEventListener("abort", onAbort, { once: true });
     forget2 = () => {
       clearTimeout(timer);
@@ -23935,7 +23938,7 @@ var init_run_shell = __esm({
 
 // src/process/terminal.ts
 function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
-  return new Promise((resolve13, reject) => {
+  return new Promise((resolve14, reject) => {
     const child = (0, import_node_child_process6.spawn)("/bin/sh", ["-c", command3], {
       cwd,
       env,
@@ -23958,7 +23961,7 @@ function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
     child.once("close", (code3) => {
       process.off("SIGINT", ignore);
       const output = Buffer.concat(pieces).toString("utf8");
-      resolve13({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
+      resolve14({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
     });
   });
 }
@@ -23979,16 +23982,16 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
     identify: (pid) => table2.identify(pid),
     isAlive: (identity4) => table2.identify(identity4.pid)?.start === identity4.start,
     ancestors(pid) {
-      const byPid = new Map(table2.rows().map((row3) => [row3.pid, row3]));
+      const byPid = new Map(table2.rows().map((row4) => [row4.pid, row4]));
       return [...ancestors(byPid, pid)].flatMap((each) => {
-        const row3 = byPid.get(each);
-        return row3 === void 0 || each <= 1 || each === pid ? [] : [{ pid: each, start: row3.start }];
+        const row4 = byPid.get(each);
+        return row4 === void 0 || each <= 1 || each === pid ? [] : [{ pid: each, start: row4.start }];
       });
     },
     directories: () => table2.directories(),
     findMarked(prefix) {
       const rows = table2.rows();
-      const marks = table2.marks(rows.map((row3) => row3.pid));
+      const marks = table2.marks(rows.map((row4) => row4.pid));
       return rows.flatMap(({ pid, start: start2 }) => {
         const mark = marks.get(pid);
         return mark?.startsWith(prefix) === true ? [{ identity: { pid, start: start2 }, mark }] : [];
@@ -25111,9 +25114,9 @@ function asSeen(text5) {
 function hidesCharacters(id2) {
   return new RegExp("\\p{Cf}", "u").test(id2) || id2.normalize("NFC") !== id2;
 }
-function streamsNamed(text5, streams) {
-  const short2 = shortIds(streams.map(({ id: id2 }) => id2));
-  const wanted = (streams.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
+function streamsNamed(text5, streams2) {
+  const short2 = shortIds(streams2.map(({ id: id2 }) => id2));
+  const wanted = (streams2.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
   const lower = wanted.toLowerCase();
   if (wanted === "") return [];
   const names = ({ id: id2, name: name2, key }) => [
@@ -25132,7 +25135,7 @@ function streamsNamed(text5, streams) {
     (stream2) => names(stream2).some((name2) => name2.toLowerCase().startsWith(lower))
   ];
   for (const rule of rules2) {
-    const found = streams.filter(rule);
+    const found = streams2.filter(rule);
     if (found.length > 0) return found.map(({ id: id2 }) => id2);
   }
   return [];
@@ -25162,19 +25165,19 @@ function findStream(ports, text5) {
   const id2 = oneStream(text5, namesOf(plan2, keys));
   return ports.state.ensureStream(initiative2, id2, streamNames(ports));
 }
-function namesOf({ streams }, keys) {
-  return streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: keys.get(id2) ?? null }));
+function namesOf({ streams: streams2 }, keys) {
+  return streams2.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: keys.get(id2) ?? null }));
 }
-function oneStream(text5, streams) {
-  const found = streamsNamed(text5, streams);
+function oneStream(text5, streams2) {
+  const found = streamsNamed(text5, streams2);
   const [id2] = found;
   if (id2 !== void 0 && found.length === 1) return id2;
-  const typed2 = JSON.stringify(printable(text5));
-  if (id2 !== void 0) throw ambiguous(`${typed2} may be any of ${found.length} streams`, found);
-  const known2 = streams.map((stream2) => stream2.id);
+  const typed3 = JSON.stringify(printable(text5));
+  if (id2 !== void 0) throw ambiguous(`${typed3} may be any of ${found.length} streams`, found);
+  const known2 = streams2.map((stream2) => stream2.id);
   throw new OrchestrateError(
     EXIT.input,
-    `no stream ${typed2} in the plan`,
+    `no stream ${typed3} in the plan`,
     known2.length === 0 ? "orchestrate plan" : `name one of: ${listed4(known2)}`
   );
 }
@@ -25987,16 +25990,16 @@ async function readChanges(ports, snapshot) {
   const unread = /* @__PURE__ */ new Map();
   const unasked2 = [];
   for (const asked2 of branchesOf(snapshot)) {
-    const facts2 = remembered(asked2, snapshot);
-    if (facts2 === null) unasked2.push(asked2);
-    else known2.set(asked2.key, facts2);
+    const facts3 = remembered(asked2, snapshot);
+    if (facts3 === null) unasked2.push(asked2);
+    else known2.set(asked2.key, facts3);
   }
   for (let from = 0; from < unasked2.length && unread.size === from; from += MOST_AT_ONCE) {
     await Promise.all(
-      unasked2.slice(from, from + MOST_AT_ONCE).map(async ({ key, base, head: head2 }) => {
+      unasked2.slice(from, from + MOST_AT_ONCE).map(async ({ key, base, head: head3 }) => {
         try {
-          const { commits: commits2, added, removed: removed2 } = await ports.git.changes(base, head2);
-          ports.state.patchStream(key, { changes: { base, head: head2, commits: commits2, added, removed: removed2 } });
+          const { commits: commits2, added, removed: removed2 } = await ports.git.changes(base, head3);
+          ports.state.patchStream(key, { changes: { base, head: head3, commits: commits2, added, removed: removed2 } });
           known2.set(key, { commits: commits2, added, removed: removed2 });
         } catch (error2) {
           unread.set(key, messageOf(error2));
@@ -26009,14 +26012,14 @@ async function readChanges(ports, snapshot) {
 function branchesOf({ keys, records, heads }) {
   return [...keys.values()].flatMap((key) => {
     const base = records.get(key)?.base?.sha;
-    const head2 = heads.known ? heads.value.get(key) ?? records.get(key)?.verified?.sha : void 0;
-    return base === void 0 || head2 === void 0 ? [] : [{ key, base, head: head2 }];
+    const head3 = heads.known ? heads.value.get(key) ?? records.get(key)?.verified?.sha : void 0;
+    return base === void 0 || head3 === void 0 ? [] : [{ key, base, head: head3 }];
   });
 }
-function remembered({ key, base, head: head2 }, { records }) {
-  if (base === head2) return { commits: 0, added: 0, removed: 0 };
+function remembered({ key, base, head: head3 }, { records }) {
+  if (base === head3) return { commits: 0, added: 0, removed: 0 };
   const changes2 = records.get(key)?.changes ?? null;
-  return changes2 !== null && changes2.base === base && changes2.head === head2 ? changes2 : null;
+  return changes2 !== null && changes2.base === base && changes2.head === head3 ? changes2 : null;
 }
 var MOST_AT_ONCE;
 var init_changes = __esm({
@@ -26053,16 +26056,16 @@ function isMoving(name2) {
   const { phase, handling } = traitsOf(name2);
   return phase === "moves" && !handling.retryEnds;
 }
-function etaMs(facts2, maxWorkers) {
-  const perTask = taskMs(facts2);
-  const open3 = facts2.snapshot.plan.streams.filter(({ id: id2 }) => {
-    const state2 = facts2.stateOf.get(id2);
+function etaMs(facts3, maxWorkers) {
+  const perTask = taskMs(facts3);
+  const open3 = facts3.snapshot.plan.streams.filter(({ id: id2 }) => {
+    const state2 = facts3.stateOf.get(id2);
     if (state2 === void 0) return false;
     const { phase } = traitsOf(state2);
     return phase !== "settled" && phase !== "stuck";
   });
-  const moving = open3.some(({ id: id2 }) => isMoving(facts2.stateOf.get(id2) ?? "waiting"));
-  if (perTask === null || !moving || !facts2.snapshot.pollerAlive) return null;
+  const moving = open3.some(({ id: id2 }) => isMoving(facts3.stateOf.get(id2) ?? "waiting"));
+  if (perTask === null || !moving || !facts3.snapshot.pollerAlive) return null;
   const longest = [...remainingPaths(open3).values()].reduce((most, tasks2) => Math.max(most, tasks2), 0);
   const all = open3.reduce((sum, stream2) => sum + Math.max(1, stream2.openTasks.length), 0);
   return Math.round(perTask * Math.max(longest, all / Math.max(1, maxWorkers)));
@@ -26193,9 +26196,9 @@ function countStates(states) {
   for (const { state: state2 } of states) counts[state2] = (counts[state2] ?? 0) + 1;
   return { total: states.length, ...counts };
 }
-function reportEvents({ keys }, events) {
+function reportEvents({ keys }, events2) {
   const idOf4 = new Map([...keys].map(([id2, key]) => [key, id2]));
-  return events.map((event) => ({
+  return events2.map((event) => ({
     id: event.id,
     at: new Date(event.atMs).toISOString(),
     stream: event.key === null ? null : idOf4.get(event.key) ?? event.key,
@@ -26218,8 +26221,8 @@ function buildReport(input) {
     stateOf: new Map(states.map((state2) => [state2.id, state2.state])),
     planOf: new Map(snapshot.plan.streams.map((stream2) => [stream2.id, stream2]))
   };
-  const streams = states.map((state2) => describeStream2(context, state2));
-  const facts2 = { snapshot, stateOf: context.stateOf };
+  const streams2 = states.map((state2) => describeStream2(context, state2));
+  const facts3 = { snapshot, stateOf: context.stateOf };
   const poller = snapshot.pollerAlive ? input.poller : null;
   return {
     schemaVersion: 1,
@@ -26236,14 +26239,14 @@ function buildReport(input) {
     },
     summary: {
       streams: countStates(states),
-      tasks: streams.reduce((sum, stream2) => addCounts2(sum, stream2.tasks), NO_TASKS),
-      needsYou: streams.filter((stream2) => stream2.needsYou).length,
-      ...usageOf(streams)
+      tasks: streams2.reduce((sum, stream2) => addCounts2(sum, stream2.tasks), NO_TASKS),
+      needsYou: streams2.filter((stream2) => stream2.needsYou).length,
+      ...usageOf(streams2)
     },
-    streams,
-    criticalPath: remainingPath(facts2),
-    elapsedMs: elapsedMs(facts2),
-    etaMs: etaMs(facts2, input.maxWorkers),
+    streams: streams2,
+    criticalPath: remainingPath(facts3),
+    elapsedMs: elapsedMs(facts3),
+    etaMs: etaMs(facts3, input.maxWorkers),
     events: reportEvents(input.snapshot, input.events),
     problems: snapshot.plan.problems,
     warnings: warningsOf(input)
@@ -26295,8 +26298,8 @@ async function gatherReport(ports, allEvents = false) {
   const { look: look6, states, policy } = await gatherStates(ports);
   const changes2 = await readChanges(ports, look6.snapshot);
   const report = reportOf2(ports, look6, states, changes2);
-  const events = allEvents ? eventsOfPlan(ports.state.events({}), look6.snapshot) : null;
-  const shown3 = events === null ? report : { ...report, events: reportEvents(look6.snapshot, events) };
+  const events2 = allEvents ? eventsOfPlan(ports.state.events({}), look6.snapshot) : null;
+  const shown3 = events2 === null ? report : { ...report, events: reportEvents(look6.snapshot, events2) };
   return { report: shown3, look: look6, states, policy };
 }
 function currentPolicy(ports) {
@@ -26326,8 +26329,8 @@ function reportOf2(ports, look6, states, changes2) {
     warnings: [...warningsOf2(ports, look6.snapshot, changes2), ...look6.unread]
   });
 }
-function eventsOfPlan(events, { records }) {
-  return events.slice(events.findLastIndex(({ key }) => key !== null && !records.has(key)) + 1);
+function eventsOfPlan(events2, { records }) {
+  return events2.slice(events2.findLastIndex(({ key }) => key !== null && !records.has(key)) + 1);
 }
 function warningsOf2(ports, snapshot, { unread }) {
   const hash = ports.state.poller()?.configHash;
@@ -26733,10 +26736,10 @@ function requestStreams(ports, records) {
     noteCommand(ports, record3.key, "asked for by name");
   }
 }
-function clearForStart(ports, named2) {
+function clearForStart(ports, named3) {
   deriveNamesAnew(ports);
-  for (const record3 of named2) clearStream(ports, record3);
-  if (named2.length > 0) return;
+  for (const record3 of named3) clearStream(ports, record3);
+  if (named3.length > 0) return;
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
   for (const { key, intent, trouble: trouble2 } of records.values()) {
     if (intent === "stopped") ports.state.setIntent(key, "none", ports.now());
@@ -26752,8 +26755,8 @@ function deriveNamesAnew(ports) {
   }
 }
 function handOverMaxWorkers(ports, maxWorkers) {
-  const row3 = ports.state.poller();
-  if (row3 === null || !ports.state.setMaxWorkers(row3, maxWorkers)) return false;
+  const row4 = ports.state.poller();
+  if (row4 === null || !ports.state.setMaxWorkers(row4, maxWorkers)) return false;
   noteCommand(ports, null, `at most ${maxWorkers} agents at once`);
   return true;
 }
@@ -26866,23 +26869,23 @@ var init_amounts = __esm({
 });
 
 // src/report/urgency.ts
-function waitingForYou(streams) {
-  return streams.filter((stream2) => stream2.needsYou).map((stream2) => ({ stream: stream2, since: sinceMs(stream2) })).sort((a2, b2) => a2.since === b2.since ? 0 : a2.since - b2.since).map(({ stream: stream2 }) => stream2);
+function waitingForYou(streams2) {
+  return streams2.filter((stream2) => stream2.needsYou).map((stream2) => ({ stream: stream2, since: sinceMs(stream2) })).sort((a2, b2) => a2.since === b2.since ? 0 : a2.since - b2.since).map(({ stream: stream2 }) => stream2);
 }
-function byDepth(streams) {
-  return [...streams].sort((a2, b2) => a2.depth - b2.depth);
+function byDepth(streams2) {
+  return [...streams2].sort((a2, b2) => a2.depth - b2.depth);
 }
-function depthGroups(streams) {
+function depthGroups(streams2) {
   const groups = [];
-  for (const stream2 of byDepth(streams)) {
+  for (const stream2 of byDepth(streams2)) {
     const last3 = groups.at(-1);
     if (last3?.depth === stream2.depth) last3.streams.push(stream2);
     else groups.push({ depth: stream2.depth, streams: [stream2] });
   }
   return groups;
 }
-function mostUrgentFirst(streams) {
-  return streams.map((stream2, place2) => ({ stream: stream2, urgency: urgencyOf(stream2), since: sinceMs(stream2), place: place2 })).sort(
+function mostUrgentFirst(streams2) {
+  return streams2.map((stream2, place2) => ({ stream: stream2, urgency: urgencyOf(stream2), since: sinceMs(stream2), place: place2 })).sort(
     (a2, b2) => a2.urgency - b2.urgency || (a2.urgency === 0 && a2.since !== b2.since ? a2.since - b2.since : a2.place - b2.place)
   ).map(({ stream: stream2 }) => stream2);
 }
@@ -27278,9 +27281,9 @@ function spentOf(report, nowMs) {
   ];
 }
 function titleLine({ style, columns: columns2, nowMs }, report) {
-  const facts2 = spentOf(report, nowMs);
+  const facts3 = spentOf(report, nowMs);
   const title4 = style.clean(titleOf(report));
-  const right = joinFitting(facts2, "  ", columns2 - Math.min(widthOf(title4), Math.floor(columns2 / 3)) - 2);
+  const right = joinFitting(facts3, "  ", columns2 - Math.min(widthOf(title4), Math.floor(columns2 / 3)) - 2);
   const left = cut2(title4, columns2 - widthOf(right) - 2, style.glyphs.ellipsis);
   const space = " ".repeat(Math.max(1, columns2 - widthOf(left) - widthOf(right)));
   return style.paint("bold")(left) + (right === "" ? "" : space + style.paint("gray")(right));
@@ -27289,11 +27292,11 @@ function progressLine({ style, columns: columns2 }, report) {
   const { tasks: tasks2 } = report.summary;
   const whole2 = `${overallPercent(report)}%`;
   const parts2 = [finishedText(report, "/"), `${tasks2.completed}/${plural(tasks2.total, "task")}`];
-  const bar = Math.max(8, Math.min(60, Math.floor(columns2 / 3)));
-  const text5 = joinFitting([whole2, ...parts2], "  ", columns2 - bar - 1);
+  const bar2 = Math.max(8, Math.min(60, Math.floor(columns2 / 3)));
+  const text5 = joinFitting([whole2, ...parts2], "  ", columns2 - bar2 - 1);
   const paint = style.paint(overallPercent(report) === 100 ? "green" : "cyan");
-  const shown3 = `${progressBar(style, tasks2, bar, paint)} ${style.paint("bold")(text5)}`;
-  return columns2 < bar + 1 + widthOf(text5) ? cut2(text5, columns2, style.glyphs.ellipsis) : shown3;
+  const shown3 = `${progressBar(style, tasks2, bar2, paint)} ${style.paint("bold")(text5)}`;
+  return columns2 < bar2 + 1 + widthOf(text5) ? cut2(text5, columns2, style.glyphs.ellipsis) : shown3;
 }
 function totalsLine({ style, columns: columns2 }, report) {
   let line2 = "";
@@ -27352,8 +27355,8 @@ var init_headline = __esm({
 function taskMark(status) {
   return TASK_MARKS.get(status) ?? PENDING2;
 }
-function neighboursOf(streams, nameOf7 = /* @__PURE__ */ new Map()) {
-  return { nameOf: nameOf7, stateOf: new Map(streams.map(({ id: id2, state: state2 }) => [id2, state2])) };
+function neighboursOf(streams2, nameOf7 = /* @__PURE__ */ new Map()) {
+  return { nameOf: nameOf7, stateOf: new Map(streams2.map(({ id: id2, state: state2 }) => [id2, state2])) };
 }
 function namesWithStates(ids, { stateOf: stateOf3, nameOf: nameOf7 }) {
   return ids.map((id2) => `${nameOf7.get(id2) ?? id2} (${stateOf3.get(id2) ?? "unknown"})`).join(", ");
@@ -27412,8 +27415,8 @@ var init_stream_note = __esm({
 });
 
 // src/view/pages/next-steps.ts
-function allLanded({ streams }) {
-  return tally(streams.filter(({ landed }) => !landed)).wanted === 0;
+function allLanded({ streams: streams2 }) {
+  return tally(streams2.filter(({ landed }) => !landed)).wanted === 0;
 }
 function stepsAfter(report) {
   if (!allLanded(report)) return DONE_STEPS;
@@ -27423,12 +27426,12 @@ function stepsAfter(report) {
 function doneText(report) {
   const { costUsd: costUsd2 } = report.summary;
   const { wanted } = tally(report.streams);
-  const facts2 = [
+  const facts3 = [
     ...report.elapsedMs === null ? [] : [` in ${duration(report.elapsedMs)}`],
     ...costUsd2 === null ? [] : [`, ${dollars(costUsd2)}`]
   ];
   const done2 = allLanded(report) ? "done and landed" : "done";
-  return `${wanted === 1 ? `1 stream ${done2}` : `All ${wanted} streams ${done2}`}${facts2.join("")}.`;
+  return `${wanted === 1 ? `1 stream ${done2}` : `All ${wanted} streams ${done2}`}${facts3.join("")}.`;
 }
 function doneLines(report, style, columns2) {
   const { symbol, paint } = style.state("done");
@@ -27513,22 +27516,22 @@ function verdictLines({ style, columns: columns2 }, report) {
   const text5 = `${finishedText(report)}${took}${cost}; ${wanted - finished7} not.`;
   return [style.paint("bold")(style.paint("yellow")(text5))];
 }
-function resultLines(page2, stream2) {
-  const { style } = page2;
+function resultLines(page3, stream2) {
+  const { style } = page3;
   const { symbol, word, paint } = style.state(stream2.state);
   const name2 = stream2.name === stream2.id ? "" : ` (${style.clean(stream2.name)})`;
   const dependencies = stream2.dependencies.map((id2) => style.clean(id2)).join(", ");
   const from = dependencies === "" ? "" : ` ${style.glyphs.from} ${dependencies}`;
-  const facts2 = [
+  const facts3 = [
     stream2.stale ? `${word}, stale` : word,
     `${stream2.tasks.completed}/${plural(stream2.tasks.total, "task")}`,
     changesOf2(stream2, style),
     stream2.verifiedSha?.slice(0, SHORT_SHA2) ?? ""
   ].filter((fact) => fact !== "");
   const title4 = { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` };
-  const lines3 = hanging(page2, title4, `${style.clean(stream2.id)}${name2}${from}  ${facts2.join("  ")}`);
+  const lines3 = hanging(page3, title4, `${style.clean(stream2.id)}${name2}${from}  ${facts3.join("  ")}`);
   const { ownReason: reason } = stream2;
-  const why = reason === null ? [] : explained(page2, 6, reason, stream2.remedy);
+  const why = reason === null ? [] : explained(page3, 6, reason, stream2.remedy);
   return [...lines3, ...why];
 }
 function nextSteps({ style }, report) {
@@ -27554,18 +27557,18 @@ function nextSteps({ style }, report) {
 function renderFinal(whole2, options) {
   const report = forScreen(whole2);
   const style = createStyle(options);
-  const page2 = { style, columns: options.columns };
+  const page3 = { style, columns: options.columns };
   const lines3 = [
-    ...verdictLines(page2, report),
+    ...verdictLines(page3, report),
     "",
     ...depthGroups(report.streams).flatMap(
-      ({ depth, streams }) => section(
-        page2,
+      ({ depth, streams: streams2 }) => section(
+        page3,
         `Wave ${depth + 1}`,
-        streams.flatMap((stream2) => resultLines(page2, stream2))
+        streams2.flatMap((stream2) => resultLines(page3, stream2))
       )
     ),
-    ...report.streams.every(isFinished) ? [] : section(page2, "Next", nextSteps(page2, report))
+    ...report.streams.every(isFinished) ? [] : section(page3, "Next", nextSteps(page3, report))
   ];
   return lines3.slice(0, -1);
 }
@@ -27604,9 +27607,9 @@ function missingFor(stream2, byId) {
   stream2.dependencies.forEach(visit3);
   return [...missing2];
 }
-function heldBackLines(streams, named2) {
-  const byId = new Map(streams.map((stream2) => [stream2.id, stream2]));
-  return streams.filter((stream2) => named2.includes(stream2.id) && stream2.state === "waiting").flatMap((stream2) => {
+function heldBackLines(streams2, named3) {
+  const byId = new Map(streams2.map((stream2) => [stream2.id, stream2]));
+  return streams2.filter((stream2) => named3.includes(stream2.id) && stream2.state === "waiting").flatMap((stream2) => {
     const missing2 = missingFor(stream2, byId);
     const words = [...missing2, stream2.id];
     const dashes = words.some((id2) => id2.startsWith("-")) ? "-- " : "";
@@ -27625,13 +27628,13 @@ var init_held_back = __esm({
 });
 
 // src/core/landing.ts
-function chooseStreams(streams, states, named2) {
+function chooseStreams(streams2, states, named3) {
   const stateOf3 = new Map(states.map((state2) => [state2.id, state2]));
-  const asked2 = named2.length === 0 ? new Set(streams.map(({ id: id2 }) => id2)) : closureOf(streams, named2);
+  const asked2 = named3.length === 0 ? new Set(streams2.map(({ id: id2 }) => id2)) : closureOf(streams2, named3);
   const can = /* @__PURE__ */ new Set();
   const notDone = [];
   const waiting2 = [];
-  for (const { id: id2, dependencies } of inOrder2(streams, stateOf3)) {
+  for (const { id: id2, dependencies } of inOrder2(streams2, stateOf3)) {
     const state2 = stateOf3.get(id2);
     if (state2 === void 0 || !asked2.has(id2)) continue;
     const on6 = dependencies.filter((each) => !can.has(each) && !isSettled2(stateOf3.get(each)));
@@ -27650,12 +27653,12 @@ function isSettled2(state2) {
 function notDoneOf({ id: id2, state: state2, stale, reason, remedy }) {
   return { stream: id2, state: stale ? "stale" : state2, reason, remedy };
 }
-function inOrder2(streams, stateOf3) {
+function inOrder2(streams2, stateOf3) {
   const depth = (id2) => stateOf3.get(id2)?.depth ?? 0;
-  return [...streams].sort((a2, b2) => depth(a2.id) - depth(b2.id));
+  return [...streams2].sort((a2, b2) => depth(a2.id) - depth(b2.id));
 }
-function closureOf(streams, ids) {
-  const byId = new Map(streams.map((stream2) => [stream2.id, stream2]));
+function closureOf(streams2, ids) {
+  const byId = new Map(streams2.map((stream2) => [stream2.id, stream2]));
   const found = /* @__PURE__ */ new Set();
   const open3 = [...ids];
   for (let id2 = open3.pop(); id2 !== void 0; id2 = open3.pop()) {
@@ -28046,12 +28049,12 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
   const commands2 = setupCommands(config2);
   if (setUp2 === null || setUp2 === sha || commands2.length === 0) return setUp2 !== null;
   const inputs = config2.worktree.setupInputs;
-  const [files2, named2] = await Promise.all([
+  const [files2, named3] = await Promise.all([
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
   const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path80.relative)(cwd, path17)));
-  return named2.length === 0 && !files2.some(
+  return named3.length === 0 && !files2.some(
     ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path80.basename)(path17)) || isNamed(path17)
   );
 }
@@ -28176,10 +28179,10 @@ function gatesOf({ config: config2 }) {
 async function holdsAs(run30, line2) {
   const { ports, records } = run30;
   const verified = line2.layers.flatMap(
-    ({ key, head: head2 }) => records.get(key)?.verified?.sha === head2 ? [{ key, head: head2 }] : []
+    ({ key, head: head3 }) => records.get(key)?.verified?.sha === head3 ? [{ key, head: head3 }] : []
   );
-  const trees = await ports.git.trees(verified.map(({ head: head2 }) => head2));
-  const passedAll = ({ key, head: head2 }) => gatesOf(ports).every((gate2) => hasPassed(ports, key, head2, gate2));
+  const trees = await ports.git.trees(verified.map(({ head: head3 }) => head3));
+  const passedAll = ({ key, head: head3 }) => gatesOf(ports).every((gate2) => hasPassed(ports, key, head3, gate2));
   return verified.find((each) => trees.get(each.head) === line2.tree && passedAll(each))?.key ?? null;
 }
 function hasPassed(ports, key, sha, gate2) {
@@ -28265,11 +28268,11 @@ async function runGate2(run30, gate2, place2) {
   return `gate "${printable(gate2.name)}" ${rewrote ?? howItEnded(ended, gate2.timeoutSeconds)}, log: ${log}`;
 }
 async function rewritten({ git: git2 }, { path: path17, commit }) {
-  const facts2 = await git2.inspect({ path: path17, branch: "", baseSha: commit, parents: [] });
-  if (!facts2.intact || facts2.headSha !== commit) return "passed, but moved the worktree off the commit";
-  const [first2] = facts2.changed;
+  const facts3 = await git2.inspect({ path: path17, branch: "", baseSha: commit, parents: [] });
+  if (!facts3.intact || facts3.headSha !== commit) return "passed, but moved the worktree off the commit";
+  const [first2] = facts3.changed;
   if (first2 === void 0) return null;
-  const others = facts2.changedCount === 1 ? "" : ` and ${facts2.changedCount - 1} more`;
+  const others = facts3.changedCount === 1 ? "" : ` and ${facts3.changedCount - 1} more`;
   return `passed only on what it changed itself (${printable(first2)}${others})`;
 }
 function environment({ ports, records }, commit) {
@@ -28310,8 +28313,8 @@ function messageOfStream(ports, strategy, stream2, record3) {
   const lines3 = tasks2.slice(0, TASKS).map(({ title: title4 }) => `- ${printable(title4, TASK)}`);
   const more = tasks2.length > lines3.length ? [`- and ${tasks2.length - lines3.length} more`] : [];
   const run30 = record3?.verified?.run ?? 0;
-  const facts2 = [`Stream: ${printable(id2)}`, ...run30 > 0 ? [`Run: ${run30}`] : []];
-  return [subject, "", ...lines3.length > 0 ? ["Tasks:", ...lines3, ...more, ""] : [], ...facts2].join("\n");
+  const facts3 = [`Stream: ${printable(id2)}`, ...run30 > 0 ? [`Run: ${run30}`] : []];
+  return [subject, "", ...lines3.length > 0 ? ["Tasks:", ...lines3, ...more, ""] : [], ...facts3].join("\n");
 }
 function idOf3({ snapshot }, key) {
   return snapshot.records.get(key)?.streamId ?? key;
@@ -28444,12 +28447,12 @@ async function prepare(ports, request2) {
   const seen2 = request2.into === null ? states : await asSeenBy(ports, { branch: branch2, snapshot, states });
   const choice = chooseStreams(plan2.streams, seen2, request2.named);
   const streamOf6 = new Map(plan2.streams.map((stream2) => [keys.get(stream2.id), stream2]));
-  const streams = candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, ports.state).map((candidate) => ({
+  const streams2 = candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, ports.state).map((candidate) => ({
     ...candidate,
     message: messageOfStream(ports, strategy, streamOf6.get(candidate.key), records.get(candidate.key))
   }));
   const wanted = new Set(choice.wanted.map((id2) => keys.get(id2) ?? ""));
-  return { ports, request: request2, branch: branch2, strategy, snapshot, choice, streams, wanted };
+  return { ports, request: request2, branch: branch2, strategy, snapshot, choice, streams: streams2, wanted };
 }
 async function asSeenBy(ports, { branch: branch2, snapshot, states }) {
   const tip = await tipOf(ports, branch2, branch2);
@@ -28474,8 +28477,8 @@ async function tipOf(ports, branch2, into) {
   );
 }
 function layLine2(landing, tip, wanted, keep3) {
-  const { ports, branch: branch2, strategy, streams } = landing;
-  return ports.git.layLine({ tip, streams, wanted, strategy, branch: branch2, keep: keep3 });
+  const { ports, branch: branch2, strategy, streams: streams2 } = landing;
+  return ports.git.layLine({ tip, streams: streams2, wanted, strategy, branch: branch2, keep: keep3 });
 }
 async function judge(landing, tip) {
   const { ports } = landing;
@@ -28547,8 +28550,8 @@ function record(landing, { line: line2, rejected }) {
     for (const each of [key, ...carries]) note2(each, "landed", `landed on ${branch2} as ${tip.slice(0, 10)}`);
   for (const { key, files: files2, against } of line2.clashes) {
     const ids = against.map((each) => idOf3(landing, each));
-    const head2 = snapshot.records.get(key)?.verified?.sha ?? "";
-    ports.state.patchStream(key, { landingClash: { branch: branch2, tip: line2.tip, head: head2, files: files2, against: ids } });
+    const head3 = snapshot.records.get(key)?.verified?.sha ?? "";
+    ports.state.patchStream(key, { landingClash: { branch: branch2, tip: line2.tip, head: head3, files: files2, against: ids } });
     const where = files2.slice(0, NAMED6).map((file) => printable(file));
     note2(key, "not-landed", `clashes with ${ids.join(", ") || branch2} in ${where.join(", ")}`);
   }
@@ -28641,11 +28644,11 @@ var init_landing2 = __esm({
 
 // src/notify/presets.ts
 function messageOf2(notice) {
-  const { workspace, stream: stream2, kind, reason, remedy, needsYou } = notice;
+  const { workspace, stream: stream2, kind, reason, remedy, needsYou: needsYou2 } = notice;
   return {
     title: printable(`${workspace}: ${stream2 ?? "orchestrate"} ${kind}`, LONGEST2.title),
     body: [reason ?? kind, ...remedy === null ? [] : [remedy]].map((line2) => printable(line2, LONGEST2.body)).join("\n"),
-    urgent: needsYou,
+    urgent: needsYou2,
     data: notice
   };
 }
@@ -28973,10 +28976,10 @@ async function stopPollers(ports) {
   }
 }
 async function stopPoller(ports) {
-  const row3 = ports.state.poller();
-  if (row3 === null) return 0;
+  const row4 = ports.state.poller();
+  if (row4 === null) return 0;
   const left = await ports.processes.endTree({
-    roots: [{ pid: row3.pid, start: row3.start }],
+    roots: [{ pid: row4.pid, start: row4.start }],
     mark: null,
     graceMs: POLLER_GRACE_MS,
     firstSignal: "SIGTERM"
@@ -28984,12 +28987,12 @@ async function stopPoller(ports) {
   if (left.length > 0) {
     throw new OrchestrateError(
       EXIT.busy,
-      `the running orchestrate (pid ${row3.pid}) would not end`,
-      `kill -9 ${row3.pid}`
+      `the running orchestrate (pid ${row4.pid}) would not end`,
+      `kill -9 ${row4.pid}`
     );
   }
-  ports.state.clearPoller(row3);
-  return row3.pid;
+  ports.state.clearPoller(row4);
+  return row4.pid;
 }
 function unknownHolder({ paths }) {
   return new OrchestrateError(
@@ -29414,8 +29417,8 @@ function createTold(ports) {
     }
   };
 }
-function newsOf({ state: state2, reason, needsYou }) {
-  if (!needsYou && traitsOf(state2).telling.told !== "event-and-notice") return null;
+function newsOf({ state: state2, reason, needsYou: needsYou2 }) {
+  if (!needsYou2 && traitsOf(state2).telling.told !== "event-and-notice") return null;
   return `${state2} ${(reason ?? "").replace(/\d+/g, "#")}`;
 }
 function noticeOf(ports, state2, run30) {
@@ -29482,14 +29485,14 @@ function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
   const file = (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const tell6 = () => {
-    const events = ports.state.events({ sinceId: lastId });
-    lastId = events.at(-1)?.id ?? lastId;
+    const events2 = ports.state.events({ sinceId: lastId });
+    lastId = events2.at(-1)?.id ?? lastId;
     const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
     const look6 = {
       unicode: output.unicode,
       streamOf: (key) => records.get(key)?.streamId ?? null
     };
-    for (const event of events) {
+    for (const event of events2) {
       if (!output.json && eventTraits(event.kind).told)
         output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
@@ -29673,7 +29676,7 @@ function lastDrawn(line2) {
 }
 function erase(line2) {
   let text5 = line2;
-  for (let round2 = 0; round2 < ERASE_ROUNDS && text5.includes("\b"); round2 += 1) {
+  for (let round3 = 0; round3 < ERASE_ROUNDS && text5.includes("\b"); round3 += 1) {
     const next = text5.replace(ERASED, "");
     if (next === text5) break;
     text5 = next;
@@ -29719,9 +29722,9 @@ function createLogFollower(sources, places = NO_PLACES) {
   return {
     next: (rest = false) => {
       const told2 = sources.files().flatMap((source) => readSource(source, rest));
-      const events = sources.events(event);
-      event = events.at(-1)?.id ?? event;
-      return sortByTime([...told2, ...events.map(eventLine)]);
+      const events2 = sources.events(event);
+      event = events2.at(-1)?.id ?? event;
+      return sortByTime([...told2, ...events2.map(eventLine)]);
     },
     places: () => ({ files: Object.fromEntries(positions), event })
   };
@@ -30046,9 +30049,9 @@ function transitions(ports) {
     }
   };
 }
-function isToldElsewhere({ state: state2, needsYou }, record3) {
+function isToldElsewhere({ state: state2, needsYou: needsYou2 }, record3) {
   if (record3?.intent === state2 && record3.intentReason === null) return true;
-  return state2 === "blocked" && !needsYou;
+  return state2 === "blocked" && !needsYou2;
 }
 function newsOf2(key, state2, last3) {
   if (last3 === null) return state2 === "needs-input" ? state2 : null;
@@ -30103,10 +30106,10 @@ function viewRequest(report, alive, look6) {
       }
     ]
   );
-  const { streams, needsYou } = report.summary;
+  const { streams: streams2, needsYou: needsYou2 } = report.summary;
   const { finished: finished7, wanted } = tally(report.streams);
-  const running = (streams.running ?? 0) + (streams.starting ?? 0) + (streams.verifying ?? 0);
-  const needs = needsYou === 0 ? "" : `${style.glyphs.alert} ${needsYou} need${needsYou === 1 ? "s" : ""} you`;
+  const running = (streams2.running ?? 0) + (streams2.starting ?? 0) + (streams2.verifying ?? 0);
+  const needs = needsYou2 === 0 ? "" : `${style.glyphs.alert} ${needsYou2} need${needsYou2 === 1 ? "s" : ""} you`;
   const { symbol: busy2 } = style.state("running");
   const { symbol: done2 } = style.state("done");
   return {
@@ -30416,9 +30419,9 @@ function taskText(task2, index, budget) {
     lines3.push(`   Not all of it fits here: ${code(commandFor("task show", task2.id))} shows the rest.`);
   return lines3.join("\n");
 }
-function dependenciesSection({ dependencies, resolve: resolve13 }) {
+function dependenciesSection({ dependencies, resolve: resolve14 }) {
   if (dependencies.length === 0) return "None: this stream builds on the base alone.";
-  const toMerge = new Set(resolve13?.merges.map(({ sha }) => sha));
+  const toMerge = new Set(resolve14?.merges.map(({ sha }) => sha));
   return dependencies.map((each) => dependencyText(each, toMerge.has(each.sha))).join("\n");
 }
 function dependencyText({ id: id2, name: name2, sha, commits: commits2, files: files2 }, toMerge) {
@@ -30446,11 +30449,11 @@ function resumeSection({ resume, base }) {
     `Run ${resume.run} worked on this stream before you${resume.sameConversation ? ", in this conversation" : ""}.${ended} ${commits2} Do not start over.`
   ].join("\n");
 }
-function resolveSection({ resolve: resolve13 }) {
-  if (resolve13 === null) return "";
-  const { merges, notes } = resolve13;
+function resolveSection({ resolve: resolve14 }) {
+  if (resolve14 === null) return "";
+  const { merges, notes } = resolve14;
   return [
-    ...merges.length === 0 ? [] : mergeLines(resolve13),
+    ...merges.length === 0 ? [] : mergeLines(resolve14),
     ...notes === null ? [] : noteLines(notes)
   ].join("\n");
 }
@@ -30568,8 +30571,8 @@ async function dependencyChanges(ports, stream2, snapshot) {
 async function earlierWork(ports, request2) {
   const last3 = request2.record.runs.filter((run30) => run30.number < request2.run).at(-1);
   if (last3 === void 0) return null;
-  const head2 = await ports.git.resolve(`refs/heads/${request2.record.branch}`);
-  const commits2 = head2 === null ? 0 : (await ports.git.changes(request2.baseSha, head2)).commits;
+  const head3 = await ports.git.resolve(`refs/heads/${request2.record.branch}`);
+  const commits2 = head3 === null ? 0 : (await ports.git.changes(request2.baseSha, head3)).commits;
   return {
     run: last3.number,
     commits: commits2,
@@ -30587,15 +30590,15 @@ async function workFirst(ports, { stream: stream2, record: record3, mergeFirst, 
   const merges = mergeFirst.map((sha) => ({ id: idOf4(sha), sha }));
   const files2 = assignment?.files ?? conflict?.files ?? [];
   const why = runs.length === 0 && assignment === null ? "start" : "moved";
-  const head2 = await ports.git.resolve(`refs/heads/${record3.branch}`);
-  const sides = files2.length === 0 || head2 === null ? [] : await sidesOf(ports, { head: head2, baseSha, merges, files: files2 });
+  const head3 = await ports.git.resolve(`refs/heads/${record3.branch}`);
+  const sides = files2.length === 0 || head3 === null ? [] : await sidesOf(ports, { head: head3, baseSha, merges, files: files2 });
   return { why, merges, files: files2, notes, sides };
 }
 async function sidesOf({ git: git2 }, clash2) {
-  const { head: head2, baseSha, merges, files: paths } = clash2;
+  const { head: head3, baseSha, merges, files: paths } = clash2;
   const asked2 = [
-    { title: "What your branch did there", from: baseSha, to: head2 },
-    ...merges.map(({ id: id2, sha }) => ({ title: `What ${id2} did there`, from: head2, to: sha }))
+    { title: "What your branch did there", from: baseSha, to: head3 },
+    ...merges.map(({ id: id2, sha }) => ({ title: `What ${id2} did there`, from: head3, to: sha }))
   ];
   return Promise.all(
     asked2.map(async ({ title: title4, from, to }) => {
@@ -30698,9 +30701,9 @@ async function takeUp2(step, key) {
   const { ports, snapshot } = step;
   const record3 = recordOf2(step, key);
   const stream2 = streamOf3(step, record3);
-  const head2 = seenHead(snapshot, key);
-  const base = stream2 === null || head2 === null ? null : await findBase(ports, stream2, record3, snapshot);
-  if (head2 === null || !base?.ok || (await ports.git.changes(base.sha, head2)).commits === 0) {
+  const head3 = seenHead(snapshot, key);
+  const base = stream2 === null || head3 === null ? null : await findBase(ports, stream2, record3, snapshot);
+  if (head3 === null || !base?.ok || (await ports.git.changes(base.sha, head3)).commits === 0) {
     await adopt(step, key);
     return;
   }
@@ -30763,18 +30766,18 @@ async function conclude(step, record3, run30, verdict2) {
   if (run30 !== null) state2.patchRun(record3.key, run30, { verdict: verdict2 });
   note(step, record3.key, run30, verdict2.ok ? "done" : "not-verified", verdict2.message);
 }
-async function changesOf3({ ports }, { base }, head2) {
+async function changesOf3({ ports }, { base }, head3) {
   if (base === null) return null;
-  const { commits: commits2, added, removed: removed2 } = await ports.git.changes(base.sha, head2);
-  return { base: base.sha, head: head2, commits: commits2, added, removed: removed2 };
+  const { commits: commits2, added, removed: removed2 } = await ports.git.changes(base.sha, head3);
+  return { base: base.sha, head: head3, commits: commits2, added, removed: removed2 };
 }
 async function check3(step, record3, stream2) {
-  const facts2 = await tidy(step, record3, await inspect2(step, record3));
-  const onBranch = facts2.branch === record3.branch;
-  const sha = onBranch ? facts2.headSha : await step.ports.git.resolve(`refs/heads/${record3.branch}`);
+  const facts3 = await tidy(step, record3, await inspect2(step, record3));
+  const onBranch = facts3.branch === record3.branch;
+  const sha = onBranch ? facts3.headSha : await step.ports.git.resolve(`refs/heads/${record3.branch}`);
   const left = missing({
     tasks: step.ports.plan.listTasks({ stream: stream2.id }),
-    worktree: { ...facts2, path: record3.worktree },
+    worktree: { ...facts3, path: record3.worktree },
     branch: record3.branch,
     declaresNoChanges: stream2.declaresNoChanges,
     // They were committed by now, where we may.
@@ -30782,7 +30785,7 @@ async function check3(step, record3, stream2) {
   });
   const [first2] = left;
   if (first2 !== void 0) {
-    const parents = first2.cause === "missing-parents" ? facts2.missingParents : [];
+    const parents = first2.cause === "missing-parents" ? facts3.missingParents : [];
     return { sha, cause: first2.cause, parents, message: await missingText(step, record3, left) };
   }
   if (sha === null) return { sha, cause: "worktree-missing", message: "its worktree has no commit" };
@@ -30794,7 +30797,7 @@ async function check3(step, record3, stream2) {
     const times = 1 + (before?.name === name2 ? before.times : 0);
     return { sha, cause: "gate", message: message2, gate: { name: name2, log, times } };
   }
-  return { sha, cause: null, message: passedText(step.ports.config.gates.length, sha, facts2.bornDirty) };
+  return { sha, cause: null, message: passedText(step.ports.config.gates.length, sha, facts3.bornDirty) };
 }
 async function changedFrom(step, record3, sha) {
   const after = await inspect2(step, record3);
@@ -30820,15 +30823,15 @@ function passedText(gates, sha, born) {
 }
 async function inspect2(step, record3) {
   const base = record3.base ?? { sha: "", parents: [] };
-  const facts2 = await step.ports.git.inspect({
+  const facts3 = await step.ports.git.inspect({
     path: record3.worktree,
     branch: record3.branch,
     baseSha: base.sha,
     parents: [.../* @__PURE__ */ new Set([base.sha, ...foundations(step, record3)])],
     seenHead: seenHead(step.snapshot, record3.key)
   });
-  const missingParents = await missingIn(step, record3, facts2.missingParents);
-  return { ...facts2, missingParents };
+  const missingParents = await missingIn(step, record3, facts3.missingParents);
+  return { ...facts3, missingParents };
 }
 async function missingIn(step, { base }, missingParents) {
   if (base === null) return missingParents;
@@ -30845,7 +30848,7 @@ async function baseOfNow(step, record3) {
   const { base } = record3;
   const stream2 = streamOf3(step, record3);
   const heads = (stream2 === null ? null : dependencyHeads(stream2, step.snapshot)) ?? [];
-  if (base === null || heads.every((head2) => base.parents.includes(head2))) return base;
+  if (base === null || heads.every((head3) => base.parents.includes(head3))) return base;
   const merged = await step.ports.git.mergeBases(
     [base.sha, ...heads],
     `Merge the dependencies of ${record3.key}`
@@ -30861,10 +30864,10 @@ function foundations(step, record3) {
   const given3 = record3.assignment?.merges.map(({ sha }) => sha) ?? [];
   return [.../* @__PURE__ */ new Set([...own2, ...heads, ...given3])];
 }
-async function tidy(step, record3, facts2) {
+async function tidy(step, record3, facts3) {
   const { config: config2, git: git2 } = step.ports;
-  const wanted = config2.leftovers === "commit" && facts2.intact && facts2.branch === record3.branch && facts2.operation === null;
-  if (!wanted || facts2.changedCount === 0) return facts2;
+  const wanted = config2.leftovers === "commit" && facts3.intact && facts3.branch === record3.branch && facts3.operation === null;
+  if (!wanted || facts3.changedCount === 0) return facts3;
   await git2.commitTracked(
     record3.worktree,
     `Commit changes left uncommitted in ${record3.key}
@@ -30876,7 +30879,7 @@ Committed by orchestrate (leftovers: commit).`
     record3.key,
     null,
     "leftovers",
-    `committed ${facts2.changedCount} changed ${facts2.changedCount === 1 ? "file" : "files"} that the agent left`
+    `committed ${facts3.changedCount} changed ${facts3.changedCount === 1 ? "file" : "files"} that the agent left`
   );
   return inspect2(step, record3);
 }
@@ -31559,11 +31562,11 @@ function createAlarm() {
     },
     async wait(timeoutMs) {
       if (!rung) {
-        await new Promise((resolve13) => {
-          const timer = setTimeout(resolve13, timeoutMs);
+        await new Promise((resolve14) => {
+          const timer = setTimeout(resolve14, timeoutMs);
           wake = () => {
             clearTimeout(timer);
-            resolve13();
+            resolve14();
           };
         });
       }
@@ -31586,11 +31589,11 @@ async function ringOn(signal2, alarm, abort) {
   }
 }
 function pauseUntil(ms, abort) {
-  return new Promise((resolve13) => {
+  return new Promise((resolve14) => {
     const end = () => {
       clearTimeout(timer);
       abort.removeEventListener("abort", end);
-      resolve13();
+      resolve14();
     };
     const timer = setTimeout(end, ms);
     abort.addEventListener("abort", end);
@@ -31779,7 +31782,7 @@ function keepHeapSmall() {
   (0, import_node_v8.setFlagsFromString)("--heap-growing-percent=30");
 }
 async function pollInForeground(ports, request2) {
-  const { output, named: named2, once: once11, lease } = request2;
+  const { output, named: named3, once: once11, lease } = request2;
   const waitForLocks = (ms) => {
     ports.state.waitAtMost(ms);
     ports.plan.waitAtMost(ms);
@@ -31796,7 +31799,7 @@ async function pollInForeground(ports, request2) {
       policy: policyOf(
         ports.config,
         ports.agent,
-        named2.length === 0 ? null : new Set(named2),
+        named3.length === 0 ? null : new Set(named3),
         lastEvent(ports)
       ),
       once: once11,
@@ -31830,16 +31833,16 @@ function tellOnce(tell6) {
     last3 = message2;
   };
 }
-async function conclude2(ports, end, { output, named: named2 }) {
+async function conclude2(ports, end, { output, named: named3 }) {
   const { report } = await gatherReport(ports);
   if (output.json) output.print(JSON.stringify(report));
   else {
     const look6 = { colour: output.colour, unicode: output.unicode, columns: output.columns() ?? 100 };
     for (const line2 of renderFinal(report, look6)) output.print(line2);
-    for (const line2 of heldBackLines(report.streams, named2)) output.warn(line2);
+    for (const line2 of heldBackLines(report.streams, named3)) output.warn(line2);
   }
   if (end.why === "once") return EXIT.ok;
-  const wanted = report.streams.filter((stream2) => named2.length === 0 || named2.includes(stream2.id));
+  const wanted = report.streams.filter((stream2) => named3.length === 0 || named3.includes(stream2.id));
   return wanted.every(isFinished) ? EXIT.ok : EXIT.unfinished;
 }
 var import_node_v8, LEAVE_MS, LOCK_WAIT_MS3;
@@ -32102,9 +32105,9 @@ async function namesCheck(project, git2) {
     path: worktreePath(names.worktreeRoot, key),
     ours: false
   });
-  const streams = await plannedStreams(project);
-  const unmade = streams.filter(({ made }) => !made);
-  for (const { key } of streams.length === 0 ? [{ key: "x-of-no-plan" }] : unmade)
+  const streams2 = await plannedStreams(project);
+  const unmade = streams2.filter(({ made }) => !made);
+  for (const { key } of streams2.length === 0 ? [{ key: "x-of-no-plan" }] : unmade)
     await git2.checkNames(place2(key));
   const beginning = printable(names.branchPrefix);
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
@@ -32177,8 +32180,8 @@ var init_network_disk = __esm({
 });
 
 // src/core/plan/parallelism.ts
-function reachability(streams) {
-  const { ids, dependencies, order } = streamGraph(streams);
+function reachability(streams2) {
+  const { ids, dependencies, order } = streamGraph(streams2);
   const words = Math.ceil(ids.length / 32);
   const before = new Uint32Array(ids.length * words);
   for (const at of order) {
@@ -32192,13 +32195,13 @@ function reachability(streams) {
   }
   return (from, to) => ((before[to * words + (from >>> 5)] ?? 0) & 1 << (from & 31)) !== 0;
 }
-function maxParallel(streams) {
-  const { order, ids } = streamGraph(streams);
+function maxParallel(streams2) {
+  const { order, ids } = streamGraph(streams2);
   if (order.length > EXACT_UP_TO) {
     const ordered = new Set(order.map((at) => ids[at]));
-    return Math.max(...streamLevels(streams).map((level) => level.filter((id2) => ordered.has(id2)).length));
+    return Math.max(...streamLevels(streams2).map((level) => level.filter((id2) => ordered.has(id2)).length));
   }
-  return order.length - largestMatching(order, reachability(streams));
+  return order.length - largestMatching(order, reachability(streams2));
 }
 function largestMatching(order, precedes) {
   const matchedTo = /* @__PURE__ */ new Map();
@@ -32230,9 +32233,9 @@ var init_parallelism = __esm({
 });
 
 // src/core/plan/file-overlaps.ts
-function fileOverlaps(streams, limit = 500) {
-  const claims = claimsOf(streams);
-  const precedes = reachability(streams);
+function fileOverlaps(streams2, limit = 500) {
+  const claims = claimsOf(streams2);
+  const precedes = reachability(streams2);
   const found = /* @__PURE__ */ new Map();
   forEachNested(claims, (outer, inner) => {
     const pair = [Math.min(outer.stream, inner.stream), Math.max(outer.stream, inner.stream)];
@@ -32244,11 +32247,11 @@ function fileOverlaps(streams, limit = 500) {
     found.set(name2, overlap);
     return found.size < limit;
   });
-  const id2 = (at) => streams[at]?.id ?? "";
+  const id2 = (at) => streams2[at]?.id ?? "";
   return [...found.values()].sort((a2, b2) => a2.at[0] - b2.at[0] || a2.at[1] - b2.at[1]).map(({ at, files: files2 }) => ({ streams: [id2(at[0]), id2(at[1])], files: files2 }));
 }
-function claimsOf(streams) {
-  const claims = streams.flatMap(
+function claimsOf(streams2) {
+  const claims = streams2.flatMap(
     (stream2, at) => stream2.files.map((text5) => {
       const segments = text5.split("/").filter((segment) => segment !== "" && segment !== ".");
       const wild = segments.findIndex((segment) => /[*?]/.test(segment));
@@ -32315,10 +32318,10 @@ function problemsText(problems) {
     problems.map((problem) => `  \u2022 ${printable(problem.message)}`)
   ).join("\n");
 }
-function dependencyStructure({ streams }) {
-  const byId = new Map(streams.map((stream2) => [stream2.id, stream2]));
-  const unordered = new Set(unorderedStreams(streams));
-  const levels = streamLevels(streams).flatMap((ids, depth) => {
+function dependencyStructure({ streams: streams2 }) {
+  const byId = new Map(streams2.map((stream2) => [stream2.id, stream2]));
+  const unordered = new Set(unorderedStreams(streams2));
+  const levels = streamLevels(streams2).flatMap((ids, depth) => {
     const members2 = ids.flatMap((id2) => byId.get(id2) ?? []);
     return [
       "",
@@ -32340,15 +32343,15 @@ function streamLine(stream2) {
   const dependencies = upTo(MAX_PATH, stream2.dependencies.map(name)).join(", ");
   return `    \u2022 ${name(stream2.id)}${title4}${dependencies === "" ? "" : ` \u2192 depends on: ${dependencies}`}`;
 }
-function figures({ streams }) {
-  const path17 = criticalPath(streams);
-  const weight = remainingPaths(streams).get(path17[0] ?? "") ?? 0;
-  const counts = addCounts(streams.map((stream2) => stream2.tasks));
+function figures({ streams: streams2 }) {
+  const path17 = criticalPath(streams2);
+  const weight = remainingPaths(streams2).get(path17[0] ?? "") ?? 0;
+  const counts = addCounts(streams2.map((stream2) => stream2.tasks));
   const shown3 = upTo(MAX_PATH, path17.map(name)).join(" \u2192 ");
   return [
-    `Tasks: ${plural(counts.total, "task")} in ${plural(streams.length, "stream")}${progressText(counts)}`,
+    `Tasks: ${plural(counts.total, "task")} in ${plural(streams2.length, "stream")}${progressText(counts)}`,
     ...path17.length === 0 ? [] : [`Critical path: ${shown3} (${plural(weight, "step")})`],
-    `Useful parallelism: ${plural(maxParallel(streams), "stream")} at once`
+    `Useful parallelism: ${plural(maxParallel(streams2), "stream")} at once`
   ];
 }
 function progressText(counts) {
@@ -32362,8 +32365,8 @@ function progressText(counts) {
   const shown3 = parts2.filter(([count3]) => count3 > 0).map(([count3, word]) => `${count3} ${word}`);
   return shown3.length === 0 ? "" : ` (${shown3.join(", ")})`;
 }
-function overlapLines({ streams }) {
-  const lines3 = fileOverlaps(streams).map(({ streams: [a2, b2], files: files2 }) => {
+function overlapLines({ streams: streams2 }) {
+  const lines3 = fileOverlaps(streams2).map(({ streams: [a2, b2], files: files2 }) => {
     const claims = upTo(5, files2.map(name)).join(", ");
     return `  \u2022 ${name(a2)} and ${name(b2)}: ${claims}`;
   });
@@ -32508,25 +32511,25 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   const begun = [...ports.state.records(initiativeOf(plan2)).values()].some(({ runs }) => runs.length > 0);
   io.print(whole2 || !begun ? planText(plan2) : `Plan: ${planName(plan2)} (its structure: orchestrate plan)`);
   io.print("");
-  const row3 = (name2, text5) => io.print(`  ${name2.padEnd(12)} ${text5}`);
+  const row4 = (name2, text5) => io.print(`  ${name2.padEnd(12)} ${text5}`);
   const { about } = ports.agent;
-  row3("agent", about.agent);
-  row3("agents", `at most ${config2.maxWorkers} at once`);
+  row4("agent", about.agent);
+  row4("agents", `at most ${config2.maxWorkers} at once`);
   if (config2.agent.kind !== "custom")
-    row3("command", bounded2([config2.agent.command, ...config2.agent.args].join(" ")));
-  row3("permissions", about.permissions);
-  if (about.wall !== null) row3("wall", about.wall);
-  row3("setup", listText(setupCommands(config2).map(placed)) ?? "none");
-  row3("ahead", aheadText(config2));
-  row3("gates", listText(config2.gates.map(gateText2)) ?? "NONE");
-  row3("notify", notifyText(config2.notify));
-  row3("caps", capsText(config2));
-  row3("attach", await attachText(ports));
+    row4("command", bounded2([config2.agent.command, ...config2.agent.args].join(" ")));
+  row4("permissions", about.permissions);
+  if (about.wall !== null) row4("wall", about.wall);
+  row4("setup", listText(setupCommands(config2).map(placed)) ?? "none");
+  row4("ahead", aheadText(config2));
+  row4("gates", listText(config2.gates.map(gateText2)) ?? "NONE");
+  row4("notify", notifyText(config2.notify));
+  row4("caps", capsText(config2));
+  row4("attach", await attachText(ports));
   io.print("");
 }
-function planName({ initiative: initiative2, streams }) {
+function planName({ initiative: initiative2, streams: streams2 }) {
   const title4 = initiative2 === null ? "" : `${printable(initiative2.title)}, `;
-  return `${title4}${plural(streams.length, "stream")}`;
+  return `${title4}${plural(streams2.length, "stream")}`;
 }
 async function attachText({ tmux, state: state2 }) {
   const look6 = await tmux.look(state2.tmuxServer());
@@ -32649,19 +32652,19 @@ var init_detached = __esm({
 });
 
 // src/commands/start/dry-run.ts
-function cleared({ records, nowMs }, named2) {
+function cleared({ records, nowMs }, named3) {
   const clear = (record3) => {
-    if (named2.has(record3.streamId)) return { ...record3, ...clearedFields(record3, nowMs, 0) };
-    return named2.size === 0 && record3.intent === "stopped" ? { ...record3, intent: "none" } : record3;
+    if (named3.has(record3.streamId)) return { ...record3, ...clearedFields(record3, nowMs, 0) };
+    return named3.size === 0 && record3.intent === "stopped" ? { ...record3, intent: "none" } : record3;
   };
   return new Map([...records].map(([key, record3]) => [key, clear(record3)]));
 }
 async function dryRun(ports, args, io) {
-  const named2 = new Set(args.map((text5) => findStream(ports, text5).streamId));
+  const named3 = new Set(args.map((text5) => findStream(ports, text5).streamId));
   await printHeader(ports, io, true);
   const { snapshot } = await takeLook(ports, /* @__PURE__ */ new Map(), true);
-  const policy = policyOf(ports.config, ports.agent, named2.size === 0 ? null : named2, lastEvent(ports));
-  const { actions, states } = decide({ ...snapshot, records: cleared(snapshot, named2) }, policy);
+  const policy = policyOf(ports.config, ports.agent, named3.size === 0 ? null : named3, lastEvent(ports));
+  const { actions, states } = decide({ ...snapshot, records: cleared(snapshot, named3) }, policy);
   const idOf4 = new Map([...snapshot.keys].map(([id2, key]) => [key, id2]));
   const steps = actions.map(({ key, kind, reason }) => ({
     stream: idOf4.get(key) ?? key,
@@ -32802,20 +32805,20 @@ async function start(project, args, flags, io) {
   const ports = await openPorts(project, { create: flags["dry-run"] !== true });
   await checkEnvironment(ports, io);
   if (flags["dry-run"] === true) return dryRun(ports, args, io);
-  const named2 = args.map((text5) => findStream(ports, text5));
+  const named3 = args.map((text5) => findStream(ports, text5));
   const lease = ports.lease.acquire(LEASE_WAIT_MS3);
-  if (lease === null) return await askPoller(ports, named2, flags, io);
+  if (lease === null) return await askPoller(ports, named3, flags, io);
   try {
     if (flags["detach"] === true) {
       lease.release();
       return await detach(project, ports, args, flags, io);
     }
     if (flags["accept-git-config"] === true) await acceptGitConfig(ports);
-    clearForStart(ports, named2);
+    clearForStart(ports, named3);
     await printHeader(ports, io);
     if (flags["view"] === true) await turnViewOn(ports);
     return await pollInForeground(ports, {
-      named: named2.map((record3) => record3.streamId),
+      named: named3.map((record3) => record3.streamId),
       once: flags["once"] === true,
       output: { ...io, unicode: wantsUnicode(io.env) },
       lease
@@ -32824,20 +32827,20 @@ async function start(project, args, flags, io) {
     lease.release();
   }
 }
-async function askPoller(ports, named2, flags, io) {
+async function askPoller(ports, named3, flags, io) {
   const pid = ports.state.poller()?.pid ?? null;
   const accepted = await acceptIfAsked(ports, flags);
   const limit = flags["max-workers"] === void 0 ? null : ports.config.maxWorkers;
-  const handed = limit === null ? accepted.length + named2.length > 0 : handOverMaxWorkers(ports, limit);
+  const handed = limit === null ? accepted.length + named3.length > 0 : handOverMaxWorkers(ports, limit);
   if (!handed) throw busy(pid);
-  requestStreams(ports, named2);
+  requestStreams(ports, named3);
   const poller = `the running orchestrate${pid === null ? "" : ` (pid ${pid})`}`;
   const lines3 = [
     ...accepted,
     ...limit === null ? [] : [`at most ${limit} agents at once: handed to ${poller}`],
-    ...named2.map(({ streamId: streamId2 }) => `${printable(streamId2)}: asked of ${poller}`)
+    ...named3.map(({ streamId: streamId2 }) => `${printable(streamId2)}: asked of ${poller}`)
   ];
-  const requested2 = named2.map(({ streamId: streamId2 }) => streamId2);
+  const requested2 = named3.map(({ streamId: streamId2 }) => streamId2);
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, requested: requested2, maxWorkers: limit }));
   else for (const line2 of lines3) io.print(line2);
   return EXIT.ok;
@@ -32901,25 +32904,25 @@ async function run5(args, _flags, io) {
 async function stop(args, io) {
   return withPorts(io, { create: args.length > 0 }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "stop");
-    const named2 = args.map((text5) => findStream(ports, text5));
-    const { pollers, runs, warnings } = named2.length === 0 ? await stopAll(ports) : { pollers: [], runs: await stopStreams(ports, named2), warnings: [] };
+    const named3 = args.map((text5) => findStream(ports, text5));
+    const { pollers, runs, warnings } = named3.length === 0 ? await stopAll(ports) : { pollers: [], runs: await stopStreams(ports, named3), warnings: [] };
     for (const why of warnings) io.warn(`orchestrate: warning: ${why}`);
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stopped: runs.map(({ stream: stream2 }) => stream2) }));
-    else for (const line2 of describe2(ports, named2, pollers, runs)) io.print(line2);
+    else for (const line2 of describe2(ports, named3, pollers, runs)) io.print(line2);
     return EXIT.ok;
   });
 }
-function describe2(ports, named2, pollers, runs) {
-  const { streams } = ports.plan.readPlan();
-  const idle = named2.filter(({ streamId: streamId2 }) => !runs.some(({ stream: stream2 }) => stream2 === streamId2));
-  const isDone = (record3) => streams.some((stream2) => stream2.id === record3.streamId && isVerified(stream2, record3));
+function describe2(ports, named3, pollers, runs) {
+  const { streams: streams2 } = ports.plan.readPlan();
+  const idle = named3.filter(({ streamId: streamId2 }) => !runs.some(({ stream: stream2 }) => stream2 === streamId2));
+  const isDone = (record3) => streams2.some((stream2) => stream2.id === record3.streamId && isVerified(stream2, record3));
   return [
     ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
     ...runs.map(({ stream: stream2, run: run30 }) => `Stopped ${printable(stream2)} (run ${run30})`),
     ...idle.map(
       (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running; it will not be started until: orchestrate start`
     ),
-    ...named2.length === 0 && runs.length === 0 ? ["No agent was running."] : [],
+    ...named3.length === 0 && runs.length === 0 ? ["No agent was running."] : [],
     "Work is kept in branches and worktrees. Go on with: orchestrate start"
   ];
 }
@@ -33624,9 +33627,9 @@ function renderLanding(report, style) {
   const { dryRun: dryRun2, branch: branch2, strategy, from, to, landed } = report;
   const { clean: clean2, glyphs } = style;
   const verb = dryRun2 ? "Would land" : "Landed";
-  const head2 = landed.length === 0 ? `Nothing ${dryRun2 ? "would land" : "landed"} on ${clean2(branch2)}.` : `${verb} on ${clean2(branch2)} by ${strategy} (${from.slice(0, SHORT)} ${glyphs.to} ${dryRun2 ? "a new tip" : to.slice(0, SHORT)}):`;
+  const head3 = landed.length === 0 ? `Nothing ${dryRun2 ? "would land" : "landed"} on ${clean2(branch2)}.` : `${verb} on ${clean2(branch2)} by ${strategy} (${from.slice(0, SHORT)} ${glyphs.to} ${dryRun2 ? "a new tip" : to.slice(0, SHORT)}):`;
   return [
-    head2,
+    head3,
     ...landed.map((each) => landedLine(report, each, style)),
     ...report.contained.map((id2) => `  = ${clean2(id2)}  is there already`),
     ...report.clashes.flatMap((clash2) => clashLines(report, clash2, style)),
@@ -33653,9 +33656,9 @@ function clashLines({ branch: branch2 }, { stream: stream2, files: files2, again
   const { clean: clean2 } = style;
   const other = against.length === 0 ? clean2(branch2) : against.map(clean2).join(", ");
   const more = files2.length > FILES ? ` and ${files2.length - FILES} more` : "";
-  const named2 = `${files2.slice(0, FILES).map(clean2).join(", ")}${more}`;
+  const named3 = `${files2.slice(0, FILES).map(clean2).join(", ")}${more}`;
   return [
-    style.paint("red")(`  ! ${clean2(stream2)}  clashes with ${other} in ${named2}`),
+    style.paint("red")(`  ! ${clean2(stream2)}  clashes with ${other} in ${named3}`),
     `      ${style.glyphs.fix} ${clean2(remedy)}`
   ];
 }
@@ -33706,8 +33709,8 @@ async function run13(args, flags, io) {
       strategy,
       gates: flags["no-gates"] !== true,
       abort: leaving.signal,
-      tell: (progress2) => {
-        if (!io.json) io.print(progress2);
+      tell: (progress3) => {
+        if (!io.json) io.print(progress3);
       }
     };
     try {
@@ -33741,11 +33744,11 @@ function tell4(report, io) {
   const style = createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) });
   for (const line2 of renderLanding(report, style)) io.print(line2);
 }
-function codeOf2(report, named2) {
+function codeOf2(report, named3) {
   const { landed, contained: contained2, clashes, rejected, waiting: waiting2, notDone, refusal: refusal4 } = report;
   if (refusal4 !== null) return refusal4.exitCode;
   if (clashes.length + rejected.length > 0) return EXIT.unfinished;
-  if (named2.length > 0 && notDone.length + waiting2.length > 0) return EXIT.unfinished;
+  if (named3.length > 0 && notDone.length + waiting2.length > 0) return EXIT.unfinished;
   if (landed.length + contained2.length > 0) return EXIT.ok;
   throw new OrchestrateError(EXIT.unfinished, "no stream is done yet", "orchestrate status");
 }
@@ -33791,7 +33794,7 @@ function streamsOf(ports, { look: look6, policy, report }, plan2) {
     troubles: /* @__PURE__ */ new Map(),
     pollerAlive: false
   };
-  const { streams } = buildReport({
+  const { streams: streams2 } = buildReport({
     snapshot,
     states: deriveStates(snapshot, policy),
     workspace: report.workspace,
@@ -33803,7 +33806,7 @@ function streamsOf(ports, { look: look6, policy, report }, plan2) {
     events: [],
     warnings: []
   });
-  return streams.map((stream2) => stream2.state === "done" ? stream2 : stopped(stream2));
+  return streams2.map((stream2) => stream2.state === "done" ? stream2 : stopped(stream2));
 }
 function stopped(stream2) {
   return {
@@ -33829,23 +33832,23 @@ var init_earlier_plans = __esm({
 // src/view/pages/earlier-streams.ts
 function withEarlier(report, earlier) {
   const added = earlier.flatMap(
-    ({ id: id2, streams: streams2 }) => streams2.map((stream2) => ({ ...stream2, initiative: id2 }))
+    ({ id: id2, streams: streams3 }) => streams3.map((stream2) => ({ ...stream2, initiative: id2 }))
   );
-  const streams = [
+  const streams2 = [
     ...report.streams.map((stream2) => ({ ...stream2, initiative: report.initiative?.id ?? null })),
     ...added
   ];
-  const counts = { ...report.summary.streams, total: streams.length };
+  const counts = { ...report.summary.streams, total: streams2.length };
   for (const { state: state2 } of added) counts[state2] = (counts[state2] ?? 0) + 1;
-  const tasks2 = addCounts(streams.map((stream2) => stream2.tasks));
-  return { ...report, summary: { ...report.summary, streams: counts, tasks: tasks2 }, streams };
+  const tasks2 = addCounts(streams2.map((stream2) => stream2.tasks));
+  return { ...report, summary: { ...report.summary, streams: counts, tasks: tasks2 }, streams: streams2 };
 }
 function earlierLines(earlier, look6) {
   const style = createStyle(look6);
-  return earlier.flatMap(({ title: title4, streams }) => [
+  return earlier.flatMap(({ title: title4, streams: streams2 }) => [
     "",
     style.paint("bold")(`Earlier: ${style.clean(title4 ?? "without an initiative")}`),
-    ...streams.flatMap(
+    ...streams2.flatMap(
       (stream2) => resultLines({ style, columns: look6.columns }, { ...stream2, reason: null })
     )
   ]);
@@ -33878,8 +33881,8 @@ function alertsOf(report) {
     ...report.warnings.map((text5) => ({ text: text5, remedy: null }))
   ];
 }
-function staleAlert({ streams }) {
-  const outdated = streams.filter(({ state: state2, stale }) => stale && state2 === "done");
+function staleAlert({ streams: streams2 }) {
+  const outdated = streams2.filter(({ state: state2, stale }) => stale && state2 === "done");
   const [first2] = outdated;
   if (first2 === void 0) return [];
   const more = outdated.length === 1 ? "" : ` (and ${outdated.length - 1} more)`;
@@ -34091,23 +34094,23 @@ function stateText(stream2, nowMs) {
   const age = isFinished(stream2) ? "" : ageOf(stream2, nowMs);
   return age === "" ? stream2.state : `${stream2.state} ${age}`;
 }
-function streamRows(streams, context, columns2, range) {
+function streamRows(streams2, context, columns2, range) {
   const { style, neighbours, nowMs } = context;
   const look6 = `${style.paint("bold")("")} ${style.glyphs.ellipsis} ${Math.floor(nowMs / FRESH_MS2)}`;
-  const made = [streams, neighbours, columns2, look6];
+  const made = [streams2, neighbours, columns2, look6];
   if (last2 === null || made.some((each, i3) => each !== last2?.made[i3])) {
     const table2 = columnsOf3(context, columns2);
-    last2 = { made, rows: layOut(style, streams, table2, columns2, columns2 >= WIDE ? 2 : 1) };
+    last2 = { made, rows: layOut(style, streams2, table2, columns2, columns2 >= WIDE ? 2 : 1) };
   }
   return { titles: last2.rows.titles, lines: last2.rows.part(range) };
 }
-function waveText(depth, streams, { glyphs }) {
-  const { finished: finished7, wanted } = tally(streams);
+function waveText(depth, streams2, { glyphs }) {
+  const { finished: finished7, wanted } = tally(streams2);
   return `Wave ${depth + 1} ${glyphs.event} ${finished7} of ${wanted} done`;
 }
-function withHeadings(streams, lines3, style, columns2) {
+function withHeadings(streams2, lines3, style, columns2) {
   let at = 0;
-  return depthGroups(streams).flatMap(({ depth, streams: wave }) => {
+  return depthGroups(streams2).flatMap(({ depth, streams: wave }) => {
     const text5 = waveText(depth, wave, style);
     const rows = lines3.slice(at, at + wave.length);
     at += wave.length;
@@ -34149,29 +34152,28 @@ function renderStatus(whole2, options) {
   const report = forScreen(whole2);
   const style = createStyle(options);
   const { columns: columns2, nowMs } = options;
-  const page2 = { style, columns: columns2 };
+  const page3 = { style, columns: columns2 };
   const attention = attentionBlock(report, { style, columns: columns2, nowMs });
   const top = [
     ...attention,
     ...attention.length === 0 ? [] : [""],
     ...headline(report, style, { columns: columns2, nowMs, lines: 4 }),
-    ...factsLine(page2, report),
+    ...factsLine(page3, report),
     ""
   ];
-  if (report.streams.length === 0)
-    return [...top, ...explained(page2, 0, "No plan yet.", "orchestrate import plan.yaml")];
+  if (report.streams.length === 0) return [...top, ...explained(page3, 0, NO_PLAN2.text, NO_PLAN2.remedy)];
   const left = FRAME - top.length;
-  const streams = streamLines(report, page2, nowMs, left - LEAST_EVENTS - 1);
-  const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
+  const streams2 = streamLines(report, page3, nowMs, left - LEAST_EVENTS - 1);
+  const room = Math.max(LEAST_EVENTS, left - streams2.length - 1);
   const count3 = options.allEvents === true ? report.events.length : room;
-  const events = eventLines(
+  const events2 = eventLines(
     report.events,
-    page2,
+    page3,
     count3,
     nowMs,
     report.streams.map(({ id: id2 }) => id2)
   );
-  return [...top, ...streams, ...events.length === 0 ? [] : ["", ...events]];
+  return [...top, ...streams2, ...events2.length === 0 ? [] : ["", ...events2]];
 }
 function streamLines(report, { style, columns: columns2 }, nowMs, room) {
   const ordered = byDepth(report.streams);
@@ -34181,7 +34183,7 @@ function streamLines(report, { style, columns: columns2 }, nowMs, room) {
   const headed = ordered.length + depthGroups(ordered).length < room;
   return [titles, ...headed ? withHeadings(ordered, lines3, style, columns2) : lines3];
 }
-function eventLines(events, { style, columns: columns2 }, count3, nowMs, ids) {
+function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
   const gray2 = style.paint("gray");
   const column = ([min, max, rank], text5, paint) => ({
     min,
@@ -34200,10 +34202,10 @@ function eventLines(events, { style, columns: columns2 }, count3, nowMs, ids) {
     ),
     column([12, 400, 0], ({ message: message2 }) => style.clean(message2), gray2)
   ];
-  const shown3 = newsAmong(events, ({ stream: stream2 }) => stream2).slice(-count3);
+  const shown3 = newsAmong(events2, ({ stream: stream2 }) => stream2).slice(-count3);
   return renderTable(style, shown3, table2, columns2, 2);
 }
-var FRAME, LEAST_EVENTS;
+var FRAME, LEAST_EVENTS, NO_PLAN2;
 var init_status_text = __esm({
   "src/view/pages/status-text.ts"() {
     "use strict";
@@ -34220,62 +34222,63 @@ var init_status_text = __esm({
     init_paragraphs();
     FRAME = 23;
     LEAST_EVENTS = 2;
+    NO_PLAN2 = { text: "No plan yet.", remedy: "orchestrate import plan.yaml" };
   }
 });
 
 // src/view/pages/stream-text.ts
-function title(page2, stream2) {
-  const { style, nowMs } = page2;
+function title(page3, stream2) {
+  const { style, nowMs } = page3;
   const { symbol, word, paint } = style.state(stream2.state);
   const age = ageMs(stream2.since, nowMs);
   const name2 = stream2.name === stream2.id ? "" : `  ${stream2.name}`;
   const marks = [stream2.stale ? "stale" : "", stream2.landed ? "landed" : ""].filter((mark) => mark !== "");
   const state2 = `${[word, ...marks].join(", ")}${age === null ? "" : ` for ${duration(age)}`}`;
-  const head2 = `${stream2.id}${name2}`;
+  const head3 = `${stream2.id}${name2}`;
   const bold2 = style.paint("bold");
-  if (widthOf(`${symbol} ${style.clean(head2)}  ${state2}`) <= page2.columns)
-    return [`${paint(symbol)} ${bold2(style.clean(head2))}  ${paint(state2)}`];
+  if (widthOf(`${symbol} ${style.clean(head3)}  ${state2}`) <= page3.columns)
+    return [`${paint(symbol)} ${bold2(style.clean(head3))}  ${paint(state2)}`];
   const lead = { plain: `${symbol} `, shown: `${paint(symbol)} ` };
-  return [...hanging(page2, lead, head2, bold2), `  ${paint(state2)}`];
+  return [...hanging(page3, lead, head3, bold2), `  ${paint(state2)}`];
 }
 function shownReason({ root }, stream2) {
   return shortPaths(stream2.ownReason ?? "not running", root);
 }
-function situation(page2, stream2) {
+function situation(page3, stream2) {
   const doing = stream2.doing ?? stream2.currentTask;
-  const due = dueText(stream2, page2.nowMs);
+  const due = dueText(stream2, page3.nowMs);
   return [
-    ...stream2.reason === null ? [] : explained(page2, 2, shownReason(page2, stream2), stream2.remedy),
-    ...due === null ? [] : labelled(page2, "Next", due),
-    ...doing === null || stream2.state === "done" ? [] : labelled(page2, "Doing", doing),
-    ...stream2.dependencies.length === 0 ? [] : labelled(page2, "Depends", `on ${stream2.dependencies.join(", ")}`),
-    ...stream2.blockedBy.length === 0 ? [] : labelled(page2, "Blocked", `until done: ${stream2.blockedBy.join(", ")}`)
+    ...stream2.reason === null ? [] : explained(page3, 2, shownReason(page3, stream2), stream2.remedy),
+    ...due === null ? [] : labelled(page3, "Next", due),
+    ...doing === null || stream2.state === "done" ? [] : labelled(page3, "Doing", doing),
+    ...stream2.dependencies.length === 0 ? [] : labelled(page3, "Depends", `on ${stream2.dependencies.join(", ")}`),
+    ...stream2.blockedBy.length === 0 ? [] : labelled(page3, "Blocked", `until done: ${stream2.blockedBy.join(", ")}`)
   ];
 }
-function taskLines2(page2, task2) {
-  const { style } = page2;
+function taskLines2(page3, task2) {
+  const { style } = page3;
   const { like, word } = taskMark(task2.status);
   const { symbol, paint } = style.state(like);
   const agent2 = task2.assignedAgent === null ? "" : ` @${task2.assignedAgent}`;
   const lead = `  ${symbol} ${word.padEnd(11)} `;
   return [
-    ...hanging(page2, { plain: lead, shown: paint(lead) }, task2.title),
+    ...hanging(page3, { plain: lead, shown: paint(lead) }, task2.title),
     ...hanging(
-      page2,
+      page3,
       { plain: " ".repeat(16), shown: " ".repeat(16) },
       `${task2.id}${agent2}`,
       style.paint("gray")
     ),
-    ...task2.blockedReason === null ? [] : explained(page2, 16, `blocked: ${task2.blockedReason}`, null),
-    ...task2.notes === null || task2.notes === "" ? [] : explained(page2, 16, task2.notes, null)
+    ...task2.blockedReason === null ? [] : explained(page3, 16, `blocked: ${task2.blockedReason}`, null),
+    ...task2.notes === null || task2.notes === "" ? [] : explained(page3, 16, task2.notes, null)
   ];
 }
-function tasks(page2, detail) {
-  const { style } = page2;
+function tasks(page3, detail) {
+  const { style } = page3;
   const { completed: completed2, total } = detail.stream.tasks;
-  const bar = progressBar(style, detail.stream.tasks, BAR, style.paint("cyan"));
-  const lines3 = detail.tasks.flatMap((task2) => taskLines2(page2, task2));
-  return section(page2, `Tasks ${bar} ${completed2}/${total}`, lines3);
+  const bar2 = progressBar(style, detail.stream.tasks, BAR, style.paint("cyan"));
+  const lines3 = detail.tasks.flatMap((task2) => taskLines2(page3, task2));
+  return section(page3, `Tasks ${bar2} ${completed2}/${total}`, lines3);
 }
 function runFacts(run30) {
   if (run30.endedAtMs !== null) return [run30.exitCode === null ? null : `exit ${run30.exitCode}`];
@@ -34284,8 +34287,8 @@ function runFacts(run30) {
     run30.pane === null ? null : `pane ${run30.pane}`
   ];
 }
-function runLines(page2, run30) {
-  const { nowMs } = page2;
+function runLines(page3, run30) {
+  const { nowMs } = page3;
   const { verdict: verdict2 } = run30;
   const lasted = duration((run30.endedAtMs ?? nowMs) - run30.startedAtMs);
   const line2 = [
@@ -34298,17 +34301,17 @@ function runLines(page2, run30) {
   const missing2 = verdict2 === null || verdict2.ok ? null : verdict2.message;
   const why = new Set([run30.reason, missing2].filter((text5) => text5 !== null));
   return [
-    ...hanging(page2, { plain: "  ", shown: "  " }, line2.filter((fact) => fact !== null).join("  ")),
-    ...[...why].flatMap((text5) => explained(page2, 5, shortPaths(text5, page2.root), null))
+    ...hanging(page3, { plain: "  ", shown: "  " }, line2.filter((fact) => fact !== null).join("  ")),
+    ...[...why].flatMap((text5) => explained(page3, 5, shortPaths(text5, page3.root), null))
   ];
 }
-function code2(page2, { stream: stream2, record: record3, files: files2 }) {
-  const label2 = (name2, text5) => text5 === null || text5 === "" ? [] : labelled(page2, name2, text5);
+function code2(page3, { stream: stream2, record: record3, files: files2 }) {
+  const label2 = (name2, text5) => text5 === null || text5 === "" ? [] : labelled(page3, name2, text5);
   const parents = (record3?.base?.parents ?? []).map((sha) => short(sha));
   const madeFrom = parents.length === 0 ? "" : `, made from ${parents.join(" and ")}`;
   const verified = record3?.verified ?? null;
   const conflict = record3?.conflict ?? null;
-  const shown3 = files2.slice(0, FILES_SHOWN2).map((file) => `  ${page2.style.clean(file)}`);
+  const shown3 = files2.slice(0, FILES_SHOWN2).map((file) => `  ${page3.style.clean(file)}`);
   const hidden2 = files2.length - shown3.length;
   return [
     ...label2("Branch", stream2.branch),
@@ -34317,13 +34320,13 @@ function code2(page2, { stream: stream2, record: record3, files: files2 }) {
     ...label2("Head", short(stream2.headSha)),
     ...label2(
       "Verified",
-      verified === null ? null : `${short(verified.sha)} at ${moment(verified.atMs, page2.nowMs)}${verified.adopted ? ", adopted" : ""}`
+      verified === null ? null : `${short(verified.sha)} at ${moment(verified.atMs, page3.nowMs)}${verified.adopted ? ", adopted" : ""}`
     ),
     ...label2("Conflict", conflict === null ? null : `of its dependencies in ${conflict.files.join(", ")}`),
-    ...label2("Changes", changesOf2(stream2, page2.style)),
+    ...label2("Changes", changesOf2(stream2, page3.style)),
     ...label2("Used", usedText(stream2)),
     ...shown3,
-    ...hidden2 > 0 ? [`  ${page2.style.glyphs.ellipsis} ${plural(hidden2, "more file")}`] : []
+    ...hidden2 > 0 ? [`  ${page3.style.glyphs.ellipsis} ${plural(hidden2, "more file")}`] : []
   ];
 }
 function usedText(stream2) {
@@ -34332,23 +34335,23 @@ function usedText(stream2) {
   const { cachedTokens } = stream2;
   return cachedTokens === null || cachedTokens === 0 ? used : `${used} (${amount(cachedTokens)} more from the cache)`;
 }
-function commitLines(page2, commit) {
+function commitLines(page3, commit) {
   const lead = `  ${short(commit.sha)}  `;
-  const text5 = `${commit.subject}  ${commit.author}, ${moment(commit.atMs, page2.nowMs)}`;
-  return hanging(page2, { plain: lead, shown: page2.style.paint("gray")(lead) }, text5);
+  const text5 = `${commit.subject}  ${commit.author}, ${moment(commit.atMs, page3.nowMs)}`;
+  return hanging(page3, { plain: lead, shown: page3.style.paint("gray")(lead) }, text5);
 }
-function gateLines(page2, gate2) {
-  const { style, nowMs, root } = page2;
+function gateLines(page3, gate2) {
+  const { style, nowMs, root } = page3;
   const ok3 = gate2.exitCode === 0 && !gate2.timedOut;
   const { symbol, paint } = style.state(ok3 ? "done" : "failed");
   const result = gate2.timedOut ? "timed out" : gate2.exitCode === null ? "ended by a signal" : `exit ${gate2.exitCode}`;
   const took = duration(gate2.endedAtMs - gate2.startedAtMs);
   const text5 = `${gate2.name}  ${result} after ${took}  on ${short(gate2.sha)}  ${moment(gate2.endedAtMs, nowMs)}  log: ${shortPaths(gate2.log, root)}`;
-  return hanging(page2, { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` }, text5);
+  return hanging(page3, { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` }, text5);
 }
-function commands(page2, { stream: stream2, attach: attach2, resume }) {
+function commands(page3, { stream: stream2, attach: attach2, resume }) {
   const label2 = (name2, command3) => command3 === null ? [] : [
-    `  ${page2.style.paint("gray")(name2.padEnd(8))} ${page2.style.paint("bold")(page2.style.clean(command3))}`
+    `  ${page3.style.paint("gray")(name2.padEnd(8))} ${page3.style.paint("bold")(page3.style.clean(command3))}`
   ];
   return [
     ...label2("attach", attach2),
@@ -34357,40 +34360,40 @@ function commands(page2, { stream: stream2, attach: attach2, resume }) {
   ];
 }
 function renderStream(detail, options) {
-  const page2 = {
+  const page3 = {
     style: createStyle(options),
     columns: options.columns,
     nowMs: options.nowMs,
     root: options.root
   };
-  const { style, nowMs } = page2;
-  const events = newsAmong(detail.events, () => null).flatMap(({ atMs, message: message2 }) => {
+  const { style, nowMs } = page3;
+  const events2 = newsAmong(detail.events, () => null).flatMap(({ atMs, message: message2 }) => {
     const lead = `  ${moment(atMs, nowMs)}  `;
-    return hanging(page2, { plain: lead, shown: style.paint("gray")(lead) }, shortPaths(message2, page2.root));
+    return hanging(page3, { plain: lead, shown: style.paint("gray")(lead) }, shortPaths(message2, page3.root));
   });
   const lines3 = [
-    ...title(page2, detail.stream),
-    ...situation(page2, detail.stream),
+    ...title(page3, detail.stream),
+    ...situation(page3, detail.stream),
     "",
-    ...tasks(page2, detail),
+    ...tasks(page3, detail),
     ...section(
-      page2,
+      page3,
       "Runs",
-      (detail.record?.runs ?? []).flatMap((run30) => runLines(page2, run30))
+      (detail.record?.runs ?? []).flatMap((run30) => runLines(page3, run30))
     ),
-    ...section(page2, "Code", code2(page2, detail)),
+    ...section(page3, "Code", code2(page3, detail)),
     ...section(
-      page2,
+      page3,
       "Commits",
-      detail.commits.flatMap((commit) => commitLines(page2, commit))
+      detail.commits.flatMap((commit) => commitLines(page3, commit))
     ),
     ...section(
-      page2,
+      page3,
       "Gates",
-      detail.gates.flatMap((gate2) => gateLines(page2, gate2))
+      detail.gates.flatMap((gate2) => gateLines(page3, gate2))
     ),
-    ...section(page2, "Events", events),
-    ...section(page2, "Commands", commands(page2, detail))
+    ...section(page3, "Events", events2),
+    ...section(page3, "Commands", commands(page3, detail))
   ];
   return lines3.slice(0, -1);
 }
@@ -34415,28 +34418,28 @@ var init_stream_text = __esm({
 });
 
 // src/view/summary/keys.ts
-function keysOf(typed2) {
+function keysOf(typed3) {
   const keys = [];
   let at = 0;
-  while (at < typed2.length) {
+  while (at < typed3.length) {
     TOKEN.lastIndex = at;
-    const found = typed2.startsWith("\x1B[200~", at) && !typed2.includes("\x1B[201~", at) ? null : TOKEN.exec(typed2);
+    const found = typed3.startsWith("\x1B[200~", at) && !typed3.includes("\x1B[201~", at) ? null : TOKEN.exec(typed3);
     if (found === null) break;
     at = TOKEN.lastIndex;
     const key = keyOf(found.groups ?? {});
     if (key !== null) keys.push(key);
   }
-  return { keys, rest: typed2.slice(at) };
+  return { keys, rest: typed3.slice(at) };
 }
 function keyOf(groups) {
-  const { paste, button, column, row: row3, press, sequence, control, text: text5 } = groups;
+  const { paste, button, column, row: row4, press, sequence, control, text: text5 } = groups;
   if (paste !== void 0) return { kind: "paste", text: paste };
   if (text5 !== void 0) return { kind: "text", text: text5 };
   if (button !== void 0) {
     if (Number(button) === WHEEL_UP) return { kind: "key", name: "wheel-up" };
     if (Number(button) === WHEEL_DOWN) return { kind: "key", name: "wheel-down" };
     const left = press === "M" && Number(button) === 0;
-    return left ? { kind: "click", column: Number(column) - 1, row: Number(row3) - 1 } : null;
+    return left ? { kind: "click", column: Number(column) - 1, row: Number(row4) - 1 } : null;
   }
   const name2 = NAMES2[sequence ?? control ?? ""];
   return name2 === void 0 ? null : { kind: "key", name: name2 };
@@ -34457,9 +34460,9 @@ function readKeys(input, listener2) {
     if (rest === "") return;
     timer = setTimeout(() => {
       if (rest.startsWith("\x1B[200~")) return;
-      const typed2 = rest;
+      const typed3 = rest;
       rest = "";
-      if (typed2 === "\x1B") listener2({ kind: "key", name: "cancel" });
+      if (typed3 === "\x1B") listener2({ kind: "key", name: "cancel" });
     }, REST_MS);
   };
   input.setRawMode(true);
@@ -34513,11 +34516,11 @@ var init_keys2 = __esm({
 function frameUpdate(last3, next, columns2) {
   let bytes = "";
   const rows = Math.max(last3?.length ?? 0, next.length);
-  for (let row3 = 0; row3 < rows; row3 += 1) {
-    const line2 = next[row3] ?? "";
-    if (last3 !== null && last3[row3] === line2) continue;
+  for (let row4 = 0; row4 < rows; row4 += 1) {
+    const line2 = next[row4] ?? "";
+    if (last3 !== null && last3[row4] === line2) continue;
     const full = widthOf(line2.replace(COLOURS, "")) >= columns2;
-    bytes += `${ESC}${row3 + 1};1H${full ? `${ESC}2K` : ""}${line2}${ESC}0m${full ? "" : `${ESC}K`}`;
+    bytes += `${ESC}${row4 + 1};1H${full ? `${ESC}2K` : ""}${line2}${ESC}0m${full ? "" : `${ESC}K`}`;
   }
   return bytes === "" ? "" : BEGIN2 + bytes + END2;
 }
@@ -34606,7 +34609,7 @@ function liveScreen(out, host, input) {
   const hears = canType(input);
   const canvas = createCanvas(out, hears);
   let redraw = nothing2;
-  let typed2 = nothing2;
+  let typed3 = nothing2;
   let stopKeys = nothing2;
   const size = () => sizeOf(out);
   const wipe = () => {
@@ -34614,7 +34617,7 @@ function liveScreen(out, host, input) {
     redraw();
   };
   const onKey = (key) => {
-    if (!ofTerminal(key, host, wipe)) typed2(key);
+    if (!ofTerminal(key, host, wipe)) typed3(key);
   };
   const enter2 = () => {
     canvas.enter();
@@ -34648,7 +34651,7 @@ function liveScreen(out, host, input) {
       redraw = listener2;
     },
     onKey: (listener2) => {
-      typed2 = listener2;
+      typed3 = listener2;
     },
     lend: (use) => {
       leave();
@@ -34685,22 +34688,22 @@ var init_screen2 = __esm({
 });
 
 // src/view/summary/layout.ts
-function layoutOf(streams, { rows }) {
+function layoutOf(streams2, { rows }) {
   const share = SHARES.find(([below]) => rows < below)?.[1] ?? LARGE;
-  const { head: head2, titles, foot, panel: leastPanel } = share;
-  const room = Math.max(1, rows - head2 - titles - foot);
-  const groups = depthGroups(streams);
-  const headings = rows >= LOW && streams.length + groups.length <= room - leastPanel;
-  const count3 = streams.length + (headings ? groups.length : 0);
+  const { head: head3, titles, foot: foot2, panel: leastPanel } = share;
+  const room = Math.max(1, rows - head3 - titles - foot2);
+  const groups = depthGroups(streams2);
+  const headings = rows >= LOW && streams2.length + groups.length <= room - leastPanel;
+  const count3 = streams2.length + (headings ? groups.length : 0);
   const shown3 = Math.max(1, Math.min(count3, room - leastPanel));
   const lines3 = linesOf2(groups, headings);
   const panel = room - shown3 < 3 ? 0 : room - shown3;
-  return { head: head2, titles, foot, headings, lines: lines3, shown: shown3, panel, list: headings ? streams.length : shown3 };
+  return { head: head3, titles, foot: foot2, headings, lines: lines3, shown: shown3, panel, list: headings ? streams2.length : shown3 };
 }
 function linesOf2(groups, headings) {
   let place2 = 0;
-  return groups.flatMap(({ streams }) => {
-    const rows = streams.map(() => place2++);
+  return groups.flatMap(({ streams: streams2 }) => {
+    const rows = streams2.map(() => place2++);
     return headings ? [void 0, ...rows] : rows;
   });
 }
@@ -34757,10 +34760,10 @@ function scrolled(model, size) {
   return { ...model, top: Math.max(0, top) };
 }
 function moved2(model, to, size) {
-  const row3 = model.rows[Math.max(0, Math.min(to, model.rows.length - 1))];
-  if (row3 === void 0) return model;
-  const detail = model.detail?.id === row3.id ? model.detail : null;
-  return scrolled({ ...model, cursor: row3.id, detail, said: null }, size);
+  const row4 = model.rows[Math.max(0, Math.min(to, model.rows.length - 1))];
+  if (row4 === void 0) return model;
+  const detail = model.detail?.id === row4.id ? model.detail : null;
+  return scrolled({ ...model, cursor: row4.id, detail, said: null }, size);
 }
 function filtered(model, filter, size) {
   if (model.report === null) return { ...model, filter };
@@ -34779,7 +34782,7 @@ var init_cockpit = __esm({
 function timesText(stream2, style, nowMs) {
   const { state: state2, workedMs: workedMs2, waitedMs, costUsd: costUsd2, run: run30 } = stream2;
   const age = ageOf(stream2, nowMs);
-  const facts2 = [
+  const facts3 = [
     state2 === "done" ? age === "" ? state2 : `${state2} ${age} ago` : age === "" ? state2 : `${state2} for ${age}`,
     ...workedMs2 === null ? [] : [`worked ${duration(workedMs2)}`],
     ...waitedMs === null || waitedMs < 1e3 ? [] : [`waited for you ${duration(waitedMs)}`],
@@ -34787,7 +34790,7 @@ function timesText(stream2, style, nowMs) {
     ...costUsd2 === null ? [] : [dollars(costUsd2)],
     ...run30 === null || run30 < 2 ? [] : [`run ${run30}`]
   ];
-  return facts2.filter((fact) => fact !== "").join(` ${style.glyphs.event} `);
+  return facts3.filter((fact) => fact !== "").join(` ${style.glyphs.event} `);
 }
 function reasonLines(stream2, look6, columns2, most) {
   const { style, neighbours, nowMs } = look6;
@@ -34981,7 +34984,7 @@ function emptyText({ filter }) {
 }
 function placeText({ rows, top }, { list: list7, headings }, { style, columns: columns2 }) {
   if (headings || rows.length <= list7) return "";
-  const hidden2 = rows.filter(({ needsYou }, i3) => needsYou && (i3 < top || i3 >= top + list7)).length;
+  const hidden2 = rows.filter(({ needsYou: needsYou2 }, i3) => needsYou2 && (i3 < top || i3 >= top + list7)).length;
   const urgent = hidden2 === 0 ? "" : `, ${style.glyphs.alert} ${hidden2} out of sight`;
   const text5 = `${top + 1}-${Math.min(top + list7, rows.length)} of ${rows.length}${urgent}`;
   return cut2(text5, Math.max(0, columns2 - 6), style.glyphs.ellipsis);
@@ -35050,7 +35053,7 @@ function pageLines({ title: title4, lines: lines3, top, of, offers }, { style, c
   const paint = of === "diff" ? diffPaint(style) : style.plain;
   const shown3 = lines3.slice(top, top + room).map((line2) => paint(cut2(line2, columns2, ellipsis)));
   const filled = [...shown3, ...Array.from({ length: room }, () => "")].slice(0, room);
-  const head2 = fit(
+  const head3 = fit(
     cut2(style.clean(title4), columns2 - place2.length - 1, ellipsis),
     columns2 - place2.length,
     ellipsis,
@@ -35063,7 +35066,7 @@ function pageLines({ title: title4, lines: lines3, top, of, offers }, { style, c
     ["PgUp PgDn", "page"]
   ];
   return [
-    style.paint("bold")(head2) + style.paint("gray")(place2),
+    style.paint("bold")(head3) + style.paint("gray")(place2),
     ...filled,
     keysLine(keys, { style, columns: columns2, rows }, columns2)
   ].slice(0, rows);
@@ -35081,29 +35084,29 @@ function answerLines(model, stream2, text5, look6) {
   const { ellipsis, cursor } = style.glyphs;
   const name2 = stream2.name === stream2.id ? "" : `  ${style.clean(stream2.name)}`;
   const title4 = `${symbol} ${style.clean(stream2.id)}${name2}  ${timesText(stream2, style, nowMs)}`;
-  const head2 = [
+  const head3 = [
     paint(style.paint("bold")(cut2(title4, columns2, ellipsis))),
     ...reasonLines(stream2, look6, columns2, rows < 16 ? 1 : 3),
     style.paint("gray")(style.glyphs.rule.repeat(columns2))
   ];
-  const room = Math.max(0, rows - head2.length - 3);
+  const room = Math.max(0, rows - head3.length - 3);
   const screen = model.detail?.screen ?? null;
   const none = screen === null ? [style.paint("gray")("no pane to show")] : [];
   const shown3 = [...none, ...paneLines(screen ?? [], look6, columns2, room)].slice(0, room);
   const said2 = messageLine({ ...model, filter: "" }, look6) ?? "";
   const line2 = style.clean(text5) + (text5.endsWith(" ") ? " " : "");
   const most = Math.max(1, columns2 - 4);
-  const typed2 = widthOf(line2) <= most ? line2 : [...line2].slice(-Math.floor(most / 2)).join("");
+  const typed3 = widthOf(line2) <= most ? line2 : [...line2].slice(-Math.floor(most / 2)).join("");
   const keys = [
     ["Enter", "send"],
     ["Esc", "back"]
   ];
   return [
-    ...head2,
+    ...head3,
     ...shown3,
     ...Array.from({ length: Math.max(0, room - shown3.length) }, () => ""),
     said2,
-    `${style.paint("bold")(`${cursor} `)}${cut2(typed2, most, ellipsis)}_`,
+    `${style.paint("bold")(`${cursor} `)}${cut2(typed3, most, ellipsis)}_`,
     keysLine(keys, look6, columns2)
   ].slice(-rows);
 }
@@ -35194,8 +35197,8 @@ function update(model, event, size) {
       return typed(model, event, size);
   }
 }
-function opened(model, page2, { rows }) {
-  const { title: title4, lines: lines3, of, offers } = page2;
+function opened(model, page3, { rows }) {
+  const { title: title4, lines: lines3, of, offers } = page3;
   const top = of === "log" || of === "gate" ? Math.max(0, lines3.length - (rows - 2)) : 0;
   return { ...model, said: null, mode: { kind: "page", title: title4, lines: lines3, of, offers, top } };
 }
@@ -35216,7 +35219,7 @@ function typed(model, key, size) {
       return inList(model, key, size);
   }
 }
-function movement(key, at, page2, last3) {
+function movement(key, at, page3, last3) {
   const name2 = key.kind === "key" ? key.name : key.kind === "text" ? key.text : "";
   const by = {
     up: -1,
@@ -35225,8 +35228,8 @@ function movement(key, at, page2, last3) {
     down: 1,
     j: 1,
     "wheel-down": 1,
-    "page-up": -page2,
-    "page-down": page2
+    "page-up": -page3,
+    "page-down": page3
   };
   if (name2 === "g" || name2 === "first") return 0;
   if (name2 === "G" || name2 === "last") return last3;
@@ -35251,11 +35254,11 @@ function eachLetter(model, text5, size) {
   }
   return now;
 }
-function clicked(model, row3, layout, size) {
-  const line2 = layout.lines[row3 - layout.head - layout.titles + (layout.headings ? 0 : model.top)];
+function clicked(model, row4, layout, size) {
+  const line2 = layout.lines[row4 - layout.head - layout.titles + (layout.headings ? 0 : model.top)];
   const stream2 = line2 === void 0 ? void 0 : model.rows[line2];
-  if (stream2 === void 0 || row3 < layout.head + layout.titles) return only(model);
-  if (row3 >= layout.head + layout.titles + layout.shown) return only(model);
+  if (stream2 === void 0 || row4 < layout.head + layout.titles) return only(model);
+  if (row4 >= layout.head + layout.titles + layout.shown) return only(model);
   if (stream2.id === model.cursor) return special(model, "enter", size);
   return only(moved2(model, line2 ?? 0, size));
 }
@@ -35408,8 +35411,8 @@ var init_cockpit_keys = __esm({
 });
 
 // src/operator/clean.ts
-async function clean(ports, named2, dryRun2) {
-  if (dryRun2) return cleanAll(ports, named2, true);
+async function clean(ports, named3, dryRun2) {
+  if (dryRun2) return cleanAll(ports, named3, true);
   const lease = ports.landingLease.acquire(LEASE_WAIT_MS6);
   if (lease === null)
     throw new OrchestrateError(
@@ -35418,12 +35421,12 @@ async function clean(ports, named2, dryRun2) {
       "wait until it has ended, then: orchestrate clean"
     );
   try {
-    return await cleanAll(ports, named2, false);
+    return await cleanAll(ports, named3, false);
   } finally {
     lease.release();
   }
 }
-async function cleanAll(ports, named2, dryRun2) {
+async function cleanAll(ports, named3, dryRun2) {
   const gathered = await gatherReport(ports);
   const { readable: readable3, unreadable } = ports.state.allRecords();
   const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
@@ -35434,12 +35437,12 @@ async function cleanAll(ports, named2, dryRun2) {
     shared: await ports.git.shared(),
     landed: await landedAnywhere(ports, gathered, plans2, readable3),
     plans: plans2,
-    named: new Set(named2.map(({ key }) => key)),
+    named: new Set(named3.map(({ key }) => key)),
     processesIn: processLook(ports),
     self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" },
     marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
   };
-  const records = [...readable3.values()].filter(({ key }) => named2.length === 0 || cleaning.named.has(key));
+  const records = [...readable3.values()].filter(({ key }) => named3.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE2);
   const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
   return {
@@ -35706,11 +35709,11 @@ async function run14(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const dryRun2 = flags["dry-run"] === true;
     if (!dryRun2) refuseSteering(io.env, ports.paths.root, "clean");
-    const named2 = args.map((text5) => recordNamed(ports, text5));
-    const report = await clean(ports, named2, dryRun2);
-    const left = named2.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
+    const named3 = args.map((text5) => recordNamed(ports, text5));
+    const report = await clean(ports, named3, dryRun2);
+    const left = named3.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
     show(report, left, io);
-    return named2.length === 0 ? EXIT.ok : answerTo(report, io);
+    return named3.length === 0 ? EXIT.ok : answerTo(report, io);
   });
 }
 function show(report, left, io) {
@@ -35737,11 +35740,11 @@ function recordNamed(ports, text5) {
   if (only2 !== void 0 && exact.length === 1) return only2;
   const inPlan = ports.plan.readPlan().streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: null }));
   if (exact.length > 1 || streamsNamed(text5, inPlan).length > 0) return findStream(ports, text5);
-  const named2 = streamsNamed(
+  const named3 = streamsNamed(
     text5,
     records.map(({ streamId: streamId2, key }) => ({ id: key, name: streamId2, key }))
   );
-  const found = named2.length === 1 ? records.find(({ key }) => key === named2[0]) : void 0;
+  const found = named3.length === 1 ? records.find(({ key }) => key === named3[0]) : void 0;
   return found ?? findStream(ports, text5);
 }
 function linesOf4(report) {
@@ -36260,13 +36263,17 @@ var init_seat = __esm({
 var watch_exports = {};
 __export(watch_exports, {
   run: () => run17,
-  secondsOf: () => secondsOf
+  secondsOf: () => secondsOf,
+  watchWith: () => watchWith
 });
 async function run17(args, _flags, io) {
   const seconds = secondsOf(args[0]);
   if (io.json) return printReports(io, seconds * 1e3);
+  return watchWith(io, seconds * 1e3, (ports, doors) => summaryLooker(ports, io, doors));
+}
+async function watchWith(io, everyMs, sit) {
   for (; ; ) {
-    const code3 = await withPorts(io, { create: false }, (ports) => watchSummary(ports, io, seconds * 1e3));
+    const code3 = await withPorts(io, { create: false }, (ports) => watchProject(ports, everyMs, sit));
     if (code3 !== STARTED) return code3;
   }
 }
@@ -36292,32 +36299,36 @@ function secondsOf(text5) {
     "orchestrate watch 5"
   );
 }
-async function watchSummary(ports, io, everyMs) {
+async function watchProject(ports, everyMs, sit) {
   const alarm = createAlarm();
-  const screen = createScreen(process.stdout, process.stdin);
   let over = false;
   const quit = () => {
     over = true;
     alarm.ring();
   };
-  const seat = screen.live ? createSeat({ ports, io, screen, ring: alarm.ring, quit }) : plainSeat(ports, io, screen);
+  const looker = sit(ports, { ring: alarm.ring, quit });
   const stores = watchDatabases(
     [ports.plan, ports.state].map((store) => ({ path: store.path, check: () => store.changeToken() })),
     alarm.ring
   );
-  let ofSession = false;
   try {
     while (!over) {
       if (startedMeanwhile(ports)) return STARTED;
-      ofSession = await look4(ports, io, seat, !ofSession);
+      await look4(ports, looker);
       await alarm.wait(everyMs);
       await (0, import_promises19.setTimeout)(SETTLE_MS2);
     }
     return EXIT.ok;
   } finally {
     stores.close();
-    seat.close();
-    screen.close();
+    looker.close();
+  }
+}
+async function look4(ports, looker) {
+  try {
+    await looker.show(await gatherReport(ports));
+  } catch (error2) {
+    looker.fail(error2);
   }
 }
 function plainSeat(ports, io, screen) {
@@ -36333,20 +36344,29 @@ function plainSeat(ports, io, screen) {
     close: () => void 0
   };
 }
-async function look4(ports, io, seat, first2) {
-  try {
-    const gathered = await gatherReport(ports);
-    const ofSession = isSummary(gathered, process.pid);
-    if (ofSession) seat.inSession();
-    seat.take({ kind: "report", report: gathered.report });
-    if (!ofSession) return false;
-    if (first2) await ports.tmux.bindKeys();
-    await keepSession(ports, gathered, io, seat);
-    return true;
-  } catch (error2) {
-    seat.take({ kind: "trouble", text: `orchestrate: ${messageOf(error2)}` });
-    return false;
-  }
+function summaryLooker(ports, io, doors) {
+  const screen = createScreen(process.stdout, process.stdin);
+  const seat = screen.live ? createSeat({ ports, io, screen, ...doors }) : plainSeat(ports, io, screen);
+  let ofSession = false;
+  return {
+    async show(gathered) {
+      const first2 = !ofSession;
+      ofSession = isSummary(gathered, process.pid);
+      if (ofSession) seat.inSession();
+      seat.take({ kind: "report", report: gathered.report });
+      if (!ofSession) return;
+      if (first2) await ports.tmux.bindKeys();
+      await keepSession(ports, gathered, io, seat);
+    },
+    fail(error2) {
+      ofSession = false;
+      seat.take({ kind: "trouble", text: `orchestrate: ${messageOf(error2)}` });
+    },
+    close() {
+      seat.close();
+      screen.close();
+    }
+  };
 }
 async function keepSession(ports, gathered, io, seat) {
   await keepView(ports, gathered, wantsUnicode(io.env));
@@ -36379,12 +36399,1005 @@ var init_watch2 = __esm({
   }
 });
 
+// src/view/html/markup.ts
+function textOf4(text5) {
+  if (text5.length <= LONGEST_TEXT && HARMLESS2.test(text5)) return text5.trim();
+  const clean2 = PAGE_STYLE.clean(printable(text5, LONGEST_TEXT));
+  return clean2.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
+}
+function htmlOf(value) {
+  if (value === null || value === false) return "";
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return textOf4(value);
+  return "html" in value ? value.html : value.map(htmlOf).join("");
+}
+function html(source, ...values) {
+  return { html: source.map((part, at) => part + htmlOf(values[at] ?? null)).join("") };
+}
+function verbatim(ours) {
+  return { html: ours };
+}
+var PAGE_STYLE, LONGEST_TEXT, ENTITIES, HARMLESS2;
+var init_markup = __esm({
+  "src/view/html/markup.ts"() {
+    "use strict";
+    init_printable();
+    init_style();
+    PAGE_STYLE = createStyle({ colour: false, unicode: true });
+    LONGEST_TEXT = 2e3;
+    ENTITIES = {
+      "&": "&amp;",
+      "<": "&lt;",
+      ">": "&gt;",
+      '"': "&quot;",
+      "'": "&#39;"
+    };
+    HARMLESS2 = /^[\w ./:#%\u00b7+()-]*$/;
+  }
+});
+
+// src/view/html/page-script.ts
+var PAGE_SCRIPT;
+var init_page_script = __esm({
+  "src/view/html/page-script.ts"() {
+    "use strict";
+    PAGE_SCRIPT = `(() => {
+  'use strict';
+  const root = document.documentElement;
+  const one = (selector) => document.querySelector(selector);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const { at, old: oldAfter, reload } = document.body.dataset;
+  root.classList.add('js');
+
+  const words = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+  const ago = (s) =>
+    s < 120 ? words.format(-s, 'second')
+    : s < 7200 ? words.format(-Math.round(s / 60), 'minute')
+    : s < 172800 ? words.format(-Math.round(s / 3600), 'hour')
+    : words.format(-Math.round(s / 86400), 'day');
+  const tellAge = () => {
+    const s = Math.max(0, Math.round((Date.now() - Number(at)) / 1000));
+    for (const place of all('.age')) place.textContent = s < 5 ? 'just now' : ago(s);
+    one('#old').hidden = s < Number(oldAfter);
+  };
+  tellAge();
+  setInterval(tellAge, 1000);
+
+  const filter = one('#filter');
+  const rows = all('details.stream');
+  const groups = all('.group');
+  const sift = () => {
+    if (filter === null) return;
+    const text = filter.value.trim().toLowerCase();
+    const isState = all('.chip').some((chip) => chip.dataset.state === text);
+    const words = (row, part) => row.querySelector('summary ' + part).textContent.toLowerCase();
+    for (const row of rows)
+      row.hidden = isState ? words(row, '.state') !== text
+        : text !== '' && !(words(row, '.who') + ' ' + words(row, '.state')).includes(text);
+    for (const group of groups) {
+      group.hidden = !group.querySelector('details.stream:not([hidden])');
+      if (text !== '') group.open = true;
+    }
+    const shown = rows.filter((row) => !row.hidden).length;
+    one('#shown').textContent = text === '' ? '' : shown + ' of ' + rows.length;
+    for (const chip of all('.chip')) chip.setAttribute('aria-pressed', String(chip.dataset.state === text));
+  };
+
+  const keep = () => {
+    // What is nearest to the upper edge stays there, whatever is put in above it.
+    let seen = null;
+    for (const each of all('[id]')) {
+      const { top, height } = each.getBoundingClientRect();
+      if (height > 0 && (seen === null || Math.abs(top) < Math.abs(seen.getBoundingClientRect().top))) seen = each;
+    }
+    const toggled = {};
+    for (const row of all('details'))
+      if (row.open !== row.hasAttribute('data-open')) toggled[row.id] = row.open;
+    history.replaceState({
+      y: scrollY,
+      place: seen && scrollY > 0 ? [seen.id, seen.getBoundingClientRect().top] : null,
+      sideways: one('.graph') ? one('.graph').scrollLeft : 0,
+      toggled,
+      filter: filter ? filter.value : '',
+      typing: filter !== null && document.activeElement === filter,
+    }, '');
+  };
+  const kept = history.state;
+  const comeBack = () => {
+    const place = kept.place && document.getElementById(kept.place[0]);
+    scrollTo({ top: kept.y, behavior: 'instant' });
+    if (place) scrollBy({ top: place.getBoundingClientRect().top - kept.place[1], behavior: 'instant' });
+  };
+  if (kept) {
+    for (const [id, open] of Object.entries(kept.toggled)) {
+      const row = document.getElementById(id);
+      if (row) row.open = open;
+    }
+    if (filter) filter.value = kept.filter;
+    sift();
+    if (one('.graph')) one('.graph').scrollLeft = kept.sideways;
+    if (kept.typing) filter.focus({ preventScroll: true });
+    comeBack();
+    addEventListener('load', () => {
+      comeBack();
+      history.scrollRestoration = 'auto';
+    });
+  }
+  addEventListener('pagehide', keep);
+
+  let busy = 0;
+  for (const act of ['scroll', 'input', 'pointerdown', 'wheel', 'touchmove'])
+    addEventListener(act, () => { busy = Date.now(); }, { passive: true });
+  const loadAnew = () => {
+    const selecting = String(getSelection()) !== '';
+    if (document.hidden || selecting || Date.now() - busy < 1500) return void setTimeout(loadAnew, 500);
+    keep();
+    history.scrollRestoration = 'manual';
+    location.reload();
+  };
+  if (reload) setTimeout(loadAnew, Number(reload) * 1000);
+
+  if (filter) filter.addEventListener('input', sift);
+  const showTarget = () => {
+    const row = document.getElementById(location.hash.slice(1));
+    if (!row || row.tagName !== 'DETAILS') return;
+    if (row.hidden) { filter.value = ''; sift(); }
+    if (row.parentElement.tagName === 'DETAILS') row.parentElement.open = true;
+    row.open = true;
+    row.scrollIntoView({ block: 'nearest' });
+  };
+  addEventListener('hashchange', showTarget);
+  if (!kept) showTarget();
+
+  addEventListener('click', (event) => {
+    const chip = event.target.closest('.chip');
+    if (chip && filter) {
+      filter.value = filter.value === chip.dataset.state ? '' : chip.dataset.state;
+      sift();
+    }
+    const copy = event.target.closest('.copy');
+    if (!copy) return;
+    const code = copy.previousElementSibling;
+    navigator.clipboard.writeText(code.textContent).then(
+      () => { copy.textContent = 'copied'; setTimeout(() => { copy.textContent = 'copy'; }, 1500); },
+      () => getSelection().selectAllChildren(code),
+    );
+  });
+})();`;
+  }
+});
+
+// src/view/html/page-style.ts
+var LIGHT, DARK, PAGE_CSS;
+var init_page_style = __esm({
+  "src/view/html/page-style.ts"() {
+    "use strict";
+    LIGHT = `--back:#f4f6f8;--card:#fff;--line:#dde2e8;--text:#1b222a;--soft:#5a6572;--track:#e3e8ee;--code:#eef1f5;
+--red:#c4262e;--green:#1a7f37;--yellow:#8f5b00;--blue:#1f62c9;--magenta:#8b3bb0;--cyan:#0a7385;--gray:#68737f;
+--alarm:#fff6e0;--alarm-line:#e9c46a;--shade:0 1px 2px #1b222a14,0 4px 14px #1b222a0d;`;
+    DARK = `--back:#0e1217;--card:#161b22;--line:#2a323c;--text:#dce3ea;--soft:#93a0ae;--track:#28303a;--code:#1f2630;
+--red:#ff7b7b;--green:#6bcb77;--yellow:#ffc145;--blue:#74a9ff;--magenta:#d19bf0;--cyan:#4dd0e1;--gray:#8f9baa;
+--alarm:#2a2312;--alarm-line:#6b5518;--shade:0 1px 2px #0006;`;
+    PAGE_CSS = `
+:root{color-scheme:light dark;${LIGHT}}
+@media (prefers-color-scheme:dark){:root{${DARK}}}
+*{box-sizing:border-box}
+[hidden]{display:none!important}
+body{margin:0;background:var(--back);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;overflow-wrap:anywhere;-webkit-text-size-adjust:100%}
+main{max-width:1180px;margin:0 auto;padding:28px 24px 40px}
+h1{font-size:28px;line-height:1.2;margin:2px 0 6px;letter-spacing:-.015em;text-wrap:balance}
+h2{font-size:13px;font-weight:650;letter-spacing:.06em;text-transform:uppercase;color:var(--soft);margin:34px 0 12px}
+h3{font-size:13px;font-weight:600;color:var(--soft);margin:20px 0 8px}
+p{margin:0}
+ul,ol,dl{margin:0;padding:0;list-style:none}
+a{color:inherit;text-decoration:none}
+a:hover{text-decoration:underline}
+:focus-visible{outline:2px solid var(--blue);outline-offset:2px}
+b,strong{font-weight:650}
+bdi{unicode-bidi:isolate}
+time,.num{font-variant-numeric:tabular-nums}
+.soft{color:var(--soft)}
+.sym{color:var(--c);font-family:"DejaVu Sans Mono",Menlo,Consolas,"Noto Sans Symbols 2","Segoe UI Symbol",monospace}
+.plain{--c:var(--text)}.red{--c:var(--red)}.green{--c:var(--green)}.yellow{--c:var(--yellow)}.blue{--c:var(--blue)}
+.magenta{--c:var(--magenta)}.cyan{--c:var(--cyan)}.gray{--c:var(--gray)}
+code{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--code);border-radius:6px;padding:3px 8px;white-space:pre-wrap}
+.type{display:flex;gap:8px;align-items:flex-start;margin-top:8px}
+.type code::before{content:"$ ";color:var(--soft)}
+.copy{display:none;flex:none;white-space:nowrap;overflow-wrap:normal;font:inherit;font-size:12px;line-height:19px;margin-top:2px;color:var(--soft);background:none;border:1px solid var(--line);border-radius:6px;padding:1px 8px;cursor:pointer}
+.js .copy{display:inline-block}
+.copy:hover{color:var(--text)}
+.over{display:flex;flex-wrap:wrap;gap:4px 14px;justify-content:space-between;color:var(--soft);font-size:13px}
+.facts{display:flex;flex-wrap:wrap;gap:2px 18px;color:var(--soft)}
+.live .sym{margin-right:5px}
+.over .age:not(:empty)::before{content:"\xB7 "}
+.notice{background:var(--alarm);border:1px solid var(--alarm-line);border-radius:10px;padding:10px 14px;margin-top:12px}
+.need{background:var(--alarm);border:1px solid var(--alarm-line);border-radius:14px;margin-top:20px;overflow:hidden}
+.need h2{color:var(--yellow);margin:0;padding:13px 18px 0}
+.need li{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:2px 20px;align-items:center;padding:11px 18px}
+.need li p{grid-column:1}
+.need li .type{grid-area:1/2/3/3;max-width:520px;margin:0}
+.need li+li,.need details,.need details li{border-top:1px solid var(--alarm-line)}
+.need details>summary{padding:9px 18px;cursor:pointer;color:var(--soft)}
+.need .sym{margin-right:7px}
+.done{background:var(--card);border:1px solid var(--line);border-left:5px solid var(--green);border-radius:10px;padding:13px 18px;margin-top:20px;box-shadow:var(--shade)}
+.steps{display:flex;flex-wrap:wrap;gap:4px 22px}
+.whole{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:18px 20px;margin-top:20px;box-shadow:var(--shade)}
+.whole>svg{display:block;border-radius:5px;background:var(--track)}
+.whole rect{fill:var(--c)}
+.tally{display:flex;flex-wrap:wrap;align-items:baseline;gap:4px 20px;margin-bottom:10px}
+.tally strong{font-size:24px;letter-spacing:-.02em}
+.chips{display:flex;flex-wrap:wrap;gap:7px;margin-top:14px}
+.chip{font:inherit;font-size:13px;color:inherit;background:none;border:1px solid var(--line);border-radius:99px;padding:2px 11px}
+.js button.chip{cursor:pointer}
+.js button.chip:hover{border-color:var(--c)}
+.chip[aria-pressed=true]{border-color:var(--c);background:var(--code)}
+.chip .sym{margin-right:5px}
+.path{margin-top:14px;color:var(--soft);font-size:14px}
+.path b{color:var(--text);font-weight:600}
+.graph{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:14px;overflow:auto;box-shadow:var(--shade);position:relative}
+.graph.dense{max-height:75vh}
+.dag{display:block;margin:0 auto}
+.dag path{fill:none;stroke:var(--line);stroke-width:1.6;vector-effect:non-scaling-stroke;stroke-linecap:round}
+.dag .open{stroke:var(--gray);opacity:.55}
+.dag .finished{stroke:var(--green);opacity:.75}
+.dag .critical{stroke:var(--text);stroke-width:2.4}
+.dense .dag path{stroke-width:1;opacity:.3}
+.dag .wave{fill:var(--soft);font-size:11px;font-weight:650;letter-spacing:.06em;text-transform:uppercase}
+.box{display:flex;flex-direction:column;height:100%;padding:6px 9px 0 10px;overflow:hidden;background:var(--back);border:1px solid var(--line);border-left:4px solid var(--c);border-radius:9px;font-size:12px;line-height:17px;color:var(--text)}
+.box:hover{text-decoration:none;border-color:var(--c)}
+.box.asks{background:var(--alarm)}
+.box>*{white-space:nowrap;overflow:hidden;text-overflow:ellipsis;flex:none}
+.box b{font-size:13px}
+.box .state{color:var(--c)}
+.box progress{height:4px;margin-top:3px}
+.tile{display:flex;justify-content:center;gap:4px;height:100%;overflow:hidden;background:var(--back);border:1px solid var(--line);border-bottom:3px solid var(--c);border-radius:5px;font-size:11px;line-height:21px;white-space:nowrap}
+.tile.asks{background:var(--alarm)}
+.tile b{font-weight:500;overflow:hidden}
+.key{display:flex;flex-wrap:wrap;gap:2px 20px;margin-top:8px;font-size:12px;color:var(--soft)}
+.key i{display:inline-block;width:22px;border-top:2px solid var(--gray);vertical-align:4px;margin-right:7px}
+.key .finished{border-color:var(--green)}
+.key .critical{border-color:var(--text)}
+.short{display:none}
+progress{appearance:none;-webkit-appearance:none;display:block;width:100%;height:6px;border:0;border-radius:3px;overflow:hidden;background:var(--track);color:var(--c)}
+progress::-webkit-progress-bar{background:var(--track)}
+progress::-webkit-progress-value{background:var(--c)}
+progress::-moz-progress-bar{background:var(--c)}
+.streams-head{display:flex;flex-wrap:wrap;gap:4px 14px;align-items:baseline;margin:34px 0 0}
+.streams-head h2{margin:0}
+#filter{display:none;font:inherit;font-size:14px;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:4px 10px;width:190px;max-width:100%;margin-left:auto}
+.js #filter{display:block}
+.group>summary{list-style:none;cursor:pointer;width:max-content;max-width:100%}
+.group>summary::-webkit-details-marker{display:none}
+.group>summary h3::after{content:" \u25BE";color:var(--soft)}
+.group:not([open])>summary h3::after{content:" \u25B8"}
+.stream{background:var(--card);border:1px solid var(--line);border-left:4px solid var(--c);border-radius:10px;margin-bottom:7px;scroll-margin:14px}
+.stream:target{box-shadow:0 0 0 2px var(--blue)}
+.stream>summary{display:grid;grid-template-columns:20px minmax(0,1fr) 200px 118px;gap:1px 12px;padding:9px 14px;cursor:pointer;list-style:none;border-radius:10px}
+.stream>summary::-webkit-details-marker{display:none}
+.stream>summary:hover{background:var(--code)}
+.who b{margin-right:8px}
+.state{color:var(--c);font-weight:600}
+.stream .state{text-align:right}
+.tag{font-size:12px;font-weight:500;color:var(--soft);border:1px solid var(--line);border-radius:5px;padding:0 6px;margin-left:6px;white-space:nowrap}
+.tag.stale{color:var(--yellow);border-color:var(--alarm-line)}
+.tasks{display:flex;gap:10px;align-items:center;white-space:nowrap;font-size:14px}
+.times,.note{grid-column:2/-1;font-size:13px;color:var(--soft)}
+.note{color:var(--text)}
+.asks .note{color:var(--yellow)}
+.many .stream>summary{padding:5px 12px;font-size:14px}
+.more{padding:4px 16px 14px 46px;font-size:14px}
+.more li{display:flex;gap:9px;padding:2px 0}
+.more li small{color:var(--soft);font-size:12px;white-space:nowrap;margin-left:auto;padding-left:10px}
+.more dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 16px;margin-top:10px;font-size:13px}
+.more dt{color:var(--soft)}
+.more dd{margin:0}
+.events li{display:grid;grid-template-columns:max-content minmax(80px,170px) minmax(0,1fr);gap:0 14px;padding:6px 0;border-top:1px solid var(--line);font-size:14px}
+.events li:first-child{border:0}
+.events time{color:var(--soft)}
+footer{margin-top:38px;padding-top:14px;border-top:1px solid var(--line);font-size:13px;color:var(--soft)}
+@media (max-width:720px){
+main{padding:18px 16px 32px}
+h1{font-size:23px}
+.long{display:none}
+.short{display:inline}
+.graph{padding:10px}
+.box{padding:6px 4px 0 6px}
+.box .state{font-size:10.5px;letter-spacing:-.02em}
+.need li{display:block}
+.need li .type{margin-top:8px}
+.tile{border-radius:3px}
+.tile b{display:none}
+#filter{margin:6px 0 0;width:100%}
+.stream>summary{grid-template-columns:18px minmax(0,1fr) max-content;gap:2px 9px;padding:10px 12px}
+.stream .tasks{grid-column:2/-1;order:1}
+.times,.note{order:2}
+.more{padding:4px 12px 12px 39px}
+.events li{grid-template-columns:max-content minmax(0,1fr);padding:8px 0}
+.events li p{grid-column:1/-1}
+}
+@media print{.stream,.box,.graph{break-inside:avoid}.graph,.graph.dense{overflow:visible;max-height:none}.copy,#filter{display:none!important}}
+`;
+  }
+});
+
+// src/view/html/dag.ts
+function directDependencies(streams2) {
+  const byId = new Map(streams2.map((stream2, place2) => [stream2.id, { stream: stream2, bit: 1n << BigInt(place2) }]));
+  const above = /* @__PURE__ */ new Map();
+  const direct = /* @__PURE__ */ new Map();
+  for (const stream2 of streams2) {
+    const found = [...new Set(stream2.dependencies)].flatMap((id2) => {
+      const other = byId.get(id2);
+      return other !== void 0 && other.stream.depth < stream2.depth ? [other] : [];
+    });
+    const implied = found.reduce((all, other) => all | (above.get(other.stream.id) ?? 0n), 0n);
+    above.set(
+      stream2.id,
+      found.reduce((all, { bit }) => all | bit, implied)
+    );
+    direct.set(
+      stream2,
+      found.filter(({ bit }) => (implied & bit) === 0n).map((other) => other.stream)
+    );
+  }
+  return direct;
+}
+function drawingOf({ streams: streams2, criticalPath: criticalPath2 }) {
+  if (streams2.length === 0) return null;
+  const waves2 = depthGroups(streams2);
+  const direct = directDependencies(waves2.flatMap((wave) => wave.streams));
+  const abreast = waves2.reduce((most, wave) => Math.max(most, wave.streams.length), 0);
+  const dense = streams2.length > MOST4.streams || waves2.length > MOST4.waves || abreast > MOST4.abreast;
+  const next = new Map(criticalPath2.map((id2, at) => [id2, criticalPath2[at + 1]]));
+  const kindOf3 = (from, to) => {
+    if (next.get(from.id) === to.id) return "critical";
+    return isFinished(from) ? "finished" : "open";
+  };
+  const drawn = dense ? tiles(waves2, direct, kindOf3) : cards(waves2, direct, kindOf3);
+  return { ...drawn, dense };
+}
+function columnsOf4(waves2, direct, kindOf3) {
+  const columns2 = waves2.map(({ streams: streams2 }) => streams2.map((stream2) => nodeFor(stream2, CARD.height)));
+  const placeOf5 = new Map(
+    columns2.flatMap((column, wave) => column.map((node2) => [node2.stream, { node: node2, wave }]))
+  );
+  const pairs = [...direct].flatMap(([to, on6]) => on6.map((from) => ({ from, to })));
+  const chains = pairs.flatMap(({ from, to }) => {
+    const [start2, end] = [placeOf5.get(from), placeOf5.get(to)];
+    if (start2 === void 0 || end === void 0) return [];
+    const passing = columns2.slice(start2.wave + 1, end.wave).map((column) => {
+      const node2 = nodeFor(null, CARD.passing);
+      column.push(node2);
+      return node2;
+    });
+    const through = [start2.node, ...passing, end.node];
+    connect2(through);
+    return [{ kind: kindOf3(from, to), first: start2.wave, through }];
+  });
+  return { columns: columns2, chains };
+}
+function connect2(through) {
+  for (const [i3, node2] of through.entries()) {
+    const before = through[i3 - 1];
+    before?.to.push(node2);
+    if (before !== void 0) node2.from.push(before);
+  }
+}
+function cards(waves2, direct, kindOf3) {
+  const { columns: columns2, chains } = columnsOf4(waves2, direct, kindOf3);
+  arrange2(columns2);
+  const lowest = columns2.flat().reduce((most, { at, size }) => Math.max(most, at + size / 2), 0);
+  const pitch = WIDTH2 / waves2.length;
+  const margin = pitch * (1 - CARD.share) / 2;
+  const lines3 = /* @__PURE__ */ new Map();
+  for (const { kind, first: first2, through } of chains)
+    lines3.set(kind, (lines3.get(kind) ?? "") + acrossPath(through, first2 * pitch, pitch, margin));
+  return {
+    height: Math.ceil(lowest + 4),
+    waves: waves2.map(({ depth }, wave) => ({ depth, x: wave * pitch + margin, y: 14 })),
+    boxes: columns2.flatMap(
+      (column, wave) => column.flatMap(({ stream: stream2, at, size }) => {
+        const box = { x: wave * pitch + margin, y: Math.round(at - size / 2), width: pitch - 2 * margin };
+        return stream2 === null ? [] : [{ stream: stream2, ...box, height: size }];
+      })
+    ),
+    lines: lines3,
+    untold: 0
+  };
+}
+function acrossPath(through, start2, pitch, margin) {
+  let path17 = "";
+  for (const [i3, node2] of through.entries()) {
+    const left = start2 + i3 * pitch + margin;
+    const y2 = Math.round(node2.at);
+    const before = through[i3 - 1];
+    if (before !== void 0) {
+      const from = left - 2 * margin;
+      const middle = round2(from + margin);
+      path17 += `C${middle} ${Math.round(before.at)} ${middle} ${y2} ${round2(left)} ${y2}`;
+    }
+    const right = round2(left + pitch - 2 * margin);
+    if (i3 === 0) path17 += `M${right} ${y2}`;
+    else if (i3 < through.length - 1) path17 += `H${right}`;
+  }
+  return path17;
+}
+function stack2(column) {
+  const height = column.reduce((sum, { size }) => sum + size + CARD.gap, -CARD.gap);
+  let top = -height / 2;
+  for (const node2 of column) {
+    node2.at = top + node2.size / 2;
+    top += node2.size + CARD.gap;
+  }
+}
+function arrange2(columns2) {
+  const back = [...columns2].reverse();
+  columns2.forEach(stack2);
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) {
+    const forth = sweep % 2 === 0;
+    for (const column of forth ? columns2 : back) {
+      const wish2 = new Map(column.map((node2) => [node2, mean(forth ? node2.from : node2.to) ?? node2.at]));
+      column.sort((a2, b2) => (wish2.get(a2) ?? 0) - (wish2.get(b2) ?? 0));
+      stack2(column);
+    }
+  }
+  for (let sweep = 0; sweep < SWEEPS; sweep += 1) (sweep % 2 === 0 ? columns2 : back).forEach(settle);
+  const nodes = columns2.flat();
+  const top = nodes.reduce((least, { at, size }) => Math.min(least, at - size / 2), Number.POSITIVE_INFINITY);
+  for (const node2 of nodes) node2.at += HEADING - top;
+}
+function settle(column) {
+  let offset = 0;
+  const offsets = column.map((node2, i3) => {
+    const before = column[i3 - 1];
+    if (before !== void 0) offset += (before.size + node2.size) / 2 + CARD.gap;
+    return offset;
+  });
+  const wishes = column.map((node2, i3) => (mean([...node2.from, ...node2.to]) ?? node2.at) - (offsets[i3] ?? 0));
+  for (const [i3, place2] of rising(wishes).entries()) {
+    const node2 = column[i3];
+    if (node2 !== void 0) node2.at = place2 + (offsets[i3] ?? 0);
+  }
+}
+function rising(numbers) {
+  const blocks = [];
+  for (const number5 of numbers) {
+    let block2 = { sum: number5, count: 1 };
+    for (let former = blocks.at(-1); former !== void 0; former = blocks.at(-1)) {
+      if (former.sum / former.count <= block2.sum / block2.count) break;
+      block2 = { sum: former.sum + block2.sum, count: former.count + block2.count };
+      blocks.pop();
+    }
+    blocks.push(block2);
+  }
+  return blocks.flatMap(({ sum, count: count3 }) => Array.from({ length: count3 }, () => sum / count3));
+}
+function tiles(waves2, direct, kindOf3) {
+  const pitch = WIDTH2 / TILE.perRow;
+  const width = pitch * TILE.share;
+  const boxes = [];
+  const headings = [];
+  let top = 0;
+  for (const { depth, streams: streams2 } of waves2) {
+    headings.push({ depth, x: 0, y: top + 14 });
+    top += HEADING - 4;
+    for (const [i3, stream2] of streams2.entries()) {
+      const y2 = top + Math.floor(i3 / TILE.perRow) * (TILE.height + TILE.gap);
+      boxes.push({ stream: stream2, x: i3 % TILE.perRow * pitch, y: y2, width, height: TILE.height });
+    }
+    top += Math.ceil(streams2.length / TILE.perRow) * (TILE.height + TILE.gap) + TILE.between;
+  }
+  const boxOf = new Map(boxes.map((box) => [box.stream, box]));
+  const pairs = [...direct].flatMap(([stream2, on6]) => on6.map((from) => [from, stream2]));
+  const lines3 = /* @__PURE__ */ new Map();
+  for (const [from, to] of pairs.length > MOST_LINES2 ? [] : pairs) {
+    const [a2, b2] = [boxOf.get(from), boxOf.get(to)];
+    if (a2 === void 0 || b2 === void 0) continue;
+    const [x1, y1, x2] = [round2(a2.x + width / 2), a2.y + TILE.height, round2(b2.x + width / 2)];
+    const middle = Math.round((y1 + b2.y) / 2);
+    const path17 = `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${b2.y}`;
+    lines3.set(kindOf3(from, to), (lines3.get(kindOf3(from, to)) ?? "") + path17);
+  }
+  const untold2 = pairs.length > MOST_LINES2 ? pairs.length : 0;
+  return { height: top - TILE.between, waves: headings, boxes, lines: lines3, untold: untold2 };
+}
+var WIDTH2, HEADING, CARD, TILE, MOST4, MOST_LINES2, SWEEPS, nodeFor, round2, mean;
+var init_dag = __esm({
+  "src/view/html/dag.ts"() {
+    "use strict";
+    init_states();
+    init_urgency();
+    WIDTH2 = 1e3;
+    HEADING = 26;
+    CARD = { height: 64, gap: 12, passing: 10, share: 0.82 };
+    TILE = { height: 26, gap: 6, perRow: 25, share: 0.86, between: 22 };
+    MOST4 = { streams: 120, waves: 14, abreast: 24 };
+    MOST_LINES2 = 2500;
+    SWEEPS = 8;
+    nodeFor = (stream2, size) => ({
+      stream: stream2,
+      size,
+      from: [],
+      to: [],
+      at: 0
+    });
+    round2 = (x2) => Math.round(x2 * 10) / 10;
+    mean = (nodes) => nodes.length === 0 ? null : nodes.reduce((sum, { at }) => sum + at, 0) / nodes.length;
+  }
+});
+
+// src/view/html/streams-html.ts
+function symbolOf(stream2) {
+  return html`<span class="sym ${colourOf(stream2)}" aria-hidden="true">${PAGE_STYLE.state(stream2.state).symbol}</span>`;
+}
+function typed2(command3) {
+  return html`<div class="type"><code>${command3}</code><button class="copy" type="button">copy</button></div>`;
+}
+function progress2({ tasks: tasks2 }) {
+  return html`<progress max="${Math.max(1, tasks2.total)}" value="${tasks2.completed}" aria-label="${tasks2.completed} of ${plural(tasks2.total, "task")}"></progress>`;
+}
+function graph(report, context) {
+  const drawing2 = drawingOf(report);
+  if (drawing2 === null) return html``;
+  const { height, dense, waves: waves2, boxes, lines: lines3, untold: untold2 } = drawing2;
+  const percent2 = (x2) => `${Math.round(x2 * 10) / 100}%`;
+  const kinds = ["open", "finished", "critical"].filter((kind) => lines3.has(kind));
+  const headings = waves2.map(
+    ({ depth, x: x2, y: y2 }) => html`<text class="wave" x="${percent2(x2)}" y="${y2}">Wave ${depth + 1}</text>`
+  );
+  const places = boxes.map(
+    (box) => html`<foreignObject x="${percent2(box.x)}" y="${box.y}" width="${percent2(box.width)}" height="${box.height}">${(dense ? tile : card)(box.stream, context)}</foreignObject>`
+  );
+  return html`<section><h2>Plan</h2><div class="graph ${dense && "dense"}" id="graph"><svg class="dag" width="100%" height="${height}" role="group" aria-label="The plan: what builds on what">
+<svg width="100%" height="${height}" viewBox="0 0 1000 ${height}" preserveAspectRatio="none" aria-hidden="true">${kinds.map((kind) => html`<path class="${kind}" d="${verbatim(lines3.get(kind) ?? "")}"/>`)}</svg>
+${headings}${places}</svg></div>
+<p class="key">${kinds.map((kind) => html`<span><i class="${kind}"></i>${LINE_WORDS[kind]}</span>`)}${untold2 > 0 && `${untold2} dependencies are too many to draw: each stream below names its own.`}</p></section>`;
+}
+function graphWidths(report) {
+  const drawing2 = drawingOf(report);
+  if (drawing2 === null || drawing2.dense) return { least: 0, most: 1200 };
+  return { least: drawing2.waves.length * 96, most: drawing2.waves.length * 300 };
+}
+function titleOf2(stream2, { neighbours, nowMs }) {
+  const name2 = stream2.name === stream2.id ? "" : ` (${stream2.name})`;
+  const note2 = noteOf2(stream2, neighbours, nowMs);
+  return `${stream2.id}${name2}: ${stateText(stream2, nowMs)}${note2 === "" ? "" : `, ${note2}`}`;
+}
+function card(stream2, context) {
+  const { id: id2, name: name2 } = stream2;
+  const short2 = context.neighbours.nameOf.get(id2) ?? id2;
+  return html`<a class="box ${colourOf(stream2)}" href="#${context.rowOf.get(stream2) ?? ""}" title="${titleOf2(stream2, context)}"><b>${symbolOf(stream2)} <span class="long">${id2}</span><span class="short">${short2}</span></b><span>${name2 === id2 ? "" : name2}</span><span class="state"><span class="long">${stateText(stream2, context.nowMs)}</span><span class="short">${stream2.state}</span></span>${progress2(stream2)}</a>`;
+}
+function tile(stream2, context) {
+  const short2 = context.neighbours.nameOf.get(stream2.id) ?? stream2.id;
+  return html`<a class="tile ${colourOf(stream2)}" href="#${context.rowOf.get(stream2) ?? ""}" title="${titleOf2(stream2, context)}">${symbolOf(stream2)}<b>${short2}</b></a>`;
+}
+function waves(streams2, context) {
+  const few = streams2.length <= FEW;
+  return depthGroups(streams2).map(({ depth, streams: wave }) => {
+    const open3 = few || !wave.every(isFinished);
+    const rows = wave.map((stream2) => row3(stream2, context, few && isLively(stream2.state)));
+    return html`<details class="group" id="w${depth + 1}"${open3 && html` open data-open`}><summary><h3>${waveText(depth, wave, PAGE_STYLE)}</h3></summary>
+${rows}</details>`;
+  });
+}
+function row3(stream2, context, open3) {
+  const { id: id2, name: name2, state: state2, stale, landed, tasks: tasks2 } = stream2;
+  const { nowMs, neighbours } = context;
+  const note2 = noteOf2({ ...stream2, stale: false, landed: false }, neighbours, nowMs);
+  return html`<details class="stream ${colourOf(stream2)}" id="${context.rowOf.get(stream2) ?? ""}"${open3 && html` open data-open`}><summary>${symbolOf(stream2)}<span class="who"><b><bdi>${id2}</bdi></b><bdi>${name2 === id2 ? "" : name2}</bdi>${stale && html`<span class="tag stale">stale</span>`}${landed && html`<span class="tag">landed</span>`}</span><span class="tasks">${progress2(stream2)}<span class="num">${tasks2.completed}/${tasks2.total}</span></span><span class="state">${state2}</span><span class="times">${timesText(stream2, PAGE_STYLE, nowMs)}</span>${note2 !== "" && html`<span class="note"><bdi>${note2}</bdi></span>`}</summary>
+<div class="more">${stream2.remedy !== null && typed2(stream2.remedy)}${taskList(context.tasksOf.get(id2) ?? [])}${facts2(stream2, context)}</div></details>
+`;
+}
+function taskList(tasks2) {
+  if (tasks2.length === 0) return html``;
+  const hidden2 = tasks2.length - TASKS_SHOWN;
+  const items = tasks2.slice(0, TASKS_SHOWN).map(({ title: title4, status, blockedReason }) => {
+    const { like, word } = taskMark(status);
+    const why = blockedReason === null ? "" : `: ${blockedReason}`;
+    return html`<li>${symbolOf({ state: like, needsYou: false })}<bdi>${title4}</bdi><small>${word}${why}</small></li>`;
+  });
+  return html`<ul>${items}${hidden2 > 0 && html`<li>${plural(hidden2, "more task")}</li>`}</ul>`;
+}
+function facts2(stream2, { neighbours }) {
+  const sha = (text5) => text5?.slice(0, SHORT_SHA4) ?? null;
+  const names = (ids) => ids.length === 0 ? null : ids.map((id2) => `${id2} (${neighbours.stateOf.get(id2) ?? "unknown"})`).join(", ");
+  const known2 = [
+    ["Depends on", names(stream2.dependencies)],
+    ["Branch", stream2.branch],
+    ["Worktree", stream2.worktree],
+    ["Base", sha(stream2.baseSha)],
+    ["Head", sha(stream2.headSha)],
+    ["Verified", sha(stream2.verifiedSha)],
+    ["Gate", stream2.gate === null ? null : gateText(stream2.gate)],
+    ["Agent", stream2.pid === null ? null : `pid ${stream2.pid}`],
+    ["Used", usedText(stream2)]
+  ];
+  const shown3 = known2.flatMap(([label2, text5]) => text5 === null || text5 === "" ? [] : [{ label: label2, text: text5 }]);
+  return html`<dl>${shown3.map(({ label: label2, text: text5 }) => html`<dt>${label2}</dt><dd><bdi>${text5}</bdi></dd>`)}</dl>`;
+}
+var SHORT_SHA4, TASKS_SHOWN, FEW, colourOf, LINE_WORDS;
+var init_streams_html = __esm({
+  "src/view/html/streams-html.ts"() {
+    "use strict";
+    init_done();
+    init_states();
+    init_urgency();
+    init_amounts();
+    init_stream_text();
+    init_panel();
+    init_stream_note();
+    init_stream_rows();
+    init_dag();
+    init_markup();
+    SHORT_SHA4 = 10;
+    TASKS_SHOWN = 60;
+    FEW = 24;
+    colourOf = ({ state: state2, needsYou: needsYou2 }) => needsYou2 ? "yellow asks" : traitsOf(state2).look.colour;
+    LINE_WORDS = {
+      finished: "builds on what is done",
+      open: "waits for",
+      critical: "critical path"
+    };
+  }
+});
+
+// src/view/html/status-page.ts
+function renderPage(whole2, options) {
+  const report = forScreen(whole2);
+  const context = contextOf(report, options);
+  const widths = graphWidths(report);
+  const css = `${PAGE_CSS}.dag{min-width:${widths.least}px;max-width:${widths.most}px}
+`;
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${sha256Base64(css)}'`,
+    `script-src 'sha256-${sha256Base64(PAGE_SCRIPT)}'`,
+    "base-uri 'none'",
+    "form-action 'none'"
+  ].join("; ");
+  const { everySeconds } = options;
+  const most = report.streams.length > RELOAD.manyStreams ? RELOAD.large : RELOAD.small;
+  const reload = Math.max(RELOAD.least, Math.min(most, everySeconds ?? most));
+  const old = everySeconds === null ? OLD_SECONDS : everySeconds * LATE.times + LATE.seconds;
+  const waiting2 = waitingForYou(report.streams).length;
+  const alert = waiting2 > 0 && html`${PAGE_STYLE.glyphs.alert} ${waiting2} `;
+  const page3 = html`<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${verbatim(policy)}">
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer"><meta name="generator" content="orchestrate">
+${everySeconds !== null && html`<noscript><meta http-equiv="refresh" content="${reload}"></noscript>`}
+<title>${alert}${overallPercent(report)}% ${titleOf(report)}</title><style>${verbatim(css)}</style></head>
+<body data-at="${options.nowMs}" data-old="${old}"${everySeconds !== null && html` data-reload="${reload}"`}><main>
+${head2(report, options)}${notices(report, options)}${needsYou(report, context)}${allDone2(report)}${overall(report)}
+${graph(report, context)}${streams(report, context)}${events(report.events, options.nowMs)}${earlierPlans2(options, context)}
+${foot(options)}</main><script>${verbatim(PAGE_SCRIPT)}</script></body></html>
+`;
+  return PAGE_OPENING + page3.html;
+}
+function contextOf(report, { nowMs, tasks: tasks2, earlier }) {
+  const tasksOf = /* @__PURE__ */ new Map();
+  for (const task2 of tasks2) {
+    const found = tasksOf.get(task2.stream ?? "");
+    if (found === void 0) tasksOf.set(task2.stream ?? "", [task2]);
+    else found.push(task2);
+  }
+  const all = [...byDepth(report.streams), ...earlier.flatMap((plan2) => plan2.streams)];
+  return {
+    nowMs,
+    neighbours: neighboursOf(report.streams, shortIds(report.streams.map(({ id: id2 }) => id2))),
+    tasksOf,
+    rowOf: new Map(all.map((stream2, at) => [stream2, `s${at + 1}`]))
+  };
+}
+function head2(report, { nowMs }) {
+  const { alive, pid, since } = report.poller;
+  const details = [
+    ...pid === null ? [] : [`pid ${pid}`],
+    ...since === null ? [] : [`since ${moment(Date.parse(since), nowMs)}`]
+  ];
+  const live = alive ? html`${symbolOf({ state: "running", needsYou: false })}orchestrate is running <span>${details.length > 0 && `(${details.join(", ")})`}</span>` : html`${symbolOf({ state: "stopped", needsYou: false })}orchestrate is not running`;
+  const known2 = [...spentOf(report, nowMs), ...factsOf2(report)];
+  const facts3 = known2.filter((fact) => !known2.some((other) => other !== fact && other.endsWith(fact)));
+  return html`<header><p class="over"><span><bdi>${report.workspace}</bdi></span><span>as of <time datetime="${new Date(nowMs).toISOString()}">${moment(nowMs, nowMs)}</time> <span class="age"></span></span></p>
+<h1><bdi>${titleOf(report)}</bdi></h1><p class="facts"><span class="live">${live}</span>${facts3.map((fact) => html`<span>${fact}</span>`)}</p></header>`;
+}
+function notices(report, { command: command3, everySeconds, trouble: trouble2 }) {
+  const old = everySeconds === null ? html`This page was written <span class="age"></span> and is not written anew.` : html`This page was to be written anew, and was last written <span class="age"></span>: what writes it has ended.`;
+  const texts2 = [
+    ...trouble2 === null ? [] : [{ text: `The last look failed, this is the one before: ${trouble2}`, remedy: null }],
+    ...alertsOf(report)
+  ];
+  return html`<div class="notice" id="old" role="status" hidden><p>${old}</p>${typed2(command3)}</div>
+${texts2.map(({ text: text5, remedy }) => html`<div class="notice"><p>${PAGE_STYLE.glyphs.alert} <bdi>${text5}</bdi></p>${remedy !== null && typed2(remedy)}</div>`)}`;
+}
+function needsYou({ streams: streams2 }, { nowMs, rowOf: rowOf2 }) {
+  const waiting2 = waitingForYou(streams2);
+  if (waiting2.length === 0) return html``;
+  const items = waiting2.map((stream2) => {
+    const { id: id2, name: name2, state: state2, reason, remedy } = stream2;
+    return html`<li><p>${symbolOf(stream2)}<a href="#${rowOf2.get(stream2) ?? ""}"><b><bdi>${id2}</bdi></b></a> <bdi>${name2 === id2 ? "" : name2}</bdi> <span class="soft">${state2} ${ageOf(stream2, nowMs)}</span></p><p><bdi>${reason ?? state2}</bdi></p>${remedy !== null && typed2(remedy)}</li>`;
+  });
+  const rest = items.slice(ASKING_SHOWN);
+  const more = rest.length > 0 && html`<details id="more"><summary>${rest.length} more</summary><ul>${rest}</ul></details>`;
+  return html`<section class="need" id="needs-you"><h2>${PAGE_STYLE.glyphs.alert} ${needYouTitle(waiting2.length)}</h2><ul>${items.slice(0, ASKING_SHOWN)}</ul>${more}</section>`;
+}
+function allDone2(report) {
+  if (report.streams.length === 0 || !report.streams.every(isFinished)) return html``;
+  const steps = stepsAfter(report).map(
+    ([what, command3]) => html`<div><span class="soft">${what}</span>${typed2(command3)}</div>`
+  );
+  return html`<section class="done" id="done"><p>${symbolOf({ state: "done", needsYou: false })} <b>${doneText(report)}</b></p><div class="steps">${steps}</div></section>`;
+}
+function overall(report) {
+  const { tasks: tasks2, streams: streams2 } = report.summary;
+  if (report.streams.length === 0)
+    return html`<section class="whole"><p>${NO_PLAN2.text}</p>${typed2(NO_PLAN2.remedy)}</section>`;
+  const chips = STATES_BY_URGENCY.flatMap((state2) => {
+    const count3 = streams2[state2] ?? 0;
+    return count3 === 0 ? [] : [
+      html`<button type="button" class="chip" data-state="${state2}">${symbolOf({ state: state2, needsYou: false })}${count3} ${state2}</button>`
+    ];
+  });
+  const landed = report.streams.filter((stream2) => stream2.landed).length;
+  const { chain, rest } = criticalPathText(report, PAGE_STYLE);
+  return html`<section class="whole" id="whole"><p class="tally"><strong>${overallPercent(report)}%</strong><span>${finishedText(report)}</span><span>${tasks2.completed} of ${plural(tasks2.total, "task")}</span>${landed > 0 && html`<span>${landed} landed</span>`}</p>
+${bar(report)}<p class="chips">${chips}</p>${chain !== "" && html`<p class="path">critical path  <b><bdi>${chain}</bdi></b>  ${rest}</p>`}</section>`;
+}
+function bar({ summary: { tasks: tasks2 } }) {
+  const parts2 = [
+    [tasks2.completed, "green"],
+    [tasks2.inProgress, "cyan"],
+    [tasks2.blocked, "red"]
+  ];
+  const share = (count3) => `${Math.round(1e4 * count3 / Math.max(1, tasks2.total)) / 100}%`;
+  let before = 0;
+  const drawn = parts2.map(([count3, colour]) => {
+    const x2 = before;
+    before += count3;
+    return html`<rect class="${colour}" x="${share(x2)}" width="${share(count3)}" height="10"/>`;
+  });
+  return html`<svg width="100%" height="10" role="img" aria-label="tasks: ${tasks2.completed} completed, ${tasks2.inProgress} in progress, ${tasks2.blocked} blocked, of ${tasks2.total}">${drawn}</svg>`;
+}
+function streams(report, context) {
+  if (report.streams.length === 0) return html``;
+  return html`<section id="streams" class="${report.streams.length > FEW && "many"}"><div class="streams-head"><h2>Streams</h2><span class="soft" id="shown"></span><input id="filter" type="search" placeholder="id, name or state" aria-label="Show only streams with this id, name or state" autocomplete="off" spellcheck="false"></div>
+${waves(report.streams, context)}</section>`;
+}
+function events(all, nowMs) {
+  const shown3 = newsAmong(all, ({ stream: stream2 }) => stream2).slice(-EVENTS_SHOWN2).reverse();
+  if (shown3.length === 0) return html``;
+  const items = shown3.map(
+    ({ at, stream: stream2, message: message2 }) => html`<li><time datetime="${at}">${moment(Date.parse(at), nowMs)}</time><bdi>${stream2 ?? ""}</bdi><p><bdi>${message2}</bdi></p></li>`
+  );
+  return html`<section id="events"><h2>Events</h2><ol class="events">${items}</ol></section>`;
+}
+function earlierPlans2({ earlier }, context) {
+  const earlierRow = (stream2) => {
+    const shown3 = { ...stream2, reason: null, remedy: null };
+    const rowOf2 = /* @__PURE__ */ new Map([[shown3, context.rowOf.get(stream2) ?? ""]]);
+    return row3(shown3, { ...context, tasksOf: /* @__PURE__ */ new Map(), rowOf: rowOf2 }, false);
+  };
+  return earlier.map(
+    ({ title: title4, streams: list7 }) => html`<section><h2>Earlier: ${title4 ?? "without an initiative"}</h2>${list7.map(earlierRow)}</section>`
+  );
+}
+function foot({ command: command3, everySeconds, ended, nowMs }) {
+  const anew = everySeconds !== null ? "It is written anew at each change, and loads itself anew." : ended ? "That has ended: it stays as it is." : "It stays as it is.";
+  return html`<footer><p>Written ${moment(nowMs, nowMs)} (<time datetime="${new Date(nowMs).toISOString()}">${new Date(nowMs).toISOString()}</time>) by <code>${command3}</code> ${anew}</p></footer>`;
+}
+var PAGE_OPENING, RELOAD, OLD_SECONDS, LATE, EVENTS_SHOWN2, ASKING_SHOWN;
+var init_status_page = __esm({
+  "src/view/html/status-page.ts"() {
+    "use strict";
+    init_events();
+    init_short_names();
+    init_states();
+    init_sha256();
+    init_urgency();
+    init_amounts();
+    init_next_steps();
+    init_status_text();
+    init_attention();
+    init_headline();
+    init_stream_note();
+    init_markup();
+    init_page_script();
+    init_page_style();
+    init_streams_html();
+    PAGE_OPENING = "<!doctype html>\n<!-- orchestrate status --html -->\n";
+    RELOAD = { least: 1, small: 5, large: 15, manyStreams: 200 };
+    OLD_SECONDS = 600;
+    LATE = { times: 3, seconds: 15 };
+    EVENTS_SHOWN2 = 30;
+    ASKING_SHOWN = 6;
+  }
+});
+
+// src/commands/status/write-page.ts
+var write_page_exports = {};
+__export(write_page_exports, {
+  runPage: () => runPage
+});
+async function runPage(request2, io) {
+  const { file, everySeconds } = request2;
+  const place2 = { file, path: (0, import_node_path95.resolve)(io.cwd, file) };
+  targetOf2(place2);
+  if (everySeconds === null)
+    return withPorts(io, { create: false }, async (ports) => {
+      writePage(place2, pageOf(ports, await gatherReport(ports), request2));
+      tellWritten(place2, io);
+      return EXIT.ok;
+    });
+  const said2 = { trouble: null, written: false };
+  const code3 = await watchWith(
+    io,
+    everySeconds * 1e3,
+    (ports, doors) => pageLooker(ports, { place: place2, request: request2, io, said: said2, doors })
+  );
+  if (said2.trouble !== null) throw said2.trouble;
+  return code3;
+}
+function tellWritten({ file, path: path17 }, io) {
+  if (io.json) io.print(JSON.stringify({ schemaVersion: 1, file: path17 }));
+  else io.print(`Wrote ${printable(file)}: open ${(0, import_node_url3.pathToFileURL)(path17).href}`);
+}
+function pageLooker(ports, { place: place2, request: request2, io, said: said2, doors }) {
+  let last3 = null;
+  let warned = "";
+  const write2 = (gathered, more = {}) => {
+    writePage(place2, pageOf(ports, gathered, request2, more));
+    if (!said2.written) {
+      tellWritten(place2, io);
+      if (!io.json) io.print("It is written anew at each change, until this command is ended (Ctrl-C).");
+    }
+    said2.written = true;
+    last3 = gathered;
+  };
+  const failed4 = (error2) => {
+    if (!said2.written || error2 instanceof OrchestrateError && error2.exitCode === EXIT.refused) {
+      said2.trouble = error2;
+      doors.quit();
+      return;
+    }
+    const text5 = messageOf(error2);
+    if (text5 !== warned) io.warn(`orchestrate: warning: ${text5}`);
+    warned = text5;
+  };
+  const attempt3 = (deed) => {
+    try {
+      deed();
+    } catch (error2) {
+      failed4(error2);
+    }
+  };
+  const unlisten = onEnding(() => {
+    const shown3 = last3;
+    if (shown3 !== null) attempt3(() => write2(shown3, { everySeconds: null, ended: true }));
+  });
+  return {
+    show: async (gathered) => attempt3(() => write2(gathered)),
+    fail: (error2) => {
+      failed4(error2);
+      const shown3 = last3;
+      if (shown3 !== null) attempt3(() => write2(shown3, { trouble: messageOf(error2) }));
+    },
+    close: unlisten
+  };
+}
+function onEnding(deed) {
+  const handlers = ENDING2.map((signal2) => [signal2, () => end(signal2)]);
+  const unlisten = () => {
+    for (const [signal2, handler] of handlers) process.off(signal2, handler);
+  };
+  const end = (signal2) => {
+    unlisten();
+    deed();
+    process.kill(process.pid, signal2);
+  };
+  for (const [signal2, handler] of handlers) process.on(signal2, handler);
+  return unlisten;
+}
+function pageOf(ports, gathered, { file, all, everySeconds }, more = {}) {
+  const command3 = `orchestrate status --html ${shellWord(file)}${everySeconds === null ? "" : " --watch"}`;
+  return renderPage(gathered.report, {
+    nowMs: ports.now(),
+    tasks: ports.plan.listTasks(),
+    earlier: all ? earlierInitiatives(ports, gathered) : [],
+    command: command3,
+    everySeconds,
+    ended: false,
+    trouble: null,
+    ...more
+  });
+}
+function writePage(place2, page3) {
+  const { path: path17, mode } = targetOf2(place2);
+  named2(place2, () => replaceFile(path17, page3, mode));
+}
+function targetOf2(place2) {
+  const found = named2(place2, () => lstatIfPresent(place2.path));
+  if (found === null) return newTarget(place2);
+  const stat2 = named2(place2, () => statIfPresent(place2.path));
+  const shown3 = printable(place2.file);
+  if (stat2?.isDirectory() === true)
+    throw usageError(
+      `${shown3} is a directory`,
+      `orchestrate status --html ${shellWord((0, import_node_path95.join)(place2.file, "plan.html"))}`
+    );
+  if (stat2 !== null && !stat2.isFile())
+    throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
+  if (stat2 === null || stat2.size > 0 && !isOurs3(place2))
+    throw new OrchestrateError(
+      EXIT.refused,
+      `${shown3} was not made by orchestrate status --html, and is left as it is`,
+      `choose another FILE, or move it away: mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
+    );
+  const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
+  return { path: (0, import_node_fs94.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+}
+function newTarget(place2) {
+  const folder = (0, import_node_path95.dirname)(place2.path);
+  if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
+    return { path: place2.path, mode: PRIVATE };
+  throw new OrchestrateError(
+    EXIT.environment,
+    `${printable(place2.file)} cannot be written: there is no directory ${printable(folder)}`,
+    `mkdir -p ${shellWord(folder)}`
+  );
+}
+function isOurs3(place2) {
+  return named2(place2, () => {
+    const handle = (0, import_node_fs94.openSync)(place2.path, "r");
+    try {
+      const bytes = Buffer.alloc(PAGE_OPENING.length);
+      return bytes.toString("latin1", 0, (0, import_node_fs94.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+    } finally {
+      (0, import_node_fs94.closeSync)(handle);
+    }
+  });
+}
+function named2({ file, path: path17 }, deed) {
+  try {
+    return deed();
+  } catch (thrown) {
+    const why = messageOf(thrown).replace(/, \w+ '.*$/, "");
+    throw new OrchestrateError(
+      EXIT.environment,
+      `${printable(file)} cannot be written: ${why}`,
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path95.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      { cause: thrown }
+    );
+  }
+}
+var import_node_fs94, import_node_path95, import_node_url3, PRIVATE, ENDING2;
+var init_write_page = __esm({
+  "src/commands/status/write-page.ts"() {
+    "use strict";
+    import_node_fs94 = require("node:fs");
+    import_node_path95 = require("node:path");
+    import_node_url3 = require("node:url");
+    init_wiring();
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_present();
+    init_replace_file();
+    init_earlier_plans();
+    init_gather();
+    init_status_page();
+    init_definition();
+    init_watch2();
+    PRIVATE = 384;
+    ENDING2 = ["SIGINT", "SIGTERM", "SIGHUP"];
+  }
+});
+
 // src/commands/status.ts
 var status_exports = {};
 __export(status_exports, {
   run: () => run18
 });
 async function run18(args, flags, io) {
+  if (flags["html"] !== void 0) return page(args, flags, io);
   if (flags["watch"] === void 0) return look5(args, flags, io);
   const { run: watch4, secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch2(), watch_exports));
   const interval = typeof flags["watch"] === "string" ? flags["watch"] : void 0;
@@ -36396,6 +37409,20 @@ async function run18(args, flags, io) {
     await look5(args, flags, io);
     await (0, import_promises20.setTimeout)(everyMs);
   }
+}
+async function page(args, flags, io) {
+  const file = textFlag(flags, "html") ?? "";
+  if (file === "") throw usageError("--html needs a FILE", "orchestrate status --html plan.html");
+  if (args[0] !== void 0)
+    throw usageError(
+      "the page is of the whole plan: --html takes no stream",
+      `orchestrate status --html ${shellWord(file)}`
+    );
+  const { watch: watch4 } = flags;
+  const { runPage: runPage2 } = await Promise.resolve().then(() => (init_write_page(), write_page_exports));
+  const { secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch2(), watch_exports));
+  const everySeconds = watch4 === void 0 ? null : secondsOf2(textFlag(flags, "watch"));
+  return runPage2({ file, all: flags["all"] === true, everySeconds }, io);
 }
 async function look5(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
@@ -36476,6 +37503,7 @@ var init_status3 = __esm({
     init_earlier_streams();
     init_status_text();
     init_stream_text();
+    init_definition();
     init_io();
     PLAIN_COLUMNS = 100;
     CLEAR = "\x1B[H\x1B[2J";
@@ -36485,34 +37513,34 @@ var init_status3 = __esm({
 
 // src/operator/review.ts
 async function changesToReview(ports, name2) {
-  const named2 = name2 === void 0 ? null : findStream(ports, name2);
+  const named3 = name2 === void 0 ? null : findStream(ports, name2);
   const { snapshot } = await takeLook(ports, null, false);
   const depths = streamDepths(snapshot.plan.streams);
   const order = [...snapshot.plan.streams].sort((a2, b2) => (depths.get(a2.id) ?? 0) - (depths.get(b2.id) ?? 0));
-  const asked2 = order.filter(({ id: id2 }) => named2 === null || id2 === named2.streamId);
+  const asked2 = order.filter(({ id: id2 }) => named3 === null || id2 === named3.streamId);
   const found = asked2.flatMap(({ id: id2 }) => {
     const record3 = snapshot.records.get(snapshot.keys.get(id2) ?? "");
     const tip = record3 === void 0 || !snapshot.heads.known ? void 0 : snapshot.heads.value.get(record3.key);
-    const head2 = tip ?? record3?.verified?.sha;
-    return record3?.base == null || head2 === void 0 ? [] : [{ record: record3, base: record3.base.sha, head: head2 }];
+    const head3 = tip ?? record3?.verified?.sha;
+    return record3?.base == null || head3 === void 0 ? [] : [{ record: record3, base: record3.base.sha, head: head3 }];
   });
-  if (named2 !== null && found.length === 0)
-    throw new OrchestrateError(EXIT.state, `${named2.streamId} was never started`, "orchestrate start");
+  if (named3 !== null && found.length === 0)
+    throw new OrchestrateError(EXIT.state, `${named3.streamId} was never started`, "orchestrate start");
   return Promise.all(
     found.map(async (each) => ({ ...each, ...await ports.git.changes(each.base, each.head) }))
   );
 }
 function openReview(ports, command3, change2) {
-  const { record: record3, base, head: head2 } = change2;
+  const { record: record3, base, head: head3 } = change2;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const env = { ...commandEnvironment(ports, record3, run30, base), ORCHESTRATE_HEAD_SHA: head2 };
+  const env = { ...commandEnvironment(ports, record3, run30, base), ORCHESTRATE_HEAD_SHA: head3 };
   const terminal = ["TERM", "TMUX", "TMUX_PANE"].flatMap((name2) => {
     const value = ports.env[name2];
     return value === void 0 ? [] : [[name2, value]];
   });
   return ports.processes.runAtTerminal({
     command: command3,
-    cwd: (0, import_node_fs94.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs95.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   });
@@ -36543,11 +37571,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs94, MOST_TYPED, BEGINNING;
+var import_node_fs95, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -36584,9 +37612,9 @@ async function run19(args, _flags, io) {
 function described({ record: record3, ...change2 }) {
   return { id: record3.streamId, branch: record3.branch, ...change2 };
 }
-function heading({ record: record3, commits: commits2, files: files2, added, removed: removed2, base, head: head2 }) {
+function heading({ record: record3, commits: commits2, files: files2, added, removed: removed2, base, head: head3 }) {
   const size = `${lines2(commits2, "commit")}, ${lines2(files2.length, "file")}, +${added} \u2212${removed2}`;
-  return `${printable(record3.streamId)}: ${size} (${base.slice(0, 10)}..${head2.slice(0, 10)})`;
+  return `${printable(record3.streamId)}: ${size} (${base.slice(0, 10)}..${head3.slice(0, 10)})`;
 }
 async function show2(ports, changes2, io) {
   const texts2 = await Promise.all(
@@ -36668,8 +37696,8 @@ function createCalls() {
     else if (!isSame4(standing2.get(subject), event)) standing2.set(subject, { ...event, call });
   };
   return {
-    take: (events) => {
-      for (const event of events) takeOne(event);
+    take: (events2) => {
+      for (const event of events2) takeOne(event);
     },
     after: (id2) => [...standing2.values()].filter((call) => call.id > id2).sort(byUrgency),
     last: () => last3
@@ -36683,7 +37711,7 @@ function byUrgency(a2, b2) {
   return rank(a2) - rank(b2) || a2.id - b2.id;
 }
 function claudeLines(calls) {
-  const lines3 = calls.slice(0, MOST_LINES2).map(lineOf);
+  const lines3 = calls.slice(0, MOST_LINES3).map(lineOf);
   const more = calls.length - lines3.length;
   const rest = `orchestrate: ${more} more ${more === 1 ? "thing" : "things"} happened. Look: orchestrate status`;
   return more === 0 ? lines3 : [...lines3, rest];
@@ -36739,13 +37767,13 @@ function adviceOn(call) {
       return look6;
   }
 }
-var MOST_LINES2, LONGEST5, HIDDEN, ADVICE_ON_PLAN;
+var MOST_LINES3, LONGEST5, HIDDEN, ADVICE_ON_PLAN;
 var init_for_claude = __esm({
   "src/view/pages/for-claude.ts"() {
     "use strict";
     init_events();
     init_printable();
-    MOST_LINES2 = 6;
+    MOST_LINES3 = 6;
     LONGEST5 = { message: 400, stream: 100 };
     HIDDEN = new RegExp("\\p{Cf}|\\p{Co}|\\p{Cn}|\\p{Variation_Selector}", "gu");
     ADVICE_ON_PLAN = {
@@ -36782,9 +37810,9 @@ function readEvents(place2, since, ring) {
       const current2 = opened2 ?? reopen();
       if (current2 === null) return [];
       try {
-        const events = current2.state.events({ sinceId: seen2.last() });
-        const traced = events.map((event) => ({ ...event, stream: streamOf6(current2.state, event.key) }));
-        seen2.add(events);
+        const events2 = current2.state.events({ sinceId: seen2.last() });
+        const traced = events2.map((event) => ({ ...event, stream: streamOf6(current2.state, event.key) }));
+        seen2.add(events2);
         return traced;
       } catch (error2) {
         close();
@@ -36803,8 +37831,8 @@ function createSeen(since) {
   const sign = ({ atMs, key, kind, message: message2 }) => JSON.stringify([atMs, key, kind, message2]);
   let last3 = since;
   let first2 = true;
-  const remember2 = (events) => {
-    for (const event of events) signs.set(event.id, sign(event));
+  const remember2 = (events2) => {
+    for (const event of events2) signs.set(event.id, sign(event));
     for (const id2 of signs.keys()) {
       if (signs.size <= REMEMBERED4) break;
       signs.delete(id2);
@@ -36812,9 +37840,9 @@ function createSeen(since) {
   };
   return {
     last: () => last3,
-    add(events) {
-      remember2(events);
-      last3 = events.at(-1)?.id ?? last3;
+    add(events2) {
+      remember2(events2);
+      last3 = events2.at(-1)?.id ?? last3;
     },
     resume(kept2) {
       if (!first2) {
@@ -36934,8 +37962,8 @@ function printer(io) {
   return {
     endsWithParent: false,
     restMs: () => 20,
-    take(events) {
-      for (const event of events) {
+    take(events2) {
+      for (const event of events2) {
         const number5 = String(event.id).padStart(5);
         const columns2 = io.columns();
         const room = columns2 === null ? null : Math.max(1, columns2 - number5.length - 2);
@@ -36963,9 +37991,9 @@ function oneTelling(since, io) {
   return {
     endsWithParent: false,
     restMs: () => 0,
-    take(events) {
+    take(events2) {
       const calls = createCalls();
-      calls.take(events);
+      calls.take(events2);
       for (const line2 of claudeLines(calls.after(since ?? 0))) io.print(line2);
     }
   };
@@ -36994,26 +38022,26 @@ function teller(project, since, io) {
       const storm = first2 !== void 0 && performance.now() - first2 < STORM.withinMs;
       return storm ? STORM.restMs : SETTLE_MS3;
     },
-    take(events, { opened: opened2 }) {
+    take(events2, { opened: opened2 }) {
       const before = calls.last();
-      calls.take(events);
+      calls.take(events2);
       if (!opened2) toldTo ??= 0;
-      if (toldTo !== null && (events[0]?.id ?? Number.POSITIVE_INFINITY) <= before) toldTo = 0;
-      const from = toldTo ?? keptNumber(toldEvents, events);
+      if (toldTo !== null && (events2[0]?.id ?? Number.POSITIVE_INFINITY) <= before) toldTo = 0;
+      const from = toldTo ?? keptNumber(toldEvents, events2);
       const news2 = from === null ? open3() : calls.after(from);
       const begins = toldTo === null;
       toldTo = calls.last();
-      if (news2.length > 0 || begins) tell6(news2, events.at(-1));
+      if (news2.length > 0 || begins) tell6(news2, events2.at(-1));
     }
   };
 }
-function keptNumber(path17, events) {
+function keptNumber(path17, events2) {
   const text5 = readIfPresent(path17);
   const found = /^\{"id":(\d+),"atMs":(\d+)\}$/.exec(text5?.trim() ?? "");
   if (found === null) return null;
   const [id2, atMs] = [Number(found[1]), Number(found[2])];
-  const same = events.find((event) => event.id === id2);
-  const trimmed2 = same === void 0 && (events[0]?.id ?? 0) > id2;
+  const same = events2.find((event) => event.id === id2);
+  const trimmed2 = same === void 0 && (events2[0]?.id ?? 0) > id2;
   return trimmed2 || same?.atMs === atMs ? id2 : null;
 }
 var import_promises21, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
@@ -37056,7 +38084,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs95.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs96.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -37128,11 +38156,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs95, KEPT2;
+var import_node_fs96, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -37153,8 +38181,8 @@ function verifyDraft(draft) {
     tasks2.length === 0 ? "no task was created" : null,
     tasks2.length > 0 && plan2.streams.length === 0 ? "no task names a stream" : null
   ].filter((problem) => problem !== null);
-  const graph = plan2.problems.filter(({ code: code3 }) => code3 !== "no-streams").map(({ message: message2 }) => message2);
-  const problems = [...missing2, ...graph, ...tasks2.flatMap(taskProblems)];
+  const graph2 = plan2.problems.filter(({ code: code3 }) => code3 !== "no-streams").map(({ message: message2 }) => message2);
+  const problems = [...missing2, ...graph2, ...tasks2.flatMap(taskProblems)];
   return { prds: prds.length, streams: plan2.streams.length, tasks: tasks2.length, problems };
 }
 function isSound(draft, findings) {
@@ -37168,7 +38196,7 @@ function taskProblems({ title: title4, metadata: metadata2 }) {
   );
   return isDeclared ? [] : [`task ${quoted2(title4)} has no dependencies (an empty list means none)`];
 }
-function failureBox({ prds, streams, problems }, asks) {
+function failureBox({ prds, streams: streams2, problems }, asks) {
   const rule = "\u2501".repeat(59);
   const shown3 = problems.slice(0, MOST_PROBLEMS).map((problem) => `  \u2022 ${printable(problem)}`);
   if (problems.length > MOST_PROBLEMS) shown3.push(`  \u2022 \u2026 ${problems.length - MOST_PROBLEMS} more`);
@@ -37181,7 +38209,7 @@ function failureBox({ prds, streams, problems }, asks) {
     "",
     "Verification Results:",
     `  \u2022 PRDs found: ${prds}`,
-    `  \u2022 Streams found: ${streams}`,
+    `  \u2022 Streams found: ${streams2}`,
     "",
     "Problems:",
     ...shown3,
@@ -37195,11 +38223,11 @@ function failureBox({ prds, streams, problems }, asks) {
     rule
   ].join("\n");
 }
-function summaryText({ prd: prd2, tasks: tasks2, streams, plan: plan2, archivedTasks }) {
+function summaryText({ prd: prd2, tasks: tasks2, streams: streams2, plan: plan2, archivedTasks }) {
   const archived = archivedTasks === 0 ? [] : [`Archived: ${plural(archivedTasks, "task")} of earlier initiatives`];
   return [
     `PRD Created: ${prd2}`,
-    `Tasks Created: ${plural(tasks2, "task")} across ${plural(streams, "stream")}`,
+    `Tasks Created: ${plural(tasks2, "task")} across ${plural(streams2, "stream")}`,
     ...archived,
     "",
     "Stream Structure:",
@@ -37243,10 +38271,10 @@ var init_is_plain_obj = __esm({
 });
 
 // node_modules/execa/lib/arguments/file-url.js
-var import_node_url3, safeNormalizeFileUrl, normalizeDenoExecPath, isDenoExecPath, normalizeFileUrl;
+var import_node_url4, safeNormalizeFileUrl, normalizeDenoExecPath, isDenoExecPath, normalizeFileUrl;
 var init_file_url = __esm({
   "node_modules/execa/lib/arguments/file-url.js"() {
-    import_node_url3 = require("node:url");
+    import_node_url4 = require("node:url");
     safeNormalizeFileUrl = (file, name2) => {
       const fileString = normalizeFileUrl(normalizeDenoExecPath(file));
       if (typeof fileString !== "string") {
@@ -37256,7 +38284,7 @@ var init_file_url = __esm({
     };
     normalizeDenoExecPath = (file) => isDenoExecPath(file) ? file.toString() : file;
     isDenoExecPath = (file) => typeof file !== "string" && file && Object.getPrototypeOf(file) === String.prototype;
-    normalizeFileUrl = (file) => file instanceof URL ? (0, import_node_url3.fileURLToPath)(file) : file;
+    normalizeFileUrl = (file) => file instanceof URL ? (0, import_node_url4.fileURLToPath)(file) : file;
   }
 });
 
@@ -38321,12 +39349,12 @@ var require_isexe = __commonJS({
         if (typeof Promise !== "function") {
           throw new TypeError("callback not provided");
         }
-        return new Promise(function(resolve13, reject) {
+        return new Promise(function(resolve14, reject) {
           isexe(path17, options || {}, function(er, is) {
             if (er) {
               reject(er);
             } else {
-              resolve13(is);
+              resolve14(is);
             }
           });
         });
@@ -38392,27 +39420,27 @@ var require_which = __commonJS({
         opt = {};
       const { pathEnv, pathExt, pathExtExe } = getPathInfo(cmd, opt);
       const found = [];
-      const step = (i3) => new Promise((resolve13, reject) => {
+      const step = (i3) => new Promise((resolve14, reject) => {
         if (i3 === pathEnv.length)
-          return opt.all && found.length ? resolve13(found) : reject(getNotFoundError(cmd));
+          return opt.all && found.length ? resolve14(found) : reject(getNotFoundError(cmd));
         const ppRaw = pathEnv[i3];
         const pathPart = /^".*"$/.test(ppRaw) ? ppRaw.slice(1, -1) : ppRaw;
         const pCmd = path17.join(pathPart, cmd);
         const p2 = !pathPart && /^\.[\\\/]/.test(cmd) ? cmd.slice(0, 2) + pCmd : pCmd;
-        resolve13(subStep(p2, i3, 0));
+        resolve14(subStep(p2, i3, 0));
       });
-      const subStep = (p2, i3, ii) => new Promise((resolve13, reject) => {
+      const subStep = (p2, i3, ii) => new Promise((resolve14, reject) => {
         if (ii === pathExt.length)
-          return resolve13(step(i3 + 1));
+          return resolve14(step(i3 + 1));
         const ext = pathExt[ii];
         isexe(p2 + ext, { pathExt: pathExtExe }, (er, is) => {
           if (!er && is) {
             if (opt.all)
               found.push(p2 + ext);
             else
-              return resolve13(p2 + ext);
+              return resolve14(p2 + ext);
           }
-          return resolve13(subStep(p2, i3, ii + 1));
+          return resolve14(subStep(p2, i3, ii + 1));
         });
       });
       return cb ? step(0).then((res) => cb(null, res), cb) : step(0);
@@ -38748,28 +39776,28 @@ var init_default2 = __esm({
 
 // node_modules/unicorn-magic/node.js
 function toPath2(urlOrPath) {
-  return urlOrPath instanceof URL ? (0, import_node_url4.fileURLToPath)(urlOrPath) : urlOrPath;
+  return urlOrPath instanceof URL ? (0, import_node_url5.fileURLToPath)(urlOrPath) : urlOrPath;
 }
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path95.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path96.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path95.default.resolve(currentPath, "..");
+        currentPath = import_node_path96.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process8, import_node_path95, import_node_url4, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process8, import_node_path96, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path95 = __toESM(require("node:path"), 1);
-    import_node_url4 = require("node:url");
+    import_node_path96 = __toESM(require("node:path"), 1);
+    import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
     TEN_MEGABYTES_IN_BYTES = 10 * 1024 * 1024;
@@ -38777,11 +39805,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path96, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path97, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path96 = __toESM(require("node:path"), 1);
+    import_node_path97 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -38791,27 +39819,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path96.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path97.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path96.default.delimiter);
+      const pathParts = pathOption.split(import_node_path97.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path96.default.delimiter ? `${result.join(import_node_path96.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path96.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path97.default.delimiter ? `${result.join(import_node_path97.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path97.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path96.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path97.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path96.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path97.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -39492,8 +40520,8 @@ var init_deferred = __esm({
   "node_modules/execa/lib/utils/deferred.js"() {
     createDeferred2 = () => {
       const methods = {};
-      const promise = new Promise((resolve13, reject) => {
-        Object.assign(methods, { resolve: resolve13, reject });
+      const promise = new Promise((resolve14, reject) => {
+        Object.assign(methods, { resolve: resolve14, reject });
       });
       return Object.assign(promise, methods);
     };
@@ -40094,11 +41122,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path97, mapNode, handleNodeOption;
+var import_node_process6, import_node_path98, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path97 = __toESM(require("node:path"), 1);
+    import_node_path98 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -40118,7 +41146,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path97.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path98.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -40128,7 +41156,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path97.default.basename(file, ".exe") === "node") {
+      if (import_node_path98.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -40229,16 +41257,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs96, import_node_path98, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs97, import_node_path99, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs96 = require("node:fs");
-    import_node_path98 = __toESM(require("node:path"), 1);
+    import_node_fs97 = require("node:fs");
+    import_node_path99 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path98.default.resolve(cwdString);
+      return import_node_path99.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -40255,7 +41283,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs96.statSync)(cwd);
+        cwdStat = (0, import_node_fs97.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -40271,10 +41299,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path99, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path100, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path99 = __toESM(require("node:path"), 1);
+    import_node_path100 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -40305,7 +41333,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines3, fdNumber) => lines3 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path99.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path100.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -41809,10 +42837,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs97, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs98, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -41850,7 +42878,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs97.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs98.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -42186,10 +43214,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs98, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs99, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -42220,8 +43248,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -42665,10 +43693,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs99, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs100, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -42769,10 +43797,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs99.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs100.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs99.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs100.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -43284,10 +44312,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs100, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs101, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -43314,8 +44342,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs100.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs101.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -43324,8 +44352,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs100.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs101.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -43337,21 +44365,21 @@ var init_handle_async = __esm({
 });
 
 // node_modules/@sindresorhus/merge-streams/index.js
-function mergeStreams(streams) {
-  if (!Array.isArray(streams)) {
-    throw new TypeError(`Expected an array, got \`${typeof streams}\`.`);
+function mergeStreams(streams2) {
+  if (!Array.isArray(streams2)) {
+    throw new TypeError(`Expected an array, got \`${typeof streams2}\`.`);
   }
-  for (const stream2 of streams) {
+  for (const stream2 of streams2) {
     validateStream(stream2);
   }
-  const objectMode = streams.some(({ readableObjectMode }) => readableObjectMode);
-  const highWaterMark = getHighWaterMark(streams, objectMode);
+  const objectMode = streams2.some(({ readableObjectMode }) => readableObjectMode);
+  const highWaterMark = getHighWaterMark(streams2, objectMode);
   const passThroughStream = new MergedStream({
     objectMode,
     writableHighWaterMark: highWaterMark,
     readableHighWaterMark: highWaterMark
   });
-  for (const stream2 of streams) {
+  for (const stream2 of streams2) {
     passThroughStream.add(stream2);
   }
   return passThroughStream;
@@ -43362,11 +44390,11 @@ var init_merge_streams = __esm({
     import_node_events12 = __toESM(require_node_events(), 1);
     import_node_stream4 = __toESM(require_node_stream(), 1);
     import_promises27 = __toESM(require_promises3(), 1);
-    getHighWaterMark = (streams, objectMode) => {
-      if (streams.length === 0) {
+    getHighWaterMark = (streams2, objectMode) => {
+      if (streams2.length === 0) {
         return (0, import_node_stream4.getDefaultHighWaterMark)(objectMode);
       }
-      const highWaterMarks = streams.filter(({ readableObjectMode }) => readableObjectMode === objectMode).map(({ readableHighWaterMark }) => readableHighWaterMark);
+      const highWaterMarks = streams2.filter(({ readableObjectMode }) => readableObjectMode === objectMode).map(({ readableHighWaterMark }) => readableHighWaterMark);
       return Math.max(...highWaterMarks);
     };
     MergedStream = class extends import_node_stream4.PassThrough {
@@ -43410,13 +44438,13 @@ var init_merge_streams = __esm({
         return true;
       }
     };
-    onMergedStreamFinished = async (passThroughStream, streams, unpipeEvent) => {
+    onMergedStreamFinished = async (passThroughStream, streams2, unpipeEvent) => {
       updateMaxListeners(passThroughStream, PASSTHROUGH_LISTENERS_COUNT);
       const controller = new AbortController();
       try {
         await Promise.race([
           onMergedStreamEnd(passThroughStream, controller),
-          onInputStreamsUnpipe(passThroughStream, streams, unpipeEvent, controller)
+          onInputStreamsUnpipe(passThroughStream, streams2, unpipeEvent, controller)
         ]);
       } finally {
         controller.abort();
@@ -43431,9 +44459,9 @@ var init_merge_streams = __esm({
         throw error2;
       }
     };
-    onInputStreamsUnpipe = async (passThroughStream, streams, unpipeEvent, { signal: signal2 }) => {
+    onInputStreamsUnpipe = async (passThroughStream, streams2, unpipeEvent, { signal: signal2 }) => {
       for await (const [unpipedStream] of (0, import_node_events12.on)(passThroughStream, "unpipe", { signal: signal2 })) {
-        if (streams.has(unpipedStream)) {
+        if (streams2.has(unpipedStream)) {
           unpipedStream.emit(unpipeEvent);
         }
       }
@@ -43443,7 +44471,7 @@ var init_merge_streams = __esm({
         throw new TypeError(`Expected a readable stream, got: \`${typeof stream2}\`.`);
       }
     };
-    endWhenStreamsDone = async ({ passThroughStream, stream: stream2, streams, ended, aborted: aborted3, onFinished, unpipeEvent }) => {
+    endWhenStreamsDone = async ({ passThroughStream, stream: stream2, streams: streams2, ended, aborted: aborted3, onFinished, unpipeEvent }) => {
       updateMaxListeners(passThroughStream, PASSTHROUGH_LISTENERS_PER_STREAM);
       const controller = new AbortController();
       try {
@@ -43452,14 +44480,14 @@ var init_merge_streams = __esm({
           onInputStreamEnd({
             passThroughStream,
             stream: stream2,
-            streams,
+            streams: streams2,
             ended,
             aborted: aborted3,
             controller
           }),
           onInputStreamUnpipe({
             stream: stream2,
-            streams,
+            streams: streams2,
             ended,
             aborted: aborted3,
             unpipeEvent,
@@ -43470,7 +44498,7 @@ var init_merge_streams = __esm({
         controller.abort();
         updateMaxListeners(passThroughStream, -PASSTHROUGH_LISTENERS_PER_STREAM);
       }
-      if (streams.size > 0 && streams.size === ended.size + aborted3.size) {
+      if (streams2.size > 0 && streams2.size === ended.size + aborted3.size) {
         if (ended.size === 0 && aborted3.size > 0) {
           abortStream(passThroughStream);
         } else {
@@ -43490,7 +44518,7 @@ var init_merge_streams = __esm({
         }
       }
     };
-    onInputStreamEnd = async ({ passThroughStream, stream: stream2, streams, ended, aborted: aborted3, controller: { signal: signal2 } }) => {
+    onInputStreamEnd = async ({ passThroughStream, stream: stream2, streams: streams2, ended, aborted: aborted3, controller: { signal: signal2 } }) => {
       try {
         await (0, import_promises27.finished)(stream2, {
           signal: signal2,
@@ -43498,11 +44526,11 @@ var init_merge_streams = __esm({
           readable: true,
           writable: false
         });
-        if (streams.has(stream2)) {
+        if (streams2.has(stream2)) {
           ended.add(stream2);
         }
       } catch (error2) {
-        if (signal2.aborted || !streams.has(stream2)) {
+        if (signal2.aborted || !streams2.has(stream2)) {
           return;
         }
         if (isAbortError(error2)) {
@@ -43512,12 +44540,12 @@ var init_merge_streams = __esm({
         }
       }
     };
-    onInputStreamUnpipe = async ({ stream: stream2, streams, ended, aborted: aborted3, unpipeEvent, controller: { signal: signal2 } }) => {
+    onInputStreamUnpipe = async ({ stream: stream2, streams: streams2, ended, aborted: aborted3, unpipeEvent, controller: { signal: signal2 } }) => {
       await (0, import_node_events12.once)(stream2, unpipeEvent, { signal: signal2 });
       if (!stream2.readable) {
         return (0, import_node_events12.once)(signal2, "abort", { signal: signal2 });
       }
-      streams.delete(stream2);
+      streams2.delete(stream2);
       ended.delete(stream2);
       aborted3.delete(stream2);
     };
@@ -44807,11 +45835,11 @@ var init_concurrent = __esm({
       const promises = weakMap.get(stream2);
       const promise = createDeferred2();
       promises.push(promise);
-      const resolve13 = promise.resolve.bind(promise);
-      return { resolve: resolve13, promises };
+      const resolve14 = promise.resolve.bind(promise);
+      return { resolve: resolve14, promises };
     };
-    waitForConcurrentStreams = async ({ resolve: resolve13, promises }, subprocess) => {
-      resolve13();
+    waitForConcurrentStreams = async ({ resolve: resolve14, promises }, subprocess) => {
+      resolve14();
       const [isSubprocessExit] = await Promise.race([
         Promise.allSettled([true, subprocess]),
         Promise.all([false, ...promises])
@@ -45583,9 +46611,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs101.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs101.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs102.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs102.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs101.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs102.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -45595,7 +46623,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs101.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs102.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -45605,11 +46633,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs101, SERVER_NAME, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs102, SERVER_NAME, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     init_plain_text();
     init_package_root();
     init_errors();
@@ -45695,23 +46723,23 @@ function readPlannerLine(line2) {
 function systemEvents(message2) {
   if (message2["subtype"] === "init") {
     const server = listOf2(message2["mcp_servers"]).map(fields2).find(({ name: name2 }) => name2 === SERVER_NAME);
-    return [{ kind: "started", server: server === void 0 ? null : textOf4(server["status"]) }];
+    return [{ kind: "started", server: server === void 0 ? null : textOf5(server["status"]) }];
   }
   if (message2["subtype"] !== "api_retry") return [];
-  const error2 = [message2["error_status"], message2["error"]].map(textOf4).filter((part) => part !== "").join(" ");
+  const error2 = [message2["error_status"], message2["error"]].map(textOf5).filter((part) => part !== "").join(" ");
   return [{ kind: "retry", attempt: Number(message2["attempt"] ?? 0), error: error2 }];
 }
 function blockEvents(block2) {
   switch (block2["type"]) {
     case "text":
-      return [{ kind: "text", text: textOf4(block2["text"]) }];
+      return [{ kind: "text", text: textOf5(block2["text"]) }];
     case "tool_use": {
       const { id: id2, name: name2, input } = block2;
-      return [{ kind: "call", id: textOf4(id2), tool: textOf4(name2), input: fields2(input) }];
+      return [{ kind: "call", id: textOf5(id2), tool: textOf5(name2), input: fields2(input) }];
     }
     case "tool_result": {
       const { tool_use_id: id2, is_error: isError, content: content2 } = block2;
-      return [{ kind: "answer", id: textOf4(id2), isError: isError === true, text: contentText(content2) }];
+      return [{ kind: "answer", id: textOf5(id2), isError: isError === true, text: contentText(content2) }];
     }
     default:
       return [];
@@ -45719,13 +46747,13 @@ function blockEvents(block2) {
 }
 function contentText(content2) {
   if (typeof content2 === "string") return content2;
-  return listOf2(content2).map((block2) => textOf4(fields2(block2)["text"])).join("\n");
+  return listOf2(content2).map((block2) => textOf5(fields2(block2)["text"])).join("\n");
 }
 function resultText2(message2) {
-  const text5 = textOf4(message2["result"]);
+  const text5 = textOf5(message2["result"]);
   if (text5 !== "") return text5;
-  const errors = listOf2(message2["errors"]).map(textOf4).join("; ");
-  return errors === "" ? textOf4(message2["subtype"]) : errors;
+  const errors = listOf2(message2["errors"]).map(textOf5).join("; ");
+  return errors === "" ? textOf5(message2["subtype"]) : errors;
 }
 function parse3(line2) {
   try {
@@ -45741,7 +46769,7 @@ function fields2(value) {
 function listOf2(value) {
   return Array.isArray(value) ? value : [];
 }
-function textOf4(value) {
+function textOf5(value) {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 var LONGEST6, CREATORS, WRITES;
@@ -45770,10 +46798,10 @@ async function attemptPlan(prompt, options) {
   });
   const draft = openDraftStore(options);
   try {
-    const { end, progress: progress2 } = await observed(prompt, draft.mcpConfig, options);
+    const { end, progress: progress3 } = await observed(prompt, draft.mcpConfig, options);
     await endPlanner();
     if (interrupted !== null) return { kind: "interrupted", exitCode: interrupted };
-    const why = failureOf(end, progress2);
+    const why = failureOf(end, progress3);
     if (why !== null) return { kind: "failed", why };
     const made = draft.read();
     return { kind: "judged", draft: made, findings: verifyDraft(made) };
@@ -45783,13 +46811,13 @@ async function attemptPlan(prompt, options) {
   }
 }
 async function observed(prompt, mcpConfig2, { planner, projectRoot, verbose, endPlanner, say: say2, spin }) {
-  const progress2 = createProgress(verbose);
+  const progress3 = createProgress(verbose);
   const startedAtMs = Date.now();
   const sinceText = () => duration(Date.now() - startedAtMs);
   let ticks = 0;
   const silence2 = setInterval(
     () => {
-      const doing = shortPaths(progress2.doing(), projectRoot);
+      const doing = shortPaths(progress3.doing(), projectRoot);
       ticks += 1;
       if (spin === null) say2(`  \u2026 still planning: ${doing} (${sinceText()})`);
       else spin(`  ${FRAMES[ticks % FRAMES.length]} ${doing} (${sinceText()})`);
@@ -45801,16 +46829,16 @@ async function observed(prompt, mcpConfig2, { planner, projectRoot, verbose, end
   const onLine = (line2) => {
     if (spin === null) silence2.refresh();
     for (const event of readPlannerLine(line2)) {
-      const told2 = progress2.note(event);
+      const told2 = progress3.note(event);
       if (told2 !== null) say2(told2);
-      const doing = shortPaths(progress2.doing(), projectRoot);
+      const doing = shortPaths(progress3.doing(), projectRoot);
       if (isStep(event.kind, doing, last3)) step(`  \xB7 ${doing} (${sinceText()})`);
       last3 = doing;
     }
-    if (progress2.server() === "failed") void endPlanner();
+    if (progress3.server() === "failed") void endPlanner();
   };
   try {
-    return { end: await runPlanner({ ...planner, mcpConfig: mcpConfig2, prompt, onLine }), progress: progress2 };
+    return { end: await runPlanner({ ...planner, mcpConfig: mcpConfig2, prompt, onLine }), progress: progress3 };
   } finally {
     clearInterval(silence2);
     spin?.(null);
@@ -45819,10 +46847,10 @@ async function observed(prompt, mcpConfig2, { planner, projectRoot, verbose, end
 function isStep(kind, doing, last3) {
   return kind === "call" && doing !== last3 && !doing.startsWith(WRITES);
 }
-function failureOf(end, progress2) {
-  if (progress2.server() === "failed") return `it could not start the MCP server that keeps the plan`;
+function failureOf(end, progress3) {
+  if (progress3.server() === "failed") return `it could not start the MCP server that keeps the plan`;
   if (end.notRun !== null) return end.notRun;
-  const result = progress2.result();
+  const result = progress3.result();
   if (result?.isError === true) return result.text;
   if (end.exitCode === 0 && result !== null) return null;
   const how = end.signal === null ? `exit code ${end.exitCode}` : end.signal;
@@ -45830,28 +46858,28 @@ function failureOf(end, progress2) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs103.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path100.join)(directory, "tasks");
-  const store = (0, import_node_path100.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path100.join)(directory, "mcp.json");
+  const base = (0, import_node_path101.join)(directory, "tasks");
+  const store = (0, import_node_path101.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path101.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [SERVER_NAME]: { ...server, env } } };
-    (0, import_node_fs102.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs103.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs102, import_node_path100, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs103, import_node_path101, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
-    import_node_path100 = require("node:path");
+    import_node_fs103 = require("node:fs");
+    import_node_path101 = require("node:path");
     init_paths();
     init_signals();
     init_scratch();
@@ -45869,7 +46897,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -45880,17 +46908,17 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
-      const row3 = db.prepare(
+      const row4 = db.prepare(
         `SELECT id, name, goal FROM initiatives
            WHERE id IS NOT NULL AND status IN ('IN PROGRESS', 'BLOCKED', 'NOT STARTED')
            ORDER BY CASE status WHEN 'IN PROGRESS' THEN 0 WHEN 'BLOCKED' THEN 1 ELSE 2 END,
              julianday(created_at) DESC, rowid DESC LIMIT 1`
       ).get();
-      return row3 ?? null;
+      return row4 ?? null;
     },
     null
   );
@@ -45910,11 +46938,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs103;
+var import_node_fs104;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
+    import_node_fs104 = require("node:fs");
     init_database();
   }
 });
@@ -45930,7 +46958,7 @@ async function setUp(project, flags, io) {
   const { context, passedOver } = await prepare3(project, flags, io);
   const changes2 = INIT_STEPS.flatMap((step) => step.plan(context));
   await carryOut(changes2, context, flags, io);
-  const unused = flags["dry-run"] === true ? [] : settle(project);
+  const unused = flags["dry-run"] === true ? [] : settle2(project);
   if (io.json) return EXIT.ok;
   const written2 = changes2.some(
     ({ verb, what }) => what.endsWith("/config.json") && verb !== "unchanged" && verb !== "keep"
@@ -45941,7 +46969,7 @@ async function setUp(project, flags, io) {
   if (flags["dry-run"] !== true) await sayWhatIsNext(project, changes2, io);
   return EXIT.ok;
 }
-function settle(project) {
+function settle2(project) {
   rememberProject(project);
   noteUser({ root: project.root, commonDir: project.commonDir }, project.env);
   keepProgram(project.env);
@@ -45961,15 +46989,15 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path101.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path102.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
 async function absentHooks2({ root, commonDir }) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
   const git2 = createGit2({ root, commonDir });
-  const head2 = await git2.resolve("HEAD");
-  return head2 === null ? null : (await git2.absentInWorktrees(head2)).hooks;
+  const head3 = await git2.resolve("HEAD");
+  return head3 === null ? null : (await git2.absentInWorktrees(head3)).hooks;
 }
 function checkSetUp(project) {
   const context = { ...baseContext(project, project.config(), {}), accepted: null };
@@ -45979,7 +47007,7 @@ async function setUpQuietly(project, io) {
   const { context, passedOver } = await prepare3(project, {}, io, true);
   const changes2 = INIT_STEPS.flatMap((step) => step.plan(context));
   await apply2(changes2, context);
-  settle(project);
+  settle2(project);
   if (io.json) return;
   for (const { verb, what, note: note2 } of changes2) if (verb === "keep") io.print(`keep ${what} (${note2})`);
   sayPassedOver(passedOver, "(orchestrate init --yes takes it)", io);
@@ -46033,7 +47061,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path101.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path102.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -46072,17 +47100,17 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs104.existsSync)((0, import_node_path101.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs105.existsSync)((0, import_node_path102.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
-    const typed2 = names.map((name2) => shellWord(typedPath(project, name2, io)));
+    const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
     io.print("Meant to be committed:");
-    io.print(`  git add ${ignored2 ? "-f " : ""}${typed2.join(" ")}`);
+    io.print(`  git add ${ignored2 ? "-f " : ""}${typed3.join(" ")}`);
   } else io.print(`What is meant to be committed cannot be: ${ignored2.message}`);
   io.print("Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start");
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path101.relative)((0, import_node_fs104.realpathSync)(io.cwd), (0, import_node_path101.join)(root, name2));
+  return (0, import_node_path102.relative)((0, import_node_fs105.realpathSync)(io.cwd), (0, import_node_path102.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -46098,15 +47126,15 @@ function confirm(project, changes2, io) {
     io.print(`\u2713 Orchestrator files created in ${typedPath(project, ".claude/orchestrator", io)}/`);
   }
   const symlinkKept = changes2.some(({ verb, what }) => verb === "keep" && what === "watch-status");
-  const typed2 = typedPath(project, "watch-status", io);
-  if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed2.includes("/") ? typed2 : `./${typed2}`}`);
+  const typed3 = typedPath(project, "watch-status", io);
+  if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs104, import_node_path101, run21;
+var import_node_fs105, import_node_path102, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
-    import_node_path101 = require("node:path");
+    import_node_fs105 = require("node:fs");
+    import_node_path102 = require("node:path");
     init_create_agent();
     init_load();
     init_project2();
@@ -46159,17 +47187,17 @@ async function featureOf(args, io) {
 }
 async function chooseInitiative(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs106.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
-  const streams = store?.readPlan().streams ?? [];
+  const streams2 = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
   if (active === "absent") {
-    if (current2 !== null && streams.length === 0) return { ...current2, description: null };
-    return { id: `INIT-${(0, import_node_crypto11.randomUUID)()}`, title: titleOf2(feature), description: feature };
+    if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
+    return { id: `INIT-${(0, import_node_crypto11.randomUUID)()}`, title: titleOf3(feature), description: feature };
   }
   if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
-  return { id: active.id, title: active.name || titleOf2(feature), description: active.goal };
+  return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
 }
 function noneActive(workspace) {
   return new OrchestrateError(
@@ -46178,7 +47206,7 @@ function noneActive(workspace) {
     "start the initiative in Memory Copilot (initiative_start), then run orchestrate generate again"
   );
 }
-function titleOf2(feature) {
+function titleOf3(feature) {
   return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
 }
 function findClaude(project) {
@@ -46247,10 +47275,10 @@ function resultOf(attempt3) {
   const { draft, findings } = attempt3;
   return isSound(draft, findings) ? { outcome: draft } : findings;
 }
-function notPlanned({ prds, streams, problems: [first2 = ""] }, mayRetry) {
+function notPlanned({ prds, streams: streams2, problems: [first2 = ""] }, mayRetry) {
   return new OrchestrateError(
     EXIT.unfinished,
-    `no plan was made (PRDs found: ${prds}, streams found: ${streams}): ${printable(first2, 400)}; nothing was changed`,
+    `no plan was made (PRDs found: ${prds}, streams found: ${streams2}): ${printable(first2, 400)}; nothing was changed`,
     mayRetry ? "run it again with --retry, or write the plan yourself and run: orchestrate import plan.yaml" : "describe the feature more closely and run it again, or run: orchestrate import plan.yaml"
   );
 }
@@ -46264,16 +47292,16 @@ async function bringIn(project, draft, io) {
 ${summaryText(adopted2)}`);
   return EXIT.ok;
 }
-function jsonOf({ initiative: initiative2, prd: prd2, streams, tasks: tasks2, archivedTasks }) {
+function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks }) {
   const { id: id2, title: title4 } = initiative2;
-  return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams, tasks: tasks2, archivedTasks });
+  return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto11, import_node_fs105, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto11, import_node_fs106, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
     import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     init_create_agent();
     init_find_command();
     init_package_root();
@@ -46668,14 +47696,14 @@ var require_directives = __commonJS({
           return null;
         }
         if (source[1] === "<") {
-          const verbatim = source.slice(2, -1);
-          if (verbatim === "!" || verbatim === "!!") {
+          const verbatim2 = source.slice(2, -1);
+          if (verbatim2 === "!" || verbatim2 === "!!") {
             onError2(`Verbatim tags aren't resolved, so ${source} is invalid.`);
             return null;
           }
           if (source[source.length - 1] !== ">")
             onError2("Verbatim tags must end with a >");
-          return verbatim;
+          return verbatim2;
         }
         const [, handle, suffix] = source.match(/^(.*!)([^!]*)$/s);
         if (!suffix)
@@ -51667,10 +52695,10 @@ var require_cst_scalar = __commonJS({
         case "|":
         case ">": {
           const he = source.indexOf("\n");
-          const head2 = source.substring(0, he);
+          const head3 = source.substring(0, he);
           const body2 = source.substring(he + 1) + "\n";
           const props = [
-            { type: "block-scalar-header", offset, indent, source: head2 }
+            { type: "block-scalar-header", offset, indent, source: head3 }
           ];
           if (!addEndtoBlockProps(props, end))
             props.push({ type: "newline", offset: -1, indent, source: "\n" });
@@ -51730,19 +52758,19 @@ var require_cst_scalar = __commonJS({
     }
     function setBlockScalarValue(token, source) {
       const he = source.indexOf("\n");
-      const head2 = source.substring(0, he);
+      const head3 = source.substring(0, he);
       const body2 = source.substring(he + 1) + "\n";
       if (token.type === "block-scalar") {
         const header = token.props[0];
         if (header.type !== "block-scalar-header")
           throw new Error("Invalid block scalar header");
-        header.source = head2;
+        header.source = head3;
         token.source = body2;
       } else {
         const { offset } = token;
         const indent = "indent" in token ? token.indent : -1;
         const props = [
-          { type: "block-scalar-header", offset, indent, source: head2 }
+          { type: "block-scalar-header", offset, indent, source: head3 }
         ];
         if (!addEndtoBlockProps(props, "end" in token ? token.end : void 0))
           props.push({ type: "newline", offset: -1, indent, source: "\n" });
@@ -53802,11 +54830,11 @@ function* tokensOf(text5, lines3) {
   }
   yield* parser4.end();
 }
-async function readPlanFile(path17, typed2 = path17) {
-  const shown3 = printable(typed2, 200);
+async function readPlanFile(path17, typed3 = path17) {
+  const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs106.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs107.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -53823,11 +54851,11 @@ async function readPlanFile(path17, typed2 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs106, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs107, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
+    import_node_fs107 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -57253,17 +58281,17 @@ function isRef(value) {
 function cloneIssues(issues) {
   return issues.map((iss) => iss.path ? { ...iss, path: iss.path.slice() } : { ...iss });
 }
-function isRecursive(inst, stack2, resolve13) {
+function isRecursive(inst, stack3, resolve14) {
   const cached2 = recursive.get(inst);
   if (cached2 !== void 0)
     return cached2 ? PROVEN : NONE2;
-  if (stack2.has(inst))
+  if (stack3.has(inst))
     return PROVEN;
-  stack2.add(inst);
+  stack3.add(inst);
   let result = NONE2;
   const check4 = (child) => {
     if (result !== PROVEN && child?._zod) {
-      const answer3 = isRecursive(child, stack2, resolve13);
+      const answer3 = isRecursive(child, stack3, resolve14);
       if (answer3 > result)
         result = answer3;
     }
@@ -57274,7 +58302,7 @@ function isRecursive(inst, stack2, resolve13) {
       const desc = Object.getOwnPropertyDescriptor(sh, key);
       if (spread2 && !desc.enumerable)
         continue;
-      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack2, resolve13) : NONE2;
+      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack3, resolve14) : NONE2;
       if (child > answer3)
         answer3 = child;
     }
@@ -57338,8 +58366,8 @@ function isRecursive(inst, stack2, resolve13) {
       break;
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
-      const inner = def._cachedInner ?? (resolve13 ? inst._zod.innerType : void 0);
-      merge3(inner ? isRecursive(inner, stack2, false) : ASSUMED);
+      const inner = def._cachedInner ?? (resolve14 ? inst._zod.innerType : void 0);
+      merge3(inner ? isRecursive(inner, stack3, false) : ASSUMED);
       break;
     }
     // a leaf by choice: `parts` are regex fragments, not data positions
@@ -57382,10 +58410,10 @@ function isRecursive(inst, stack2, resolve13) {
       }
     }
   }
-  stack2.delete(inst);
-  return settle2(inst, result);
+  stack3.delete(inst);
+  return settle3(inst, result);
 }
-function settle2(inst, answer3) {
+function settle3(inst, answer3) {
   if (answer3 !== ASSUMED)
     recursive.set(inst, answer3 === PROVEN);
   return answer3;
@@ -60698,16 +61726,16 @@ function streamIdLike(what) {
     if (problem !== null) context.addIssue({ code: "custom", message: `${what} ${problem}` });
   });
 }
-function eachIdOnce(streams, context) {
+function eachIdOnce(streams2, context) {
   const first2 = /* @__PURE__ */ new Map();
-  for (const [at, { id: id2 }] of streams.entries()) {
+  for (const [at, { id: id2 }] of streams2.entries()) {
     const earlier = first2.get(id2);
     if (earlier === void 0) first2.set(id2, at);
     else refuse4(context, [at, "id"], `the stream id ${JSON.stringify(id2)} is taken by streams[${earlier}]`);
   }
 }
-function eachTitleOnce(streams, context) {
-  for (const [at, { tasks: tasks2 }] of streams.entries()) {
+function eachTitleOnce(streams2, context) {
+  for (const [at, { tasks: tasks2 }] of streams2.entries()) {
     const titles = tasks2.map((one) => one.title);
     for (const { again, message: message2 } of repeated(titles, "tasks"))
       refuse4(context, [at, "tasks", again, "title"], message2);
@@ -60908,11 +61936,11 @@ function normalizeFlat(file) {
 }
 function inputOf(file, tasks2) {
   const { initiative: initiative2, prd: prd2 } = file;
-  const named2 = initiative2 === null ? null : { ...initiative2, title: initiative2.title ?? initiative2.id };
-  const title4 = prd2?.title ?? named2?.title ?? "Plan";
-  const description = prd2?.description ?? named2?.description ?? null;
+  const named3 = initiative2 === null ? null : { ...initiative2, title: initiative2.title ?? initiative2.id };
+  const title4 = prd2?.title ?? named3?.title ?? "Plan";
+  const description = prd2?.description ?? named3?.description ?? null;
   return {
-    initiative: named2,
+    initiative: named3,
     prd: { title: title4, description, content: prd2?.content ?? description ?? title4 },
     tasks: tasks2
   };
@@ -60981,7 +62009,7 @@ async function runImport(context, request2) {
   const store = await context.openStore(!dryRun2);
   const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2 }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
-  context.print(json2 ? jsonOf2(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
+  context.print(json2 ? jsonOf2(imported, dryRun2) : textOf6(imported, shown3, dryRun2));
   return EXIT.ok;
 }
 async function planUpdated(context, input) {
@@ -60996,8 +62024,8 @@ function imagined(input, plan2) {
 function jsonOf2(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
-function textOf5({ prd: prd2, streams, tasks: tasks2, added, changed }, plan2, dryRun2) {
-  const counts = `${tasks2} tasks across ${streams} streams`;
+function textOf6({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
+  const counts = `${tasks2} tasks across ${streams2} streams`;
   const kept2 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
   const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept2}`;
   if (dryRun2) return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
@@ -61034,21 +62062,21 @@ function refusal3(lines3, fix) {
   const options = others.length === 0 ? {} : { box: box.join("\n") };
   return new OrchestrateError(EXIT.input, `${first2}${more}`, fix, options);
 }
-function contextOf(project, io) {
+function contextOf2(project, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path102.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs108.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path103.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate import plan.yaml"),
     print: io.print
   };
 }
-var import_node_fs107, import_node_path102, run23;
+var import_node_fs108, import_node_path103, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
-    import_node_path102 = require("node:path");
+    import_node_fs108 = require("node:fs");
+    import_node_path103 = require("node:path");
     init_project2();
     init_errors();
     init_plan_input();
@@ -61061,7 +62089,7 @@ var init_import = __esm({
       refuseInsideRun(io.env, "import");
       const project = openProject(io);
       try {
-        return await runImport(contextOf(project, io), {
+        return await runImport(contextOf2(project, io), {
           file: args[0] ?? "-",
           update: flags["update"] === true,
           dryRun: flags["dry-run"] === true,
@@ -61076,13 +62104,13 @@ var init_import = __esm({
 
 // src/view/pages/plan-json.ts
 function planJson(plan2) {
-  const { streams, problems, initiative: initiative2 } = plan2;
-  const depths = streamDepths(streams);
+  const { streams: streams2, problems, initiative: initiative2 } = plan2;
+  const depths = streamDepths(streams2);
   return {
     schemaVersion: 1,
     initiative: initiative2,
-    tasks: addCounts(streams.map((stream2) => stream2.tasks)),
-    streams: streams.map(({ id: id2, name: name2, phase, dependencies, tasks: tasks2, files: files2 }) => ({
+    tasks: addCounts(streams2.map((stream2) => stream2.tasks)),
+    streams: streams2.map(({ id: id2, name: name2, phase, dependencies, tasks: tasks2, files: files2 }) => ({
       id: id2,
       name: name2,
       phase,
@@ -61091,10 +62119,10 @@ function planJson(plan2) {
       tasks: tasks2,
       files: files2
     })),
-    depths: streamLevels(streams),
-    criticalPath: criticalPath(streams),
-    maxParallel: maxParallel(streams),
-    overlaps: fileOverlaps(streams),
+    depths: streamLevels(streams2),
+    criticalPath: criticalPath(streams2),
+    maxParallel: maxParallel(streams2),
+    overlaps: fileOverlaps(streams2),
     problems
   };
 }
@@ -61112,13 +62140,13 @@ var init_plan_json = __esm({
 // src/view/pages/plan-earlier.ts
 function earlierText(plan2) {
   return `
-Earlier: ${printable(titleOf3(plan2))}
+Earlier: ${printable(titleOf4(plan2))}
 
 ${planText(plan2)}`;
 }
 function planJsonWith(plan2, earlier) {
   const plans2 = [plan2, ...earlier];
-  const levels = plans2.map(({ streams }) => streamLevels(streams));
+  const levels = plans2.map(({ streams: streams2 }) => streamLevels(streams2));
   const deepest = Math.max(...levels.map((each) => each.length));
   return {
     ...planJson(plan2),
@@ -61130,20 +62158,20 @@ function planJsonWith(plan2, earlier) {
 }
 function joinPlans(plan2, earlier) {
   const taken2 = new Set(plan2.streams.map(({ id: id2 }) => id2));
-  const streams = [...plan2.streams];
+  const streams2 = [...plan2.streams];
   for (const each of earlier) {
-    const nameOf7 = (id2) => taken2.has(id2) ? `${id2} (${titleOf3(each)})` : id2;
+    const nameOf7 = (id2) => taken2.has(id2) ? `${id2} (${titleOf4(each)})` : id2;
     const renamed = each.streams.map((stream2) => ({
       ...stream2,
       id: nameOf7(stream2.id),
       dependencies: stream2.dependencies.map(nameOf7)
     }));
     for (const { id: id2 } of renamed) taken2.add(id2);
-    streams.push(...renamed);
+    streams2.push(...renamed);
   }
-  return { ...plan2, streams };
+  return { ...plan2, streams: streams2 };
 }
-var titleOf3;
+var titleOf4;
 var init_plan_earlier = __esm({
   "src/view/pages/plan-earlier.ts"() {
     "use strict";
@@ -61151,26 +62179,26 @@ var init_plan_earlier = __esm({
     init_printable();
     init_plan_json();
     init_plan_text();
-    titleOf3 = ({ initiative: initiative2 }) => initiative2?.title ?? "without an initiative";
+    titleOf4 = ({ initiative: initiative2 }) => initiative2?.title ?? "without an initiative";
   }
 });
 
 // src/view/pages/plan-graphics.ts
-function planMermaid({ streams }) {
-  return ["flowchart TD", ...drawing(streams, mermaidNode, "-->")].join("\n");
+function planMermaid({ streams: streams2 }) {
+  return ["flowchart TD", ...drawing(streams2, mermaidNode, "-->")].join("\n");
 }
-function planDot({ streams }) {
-  const head2 = ["digraph plan {", "  rankdir=LR;", "  node [shape=box];"];
-  return [...head2, ...drawing(streams, dotNode, "->", ";"), "}"].join("\n");
+function planDot({ streams: streams2 }) {
+  const head3 = ["digraph plan {", "  rankdir=LR;", "  node [shape=box];"];
+  return [...head3, ...drawing(streams2, dotNode, "->", ";"), "}"].join("\n");
 }
-function drawing(streams, draw, arrow, end = "") {
-  const nodes = new Map(streams.map((stream2, at) => [stream2.id, `s${at}`]));
-  const missing2 = new Set(streams.flatMap((stream2) => stream2.dependencies).filter((id2) => !nodes.has(id2)));
+function drawing(streams2, draw, arrow, end = "") {
+  const nodes = new Map(streams2.map((stream2, at) => [stream2.id, `s${at}`]));
+  const missing2 = new Set(streams2.flatMap((stream2) => stream2.dependencies).filter((id2) => !nodes.has(id2)));
   for (const id2 of missing2) nodes.set(id2, `s${nodes.size}`);
   const lines3 = [
-    ...streams.map((stream2) => draw(nodes.get(stream2.id) ?? "", labelOf2(stream2), true)),
+    ...streams2.map((stream2) => draw(nodes.get(stream2.id) ?? "", labelOf2(stream2), true)),
     ...[...missing2].map((id2) => draw(nodes.get(id2) ?? "", `${printable(id2, MAX_LABEL)} (missing)`, false)),
-    ...streams.flatMap(
+    ...streams2.flatMap(
       ({ id: id2, dependencies }) => dependencies.map((from) => `${nodes.get(from)} ${arrow} ${nodes.get(id2)}${end}`)
     )
   ];
@@ -61336,24 +62364,24 @@ async function answerStop(ports, record3, run30, stop2) {
   }
   return answer3.refusal;
 }
-function signatureOf2({ worktree: path17 }, tasks2, facts2, left) {
-  const files2 = [...facts2.changed, ...facts2.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path103.join)(path17, file));
+function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
+  const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
+    const stat2 = statIfPresent((0, import_node_path104.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
     left,
-    facts2.headSha,
+    facts3.headSha,
     files2,
     tasks2.map(({ id: id2, status, updatedAtMs }) => [id2, status, updatedAtMs])
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path103;
+var import_node_path104;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path103 = require("node:path");
+    import_node_path104 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -61448,8 +62476,8 @@ async function list3(_args, flags, io) {
 function filterOf(store, flags, { env }) {
   const own2 = env["ORCHESTRATE_TOKEN"] ? env["ORCHESTRATE_STREAM"] : void 0;
   const all = flags["all"] === true;
-  const named2 = textFlag(flags, "stream");
-  const stream2 = named2 === void 0 ? own2 : streamOf5(store, named2, all);
+  const named3 = textFlag(flags, "stream");
+  const stream2 = named3 === void 0 ? own2 : streamOf5(store, named3, all);
   const status = statusFlag(flags);
   return {
     all,
@@ -61457,13 +62485,13 @@ function filterOf(store, flags, { env }) {
     ...status === void 0 ? {} : { status }
   };
 }
-function streamOf5(store, named2, all) {
+function streamOf5(store, named3, all) {
   const plans2 = [store.readPlan(), ...all ? store.earlierPlans() : []];
-  const streams = plans2.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
-  return oneStream(named2, [...new Map(streams.map((each) => [each.id, each])).values()]);
+  const streams2 = plans2.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
+  return oneStream(named3, [...new Map(streams2.map((each) => [each.id, each])).values()]);
 }
-function pageOf(task2) {
-  const facts2 = [
+function pageOf2(task2) {
+  const facts3 = [
     ["agent", task2.assignedAgent],
     ["blocked", task2.status === "blocked" ? task2.blockedReason : null],
     ["notes", task2.notes]
@@ -61471,7 +62499,7 @@ function pageOf(task2) {
   const description = task2.description === null ? [] : ["", ...task2.description.split("\n")];
   return [
     lineOf2(task2),
-    ...facts2.flatMap(([name2, text5]) => text5 === null ? [] : [`  ${name2}: ${printable(text5)}`]),
+    ...facts3.flatMap(([name2, text5]) => text5 === null ? [] : [`  ${name2}: ${printable(text5)}`]),
     ...description.map((line2) => printable(line2)),
     ...task2.acceptanceCriteria.map((criterion) => `  - ${printable(criterion)}`)
   ];
@@ -61480,7 +62508,7 @@ async function show4(args, _flags, io) {
   return withStore(io, (store) => {
     const task2 = findTask(store, args[0] ?? "");
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf3(task2) }));
-    else for (const line2 of pageOf(task2)) io.print(line2);
+    else for (const line2 of pageOf2(task2)) io.print(line2);
     return EXIT.ok;
   });
 }
@@ -61543,19 +62571,19 @@ var init_task2 = __esm({
 async function gatherPlanReport(ports) {
   const { report, look: look6 } = await gatherReport(ports);
   const landings = ports.state.landings(report.initiative?.id ?? "");
-  const streams = [];
+  const streams2 = [];
   for (let at = 0; at < report.streams.length; at += AT_ONCE3) {
     const part = report.streams.slice(at, at + AT_ONCE3);
-    streams.push(
+    streams2.push(
       ...await Promise.all(
         part.map(async (stream2) => {
-          const head2 = stream2.verifiedSha ?? stream2.headSha;
-          const gates = ports.state.gateResults(stream2.key, head2 ?? "");
+          const head3 = stream2.verifiedSha ?? stream2.headSha;
+          const gates = ports.state.gateResults(stream2.key, head3 ?? "");
           const runs = look6.snapshot.records.get(stream2.key)?.runs ?? [];
           return {
             ...stream2,
             taskList: ports.plan.listTasks({ stream: stream2.id }),
-            commitList: await commitsOf(ports, stream2, head2),
+            commitList: await commitsOf(ports, stream2, head3),
             // The last result of each gate on this very head.
             gates: [...new Map(gates.map((gate2) => [gate2.name, gate2])).values()].map((gate2) => ({
               name: gate2.name,
@@ -61563,18 +62591,18 @@ async function gatherPlanReport(ports) {
               ms: gate2.endedAtMs - gate2.startedAtMs
             })),
             runs: runs.map(({ number: number5, outcome, reason }) => ({ number: number5, outcome, reason })),
-            landings: landings.filter(({ key, head: landed }) => key === stream2.key && landed === head2).map(({ branch: branch2, commits: commits2 }) => ({ branch: branch2, commits: commits2 }))
+            landings: landings.filter(({ key, head: landed }) => key === stream2.key && landed === head3).map(({ branch: branch2, commits: commits2 }) => ({ branch: branch2, commits: commits2 }))
           };
         })
       )
     );
   }
-  return { ...report, streams };
+  return { ...report, streams: streams2 };
 }
-async function commitsOf({ git: git2 }, { baseSha }, head2) {
-  if (baseSha === null || head2 === null || baseSha === head2) return [];
-  if (await git2.resolve(head2) === null || await git2.resolve(baseSha) === null) return [];
-  const commits2 = await git2.commits(baseSha, head2, MOST_COMMITS);
+async function commitsOf({ git: git2 }, { baseSha }, head3) {
+  if (baseSha === null || head3 === null || baseSha === head3) return [];
+  if (await git2.resolve(head3) === null || await git2.resolve(baseSha) === null) return [];
+  const commits2 = await git2.commits(baseSha, head3, MOST_COMMITS);
   return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
 }
 var MOST_COMMITS, AT_ONCE3;
@@ -61589,8 +62617,8 @@ var init_plan_report = __esm({
 
 // src/view/pages/markdown-report.ts
 function markdownReport(report) {
-  const { initiative: initiative2, summary, streams, at } = report;
-  const landed = streams.filter((stream2) => stream2.landed).length;
+  const { initiative: initiative2, summary, streams: streams2, at } = report;
+  const landed = streams2.filter((stream2) => stream2.landed).length;
   return [
     `# ${plain4(initiative2?.title ?? report.workspace)}`,
     "",
@@ -61599,28 +62627,28 @@ function markdownReport(report) {
     "",
     "## Streams",
     "",
-    ...table(streams),
-    ...streams.flatMap(streamSection),
+    ...table(streams2),
+    ...streams2.flatMap(streamSection),
     "",
     `*Written by orchestrate, ${at}.*`
   ];
 }
-function totals({ elapsedMs: elapsedMs2, summary, streams }) {
-  const worked = streams.reduce((sum, { workedMs: workedMs2 }) => sum + (workedMs2 ?? 0), 0);
-  const commits2 = streams.reduce((sum, stream2) => sum + (stream2.commits ?? 0), 0);
-  const added = streams.reduce((sum, stream2) => sum + (stream2.added ?? 0), 0);
-  const removed2 = streams.reduce((sum, stream2) => sum + (stream2.removed ?? 0), 0);
-  const facts2 = [
+function totals({ elapsedMs: elapsedMs2, summary, streams: streams2 }) {
+  const worked = streams2.reduce((sum, { workedMs: workedMs2 }) => sum + (workedMs2 ?? 0), 0);
+  const commits2 = streams2.reduce((sum, stream2) => sum + (stream2.commits ?? 0), 0);
+  const added = streams2.reduce((sum, stream2) => sum + (stream2.added ?? 0), 0);
+  const removed2 = streams2.reduce((sum, stream2) => sum + (stream2.removed ?? 0), 0);
+  const facts3 = [
     elapsedMs2 === null ? null : `${duration(elapsedMs2)} from the first run to the last stream`,
     `${duration(worked)} of agents' work`,
     `${plural(commits2, "commit")}, +${added} \u2212${removed2} lines`,
     summary.tokens === null ? null : `${summary.tokens} tokens`,
     summary.costUsd === null ? null : dollars(summary.costUsd)
   ];
-  return ["", `${facts2.filter((fact) => fact !== null).join("; ")}.`];
+  return ["", `${facts3.filter((fact) => fact !== null).join("; ")}.`];
 }
-function table(streams) {
-  const head2 = [
+function table(streams2) {
+  const head3 = [
     "Stream",
     "State",
     "Builds on",
@@ -61632,7 +62660,7 @@ function table(streams) {
     "Tokens",
     "Cost"
   ];
-  const rows = streams.map((stream2) => [
+  const rows = streams2.map((stream2) => [
     nameOf5(stream2, " "),
     stream2.landed ? `${stream2.state}, landed` : stream2.state,
     stream2.dependencies.map(plain4).join(", "),
@@ -61644,7 +62672,7 @@ function table(streams) {
     known(stream2.tokens, String),
     known(stream2.costUsd, dollars)
   ]);
-  return [head2, head2.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+  return [head3, head3.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
 }
 function nameOf5({ id: id2, name: name2 }, between) {
   return plain4(name2 === id2 ? id2 : `${id2}${between}${name2}`);
@@ -61662,12 +62690,12 @@ function streamSection(stream2) {
     ...stream2.taskList.flatMap(taskLines4),
     ...list4(
       "Commits",
-      commitList.map(({ sha, subject }) => `\`${sha.slice(0, SHORT_SHA4)}\` ${plain4(subject)}`)
+      commitList.map(({ sha, subject }) => `\`${sha.slice(0, SHORT_SHA5)}\` ${plain4(subject)}`)
     ),
     ...list4(
       "Landed as",
       landings.map(
-        ({ branch: branch2, commits: commits2 }) => `${commits2.map((sha) => `\`${sha.slice(0, SHORT_SHA4)}\``).join(", ")} on ${plain4(branch2)}`
+        ({ branch: branch2, commits: commits2 }) => `${commits2.map((sha) => `\`${sha.slice(0, SHORT_SHA5)}\``).join(", ")} on ${plain4(branch2)}`
       )
     ),
     ...list4(
@@ -61694,7 +62722,7 @@ function taskLines4({ title: title4, status, notes }) {
 function plain4(text5) {
   return printable(text5).trim().replaceAll("&", "&amp;").replace(ACTIVE, (character) => character === "<" ? "&lt;" : `\\${character}`).replace(LEADING, (start2) => /^\d/.test(start2) ? `${start2}\u2060` : `\\${start2}`).replace(/@(?=\S)/g, "@\u2060").replace(/#(?=\d)/g, "#\u2060").replace(/:(?=\/\/)/g, ":\u2060").replace(/\bwww(?=\.)/gi, (found) => `${found}\u2060`);
 }
-var SHORT_SHA4, ACTIVE, LEADING;
+var SHORT_SHA5, ACTIVE, LEADING;
 var init_markdown_report = __esm({
   "src/view/pages/markdown-report.ts"() {
     "use strict";
@@ -61702,7 +62730,7 @@ var init_markdown_report = __esm({
     init_printable();
     init_amounts();
     init_headline();
-    SHORT_SHA4 = 10;
+    SHORT_SHA5 = 10;
     ACTIVE = /[\\`*_{}[\]<>|~$^]/g;
     LEADING = /^(?:[#+\-=]|\d+(?=[.)]))/;
   }
@@ -61749,11 +62777,11 @@ function savedNamed(saved, text5) {
   return allNamed(saved, text5)[0];
 }
 function streamKeysNamed(saved, text5) {
-  const streams = new Map(saved.map(({ key, stream: stream2 }) => [key, stream2]));
-  const exact = [...streams].filter(([key, stream2]) => key === text5 || stream2 === text5);
+  const streams2 = new Map(saved.map(({ key, stream: stream2 }) => [key, stream2]));
+  const exact = [...streams2].filter(([key, stream2]) => key === text5 || stream2 === text5);
   if (exact.length > 0) return new Set(exact.map(([key]) => key));
-  const named2 = [...streams].map(([key, stream2]) => ({ id: key, name: stream2, key }));
-  return new Set(streamsNamed(text5, named2));
+  const named3 = [...streams2].map(([key, stream2]) => ({ id: key, name: stream2, key }));
+  return new Set(streamsNamed(text5, named3));
 }
 function* spotsFor(ports, { key: own2 }, record3) {
   const { branchPrefix, worktreeRoot: worktreeRoot2 } = streamNames(ports);
@@ -61847,9 +62875,9 @@ function listOf3(saved, nowMs) {
   return [...lines3, "", `Bring one back: ${commandFor("recover", nameOf6(first2))}`];
 }
 function aligned(rows) {
-  const widths = (rows[0] ?? []).map((_2, at) => Math.max(...rows.map((row3) => widthOf(row3[at] ?? ""))));
+  const widths = (rows[0] ?? []).map((_2, at) => Math.max(...rows.map((row4) => widthOf(row4[at] ?? ""))));
   return rows.map(
-    (row3) => row3.map((cell, at) => pad(cell, widths[at] ?? 0)).join("  ").trimEnd()
+    (row4) => row4.map((cell, at) => pad(cell, widths[at] ?? 0)).join("  ").trimEnd()
   );
 }
 function sizeOf2({ files: files2, bytes }) {
@@ -61934,11 +62962,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path104.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path104.dirname)(path17));
+  return (0, import_node_fs109.existsSync)(path17) || (0, import_node_path105.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path105.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs108.accessSync)(directory, import_node_fs108.constants.W_OK | import_node_fs108.constants.X_OK);
+    (0, import_node_fs109.accessSync)(directory, import_node_fs109.constants.W_OK | import_node_fs109.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -61946,7 +62974,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs108.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs109.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -61955,7 +62983,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs108.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs109.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -61992,7 +63020,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs108.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs109.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -62004,7 +63032,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs108.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs109.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -62016,7 +63044,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path104.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path105.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -62027,12 +63055,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs108, import_node_path104;
+var import_node_fs109, import_node_path105;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
-    import_node_path104 = require("node:path");
+    import_node_fs109 = require("node:fs");
+    import_node_path105 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -62061,7 +63089,7 @@ async function runGates2(io) {
         result = { name: name2, level: "warn", message: "not run: work is landing at the moment", fix: fix2 };
         return EXIT.ok;
       }
-      const tell6 = (progress2) => io.warn(progress2);
+      const tell6 = (progress3) => io.warn(progress3);
       const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
       const abort = new AbortController().signal;
       const why = await baseFailure2({ ports, records, abort, tell: tell6 }).finally(() => lease.release());
@@ -62072,7 +63100,7 @@ async function runGates2(io) {
     return result;
   });
 }
-function page(checks, io) {
+function page2(checks, io) {
   const style = createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) });
   const mark = (level) => {
     const [symbol, ascii, colour] = MARKS2[level];
@@ -62151,7 +63179,7 @@ var init_doctor = __esm({
       const gates = flags["run-gates"] === true ? [await runGates2(io)] : [];
       const checks = [...found, ...gates];
       if (io.json) io.print(JSON.stringify({ schemaVersion: 1, checks }));
-      else for (const line2 of page(checks, io)) io.print(line2);
+      else for (const line2 of page2(checks, io)) io.print(line2);
       return checks.some(({ level }) => level === "fail") ? EXIT.environment : EXIT.ok;
     };
   }
@@ -64756,7 +65784,7 @@ var init_protocol = __esm({
               return;
             }
             const pollInterval = task3.pollInterval ?? this._options?.defaultTaskPollInterval ?? 1e3;
-            await new Promise((resolve13) => setTimeout(resolve13, pollInterval));
+            await new Promise((resolve14) => setTimeout(resolve14, pollInterval));
             options?.signal?.throwIfAborted();
           }
         } catch (error2) {
@@ -64773,7 +65801,7 @@ var init_protocol = __esm({
        */
       request(request2, resultSchema, options) {
         const { relatedRequestId, resumptionToken, onresumptiontoken, task: task2, relatedTask } = options ?? {};
-        return new Promise((resolve13, reject) => {
+        return new Promise((resolve14, reject) => {
           const earlyReject = (error2) => {
             reject(error2);
           };
@@ -64851,7 +65879,7 @@ var init_protocol = __esm({
               if (!parseResult.success) {
                 reject(parseResult.error);
               } else {
-                resolve13(parseResult.data);
+                resolve14(parseResult.data);
               }
             } catch (error2) {
               reject(error2);
@@ -65113,12 +66141,12 @@ var init_protocol = __esm({
           }
         } catch {
         }
-        return new Promise((resolve13, reject) => {
+        return new Promise((resolve14, reject) => {
           if (signal2.aborted) {
             reject(new McpError(ErrorCode.InvalidRequest, "Request cancelled"));
             return;
           }
-          const timeoutId = setTimeout(resolve13, interval);
+          const timeoutId = setTimeout(resolve14, interval);
           signal2.addEventListener("abort", () => {
             clearTimeout(timeoutId);
             reject(new McpError(ErrorCode.InvalidRequest, "Request cancelled"));
@@ -68145,7 +69173,7 @@ var require_compile = __commonJS({
       const schOrFunc = root.refs[ref];
       if (schOrFunc)
         return schOrFunc;
-      let _sch = resolve13.call(this, root, ref);
+      let _sch = resolve14.call(this, root, ref);
       if (_sch === void 0) {
         const schema = (_a4 = root.localRefs) === null || _a4 === void 0 ? void 0 : _a4[ref];
         const { schemaId } = this.opts;
@@ -68172,7 +69200,7 @@ var require_compile = __commonJS({
     function sameSchemaEnv(s1, s2) {
       return s1.schema === s2.schema && s1.root === s2.root && s1.baseId === s2.baseId;
     }
-    function resolve13(root, ref) {
+    function resolve14(root, ref) {
       let sch;
       while (typeof (sch = this.refs[ref]) == "string")
         ref = sch;
@@ -68351,9 +69379,9 @@ var require_utils = __commonJS({
         }
       }
       if (bestLength < 2) return hextets.join(":");
-      const head2 = hextets.slice(0, bestStart).join(":");
+      const head3 = hextets.slice(0, bestStart).join(":");
       const tail = hextets.slice(bestStart + bestLength).join(":");
-      return head2 + "::" + tail;
+      return head3 + "::" + tail;
     }
     function normalizeIPv6Address(input) {
       const compression = input.indexOf("::");
@@ -69036,7 +70064,7 @@ var require_fast_uri = __commonJS({
       }
       return uri;
     }
-    function resolve13(baseURI, relativeURI, options) {
+    function resolve14(baseURI, relativeURI, options) {
       const schemelessOptions = options ? Object.assign({ scheme: "null" }, options) : { scheme: "null" };
       const {
         parsed: baseParsed,
@@ -69427,7 +70455,7 @@ var require_fast_uri = __commonJS({
     var fastUri = {
       SCHEMES,
       normalize: normalize5,
-      resolve: resolve13,
+      resolve: resolve14,
       resolveComponent,
       equal,
       serialize: serialize2,
@@ -73185,9 +74213,9 @@ function validate3(tool2, given3) {
   const result = tool2.input.safeParse(input);
   if (result.success) return { ok: true, input: keep2(input, result.data) };
   const problems = result.error.issues.map((issue2) => describe4(issue2, input));
-  const named2 = problems.slice(0, MAX_NAMED).join("; ");
+  const named3 = problems.slice(0, MAX_NAMED).join("; ");
   const more = problems.length > MAX_NAMED ? `; and ${problems.length - MAX_NAMED} more` : "";
-  return { ok: false, message: `Invalid arguments for ${tool2.name}: ${named2}${more}` };
+  return { ok: false, message: `Invalid arguments for ${tool2.name}: ${named3}${more}` };
 }
 function keep2(input, parsed2) {
   const names = Object.keys(Object(parsed2)).filter((name2) => name2 in input);
@@ -73275,10 +74303,10 @@ function depthExceeds(value, limit) {
   }
   return false;
 }
-function idOfTruncated(head2, tail) {
+function idOfTruncated(head3, tail) {
   const start2 = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15}|"[\w.-]{1,100}")\s*,/;
   const end = /"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d{1,15}|"[\w.-]{1,100}")\s*\}\s*$/;
-  const found = start2.exec(head2.toString("latin1")) ?? end.exec(tail.toString("latin1"));
+  const found = start2.exec(head3.toString("latin1")) ?? end.exec(tail.toString("latin1"));
   return found?.[1] === void 0 ? null : requestId(JSON.parse(found[1]));
 }
 function failure3(code3, message2, id2 = null) {
@@ -73495,28 +74523,28 @@ function summaryOf(content2) {
   };
 }
 function getProduct(db, id2) {
-  const row3 = db.sql.prepare("SELECT * FROM work_products WHERE id = ?").get(id2);
-  if (row3 === void 0) return null;
+  const row4 = db.sql.prepare("SELECT * FROM work_products WHERE id = ?").get(id2);
+  if (row4 === void 0) return null;
   return {
-    id: row3.id,
-    taskId: row3.task_id,
-    type: row3.type,
-    title: row3.title,
-    content: row3.content,
-    metadata: parseMetadata(row3.metadata),
-    createdAt: row3.created_at,
-    confidence: row3.confidence
+    id: row4.id,
+    taskId: row4.task_id,
+    type: row4.type,
+    title: row4.title,
+    content: row4.content,
+    metadata: parseMetadata(row4.metadata),
+    createdAt: row4.created_at,
+    confidence: row4.confidence
   };
 }
 function listProducts(db, taskId) {
   const rows = db.sql.prepare("SELECT * FROM work_products WHERE task_id = ? ORDER BY julianday(created_at) DESC, rowid DESC").all(taskId);
-  return rows.map((row3) => ({
-    id: row3.id,
-    type: row3.type,
-    title: row3.title,
-    ...summaryOf(row3.content),
-    createdAt: row3.created_at,
-    confidence: row3.confidence
+  return rows.map((row4) => ({
+    id: row4.id,
+    type: row4.type,
+    title: row4.title,
+    ...summaryOf(row4.content),
+    createdAt: row4.created_at,
+    confidence: row4.confidence
   }));
 }
 var SUMMARY_CHARACTERS;
@@ -73892,8 +74920,8 @@ function archiveAllStreams(db, input) {
   const archive = db.sql.prepare(
     "UPDATE tasks SET archived = 1, archived_at = ?, archived_by_initiative_id = ? WHERE id = ?"
   );
-  for (const row3 of rows) archive.run(db.now, initiativeId2, row3.id);
-  const streamsArchived = new Set(rows.map((row3) => row3.stream_id)).size;
+  for (const row4 of rows) archive.run(db.now, initiativeId2, row4.id);
+  const streamsArchived = new Set(rows.map((row4) => row4.stream_id)).size;
   logActivity(db, {
     initiativeId: initiativeId2,
     type: "streams_archived",
@@ -73910,13 +74938,13 @@ function unarchiveStream(db, input) {
     throw new Refusal(`No archived tasks found for stream: ${streamId2} for PRD ${prdId2}`);
   const newInitiativeId = initiativeFor(db, input);
   const rows = lastArchived(db, input.streamId);
-  const moving = rows.filter((row3) => input.prdId !== void 0 || row3.initiative_id !== newInitiativeId);
+  const moving = rows.filter((row4) => input.prdId !== void 0 || row4.initiative_id !== newInitiativeId);
   const target = moving.length === 0 ? null : input.prdId ?? prdIn(db, newInitiativeId, moving);
   const restore = db.sql.prepare(
     `UPDATE tasks SET archived = 0, archived_at = NULL, archived_by_initiative_id = NULL, prd_id = ?,
        updated_at = ? WHERE id = ?`
   );
-  for (const row3 of rows) restore.run(moving.includes(row3) ? target : row3.prd_id, db.now, row3.id);
+  for (const row4 of rows) restore.run(moving.includes(row4) ? target : row4.prd_id, db.now, row4.id);
   logActivity(db, {
     initiativeId: newInitiativeId,
     type: "stream_unarchived",
@@ -73945,7 +74973,7 @@ function lastArchived(db, streamId2) {
   ).all(streamId2);
   const [latest2] = rows;
   if (latest2 === void 0) throw new Refusal(`No archived tasks found for stream: ${streamId2}`);
-  return rows.filter((row3) => row3.initiative_id === latest2.initiative_id);
+  return rows.filter((row4) => row4.initiative_id === latest2.initiative_id);
 }
 function prdIn(db, initiativeId2, rows) {
   const newest = newestPrd(db, initiativeId2);
@@ -74180,8 +75208,8 @@ async function serveMcp(options) {
   const site = openCallSite({ ...options, warn });
   const server = createServer(loadTools, site, options.version);
   const transport = new LineTransport(options.stdin, options.stdout);
-  const closed2 = new Promise((resolve13) => {
-    server.onclose = resolve13;
+  const closed2 = new Promise((resolve14) => {
+    server.onclose = resolve14;
   });
   server.onerror = (error2) => warn(printable(error2.message, WARNING_CHARACTERS));
   const stop2 = () => void transport.close();
@@ -74247,7 +75275,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs109.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs110.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -74257,11 +75285,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs109, run29;
+var import_node_fs110, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
+    import_node_fs110 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
@@ -74313,7 +75341,7 @@ function wordsOf(command3) {
   return {
     name: command3.name,
     options: options.flatMap(spellingsOf),
-    valued: needing.map((option) => [spellingsOf(option), option.choices ?? []]),
+    valued: needing.map((option) => [spellingsOf(option), option.completes ?? option.choices ?? []]),
     choices: command3.args.flatMap(({ choices }) => choices ?? []),
     completes: command3.args.find(({ completes }) => completes !== void 0)?.completes
   };
@@ -74334,7 +75362,7 @@ function bashCompletion(commands2) {
   const source = { streams: "_orchestrate_streams", files: "_orchestrate_files -f" };
   const cases = commands2.map(wordsOf).map(({ name: name2, options, valued, choices, completes }) => {
     const steps = [
-      ...valueCases(valued, (values) => `_orchestrate_words ${values.join(" ")}`),
+      ...valueCases(valued, source.files, (values) => `_orchestrate_words ${values.join(" ")}`),
       `if [[ $cur == -* ]]; then _orchestrate_words ${options.join(" ")}; return; fi`,
       `_orchestrate_words ${choices.join(" ")}`,
       ...completes === void 0 ? [] : [source[completes]]
@@ -74380,10 +75408,11 @@ ${cases.join("\n")}
 complete -o filenames -F _orchestrate orchestrate
 `;
 }
-function valueCases(valued, offer) {
+function valueCases(valued, files2, offer) {
   if (valued.length === 0) return [];
   const arms = valued.map(([spellings, values]) => {
-    const offered = values.length === 0 ? "" : `${offer(values)}; `;
+    const given3 = values === "files" ? files2 : offer(values ?? []);
+    const offered = values?.length === 0 ? "" : `${given3}; `;
     return `${spellings.join(" | ")}) ${offered}return ;;`;
   });
   return [`case $prev in ${arms.join(" ")} esac`];
@@ -74403,7 +75432,7 @@ function zshCompletion(commands2) {
   };
   const cases = commands2.map(wordsOf).map(({ name: name2, options, valued, choices, completes }) => {
     const steps = [
-      ...valueCases(valued, (values) => `compadd -- ${values.join(" ")}`),
+      ...valueCases(valued, source.files, (values) => `compadd -- ${values.join(" ")}`),
       `if [[ $words[CURRENT] == -* ]]; then compadd -- ${options.join(" ")}; return; fi`,
       ...choices.length === 0 ? [] : [`compadd -- ${choices.join(" ")}`],
       ...completes === void 0 ? [] : [source[completes]]
@@ -74472,7 +75501,8 @@ function fishLines(command3) {
   if (completes === "files") lines3.push(`${condition} -F`);
   return lines3;
 }
-function fishValue({ name: name2, choices }) {
+function fishValue({ name: name2, choices, completes }) {
+  if (completes === "files") return " -r -F";
   if (DIRECTORY2.includes(`--${name2}`)) return " -x -a '(__fish_complete_directories)'";
   return choices === void 0 ? " -x" : ` -x -a '${choices.join(" ")}'`;
 }
@@ -74504,9 +75534,9 @@ function completionOf(table2) {
 async function printStreams(io) {
   const project = openProject(io);
   try {
-    const streams = namesOf((await project.planStore()).readPlan(), /* @__PURE__ */ new Map());
+    const streams2 = namesOf((await project.planStore()).readPlan(), /* @__PURE__ */ new Map());
     const word = io.env["ORCHESTRATE_WORD"] ?? "";
-    for (const id2 of word === "" ? streams.map((each) => each.id) : streamsNamed(word, streams)) io.print(id2);
+    for (const id2 of word === "" ? streams2.map((each) => each.id) : streamsNamed(word, streams2)) io.print(id2);
   } finally {
     project.close();
   }
@@ -75592,13 +76622,20 @@ var LOOK_COMMANDS = [
         value: "S",
         valueOptional: true,
         description: "Keep looking (as orchestrate watch does)."
+      },
+      {
+        name: "html",
+        value: "FILE",
+        completes: "files",
+        description: "Write it as one page for a browser; with --watch anew at each change."
       }
     ],
     examples: [
       "orchestrate status",
       "orchestrate status Stream-B",
       "orchestrate status --json",
-      "orchestrate status Stream-B --watch 5"
+      "orchestrate status Stream-B --watch 5",
+      "orchestrate status --html ~/plan.html --watch"
     ],
     load: () => Promise.resolve().then(() => (init_status3(), status_exports))
   },

@@ -4,7 +4,8 @@ import type { ReportStream, StatusReport, TextStyle } from '../../report/types.t
 import { createStyle } from '../style.ts';
 import { resultLines } from './progress-lines.ts';
 
-type Earlier = {
+/** The streams of a plan that is not current any more; `title` is null for those that never had one. */
+export type Earlier = {
   readonly id: string | null;
   readonly title: string | null;
   readonly streams: readonly ReportStream[];

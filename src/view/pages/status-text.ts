@@ -25,6 +25,9 @@ const FRAME = 23;
 /** Events that are shown where the streams leave no room for more. */
 const LEAST_EVENTS = 2;
 
+/** What is said where there are no streams, and what to type. */
+export const NO_PLAN = { text: 'No plan yet.', remedy: 'orchestrate import plan.yaml' };
+
 /** `at most 5 agents`, `session orchestrate-app: orchestrate attach`, `1.2M tokens, $2.34`, as far as known. */
 export function factsOf({ poller, session, summary }: StatusReport): string[] {
   // Dollars stand in the head.
@@ -55,8 +58,7 @@ export function renderStatus(whole: StatusReport, options: TextOptions): string[
     ...factsLine(page, report),
     '',
   ];
-  if (report.streams.length === 0)
-    return [...top, ...explained(page, 0, 'No plan yet.', 'orchestrate import plan.yaml')];
+  if (report.streams.length === 0) return [...top, ...explained(page, 0, NO_PLAN.text, NO_PLAN.remedy)];
   const left = FRAME - top.length;
   const streams = streamLines(report, page, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams.length - 1);
