@@ -153,7 +153,7 @@ describe('the page in a browser', () => {
     const page = await browser.open(pathToFileURL(file).href, { width: 390, height: 500, dark: true });
     // Each loading has another one of these.
     const loading = () => page.value<number>('performance.timeOrigin');
-    const row = `[...document.querySelectorAll('details.stream')].find((each) => each.querySelector('b').textContent === 'Stream-E')`;
+    const row = `[...document.querySelectorAll('details.stream')].find((each) => each.querySelector('b')?.textContent === 'Stream-E')`;
     await page.value(
       `(${row}.open = true, ${row}.scrollIntoView({ block: 'start', behavior: 'instant' }), 0)`,
     );

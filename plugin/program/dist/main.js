@@ -36520,7 +36520,8 @@ var init_page_script = __esm({
     comeBack();
     addEventListener('load', () => {
       comeBack();
-      history.scrollRestoration = 'auto';
+      // The browser has its own idea until it has finished with the loading.
+      setTimeout(() => { history.scrollRestoration = 'auto'; }, 500);
     });
   }
   addEventListener('pagehide', keep);

@@ -83,7 +83,8 @@ export const PAGE_SCRIPT = `(() => {
     comeBack();
     addEventListener('load', () => {
       comeBack();
-      history.scrollRestoration = 'auto';
+      // The browser has its own idea until it has finished with the loading.
+      setTimeout(() => { history.scrollRestoration = 'auto'; }, 500);
     });
   }
   addEventListener('pagehide', keep);
