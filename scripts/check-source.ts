@@ -48,7 +48,7 @@ const NAME = `'(?:${STREAM_STATES.join('|')})'`;
 
 /** How a set, a table or a chain of states looks in code. */
 const SETS_OF_STATES: readonly RegExp[] = [
-  /Set<StateName\b|(?<!Partial<)Record<StateName\b|\[\w+ in StateName\]/,
+  /Set<StateName\b|Record<StateName\b|\[\w+ in StateName\]/,
   new RegExp(`\\[\\s*${NAME}(?:\\s*,\\s*${NAME})+\\s*,?\\s*\\]`),
   new RegExp(`\\b[sS]tate [!=]== ${NAME}\\s*(?:\\|\\||&&)\\s*\\S*\\b[sS]tate [!=]== ${NAME}`),
   new RegExp(`case ${NAME}:\\s*case ${NAME}:`),

@@ -1,6 +1,7 @@
 /** Renders the worker's instructions from the project's template and the facts of a run; writes and launches nothing. */
 
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { Task } from '../core/types.ts';
 import { plainLine, plainText } from './plain-text.ts';
@@ -128,7 +129,7 @@ function dependenciesSection({ dependencies, resolve }: PromptContext): string {
 function dependencyText({ id, name, sha, commits, files }: DependencyChange, toMerge: boolean): string {
   const shown = files.slice(0, FILES_SHOWN).map((file) => `  - ${code(file)}`);
   const more = files.length > FILES_SHOWN ? [`  - and ${files.length - FILES_SHOWN} more`] : [];
-  const what = `${commits} ${commits === 1 ? 'commit' : 'commits'}, verified at ${sha.slice(0, 12)}, ${toMerge ? 'for you to merge' : 'already in your tree'}`;
+  const what = `${plural(commits, 'commit')}, verified at ${sha.slice(0, 12)}, ${toMerge ? 'for you to merge' : 'already in your tree'}`;
   return [`- ${code(id)} ${plainLine(name, LINE)}: ${what}`, ...shown, ...more].join('\n');
 }
 

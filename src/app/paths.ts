@@ -80,9 +80,14 @@ export function runDir(paths: ProjectPaths, key: string, run: number): string {
   return join(paths.runsDir, `${key}-${run}`);
 }
 
+/** Where the notes of finished set-ups are, and what git noted of set-ups. */
+export function setUpDir(paths: ProjectPaths): string {
+  return join(paths.runsDir, 'setup');
+}
+
 /** The note that a stream's worktree was set up, and what ignored files that made (`Tidy.noteMade`). */
 export function setUpNote(paths: ProjectPaths, key: string): string {
-  return join(paths.runsDir, 'setup', `${key}.done`);
+  return join(setUpDir(paths), `${key}.done`);
 }
 
 /** Which workspace a project belongs to, who said so, and where its store is. */

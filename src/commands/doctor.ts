@@ -1,6 +1,8 @@
 /** `orchestrate doctor`: looks at everything a plan needs and says of each what is wrong and what to type, and of all whether a plan can start. Changes nothing. */
+
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import { gitChecks } from '../doctor/git-checks.ts';
 import {
   checkConfig,
@@ -22,7 +24,6 @@ import {
   checkTools,
   ok,
 } from '../doctor/tool-checks.ts';
-import { plural } from '../view/amounts.ts';
 import { createStyle, type Style } from '../view/style.ts';
 import type { CommandModule } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';

@@ -2,13 +2,13 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
+import { plural, printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { SavedWork } from '../git/tidy/types.ts';
 import { bringBack, expire, savedNamed } from '../operator/recover.ts';
 import { remainsOf } from '../operator/remains.ts';
 import { refuseSteering } from '../operator/scope.ts';
-import { amount, moment, plural } from '../view/amounts.ts';
+import { amount, moment } from '../view/amounts.ts';
 import { pad, widthOf } from '../view/text-width.ts';
 import { type Flags, numberFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';

@@ -2,7 +2,7 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
+import { plural, printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { changesToReview, deliverNotes, openReview, type StreamChange } from '../operator/review.ts';
 import { refuseSteering } from '../operator/scope.ts';
@@ -26,11 +26,9 @@ function described({ record, ...change }: StreamChange) {
   return { id: record.streamId, branch: record.branch, ...change };
 }
 
-const lines = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
-
 /** One line above the change of a stream. */
 function heading({ record, commits, files, added, removed, base, head }: StreamChange): string {
-  const size = `${lines(commits, 'commit')}, ${lines(files.length, 'file')}, +${added} −${removed}`;
+  const size = `${plural(commits, 'commit')}, ${plural(files.length, 'file')}, +${added} −${removed}`;
   return `${printable(record.streamId)}: ${size} (${base.slice(0, 10)}..${head.slice(0, 10)})`;
 }
 

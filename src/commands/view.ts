@@ -3,9 +3,9 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import { keepView } from '../poller/listeners/windows.ts';
 import { gatherReport } from '../report/gather.ts';
-import { plural } from '../view/amounts.ts';
 import { type Flags, usageError } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
 

@@ -1,5 +1,5 @@
 /** What makes a stream done and what is missing, once: for the stop gate, verification, `verify` and `status`; reads nothing itself. */
-import { printable } from './printable.ts';
+import { listed, plural, printable } from './printable.ts';
 import { shellWord } from './shell-word.ts';
 import type { FailedGate, PlanStream, Run, Snapshot, StreamRecord, Task, Verdict } from './types.ts';
 
@@ -77,7 +77,7 @@ function missingOnBranch({ worktree, branch, commitsLeftovers }: Standing): Miss
   }
   const count = commitsLeftovers ? untrackedCount : changedCount + untrackedCount;
   const files = commitsLeftovers ? untracked : [...changed, ...untracked];
-  if (count > 0) found.push({ cause: 'dirty', message: `uncommitted: ${listed(files, count)}` });
+  if (count > 0) found.push({ cause: 'dirty', message: `uncommitted: ${listed(files, { count })}` });
   return found;
 }
 
@@ -122,19 +122,17 @@ function shortOf(cause: Missing['cause'], message: string, { worktree, commitsLe
   if (cause === 'no-commits') return 'no commit yet';
   if (cause !== 'dirty') return message;
   const count = worktree.untrackedCount + (commitsLeftovers ? 0 : worktree.changedCount);
-  return `${count} file${count === 1 ? '' : 's'} uncommitted`;
-}
-
-/** `a, b and 3 more`, made safe to print. */
-function listed(names: readonly string[], count: number): string {
-  const shown = names.slice(0, NAMED).map((name) => printable(name, LONGEST_NAME));
-  const more = count - shown.length;
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `${plural(count, 'file')} uncommitted`;
 }
 
 /** True when every task that is not cancelled is completed, and there is one. */
 export function tasksComplete({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
   return tasks.total > 0 && tasks.completed === tasks.total;
+}
+
+/** True for a stream that the plan no longer wants: every task of it is cancelled. */
+export function isCancelled({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
+  return tasks.total === 0;
 }
 
 /** `gate "test" failed 2×`, for reasons. */
@@ -158,7 +156,7 @@ export function openTasksText({
 
 /** `TASK-1, TASK-2 and 3 more`: the open tasks by id, for reasons. */
 export function openTaskNames({ openTasks }: Pick<PlanStream, 'openTasks'>): string {
-  return listed(openTasks, openTasks.length);
+  return listed(openTasks);
 }
 
 /** `task blocked: needs a key`, for reasons. */
@@ -245,7 +243,7 @@ export function staleReasons(order: readonly PlanStream[], memory: Memory): Read
   for (const stream of order) {
     const record = memory.records.get(memory.keys.get(stream.id) ?? '');
     // What is cancelled builds on nothing any more.
-    if (record?.base == null || stream.tasks.total === 0) continue;
+    if (record?.base == null || isCancelled(stream)) continue;
     const moved = new Map(movedHeads(stream, memory).map(({ id, sha }) => [id, sha]));
     const reasons = stream.dependencies.flatMap((id) => {
       const head = moved.get(id);

@@ -1,5 +1,5 @@
 /** Which streams can land, in words for people and programs; knows nothing of git. */
-import { traitsOf } from './states.ts';
+import { inBuildOrder } from './plan/graph.ts';
 import type { LandingStrategy, PlanStream, StreamState } from './types.ts';
 
 /** How landing went, or would go. Streams are named by their ids. */
@@ -76,7 +76,7 @@ export function chooseStreams(
   const can = new Set<string>();
   const notDone: NotDone[] = [];
   const waiting: { stream: string; on: readonly string[] }[] = [];
-  for (const { id, dependencies } of inOrder(streams, stateOf)) {
+  for (const { id, dependencies } of inBuildOrder(streams)) {
     const state = stateOf.get(id);
     if (state === undefined || !asked.has(id)) continue;
     const on = dependencies.filter((each) => !can.has(each) && !isSettled(stateOf.get(each)));
@@ -94,23 +94,11 @@ export function canLand({ state, stale }: StreamState): boolean {
 
 /** Nothing more is to come of it: it has landed, or was taken out of the plan. */
 function isSettled(state: StreamState | undefined): boolean {
-  return (
-    state === undefined ||
-    state.landed ||
-    (state.state !== 'done' && traitsOf(state.state).phase === 'settled')
-  );
+  return state === undefined || state.landed || state.state === 'cancelled';
 }
 
 function notDoneOf({ id, state, stale, reason, remedy }: StreamState): NotDone {
   return { stream: id, state: stale ? 'stale' : state, reason, remedy };
-}
-
-function inOrder(
-  streams: readonly PlanStream[],
-  stateOf: ReadonlyMap<string, StreamState>,
-): readonly PlanStream[] {
-  const depth = (id: string): number => stateOf.get(id)?.depth ?? 0;
-  return [...streams].sort((a, b) => depth(a.id) - depth(b.id));
 }
 
 /** The streams and everything that they build on. */

@@ -20,6 +20,25 @@ export function printable(text: string, limit = Number.POSITIVE_INFINITY): strin
   return `${characters.slice(0, Math.max(0, limit - 1)).join('')}…`;
 }
 
+/** Names in one sentence, and the longest of them, unless more is asked for. */
+const NAMED = 10;
+const LONGEST_NAME = 120;
+
+/** `a, b and 3 more`, made safe to print; `count`: how many there are, where not all are known by name. */
+export function listed(
+  names: readonly string[],
+  { most = NAMED, count = names.length }: { readonly most?: number; readonly count?: number } = {},
+): string {
+  const shown = names.slice(0, most).map((name) => printable(name, LONGEST_NAME));
+  const more = count - shown.length;
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** `1 task`, `3 tasks`. */
+export function plural(count: number, noun: string, many = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : many}`;
+}
+
 /** Most lines that are quoted of what a program printed, and their longest text together. */
 const QUOTED_LINES = 4;
 const LONGEST_QUOTE = 300;

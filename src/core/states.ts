@@ -21,8 +21,8 @@ export type StateTraits = {
   readonly meaning: string;
   readonly phase: Phase;
   readonly handling: {
-    /** Whether the user has to act; `own-tasks`: only when tasks of the stream itself are blocked, or what it waits for is cancelled. */
-    readonly needsUser: 'yes' | 'own-tasks' | 'no';
+    /** Whether the user has to act; `own-cause`: only when tasks of the stream itself are blocked, or what it waits for is cancelled. */
+    readonly needsUser: 'yes' | 'own-cause' | 'no';
     /** Its agent gets no further by itself, so that `retry` ends the open run. */
     readonly retryEnds: boolean;
     /** A poller takes up a wish to verify it, or is about to. */
@@ -133,7 +133,7 @@ const STATES = {
   blocked: {
     meaning: 'its own tasks are blocked, or a dependency is stuck',
     phase: 'stuck',
-    handling: { needsUser: 'own-tasks', retryEnds: true, checkable: false, heldByDependencies: true },
+    handling: { needsUser: 'own-cause', retryEnds: true, checkable: false, heldByDependencies: true },
     telling: { told: 'event', resumingIsNews: false, remedy: 'only' },
     look: { symbol: '⊘', ascii: '-', colour: 'gray', urgency: 4 },
   },
@@ -202,7 +202,7 @@ export function isLively(name: StateName): boolean {
 /** True when the user has to act; `causeIsHere`: tasks of the stream itself are blocked, or what it waits for is cancelled. */
 export function needsUser(name: StateName, causeIsHere: boolean): boolean {
   const { needsUser: needs } = traitsOf(name).handling;
-  return needs === 'yes' || (needs === 'own-tasks' && causeIsHere);
+  return needs === 'yes' || (needs === 'own-cause' && causeIsHere);
 }
 
 /** True for a stream that nothing is left to be done for: done on top of what its dependencies have come to, or cancelled. */
@@ -214,6 +214,16 @@ export function isFinished({
   readonly stale: boolean;
 }): boolean {
   return traitsOf(state).phase === 'settled' && !stale;
+}
+
+/** `total`, and one count for every state that occurs. */
+export type StateCounts = { readonly total: number } & Readonly<Partial<Record<StateName, number>>>;
+
+/** How many streams there are, and how many in each state. */
+export function countStates(streams: readonly { readonly state: StateName }[]): StateCounts {
+  const counts: Partial<Record<StateName, number>> = {};
+  for (const { state } of streams) counts[state] = (counts[state] ?? 0) + 1;
+  return { total: streams.length, ...counts };
 }
 
 /** How many of these streams are wanted (not cancelled), how many of those are finished, and how many are not counted as such. */

@@ -1,7 +1,8 @@
 /** Names made from stream ids: what an id may be, and the key, branch and worktree path that stand for it outside the store. */
 
 const MAX_ID = 200;
-const MAX_KEY = 40;
+/** Longest key. */
+export const MAX_KEY = 40;
 /** Names that the log of the poller and windows of our own have; another log of ours has a dot in its name, as no key has. */
 const RESERVED: ReadonlySet<string> = new Set(['orchestrator', 'status']);
 /** Hex digits that follow a key: six in general, more only where six are taken. */

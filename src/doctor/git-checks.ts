@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { type Config, setupCommands } from '../app/config/load.ts';
 import type { Project } from '../app/project.ts';
 import { OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
+import { listed, plural, printable } from '../core/printable.ts';
 import { RENORMALISE, shellWord } from '../core/shell-word.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import { sha256 } from '../files/sha256.ts';
@@ -101,11 +101,10 @@ async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
     };
   const { ahead, behind } = standing;
   if (behind === 0) return ok('base', `${name} has all of ${upstream}`);
-  const commits = `${behind} ${behind === 1 ? 'commit' : 'commits'}`;
   return {
     name: 'base',
     level: 'warn',
-    message: `${name} is ${commits} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched`,
+    message: `${name} is ${plural(behind, 'commit')} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched`,
     fix: `set "baseBranch" to ${JSON.stringify(standing.upstream)} in config.json, or: git switch ${shellWord(branch)} && git merge ${ahead === 0 ? '--ff-only ' : ''}${shellWord(standing.upstream)}`,
   };
 }
@@ -153,14 +152,6 @@ function absentChecks({ submodules, bigFiles, hooks, ignored }: Absent, config: 
       ),
     );
   return found.length > 0 ? found : [ok('worktrees', 'a worktree has all that the checkout has')];
-}
-
-function listed(paths: readonly string[]): string {
-  const more = paths.length - 5;
-  return `${paths
-    .slice(0, 5)
-    .map((path) => printable(path))
-    .join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 /** The names and places that the plan's streams will get (without a plan: those of any stream) are free. */

@@ -1,5 +1,15 @@
 /** Looks at what may not be there: absent is an answer, everything else that keeps us from looking is an error. */
-import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 
 /** True for what the system says of a path that nothing is at. */
 export function isAbsent(thrown: unknown): boolean {
@@ -36,6 +46,20 @@ export function statIfPresent(path: string): Stats | null {
 /** What is at the path itself, which may be a link; null when nothing is. Throws what else the system says. */
 export function lstatIfPresent(path: string): Stats | null {
   return ifPresent(() => lstatSync(path));
+}
+
+/** At most `length` bytes of a file as text; `from` below 0 counts from its end. Null when there is none; throws what else the system says. */
+export function readPartIfPresent(path: string, from: number, length: number): string | null {
+  const handle = ifPresent(() => openSync(path, 'r'));
+  if (handle === null) return null;
+  try {
+    const { size } = fstatSync(handle);
+    const start = from < 0 ? Math.max(0, size + from) : from;
+    const buffer = Buffer.alloc(Math.max(0, Math.min(length, size - start)));
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, start));
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Names in a directory; none when it is absent. Throws what else the system says. */

@@ -1,6 +1,7 @@
 /** One attempt at a plan: a draft store, the planner on it, what it stored judged; nothing of it stays, however it ends. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MCP_NAME } from '../agent/run-files.ts';
 import { projectPaths } from '../app/paths.ts';
 import { LEAVE_SIGNALS } from '../app/signals.ts';
 import { scratchDirectory } from '../files/scratch.ts';
@@ -8,7 +9,7 @@ import { shortPaths } from '../report/urgency.ts';
 import { createDraft, type Draft, type LinkedInitiative, readDraft } from '../task-copilot/plan-draft.ts';
 import { duration } from '../view/amounts.ts';
 import { type DraftFindings, verifyDraft } from './draft-findings.ts';
-import { type PlannerEnd, type PlannerRun, runPlanner, SERVER_NAME } from './planner.ts';
+import { type PlannerEnd, type PlannerRun, runPlanner } from './planner.ts';
 import { createProgress, type PlannerProgress, readPlannerLine, WRITES } from './planner-events.ts';
 
 /** How long the planner may be silent before its being at work is said again. */
@@ -146,7 +147,7 @@ function openDraftStore(options: {
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative);
-    const config = { mcpServers: { [SERVER_NAME]: { ...server, env } } };
+    const config = { mcpServers: { [MCP_NAME]: { ...server, env } } };
     writeFileSync(mcpConfig, JSON.stringify(config, null, 2), { mode: 0o600 });
   } catch (error) {
     remove();

@@ -1,10 +1,9 @@
 /** Judges what a planner stored (rows only, never what it said) and says what came of it: the box of a failure, the summary of a plan. */
 import { quoted } from '../core/plan/plan-row.ts';
-import { printable } from '../core/printable.ts';
+import { plural, printable } from '../core/printable.ts';
 import type { PlanStream } from '../core/types.ts';
 import type { Adopted, Draft, SoundDraft } from '../task-copilot/plan-draft.ts';
 import { parseMetadata } from '../task-copilot/tools/rows.ts';
-import { plural } from '../view/amounts.ts';
 import { planText } from '../view/pages/plan-text.ts';
 
 /** What was found in the draft store. */

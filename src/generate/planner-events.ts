@@ -1,6 +1,7 @@
 /** Turns what the planner prints (`--output-format stream-json`) into lines for whoever waits: the PRD, each task, what goes wrong; pure. */
+
+import { MCP_NAME } from '../agent/run-files.ts';
 import { printable } from '../core/printable.ts';
-import { SERVER_NAME } from './planner.ts';
 
 /** What has been seen so far. */
 export type PlannerProgress = {
@@ -17,7 +18,7 @@ export type PlannerProgress = {
 type Call = Extract<PlannerEvent, { kind: 'call' }>;
 
 const LONGEST = 100;
-const CREATORS = new Set(['prd_create', 'task_create'].map((name) => `mcp__${SERVER_NAME}__${name}`));
+const CREATORS = new Set(['prd_create', 'task_create'].map((name) => `mcp__${MCP_NAME}__${name}`));
 
 /** `verbose`: what the planner says is shown too. */
 export function createProgress(verbose: boolean): PlannerProgress {
@@ -114,7 +115,7 @@ function systemEvents(message: Fields): PlannerEvent[] {
   if (message['subtype'] === 'init') {
     const server = listOf(message['mcp_servers'])
       .map(fields)
-      .find(({ name }) => name === SERVER_NAME);
+      .find(({ name }) => name === MCP_NAME);
     return [{ kind: 'started', server: server === undefined ? null : textOf(server['status']) }];
   }
   if (message['subtype'] !== 'api_retry') return [];

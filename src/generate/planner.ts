@@ -1,12 +1,10 @@
 /** Runs Claude Code headless as the planner: what it is told, which tools it may use, its lines as they come, and its end. */
 import { existsSync, readFileSync } from 'node:fs';
 import { plainLine } from '../agent/plain-text.ts';
+import { MCP_NAME } from '../agent/run-files.ts';
 import { templatePath } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
 import { messageOf } from '../core/errors.ts';
-
-/** Name of our server, as Task Copilot's prompts and agents know it. */
-export const SERVER_NAME = 'task-copilot';
 
 /** The planner reads the repository and writes nothing but the plan. */
 const READ_TOOLS = ['Read', 'Glob', 'Grep'];
@@ -14,7 +12,7 @@ const PLAN_TOOLS = [
   ...['prd_create', 'prd_get', 'prd_list'],
   ...['task_create', 'task_update', 'task_get', 'task_list'],
   ...['stream_list', 'stream_get', 'stream_conflict_check', 'initiative_get', 'progress_summary'],
-].map((name) => `mcp__${SERVER_NAME}__${name}`);
+].map((name) => `mcp__${MCP_NAME}__${name}`);
 
 /** How long to wait for the last lines of a planner that has ended; its children may hold the pipe open. */
 const LAST_LINES_MS = 1_000;

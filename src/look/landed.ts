@@ -1,6 +1,6 @@
 /** Which streams have landed, for status, the scheduler and landing alike: asked of git once for each tip and head, and remembered. */
 import type { Ports } from '../app/ports.ts';
-import { streamDepths } from '../core/plan/graph.ts';
+import { inBuildOrder } from '../core/plan/graph.ts';
 import type { Landing, Plan, StreamRecord } from '../core/types.ts';
 import type { Candidate } from '../git/types.ts';
 
@@ -58,14 +58,12 @@ export function candidatesOf(
   { plan, keys, records, initiative, branch }: Omit<LandedQuestion, 'tip'>,
   state: Pick<Ports['state'], 'landings'>,
 ): readonly Candidate[] {
-  const depths = streamDepths(plan.streams);
   const landings = new Map<string, Landing[]>();
   for (const landing of state.landings(initiative)) {
     if (landing.branch !== branch) continue;
     landings.set(landing.key, [...(landings.get(landing.key) ?? []), landing]);
   }
-  const order = [...plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
-  return order.flatMap(({ id, dependencies }) => {
+  return inBuildOrder(plan.streams).flatMap(({ id, dependencies }) => {
     const key = keys.get(id) ?? '';
     const record = records.get(key);
     if (record?.verified == null) return [];

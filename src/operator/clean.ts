@@ -3,7 +3,7 @@ import { realpathSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { setUpNote } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
-import { isVerified } from '../core/done.ts';
+import { isCancelled, isVerified } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
@@ -242,7 +242,7 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
   if (working !== null) return working;
   const stream = planned(plans, record);
   // Taken out of the plan: what it holds decides.
-  if (stream === null || stream.tasks.total === 0) return null;
+  if (stream === null || isCancelled(stream)) return null;
   if (isVerified(stream, record) && landed.has(key)) return null;
   const state = gathered.states.find((each) => each.key === key)?.state;
   const done = state === 'done' || (state === undefined && isVerified(stream, record));

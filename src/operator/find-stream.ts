@@ -1,14 +1,11 @@
 /** Finds the stream or the task that the user means by what was typed: an id, a key, a name, or the beginning of one. */
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
+import { listed, printable } from '../core/printable.ts';
 import { idsBeginningWith, type NamedStream, streamsNamed } from '../core/short-names.ts';
 import type { Plan, StreamRecord, Task } from '../core/types.ts';
 import { initiativeOf, streamNames } from '../look/snapshot.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
-
-/** Candidates that an error names. */
-const NAMED = 10;
 
 /** The record of the stream that `text` names, as `streamsNamed` reads it. Throws exit 7 for none, and for several. */
 export function findStream(ports: Ports, text: string): StreamRecord {
@@ -64,12 +61,4 @@ export function findTask(store: Pick<PlanStore, 'getTask' | 'listTasks'>, text: 
 
 function ambiguous(message: string, candidates: readonly string[]): OrchestrateError {
   return new OrchestrateError(EXIT.input, message, `name one of: ${listed(candidates)}`);
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length > NAMED ? ' …' : '';
-  return `${names
-    .slice(0, NAMED)
-    .map((name) => printable(name))
-    .join(', ')}${more}`;
 }

@@ -4,7 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { streamsNamed } from '../core/short-names.ts';
-import { branchName, worktreePath } from '../core/stream-key.ts';
+import { branchName, MAX_KEY, worktreePath } from '../core/stream-key.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { lstatIfPresent } from '../files/present.ts';
 import type { SavedWork } from '../git/tidy/types.ts';
@@ -12,8 +12,6 @@ import { streamNames } from '../look/snapshot.ts';
 import { noteCommand } from './intent.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-/** Longest key, and what follows it where its own place is taken. */
-const MAX_KEY = 40;
 const MOST_NAMES = 100;
 
 /**

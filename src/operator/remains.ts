@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
-import { printable } from '../core/printable.ts';
+import { listed, printable } from '../core/printable.ts';
 import { moveAside, shellWord } from '../core/shell-word.ts';
 import { listIfPresent, statIfPresent } from '../files/present.ts';
 import type { Git } from '../git/types.ts';
@@ -18,9 +18,6 @@ export type SearchedProject = {
   readonly state: Pick<StateStore, 'allRecords'> | null;
   readonly worktreeRoot: string;
 };
-
-/** Names in one line. */
-const NAMED = 10;
 
 /**
  * Says what is left, a line each with what to type; nothing while the project is set up. With `forget` refs of ours whose
@@ -87,9 +84,7 @@ async function linesOf(
 
 function row(what: string, names: readonly string[], then: string): string[] {
   if (names.length === 0) return [];
-  const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  const listed = names.slice(0, NAMED).map((name) => printable(name));
-  return [`left: ${what}: ${listed.join(', ')}${more}`, `  ${then}`];
+  return [`left: ${what}: ${listed(names)}`, `  ${then}`];
 }
 
 /** Removes what only we read: state, locks, and directories of runs that nobody will look at any more. */

@@ -6,7 +6,7 @@ import { typedMessage } from '../agent/typed-message.ts';
 import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { streamDepths } from '../core/plan/graph.ts';
+import { inBuildOrder } from '../core/plan/graph.ts';
 import type { Run, StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import type { TerminalResult } from '../process/terminal.ts';
@@ -40,9 +40,9 @@ export async function changesToReview(
 ): Promise<readonly StreamChange[]> {
   const named = name === undefined ? null : findStream(ports, name);
   const { snapshot } = await takeLook(ports, null, false);
-  const depths = streamDepths(snapshot.plan.streams);
-  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
-  const asked = order.filter(({ id }) => named === null || id === named.streamId);
+  const asked = inBuildOrder(snapshot.plan.streams).filter(
+    ({ id }) => named === null || id === named.streamId,
+  );
   const found = asked.flatMap(({ id }) => {
     const record = snapshot.records.get(snapshot.keys.get(id) ?? '');
     const tip =

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import { byOperator } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
@@ -45,11 +46,7 @@ export async function stopAll(ports: Ports): Promise<StoppedAll> {
   const runs = await stopStreams(ports, [...readable.values()]);
   const remains = await endRemains(ports);
   if (remains > 0)
-    noteCommand(
-      ports,
-      null,
-      `ended ${remains} ${remains === 1 ? 'process' : 'processes'} that were left over`,
-    );
+    noteCommand(ports, null, `ended ${plural(remains, 'process', 'processes')} that were left over`);
   if (ports.lease.isHeld()) throw unknownHolder(ports);
   return { pollers, runs, warnings: [...unreadable.values()].map(({ why }) => why) };
 }

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ports, policyOf } from '../app/ports.ts';
 import { decide } from '../core/decide/decide.ts';
 import { staleReasons } from '../core/done.ts';
-import { streamDepths } from '../core/plan/graph.ts';
+import { inBuildOrder } from '../core/plan/graph.ts';
 import { traitsOf } from '../core/states.ts';
 import type { Action, PlanStream, Snapshot, StreamRecord, StreamState } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
@@ -37,8 +37,7 @@ async function streamsBehind(
 ): Promise<{ readonly snapshot: Snapshot; readonly behind: readonly Behind[] }> {
   const wanted = new Set(names.map((name) => findStream(ports, name).streamId));
   const { snapshot } = await takeLook(ports, null, false);
-  const depths = streamDepths(snapshot.plan.streams);
-  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+  const order = inBuildOrder(snapshot.plan.streams);
   // Dependents before dependencies, so that each hands its wish on.
   for (const stream of [...order].reverse())
     if (wanted.has(stream.id)) for (const id of stream.dependencies) wanted.add(id);

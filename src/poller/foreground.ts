@@ -1,13 +1,14 @@
 /** The poller in the foreground: live progress lines, a closing summary, and an end within two seconds of a signal. */
+
 import { setFlagsFromString } from 'node:v8';
 import { type Ports, policyOf } from '../app/ports.ts';
 import { leaveOnSignals } from '../app/signals.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import { isFinished } from '../core/states.ts';
 import { lastEvent } from '../operator/intent.ts';
 import { gatherReport } from '../report/gather.ts';
 import type { Lease } from '../state/types.ts';
-import { plural } from '../view/amounts.ts';
 import { renderFinal } from '../view/pages/progress-lines.ts';
 import { heldBackLines } from '../view/summary/held-back.ts';
 import { allListeners } from './listeners/all.ts';

@@ -1,5 +1,6 @@
 /** Runs the poller as the one holder of the lease: what a killed one left is ended first, changes and signals wake it. */
 import type { Ports } from '../app/ports.ts';
+import { plural } from '../core/printable.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
 import { guardListeners, type Listener, type PollerEnd, reporting } from './listeners/listener.ts';
@@ -63,7 +64,7 @@ async function endLeftChildren(ports: Ports): Promise<void> {
     key: null,
     run: null,
     kind: 'poller-leftovers',
-    message: `ended ${left.length} ${left.length === 1 ? 'process' : 'processes'} that an earlier orchestrate left`,
+    message: `ended ${plural(left.length, 'process', 'processes')} that an earlier orchestrate left`,
   });
 }
 

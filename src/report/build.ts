@@ -2,7 +2,7 @@
 import { redGate } from '../core/done.ts';
 import type { OrchestrateEvent } from '../core/events.ts';
 import { waitedForUserMs, workedMs } from '../core/pause.ts';
-import { type StateName, traitsOf } from '../core/states.ts';
+import { countStates, type StateName, traitsOf } from '../core/states.ts';
 import type {
   PlanStream,
   Run,
@@ -160,12 +160,6 @@ function describeStream(context: Context, state: StreamState): ReportStream {
     ...workFields(context, state.key, record),
     ...codeFields(context, state.key, record),
   };
-}
-
-function countStates(states: readonly StreamState[]): StatusReport['summary']['streams'] {
-  const counts: Partial<Record<StateName, number>> = {};
-  for (const { state } of states) counts[state] = (counts[state] ?? 0) + 1;
-  return { total: states.length, ...counts };
 }
 
 /** Events as a report has them, each with the id of its stream. */

@@ -1,6 +1,6 @@
 /** What the views are made from and what they show: plain data, JSON-ready; knows nothing of where the facts were read. */
 import type { OrchestrateEvent } from '../core/events.ts';
-import type { StateName } from '../core/states.ts';
+import type { StateCounts, StateName } from '../core/states.ts';
 import type {
   FailedGate,
   Initiative,
@@ -113,8 +113,7 @@ export type StatusReport = {
     readonly maxWorkers: number | null;
   };
   readonly summary: {
-    /** `total` and one key for every state that occurs. */
-    readonly streams: { readonly total: number } & Readonly<Partial<Record<StateName, number>>>;
+    readonly streams: StateCounts;
     readonly tasks: TaskCounts;
     readonly needsYou: number;
     /** All streams' together; null when none says. */

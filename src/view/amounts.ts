@@ -34,11 +34,6 @@ export function usageText(used: { readonly tokens: number | null; readonly costU
   ].join(', ');
 }
 
-/** `1 task`, `3 tasks`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
 /** Local time of day, `14:05:09`; `withSeconds` false leaves the seconds out. */
 export function clock(ms: number, withSeconds = true): string {
   const date = new Date(ms);

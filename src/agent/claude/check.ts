@@ -8,6 +8,7 @@ import { NotStarted, run } from '../../process/run.ts';
 import { findCommand, missingCommand } from '../find-command.ts';
 import { parseRecord, recordOf } from '../json.ts';
 import type { AgentCheck, AgentSettings } from '../port.ts';
+import { MCP_NAME } from '../run-files.ts';
 import type { ClaudePaths } from './claude-paths.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,16 +59,20 @@ async function checkVersion(file: string, env: Environment): Promise<AgentCheck>
 }
 
 /** Settings may switch every hook off: then nothing is reported, and neither the fence nor the stop gate stands. */
-function checkHooks({ agent, projectRoot, paths }: ClaudeSurroundings): AgentCheck[] {
-  const files = [
-    paths.settings,
-    ...['settings.json', 'settings.local.json'].map((name) => join(projectRoot, '.claude', name)),
-  ];
-  const off = files.find((file) => parseRecord(readIfPresent(file) ?? '')?.['disableAllHooks'] === true);
+function checkHooks(where: ClaudeSurroundings): AgentCheck[] {
+  const off = settingsFiles(where).find(
+    (file) => parseRecord(readIfPresent(file) ?? '')?.['disableAllHooks'] === true,
+  );
   if (off === undefined) return [];
   const message = `${off} switches all hooks off: no stop gate, no fence, and no word of what agents do`;
-  const level = agent.wall === 'none' ? 'warn' : 'fail';
+  const level = where.agent.wall === 'none' ? 'warn' : 'fail';
   return [{ name: 'hooks', level, message, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
+}
+
+/** Settings of the user, and of the project. */
+function settingsFiles({ projectRoot, paths }: ClaudeSurroundings): string[] {
+  const own = ['settings.json', 'settings.local.json'].map((name) => join(projectRoot, '.claude', name));
+  return [paths.settings, ...own];
 }
 
 function checkWall({ wall }: AgentSettings): AgentCheck {
@@ -176,35 +181,27 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   return [...checks, checkLogin(account, env, paths)];
 }
 
-/** Name of our server in the project's `.mcp.json`. */
-const SERVER = 'task-copilot';
-
 /** Whether Claude Code was told not to use the project's server: agents of ours get it all the same, the user's own sessions don't. */
 function checkMcpServer(where: ClaudeSurroundings, account: Account): AgentCheck[] {
-  const { projectRoot, paths } = where;
-  const listed = parseRecord(readIfPresent(join(projectRoot, '.mcp.json')) ?? '')?.['mcpServers'];
-  if (recordOf(listed)[SERVER] === undefined) return [];
-  const files = [
-    paths.settings,
-    ...['settings.json', 'settings.local.json'].map((name) => join(projectRoot, '.claude', name)),
-  ];
+  const listed = parseRecord(readIfPresent(join(where.projectRoot, '.mcp.json')) ?? '')?.['mcpServers'];
+  if (recordOf(listed)[MCP_NAME] === undefined) return [];
   const choices = [
-    ...files.map((file) => parseRecord(readIfPresent(file) ?? '') ?? {}),
+    ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? '') ?? {}),
     ...(account instanceof Error ? [] : projectEntries(where, account)),
   ];
   const names = (key: string): boolean =>
     choices.some((each) => {
       const servers = each[key];
-      return Array.isArray(servers) && servers.includes(SERVER);
+      return Array.isArray(servers) && servers.includes(MCP_NAME);
     });
   if (names('disabledMcpjsonServers')) {
-    const message = `Claude Code was told not to use the MCP server ${SERVER} of this project: your own sessions lack its tools`;
-    const fix = `then choose to use ${SERVER}: claude mcp reset-project-choices && claude`;
+    const message = `Claude Code was told not to use the MCP server ${MCP_NAME} of this project: your own sessions lack its tools`;
+    const fix = `then choose to use ${MCP_NAME}: claude mcp reset-project-choices && claude`;
     return [{ name: 'mcp server', level: 'warn', message, fix }];
   }
   const approved =
     names('enabledMcpjsonServers') || choices.some((each) => each['enableAllProjectMcpServers'] === true);
-  const text = approved ? `${SERVER} is approved` : `Claude Code will ask once: choose to use ${SERVER}`;
+  const text = approved ? `${MCP_NAME} is approved` : `Claude Code will ask once: choose to use ${MCP_NAME}`;
   return [ok('mcp server', text)];
 }
 

@@ -1,8 +1,7 @@
 /** Reads what a run's hooks reported: the latest of each kind of event, believed only with the run's own token. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { printable } from '../../core/printable.ts';
-import { ifPresent, statIfPresent } from '../../files/present.ts';
+import { readPartIfPresent, statIfPresent } from '../../files/present.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import type { TokenCheck } from '../port.ts';
 import { callOf } from './conversation.ts';
@@ -59,7 +58,9 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
     const stamp = `${stat.mtimeMs} ${stat.size} ${stat.ino}`;
     const last = seen.get(file);
     if (last?.stamp === stamp) return last.report;
-    const report = parseReport(beginningOf(file), event, stat.mtimeMs, (token) => isTokenOf(token, key, run));
+    const report = parseReport(readPartIfPresent(file, 0, LONGEST_REPORT), event, stat.mtimeMs, (token) =>
+      isTokenOf(token, key, run),
+    );
     seen.set(file, { stamp, report });
     return report;
   };
@@ -73,11 +74,15 @@ export function createReports(spool: string, isTokenOf: TokenCheck): Reports {
       const file = path.join(spool, `${key}-${run}.${COST_REPORT}.json`);
       const stat = statIfPresent(file);
       if (stat === null) return null;
-      return parseCost(beginningOf(file), stat.mtimeMs, (token) => isTokenOf(token, key, run));
+      return parseCost(readPartIfPresent(file, 0, LONGEST_REPORT), stat.mtimeMs, (token) =>
+        isTokenOf(token, key, run),
+      );
     },
     gateTrouble: (key, run) => {
       const [token = '', status = '', said = ''] =
-        beginningOf(path.join(spool, `${key}-${run}.${GATE_REPORT}.json`))?.split('\n') ?? [];
+        readPartIfPresent(path.join(spool, `${key}-${run}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+          '\n',
+        ) ?? [];
       if (token === '' || !isTokenOf(token, key, run)) return null;
       return printable(`exit ${status}${said === '' ? '' : `: ${said}`}`, LONGEST_TROUBLE);
     },
@@ -148,16 +153,4 @@ function backgroundText(task: unknown): string {
   const { type, description } = recordOf(task);
   const what = stringOf(description);
   return `${stringOf(type) ?? 'task'}${what === null ? '' : ` (${what.slice(0, 80)})`}`;
-}
-
-/** The beginning of a report; null when it has gone meanwhile. */
-function beginningOf(file: string): string | null {
-  const handle = ifPresent(() => openSync(file, 'r'));
-  if (handle === null) return null;
-  try {
-    const buffer = Buffer.alloc(Math.min(LONGEST_REPORT, fstatSync(handle).size));
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(handle);
-  }
 }

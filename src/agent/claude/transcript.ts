@@ -1,9 +1,8 @@
 /** Finds a conversation's transcript and reads its end (the call under way, the error it ended by) and whether what was typed arrived; cheap, since asked at every tick. */
-import { closeSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { lastLines } from '../../core/printable.ts';
 import { eachGrownLine, endOfFile } from '../../files/grown-lines.ts';
-import { listIfPresent, statIfPresent } from '../../files/present.ts';
+import { listIfPresent, readPartIfPresent, statIfPresent } from '../../files/present.ts';
 import { parseRecord, stringOf } from '../json.ts';
 import type { Heard } from '../port.ts';
 import { type ConversationItem, parseConversationLine } from './conversation.ts';
@@ -72,7 +71,7 @@ export function createTranscripts(projects: string): Transcripts {
 /** The last items: as much of the end as it takes to find any. */
 function lastItems(file: string, size: number): readonly ConversationItem[] {
   for (let length = TAIL_BYTES; ; length *= 4) {
-    const text = readPart(file, Math.max(0, size - length), length);
+    const text = readPartIfPresent(file, Math.max(0, size - length), length) ?? '';
     const items = text.split('\n').flatMap(parseConversationLine);
     if (items.some(({ kind }) => kind !== 'turn-end') || length >= Math.min(size, LONGEST_TAIL)) return items;
   }
@@ -136,23 +135,13 @@ function newestNamed(file: string, name: string): string {
     }))
     .filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0))
     .sort((a, b) => b.at - a.at)
-    .find((candidate) => readPart(candidate.path, 0, HEAD_BYTES).includes(mark));
+    .find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
 
 /** A message stands behind at most some bookkeeping. (Inside a text the quotes would be escaped.) */
 function hasMessage(file: string): boolean {
-  return /"type":"(user|assistant)"/.test(readPart(file, 0, LONGEST_TAIL));
-}
-
-function readPart(file: string, from: number, length: number): string {
-  const buffer = Buffer.alloc(length);
-  const handle = openSync(file, 'r');
-  try {
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, length, from));
-  } finally {
-    closeSync(handle);
-  }
+  return /"type":"(user|assistant)"/.test(readPartIfPresent(file, 0, LONGEST_TAIL) ?? '');
 }
 
 /** Lines that mark the taking or the queueing of what was typed. */

@@ -1,9 +1,15 @@
 /** Finds the rollout file in which Codex keeps a session and reads its end: the turn under way, the error it ended by. */
-import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Run } from '../../core/types.ts';
-import { ifPresent, listIfPresent, readIfPresent, statIfPresent } from '../../files/present.ts';
+import {
+  ifPresent,
+  listIfPresent,
+  readIfPresent,
+  readPartIfPresent,
+  statIfPresent,
+} from '../../files/present.ts';
 import { parseRecord, recordOf, stringOf } from '../json.ts';
 
 export type CodexPaths = { readonly config: string; readonly sessions: string };
@@ -59,7 +65,7 @@ export function createRollouts(sessions: string): { of(run: Run, worktree: strin
         file,
         modifiedAtMs: stat.mtimeMs,
         size: stat.size,
-        ...readTail(readEnd(file, stat.size)),
+        ...readTail((readPartIfPresent(file, -TAIL_BYTES, TAIL_BYTES) ?? '').split('\n')),
       };
       tails.set(file, tail);
       return tail;
@@ -128,23 +134,9 @@ function idOf(file: string): string {
 }
 
 function beganIn(file: string, worktree: string, sinceMs: number): boolean {
-  const [first = ''] = readPart(file, 0, HEAD_BYTES).split('\n');
+  const [first = ''] = (readPartIfPresent(file, 0, HEAD_BYTES) ?? '').split('\n');
   const time = Date.parse(/"timestamp":"([^"]+)"/.exec(first)?.[1] ?? '');
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first)?.[1];
   if (cwd === undefined || time < sinceMs) return false;
   return [worktree, ifPresent(() => realpathSync(worktree))].includes(JSON.parse(cwd) as string);
-}
-
-function readEnd(file: string, size: number): string[] {
-  return readPart(file, Math.max(0, size - TAIL_BYTES), TAIL_BYTES).split('\n');
-}
-
-function readPart(file: string, from: number, length: number): string {
-  const buffer = Buffer.alloc(length);
-  const handle = openSync(file, 'r');
-  try {
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, length, from));
-  } finally {
-    closeSync(handle);
-  }
 }

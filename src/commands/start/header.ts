@@ -1,10 +1,9 @@
 /** What `start` prints first: the dependency structure, who may work and how, the gates, the caps and how to attach. */
 import { type Config, type SetupCommand, setupCommands } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
-import { printable } from '../../core/printable.ts';
+import { plural, printable } from '../../core/printable.ts';
 import type { Plan } from '../../core/types.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
-import { plural } from '../../view/amounts.ts';
 import { planText } from '../../view/pages/plan-text.ts';
 import type { Io } from '../io.ts';
 

@@ -2,11 +2,10 @@
  * Decides which worktrees are made, moved and taken away ahead of need. Pure: what it takes for the base of a stream is the best
  * that is known, and a launch moves the worktree to the real one.
  */
-import { isVerified } from '../done.ts';
+import { isCancelled, isVerified } from '../done.ts';
 import { traitsOf } from '../states.ts';
 import type { Action, Ahead, PlanStream, Policy, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment } from './assessment.ts';
-import { isCancelled } from './cancelled.ts';
 import { retryDelayMs } from './restarts.ts';
 import { isWanted, launchOrder } from './schedule.ts';
 

@@ -1,6 +1,7 @@
 /** Rules for streams that are not wanted any more: every task is cancelled, and what waits for them is told to let them go. */
+import { isCancelled } from '../done.ts';
 import { commandFor, shellWord } from '../shell-word.ts';
-import type { PlanStream, Run } from '../types.ts';
+import type { Run } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun } from './assessment.ts';
 
@@ -9,11 +10,6 @@ export const CANCELLED_FAREWELL =
   'orchestrate: this stream was cancelled, its work is not needed any more. You are being ended; do nothing further.';
 
 const REASON = 'every task of it is cancelled';
-
-/** True for a stream that the plan no longer wants. */
-export function isCancelled({ tasks }: Pick<PlanStream, 'tasks'>): boolean {
-  return tasks.total === 0;
-}
 
 /** Assesses a stream that is not wanted any more, ending its open run; null for one that is. */
 export function assessCancelled(situation: Situation, run: Run | null): Assessment | null {

@@ -19,8 +19,8 @@
  *    stopped, parked: from any state by the operator, parked also by a cap; failed, parked ──retry──▶ ready
  */
 
-import { isVerified, staleReasons } from '../done.ts';
-import { streamDepths } from '../plan/graph.ts';
+import { isCancelled, isVerified, staleReasons } from '../done.ts';
+import { inBuildOrder, streamDepths } from '../plan/graph.ts';
 import { commandFor, shellWord } from '../shell-word.ts';
 import { hidesCharacters } from '../short-names.ts';
 import { needsUser, traitsOf } from '../states.ts';
@@ -37,7 +37,6 @@ import type {
 import { aheadActions } from './ahead.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endAction } from './assessment.ts';
-import { isCancelled } from './cancelled.ts';
 import { holdingLimit } from './limits.ts';
 import { assessOpenRun } from './open-run.ts';
 import { holdBack } from './restarts.ts';
@@ -57,9 +56,8 @@ type Assessed = {
 function assessPlan(
   snapshot: Snapshot,
   policy: Policy,
-  depths: ReadonlyMap<string, number>,
 ): { readonly assessed: readonly Assessed[]; readonly found: ReadonlyMap<string, Assessment> } {
-  const order = [...snapshot.plan.streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+  const order = inBuildOrder(snapshot.plan.streams);
   const found = new Map<string, Assessment>();
   const stale = staleReasons(order, snapshot);
   for (const stream of order)
@@ -174,7 +172,7 @@ export type Decision = { readonly states: readonly StreamState[]; readonly actio
 /** Derives states and decides the steps of one tick; pure and total. */
 export function decide(snapshot: Snapshot, policy: Policy): Decision {
   const depths = streamDepths(snapshot.plan.streams);
-  const { assessed, found } = assessPlan(snapshot, policy, depths);
+  const { assessed, found } = assessPlan(snapshot, policy);
   const cancelled = new Set(snapshot.plan.streams.filter(isCancelled).map(({ id }) => id));
   const states = assessed.map((each) => stateOf(snapshot, each, depths.get(each.stream.id) ?? 0, cancelled));
   const actions = [...assessed.flatMap(({ assessment }) => assessment.action ?? []), ...strayRuns(snapshot)];

@@ -9,6 +9,7 @@ import {
   tasksComplete,
   verdictOn,
 } from '../done.ts';
+import { plural } from '../printable.ts';
 import { commandFor, reopenCommand, thenTry } from '../shell-word.ts';
 import { traitsOf } from '../states.ts';
 import type { Run, Trouble } from '../types.ts';
@@ -174,7 +175,7 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
       sinceMs: trouble.atMs,
     });
   const last = lastReason(lastRun);
-  const attempts = `${policy.maxAttempts} attempt${policy.maxAttempts === 1 ? '' : 's'}`;
+  const attempts = plural(policy.maxAttempts, 'attempt');
   const what =
     exhausted === 'failures'
       ? `gave up after ${attempts}`

@@ -77,6 +77,12 @@ export function streamDepths(streams: readonly GraphNode[]): Map<string, number>
   return new Map(ids.map((id, at) => [id, depths[at] === -1 ? deepest + 1 : (depths[at] ?? 0)]));
 }
 
+/** The streams in the order in which they are built: dependencies before dependents, equals in plan order. */
+export function inBuildOrder<Stream extends GraphNode>(streams: readonly Stream[]): readonly Stream[] {
+  const depths = streamDepths(streams);
+  return [...streams].sort((a, b) => (depths.get(a.id) ?? 0) - (depths.get(b.id) ?? 0));
+}
+
 /** Stream ids by depth, each level in plan order. */
 export function streamLevels(streams: readonly GraphNode[]): string[][] {
   const levels: string[][] = [];

@@ -1,6 +1,6 @@
 /** Looks at everything that removing a stream's worktree and branch would lose; does not trust git's own word that a tree is clean. */
 import { join } from 'node:path';
-import { printable } from '../../core/printable.ts';
+import { plural, printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { CommandOptions, Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
@@ -65,7 +65,7 @@ async function newCommits(door: Door, place: Place, head: string | null): Promis
   return [
     {
       kind: 'commits',
-      what: `${count} commit${count === 1 ? '' : 's'} since its work was verified`,
+      what: `${plural(count, 'commit')} since its work was verified`,
       look: `git log ${shellWord(range)}`,
     },
   ];
@@ -206,6 +206,6 @@ function operation({ path }: Place, gitDir: string): Held[] {
 function detachedCommits({ path }: Place, { detached }: LooseCommits): Held[] {
   const [first] = detached;
   if (first === undefined) return [];
-  const what = `${detached.length} commit${detached.length === 1 ? '' : 's'} that no branch has, such as ${first.slice(0, 12)}`;
+  const what = `${plural(detached.length, 'commit')} that no branch has, such as ${first.slice(0, 12)}`;
   return [{ kind: 'detached', what, look: gitAt(path, `log -3 ${first.slice(0, 12)}`) }];
 }

@@ -1,6 +1,7 @@
 /** Writes down what a look tells of open runs: their process, pane and conversation when first seen, now and then what they use. */
 import { statSync, utimesSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
+import type { NewEvent } from '../../core/events.ts';
 import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
 import type { Look } from '../../look/snapshot.ts';
@@ -16,12 +17,13 @@ export function workerFacts(ports: Ports): Listener {
   const mostMs = 2 * ports.config.pollSeconds * 1000 + SLACK_MS;
   let lostTime: ReturnType<typeof createLostTime> | null = null;
   let markedMs = Number.NEGATIVE_INFINITY;
+  const told = new Set<string>();
   return {
     name: 'worker facts',
     onLook(look) {
       const steadyMs = performance.now();
       lostTime ??= createLostTime(mostMs, lastLookMs(ports));
-      recordFacts(ports, look, lostTime(look.snapshot.nowMs, steadyMs));
+      recordFacts(ports, look, lostTime(look.snapshot.nowMs, steadyMs), told);
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
       markLook(ports, look.snapshot.nowMs);
@@ -41,7 +43,7 @@ function markLook({ paths }: Pick<Ports, 'paths'>, nowMs: number): void {
   utimesSync(paths.lockDb, nowMs / 1000, nowMs / 1000);
 }
 
-function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number): void {
+function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number, told: Set<string>): void {
   if (!snapshot.workers.known || !tmux.known) return;
   eachByItself(snapshot.workers.value, ([key, fact]) => {
     const run = snapshot.records.get(key)?.runs.at(-1);
@@ -51,17 +53,20 @@ function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number): vo
     ports.state.patchRun(key, run.number, patch);
     if (patch.worker) writePidFile({ ports }, key, patch.worker);
   });
-  eachByItself(snapshot.workers.value, ([key, fact]) => tellOfHooks(ports, key, fact, snapshot.nowMs));
+  eachByItself(snapshot.workers.value, ([key, fact]) => {
+    const message = fact.activity.hookTrouble;
+    const run = `${key}#${fact.run}`;
+    if (message === null || told.has(run)) return;
+    tellOfHooks(ports, { atMs: snapshot.nowMs, key, run: fact.run, kind: 'hooks', message });
+    told.add(run);
+  });
 }
 
-/** Tells once in each run that its hooks cannot be relied on. */
-function tellOfHooks({ state }: Ports, key: string, { run, activity }: WorkerFact, atMs: number): void {
-  const message = activity.hookTrouble;
-  if (message === null) return;
-  const told = state
-    .events({ key, limit: EVENTS_OF_RUN })
-    .some((each) => each.kind === 'hooks' && each.run === run);
-  if (!told) state.addEvent({ atMs, key, run, kind: 'hooks', message });
+/** Tells once in each run, whichever poller looks, that its hooks cannot be relied on. */
+function tellOfHooks({ state }: Ports, event: NewEvent & { readonly key: string }): void {
+  const { key, run } = event;
+  const before = state.events({ key, limit: EVENTS_OF_RUN });
+  if (!before.some((each) => each.kind === 'hooks' && each.run === run)) state.addEvent(event);
 }
 
 /** How far back it is looked whether something was told. */

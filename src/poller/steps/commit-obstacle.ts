@@ -1,9 +1,9 @@
 /** Finds out why an agent's work stays uncommitted, in the words of git or of the user's hook, without committing anything and without running a hook. */
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { runDir } from '../../app/paths.ts';
 import { lastLines, printable } from '../../core/printable.ts';
 import type { Run } from '../../core/types.ts';
+import { readPartIfPresent } from '../../files/present.ts';
 import type { Git } from '../../git/types.ts';
 import type { Step } from './step.ts';
 
@@ -60,15 +60,5 @@ export function lastPrinted(ports: Step['ports'], run: Run, lines: number): stri
 }
 
 function tailOf({ paths }: Step['ports'], run: Run): string | null {
-  const file = join(runDir(paths, run.key, run.number), 'pane.log');
-  if (!existsSync(file)) return null;
-  const handle = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(handle);
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-    readSync(handle, tail, 0, tail.length, size - tail.length);
-    return tail.toString('utf8');
-  } finally {
-    closeSync(handle);
-  }
+  return readPartIfPresent(join(runDir(paths, run.key, run.number), 'pane.log'), -TAIL_BYTES, TAIL_BYTES);
 }

@@ -1,6 +1,7 @@
 /** Refuses git work once settings that make git run programs were changed after the first worker started, unless by our own set-up. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setUpDir } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
@@ -98,13 +99,8 @@ export function watchSetup(
     );
     if (taken.length > 0) take(ports, taken, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = join(setupDirectory(ports), `${of.key}${TRACE}`);
+  const trace = join(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
   return { env: { GIT_TRACE2_EVENT: trace }, done, forget: () => rmSync(trace, { force: true }) };
-}
-
-/** Where the marks of finished set-ups are, and what git noted of them. */
-export function setupDirectory({ paths }: Pick<Ports, 'paths'>): string {
-  return privateDirectory(join(paths.runsDir, 'setup'));
 }
 
 const TRACE = '.git.json';
@@ -127,7 +123,7 @@ function agents(
 
 /** The arguments of every git command that a set-up ran, as git's trace (trace2, event format) has them. */
 function commandsOfSetups(ports: Pick<Ports, 'paths'>): readonly (readonly string[])[] {
-  const directory = setupDirectory(ports);
+  const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name) => name.endsWith(TRACE));
   const lines = traces.flatMap((name) => (readIfPresent(join(directory, name)) ?? '').split('\n'));
   return lines.filter((line) => line.startsWith('{"event":"start"')).map(argvOf);

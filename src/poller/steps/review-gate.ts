@@ -5,6 +5,7 @@ import { plainLine, plainText } from '../../agent/plain-text.ts';
 import type { ReviewAnswer, Reviewer } from '../../agent/port.ts';
 import type { Gate } from '../../app/config/load.ts';
 import { messageOf } from '../../core/errors.ts';
+import { plural } from '../../core/printable.ts';
 import type { StreamRecord, Task, Usage } from '../../core/types.ts';
 import type { RunResult } from '../../process/run.ts';
 import { MARK_VARIABLE } from '../../process/types.ts';
@@ -56,7 +57,7 @@ export async function review(
     const place = `${plainLine(file, 200)}${line === null ? '' : `:${line}`}`;
     return `${place}: ${plainLine(text, LONGEST_FINDING)}`;
   });
-  const found = `${findings.length} finding${findings.length === 1 ? '' : 's'}`;
+  const found = plural(findings.length, 'finding');
   return told(log, [`verdict: ${verdict}, ${found}`, ...lines], {
     exitCode: verdict === 'pass' ? 0 : 1,
     timedOut: false,

@@ -2,7 +2,7 @@
 
 import { dependencyHeads, isAssigned, type Missing, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import { printable } from '../../core/printable.ts';
+import { plural, printable } from '../../core/printable.ts';
 import { commandFor, shellWord } from '../../core/shell-word.ts';
 import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
@@ -285,7 +285,7 @@ async function tidy(step: Step, record: StreamRecord, facts: WorktreeFacts): Pro
     record.key,
     null,
     'leftovers',
-    `committed ${facts.changedCount} changed ${facts.changedCount === 1 ? 'file' : 'files'} that the agent left`,
+    `committed ${plural(facts.changedCount, 'changed file')} that the agent left`,
   );
   return inspect(step, record);
 }

@@ -2,16 +2,16 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { setupCommands } from '../../app/config/load.ts';
-import { setUpNote } from '../../app/paths.ts';
+import { setUpDir, setUpNote } from '../../app/paths.ts';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
-import { printable } from '../../core/printable.ts';
+import { listed } from '../../core/printable.ts';
 import { RENORMALISE } from '../../core/shell-word.ts';
 import type { Ahead, StreamRecord } from '../../core/types.ts';
 import { readIfPresent } from '../../files/present.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import type { BornDirty } from '../../git/types.ts';
 import { commandEnvironment } from '../../worker/environment.ts';
-import { setupDirectory, watchSetup } from './git-config.ts';
+import { watchSetup } from './git-config.ts';
 import type { Step } from './step.ts';
 import { howItEnded, note, privateDirectory, runCommand } from './step.ts';
 
@@ -38,7 +38,7 @@ export async function prepareWorktree(
   // What an agent left there is not from birth, nor made by set-up.
   if (!found || record.runs.every(({ claimedAtMs }) => claimedAtMs === null))
     return setUpAgain(step, record, run, { baseSha, again: found, former });
-  setupDirectory(ports);
+  privateDirectory(setUpDir(ports.paths));
   await furnishAndSetUp(step, toSetUp(step, record, run, baseSha));
   replaceFile(marker, readIfPresent(marker) ?? '', 0o600);
 }
@@ -61,7 +61,7 @@ type SetUp = { readonly baseSha: string; readonly again: boolean; readonly forme
 
 /** Sets up a worktree that no agent was in yet, and notes that this was done. */
 export async function setUpAgain(step: Step, record: StreamRecord, run: number, how: SetUp): Promise<void> {
-  setupDirectory(step.ports);
+  privateDirectory(setUpDir(step.ports.paths));
   const made = await setUpFresh(step, record, run, how);
   replaceFile(setUpNote(step.ports.paths, record.key), made, 0o600);
 }
@@ -158,16 +158,10 @@ async function setUpFresh(
   return git.noteMade(worktree, disposable, { before });
 }
 
-const NAMED = 5;
-
 /** Says what the worktree is dirty with before its agent begins. */
 function sayBirth(step: Step, record: StreamRecord, run: number, { repository, setup }: BornDirty): void {
-  const listed = (names: readonly string[]): string => {
-    const more = names.length - NAMED;
-    return `${printable(names.slice(0, NAMED).join(', '))}${more > 0 ? ` and ${more} more` : ''}`;
-  };
   if (repository.length > 0) {
-    const why = `every checkout of this repository shows ${listed(repository)} as modified (line endings, filters or modes)`;
+    const why = `every checkout of this repository shows ${listed(repository, { most: 5 })} as modified (line endings, filters or modes)`;
     note(
       step,
       record.key,
@@ -177,7 +171,7 @@ function sayBirth(step: Step, record: StreamRecord, run: number, { repository, s
     );
   }
   if (setup.length > 0) {
-    const what = `set-up leaves uncommitted ${listed(setup)}`;
+    const what = `set-up leaves uncommitted ${listed(setup, { most: 5 })}`;
     note(
       step,
       record.key,

@@ -1,12 +1,14 @@
 /** `status --html`: the whole plan as one HTML page that needs nothing else: the facts and the words of the terminal's screens. */
+
 import { newsAmong } from '../../core/events.ts';
+import { plural } from '../../core/printable.ts';
 import { shortIds } from '../../core/short-names.ts';
 import { isFinished } from '../../core/states.ts';
 import type { Task } from '../../core/types.ts';
 import { sha256Base64 } from '../../files/sha256.ts';
 import type { ReportEvent, ReportStream, StatusReport } from '../../report/types.ts';
 import { byDepth, forScreen, STATES_BY_URGENCY, waitingForYou } from '../../report/urgency.ts';
-import { moment, plural } from '../amounts.ts';
+import { moment } from '../amounts.ts';
 import type { Earlier } from '../pages/earlier-streams.ts';
 import { doneText, stepsAfter } from '../pages/next-steps.ts';
 import { factsOf, NO_PLAN } from '../pages/status-text.ts';

@@ -1,10 +1,11 @@
 /** The streams of the page: the drawing of the plan, and for each stream a row that opens on its tasks, times and branch. */
+
 import { gateText } from '../../core/done.ts';
+import { plural } from '../../core/printable.ts';
 import { isFinished, isLively, traitsOf } from '../../core/states.ts';
 import type { Task } from '../../core/types.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
-import { plural } from '../amounts.ts';
 import { usedText } from '../pages/stream-text.ts';
 import { timesText } from '../summary/panel.ts';
 import { type Neighbours, noteOf, taskMark } from '../summary/stream-note.ts';

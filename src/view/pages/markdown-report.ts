@@ -1,9 +1,9 @@
 /** The whole plan as Markdown, for a pull request or an archive; nothing that a plan or an agent wrote acts in it. */
 import { dollars } from '../../core/dollars.ts';
-import { printable } from '../../core/printable.ts';
+import { plural, printable } from '../../core/printable.ts';
 import type { Task } from '../../core/types.ts';
 import type { PlanReport, ReportedStream } from '../../report/types.ts';
-import { duration, plural } from '../amounts.ts';
+import { duration } from '../amounts.ts';
 import { finishedText } from '../summary/headline.ts';
 
 const SHORT_SHA = 10;

@@ -4,9 +4,8 @@ import { fileOverlaps } from '../../core/plan/file-overlaps.ts';
 import { streamLevels, unorderedStreams } from '../../core/plan/graph.ts';
 import { maxParallel } from '../../core/plan/parallelism.ts';
 import { addCounts } from '../../core/plan/task-counts.ts';
-import { printable } from '../../core/printable.ts';
+import { plural, printable } from '../../core/printable.ts';
 import type { Plan, PlanProblem, PlanStream, TaskCounts } from '../../core/types.ts';
-import { plural } from '../amounts.ts';
 
 /** Longest id or name shown whole. */
 const MAX_NAME = 100;

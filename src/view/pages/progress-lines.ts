@@ -2,11 +2,12 @@
 
 import { dollars } from '../../core/dollars.ts';
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
+import { plural } from '../../core/printable.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';
 import { depthGroups, forScreen } from '../../report/urgency.ts';
-import { clock, duration, plural } from '../amounts.ts';
+import { clock, duration } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { finishedText } from '../summary/headline.ts';
 import { changesOf } from '../summary/stream-note.ts';

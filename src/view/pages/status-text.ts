@@ -1,9 +1,11 @@
 /** `status` for people: the whole plan once, in one frame of the live screen: who needs the user first, every stream, the last events. */
+
 import { newsAmong } from '../../core/events.ts';
+import { plural } from '../../core/printable.ts';
 import { shortIds } from '../../core/short-names.ts';
 import type { ReportEvent, StatusReport, TextStyle } from '../../report/types.ts';
 import { byDepth, depthGroups, forScreen } from '../../report/urgency.ts';
-import { moment, plural, usageText } from '../amounts.ts';
+import { moment, usageText } from '../amounts.ts';
 import { createStyle, type Style } from '../style.ts';
 import { attentionBlock } from '../summary/attention.ts';
 import { headline } from '../summary/headline.ts';

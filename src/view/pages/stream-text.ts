@@ -1,10 +1,12 @@
 /** `status <stream>` for people: everything about one stream, from its tasks to how to take over its conversation. */
+
 import { newsAmong } from '../../core/events.ts';
+import { plural } from '../../core/printable.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import type { Run, Task } from '../../core/types.ts';
 import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
 import { shortPaths } from '../../report/urgency.ts';
-import { ageMs, amount, duration, moment, plural, usageText } from '../amounts.ts';
+import { ageMs, amount, duration, moment, usageText } from '../amounts.ts';
 import { createStyle } from '../style.ts';
 import { progressBar } from '../summary/bar.ts';
 import { changesOf, dueText, taskMark } from '../summary/stream-note.ts';

@@ -1,10 +1,11 @@
 /** The whole plan in two to four lines: title, poller, times, progress, totals by state and the critical path's rest. */
 
 import { dollars } from '../../core/dollars.ts';
+import { plural } from '../../core/printable.ts';
 import { isFinished, tally } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { STATES_BY_URGENCY } from '../../report/urgency.ts';
-import { duration, percent, plural } from '../amounts.ts';
+import { duration, percent } from '../amounts.ts';
 import type { Style } from '../style.ts';
 import { cut, widthOf } from '../text-width.ts';
 import { progressBar } from './bar.ts';
