@@ -17,6 +17,7 @@ import {
   lockReason,
   preparePlace,
   readLink,
+  realParent,
   textOf,
   type WorktreeEntry,
   worktreeEntries,
@@ -35,15 +36,16 @@ export async function ensureWorktree(
   checkedKey(request.key);
   checkedSha(request.baseSha);
   checkedBranch(request.branch);
-  const path = preparePlace(door.root, request.path);
-  for (const reason of [lockReason(request.key), aheadReason(request.key)])
-    clearUnborn(door.commonDir, path, reason);
-  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
-  if (entry?.lock === aheadReason(request.key)) {
-    await slot(() => takeOver(door, { ...request, path }, entry));
+  const ahead = entryAt(door, realParent(request.path));
+  if (ahead?.path != null && ahead.lock === aheadReason(request.key)) {
+    await slot(() => takeOver(door, { ...request, path: ahead.path ?? request.path }, ahead));
     return 'taken over';
   }
   const branch = await readBranch(door, request.branch, request.ours);
+  const path = preparePlace(door.root, request.path);
+  for (const reason of [lockReason(request.key), aheadReason(request.key)])
+    clearUnborn(door.commonDir, path, reason);
+  const entry = entryAt(door, path);
   const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
   if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
   if (kindAt(path) !== 'missing' && (entry === null || !owned)) throw foreignPath(path);
@@ -51,6 +53,10 @@ export async function ensureWorktree(
   const place = { ...request, path };
   if (entry === null) return slot(() => addWorktree(door, place, branch));
   return slot(() => takeUp(door, place, entry, branch));
+}
+
+function entryAt(door: Door, path: string | null): WorktreeEntry | null {
+  return worktreeEntries(door.commonDir).find((each) => path !== null && each.path === path) ?? null;
 }
 
 async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Outcome> {

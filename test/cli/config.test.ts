@@ -59,7 +59,8 @@ describe('config', () => {
           ? scalars(value, `${prefix}${name}.`)
           : [prefix + name];
       });
-    const expected = scalars(DEFAULT_CONFIG).filter((path) => path !== 'workspace' && path !== 'agent.allow');
+    const others = ['workspace', 'agent.allow', 'worktree.setupInputs'];
+    const expected = scalars(DEFAULT_CONFIG).filter((path) => !others.includes(path));
     assert.deepEqual(SCALAR_KEYS.map(({ path }) => path).sort(), expected.sort());
     const samples: Record<string, string> = {
       'agent.kind': 'custom',

@@ -1662,6 +1662,7 @@ var init_variables = __esm({
       scalar("leftovers"),
       scalar("worktree.root"),
       scalar("worktree.setupTimeoutSeconds", "number"),
+      scalar("worktree.ahead", "number"),
       scalar("worktree.portBase", "number"),
       scalar("restart.maxAttempts", "number"),
       scalar("restart.windowMinutes", "number"),
@@ -15965,15 +15966,16 @@ async function ensureWorktree(door, request2, slot) {
   checkedKey(request2.key);
   checkedSha(request2.baseSha);
   checkedBranch(request2.branch);
-  const path17 = preparePlace(door.root, request2.path);
-  for (const reason of [lockReason(request2.key), aheadReason(request2.key)])
-    clearUnborn(door.commonDir, path17, reason);
-  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
-  if (entry?.lock === aheadReason(request2.key)) {
-    await slot(() => takeOver(door, { ...request2, path: path17 }, entry));
+  const ahead = entryAt(door, realParent(request2.path));
+  if (ahead?.path != null && ahead.lock === aheadReason(request2.key)) {
+    await slot(() => takeOver(door, { ...request2, path: ahead.path ?? request2.path }, ahead));
     return "taken over";
   }
   const branch2 = await readBranch(door, request2.branch, request2.ours);
+  const path17 = preparePlace(door.root, request2.path);
+  for (const reason of [lockReason(request2.key), aheadReason(request2.key)])
+    clearUnborn(door.commonDir, path17, reason);
+  const entry = entryAt(door, path17);
   const owned = request2.ours || branch2.ours || entry?.lock === lockReason(request2.key);
   if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
   if (kindAt(path17) !== "missing" && (entry === null || !owned)) throw foreignPath(path17);
@@ -15981,6 +15983,9 @@ async function ensureWorktree(door, request2, slot) {
   const place2 = { ...request2, path: path17 };
   if (entry === null) return slot(() => addWorktree(door, place2, branch2));
   return slot(() => takeUp(door, place2, entry, branch2));
+}
+function entryAt(door, path17) {
+  return worktreeEntries(door.commonDir).find((each) => path17 !== null && each.path === path17) ?? null;
 }
 async function addWorktree(door, request2, branch2) {
   if (branch2.tip === null) await makeBranch(door, request2.branch, request2.baseSha);

@@ -33,6 +33,7 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('leftovers'),
   scalar('worktree.root'),
   scalar('worktree.setupTimeoutSeconds', 'number'),
+  scalar('worktree.ahead', 'number'),
   scalar('worktree.portBase', 'number'),
   scalar('restart.maxAttempts', 'number'),
   scalar('restart.windowMinutes', 'number'),
