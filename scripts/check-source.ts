@@ -2,10 +2,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
 import { STREAM_STATES } from '../src/core/states.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MAX_LINES = 300;
+const MAX_FUNCTION_LINES = 50;
 const problems: string[] = [];
 
 type SourceFile = { readonly name: string; readonly text: string; readonly lines: number };
@@ -71,6 +73,23 @@ function checkSizes(files: readonly SourceFile[]): void {
   }
 }
 
+/** The linter leaves out a function's head and what is only a comment; here every line counts. */
+function checkFunctions({ name, text }: SourceFile): void {
+  const source = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
+  const lineAt = (position: number): number => source.getLineAndCharacterOfPosition(position).line + 1;
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node) && 'body' in node && node.body !== undefined) {
+      const lines = lineAt(node.end) - lineAt(node.getStart()) + 1;
+      if (lines > MAX_FUNCTION_LINES)
+        problems.push(
+          `${name}:${lineAt(node.getStart())}: a function of ${lines} lines, more than ${MAX_FUNCTION_LINES}`,
+        );
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
 function checkTemplates(): void {
   for (const name of readdirSync(join(root, 'templates'), { recursive: true, encoding: 'utf8' })) {
     if (/\.(?:m?[jt]s|py|sh)$/.test(name)) problems.push(`templates/${name}: templates hold no code`);
@@ -111,6 +130,7 @@ for (const file of [...sources, ...others]) {
   if (basename(file.name) !== own) checkText(file);
 }
 for (const file of sources) checkSetsOfStates(file);
+for (const file of [...sources, ...filesBelow('scripts', /\.ts$/)]) checkFunctions(file);
 for (const file of filesBelow('test', /\.test\.ts$/)) checkHooks(file);
 checkSizes(sources);
 checkTemplates();

@@ -63,19 +63,13 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
       writes += 1;
       return within('immediate', sql, () => work(viewOf(sql, scope)));
     },
-    kept: (work) => {
-      let last: { readonly token: string; readonly value: ReturnType<typeof work> } | null = null;
-      return () => {
+    kept: (work) =>
+      whileTokenHolds((before) => {
         const { sql, dataVersion } = opened();
         const token = () => `${openings} ${writes} ${dataVersion()}`;
-        if (last !== null && last.token === guarded(place, token)) return last.value;
-        last = within('deferred', sql, () => {
-          const value = work(viewOf(sql, null));
-          return { value, token: token() };
-        });
-        return last.value;
-      };
-    },
+        if (before !== null && before.token === guarded(place, token)) return before;
+        return within('deferred', sql, () => ({ value: work(viewOf(sql, null)), token: token() }));
+      }),
     changeToken: () => {
       const { dataVersion } = opened();
       return openings * VERSIONS_PER_FILE + guarded(place, dataVersion);
@@ -84,6 +78,17 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
       place = copilotPlace(path, ms);
     },
     close: () => connection.close(),
+  };
+}
+
+type Kept<Value> = { readonly token: string; readonly value: Value };
+
+/** Asks with what was found before; the answer is kept for the next time. */
+function whileTokenHolds<Value>(ask: (before: Kept<Value> | null) => Kept<Value>): () => Value {
+  let last: Kept<Value> | null = null;
+  return () => {
+    last = ask(last);
+    return last.value;
   };
 }
 

@@ -71,11 +71,7 @@ export function createTmux(options: TmuxOptions): Tmux {
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts(), pane),
     attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
-    formerServer: (server) => {
-      const { socketPath } = livingServer(server, options.identify) ?? { socketPath: null };
-      if (socketPath === null) return null;
-      return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(root)[0]) };
-    },
+    formerServer: (server) => formerServer(server, options),
     setView: async (on) => setView(client, root, await seenSession(door, lookAt), on),
     arrangeView: async (seen, request) =>
       arrangeView(client, root, await seenSession(door, lookAt), seen, request),
@@ -91,6 +87,16 @@ export function createTmux(options: TmuxOptions): Tmux {
       if (sessionId !== null) await message(client, sessionId, text);
     },
   };
+}
+
+/** A server that still lives, of which the session was, and how to get there; null when it is gone. */
+function formerServer(
+  server: string,
+  { identify, env, projectRoot }: TmuxOptions,
+): ReturnType<Tmux['formerServer']> {
+  const { socketPath } = livingServer(server, identify) ?? { socketPath: null };
+  if (socketPath === null) return null;
+  return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(projectRoot)[0]) };
 }
 
 /** What opening a window needs: the client, our session as last seen, and how to find or make it. */

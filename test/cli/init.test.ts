@@ -104,6 +104,28 @@ test('worktrees and run-time files do not show up in git status', async () => {
   assert.equal(rig.git('status', '--porcelain'), '');
 });
 
+test('where git refuses the repository it is exit 3 with what git says, and nothing is made', async () => {
+  await using rig = await createCliRig();
+  const before = rig.read('.git/config');
+  const refused = async (env: Record<string, string>, why: RegExp) => {
+    const { code, stderr } = await rig.run(['init', '--yes'], { env });
+    assert.equal(code, 3, stderr);
+    assert.match(stderr, why);
+    assert.equal(existsSync(join(rig.root, '.claude')), false);
+  };
+  // By this git's own tests take a repository for another user's.
+  await refused(
+    { GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' },
+    /dubious ownership.*\n {2}fix: git config --global --add safe\.directory /,
+  );
+  rig.write('.git/config', `${before}[broken\n`);
+  await refused({}, /bad config line \d+/);
+  rig.write('.git/config', before);
+  rig.git('config', 'core.repositoryFormatVersion', '1');
+  rig.git('config', 'extensions.fromTheFuture', 'true');
+  await refused({}, /unknown repository extension/);
+});
+
 test('a second init changes nothing', async () => {
   await using rig = await createCliRig();
   rig.write('package.json', '{"scripts": {"test": "node --test"}}');

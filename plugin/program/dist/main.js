@@ -4294,19 +4294,12 @@ function openRepository(path17, options) {
       writes += 1;
       return within2("immediate", sql, () => work(viewOf(sql, scope)));
     },
-    kept: (work) => {
-      let last3 = null;
-      return () => {
-        const { sql, dataVersion } = opened2();
-        const token = () => `${openings} ${writes} ${dataVersion()}`;
-        if (last3 !== null && last3.token === guarded(place2, token)) return last3.value;
-        last3 = within2("deferred", sql, () => {
-          const value = work(viewOf(sql, null));
-          return { value, token: token() };
-        });
-        return last3.value;
-      };
-    },
+    kept: (work) => whileTokenHolds((before) => {
+      const { sql, dataVersion } = opened2();
+      const token = () => `${openings} ${writes} ${dataVersion()}`;
+      if (before !== null && before.token === guarded(place2, token)) return before;
+      return within2("deferred", sql, () => ({ value: work(viewOf(sql, null)), token: token() }));
+    }),
     changeToken: () => {
       const { dataVersion } = opened2();
       return openings * VERSIONS_PER_FILE + guarded(place2, dataVersion);
@@ -4315,6 +4308,13 @@ function openRepository(path17, options) {
       place2 = copilotPlace(path17, ms);
     },
     close: () => connection.close()
+  };
+}
+function whileTokenHolds(ask3) {
+  let last3 = null;
+  return () => {
+    last3 = ask3(last3);
+    return last3.value;
   };
 }
 function viewOf(sql, scope) {
@@ -17670,11 +17670,7 @@ function createTmux(options) {
     signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts3(), pane),
     attachCommand: () => attachCommand(socket2, env, memory2.session?.name ?? sessionNames(root)[0]),
-    formerServer: (server) => {
-      const { socketPath } = livingServer(server, options.identify) ?? { socketPath: null };
-      if (socketPath === null) return null;
-      return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(root)[0]) };
-    },
+    formerServer: (server) => formerServer(server, options),
     setView: async (on6) => setView(client, root, await seenSession(door, lookAt), on6),
     arrangeView: async (seen2, request2) => arrangeView(client, root, await seenSession(door, lookAt), seen2, request2),
     bindKeys: async () => bindKeys(client, root, await seenSession(door, lookAt)),
@@ -17689,6 +17685,11 @@ function createTmux(options) {
       if (sessionId !== null) await message(client, sessionId, text5);
     }
   };
+}
+function formerServer(server, { identify, env, projectRoot }) {
+  const { socketPath } = livingServer(server, identify) ?? { socketPath: null };
+  if (socketPath === null) return null;
+  return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(projectRoot)[0]) };
 }
 function oneAtATime(make) {
   let underWay2 = null;
@@ -34581,20 +34582,18 @@ function handlersOf(host, { leave, close, comeBack }) {
 function liveScreen(out, host, input) {
   const hears = canType(input);
   const canvas = createCanvas(out, hears);
-  let redraw = nothing2;
-  let typed3 = nothing2;
+  const told2 = { redraw: nothing2, key: nothing2 };
   let stopKeys = nothing2;
   const size = () => sizeOf(out);
   const wipe = () => {
     canvas.wipe();
-    redraw();
-  };
-  const onKey = (key) => {
-    if (!ofTerminal(key, host, wipe)) typed3(key);
+    told2.redraw();
   };
   const enter2 = () => {
     canvas.enter();
-    stopKeys = readKeys(input, onKey);
+    stopKeys = readKeys(input, (key) => {
+      if (!ofTerminal(key, host, wipe)) told2.key(key);
+    });
   };
   const leave = () => {
     canvas.leave();
@@ -34620,12 +34619,8 @@ function liveScreen(out, host, input) {
     keys: hears,
     size,
     draw: (lines2) => canvas.show(lines2.slice(0, size().rows), size().columns),
-    onRedraw: (listener2) => {
-      redraw = listener2;
-    },
-    onKey: (listener2) => {
-      typed3 = listener2;
-    },
+    onRedraw: (redraw) => void Object.assign(told2, { redraw }),
+    onKey: (key) => void Object.assign(told2, { key }),
     lend: (use) => {
       leave();
       return use().finally(retake);

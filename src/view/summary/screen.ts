@@ -180,20 +180,18 @@ function handlersOf(
 function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
   const hears = canType(input);
   const canvas = createCanvas(out, hears);
-  let redraw = nothing;
-  let typed: (key: Key) => void = nothing;
+  const told: { redraw: () => void; key: (key: Key) => void } = { redraw: nothing, key: nothing };
   let stopKeys = nothing;
   const size = () => sizeOf(out);
   const wipe = (): void => {
     canvas.wipe();
-    redraw();
-  };
-  const onKey = (key: Key): void => {
-    if (!ofTerminal(key, host, wipe)) typed(key);
+    told.redraw();
   };
   const enter = (): void => {
     canvas.enter();
-    stopKeys = readKeys(input, onKey);
+    stopKeys = readKeys(input, (key) => {
+      if (!ofTerminal(key, host, wipe)) told.key(key);
+    });
   };
   const leave = (): void => {
     canvas.leave();
@@ -219,12 +217,8 @@ function liveScreen(out: Terminal, host: Host, input: Keyboard | null): Screen {
     keys: hears,
     size,
     draw: (lines) => canvas.show(lines.slice(0, size().rows), size().columns),
-    onRedraw: (listener) => {
-      redraw = listener;
-    },
-    onKey: (listener) => {
-      typed = listener;
-    },
+    onRedraw: (redraw) => void Object.assign(told, { redraw }),
+    onKey: (key) => void Object.assign(told, { key }),
     lend: (use) => {
       leave();
       return use().finally(retake);
