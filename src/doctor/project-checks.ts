@@ -100,14 +100,18 @@ export function checkNotify(project: Project): Promise<CheckResult> {
     const { notify } = project.config();
     if (notify.preset === null) return ok(name, notify.command === null ? 'tmux only' : 'notify.command');
     const { readSecrets } = await import('../notify/secrets.ts');
-    const { url } = readSecrets(notify, project);
+    const { url, answersUrl } = readSecrets(notify, project);
     if (notify.preset === 'desktop') return checkDesktop(name, project.env);
-    if (url?.startsWith('http:') === true && !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)) {
+    if ([url, answersUrl].some(isPlainHttp)) {
       const message = `${notify.preset} is told over plain http: whoever is in between can read it`;
       return { name, level: 'warn', message, fix: 'use an address that begins with https://' };
     }
     return ok(name, `${notify.preset}${notify.answers ? ', and answers are obeyed' : ''}`);
   });
+}
+
+function isPlainHttp(url: string | null): boolean {
+  return url !== null && /^http:\/\/(?!(localhost|127\.0\.0\.1|\[::1\])[:/])/.test(url);
 }
 
 function checkDesktop(name: string, env: Project['env']): CheckResult {

@@ -15,6 +15,7 @@ const events = (rows: readonly Row[], from = 1) =>
     kind: eventKindOf(kind),
     message,
     stream: key === null ? null : `Stream ${key}`,
+    initiative: key === null ? null : key.startsWith('next-') ? 'i2' : 'i1',
   }));
 
 /** What is told of some events to someone who was told up to number `told`. */
@@ -175,6 +176,21 @@ test('what was told is not told again: by number, and when the same is only said
     calls.after(0).map(({ key }) => key),
     ['c'],
     'numbers that begin again are of another state.db',
+  );
+  calls.take(
+    events(
+      [
+        [null, 'stuck', 'x'],
+        ['next-a', 'launched'],
+        [null, 'tmux-unknown', 'y'],
+      ],
+      2,
+    ),
+  );
+  assert.deepEqual(
+    calls.after(0).map(({ kind }) => kind),
+    ['tmux-unknown'],
+    'nothing of a former plan',
   );
 });
 

@@ -37650,16 +37650,23 @@ var init_review2 = __esm({
 function createCalls() {
   const standing2 = /* @__PURE__ */ new Map();
   let last3 = 0;
+  let initiative2 = null;
+  const stand = (event, { call, about }) => {
+    const subject = JSON.stringify([about, event.key]);
+    if (call !== "over") {
+      if (!isSame4(standing2.get(subject), event)) standing2.set(subject, { ...event, call });
+      return;
+    }
+    standing2.delete(subject);
+    standing2.delete(JSON.stringify([about, null]));
+  };
   const takeOne = (event) => {
-    if (event.id <= last3) standing2.clear();
+    const known2 = event.initiative ?? initiative2;
+    if (event.id <= last3 || known2 !== (initiative2 ?? known2)) standing2.clear();
     last3 = event.id;
+    initiative2 = known2;
     const found = callOf(event.kind);
-    if (found === null) return;
-    const subject = JSON.stringify([found.about, event.key]);
-    const { call } = found;
-    if (call === "over" && event.key !== null) standing2.delete(JSON.stringify([found.about, null]));
-    if (call === "over") standing2.delete(subject);
-    else if (!isSame4(standing2.get(subject), event)) standing2.set(subject, { ...event, call });
+    if (found !== null) stand(event, found);
   };
   return {
     take: (events2) => {
@@ -37753,7 +37760,7 @@ var init_for_claude = __esm({
 
 // src/commands/events/follow.ts
 function readEvents(place2, since, ring) {
-  const streamOf6 = createNames();
+  const namesOf2 = createNames();
   const seen2 = createSeen(since);
   let opened2 = null;
   const directory = watchDirectory2(place2.directory, () => opened2 === null && ring(), ring);
@@ -37777,7 +37784,7 @@ function readEvents(place2, since, ring) {
       if (current2 === null) return [];
       try {
         const events2 = current2.state.events({ sinceId: seen2.last() });
-        const traced = events2.map((event) => ({ ...event, stream: streamOf6(current2.state, event.key) }));
+        const traced = events2.map((event) => ({ ...event, ...namesOf2(current2.state, event.key) }));
         seen2.add(events2);
         return traced;
       } catch (error2) {
@@ -37825,12 +37832,16 @@ function createSeen(since) {
 function createNames() {
   let names = /* @__PURE__ */ new Map();
   return (state2, key) => {
-    if (key === null) return null;
+    if (key === null) return { stream: null, initiative: null };
     if (!names.has(key)) {
       const { readable: readable3, unreadable } = state2.allRecords();
-      names = new Map([...readable3, ...unreadable].map(([each, { streamId: streamId2 }]) => [each, streamId2]));
+      const known2 = /* @__PURE__ */ new Map();
+      for (const [each, { streamId: streamId2 }] of unreadable) known2.set(each, { stream: streamId2, initiative: null });
+      for (const [each, { streamId: streamId2, initiativeId: initiativeId2 }] of readable3)
+        known2.set(each, { stream: streamId2, initiative: initiativeId2 });
+      names = known2;
     }
-    return names.get(key) ?? key;
+    return names.get(key) ?? { stream: key, initiative: null };
   };
 }
 var REMEMBERED4;
@@ -62965,14 +62976,17 @@ function checkNotify(project) {
     const { notify } = project.config();
     if (notify.preset === null) return ok2(name2, notify.command === null ? "tmux only" : "notify.command");
     const { readSecrets: readSecrets2 } = await Promise.resolve().then(() => (init_secrets(), secrets_exports));
-    const { url } = readSecrets2(notify, project);
+    const { url, answersUrl } = readSecrets2(notify, project);
     if (notify.preset === "desktop") return checkDesktop(name2, project.env);
-    if (url?.startsWith("http:") === true && !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)) {
+    if ([url, answersUrl].some(isPlainHttp)) {
       const message2 = `${notify.preset} is told over plain http: whoever is in between can read it`;
       return { name: name2, level: "warn", message: message2, fix: "use an address that begins with https://" };
     }
     return ok2(name2, `${notify.preset}${notify.answers ? ", and answers are obeyed" : ""}`);
   });
+}
+function isPlainHttp(url) {
+  return url !== null && /^http:\/\/(?!(localhost|127\.0\.0\.1|\[::1\])[:/])/.test(url);
 }
 function checkDesktop(name2, env) {
   const program = ["notify-send", "osascript"].find(

@@ -4,8 +4,11 @@ import { watchDirectory } from '../../poller/wake.ts';
 import { watchDatabases } from '../../sqlite/watch.ts';
 import type { StateStore } from '../../state/types.ts';
 
-/** An event with the id of its stream. */
-export type TracedEvent = OrchestrateEvent & { readonly stream: string | null };
+/** An event with the id of its stream, and of the initiative that this is of. */
+export type TracedEvent = OrchestrateEvent & {
+  readonly stream: string | null;
+  readonly initiative: string | null;
+};
 
 /** Reads the events that came after the last reading; `ring` is called when there may be more. */
 export type EventReader = {
@@ -30,7 +33,7 @@ export function readEvents(
   since: number,
   ring: () => void,
 ): EventReader {
-  const streamOf = createNames();
+  const namesOf = createNames();
   const seen = createSeen(since);
   let opened: Opened | null = null;
   const directory = watchDirectory(place.directory, () => opened === null && ring(), ring);
@@ -54,7 +57,7 @@ export function readEvents(
       if (current === null) return [];
       try {
         const events = current.state.events({ sinceId: seen.last() });
-        const traced = events.map((event) => ({ ...event, stream: streamOf(current.state, event.key) }));
+        const traced = events.map((event) => ({ ...event, ...namesOf(current.state, event.key) }));
         seen.add(events);
         return traced;
       } catch (error) {
@@ -109,15 +112,21 @@ function createSeen(since: number): {
   };
 }
 
-/** Ids of streams by key, read anew when a key is not known yet; a key that no stream has stands for itself. */
-function createNames(): (state: StateStore, key: string | null) => string | null {
-  let names: ReadonlyMap<string, string> = new Map();
+type Names = Pick<TracedEvent, 'stream' | 'initiative'>;
+
+/** What is known by a stream's key, read anew when a key is not known yet; a key that no stream has stands for itself. */
+function createNames(): (state: StateStore, key: string | null) => Names {
+  let names: ReadonlyMap<string, Names> = new Map();
   return (state, key) => {
-    if (key === null) return null;
+    if (key === null) return { stream: null, initiative: null };
     if (!names.has(key)) {
       const { readable, unreadable } = state.allRecords();
-      names = new Map([...readable, ...unreadable].map(([each, { streamId }]) => [each, streamId]));
+      const known = new Map<string, Names>();
+      for (const [each, { streamId }] of unreadable) known.set(each, { stream: streamId, initiative: null });
+      for (const [each, { streamId, initiativeId }] of readable)
+        known.set(each, { stream: streamId, initiative: initiativeId });
+      names = known;
     }
-    return names.get(key) ?? key;
+    return names.get(key) ?? { stream: key, initiative: null };
   };
 }

@@ -2,7 +2,7 @@
 import { callOf, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { printable } from '../../core/printable.ts';
 
-type Told = OrchestrateEvent & { readonly stream: string | null };
+type Told = OrchestrateEvent & { readonly stream: string | null; readonly initiative: string | null };
 
 /** Something to be told that nothing later took back. */
 export type Call = Told & { readonly call: 'needs-user' | 'ended' };
@@ -20,17 +20,25 @@ type Calls = {
 export function createCalls(): Calls {
   const standing = new Map<string, Call>();
   let last = 0;
-  const takeOne = (event: Told): void => {
-    if (event.id <= last) standing.clear();
-    last = event.id;
-    const found = callOf(event.kind);
-    if (found === null) return;
-    const subject = JSON.stringify([found.about, event.key]);
-    const { call } = found;
+  let initiative: string | null = null;
+  const stand = (event: Told, { call, about }: NonNullable<ReturnType<typeof callOf>>): void => {
+    const subject = JSON.stringify([about, event.key]);
+    if (call !== 'over') {
+      if (!isSame(standing.get(subject), event)) standing.set(subject, { ...event, call });
+      return;
+    }
+    standing.delete(subject);
     // Work that goes on somewhere, for one stream, is also the end of what was said of the whole.
-    if (call === 'over' && event.key !== null) standing.delete(JSON.stringify([found.about, null]));
-    if (call === 'over') standing.delete(subject);
-    else if (!isSame(standing.get(subject), event)) standing.set(subject, { ...event, call });
+    standing.delete(JSON.stringify([about, null]));
+  };
+  const takeOne = (event: Told): void => {
+    // Nothing of a former plan, or of another state.db, is asked of anyone any more.
+    const known = event.initiative ?? initiative;
+    if (event.id <= last || known !== (initiative ?? known)) standing.clear();
+    last = event.id;
+    initiative = known;
+    const found = callOf(event.kind);
+    if (found !== null) stand(event, found);
   };
   return {
     take: (events) => {
