@@ -58,7 +58,7 @@ async function paneOf(ports: Ports, text: string | undefined): Promise<string | 
   throw new OrchestrateError(
     EXIT.state,
     `${record.streamId} has no window now: no agent is running for it`,
-    commandFor('logs', record.streamId),
+    commandFor('logs', record),
   );
 }
 

@@ -31,11 +31,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 
 function noRun(record: StreamRecord, number: number | null): OrchestrateError {
   const what = number === null ? 'has not run yet' : `has no run ${number}`;
-  return new OrchestrateError(
-    EXIT.state,
-    `${record.streamId} ${what}`,
-    commandFor('status', record.streamId),
-  );
+  return new OrchestrateError(EXIT.state, `${record.streamId} ${what}`, commandFor('status', record));
 }
 
 async function readable(

@@ -16,7 +16,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
     const record = findStream(ports, args[0] ?? '');
     const id = printable(record.streamId);
     const [ended] = await park(ports, record);
-    const back = `bring it back with: ${commandFor('retry', record.streamId)}`;
+    const back = `bring it back with: ${commandFor('retry', record)}`;
     const how = ended === undefined ? '' : ` (run ${ended.run} was ended, its work is kept)`;
     const was = record.intent === 'parked' ? `${id} was parked already` : `Parked ${id}${how}`;
     const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);

@@ -124,7 +124,7 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     events: ports.state.events({ key: record.key, limit: 20 }),
     files: changes?.files ?? [],
     commits,
-    attach: stream.pid === null ? null : commandFor('attach', record.streamId),
+    attach: stream.pid === null ? null : commandFor('attach', record),
     resume: resumeText(ports, record),
   };
 }

@@ -1,4 +1,5 @@
 /** Quotes a word for commands that a person will paste into a shell; nothing in orchestrate itself runs such text. */
+import { hidesCharacters } from './short-names.ts';
 
 /** The word as is when it is plain, else in single quotes. */
 export function shellWord(word: string): string {
@@ -25,8 +26,16 @@ export function thenTry(remedy: string, again: string): string {
   return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
 }
 
-/** `orchestrate <verb> <stream>` ready to paste, also for ids that begin with a dash. */
-export function commandFor(verb: string, streamId: string): string {
+/**
+ * `orchestrate <verb> <stream>` ready to paste, also for ids that begin with a dash; of a record by its key where its id holds
+ * characters that show nothing: those would be lost on the way to a command line.
+ */
+export function commandFor(
+  verb: string,
+  stream: string | { readonly streamId: string; readonly key: string },
+): string {
+  const id = typeof stream === 'string' ? stream : stream.streamId;
+  const streamId = typeof stream === 'string' || !hidesCharacters(id) ? id : stream.key;
   return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;
 }
 

@@ -38,7 +38,7 @@ export async function resolve(ports: Ports, record: StreamRecord): Promise<Assig
   throw new OrchestrateError(
     EXIT.refused,
     `${record.streamId} clashes with nothing that is known: neither with what it builds on nor in landing`,
-    commandFor('status', record.streamId),
+    commandFor('status', record),
   );
 }
 
@@ -106,7 +106,7 @@ export function assignNotes(ports: Ports, record: StreamRecord, notes: string): 
     throw new OrchestrateError(
       EXIT.input,
       `the notes for ${record.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent`,
-      `let it deal with those it has first: ${commandFor('start', record.streamId)}`,
+      `let it deal with those it has first: ${commandFor('start', record)}`,
     );
   assign(ports, record, { notes: all }, 'is to deal with the notes of a review');
   return { pollerAlive: pollerLives(ports), what: 'the notes' };

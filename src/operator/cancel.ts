@@ -18,7 +18,7 @@ export async function cancel(
   const { streamId, key } = record;
   if (states.find((each) => each.key === key)?.state === 'done') {
     const message = `${streamId} is done: there is nothing left to cancel`;
-    throw new OrchestrateError(EXIT.refused, message, commandFor('status', streamId));
+    throw new OrchestrateError(EXIT.refused, message, commandFor('status', record));
   }
   const changed = ports.plan.cancelStream(streamId);
   noteCommand(ports, key, 'cancelled');

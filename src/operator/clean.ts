@@ -228,16 +228,16 @@ function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord): Outcome {
   };
 }
 
-function atWork({ streamId, runs }: StreamRecord): Held | null {
-  const run = runs.at(-1);
+function atWork(record: StreamRecord): Held | null {
+  const run = record.runs.at(-1);
   if (run === undefined || run.endedAtMs !== null) return null;
   const what = `its agent is at work (run ${run.number})`;
-  return { kind: 'agent', what, look: commandFor('status', streamId) };
+  return { kind: 'agent', what, look: commandFor('status', record) };
 }
 
 /** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */
 function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord): Held | null {
-  const { streamId, key } = record;
+  const { key } = record;
   const working = atWork(record);
   if (working !== null) return working;
   const stream = planned(plans, record);
@@ -249,7 +249,7 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
   return {
     kind: 'not-landed',
     what: done ? 'its work has not landed' : `its work has not landed (${state ?? 'not done'})`,
-    look: done ? commandFor('merge', streamId) : commandFor('status', streamId),
+    look: commandFor(done ? 'merge' : 'status', record),
   };
 }
 
@@ -263,7 +263,7 @@ function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: St
     held.push({
       kind: 'agent',
       what: 'processes of its agent still live',
-      look: commandFor('stop', record.streamId),
+      look: commandFor('stop', record),
     });
   const [pid, ...more] = processesIn(record.worktree);
   if (pid !== undefined)
@@ -278,7 +278,7 @@ function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: St
     held.push({
       kind: 'agent',
       what: 'its window is still in use',
-      look: commandFor('attach', record.streamId),
+      look: commandFor('attach', record),
     });
   return held;
 }

@@ -59,7 +59,7 @@ async function sendMessage(
   throw new OrchestrateError(
     EXIT.unfinished,
     `The text was typed, but ${record.streamId} was not seen to take it`,
-    commandFor('attach', record.streamId),
+    commandFor('attach', record),
   );
 }
 
@@ -73,25 +73,25 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   const run = snapshot.records.get(record.key)?.runs.at(-1);
   const fact = snapshot.workers.value.get(record.key);
   const { streamId } = record;
-  const lost = run === undefined || fact === undefined ? null : lostWindow(run, fact, streamId);
+  const lost = run === undefined || fact === undefined ? null : lostWindow(run, fact, record);
   if (lost !== null) {
     const why = `Not sent: ${streamId} works on without a window (${lost.reason}), where nothing can be typed`;
     throw new OrchestrateError(EXIT.refused, why, lost.remedy);
   }
   if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
     const why = `Not sent: no agent is running for ${streamId}`;
-    throw new OrchestrateError(EXIT.state, why, commandFor('start', streamId));
+    throw new OrchestrateError(EXIT.state, why, commandFor('start', record));
   }
   const deaf = whyDeaf(ports.agentThatMade(run), fact);
   if (deaf === null) return { run, fact, pane: fact.pane.id };
-  throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId} ${deaf}`, commandFor('attach', streamId));
+  throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId} ${deaf}`, commandFor('attach', record));
 }
 
 /** What a person has begun to type there would be sent along with it. */
-async function refuseDraft(ports: Ports, run: Run, { streamId }: StreamRecord, pane: string): Promise<void> {
+async function refuseDraft(ports: Ports, run: Run, record: StreamRecord, pane: string): Promise<void> {
   if (!ports.agentThatMade(run).hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
-  const why = `Not sent: someone has begun to type at the prompt of ${streamId}, and your text would be added to theirs`;
-  throw new OrchestrateError(EXIT.refused, why, commandFor('attach', streamId));
+  const why = `Not sent: someone has begun to type at the prompt of ${record.streamId}, and your text would be added to theirs`;
+  throw new OrchestrateError(EXIT.refused, why, commandFor('attach', record));
 }
 
 async function untilHeard(heard: (firstLine: string) => Heard, firstLine: string): Promise<Heard> {

@@ -52,15 +52,16 @@ export function livingRunOf({ processes }: Ports, { runs }: StreamRecord): Run |
   return run.bootId === processes.bootId() && processes.isAlive(run.worker) ? run : null;
 }
 
-function retriedDone(ports: Ports, { streamId }: StreamRecord, isStale: boolean): OrchestrateError {
+function retriedDone(ports: Ports, record: StreamRecord, isStale: boolean): OrchestrateError {
+  const { streamId } = record;
   const [task] = ports.plan.listTasks({ stream: streamId });
   const reopen = task === undefined ? '' : `re-open a task (${reopenCommand(task.id)}), or `;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId} is done: there is nothing to try again`,
     isStale
-      ? `${reopen}bring it up to date: ${commandFor('sync', streamId)}`
-      : `${reopen}check its work again: ${commandFor('verify', streamId)}`,
+      ? `${reopen}bring it up to date: ${commandFor('sync', record)}`
+      : `${reopen}check its work again: ${commandFor('verify', record)}`,
   );
 }
 

@@ -60,7 +60,7 @@ function refuse(ports: Ports, record: StreamRecord): void {
     throw new OrchestrateError(
       EXIT.refused,
       `an agent is at work on ${record.streamId} (run ${open.number})`,
-      commandFor('stop', record.streamId),
+      commandFor('stop', record),
     );
   }
   const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);
@@ -68,7 +68,7 @@ function refuse(ports: Ports, record: StreamRecord): void {
     throw new OrchestrateError(
       EXIT.refused,
       `${record.streamId} has open tasks: ${stream === undefined ? 'not in the plan' : openTaskNames(stream)}`,
-      commandFor('status', record.streamId),
+      commandFor('status', record),
     );
   }
   if (record.base === null)
@@ -131,6 +131,6 @@ async function refuseOutOfTurn(ports: Ports, record: StreamRecord): Promise<void
   throw new OrchestrateError(
     EXIT.refused,
     `${record.streamId} is ${found.state}, so that it is not checked${found.reason === null ? '' : `: ${found.reason}`}`,
-    found.remedy ?? commandFor('status', record.streamId),
+    found.remedy ?? commandFor('status', record),
   );
 }

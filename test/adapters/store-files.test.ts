@@ -94,7 +94,7 @@ describe('store files', () => {
       const path = join(freshDir(), 'w', 'tasks.db');
       const error = failure(() => openPlanStore(path, { create: false }));
       assert.equal(error.exitCode, 6);
-      assert.match(error.fix, /orchestrate import plan\.yaml.*orchestrate generate/);
+      assert.match(error.fix, /orchestrate generate.*orchestrate import plan\.yaml/);
       assert.equal(existsSync(dirname(path)), false);
     });
 

@@ -1,6 +1,7 @@
 /** What a typed short name stands for: ids, keys, names, short forms, and the beginning of each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { commandFor } from '../../src/core/shell-word.ts';
 import { idsBeginningWith, streamsNamed } from '../../src/core/short-names.ts';
 
 const STREAMS = [
@@ -58,4 +59,9 @@ test('a task is named by the beginning of its id, with or without what all ids b
   assert.deepEqual(idsBeginningWith('8d', ids, 'TASK-'), ['TASK-8dd6580c-1', 'TASK-8d000000-2']);
   assert.deepEqual(idsBeginningWith('own', ids, 'TASK-'), ['own-1']);
   assert.deepEqual(idsBeginningWith('', ids, 'TASK-'), []);
+});
+
+test('a command for a stream whose id hides characters names it by its key', () => {
+  assert.equal(commandFor('retry', { streamId: 'A\u200cB', key: 'ab-1f' }), 'orchestrate retry ab-1f');
+  assert.equal(commandFor('retry', { streamId: '-A B', key: 'a-b' }), "orchestrate retry -- '-A B'");
 });

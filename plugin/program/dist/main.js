@@ -702,6 +702,69 @@ var init_environment = __esm({
   }
 });
 
+// src/core/short-names.ts
+function sharedPrefix(ids) {
+  const [first2, ...rest] = ids;
+  if (first2 === void 0 || rest.length === 0) return 0;
+  let length = first2.length;
+  for (const id2 of rest) {
+    let same = 0;
+    while (same < length && id2[same] === first2[same]) same += 1;
+    length = same;
+  }
+  return first2.slice(0, length).search(/[-_/.: ][^-_/.: ]*$/) + 1;
+}
+function shortIds(ids) {
+  const prefix = sharedPrefix(ids);
+  return new Map(ids.map((id2) => [id2, id2.slice(prefix) === "" ? id2 : id2.slice(prefix)]));
+}
+function asSeen(text5) {
+  return printable(text5).replace(new RegExp("\\p{Cf}", "gu"), "").normalize("NFC").trim().toLowerCase();
+}
+function hidesCharacters(id2) {
+  return new RegExp("\\p{Cf}", "u").test(id2) || id2.normalize("NFC") !== id2;
+}
+function streamsNamed(text5, streams2) {
+  const short2 = shortIds(streams2.map(({ id: id2 }) => id2));
+  const wanted = (streams2.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
+  const lower = wanted.toLowerCase();
+  if (wanted === "") return [];
+  const names = ({ id: id2, name: name2, key }) => [
+    id2,
+    short2.get(id2) ?? id2,
+    id2.slice(id2.search(/[^-_/.: ]*$/)),
+    name2,
+    key ?? ""
+  ];
+  const rules2 = [
+    ({ id: id2 }) => id2 === text5 || id2 === wanted,
+    ({ key }) => key === wanted,
+    ({ id: id2 }) => id2.toLowerCase() === lower,
+    ({ id: id2 }) => asSeen(id2) === asSeen(wanted),
+    (stream2) => names(stream2).some((name2) => name2.toLowerCase() === lower),
+    (stream2) => names(stream2).some((name2) => name2.toLowerCase().startsWith(lower))
+  ];
+  for (const rule of rules2) {
+    const found = streams2.filter(rule);
+    if (found.length > 0) return found.map(({ id: id2 }) => id2);
+  }
+  return [];
+}
+function idsBeginningWith(text5, ids, prefix) {
+  const lower = text5.trim().toLowerCase();
+  if (lower === "") return [];
+  const begins = (id2) => id2.toLowerCase().startsWith(lower) || id2.toLowerCase().startsWith(prefix.toLowerCase() + lower);
+  return ids.filter(begins);
+}
+var COPIED_ALONG;
+var init_short_names = __esm({
+  "src/core/short-names.ts"() {
+    "use strict";
+    init_printable();
+    COPIED_ALONG = /^\s*(?:\u2190|<-|\u2192|->)\s*|(?:\u2026|~)\s*$/g;
+  }
+});
+
 // src/core/shell-word.ts
 function shellWord(word) {
   return /^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -713,7 +776,9 @@ function reopenCommand(taskId) {
 function thenTry(remedy, again) {
   return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
 }
-function commandFor(verb, streamId2) {
+function commandFor(verb, stream2) {
+  const id2 = typeof stream2 === "string" ? stream2 : stream2.streamId;
+  const streamId2 = typeof stream2 === "string" || !hidesCharacters(id2) ? id2 : stream2.key;
   return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
 }
 function moveAside(branch2) {
@@ -723,6 +788,7 @@ var RENORMALISE, ENDS_IN_COMMAND;
 var init_shell_word = __esm({
   "src/core/shell-word.ts"() {
     "use strict";
+    init_short_names();
     RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
     ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux) ?/;
   }
@@ -25103,69 +25169,6 @@ var init_required_files = __esm({
   }
 });
 
-// src/core/short-names.ts
-function sharedPrefix(ids) {
-  const [first2, ...rest] = ids;
-  if (first2 === void 0 || rest.length === 0) return 0;
-  let length = first2.length;
-  for (const id2 of rest) {
-    let same = 0;
-    while (same < length && id2[same] === first2[same]) same += 1;
-    length = same;
-  }
-  return first2.slice(0, length).search(/[-_/.: ][^-_/.: ]*$/) + 1;
-}
-function shortIds(ids) {
-  const prefix = sharedPrefix(ids);
-  return new Map(ids.map((id2) => [id2, id2.slice(prefix) === "" ? id2 : id2.slice(prefix)]));
-}
-function asSeen(text5) {
-  return printable(text5).replace(new RegExp("\\p{Cf}", "gu"), "").normalize("NFC").trim().toLowerCase();
-}
-function hidesCharacters(id2) {
-  return new RegExp("\\p{Cf}", "u").test(id2) || id2.normalize("NFC") !== id2;
-}
-function streamsNamed(text5, streams2) {
-  const short2 = shortIds(streams2.map(({ id: id2 }) => id2));
-  const wanted = (streams2.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
-  const lower = wanted.toLowerCase();
-  if (wanted === "") return [];
-  const names = ({ id: id2, name: name2, key }) => [
-    id2,
-    short2.get(id2) ?? id2,
-    id2.slice(id2.search(/[^-_/.: ]*$/)),
-    name2,
-    key ?? ""
-  ];
-  const rules2 = [
-    ({ id: id2 }) => id2 === text5 || id2 === wanted,
-    ({ key }) => key === wanted,
-    ({ id: id2 }) => id2.toLowerCase() === lower,
-    ({ id: id2 }) => asSeen(id2) === asSeen(wanted),
-    (stream2) => names(stream2).some((name2) => name2.toLowerCase() === lower),
-    (stream2) => names(stream2).some((name2) => name2.toLowerCase().startsWith(lower))
-  ];
-  for (const rule of rules2) {
-    const found = streams2.filter(rule);
-    if (found.length > 0) return found.map(({ id: id2 }) => id2);
-  }
-  return [];
-}
-function idsBeginningWith(text5, ids, prefix) {
-  const lower = text5.trim().toLowerCase();
-  if (lower === "") return [];
-  const begins = (id2) => id2.toLowerCase().startsWith(lower) || id2.toLowerCase().startsWith(prefix.toLowerCase() + lower);
-  return ids.filter(begins);
-}
-var COPIED_ALONG;
-var init_short_names = __esm({
-  "src/core/short-names.ts"() {
-    "use strict";
-    init_printable();
-    COPIED_ALONG = /^\s*(?:\u2190|<-|\u2192|->)\s*|(?:\u2026|~)\s*$/g;
-  }
-});
-
 // src/operator/find-stream.ts
 function findStream(ports, text5) {
   const plan2 = ports.plan.readPlan();
@@ -25413,10 +25416,10 @@ function unseen({ snapshot, key }) {
   const reason = `its agent could not be looked at: ${why}`;
   return assess("running", { reason, remedy: "orchestrate doctor" });
 }
-function lostWindow(run30, worker, streamId2) {
+function lostWindow(run30, worker, stream2) {
   if (worker.process === "gone" || worker.pane !== null || run30.claimedAtMs === null) return null;
   const reason = worker.serverGone ? "its tmux server is gone" : "its window was closed";
-  return { reason, remedy: thenTry(commandFor("stop", streamId2), commandFor("start", streamId2)) };
+  return { reason, remedy: thenTry(commandFor("stop", stream2), commandFor("start", stream2)) };
 }
 function unreachable2(situation2, run30, worker) {
   const { policy, snapshot, stream: stream2 } = situation2;
@@ -26701,13 +26704,14 @@ function livingRunOf({ processes }, { runs }) {
   if (run30 === void 0 || run30.endedAtMs !== null || run30.worker === null) return null;
   return run30.bootId === processes.bootId() && processes.isAlive(run30.worker) ? run30 : null;
 }
-function retriedDone(ports, { streamId: streamId2 }, isStale) {
+function retriedDone(ports, record3, isStale) {
+  const { streamId: streamId2 } = record3;
   const [task2] = ports.plan.listTasks({ stream: streamId2 });
   const reopen = task2 === void 0 ? "" : `re-open a task (${reopenCommand(task2.id)}), or `;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId2} is done: there is nothing to try again`,
-    isStale ? `${reopen}bring it up to date: ${commandFor("sync", streamId2)}` : `${reopen}check its work again: ${commandFor("verify", streamId2)}`
+    isStale ? `${reopen}bring it up to date: ${commandFor("sync", record3)}` : `${reopen}check its work again: ${commandFor("verify", record3)}`
   );
 }
 function retriedCancelled({ streamId: streamId2 }) {
@@ -28850,7 +28854,7 @@ async function sendMessage(ports, record3, lines2) {
   throw new OrchestrateError(
     EXIT.unfinished,
     `The text was typed, but ${record3.streamId} was not seen to take it`,
-    commandFor("attach", record3.streamId)
+    commandFor("attach", record3)
   );
 }
 async function listener(ports, record3) {
@@ -28862,23 +28866,23 @@ async function listener(ports, record3) {
   const run30 = snapshot.records.get(record3.key)?.runs.at(-1);
   const fact = snapshot.workers.value.get(record3.key);
   const { streamId: streamId2 } = record3;
-  const lost = run30 === void 0 || fact === void 0 ? null : lostWindow(run30, fact, streamId2);
+  const lost = run30 === void 0 || fact === void 0 ? null : lostWindow(run30, fact, record3);
   if (lost !== null) {
     const why = `Not sent: ${streamId2} works on without a window (${lost.reason}), where nothing can be typed`;
     throw new OrchestrateError(EXIT.refused, why, lost.remedy);
   }
   if (run30 === void 0 || fact === void 0 || fact.process !== "alive" || fact.pane === null) {
     const why = `Not sent: no agent is running for ${streamId2}`;
-    throw new OrchestrateError(EXIT.state, why, commandFor("start", streamId2));
+    throw new OrchestrateError(EXIT.state, why, commandFor("start", record3));
   }
   const deaf = whyDeaf(ports.agentThatMade(run30), fact);
   if (deaf === null) return { run: run30, fact, pane: fact.pane.id };
-  throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId2} ${deaf}`, commandFor("attach", streamId2));
+  throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId2} ${deaf}`, commandFor("attach", record3));
 }
-async function refuseDraft(ports, run30, { streamId: streamId2 }, pane) {
+async function refuseDraft(ports, run30, record3, pane) {
   if (!ports.agentThatMade(run30).hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
-  const why = `Not sent: someone has begun to type at the prompt of ${streamId2}, and your text would be added to theirs`;
-  throw new OrchestrateError(EXIT.refused, why, commandFor("attach", streamId2));
+  const why = `Not sent: someone has begun to type at the prompt of ${record3.streamId}, and your text would be added to theirs`;
+  throw new OrchestrateError(EXIT.refused, why, commandFor("attach", record3));
 }
 async function untilHeard(heard, firstLine) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EACH_MS) {
@@ -29405,7 +29409,7 @@ function noticeOf(ports, state2, run30) {
     run: run30,
     reason: state2.reason,
     remedy: state2.remedy,
-    attach: commandFor("attach", state2.id),
+    attach: commandFor("attach", { streamId: state2.id, key: state2.key }),
     needsYou: state2.needsYou
   };
 }
@@ -30690,7 +30694,7 @@ async function takeUp2(step, key) {
   ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
   const { ok: ok3, message: message2 } = await verify2(step, key, null);
   if (ok3) return;
-  const verb = commandFor("verify", record3.streamId);
+  const verb = commandFor("verify", record3);
   const look6 = `git -C ${shellWord(record3.worktree)} status`;
   throw new OrchestrateError(EXIT.refused, message2, `look with: ${look6}; then ${verb}`);
 }
@@ -30902,7 +30906,7 @@ async function sync(step, key, run30) {
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}`,
-      `see to what is left there (git -C ${shellWord(record3.worktree)} status), then: ${commandFor("sync", record3.streamId)}`
+      `see to what is left there (git -C ${shellWord(record3.worktree)} status), then: ${commandFor("sync", record3)}`
     );
   }
   if (result.came === "clash") return;
@@ -31069,7 +31073,7 @@ function refuseSecondWriter({ ports }, record3, conversation) {
   throw new OrchestrateError(
     EXIT.refused,
     `the conversation of ${record3.streamId} is open in another session (pid ${holder.pid})`,
-    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor("retry", record3.streamId)}`
+    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor("retry", record3)}`
   );
 }
 function refuseUnlessCalledOff(step, key, run30) {
@@ -33017,7 +33021,7 @@ async function run8(args, _flags, io) {
     const record3 = findStream(ports, args[0] ?? "");
     const id2 = printable(record3.streamId);
     const [ended] = await park(ports, record3);
-    const back = `bring it back with: ${commandFor("retry", record3.streamId)}`;
+    const back = `bring it back with: ${commandFor("retry", record3)}`;
     const how = ended === void 0 ? "" : ` (run ${ended.run} was ended, its work is kept)`;
     const was = record3.intent === "parked" ? `${id2} was parked already` : `Parked ${id2}${how}`;
     const stream2 = ports.plan.readPlan().streams.find((each) => each.id === record3.streamId);
@@ -33047,7 +33051,7 @@ async function cancel(ports, record3) {
   const { streamId: streamId2, key } = record3;
   if (states.find((each) => each.key === key)?.state === "done") {
     const message2 = `${streamId2} is done: there is nothing left to cancel`;
-    throw new OrchestrateError(EXIT.refused, message2, commandFor("status", streamId2));
+    throw new OrchestrateError(EXIT.refused, message2, commandFor("status", record3));
   }
   const changed = ports.plan.cancelStream(streamId2);
   noteCommand(ports, key, "cancelled");
@@ -33129,7 +33133,7 @@ function refuse3(ports, record3) {
     throw new OrchestrateError(
       EXIT.refused,
       `an agent is at work on ${record3.streamId} (run ${open3.number})`,
-      commandFor("stop", record3.streamId)
+      commandFor("stop", record3)
     );
   }
   const stream2 = ports.plan.readPlan().streams.find((each) => each.id === record3.streamId);
@@ -33137,7 +33141,7 @@ function refuse3(ports, record3) {
     throw new OrchestrateError(
       EXIT.refused,
       `${record3.streamId} has open tasks: ${stream2 === void 0 ? "not in the plan" : openTaskNames(stream2)}`,
-      commandFor("status", record3.streamId)
+      commandFor("status", record3)
     );
   }
   if (record3.base === null)
@@ -33191,7 +33195,7 @@ async function refuseOutOfTurn(ports, record3) {
   throw new OrchestrateError(
     EXIT.refused,
     `${record3.streamId} is ${found.state}, so that it is not checked${found.reason === null ? "" : `: ${found.reason}`}`,
-    found.remedy ?? commandFor("status", record3.streamId)
+    found.remedy ?? commandFor("status", record3)
   );
 }
 var import_promises16, LEASE_WAIT_MS4, ASK_EACH_MS2, ENDING_MS;
@@ -33491,7 +33495,7 @@ async function resolve10(ports, record3) {
   throw new OrchestrateError(
     EXIT.refused,
     `${record3.streamId} clashes with nothing that is known: neither with what it builds on nor in landing`,
-    commandFor("status", record3.streamId)
+    commandFor("status", record3)
   );
 }
 async function clashAhead(ports, streamId2) {
@@ -33537,7 +33541,7 @@ ${notes}`;
     throw new OrchestrateError(
       EXIT.input,
       `the notes for ${record3.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent`,
-      `let it deal with those it has first: ${commandFor("start", record3.streamId)}`
+      `let it deal with those it has first: ${commandFor("start", record3)}`
     );
   assign(ports, record3, { notes: all }, "is to deal with the notes of a review");
   return { pollerAlive: pollerLives(ports), what: "the notes" };
@@ -35511,14 +35515,14 @@ function outcomeOf({ ports, shared }, record3) {
     branch: shared.tips.has(branch2) ? branch2 : null
   };
 }
-function atWork({ streamId: streamId2, runs }) {
-  const run30 = runs.at(-1);
+function atWork(record3) {
+  const run30 = record3.runs.at(-1);
   if (run30 === void 0 || run30.endedAtMs !== null) return null;
   const what = `its agent is at work (run ${run30.number})`;
-  return { kind: "agent", what, look: commandFor("status", streamId2) };
+  return { kind: "agent", what, look: commandFor("status", record3) };
 }
 function notWanted({ gathered, landed, plans: plans2 }, record3) {
-  const { streamId: streamId2, key } = record3;
+  const { key } = record3;
   const working = atWork(record3);
   if (working !== null) return working;
   const stream2 = planned(plans2, record3);
@@ -35529,7 +35533,7 @@ function notWanted({ gathered, landed, plans: plans2 }, record3) {
   return {
     kind: "not-landed",
     what: done2 ? "its work has not landed" : `its work has not landed (${state2 ?? "not done"})`,
-    look: done2 ? commandFor("merge", streamId2) : commandFor("status", streamId2)
+    look: commandFor(done2 ? "merge" : "status", record3)
   };
 }
 function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
@@ -35541,7 +35545,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
     held2.push({
       kind: "agent",
       what: "processes of its agent still live",
-      look: commandFor("stop", record3.streamId)
+      look: commandFor("stop", record3)
     });
   const [pid, ...more] = processesIn(record3.worktree);
   if (pid !== void 0)
@@ -35556,7 +35560,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
     held2.push({
       kind: "agent",
       what: "its window is still in use",
-      look: commandFor("attach", record3.streamId)
+      look: commandFor("attach", record3)
     });
   return held2;
 }
@@ -35797,7 +35801,7 @@ async function paneOf2(ports, text5) {
   throw new OrchestrateError(
     EXIT.state,
     `${record3.streamId} has no window now: no agent is running for it`,
-    commandFor("logs", record3.streamId)
+    commandFor("logs", record3)
   );
 }
 function recordsOf({ state: state2, plan: plan2 }) {
@@ -35881,11 +35885,7 @@ async function run16(args, flags, io) {
 }
 function noRun(record3, number5) {
   const what = number5 === null ? "has not run yet" : `has no run ${number5}`;
-  return new OrchestrateError(
-    EXIT.state,
-    `${record3.streamId} ${what}`,
-    commandFor("status", record3.streamId)
-  );
+  return new OrchestrateError(EXIT.state, `${record3.streamId} ${what}`, commandFor("status", record3));
 }
 async function readable(ports, record3, number5, flags, io) {
   const follower = createLogFollower(logSources(ports, record3.key, number5));
@@ -37446,7 +37446,7 @@ async function detailOf(ports, { report }, record3) {
     events: ports.state.events({ key: record3.key, limit: 20 }),
     files: changes2?.files ?? [],
     commits: commits2,
-    attach: stream2.pid === null ? null : commandFor("attach", record3.streamId),
+    attach: stream2.pid === null ? null : commandFor("attach", record3),
     resume: resumeText(ports, record3)
   };
 }

@@ -56,11 +56,11 @@ function unseen({ snapshot, key }: Situation): Assessment {
 export function lostWindow(
   run: Pick<Run, 'key' | 'claimedAtMs'>,
   worker: Pick<WorkerFact, 'process' | 'pane' | 'serverGone'>,
-  streamId: string,
+  stream: Parameters<typeof commandFor>[1],
 ): { readonly reason: string; readonly remedy: string } | null {
   if (worker.process === 'gone' || worker.pane !== null || run.claimedAtMs === null) return null;
   const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
-  return { reason, remedy: thenTry(commandFor('stop', streamId), commandFor('start', streamId)) };
+  return { reason, remedy: thenTry(commandFor('stop', stream), commandFor('start', stream)) };
 }
 
 /**

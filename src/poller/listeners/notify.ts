@@ -121,7 +121,7 @@ function noticeOf(ports: Ports, state: StreamState, run: number | null): Notice 
     run,
     reason: state.reason,
     remedy: state.remedy,
-    attach: commandFor('attach', state.id),
+    attach: commandFor('attach', { streamId: state.id, key: state.key }),
     needsYou: state.needsYou,
   };
 }

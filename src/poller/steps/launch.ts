@@ -138,7 +138,7 @@ function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation:
   throw new OrchestrateError(
     EXIT.refused,
     `the conversation of ${record.streamId} is open in another session (pid ${holder.pid})`,
-    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor('retry', record.streamId)}`,
+    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor('retry', record)}`,
   );
 }
 

@@ -43,7 +43,7 @@ export async function sync(step: Step, key: string, run: number | null): Promise
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}`,
-      `see to what is left there (git -C ${shellWord(record.worktree)} status), then: ${commandFor('sync', record.streamId)}`,
+      `see to what is left there (git -C ${shellWord(record.worktree)} status), then: ${commandFor('sync', record)}`,
     );
   }
   if (result.came === 'clash') return;

@@ -69,7 +69,7 @@ export async function takeUp(step: Step, key: string): Promise<void> {
   ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
   const { ok, message } = await verify(step, key, null);
   if (ok) return;
-  const verb = commandFor('verify', record.streamId);
+  const verb = commandFor('verify', record);
   const look = `git -C ${shellWord(record.worktree)} status`;
   throw new OrchestrateError(EXIT.refused, message, `look with: ${look}; then ${verb}`);
 }
