@@ -15,6 +15,8 @@ import { planError } from './plan-error.ts';
 export type PlanContext = {
   readonly openStore: () => Promise<Pick<PlanStore, 'readPlan' | 'earlierPlans'>>;
   readonly print: Io['print'];
+  /** Width that text is fitted to; null: it stays whole. */
+  readonly columns: number | null;
   readonly warn: Io['warn'];
 };
 
@@ -34,14 +36,22 @@ export async function runPlan(context: PlanContext, { form, all }: PlanLook): Pr
     if (error !== null) context.warn(`orchestrate: error: ${error.message}\n  fix: ${error.fix}`);
     return error?.exitCode ?? EXIT.ok;
   }
-  for (const text of pages(plan, earlier ?? [], form)) context.print(text);
+  for (const text of pages(plan, earlier ?? [], form, context.columns)) context.print(text);
   if (error !== null) throw error;
   return EXIT.ok;
 }
 
-function pages(plan: Plan, earlier: readonly Plan[], form: 'text' | 'mermaid' | 'dot'): string[] {
+function pages(
+  plan: Plan,
+  earlier: readonly Plan[],
+  form: 'text' | 'mermaid' | 'dot',
+  columns: number | null,
+): string[] {
   if (form === 'text')
-    return [...(plan.streams.length > 0 ? [planText(plan)] : []), ...earlier.map(earlierText)];
+    return [
+      ...(plan.streams.length > 0 ? [planText(plan, columns)] : []),
+      ...earlier.map((each) => earlierText(each, columns)),
+    ];
   const whole = joinPlans(plan, earlier);
   return whole.streams.length > 0 ? [DRAW[form](whole)] : [];
 }
@@ -54,7 +64,12 @@ export const run: CommandModule['run'] = async (_args, flags, io) => {
   if (forms.length > 1) throw usageError(`--${forms.join(' and --')} exclude each other`, 'give one of them');
   const project = openProject(io);
   try {
-    const context: PlanContext = { openStore: () => project.planStore(), print: io.print, warn: io.warn };
+    const context: PlanContext = {
+      openStore: () => project.planStore(),
+      print: io.print,
+      columns: io.columns(),
+      warn: io.warn,
+    };
     return await runPlan(context, { form: forms[0] ?? 'text', all: flags['all'] === true });
   } finally {
     project.close();

@@ -75,3 +75,13 @@ export function wrap(text: string, columns: number): string[] {
   }
   return line === '' ? lines : [...lines, line];
 }
+
+/** A line as lines at most `columns` wide, broken at spaces; the further ones stand `by` columns deeper than it begins. */
+export function fold(line: string, columns: number, by: number): string[] {
+  if (widthOf(line) <= columns) return [line];
+  const indent = / */.exec(line)?.[0].length ?? 0;
+  const lead = ' '.repeat(indent);
+  const [first = '', ...rest] = wrap(line.slice(indent), columns - indent);
+  const more = wrap(rest.join(' '), Math.max(1, columns - indent - by));
+  return [lead + first, ...more.map((each) => lead + ' '.repeat(by) + each)];
+}

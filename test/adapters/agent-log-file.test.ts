@@ -74,7 +74,7 @@ describe('agent log file', () => {
     happen(4, 'fourth');
     assert.deepEqual(
       follower.next().map(({ text }) => text),
-      ['-- operator: second (run 1)', 'third', '-- operator: fourth (run 1)', 'fifth', 'and more'],
+      ['-- second (run 1)', 'third', '-- fourth (run 1)', 'fifth', 'and more'],
     );
     assert.deepEqual(follower.next(), []);
     say(6, 'sixth');
@@ -141,7 +141,7 @@ describe('agent log file', () => {
     const log = openStreamLog(logFile(), all);
     assert.equal(log.update(), 1);
     assert.equal(log.update(), 0);
-    assert.deepEqual(logged(), ['one', '-- operator: two (run 1)', 'three']);
+    assert.deepEqual(logged(), ['one', '-- two (run 1)', 'three']);
     for (const file of [logFile(), `${logFile()}.places`]) assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.equal(statSync(path.dirname(logFile())).mode & 0o777, 0o700);
   });

@@ -146,7 +146,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
 
   const log = await project.run(['logs', 'Days']);
   const told = [
-    /-- launched: started \(run 1\)/,
+    /-- started \(run 1\)/,
     /! You've hit your 5-hour limit/,
     /-- limited: You've hit your 5-hour limit/,
     /> Message: \/clear and go on with Days/,
@@ -154,7 +154,7 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     /Days is done\./,
     /-- done: checked, without gates/,
   ];
-  assert.match(log, /-- operator: you wrote: Message: \/clear and go on with Days/);
+  assert.match(log, /-- you wrote: Message: \/clear and go on with Days/);
   let from = 0;
   for (const line of told) {
     const at = log.slice(from).search(line);

@@ -32,11 +32,11 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
   assert.doesNotMatch(whole, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
   const lines = told(whole);
   const order = [
-    '-- launched: started (run 1)',
+    '-- started (run 1)',
     'worker of A is ready',
     'red text back',
-    '-- run-failed: agent ended (exit 3)',
-    '-- launched: started again (run 2)',
+    '-- run 1 failed: agent ended (exit 3)',
+    '-- started again (run 2)',
   ];
   const places = order.map((text) => lines.findIndex((line) => line.startsWith(text)));
   assert.ok(
@@ -48,7 +48,7 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
     places.toSorted((a, b) => a - b),
     whole,
   );
-  assert.match(whole, /^\d{4}-\d\d-\d\d\n\d\d:\d\d:\d\d {2}-- launched: started/);
+  assert.match(whole, /^\d{4}-\d\d-\d\d\n\d\d:\d\d:\d\d {2}-- started \(run 1\)$/m);
   assert.deepEqual(told(textAt(rig, DISK)).toSorted(), lines.toSorted(), 'the same on disk');
   assert.equal(statSync(join(rig.root, DISK)).mode & 0o777, 0o600);
 

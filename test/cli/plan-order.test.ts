@@ -64,6 +64,7 @@ test('the JSON of a plan with problems comes whole, and the error on stderr only
   const warned: string[] = [];
   const context = {
     openStore: async () => ({ readPlan: () => plan, earlierPlans: () => [] }),
+    columns: null,
     print: (line: string) => void printed.push(line),
     warn: (line: string) => void warned.push(line),
   };

@@ -178,3 +178,18 @@ test('property: no id or name leaves its label', () => {
     { numRuns: 500 },
   );
 });
+
+test('the plan as text is fitted to the width, its names whole', () => {
+  const dependencies = ['page-users', 'page-orders', 'page-reports'];
+  const plan = planOf({
+    ...Object.fromEntries(dependencies.map((id) => [id, {}])),
+    'page-settings': { name: 'What it is called', dependencies },
+  });
+  const lines = planText(plan, 40).split('\n');
+  for (const line of lines) assert.ok(line.length <= 40, line);
+  assert.match(
+    lines.join('\n'),
+    /^ {4}• page-settings \(What it is called\)\n {6}→ depends on: page-orders,\n {6}page-reports, page-users$/m,
+  );
+  assert.equal(planText(plan, 200), planText(plan));
+});

@@ -27200,6 +27200,14 @@ function wrap(text5, columns2) {
   }
   return line2 === "" ? lines2 : [...lines2, line2];
 }
+function fold(line2, columns2, by) {
+  if (widthOf(line2) <= columns2) return [line2];
+  const indent = / */.exec(line2)?.[0].length ?? 0;
+  const lead = " ".repeat(indent);
+  const [first2 = "", ...rest] = wrap(line2.slice(indent), columns2 - indent);
+  const more = wrap(rest.join(" "), Math.max(1, columns2 - indent - by));
+  return [lead + first2, ...more.map((each) => lead + " ".repeat(by) + each)];
+}
 var ASCII, WITHOUT_WIDTH, DISPUTED_WIDE;
 var init_text_width = __esm({
   "src/view/text-width.ts"() {
@@ -29624,7 +29632,7 @@ var init_log_line = __esm({
     WIDTH = 400;
     STAMP = 19;
     PAINTS = [
-      [/^-- (?:\S*-error|run-failed|failed|not-verified|needs-input)\b/, "yellow"],
+      [/^-- (?:! |(?:failed|needs-input|stalled|run \d* ?failed)\b)/, "yellow"],
       [/^-- /, "gray"],
       [/^ *! /, "red"],
       [/^\$ /, "bold"],
@@ -29714,15 +29722,20 @@ function createLogFollower(sources, places = NO_PLACES) {
 function isWithin2({ atMs }, { between }) {
   return between === void 0 || atMs === null || atMs >= between.fromMs && atMs <= between.toMs;
 }
-function eventLine(event) {
-  const run30 = event.run === null ? "" : ` (run ${event.run})`;
-  const message2 = event.message === "" ? "" : `: ${event.message}`;
-  return { atMs: event.atMs, text: `-- ${event.kind}${message2}${run30}` };
+function eventLine({ atMs, kind, message: message2, run: run30 }) {
+  const [, outcome] = /^run-(.+)$/.exec(kind) ?? [];
+  const more = message2 === "" ? "" : `: ${message2}`;
+  if (outcome !== void 0) return { atMs, text: `-- run ${run30 ?? ""} ${outcome}${more}` };
+  const { mark } = eventTraits(kind);
+  const trouble2 = mark === "trouble" ? "! " : "";
+  const said2 = mark === "state" ? `${kind}${more}` : `${trouble2}${message2 === "" ? kind : message2}`;
+  return { atMs, text: `-- ${said2}${run30 === null || said2.endsWith(`(run ${run30})`) ? "" : ` (run ${run30})`}` };
 }
 var NO_PLACES;
 var init_log2 = __esm({
   "src/view/log/log.ts"() {
     "use strict";
+    init_events();
     init_grown_lines();
     init_log_line();
     init_readable_bytes();
@@ -32288,8 +32301,9 @@ var init_file_overlaps = __esm({
 });
 
 // src/view/pages/plan-text.ts
-function planText(plan2) {
-  return [...dependencyStructure(plan2), "", ...figures(plan2), ...overlapLines(plan2)].join("\n");
+function planText(plan2, columns2 = null) {
+  const lines2 = [...dependencyStructure(plan2), "", ...figures(plan2), ...overlapLines(plan2)];
+  return lines2.flatMap((line2) => columns2 === null ? [line2] : fold(line2, columns2, 2)).join("\n");
 }
 function problemsText(problems) {
   return upTo(
@@ -32366,6 +32380,7 @@ var init_plan_text = __esm({
     init_parallelism();
     init_task_counts();
     init_printable();
+    init_text_width();
     MAX_NAME = 100;
     MAX_PATH = 30;
     MAX_LINES = 20;
@@ -32487,9 +32502,15 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   const { config: config2 } = ports;
   const plan2 = ports.plan.readPlan();
   const begun = [...ports.state.records(initiativeOf(plan2)).values()].some(({ runs }) => runs.length > 0);
-  io.print(whole2 || !begun ? planText(plan2) : `Plan: ${planName(plan2)} (its structure: orchestrate plan)`);
+  io.print(
+    whole2 || !begun ? planText(plan2, io.columns()) : `Plan: ${planName(plan2)} (its structure: orchestrate plan)`
+  );
   io.print("");
-  const row4 = (name2, text5) => io.print(`  ${name2.padEnd(12)} ${text5}`);
+  const columns2 = io.columns();
+  const row4 = (name2, text5) => {
+    const line2 = `  ${name2.padEnd(12)} ${text5}`;
+    for (const part of columns2 === null ? [line2] : fold(line2, columns2, 13)) io.print(part);
+  };
   const { about } = ports.agent;
   row4("agent", about.agent);
   row4("agents", `at most ${config2.maxWorkers} at once`);
@@ -32549,6 +32570,7 @@ var init_header = __esm({
     init_printable();
     init_snapshot();
     init_plan_text();
+    init_text_width();
     LONGEST3 = 200;
     MOST3 = 20;
   }
@@ -48409,16 +48431,16 @@ var require_foldFlowLines = __commonJS({
         onFold();
       let res = text5.slice(0, folds[0]);
       for (let i4 = 0; i4 < folds.length; ++i4) {
-        const fold = folds[i4];
+        const fold2 = folds[i4];
         const end2 = folds[i4 + 1] || text5.length;
-        if (fold === 0)
+        if (fold2 === 0)
           res = `
 ${indent}${text5.slice(0, end2)}`;
         else {
-          if (mode === FOLD_QUOTED && escapedFolds[fold])
-            res += `${text5[fold]}\\`;
+          if (mode === FOLD_QUOTED && escapedFolds[fold2])
+            res += `${text5[fold2]}\\`;
           res += `
-${indent}${text5.slice(fold + 1, end2)}`;
+${indent}${text5.slice(fold2 + 1, end2)}`;
         }
       }
       return res;
@@ -52057,8 +52079,8 @@ var require_resolve_flow_scalar = __commonJS({
         if (ch === "\r" && source[i3 + 1] === "\n")
           continue;
         if (ch === "\n") {
-          const { fold, offset } = foldNewline(source, i3);
-          res += fold;
+          const { fold: fold2, offset } = foldNewline(source, i3);
+          res += fold2;
           i3 = offset;
         } else if (ch === "\\") {
           let next = source[++i3];
@@ -52098,19 +52120,19 @@ var require_resolve_flow_scalar = __commonJS({
       return res;
     }
     function foldNewline(source, offset) {
-      let fold = "";
+      let fold2 = "";
       let ch = source[offset + 1];
       while (ch === " " || ch === "	" || ch === "\n" || ch === "\r") {
         if (ch === "\r" && source[offset + 2] !== "\n")
           break;
         if (ch === "\n")
-          fold += "\n";
+          fold2 += "\n";
         offset += 1;
         ch = source[offset + 1];
       }
-      if (!fold)
-        fold = " ";
-      return { fold, offset };
+      if (!fold2)
+        fold2 = " ";
+      return { fold: fold2, offset };
     }
     var escapeCodes = {
       "0": "\0",
@@ -62115,11 +62137,11 @@ var init_plan_json = __esm({
 });
 
 // src/view/pages/plan-earlier.ts
-function earlierText(plan2) {
+function earlierText(plan2, columns2) {
   return `
 Earlier: ${printable(titleOf4(plan2))}
 
-${planText(plan2)}`;
+${planText(plan2, columns2)}`;
 }
 function planJsonWith(plan2, earlier) {
   const plans2 = [plan2, ...earlier];
@@ -62219,13 +62241,16 @@ async function runPlan(context, { form, all }) {
   fix: ${error2.fix}`);
     return error2?.exitCode ?? EXIT.ok;
   }
-  for (const text5 of pages(plan2, earlier ?? [], form)) context.print(text5);
+  for (const text5 of pages(plan2, earlier ?? [], form, context.columns)) context.print(text5);
   if (error2 !== null) throw error2;
   return EXIT.ok;
 }
-function pages(plan2, earlier, form) {
+function pages(plan2, earlier, form, columns2) {
   if (form === "text")
-    return [...plan2.streams.length > 0 ? [planText(plan2)] : [], ...earlier.map(earlierText)];
+    return [
+      ...plan2.streams.length > 0 ? [planText(plan2, columns2)] : [],
+      ...earlier.map((each) => earlierText(each, columns2))
+    ];
   const whole2 = joinPlans(plan2, earlier);
   return whole2.streams.length > 0 ? [DRAW[form](whole2)] : [];
 }
@@ -62248,7 +62273,12 @@ var init_plan2 = __esm({
       if (forms.length > 1) throw usageError(`--${forms.join(" and --")} exclude each other`, "give one of them");
       const project = openProject(io);
       try {
-        const context = { openStore: () => project.planStore(), print: io.print, warn: io.warn };
+        const context = {
+          openStore: () => project.planStore(),
+          print: io.print,
+          columns: io.columns(),
+          warn: io.warn
+        };
         return await runPlan(context, { form: forms[0] ?? "text", all: flags["all"] === true });
       } finally {
         project.close();

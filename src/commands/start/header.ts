@@ -5,6 +5,7 @@ import { plural, printable } from '../../core/printable.ts';
 import type { Plan } from '../../core/types.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 import { planText } from '../../view/pages/plan-text.ts';
+import { fold } from '../../view/text-width.ts';
 import type { Io } from '../io.ts';
 
 /** Prints the header, with the structure of a plan that is new or `whole` (asked for); nothing with `--json`. */
@@ -13,9 +14,17 @@ export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Pro
   const { config } = ports;
   const plan = ports.plan.readPlan();
   const begun = [...ports.state.records(initiativeOf(plan)).values()].some(({ runs }) => runs.length > 0);
-  io.print(whole || !begun ? planText(plan) : `Plan: ${planName(plan)} (its structure: orchestrate plan)`);
+  io.print(
+    whole || !begun
+      ? planText(plan, io.columns())
+      : `Plan: ${planName(plan)} (its structure: orchestrate plan)`,
+  );
   io.print('');
-  const row = (name: string, text: string): void => io.print(`  ${name.padEnd(12)} ${text}`);
+  const columns = io.columns();
+  const row = (name: string, text: string): void => {
+    const line = `  ${name.padEnd(12)} ${text}`;
+    for (const part of columns === null ? [line] : fold(line, columns, 13)) io.print(part);
+  };
   const { about } = ports.agent;
   row('agent', about.agent);
   row('agents', `at most ${config.maxWorkers} at once`);

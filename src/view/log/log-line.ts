@@ -19,7 +19,7 @@ export function formatLogLine(line: LogLine): string {
 
 /** How a line is painted, by what it begins with: what was run, what was asked, what went wrong, what came back, our events. */
 const PAINTS: readonly (readonly [mark: RegExp, colour: Parameters<Style['paint']>[0]])[] = [
-  [/^-- (?:\S*-error|run-failed|failed|not-verified|needs-input)\b/, 'yellow'],
+  [/^-- (?:! |(?:failed|needs-input|stalled|run \d* ?failed)\b)/, 'yellow'],
   [/^-- /, 'gray'],
   [/^ *! /, 'red'],
   [/^\$ /, 'bold'],

@@ -1,5 +1,5 @@
 /** Follows all that tells of one stream, its agents' conversations or output and our own events, as one readable log. */
-import type { OrchestrateEvent } from '../../core/events.ts';
+import { eventTraits, type OrchestrateEvent } from '../../core/events.ts';
 import { type ReadUpTo, readGrown } from '../../files/grown-lines.ts';
 import { type LogLine, sortByTime } from './log-line.ts';
 import { readablePaneBytes } from './readable-bytes.ts';
@@ -85,8 +85,13 @@ function isWithin({ atMs }: LogLine, { between }: LogSource): boolean {
   return between === undefined || atMs === null || (atMs >= between.fromMs && atMs <= between.toMs);
 }
 
-function eventLine(event: OrchestrateEvent): LogLine {
-  const run = event.run === null ? '' : ` (run ${event.run})`;
-  const message = event.message === '' ? '' : `: ${event.message}`;
-  return { atMs: event.atMs, text: `-- ${event.kind}${message}${run}` };
+/** `-- started (run 1)`, `-- needs-input: wants to run … (run 1)`, `-- run 1 failed: …`; a `!` before what went wrong. */
+function eventLine({ atMs, kind, message, run }: OrchestrateEvent): LogLine {
+  const [, outcome] = /^run-(.+)$/.exec(kind) ?? [];
+  const more = message === '' ? '' : `: ${message}`;
+  if (outcome !== undefined) return { atMs, text: `-- run ${run ?? ''} ${outcome}${more}` };
+  const { mark } = eventTraits(kind);
+  const trouble = mark === 'trouble' ? '! ' : '';
+  const said = mark === 'state' ? `${kind}${more}` : `${trouble}${message === '' ? kind : message}`;
+  return { atMs, text: `-- ${said}${run === null || said.endsWith(`(run ${run})`) ? '' : ` (run ${run})`}` };
 }

@@ -8,8 +8,8 @@ import { planText } from './plan-text.ts';
 const titleOf = ({ initiative }: Plan): string => initiative?.title ?? 'without an initiative';
 
 /** An earlier plan as text, under its initiative's title. */
-export function earlierText(plan: Plan): string {
-  return `\nEarlier: ${printable(titleOf(plan))}\n\n${planText(plan)}`;
+export function earlierText(plan: Plan, columns: number | null): string {
+  return `\nEarlier: ${printable(titleOf(plan))}\n\n${planText(plan, columns)}`;
 }
 
 /** The JSON of the current plan with the earlier plans' streams (each with its `initiative`) and depths behind its own. */

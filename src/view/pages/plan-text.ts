@@ -6,6 +6,7 @@ import { maxParallel } from '../../core/plan/parallelism.ts';
 import { addCounts } from '../../core/plan/task-counts.ts';
 import { plural, printable } from '../../core/printable.ts';
 import type { Plan, PlanProblem, PlanStream, TaskCounts } from '../../core/types.ts';
+import { fold } from '../text-width.ts';
 
 /** Longest id or name shown whole. */
 const MAX_NAME = 100;
@@ -15,9 +16,10 @@ const MAX_LINES = 20;
 
 const name = (text: string): string => printable(text, MAX_NAME);
 
-/** Dependency structure and figures of a plan, as lines joined by line breaks. */
-export function planText(plan: Plan): string {
-  return [...dependencyStructure(plan), '', ...figures(plan), ...overlapLines(plan)].join('\n');
+/** Dependency structure and figures of a plan, as lines joined by line breaks, each at most `columns` wide (null: whole). */
+export function planText(plan: Plan, columns: number | null = null): string {
+  const lines = [...dependencyStructure(plan), '', ...figures(plan), ...overlapLines(plan)];
+  return lines.flatMap((line) => (columns === null ? [line] : fold(line, columns, 2))).join('\n');
 }
 
 /** Every problem on a line of its own, up to a bound; empty for a plan without problems. */
