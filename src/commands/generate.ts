@@ -50,7 +50,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
     const command = findClaude(project);
     checkOwner(project.workspace().storePath, project.root, { claim: false });
     const initiative = await chooseInitiative(project, feature);
-    await refuseSwitch(project, initiative.id, 'orchestrate generate');
+    await refuseSwitch(project, initiative.id, 'orchestrate stop && orchestrate generate');
     const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
     if (typeof made === 'number') return made;
     return await bringIn(project, made, io);
@@ -220,7 +220,7 @@ function notPlanned(
 /** Makes the draft the plan, sets the project up, and says what is there now. */
 async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<number> {
   const { storePath } = project.workspace();
-  await refuseSwitch(project, draft.initiative.id, 'orchestrate generate');
+  await refuseSwitch(project, draft.initiative.id, 'orchestrate stop && orchestrate generate');
   checkOwner(storePath, project.root, { claim: true });
   const adopted = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);

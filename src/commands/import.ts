@@ -141,7 +141,7 @@ function contextOf(project: Project, io: Io): ImportContext {
     readFile: (path) => readPlanFile(resolve(io.cwd, path), path),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId) =>
-      refuseSwitch(project, initiativeId, 'orchestrate import plan.yaml'),
+      refuseSwitch(project, initiativeId, 'orchestrate stop && orchestrate import plan.yaml'),
     print: io.print,
   };
 }

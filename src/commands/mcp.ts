@@ -33,7 +33,8 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
       const memory = state.get();
       if (memory !== null) noteRefusal(memory, 'mcp-refused', tool, refusal);
     },
-    refuseSwitch: (initiativeId) => refuseWhileWorkersLive(state.get(), initiativeId, 'orchestrate status'),
+    refuseSwitch: (initiativeId) =>
+      refuseWhileWorkersLive(state.get(), initiativeId, `link ${initiativeId} again after: orchestrate stop`),
     version: packageVersion(),
     stdin: process.stdin,
     stdout: process.stdout,

@@ -109,22 +109,18 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
 
 /**
  * Throws exit 5 while workers of another initiative than this one live: to make it the current one would archive their
- * streams under their hands. `then` is what to type after stopping them.
+ * streams under their hands. `fix` says how to stop them first.
  */
 export function refuseWhileWorkersLive(
   state: Pick<StateStore, 'hasOpenRuns'> | null,
   initiativeId: string,
-  then: string,
+  fix: string,
 ): void {
   if (state === null || !state.hasOpenRuns(initiativeId)) return;
-  throw new OrchestrateError(
-    EXIT.refused,
-    'agents of another initiative are still at work',
-    `orchestrate stop && ${then}`,
-  );
+  throw new OrchestrateError(EXIT.refused, 'agents of another initiative are still at work', fix);
 }
 
 /** The same for a project that is not opened further. */
-export async function refuseSwitch(project: Project, initiativeId: string, then: string): Promise<void> {
-  refuseWhileWorkersLive(await project.openState(), initiativeId, then);
+export async function refuseSwitch(project: Project, initiativeId: string, fix: string): Promise<void> {
+  refuseWhileWorkersLive(await project.openState(), initiativeId, fix);
 }

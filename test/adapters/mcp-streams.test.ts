@@ -293,7 +293,7 @@ describe('initiatives through MCP', () => {
     assert.equal(refused.isError, true);
     assert.match(
       refused.text,
-      /agents of another initiative are still at work \(orchestrate stop, then link Two again/,
+      /agents of another initiative are still at work \(link Two again after: orchestrate stop/,
     );
     assert.equal((await server.json('initiative_get')).id, 'One');
     await server.json('initiative_link', { initiativeId: 'One', title: 'Again' });

@@ -339,7 +339,7 @@ test('it is refused while workers live, before Claude is asked', async () => {
   state.close();
   const { code, stderr } = await rig.generate('Second');
   assert.equal(code, 5);
-  assert.match(stderr, /still at work\n {2}fix: orchestrate stop, then run orchestrate generate again/);
+  assert.match(stderr, /still at work\n {2}fix: orchestrate stop && orchestrate generate/);
   assert.equal(rig.seen().length, 1);
 });
 

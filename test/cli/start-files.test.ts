@@ -85,7 +85,7 @@ test('a plan without streams is exit 7 with a sample of the metadata, and starts
     assert.equal(code, 7);
     assert.match(
       stderr,
-      /^orchestrate: error: No streams found in Task Copilot\n {2}fix: orchestrate generate, or orchestrate import/,
+      /^orchestrate: error: No streams found in Task Copilot\n {2}fix: have a plan written with orchestrate generate, or: orchestrate import/,
     );
     assert.ok(stderr.includes(SAMPLE), stderr);
     assert.ok(

@@ -23079,16 +23079,12 @@ function refuseSteering(env, root, verb) {
     'say what you need: orchestrate task update TASK-\u2026 --status blocked --blocked-reason "what is missing"'
   );
 }
-function refuseWhileWorkersLive(state2, initiativeId2, then) {
+function refuseWhileWorkersLive(state2, initiativeId2, fix) {
   if (state2 === null || !state2.hasOpenRuns(initiativeId2)) return;
-  throw new OrchestrateError(
-    EXIT.refused,
-    "agents of another initiative are still at work",
-    `orchestrate stop && ${then}`
-  );
+  throw new OrchestrateError(EXIT.refused, "agents of another initiative are still at work", fix);
 }
-async function refuseSwitch(project, initiativeId2, then) {
-  refuseWhileWorkersLive(await project.openState(), initiativeId2, then);
+async function refuseSwitch(project, initiativeId2, fix) {
+  refuseWhileWorkersLive(await project.openState(), initiativeId2, fix);
 }
 var EVENT_CHARACTERS;
 var init_scope2 = __esm({
@@ -47283,7 +47279,7 @@ function notPlanned({ prds, streams: streams2, problems: [first2 = ""] }, mayRet
 }
 async function bringIn(project, draft, io) {
   const { storePath } = project.workspace();
-  await refuseSwitch(project, draft.initiative.id, "orchestrate generate");
+  await refuseSwitch(project, draft.initiative.id, "orchestrate stop && orchestrate generate");
   checkOwner(storePath, project.root, { claim: true });
   const adopted2 = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);
@@ -47336,7 +47332,7 @@ var init_generate = __esm({
         const command3 = findClaude(project);
         checkOwner(project.workspace().storePath, project.root, { claim: false });
         const initiative2 = await chooseInitiative(project, feature);
-        await refuseSwitch(project, initiative2.id, "orchestrate generate");
+        await refuseSwitch(project, initiative2.id, "orchestrate stop && orchestrate generate");
         const made = await makePlan(feature, retry2, attemptOptions(project, command3, initiative2, io), io);
         if (typeof made === "number") return made;
         return await bringIn(project, made, io);
@@ -62066,7 +62062,7 @@ function contextOf2(project, io) {
     openStore: async (create3) => create3 || (0, import_node_fs105.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
     readFile: (path17) => readPlanFile((0, import_node_path103.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate import plan.yaml"),
+    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate stop && orchestrate import plan.yaml"),
     print: io.print
   };
 }
@@ -75329,7 +75325,7 @@ var init_mcp = __esm({
           const memory2 = state2.get();
           if (memory2 !== null) noteRefusal(memory2, "mcp-refused", tool2, refusal4);
         },
-        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, "orchestrate status"),
+        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, `link ${initiativeId2} again after: orchestrate stop`),
         version: packageVersion(),
         stdin: process.stdin,
         stdout: process.stdout
