@@ -21,6 +21,8 @@ export type ProjectPaths = {
   readonly lockDb: string;
   /** Held by whoever lands. */
   readonly landingLock: string;
+  /** What the poller saw last of tmux and git. */
+  readonly published: string;
   readonly logsDir: string;
   /** Up to which event a conversation of Claude Code was told. */
   readonly toldEvents: string;
@@ -57,6 +59,7 @@ export function projectPaths(root: string): ProjectPaths {
     stateDb: inside('state.db'),
     lockDb: inside('lock.db'),
     landingLock: inside('lock.db.landing'),
+    published: inside('lock.db.look'),
     logsDir: inside('logs'),
     // No stream's log can have this name, since keys have no dot.
     toldEvents: join(inside('logs'), 'events.told.json'),

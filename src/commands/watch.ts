@@ -98,11 +98,12 @@ async function watchProject(
     alarm.ring,
   );
   try {
-    while (!over) {
+    for (let wokenNs: bigint | null = null; !over; await pause(SETTLE_MS)) {
       if (startedMeanwhile(ports)) return STARTED;
-      await look(ports, looker);
+      await look(ports, looker, wokenNs);
       await alarm.wait(everyMs);
-      await pause(SETTLE_MS);
+      // What the poller sees from here on is of after the change.
+      wokenNs = process.hrtime.bigint();
     }
     return EXIT.ok;
   } finally {
@@ -111,9 +112,9 @@ async function watchProject(
   }
 }
 
-async function look(ports: Ports, looker: Looker): Promise<void> {
+async function look(ports: Ports, looker: Looker, wokenNs: bigint | null): Promise<void> {
   try {
-    await looker.show(await gatherReport(ports));
+    await looker.show(await gatherReport(ports, false, wokenNs));
   } catch (error) {
     looker.fail(error);
   }

@@ -9,6 +9,7 @@ import type { RefFacts } from '../git/types.ts';
 import type { Unreadable } from '../state/types.ts';
 import type { TmuxFacts } from '../tmux/types.ts';
 import { landedKeys, landingBranch } from './landed.ts';
+import { questionOf, readPublished, type Seen } from './published.ts';
 import { readWorkers, recordedPanes } from './workers.ts';
 
 export type InFlight = ReadonlyMap<string, { readonly kind: Action['kind']; readonly sinceMs: number }>;
@@ -20,6 +21,8 @@ export type Look = {
   readonly refs: Known<RefFacts>;
   /** What could not be read besides, in words. */
   readonly unread: readonly string[];
+  /** The same of tmux and git, as it can be published. */
+  readonly seen: Seen;
 };
 
 /** Initiative id under which a plan's streams are remembered; plans without an initiative share the empty one. */
@@ -86,21 +89,26 @@ function remember(ports: Ports, plan: Plan): Remembered {
 /**
  * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
  * what the poller wrote down). `pollerAlive`: whether a poller acts. `troubles`: failures that are not written down.
+ * `afterNs`: what a living poller saw later than that serves as well as an own look at tmux and git; null: nothing does.
  */
 export async function takeLook(
   ports: Ports,
   inFlight: InFlight | null,
   pollerAlive: boolean,
   troubles: ReadonlyMap<string, Trouble> = new Map(),
+  afterNs: bigint | null = null,
 ): Promise<Look> {
+  const sinceNs = process.hrtime.bigint();
   const plan = ports.plan.readPlan();
   const { keys, records, unreadable } = remember(ports, plan);
   const initiative = initiativeOf(plan);
   const branch = landingBranch(ports, initiative);
   const branches = new Map([...records].map(([key, { branch }]) => [key, branch]));
+  const question = questionOf(branches, branch);
+  const published = afterNs === null || !pollerAlive ? null : readPublished(ports, question, afterNs);
   const [tmux, refs] = await Promise.all([
-    ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
-    ports.git.readRefs(branches, branch),
+    published?.tmux ?? ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
+    published?.refs ?? ports.git.readRefs(branches, branch),
   ]);
   const { workers, unseen } = await readWorkers(ports, records, tmux);
   const unread: string[] = [];
@@ -131,7 +139,7 @@ export async function takeLook(
     troubles: new Map([...noted(records, ({ trouble }) => trouble), ...troubles]),
     pollerAlive,
   };
-  return { snapshot, tmux, refs, unread };
+  return { snapshot, tmux, refs, unread, seen: { sinceNs, question, tmux, refs } };
 }
 
 /** True when both plans are of one initiative and the same streams, so that the keys of one serve the other. */

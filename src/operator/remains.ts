@@ -89,7 +89,7 @@ function row(what: string, names: readonly string[], then: string): string[] {
 
 /** Removes what only we read: state, locks, and directories of runs that nobody will look at any more. */
 function forgetMemory(paths: ProjectPaths): void {
-  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock])
+  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
     for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
     rmSync(directory, { recursive: true, force: true });

@@ -18,16 +18,23 @@ export type Gathered = {
   readonly policy: Policy;
 };
 
-/** Looks once and derives the states. */
-export async function gatherStates(ports: Ports): Promise<Omit<Gathered, 'report'>> {
-  const look = await takeLook(ports, null, pollerLives(ports));
+/** Looks once and derives the states; `afterNs` as for `takeLook`. */
+export async function gatherStates(
+  ports: Ports,
+  afterNs: bigint | null = null,
+): Promise<Omit<Gathered, 'report'>> {
+  const look = await takeLook(ports, null, pollerLives(ports), new Map(), afterNs);
   const policy = currentPolicy(ports);
   return { look, states: deriveStates(look.snapshot, policy), policy };
 }
 
-/** Looks once and reports; `allEvents`: all of the plan that are kept, instead of the last few. */
-export async function gatherReport(ports: Ports, allEvents = false): Promise<Gathered> {
-  const { look, states, policy } = await gatherStates(ports);
+/** Looks once and reports; `allEvents`: all of the plan that are kept, instead of the last few; `afterNs` as for `takeLook`. */
+export async function gatherReport(
+  ports: Ports,
+  allEvents = false,
+  afterNs: bigint | null = null,
+): Promise<Gathered> {
+  const { look, states, policy } = await gatherStates(ports, afterNs);
   const changes = await readChanges(ports, look.snapshot);
   const report = reportOf(ports, look, states, changes);
   const events = allEvents ? eventsOfPlan(ports.state.events({}), look.snapshot) : null;

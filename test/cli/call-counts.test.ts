@@ -1,6 +1,6 @@
 /** What cannot be felt but counted: how often a look calls tmux and git, however many streams there are; what a command loads. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -11,6 +11,7 @@ import { takeLook } from '../../src/look/snapshot.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { createLandingWorld } from '../support/landing-world.ts';
 import { createCallCounter } from '../support/shim.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
 /** Calls of tmux and git by five looks at a plan of `count` streams of which two run. */
@@ -35,6 +36,56 @@ test('a look calls tmux once, and git no more often for thirty streams than for 
   const many = await callsOfFiveLooks(30);
   assert.equal(few.tmux, 5);
   assert.deepEqual(many, few);
+});
+
+test('who watches takes what the living poller saw since it was woken, and nothing else', async () => {
+  using counter = createCallCounter();
+  await using rig = await createProjectRig({ tools: [counter.directory] });
+  const poller = rig.start();
+  await rig.nextWorker('A');
+  const project = openProject({ cwd: rig.root, env: rig.cli.env });
+  try {
+    const ports = await openPorts(project, { create: true });
+    const { published } = ports.paths;
+    const heads = async (
+      afterNs: bigint | null,
+    ): Promise<{ calls: number; heads: unknown; panes: unknown }> => {
+      const before = counter.calls('tmux', process.pid) + counter.calls('git', process.pid);
+      const { snapshot, tmux } = await takeLook(ports, null, true, new Map(), afterNs);
+      const calls = counter.calls('tmux', process.pid) + counter.calls('git', process.pid) - before;
+      const panes = tmux.known && tmux.value.panes.map(({ id, key }) => `${id} ${key}`);
+      return { calls, heads: snapshot.heads.known && [...snapshot.heads.value], panes };
+    };
+    const own = await until('the poller has seen what there is', async () => {
+      const [mine, its] = [await heads(null), await heads(0n)];
+      return its.calls === 0 && JSON.stringify(its.heads) === JSON.stringify(mine.heads) && mine;
+    });
+    assert.deepEqual(await heads(0n), { ...own, calls: 0 });
+    assert.equal(statSync(published).mode & 0o777, 0o600);
+    assert.deepEqual(await heads(process.hrtime.bigint()), own, 'what it saw before that is old');
+    const text = readFileSync(published, 'utf8');
+    const others: Record<string, object | string> = {
+      'of another boot': { bootId: 'x' },
+      'of another process': { start: '1' },
+      'of other branches': { question: 'x' },
+      'of another version': { version: 2 },
+      'cut off': text.slice(0, 50),
+    };
+    process.kill(poller.child.pid ?? 0, 'SIGSTOP');
+    for (const [what, part] of Object.entries(others)) {
+      writeFileSync(
+        published,
+        typeof part === 'string' ? part : JSON.stringify({ ...JSON.parse(text), ...part }),
+      );
+      assert.equal((await heads(0n)).calls, own.calls, what);
+    }
+    writeFileSync(published, text);
+    assert.equal((await heads(0n)).calls, 0);
+    await poller.kill();
+    assert.equal((await heads(0n)).calls, own.calls, 'of a poller that is gone');
+  } finally {
+    project.close();
+  }
 });
 
 /** Calls of git by `merge --dry-run` for `count` streams that are done. */

@@ -1901,6 +1901,7 @@ function projectPaths(root) {
     stateDb: inside2("state.db"),
     lockDb: inside2("lock.db"),
     landingLock: inside2("lock.db.landing"),
+    published: inside2("lock.db.look"),
     logsDir: inside2("logs"),
     // No stream's log can have this name, since keys have no dot.
     toldEvents: (0, import_node_path6.join)(inside2("logs"), "events.told.json"),
@@ -8284,7 +8285,7 @@ var require_ms = __commonJS({
       options = options || {};
       var type = typeof val;
       if (type === "string" && val.length > 0) {
-        return parse7(val);
+        return parse8(val);
       } else if (type === "number" && isFinite(val)) {
         return options.long ? fmtLong(val) : fmtShort(val);
       }
@@ -8292,7 +8293,7 @@ var require_ms = __commonJS({
         "val is not a non-empty string or a valid number. val=" + JSON.stringify(val)
       );
     };
-    function parse7(str) {
+    function parse8(str) {
       str = String(str);
       if (str.length > 100) {
         return;
@@ -9854,7 +9855,7 @@ function parseStringResponse(result, parsers12, texts2, trim = true) {
         }
         return lines2[i3 + offset];
       };
-      parsers12.some(({ parse: parse7 }) => parse7(line2, result));
+      parsers12.some(({ parse: parse8 }) => parse8(line2, result));
     }
   });
   return result;
@@ -23169,6 +23170,59 @@ var init_landed = __esm({
   }
 });
 
+// src/look/published.ts
+function questionOf2(branches, landing) {
+  return sha256(JSON.stringify([landing, [...branches]]));
+}
+function publish(ports, { sinceNs, question, tmux, refs }) {
+  const poller = ports.state.poller();
+  if (poller?.pid !== process.pid || !tmux.known || !refs.known) return;
+  const published = {
+    version: VERSION,
+    bootId: ports.processes.bootId(),
+    pid: poller.pid,
+    start: poller.start,
+    sinceNs: String(sinceNs),
+    question,
+    tmux: tmux.value,
+    heads: [...refs.value.heads],
+    verified: [...refs.value.verified],
+    tip: refs.value.tip
+  };
+  replaceFile(ports.paths.published, JSON.stringify(published), 384);
+}
+function readPublished(ports, question, afterNs) {
+  const text5 = readIfPresent(ports.paths.published);
+  const found = text5 === null ? null : parse3(text5);
+  const poller = ports.state.poller();
+  if (found === null || poller === null || found.version !== VERSION) return null;
+  const isPollers = found.pid === poller.pid && found.start === poller.start;
+  if (!isPollers || !ports.processes.isAlive(poller) || found.bootId !== ports.processes.bootId())
+    return null;
+  if (found.question !== question || BigInt(found.sinceNs) <= afterNs) return null;
+  const { tmux, tip } = found;
+  const refs = { heads: new Map(found.heads), verified: new Map(found.verified), tip };
+  return { tmux: { known: true, value: tmux }, refs: { known: true, value: refs } };
+}
+function parse3(text5) {
+  try {
+    return JSON.parse(text5);
+  } catch (error2) {
+    if (error2 instanceof SyntaxError) return null;
+    throw error2;
+  }
+}
+var VERSION;
+var init_published = __esm({
+  "src/look/published.ts"() {
+    "use strict";
+    init_present();
+    init_replace_file();
+    init_sha256();
+    VERSION = 1;
+  }
+});
+
 // src/worker/launch-file.ts
 function isLaunchVariable(name2) {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2) && !SHELL_OWNED.has(name2);
@@ -23459,15 +23513,18 @@ function remember(ports, plan2) {
     unreadable: ports.state.unreadable(initiative2)
   };
 }
-async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */ new Map()) {
+async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */ new Map(), afterNs = null) {
+  const sinceNs = process.hrtime.bigint();
   const plan2 = ports.plan.readPlan();
   const { keys, records, unreadable } = remember(ports, plan2);
   const initiative2 = initiativeOf(plan2);
   const branch2 = landingBranch(ports, initiative2);
   const branches = new Map([...records].map(([key, { branch: branch3 }]) => [key, branch3]));
+  const question = questionOf2(branches, branch2);
+  const published = afterNs === null || !pollerAlive ? null : readPublished(ports, question, afterNs);
   const [tmux, refs] = await Promise.all([
-    ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
-    ports.git.readRefs(branches, branch2)
+    published?.tmux ?? ports.tmux.look(ports.state.tmuxServer(), recordedPanes(records.values())),
+    published?.refs ?? ports.git.readRefs(branches, branch2)
   ]);
   const { workers, unseen: unseen2 } = await readWorkers(ports, records, tmux);
   const unread = [];
@@ -23494,7 +23551,7 @@ async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */
     troubles: new Map([...noted(records, ({ trouble: trouble2 }) => trouble2), ...troubles]),
     pollerAlive
   };
-  return { snapshot, tmux, refs, unread };
+  return { snapshot, tmux, refs, unread, seen: { sinceNs, question, tmux, refs } };
 }
 function sameStreams(a2, b2) {
   if (a2 === b2) return true;
@@ -23523,6 +23580,7 @@ var init_snapshot = __esm({
     init_errors();
     init_stream_key();
     init_landed();
+    init_published();
     init_workers();
   }
 });
@@ -26285,13 +26343,13 @@ var init_build = __esm({
 });
 
 // src/report/gather.ts
-async function gatherStates(ports) {
-  const look6 = await takeLook(ports, null, pollerLives(ports));
+async function gatherStates(ports, afterNs = null) {
+  const look6 = await takeLook(ports, null, pollerLives(ports), /* @__PURE__ */ new Map(), afterNs);
   const policy = currentPolicy(ports);
   return { look: look6, states: deriveStates(look6.snapshot, policy), policy };
 }
-async function gatherReport(ports, allEvents = false) {
-  const { look: look6, states, policy } = await gatherStates(ports);
+async function gatherReport(ports, allEvents = false, afterNs = null) {
+  const { look: look6, states, policy } = await gatherStates(ports, afterNs);
   const changes2 = await readChanges(ports, look6.snapshot);
   const report = reportOf2(ports, look6, states, changes2);
   const events2 = allEvents ? eventsOfPlan(ports.state.events({}), look6.snapshot) : null;
@@ -29512,6 +29570,9 @@ function workerFacts2(ports) {
     }
   };
 }
+function publisher(ports) {
+  return { name: "published facts", onLook: ({ seen: seen2 }) => publish(ports, seen2) };
+}
 function lastLookMs({ paths }) {
   return (0, import_node_fs77.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
@@ -29574,6 +29635,7 @@ var init_run_facts = __esm({
     "use strict";
     import_node_fs77 = require("node:fs");
     init_pause();
+    init_published();
     init_end_run();
     init_listener();
     SLACK_MS2 = 6e4;
@@ -30179,6 +30241,7 @@ var init_windows = __esm({
 function allListeners(ports, output, abort, report) {
   return [
     // First: the steps that are decided on this look, and all the others, read what it writes down.
+    publisher(ports),
     workerFacts2(ports),
     usage(ports),
     lostWindows(ports),
@@ -35670,7 +35733,7 @@ function row2(what, names, then) {
   return [`left: ${what}: ${listed(names)}`, `  ${then}`];
 }
 function forgetMemory(paths) {
-  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock])
+  for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
     for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs87.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
     (0, import_node_fs87.rmSync)(directory, { recursive: true, force: true });
@@ -36296,11 +36359,11 @@ async function watchProject(ports, everyMs, sit) {
     alarm.ring
   );
   try {
-    while (!over) {
+    for (let wokenNs = null; !over; await (0, import_promises19.setTimeout)(SETTLE_MS2)) {
       if (startedMeanwhile(ports)) return STARTED;
-      await look4(ports, looker);
+      await look4(ports, looker, wokenNs);
       await alarm.wait(everyMs);
-      await (0, import_promises19.setTimeout)(SETTLE_MS2);
+      wokenNs = process.hrtime.bigint();
     }
     return EXIT.ok;
   } finally {
@@ -36308,9 +36371,9 @@ async function watchProject(ports, everyMs, sit) {
     looker.close();
   }
 }
-async function look4(ports, looker) {
+async function look4(ports, looker, wokenNs) {
   try {
-    await looker.show(await gatherReport(ports));
+    await looker.show(await gatherReport(ports, false, wokenNs));
   } catch (error2) {
     looker.fail(error2);
   }
@@ -37416,7 +37479,8 @@ async function look5(args, flags, io) {
     if (moved3.length > 0) io.warn(`orchestrate: warning: ${movedText(moved3)} (orchestrate init)`);
     const all = flags["all"] === true;
     const allEvents = all || flags["events"] === true;
-    const gathered = await gatherReport(ports, allEvents);
+    const typedNs = process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6));
+    const gathered = await gatherReport(ports, allEvents, typedNs);
     if (args[0] !== void 0) return printStream(ports, gathered, findStream(ports, args[0]), io);
     const earlier = all ? earlierInitiatives(ports, gathered) : null;
     printAll(ports, gathered, earlier, allEvents, io);
@@ -39646,7 +39710,7 @@ var require_parse = __commonJS({
       }
       return parsed2;
     }
-    function parse7(command3, args, options) {
+    function parse8(command3, args, options) {
       if (args && !Array.isArray(args)) {
         options = args;
         args = null;
@@ -39665,7 +39729,7 @@ var require_parse = __commonJS({
       };
       return options.shell ? parsed2 : parseNonShell(parsed2);
     }
-    module2.exports = parse7;
+    module2.exports = parse8;
   }
 });
 
@@ -39724,16 +39788,16 @@ var require_cross_spawn = __commonJS({
   "node_modules/cross-spawn/index.js"(exports2, module2) {
     "use strict";
     var cp = require("child_process");
-    var parse7 = require_parse();
+    var parse8 = require_parse();
     var enoent = require_enoent();
     function spawn8(command3, args, options) {
-      const parsed2 = parse7(command3, args, options);
+      const parsed2 = parse8(command3, args, options);
       const spawned = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
       enoent.hookChildProcess(spawned, parsed2);
       return spawned;
     }
     function spawnSync3(command3, args, options) {
-      const parsed2 = parse7(command3, args, options);
+      const parsed2 = parse8(command3, args, options);
       const result = cp.spawnSync(parsed2.command, parsed2.args, parsed2.options);
       result.error = result.error || enoent.verifyENOENTSync(result.status, parsed2);
       return result;
@@ -39741,7 +39805,7 @@ var require_cross_spawn = __commonJS({
     module2.exports = spawn8;
     module2.exports.spawn = spawn8;
     module2.exports.sync = spawnSync3;
-    module2.exports._parse = parse7;
+    module2.exports._parse = parse8;
     module2.exports._enoent = enoent;
   }
 });
@@ -46701,7 +46765,7 @@ function shown(value) {
   return typeof value === "string" || typeof value === "number" ? printable(String(value), LONGEST6) : "?";
 }
 function readPlannerLine(line2) {
-  const message2 = parse3(line2);
+  const message2 = parse4(line2);
   switch (message2["type"]) {
     case "system":
       return systemEvents(message2);
@@ -46749,7 +46813,7 @@ function resultText2(message2) {
   const errors = listOf2(message2["errors"]).map(textOf5).join("; ");
   return errors === "" ? textOf5(message2["subtype"]) : errors;
 }
-function parse3(line2) {
+function parse4(line2) {
   try {
     return fields2(JSON.parse(line2));
   } catch (error2) {
@@ -54600,7 +54664,7 @@ var require_public_api = __commonJS({
       }
       return doc;
     }
-    function parse7(src, reviver, options) {
+    function parse8(src, reviver, options) {
       let _reviver = void 0;
       if (typeof reviver === "function") {
         _reviver = reviver;
@@ -54641,7 +54705,7 @@ var require_public_api = __commonJS({
         return value.toString(options);
       return new Document.Document(value, _replacer, options).toString(options);
     }
-    exports2.parse = parse7;
+    exports2.parse = parse8;
     exports2.parseAllDocuments = parseAllDocuments;
     exports2.parseDocument = parseDocument;
     exports2.stringify = stringify;
@@ -56094,17 +56158,17 @@ var init_parse = __esm({
       return result.issues.length === 0;
     };
     _encode = (_Err) => {
-      const parse7 = _parse(_Err);
+      const parse8 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
         const ctx = _ctx ? { ..._ctx, direction: "backward" } : { direction: "backward" };
-        return parse7(schema, value, ctx, finalizeParams(fn, _params));
+        return parse8(schema, value, ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
     _decode = (_Err) => {
-      const parse7 = _parse(_Err);
+      const parse8 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
-        return parse7(schema, value, _ctx, finalizeParams(fn, _params));
+        return parse8(schema, value, _ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
@@ -56718,7 +56782,7 @@ function capSize(inst, size) {
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c5) => c5[0]));
-  const parse7 = inst._zod.parse;
+  const parse8 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
     const n2 = size(payload.value);
     if (n2 > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
@@ -56732,7 +56796,7 @@ function capSize(inst, size) {
         }
       }
     }
-    return parse7(payload, ctx);
+    return parse8(payload, ctx);
   };
 }
 function handleArrayResult(result, final, index) {
@@ -60659,13 +60723,13 @@ var init_errors3 = __esm({
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse4, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
+var parse5, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
 var init_parse2 = __esm({
   "node_modules/zod/v4/classic/parse.js"() {
     init_core3();
     init_errors3();
     init_core3();
-    parse4 = /* @__PURE__ */ _parse(ZodRealError);
+    parse5 = /* @__PURE__ */ _parse(ZodRealError);
     parseAsync = /* @__PURE__ */ _parseAsync(ZodRealError);
     safeParse2 = /* @__PURE__ */ _safeParse(ZodRealError);
     safeParseAsync = /* @__PURE__ */ _safeParseAsync(ZodRealError);
@@ -61001,7 +61065,7 @@ var init_schemas2 = __esm({
         util_exports.own(this, "~standard", value);
       },
       parse: function _parse2(data, params) {
-        return parse4(this, data, params, { callee: _parse2 });
+        return parse5(this, data, params, { callee: _parse2 });
       },
       parseAsync: async function _parseAsync2(data, params) {
         return await parseAsync(this, data, params, { callee: _parseAsync2 });
@@ -70065,7 +70129,7 @@ var require_fast_uri = __commonJS({
         normalizeString(uri, options);
       } else if (typeof uri === "object") {
         uri = /** @type {T} */
-        parse7(serialize2(uri, options), options);
+        parse8(serialize2(uri, options), options);
       }
       return uri;
     }
@@ -70108,8 +70172,8 @@ var require_fast_uri = __commonJS({
     function resolveComponent(base, relative17, options, skipNormalization) {
       const target = {};
       if (!skipNormalization) {
-        base = parse7(serialize2(base, options), options);
-        relative17 = parse7(serialize2(relative17, options), options);
+        base = parse8(serialize2(base, options), options);
+        relative17 = parse8(serialize2(relative17, options), options);
       }
       options = options || {};
       if (!options.tolerant && relative17.scheme) {
@@ -70427,7 +70491,7 @@ var require_fast_uri = __commonJS({
       }
       return { parsed: parsed2, malformedAuthorityOrPort, malformedPercentEncoding, malformedSchemeSpecific, malformedHost, malformedScheme };
     }
-    function parse7(uri, opts) {
+    function parse8(uri, opts) {
       return parseWithStatus(uri, opts).parsed;
     }
     function normalizeString(uri, opts) {
@@ -70464,7 +70528,7 @@ var require_fast_uri = __commonJS({
       resolveComponent,
       equal,
       serialize: serialize2,
-      parse: parse7
+      parse: parse8
     };
     module2.exports = fastUri;
     module2.exports.default = fastUri;
@@ -74256,7 +74320,7 @@ function readLine(line2) {
   const text5 = decode3(line2.bytes);
   if (text5 === null) return failure3(PARSE_ERROR, "Parse error: the line is not UTF-8");
   if (text5.trim() === "") return { kind: "blank" };
-  const parsed2 = parse6(text5);
+  const parsed2 = parse7(text5);
   if (!parsed2.ok) return failure3(PARSE_ERROR, `Parse error: ${parsed2.why}`);
   return checkMessage(parsed2.value);
 }
@@ -74268,7 +74332,7 @@ function decode3(bytes) {
     throw error2;
   }
 }
-function parse6(text5) {
+function parse7(text5) {
   try {
     return { ok: true, value: JSON.parse(text5) };
   } catch (error2) {
@@ -75646,7 +75710,7 @@ function findAllBrackets(v) {
   const ANGLED_BRACKET_RE_GLOBAL = /<([^>]+)>/g;
   const SQUARE_BRACKET_RE_GLOBAL = /\[([^\]]+)\]/g;
   const res = [];
-  const parse7 = (match) => {
+  const parse8 = (match) => {
     let variadic = false;
     let value = match[1];
     if (value.startsWith("...")) {
@@ -75660,9 +75724,9 @@ function findAllBrackets(v) {
     };
   };
   let angledMatch;
-  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(angledMatch));
+  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse8(angledMatch));
   let squareMatch;
-  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(squareMatch));
+  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse8(squareMatch));
   return res;
 }
 function getMriOptions(options) {

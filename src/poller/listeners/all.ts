@@ -4,7 +4,7 @@ import { landingQueue } from './landing.ts';
 import type { Listener } from './listener.ts';
 import { notifier } from './notify.ts';
 import { type Progress, progress } from './progress.ts';
-import { usage, workerFacts } from './run-facts.ts';
+import { publisher, usage, workerFacts } from './run-facts.ts';
 import { streamLogs } from './stream-logs.ts';
 import { sweeper } from './sweep.ts';
 import { tmuxServer, transitions } from './transitions.ts';
@@ -19,6 +19,7 @@ export function allListeners(
 ): readonly Listener[] {
   return [
     // First: the steps that are decided on this look, and all the others, read what it writes down.
+    publisher(ports),
     workerFacts(ports),
     usage(ports),
     lostWindows(ports),

@@ -4,6 +4,7 @@ import type { Ports } from '../../app/ports.ts';
 import type { NewEvent } from '../../core/events.ts';
 import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
+import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
 import { recordUsage, writePidFile } from '../steps/end-run.ts';
@@ -29,6 +30,11 @@ export function workerFacts(ports: Ports): Listener {
       markLook(ports, look.snapshot.nowMs);
     },
   };
+}
+
+/** Lets the processes that watch have what the poller saw, so that they need not ask tmux and git for the same. */
+export function publisher(ports: Ports): Listener {
+  return { name: 'published facts', onLook: ({ seen }) => publish(ports, seen) };
 }
 
 /** How often it is noted that a poller looks: what one that is killed leaves uncounted. */
