@@ -1,4 +1,4 @@
-/** Makes untrusted text safe to print: terminal sequences, control characters and invisible direction marks are removed. */
+/** Writes texts for people: untrusted text made safe to print (terminal sequences, control characters and invisible direction marks are removed), lists of names, numbers of things, sums. */
 
 /** CSI, strings with a terminator (OSC, DCS, SOS, PM, APC), and two-character escapes, in their 7 and 8 bit forms. */
 const TERMINAL_SEQUENCES =
@@ -48,4 +48,12 @@ export function lastLines(text: string, count: number = QUOTED_LINES): string | 
   const lines = text.split(/[\r\n]+/).map((line) => printable(line).trim());
   const said = lines.filter((line) => line !== '').slice(-count);
   return said.length === 0 ? null : printable(said.join(' / '), LONGEST_QUOTE);
+}
+
+/** Below this, cents say too little. */
+const SMALL_USD = 0.1;
+
+/** `$12.30`, `$0.0012`. */
+export function dollars(usd: number): string {
+  return `$${usd > 0 && usd < SMALL_USD ? usd.toFixed(4) : usd.toFixed(2)}`;
 }

@@ -1,5 +1,5 @@
 /** Durations, counts and times in the few characters that a row has room for. */
-import { dollars } from '../core/dollars.ts';
+import { dollars } from '../core/printable.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

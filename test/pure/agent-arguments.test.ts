@@ -1,8 +1,12 @@
 /** What Claude Code is launched with: arguments, permission rules and settings follow the configuration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClaudeArguments, claudeArguments } from '../../src/agent/claude/arguments.ts';
-import { allowRules, claudeSettings } from '../../src/agent/claude/settings.ts';
+import {
+  allowRules,
+  type ClaudeArguments,
+  claudeArguments,
+  claudeSettings,
+} from '../../src/agent/claude/settings.ts';
 import { mcpConfig } from '../../src/agent/run-files.ts';
 import { type Config, DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 

@@ -6,8 +6,7 @@ import {
   activityOf as codexActivity,
   codexArguments,
 } from '../../src/agent/codex/codex.ts';
-import { readableOutput as codexOutput, readableRollout } from '../../src/agent/codex/readable.ts';
-import { readTail } from '../../src/agent/codex/rollouts.ts';
+import { readableOutput as codexOutput, readableRollout, readTail } from '../../src/agent/codex/rollouts.ts';
 import {
   activityOf,
   opencodeArguments,

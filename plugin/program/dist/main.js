@@ -227,7 +227,10 @@ function lastLines(text5, count3 = QUOTED_LINES) {
   const said2 = lines2.filter((line2) => line2 !== "").slice(-count3);
   return said2.length === 0 ? null : printable(said2.join(" / "), LONGEST_QUOTE);
 }
-var TERMINAL_SEQUENCES, BREAKS, INVISIBLE, NAMED, LONGEST_NAME, QUOTED_LINES, LONGEST_QUOTE;
+function dollars(usd) {
+  return `$${usd > 0 && usd < SMALL_USD ? usd.toFixed(4) : usd.toFixed(2)}`;
+}
+var TERMINAL_SEQUENCES, BREAKS, INVISIBLE, NAMED, LONGEST_NAME, QUOTED_LINES, LONGEST_QUOTE, SMALL_USD;
 var init_printable = __esm({
   "src/core/printable.ts"() {
     "use strict";
@@ -239,6 +242,7 @@ var init_printable = __esm({
     LONGEST_NAME = 120;
     QUOTED_LINES = 4;
     LONGEST_QUOTE = 300;
+    SMALL_USD = 0.1;
   }
 });
 
@@ -2661,49 +2665,6 @@ var init_dependencies = __esm({
   }
 });
 
-// src/core/plan/plan-problems.ts
-function graphProblems(streams2, declared, archivedStreamTasks, found) {
-  if (streams2.length === 0) {
-    return found.some((problem) => problem.code === "bad-stream-id") ? [] : [noStreams(archivedStreamTasks)];
-  }
-  const problems = [];
-  if (streams2.every((stream2) => stream2.dependencies.length > 0)) {
-    const message2 = "no stream can start first: every one depends on another";
-    problems.push({ code: "no-root", message: message2, streams: streams2.map((stream2) => stream2.id), tasks: [] });
-  }
-  for (const cycle of findCycles(streams2)) {
-    const tasks2 = cycle.flatMap(
-      (id2, at) => declared.get(id2)?.get(cycle[(at + 1) % cycle.length] ?? "") ?? []
-    );
-    const message2 = `streams depend on each other in a cycle: ${cyclePath(cycle)}`;
-    problems.push({ code: "cycle", message: message2, streams: cycle, tasks: [...new Set(tasks2)] });
-  }
-  return problems;
-}
-function noStreams(archivedStreamTasks) {
-  if (archivedStreamTasks === 0) {
-    return { code: "no-streams", message: "No streams found in Task Copilot", streams: [], tasks: [] };
-  }
-  const count3 = archivedStreamTasks === 1 ? "the one stream task there is" : `all ${archivedStreamTasks} stream tasks there are`;
-  const message2 = `No streams found in Task Copilot: ${count3} archived`;
-  return { code: "archived-only", message: message2, streams: [], tasks: [] };
-}
-function cyclePath(cycle) {
-  const names = cycle.map((id2) => printable(id2, 80));
-  const first2 = names[0] ?? "";
-  if (names.length <= MAX_SHOWN) return [...names, first2].join(" \u2192 ");
-  return [...names.slice(0, MAX_SHOWN), `\u2026 ${names.length - MAX_SHOWN} more`, first2].join(" \u2192 ");
-}
-var MAX_SHOWN;
-var init_plan_problems = __esm({
-  "src/core/plan/plan-problems.ts"() {
-    "use strict";
-    init_printable();
-    init_cycles();
-    MAX_SHOWN = 30;
-  }
-});
-
 // src/core/plan/task-counts.ts
 function countTasks(statuses) {
   let completed2 = 0;
@@ -2790,13 +2751,48 @@ function blockedOf(rows) {
   const first2 = blocked.find((row4) => row4.blockedReason !== null) ?? blocked[0];
   return first2 === void 0 ? null : { id: first2.id, reason: first2.blockedReason };
 }
+function graphProblems(streams2, declared, archivedStreamTasks, found) {
+  if (streams2.length === 0) {
+    return found.some((problem) => problem.code === "bad-stream-id") ? [] : [noStreams(archivedStreamTasks)];
+  }
+  const problems = [];
+  if (streams2.every((stream2) => stream2.dependencies.length > 0)) {
+    const message2 = "no stream can start first: every one depends on another";
+    problems.push({ code: "no-root", message: message2, streams: streams2.map((stream2) => stream2.id), tasks: [] });
+  }
+  for (const cycle of findCycles(streams2)) {
+    const tasks2 = cycle.flatMap(
+      (id2, at) => declared.get(id2)?.get(cycle[(at + 1) % cycle.length] ?? "") ?? []
+    );
+    const message2 = `streams depend on each other in a cycle: ${cyclePath(cycle)}`;
+    problems.push({ code: "cycle", message: message2, streams: cycle, tasks: [...new Set(tasks2)] });
+  }
+  return problems;
+}
+function noStreams(archivedStreamTasks) {
+  if (archivedStreamTasks === 0) {
+    return { code: "no-streams", message: "No streams found in Task Copilot", streams: [], tasks: [] };
+  }
+  const count3 = archivedStreamTasks === 1 ? "the one stream task there is" : `all ${archivedStreamTasks} stream tasks there are`;
+  const message2 = `No streams found in Task Copilot: ${count3} archived`;
+  return { code: "archived-only", message: message2, streams: [], tasks: [] };
+}
+function cyclePath(cycle) {
+  const names = cycle.map((id2) => printable(id2, 80));
+  const first2 = names[0] ?? "";
+  if (names.length <= MAX_SHOWN) return [...names, first2].join(" \u2192 ");
+  return [...names.slice(0, MAX_SHOWN), `\u2026 ${names.length - MAX_SHOWN} more`, first2].join(" \u2192 ");
+}
+var MAX_SHOWN;
 var init_plan = __esm({
   "src/core/plan/plan.ts"() {
     "use strict";
+    init_printable();
+    init_cycles();
     init_dependencies();
-    init_plan_problems();
     init_plan_row();
     init_task_counts();
+    MAX_SHOWN = 30;
   }
 });
 
@@ -17938,18 +17934,6 @@ var init_project2 = __esm({
   }
 });
 
-// src/core/dollars.ts
-function dollars(usd) {
-  return `$${usd > 0 && usd < SMALL_USD ? usd.toFixed(4) : usd.toFixed(2)}`;
-}
-var SMALL_USD;
-var init_dollars = __esm({
-  "src/core/dollars.ts"() {
-    "use strict";
-    SMALL_USD = 0.1;
-  }
-});
-
 // src/core/done.ts
 function missing(standing2) {
   const { worktree: worktree2 } = standing2;
@@ -18711,9 +18695,9 @@ var OWN_START_MS, NEW_LIMIT_MS, LONGEST_DELAY_MS, GO_ON;
 var init_limits = __esm({
   "src/core/decide/limits.ts"() {
     "use strict";
-    init_dollars();
     init_done();
     init_pause();
+    init_printable();
     init_shell_word();
     init_assessment();
     init_idle_agent();
@@ -18756,36 +18740,6 @@ var init_run_files = __esm({
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
     LONGEST_ARGUMENT = 1e5;
-  }
-});
-
-// src/agent/claude/arguments.ts
-function claudeArguments(request2) {
-  const { agent: agent2, resume, budgetUsd } = request2;
-  const headless = agent2.mode === "print";
-  return [
-    request2.command,
-    ...resume === null ? ["--session-id", request2.sessionId] : ["--resume", resume],
-    ...headless ? ["-p", "--output-format", "stream-json", "--verbose"] : [],
-    ...headless && budgetUsd !== null ? ["--max-budget-usd", budgetUsd.toFixed(4)] : [],
-    ...["--permission-mode", agent2.permissions === "bypass" ? "bypassPermissions" : agent2.permissions],
-    ...["--settings", request2.settingsFile],
-    ...["--mcp-config", request2.mcpFile],
-    ...agent2.mcp === "ours-only" ? ["--strict-mcp-config"] : [],
-    ...agent2.attended ? [] : ["--disallowedTools", ...UNATTENDED],
-    ...agent2.model === null ? [] : ["--model", agent2.model],
-    ...agent2.remoteControl && !headless ? ["--remote-control", request2.remoteName] : [],
-    ...["-n", request2.name],
-    ...agent2.args,
-    "--",
-    request2.prompt
-  ];
-}
-var UNATTENDED;
-var init_arguments = __esm({
-  "src/agent/claude/arguments.ts"() {
-    "use strict";
-    UNATTENDED = ["AskUserQuestion", "EnterPlanMode", "EnterWorktree"];
   }
 });
 
@@ -20030,12 +19984,34 @@ function claudeSettings(request2) {
     ...agent2.mcp === "all" ? { enableAllProjectMcpServers: true } : {}
   };
 }
-var GIT_VERBS;
+function claudeArguments(request2) {
+  const { agent: agent2, resume, budgetUsd } = request2;
+  const headless = agent2.mode === "print";
+  return [
+    request2.command,
+    ...resume === null ? ["--session-id", request2.sessionId] : ["--resume", resume],
+    ...headless ? ["-p", "--output-format", "stream-json", "--verbose"] : [],
+    ...headless && budgetUsd !== null ? ["--max-budget-usd", budgetUsd.toFixed(4)] : [],
+    ...["--permission-mode", agent2.permissions === "bypass" ? "bypassPermissions" : agent2.permissions],
+    ...["--settings", request2.settingsFile],
+    ...["--mcp-config", request2.mcpFile],
+    ...agent2.mcp === "ours-only" ? ["--strict-mcp-config"] : [],
+    ...agent2.attended ? [] : ["--disallowedTools", ...UNATTENDED],
+    ...agent2.model === null ? [] : ["--model", agent2.model],
+    ...agent2.remoteControl && !headless ? ["--remote-control", request2.remoteName] : [],
+    ...["-n", request2.name],
+    ...agent2.args,
+    "--",
+    request2.prompt
+  ];
+}
+var GIT_VERBS, UNATTENDED;
 var init_settings = __esm({
   "src/agent/claude/settings.ts"() {
     "use strict";
     init_run_files();
     GIT_VERBS = ["add", "commit"];
+    UNATTENDED = ["AskUserQuestion", "EnterPlanMode", "EnterWorktree"];
   }
 });
 
@@ -20700,7 +20676,6 @@ var init_claude = __esm({
     init_limits();
     init_printable();
     init_run_files();
-    init_arguments();
     init_claude_paths();
     init_conversation();
     init_fence_script();
@@ -20818,58 +20793,6 @@ var init_reviewer = __esm({
   }
 });
 
-// src/agent/codex/readable.ts
-function readableRollout(lines2) {
-  return lines2.flatMap((line2) => {
-    const entry = line2.includes('"response_item"') ? parseRecord(line2) : null;
-    if (entry === null) return [];
-    const atMs = Date.parse(stringOf(entry["timestamp"]) ?? "");
-    return textsOf(recordOf(entry["payload"])).map((text5) => ({
-      atMs: Number.isNaN(atMs) ? null : atMs,
-      text: text5
-    }));
-  });
-}
-function textsOf(item) {
-  if (item["type"] === "function_call" || item["type"] === "custom_tool_call")
-    return [
-      `* ${stringOf(item["name"]) ?? "a tool"} ${stringOf(item["arguments"] ?? item["input"]) ?? ""}`.trim()
-    ];
-  if (item["type"] !== "message" || item["role"] === "developer") return [];
-  const content2 = Array.isArray(item["content"]) ? item["content"].map(recordOf) : [];
-  const text5 = content2.map((part) => stringOf(part["text"]) ?? "").join("\n").trim();
-  if (text5 === "" || item["role"] === "user" && text5.startsWith("<")) return [];
-  return text5.split("\n").map((line2) => item["role"] === "user" ? `> ${line2}` : line2);
-}
-function readableOutput2(line2) {
-  if (!/^\{"type":"(thread|turn|item)\./.test(line2)) return null;
-  const entry = parseRecord(line2.trim()) ?? {};
-  const at = (text5) => text5.split("\n").map((each) => ({ atMs: null, text: each }));
-  if (entry["type"] === "turn.completed") return at("= finished");
-  if (entry["type"] === "turn.failed")
-    return at(`! ended with an error: ${stringOf(recordOf(entry["error"])["message"]) ?? ""}`);
-  return entry["type"] === "item.completed" ? at(itemText(recordOf(entry["item"]))) : [];
-}
-function itemText(item) {
-  const field = (name2) => stringOf(item[name2]) ?? "";
-  switch (item["type"]) {
-    case "agent_message":
-      return field("text");
-    case "error":
-      return `! ${field("message")}`;
-    case "command_execution":
-      return `$ ${field("command")}`;
-    default:
-      return `* ${field("tool") || field("type")}`;
-  }
-}
-var init_readable = __esm({
-  "src/agent/codex/readable.ts"() {
-    "use strict";
-    init_json();
-  }
-});
-
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
   const home = env["CODEX_HOME"] || import_node_path55.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
@@ -20955,6 +20878,50 @@ function beganIn(file, worktree2, sinceMs2) {
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
   return [worktree2, ifPresent(() => (0, import_node_fs48.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+}
+function readableRollout(lines2) {
+  return lines2.flatMap((line2) => {
+    const entry = line2.includes('"response_item"') ? parseRecord(line2) : null;
+    if (entry === null) return [];
+    const atMs = Date.parse(stringOf(entry["timestamp"]) ?? "");
+    return textsOf(recordOf(entry["payload"])).map((text5) => ({
+      atMs: Number.isNaN(atMs) ? null : atMs,
+      text: text5
+    }));
+  });
+}
+function textsOf(item) {
+  if (item["type"] === "function_call" || item["type"] === "custom_tool_call")
+    return [
+      `* ${stringOf(item["name"]) ?? "a tool"} ${stringOf(item["arguments"] ?? item["input"]) ?? ""}`.trim()
+    ];
+  if (item["type"] !== "message" || item["role"] === "developer") return [];
+  const content2 = Array.isArray(item["content"]) ? item["content"].map(recordOf) : [];
+  const text5 = content2.map((part) => stringOf(part["text"]) ?? "").join("\n").trim();
+  if (text5 === "" || item["role"] === "user" && text5.startsWith("<")) return [];
+  return text5.split("\n").map((line2) => item["role"] === "user" ? `> ${line2}` : line2);
+}
+function readableOutput2(line2) {
+  if (!/^\{"type":"(thread|turn|item)\./.test(line2)) return null;
+  const entry = parseRecord(line2.trim()) ?? {};
+  const at = (text5) => text5.split("\n").map((each) => ({ atMs: null, text: each }));
+  if (entry["type"] === "turn.completed") return at("= finished");
+  if (entry["type"] === "turn.failed")
+    return at(`! ended with an error: ${stringOf(recordOf(entry["error"])["message"]) ?? ""}`);
+  return entry["type"] === "item.completed" ? at(itemText(recordOf(entry["item"]))) : [];
+}
+function itemText(item) {
+  const field = (name2) => stringOf(item[name2]) ?? "";
+  switch (item["type"]) {
+    case "agent_message":
+      return field("text");
+    case "error":
+      return `! ${field("message")}`;
+    case "command_execution":
+      return `$ ${field("command")}`;
+    default:
+      return `* ${field("tool") || field("type")}`;
+  }
 }
 var import_node_fs48, import_node_os5, import_node_path55, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
@@ -21131,7 +21098,6 @@ var init_codex = __esm({
     init_shell_word();
     init_find_command();
     init_run_files();
-    init_readable();
     init_rollouts();
     PERMISSIONS2 = {
       auto: { sandbox_mode: "workspace-write", approval_policy: "on-request", approvals_reviewer: "auto_review" },
@@ -26950,7 +26916,7 @@ var SECOND_MS, MINUTE_MS2, HOUR_MS, DAY_MS2, two;
 var init_amounts = __esm({
   "src/view/amounts.ts"() {
     "use strict";
-    init_dollars();
+    init_printable();
     SECOND_MS = 1e3;
     MINUTE_MS2 = 60 * SECOND_MS;
     HOUR_MS = 60 * MINUTE_MS2;
@@ -27391,7 +27357,6 @@ var LEAST_CHAIN;
 var init_headline = __esm({
   "src/view/summary/headline.ts"() {
     "use strict";
-    init_dollars();
     init_printable();
     init_states();
     init_urgency();
@@ -27496,7 +27461,7 @@ var DONE_STEPS;
 var init_next_steps = __esm({
   "src/view/pages/next-steps.ts"() {
     "use strict";
-    init_dollars();
+    init_printable();
     init_states();
     init_amounts();
     init_text_width();
@@ -27627,7 +27592,6 @@ var ID_COLUMNS, WORD_COLUMNS, SHORT_SHA2, needsRemedy;
 var init_progress_lines = __esm({
   "src/view/pages/progress-lines.ts"() {
     "use strict";
-    init_dollars();
     init_events();
     init_printable();
     init_shell_word();
@@ -34178,7 +34142,7 @@ var WIDE, NARROW, FRESH_MS2, last2;
 var init_stream_rows = __esm({
   "src/view/summary/stream-rows.ts"() {
     "use strict";
-    init_dollars();
+    init_printable();
     init_states();
     init_urgency();
     init_amounts();
@@ -34945,7 +34909,6 @@ var WIDE2, REASON_LINES, COLOURS2, visible;
 var init_panel = __esm({
   "src/view/summary/panel.ts"() {
     "use strict";
-    init_dollars();
     init_done();
     init_printable();
     init_amounts();
@@ -45955,7 +45918,7 @@ var init_shared = __esm({
 
 // node_modules/execa/lib/convert/readable.js
 var import_node_stream6, import_node_util11, createReadable, getSubprocessStdout, getReadableOptions, getReadableMethods, onRead, onStdoutFinished, onReadableDestroy, destroyOtherReadable;
-var init_readable2 = __esm({
+var init_readable = __esm({
   "node_modules/execa/lib/convert/readable.js"() {
     import_node_stream6 = __toESM(require_node_stream(), 1);
     import_node_util11 = __toESM(require_node_util(), 1);
@@ -46132,7 +46095,7 @@ var init_duplex = __esm({
     import_node_stream8 = __toESM(require_node_stream(), 1);
     import_node_util13 = __toESM(require_node_util(), 1);
     init_encoding_option();
-    init_readable2();
+    init_readable();
     init_writable();
     createDuplex = ({ subprocess, concurrentStreams, encoding }, { from, to, binary: binaryOption = true, preserveNewlines = true } = {}) => {
       const binary = binaryOption || BINARY_ENCODINGS.has(encoding);
@@ -46229,7 +46192,7 @@ var addConvertedStreams;
 var init_add = __esm({
   "node_modules/execa/lib/convert/add.js"() {
     init_concurrent();
-    init_readable2();
+    init_readable();
     init_writable();
     init_duplex();
     init_iterable();
@@ -62793,7 +62756,6 @@ var SHORT_SHA5, ACTIVE, LEADING;
 var init_markdown_report = __esm({
   "src/view/pages/markdown-report.ts"() {
     "use strict";
-    init_dollars();
     init_printable();
     init_amounts();
     init_headline();

@@ -6,7 +6,6 @@ import { printable } from '../../core/printable.ts';
 import type { AgentError, Run, StreamRecord } from '../../core/types.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { mcpConfig, NOTES_FILE, programOf, promptArgument, writeRunFile } from '../run-files.ts';
-import { claudeArguments } from './arguments.ts';
 import { type ClaudePaths, claudePaths } from './claude-paths.ts';
 import { readableOutput, readableTranscript } from './conversation.ts';
 import { FENCE_SCRIPT, fenceHook } from './fence-script.ts';
@@ -15,7 +14,7 @@ import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-scr
 import { createReports, type Report } from './reports.ts';
 import { hasDraft } from './screen.ts';
 import { createSessionLook } from './session.ts';
-import { type ClaudeHooks, claudeSettings } from './settings.ts';
+import { type ClaudeHooks, claudeArguments, claudeSettings } from './settings.ts';
 import { conversationsBeside, createTranscripts, listenTo, type Transcripts } from './transcript.ts';
 import { closedAtPrompt, endedBeforeItsTurn, errorOf } from './turn-end.ts';
 import { createUsageMeter } from './usage.ts';

@@ -7,8 +7,15 @@ import type { AgentActivity, Run } from '../../core/types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';
-import { readableOutput, readableRollout } from './readable.ts';
-import { type CodexPaths, codexPaths, createRollouts, isTrusted, type RolloutTail } from './rollouts.ts';
+import {
+  type CodexPaths,
+  codexPaths,
+  createRollouts,
+  isTrusted,
+  type RolloutTail,
+  readableOutput,
+  readableRollout,
+} from './rollouts.ts';
 
 /** The codex agent: its full-screen program in its pane, or (mode `print`) `codex exec`. */
 export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {

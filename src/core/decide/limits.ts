@@ -1,8 +1,8 @@
 /** Rules for limits: those of the account and a failing service (how long to wait, what waits with it), and the stream's own caps, which park it. */
 
-import { dollars } from '../dollars.ts';
 import { tasksComplete, verdictOn } from '../done.ts';
 import { isOfThisRest, workedMs } from '../pause.ts';
+import { dollars } from '../printable.ts';
 import { commandFor, thenTry } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';

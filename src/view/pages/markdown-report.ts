@@ -1,6 +1,5 @@
 /** The whole plan as Markdown, for a pull request or an archive; nothing that a plan or an agent wrote acts in it. */
-import { dollars } from '../../core/dollars.ts';
-import { plural, printable } from '../../core/printable.ts';
+import { dollars, plural, printable } from '../../core/printable.ts';
 import type { Task } from '../../core/types.ts';
 import type { PlanReport, ReportedStream } from '../../report/types.ts';
 import { duration } from '../amounts.ts';

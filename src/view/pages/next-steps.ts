@@ -1,5 +1,5 @@
 /** What is said when everything is done: in how much time, at what cost, and what to type next. */
-import { dollars } from '../../core/dollars.ts';
+import { dollars } from '../../core/printable.ts';
 import { tally } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { duration } from '../amounts.ts';

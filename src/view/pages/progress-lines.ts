@@ -1,8 +1,7 @@
 /** What `start` prints: one line for each event as it happens, and the closing summary with what to do next. */
 
-import { dollars } from '../../core/dollars.ts';
 import { eventTraits, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
-import { plural } from '../../core/printable.ts';
+import { dollars, plural } from '../../core/printable.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport, TextStyle } from '../../report/types.ts';

@@ -1,7 +1,6 @@
 /** The whole plan in two to four lines: title, poller, times, progress, totals by state and the critical path's rest. */
 
-import { dollars } from '../../core/dollars.ts';
-import { plural } from '../../core/printable.ts';
+import { dollars, plural } from '../../core/printable.ts';
 import { isFinished, tally } from '../../core/states.ts';
 import type { StatusReport } from '../../report/types.ts';
 import { STATES_BY_URGENCY } from '../../report/urgency.ts';

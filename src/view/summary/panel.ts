@@ -1,8 +1,7 @@
 /** What is told of the stream at the cursor below the list: why it is as it is, its times, tasks, gate, last commit, and what its pane shows. */
 
-import { dollars } from '../../core/dollars.ts';
 import { gateText } from '../../core/done.ts';
-import { plural } from '../../core/printable.ts';
+import { dollars, plural } from '../../core/printable.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { duration } from '../amounts.ts';
 import type { Style } from '../style.ts';

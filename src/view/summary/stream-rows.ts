@@ -1,6 +1,6 @@
 /** The table of streams on every screen that shows them: which columns a row has and how they give way. */
 
-import { dollars } from '../../core/dollars.ts';
+import { dollars } from '../../core/printable.ts';
 import { isFinished, tally } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
