@@ -8,7 +8,7 @@ import type { AgentKind } from '../core/run-types.ts';
 import { createGit } from '../git/git.ts';
 import { keepProgram, lastingEntry, lastingLauncher, noteUser } from '../init/lasting-place.ts';
 import { secretVariables } from '../notify/secrets.ts';
-import { hashToken } from '../operator/scope.ts';
+import { hashToken } from '../operator/run-scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createProcesses } from '../process/processes.ts';

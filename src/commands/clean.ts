@@ -8,7 +8,7 @@ import type { StreamRecord } from '../core/types.ts';
 import { type Cleaned, type CleanReport, clean, type Kept } from '../operator/clean.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { remainsOf } from '../operator/remains.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 

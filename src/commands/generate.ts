@@ -11,7 +11,7 @@ import { printable } from '../core/printable.ts';
 import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
 import { type DraftFindings, failureBox, isSound, summaryText } from '../generate/draft-findings.ts';
 import { plannerPrompt, plannerRules } from '../generate/planner.ts';
-import { refuseInsideRun, refuseSwitch } from '../operator/scope.ts';
+import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
 import { MARK_VARIABLE } from '../process/types.ts';

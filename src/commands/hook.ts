@@ -6,7 +6,7 @@ import { EXIT } from '../core/errors.ts';
 import type { Run } from '../core/types.ts';
 import { createGit } from '../git/git.ts';
 import { answerStop } from '../operator/answer-stop.ts';
-import { readRun, type WorkerRun } from '../operator/scope.ts';
+import { readRun, type WorkerRun } from '../operator/run-scope.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 

@@ -7,7 +7,7 @@ import type { PlanInput } from '../core/plan/plan-input.ts';
 import { planOfInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
 import type { Plan } from '../core/types.ts';
-import { refuseInsideRun, refuseSwitch } from '../operator/scope.ts';
+import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { type PlanFileProblem, readPlanFile } from '../plan-file/document.ts';
 import { parsePlanFile } from '../plan-file/parse.ts';
 import type { PlanStore } from '../task-copilot/types.ts';

@@ -5,7 +5,7 @@ import { packageVersion } from '../app/package-root.ts';
 import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type FoundProject, findProject } from '../git/project.ts';
-import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/scope.ts';
+import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/run-scope.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';

@@ -6,7 +6,7 @@ import type { LandingReport } from '../core/landing.ts';
 import { LANDING_STRATEGIES, type LandingStrategy } from '../core/landing-types.ts';
 import { land, landDry } from '../landing/land.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { renderLanding } from '../view/pages/landing-text.ts';
 import { createStyle } from '../view/style.ts';
 import { type Flags, textFlag, usageError } from './definition.ts';

@@ -5,7 +5,7 @@ import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { park } from '../operator/steer.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';

@@ -7,7 +7,7 @@ import { commandFor } from '../core/shell-word.ts';
 import type { SavedWork } from '../git/tidy/types.ts';
 import { bringBack, expire, savedNamed } from '../operator/recover.ts';
 import { remainsOf } from '../operator/remains.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { amount, moment } from '../view/amounts.ts';
 import { pad, widthOf } from '../view/text-width.ts';
 import { type Flags, numberFlag, usageError } from './definition.ts';

@@ -4,7 +4,7 @@ import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { resolve } from '../operator/assign.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 
 import type { Flags } from './definition.ts';
 import { type Io, whoStarts } from './io.ts';

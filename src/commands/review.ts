@@ -5,7 +5,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { plural, printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { changesToReview, deliverNotes, openReview, type StreamChange } from '../operator/review.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import type { Flags } from './definition.ts';
 import { type Io, whoStarts } from './io.ts';
 

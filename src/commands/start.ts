@@ -9,7 +9,7 @@ import { mendMovedPrograms, movedPrograms, movedText } from '../init/moved-progr
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { clearForStart, handOverMaxWorkers, requestStreams } from '../operator/steer.ts';
 import { keepHeapSmall, pollInForeground } from '../poller/foreground.ts';
 import { acceptGitConfig } from '../poller/steps/git-config.ts';

@@ -7,7 +7,7 @@ import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import type { EndedRun } from '../operator/end-runs.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { stopAll, stopStreams } from '../operator/stop.ts';
 import { NO_PLAN } from '../task-copilot/store-schema.ts';
 import type { Flags } from './definition.ts';

@@ -4,7 +4,7 @@ import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
-import { refuseSteering } from '../operator/scope.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { planSync, requestSync, type SyncAnswer } from '../operator/sync.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';

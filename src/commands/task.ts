@@ -4,7 +4,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { TASK_STATUSES, type Task, type TaskStatus } from '../core/types.ts';
 import { findTask, namesOf, oneStream } from '../operator/find-stream.ts';
-import { inScope, readRun } from '../operator/scope.ts';
+import { inScope, readRun } from '../operator/run-scope.ts';
 import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
 import { type Flags, textFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';

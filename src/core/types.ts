@@ -1,13 +1,15 @@
 /** The vocabulary of orchestrate: the facts a tick reads and the states it derives; knows nothing of how they are read. */
 import type { Elapsed } from './elapsed.ts';
 import type { Plan } from './plan/plan-types.ts';
-import type { Intent, RunOutcome, StreamRecord, Trouble, WorkerFact } from './run-types.ts';
+import type { Intent, RunOutcome, StreamRecord, Trouble } from './run-types.ts';
 import type { StateName } from './states.ts';
+import type { WorkerFact } from './worker-types.ts';
 
 export type * from './ahead-types.ts';
 export type * from './landing-types.ts';
 export * from './plan/plan-types.ts';
 export type * from './run-types.ts';
+export type * from './worker-types.ts';
 
 /** A fact that may not have been readable: "could not look" is not "nothing there". */
 export type Known<T> =

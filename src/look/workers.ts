@@ -2,9 +2,9 @@
 
 import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
-import { UNKNOWN_ACTIVITY } from '../core/activity.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Known, ProcessIdentity, Run, StreamRecord, WorkerFact } from '../core/types.ts';
+import { UNKNOWN_ACTIVITY } from '../core/worker-types.ts';
 import type { PaneFact, RecordedPane, TmuxFacts } from '../tmux/types.ts';
 import { type Claim, readClaim } from '../worker/wrapper.ts';
 

@@ -13,7 +13,7 @@ import { renderFinal } from '../view/pages/progress-lines.ts';
 import { heldBackLines } from '../view/summary/held-back.ts';
 import { allListeners } from './listeners/all.ts';
 import type { PollerEnd } from './listeners/listener.ts';
-import type { Progress } from './listeners/progress.ts';
+import type { Progress } from './listeners/progress-log.ts';
 import { poll } from './run-poller.ts';
 
 /** Where the poller shows itself. */

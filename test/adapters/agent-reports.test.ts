@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { claudePaths } from '../../src/agent/claude/claude-paths.ts';
 import { REPORT_SCRIPT, reportingHooks } from '../../src/agent/claude/report-script.ts';
 import { createReports } from '../../src/agent/claude/reports.ts';
-import { createSessionLook } from '../../src/agent/claude/session.ts';
+import { createSessionLook } from '../../src/agent/claude/session-look.ts';
 import { createTranscripts } from '../../src/agent/claude/transcript.ts';
 import { closedAtPrompt } from '../../src/agent/claude/turn-end.ts';
 import { run } from '../support/snapshots.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { hasChildYoungerThan } from '../../src/agent/claude/session.ts';
+import { hasChildYoungerThan } from '../../src/agent/claude/session-look.ts';
 
 const linux = process.platform === 'linux';
 

@@ -1,7 +1,7 @@
 /** What a worker's server refuses: other streams, the past, and everything once its run has ended. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { hashToken } from '../../src/operator/scope.ts';
+import { hashToken } from '../../src/operator/run-scope.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import type { StateStore } from '../../src/state/types.ts';
 import { connect, type Json, type McpClient, type McpProject, mcpProject } from '../support/mcp-rig.ts';

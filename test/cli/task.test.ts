@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { hashToken } from '../../src/operator/scope.ts';
+import { hashToken } from '../../src/operator/run-scope.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { createCliRig } from '../support/cli-rig.ts';
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { activityOf, needsScreen, type Sighting } from '../../src/agent/claude/activity.ts';
+import { recogniseDialog } from '../../src/agent/claude/dialogs.ts';
 import type { RegistryEntry } from '../../src/agent/claude/registry.ts';
 import type { Report } from '../../src/agent/claude/reports.ts';
-import { recogniseDialog } from '../../src/agent/claude/screen.ts';
 import type { TranscriptTail } from '../../src/agent/claude/transcript.ts';
 import { afterLogin } from '../../src/agent/claude/turn-end.ts';
 

@@ -1,7 +1,7 @@
 /** Whether someone has begun to type, as screens of the real program showed it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { hasDraft } from '../../src/agent/claude/screen.ts';
+import { hasDraft } from '../../src/agent/claude/dialogs.ts';
 
 const SAID = '\u001b[48;5;237m❯ \u001b[38;5;231mBegin now please\u001b[39m';
 const RULE = '\u001b[38;5;244m────────';

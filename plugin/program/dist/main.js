@@ -18955,6 +18955,92 @@ var init_conversation = __esm({
   }
 });
 
+// src/agent/claude/dialogs.ts
+function recogniseDialog(screen) {
+  const flat = screen.replace(/\s+/g, " ");
+  const found = DIALOGS.find(({ seen: seen2 }) => seen2.test(flat));
+  return found === void 0 ? null : { detail: found.detail, remedy: found.remedy };
+}
+function hasDraft(screen) {
+  const prompts = screen.split("\n").flatMap((line2) => {
+    const found = PROMPT.exec(line2)?.groups;
+    return found === void 0 || ON_A_GROUND.test(found["before"] ?? "") ? [] : [found["text"] ?? ""];
+  });
+  const last3 = prompts.at(-1);
+  if (last3 === void 0 || CURSOR_OR_FAINT.test(last3)) return false;
+  return last3.replace(SEQUENCES, "").trim() !== "";
+}
+function createScreens(nowMs) {
+  const seen2 = /* @__PURE__ */ new Map();
+  return {
+    read: (run30, capture2) => {
+      const last3 = seen2.get(run30);
+      if (last3 !== void 0 && Math.abs(nowMs() - last3.atMs) < FRESH_MS) return last3.text;
+      const text5 = capture2().catch(() => null);
+      seen2.delete(run30);
+      seen2.set(run30, { atMs: nowMs(), text: text5 });
+      const oldest = seen2.keys().next();
+      if (seen2.size > KEPT && oldest.done !== true) seen2.delete(oldest.value);
+      return text5;
+    }
+  };
+}
+var RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS, KEPT;
+var init_dialogs = __esm({
+  "src/agent/claude/dialogs.ts"() {
+    "use strict";
+    RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
+    DIALOGS = [
+      {
+        seen: /Choose the text style|Let.s get started/,
+        detail: "Claude Code has not been set up for this user (first-run questions)",
+        remedy: RUN_ONCE
+      },
+      {
+        seen: /Unable to connect to Anthropic services/,
+        detail: "Claude Code cannot reach its service",
+        remedy: "check the network and the proxy settings"
+      },
+      {
+        seen: /Select login method|Not logged in|Please run \/login/,
+        detail: "Claude Code is not logged in",
+        remedy: "log in with /login, then /exit: claude"
+      },
+      {
+        seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
+        detail: "Claude Code asks whether this project is trusted",
+        remedy: RUN_ONCE
+      },
+      {
+        seen: /New MCP servers? found in/,
+        detail: "Claude Code asks whether to use an MCP server of the project",
+        remedy: null
+      },
+      {
+        seen: /Detected a custom API key in your environment/,
+        detail: "Claude Code asks whether to use the API key of the environment",
+        remedy: RUN_ONCE
+      },
+      {
+        seen: /WARNING: Claude Code running in Bypass Permissions mode/,
+        detail: "Claude Code asks to confirm that permissions are bypassed",
+        remedy: null
+      },
+      {
+        seen: /Auto mode can.t check actions in this session/,
+        detail: "auto mode cannot check actions here (its safety check does not get through)",
+        remedy: 'set "agent.permissions" to "acceptEdits" or "dontAsk" in .claude/orchestrator/config.json'
+      }
+    ];
+    PROMPT = /^(?<before>(?:\u001b\[[\d;]*m)*)\u276f[ \u00a0](?<text>.*)$/;
+    ON_A_GROUND = /\u001b\[(?:\d+;)*48;/;
+    CURSOR_OR_FAINT = /^(?:\u001b\[[\d;]*m)*?\u001b\[(?:\d+;)*[27]m/;
+    SEQUENCES = /\u001b\[[\d;]*m/g;
+    FRESH_MS = 1e3;
+    KEPT = 256;
+  }
+});
+
 // src/agent/claude/fence-script.ts
 function fenceHook() {
   const command3 = `[ -r "$ORCHESTRATE_FENCE" ] || exit 0; /bin/sh "$ORCHESTRATE_FENCE"; [ $? = ${REFUSED} ] && exit 2; exit 0`;
@@ -19434,92 +19520,6 @@ var init_reports = __esm({
   }
 });
 
-// src/agent/claude/screen.ts
-function recogniseDialog(screen) {
-  const flat = screen.replace(/\s+/g, " ");
-  const found = DIALOGS.find(({ seen: seen2 }) => seen2.test(flat));
-  return found === void 0 ? null : { detail: found.detail, remedy: found.remedy };
-}
-function hasDraft(screen) {
-  const prompts = screen.split("\n").flatMap((line2) => {
-    const found = PROMPT.exec(line2)?.groups;
-    return found === void 0 || ON_A_GROUND.test(found["before"] ?? "") ? [] : [found["text"] ?? ""];
-  });
-  const last3 = prompts.at(-1);
-  if (last3 === void 0 || CURSOR_OR_FAINT.test(last3)) return false;
-  return last3.replace(SEQUENCES, "").trim() !== "";
-}
-function createScreens(nowMs) {
-  const seen2 = /* @__PURE__ */ new Map();
-  return {
-    read: (run30, capture2) => {
-      const last3 = seen2.get(run30);
-      if (last3 !== void 0 && Math.abs(nowMs() - last3.atMs) < FRESH_MS) return last3.text;
-      const text5 = capture2().catch(() => null);
-      seen2.delete(run30);
-      seen2.set(run30, { atMs: nowMs(), text: text5 });
-      const oldest = seen2.keys().next();
-      if (seen2.size > KEPT && oldest.done !== true) seen2.delete(oldest.value);
-      return text5;
-    }
-  };
-}
-var RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS, KEPT;
-var init_screen = __esm({
-  "src/agent/claude/screen.ts"() {
-    "use strict";
-    RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
-    DIALOGS = [
-      {
-        seen: /Choose the text style|Let.s get started/,
-        detail: "Claude Code has not been set up for this user (first-run questions)",
-        remedy: RUN_ONCE
-      },
-      {
-        seen: /Unable to connect to Anthropic services/,
-        detail: "Claude Code cannot reach its service",
-        remedy: "check the network and the proxy settings"
-      },
-      {
-        seen: /Select login method|Not logged in|Please run \/login/,
-        detail: "Claude Code is not logged in",
-        remedy: "log in with /login, then /exit: claude"
-      },
-      {
-        seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
-        detail: "Claude Code asks whether this project is trusted",
-        remedy: RUN_ONCE
-      },
-      {
-        seen: /New MCP servers? found in/,
-        detail: "Claude Code asks whether to use an MCP server of the project",
-        remedy: null
-      },
-      {
-        seen: /Detected a custom API key in your environment/,
-        detail: "Claude Code asks whether to use the API key of the environment",
-        remedy: RUN_ONCE
-      },
-      {
-        seen: /WARNING: Claude Code running in Bypass Permissions mode/,
-        detail: "Claude Code asks to confirm that permissions are bypassed",
-        remedy: null
-      },
-      {
-        seen: /Auto mode can.t check actions in this session/,
-        detail: "auto mode cannot check actions here (its safety check does not get through)",
-        remedy: 'set "agent.permissions" to "acceptEdits" or "dontAsk" in .claude/orchestrator/config.json'
-      }
-    ];
-    PROMPT = /^(?<before>(?:\u001b\[[\d;]*m)*)\u276f[ \u00a0](?<text>.*)$/;
-    ON_A_GROUND = /\u001b\[(?:\d+;)*48;/;
-    CURSOR_OR_FAINT = /^(?:\u001b\[[\d;]*m)*?\u001b\[(?:\d+;)*[27]m/;
-    SEQUENCES = /\u001b\[[\d;]*m/g;
-    FRESH_MS = 1e3;
-    KEPT = 256;
-  }
-});
-
 // src/core/proc-stat.ts
 function parseProcStat(text5) {
   const close = text5.lastIndexOf(")");
@@ -19536,10 +19536,10 @@ var init_proc_stat = __esm({
   }
 });
 
-// src/core/activity.ts
+// src/core/worker-types.ts
 var UNKNOWN_ACTIVITY;
-var init_activity = __esm({
-  "src/core/activity.ts"() {
+var init_worker_types = __esm({
+  "src/core/worker-types.ts"() {
     "use strict";
     UNKNOWN_ACTIVITY = {
       status: "unknown",
@@ -19849,18 +19849,18 @@ function latest(...times) {
   return known2.length === 0 ? null : Math.max(...known2);
 }
 var REST_DELAYS_MS;
-var init_activity2 = __esm({
+var init_activity = __esm({
   "src/agent/claude/activity.ts"() {
     "use strict";
-    init_activity();
     init_printable();
-    init_screen();
+    init_worker_types();
+    init_dialogs();
     init_turn_end();
     REST_DELAYS_MS = [500, 2e3, 5e3];
   }
 });
 
-// src/agent/claude/session.ts
+// src/agent/claude/session-look.ts
 function createSessionLook(channels) {
   const { paths, transcripts, interactive, nowMs, reports: spool } = channels;
   const screens = createScreens(nowMs);
@@ -19941,14 +19941,14 @@ function readProc(file) {
   }
 }
 var SILENT_HOOKS, QUIET_CALL_MS, TICKS_PER_SECOND, SLACK_MS;
-var init_session2 = __esm({
-  "src/agent/claude/session.ts"() {
+var init_session_look = __esm({
+  "src/agent/claude/session-look.ts"() {
     "use strict";
     init_proc_stat();
     init_present();
-    init_activity2();
+    init_activity();
+    init_dialogs();
     init_registry();
-    init_screen();
     init_turn_end();
     SILENT_HOOKS = "none of its hooks has reported anything, so that its stop gate and its fence are off";
     QUIET_CALL_MS = 6e4;
@@ -20678,12 +20678,12 @@ var init_claude = __esm({
     init_run_files();
     init_claude_paths();
     init_conversation();
+    init_dialogs();
     init_fence_script();
     init_registry();
     init_report_script();
     init_reports();
-    init_screen();
-    init_session2();
+    init_session_look();
     init_settings();
     init_transcript();
     init_turn_end();
@@ -21093,9 +21093,9 @@ var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
     import_node_fs49 = require("node:fs");
-    init_activity();
     init_printable();
     init_shell_word();
+    init_worker_types();
     init_find_command();
     init_run_files();
     init_rollouts();
@@ -21176,17 +21176,17 @@ function prepareCustom(agent2, deps, request2) {
 var init_custom = __esm({
   "src/agent/custom/custom.ts"() {
     "use strict";
-    init_activity();
     init_printable();
+    init_worker_types();
     init_find_command();
     init_run_files();
   }
 });
 
-// src/agent/opencode/plugin.ts
+// src/agent/opencode/report-plugin.ts
 var REPORT, PLUGIN;
-var init_plugin2 = __esm({
-  "src/agent/opencode/plugin.ts"() {
+var init_report_plugin = __esm({
+  "src/agent/opencode/report-plugin.ts"() {
     "use strict";
     REPORT = "Session";
     PLUGIN = `// Made by orchestrate. Keeps the latest word on this run's session where the poller looks for it.
@@ -21411,13 +21411,13 @@ var init_opencode = __esm({
     import_node_fs50 = require("node:fs");
     import_node_path56 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
-    init_activity();
     init_printable();
+    init_worker_types();
     init_present();
     init_find_command();
     init_json();
     init_run_files();
-    init_plugin2();
+    init_report_plugin();
     LOOKS = {
       "git status*": "allow",
       "git diff*": "allow",
@@ -22982,7 +22982,7 @@ var init_secrets = __esm({
   }
 });
 
-// src/operator/scope.ts
+// src/operator/run-scope.ts
 function hashToken(token) {
   return sha256(token);
 }
@@ -23054,8 +23054,8 @@ async function refuseSwitch(project, initiativeId2, fix) {
   refuseWhileWorkersLive(await project.openState(), initiativeId2, fix);
 }
 var EVENT_CHARACTERS;
-var init_scope2 = __esm({
-  "src/operator/scope.ts"() {
+var init_run_scope = __esm({
+  "src/operator/run-scope.ts"() {
     "use strict";
     init_errors();
     init_printable();
@@ -23439,8 +23439,8 @@ var init_workers = __esm({
   "src/look/workers.ts"() {
     "use strict";
     init_paths();
-    init_activity();
     init_errors();
+    init_worker_types();
     init_wrapper();
   }
 });
@@ -24395,7 +24395,7 @@ var init_wiring = __esm({
     init_git();
     init_lasting_place();
     init_secrets();
-    init_scope2();
+    init_run_scope();
     init_marks();
     init_step();
     init_processes();
@@ -28589,7 +28589,7 @@ var init_land = __esm({
   }
 });
 
-// src/poller/listeners/landing.ts
+// src/poller/listeners/auto-landing.ts
 function landingQueue(ports, abort) {
   if (!ports.config.landing.auto) return { name: "landing" };
   let underWay2 = null;
@@ -28637,8 +28637,8 @@ function signatureOf(states, headOf4) {
   return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf4(key)}`).join("\n");
 }
 var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2;
-var init_landing2 = __esm({
-  "src/poller/listeners/landing.ts"() {
+var init_auto_landing = __esm({
+  "src/poller/listeners/auto-landing.ts"() {
     "use strict";
     init_errors();
     init_landing();
@@ -29482,7 +29482,7 @@ var init_notify = __esm({
   }
 });
 
-// src/poller/listeners/progress.ts
+// src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
   const file = (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
@@ -29505,8 +29505,8 @@ function progress(ports, output) {
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
 var import_node_fs76, import_node_path83;
-var init_progress = __esm({
-  "src/poller/listeners/progress.ts"() {
+var init_progress_log = __esm({
+  "src/poller/listeners/progress-log.ts"() {
     "use strict";
     import_node_fs76 = require("node:fs");
     import_node_path83 = require("node:path");
@@ -30225,9 +30225,9 @@ function allListeners(ports, output, abort, report) {
 var init_all = __esm({
   "src/poller/listeners/all.ts"() {
     "use strict";
-    init_landing2();
+    init_auto_landing();
     init_notify();
-    init_progress();
+    init_progress_log();
     init_run_facts();
     init_stream_logs();
     init_sweep();
@@ -30546,7 +30546,7 @@ var init_prompt = __esm({
   }
 });
 
-// src/poller/steps/prompt.ts
+// src/poller/steps/prompt-context.ts
 async function workerPrompt(ports, request2, snapshot) {
   const { stream: stream2, record: record3 } = request2;
   const base = ports.state.initiativeBase(initiativeOf(snapshot.plan));
@@ -30629,8 +30629,8 @@ async function sidesOf({ git: git2 }, clash2) {
   );
 }
 var import_node_fs80, SIDE;
-var init_prompt2 = __esm({
-  "src/poller/steps/prompt.ts"() {
+var init_prompt_context = __esm({
+  "src/poller/steps/prompt-context.ts"() {
     "use strict";
     import_node_fs80 = require("node:fs");
     init_prompt();
@@ -31245,13 +31245,13 @@ var init_launch = __esm({
     init_errors();
     init_shell_word();
     init_present();
-    init_scope2();
+    init_run_scope();
     init_environment2();
     init_wrapper();
     init_base();
     init_end_run();
     init_git_config();
-    init_prompt2();
+    init_prompt_context();
     init_step();
     init_sync();
     init_worktree2();
@@ -32897,7 +32897,7 @@ var init_start = __esm({
     init_required_files();
     init_symlink();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_steer();
     init_foreground();
     init_git_config();
@@ -32956,7 +32956,7 @@ var init_stop2 = __esm({
     init_errors();
     init_printable();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_stop();
     init_store_schema();
   }
@@ -32997,7 +32997,7 @@ var init_retry = __esm({
     init_printable();
     init_states();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_steer();
     init_io();
   }
@@ -33085,7 +33085,7 @@ var init_park = __esm({
     init_printable();
     init_shell_word();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_steer();
   }
 });
@@ -33146,7 +33146,7 @@ var init_cancel2 = __esm({
     init_printable();
     init_cancel();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
   }
 });
 
@@ -33515,7 +33515,7 @@ var init_sync3 = __esm({
     init_errors();
     init_printable();
     init_shell_word();
-    init_scope2();
+    init_run_scope();
     init_sync2();
     LEAVE_MS3 = 5e3;
   }
@@ -33638,7 +33638,7 @@ var init_resolve = __esm({
     init_printable();
     init_assign();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_io();
   }
 });
@@ -33783,7 +33783,7 @@ var init_merge2 = __esm({
     init_landing_types();
     init_land();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_landing_text();
     init_style();
     init_definition();
@@ -34681,7 +34681,7 @@ function createScreen(out, input = null, host = process) {
   return out.isTTY === true ? liveScreen(out, host, input) : plainScreen(out);
 }
 var PLAIN_SIZE, ENDING, ESC, ENTER, LEAVE, HEAR, UNHEAR, BEGIN2, END2, COLOURS, nothing2, sizeOf;
-var init_screen2 = __esm({
+var init_screen = __esm({
   "src/view/summary/screen.ts"() {
     "use strict";
     init_text_width();
@@ -35796,7 +35796,7 @@ var init_clean3 = __esm({
     init_clean2();
     init_find_stream();
     init_remains();
-    init_scope2();
+    init_run_scope();
   }
 });
 
@@ -36400,7 +36400,7 @@ var init_watch2 = __esm({
     init_watch();
     init_state_schema();
     init_status_text();
-    init_screen2();
+    init_screen();
     init_io();
     init_seat();
     DEFAULT_SECONDS = 15;
@@ -37686,7 +37686,7 @@ var init_review2 = __esm({
     init_printable();
     init_shell_word();
     init_review();
-    init_scope2();
+    init_run_scope();
     init_io();
   }
 });
@@ -47334,7 +47334,7 @@ var init_generate = __esm({
     init_attempt();
     init_draft_findings();
     init_planner();
-    init_scope2();
+    init_run_scope();
     init_marks();
     init_processes();
     init_types2();
@@ -62103,7 +62103,7 @@ var init_import = __esm({
     init_errors();
     init_plan_input();
     init_printable();
-    init_scope2();
+    init_run_scope();
     init_document();
     init_parse3();
     init_plan_text();
@@ -62466,7 +62466,7 @@ var init_hook = __esm({
     init_errors();
     init_git();
     init_answer_stop();
-    init_scope2();
+    init_run_scope();
     BUSY_TIMEOUT_MS = 1e3;
     PLAIN_STOP = { again: false, background: [], said: null };
   }
@@ -62591,7 +62591,7 @@ var init_task2 = __esm({
     init_printable();
     init_types();
     init_find_stream();
-    init_scope2();
+    init_run_scope();
     init_definition();
     MOST_TEXT = 64 * 1024;
   }
@@ -62946,7 +62946,7 @@ var init_recover2 = __esm({
     init_shell_word();
     init_recover();
     init_remains();
-    init_scope2();
+    init_run_scope();
     init_amounts();
     init_text_width();
     init_definition();
@@ -74708,7 +74708,7 @@ function trendOf(now, before) {
   return change2 > 0 ? "improving" : "declining";
 }
 var BAR_CELLS, RECENT_LINES, SPANS_DAYS, NOTABLE_CHANGE, INDICATORS;
-var init_progress2 = __esm({
+var init_progress = __esm({
   "src/task-copilot/tools/progress.ts"() {
     "use strict";
     init_initiatives();
@@ -74821,7 +74821,7 @@ var init_plan_tools = __esm({
     init_initiatives();
     init_prds();
     init_products();
-    init_progress2();
+    init_progress();
     init_rows();
     init_call();
     init_fields();
@@ -75326,7 +75326,7 @@ var init_mcp = __esm({
     init_paths();
     init_errors();
     init_project();
-    init_scope2();
+    init_run_scope();
     init_same_file();
     init_state_store();
     init_serve();

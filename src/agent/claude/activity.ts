@@ -1,10 +1,11 @@
 /** Derives what a Claude Code worker is doing from its registry entry, what its hooks reported, the end of its transcript and, before all of them, the screen. */
-import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
+
 import { printable } from '../../core/printable.ts';
 import type { AgentActivity, OpenDialog } from '../../core/types.ts';
+import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
+import { type Dialog, recogniseDialog } from './dialogs.ts';
 import type { RegistryEntry } from './registry.ts';
 import type { Report } from './reports.ts';
-import { type Dialog, recogniseDialog } from './screen.ts';
 import type { TranscriptTail } from './transcript.ts';
 import { atRest, lastOfTurn, leftInBackground, limitOf, serviceFailure } from './turn-end.ts';
 

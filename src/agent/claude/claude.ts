@@ -8,12 +8,12 @@ import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest
 import { mcpConfig, NOTES_FILE, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { type ClaudePaths, claudePaths } from './claude-paths.ts';
 import { readableOutput, readableTranscript } from './conversation.ts';
+import { hasDraft } from './dialogs.ts';
 import { FENCE_SCRIPT, fenceHook } from './fence-script.ts';
 import { holdersOf } from './registry.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
 import { createReports, type Report } from './reports.ts';
-import { hasDraft } from './screen.ts';
-import { createSessionLook } from './session.ts';
+import { createSessionLook } from './session-look.ts';
 import { type ClaudeHooks, claudeArguments, claudeSettings } from './settings.ts';
 import { conversationsBeside, createTranscripts, listenTo, type Transcripts } from './transcript.ts';
 import { closedAtPrompt, endedBeforeItsTurn, errorOf } from './turn-end.ts';

@@ -1,9 +1,9 @@
 /** OpenAI's Codex CLI as an agent: what is launched for a run, and what its session's rollout file says; knows nothing of windows, gates or plans. */
 import { mkdirSync } from 'node:fs';
-import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
 import { printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
+import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';

@@ -1,6 +1,7 @@
 /** Any command as an agent: run in the worktree, at work while it lives, at rest when it has ended. */
-import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
+
 import { printable } from '../../core/printable.ts';
+import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
 import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';

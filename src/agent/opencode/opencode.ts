@@ -2,9 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { UNKNOWN_ACTIVITY } from '../../core/activity.ts';
 import { printable } from '../../core/printable.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
+import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { readIfPresent, statIfPresent } from '../../files/present.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
@@ -18,7 +18,7 @@ import type {
   ToldLine,
 } from '../port.ts';
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';
-import { PLUGIN, REPORT } from './plugin.ts';
+import { PLUGIN, REPORT } from './report-plugin.ts';
 
 /** The opencode agent: its full-screen program in its pane, or (mode `print`) `opencode run`. */
 export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agent {

@@ -10,7 +10,7 @@ import type { CommandModule, Flags } from '../definition.ts';
 import type { Io } from '../io.ts';
 
 /** What a deed came to: one line for the user. */
-export type Answer = { readonly text: string; readonly good: boolean };
+export type DeedAnswer = { readonly text: string; readonly good: boolean };
 
 const COMMANDS: Readonly<
   Record<Verb, { readonly load: () => Promise<CommandModule>; readonly flags: Flags }>
@@ -41,7 +41,7 @@ async function outputOf(
   }
 }
 
-async function answerOf(...asked: Parameters<typeof outputOf>): Promise<Answer> {
+async function answerOf(...asked: Parameters<typeof outputOf>): Promise<DeedAnswer> {
   const { lines, good } = await outputOf(...asked);
   return { text: lines.join('; '), good };
 }
@@ -61,13 +61,13 @@ function catching(io: Io, lines: string[]): Io {
 }
 
 /** The named command for the stream. */
-export function act(verb: Verb, id: string, io: Io): Promise<Answer> {
+export function act(verb: Verb, id: string, io: Io): Promise<DeedAnswer> {
   const { load, flags } = COMMANDS[verb];
   return answerOf(load, [id], flags, io);
 }
 
 /** `send`: refused while a dialog is open, and only called sent when it arrived. A lone `-` is text here. */
-export function sendText(id: string, text: string, io: Io): Promise<Answer> {
+export function sendText(id: string, text: string, io: Io): Promise<DeedAnswer> {
   return answerOf(() => import('../send.ts'), [id, `${text} `], {}, io);
 }
 
@@ -81,7 +81,7 @@ export async function doWithPlan(
   what: PlanVerb,
   dryRun: boolean,
   io: Io,
-): Promise<{ readonly page: PageContent } | Answer> {
+): Promise<{ readonly page: PageContent } | DeedAnswer> {
   const { lines, good } = await outputOf(PLAN_COMMANDS[what], [], dryRun ? { 'dry-run': true } : {}, io);
   if (!good) return { text: lines.join('; '), good };
   const title = dryRun ? `${what}: what it would do` : `${what}: done`;
@@ -89,12 +89,12 @@ export async function doWithPlan(
 }
 
 /** `view`: on, or off again. */
-export function toggleView(io: Io): Promise<Answer> {
+export function toggleView(io: Io): Promise<DeedAnswer> {
   return answerOf(() => import('../view.ts'), [], {}, io);
 }
 
 /** `attach`, for a stream whose pane is not known to live: finds a dead one too, or says why there is none. */
-export function attachTo(id: string, io: Io): Promise<Answer> {
+export function attachTo(id: string, io: Io): Promise<DeedAnswer> {
   return answerOf(() => import('../attach.ts'), [id], {}, io);
 }
 

@@ -19,9 +19,9 @@ import { layoutOf } from '../../view/summary/layout.ts';
 import type { Screen } from '../../view/summary/screen.ts';
 import { type Io, wantsUnicode } from '../io.ts';
 import {
-  type Answer,
   act,
   attachTo,
+  type DeedAnswer,
   doWithPlan,
   readDetail,
   readPage,
@@ -130,7 +130,7 @@ async function fulfilFor(
 
 /** Shows that something is under way, then its answer; what it changed is looked at. */
 async function answered(
-  deed: Promise<Answer>,
+  deed: Promise<DeedAnswer>,
   { take, ring, session, ports }: Fulfilling,
   underWay?: string,
 ): Promise<void> {

@@ -13,7 +13,7 @@ import { type Here, stashesOf, whereIs } from './place.ts';
 import type { Found, Held, Place, Shared } from './types.ts';
 
 /** What was found, with what a removal has to take away. */
-export type Look = Found & {
+export type TidyLook = Found & {
   readonly here: Here;
   /** Git's view of the worktree: options that bind a command to it, and its head; null where there is none of ours. */
   readonly git: { readonly there: CommandOptions; readonly headSha: string | null } | null;
@@ -26,7 +26,7 @@ export type Look = Found & {
 };
 
 /** Looks; changes nothing. */
-export async function look(door: Door, place: Place, shared: Shared): Promise<Look> {
+export async function look(door: Door, place: Place, shared: Shared): Promise<TidyLook> {
   const tip = shared.tips.get(place.branch) ?? null;
   const here = whereIs(door, place, shared);
   const nothing = { here, worktree: false, git: null, loose: [], tracked: [], spare: [], born: [] };
@@ -84,7 +84,7 @@ function checkedOut({ branch }: Place, path: string): Held {
   };
 }
 
-type Headless = Omit<Look, 'head'>;
+type Headless = Omit<TidyLook, 'head'>;
 
 /** The directory is gone: its entry still has a head, an index, logs, and may be in the middle of something. */
 async function lookAtEntry(

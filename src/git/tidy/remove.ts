@@ -16,7 +16,7 @@ import { ifPresent, lstatIfPresent } from '../../files/present.ts';
 import { type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { inWorktree, kindAt, realParent } from '../worktree-link.ts';
-import { type Look, look } from './find.ts';
+import { look, type TidyLook } from './find.ts';
 import { clearMarker, readMarker, writeMarker } from './marker.ts';
 import { saveWork } from './saved-work.ts';
 import type { Held, Place, Removal, Shared, Tidy } from './types.ts';
@@ -76,7 +76,7 @@ function timeOfDisk(directory: string): number {
 async function save(
   door: Door,
   place: Place,
-  found: Look,
+  found: TidyLook,
   { stream, reason, who }: Parameters<Tidy['remove']>[2] & { readonly who: Shared['author'] },
 ): Promise<string> {
   const gitDir = gitDirOf(found);
@@ -99,13 +99,13 @@ async function save(
   );
 }
 
-function gitDirOf({ here }: Look): string | null {
+function gitDirOf({ here }: TidyLook): string | null {
   if (here.kind === 'inside') return here.link.gitDir;
   return here.kind === 'gone' ? here.gitDir : null;
 }
 
 /** Whether a ref that a removal made before it was cut off keeps all that is there now: more may have come since. */
-async function keeps(door: Door, saved: string, { loose, born }: Look): Promise<boolean> {
+async function keeps(door: Door, saved: string, { loose, born }: TidyLook): Promise<boolean> {
   if (born.length > 0 || !(await exists(door, saved))) return false;
   for (const chunk of inChunks(loose)) {
     const beyond = await door.ask(['rev-list', '--max-count=1', ...chunk, '--not', saved, '--']);
@@ -124,7 +124,7 @@ class Touched extends Error {}
 /** Deletes the worktree's directory; what could not be, or changed meanwhile, is the answer, and then all is put back. */
 async function removeFiles(
   door: Door,
-  found: Look,
+  found: TidyLook,
   { beganMs, saved }: { readonly beganMs: number; readonly saved: string },
 ): Promise<Held | null> {
   if (found.here.kind !== 'inside' || found.git?.headSha == null) return null;
@@ -198,7 +198,7 @@ function removeEmptyDirectories(root: string): void {
 }
 
 /** Writes again what a removal that was cut off, or came upon something, has taken away. */
-async function makeWhole(door: Door, { here }: Look): Promise<void> {
+async function makeWhole(door: Door, { here }: TidyLook): Promise<void> {
   if (here.kind !== 'inside' || readMarker(here.link.gitDir) === null) return;
   const { path, gitDir } = here.link;
   if (kindAt(path) === 'missing') mkdirSync(path);
@@ -208,7 +208,7 @@ async function makeWhole(door: Door, { here }: Look): Promise<void> {
 }
 
 /** Removes git's entry of a worktree whose directory is gone: git needs no force for that, whatever was in it. */
-async function removeEntry(door: Door, { here }: Look): Promise<void> {
+async function removeEntry(door: Door, { here }: TidyLook): Promise<void> {
   if (here.kind !== 'inside' && here.kind !== 'gone') return;
   const gitDir = here.kind === 'inside' ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === 'directory') {

@@ -1,9 +1,9 @@
 /** Every listener of the poller, in the order in which they are called, with the reasons for it. */
 import type { Ports } from '../../app/ports.ts';
-import { landingQueue } from './landing.ts';
+import { landingQueue } from './auto-landing.ts';
 import type { Listener } from './listener.ts';
 import { notifier } from './notify.ts';
-import { type Progress, progress } from './progress.ts';
+import { type Progress, progress } from './progress-log.ts';
 import { publisher, usage, workerFacts } from './run-facts.ts';
 import { streamLogs } from './stream-logs.ts';
 import { sweeper } from './sweep.ts';

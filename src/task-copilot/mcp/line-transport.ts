@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage, RequestId } from '@modelcontextprotocol/sdk/types.js';
-import { type Line, type LineError, readLine } from './message.ts';
+import { type LineError, type MessageLine, readLine } from './message.ts';
 
 /** Longest line taken, in bytes: the largest tool argument (1 MB) fits even when every character of it is escaped. */
 export const MAX_LINE_BYTES = 7 * 1024 * 1024;
@@ -78,7 +78,7 @@ export class LineTransport implements Transport {
     this.#closeNow();
   };
 
-  #handle(line: Line): void {
+  #handle(line: MessageLine): void {
     const reading = readLine(line);
     if (reading.kind === 'error') this.#write(reading.answer);
     if (reading.kind !== 'message') return;
@@ -133,8 +133,8 @@ class LineReader {
   }
 
   /** The lines that `chunk` completes, in order. */
-  push(chunk: Buffer): Line[] {
-    const lines: Line[] = [];
+  push(chunk: Buffer): MessageLine[] {
+    const lines: MessageLine[] = [];
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
       this.#take(chunk.subarray(from, at));
@@ -146,7 +146,7 @@ class LineReader {
   }
 
   /** The unfinished line at the end of the stream, or null when there is none. */
-  end(): Line | null {
+  end(): MessageLine | null {
     return this.#length === 0 ? null : this.#finish();
   }
 
@@ -164,7 +164,7 @@ class LineReader {
     this.#overflow = { head: Buffer.from(all.subarray(0, KEPT_BYTES)), tail: lastBytes(all) };
   }
 
-  #finish(): Line {
+  #finish(): MessageLine {
     const length = this.#length;
     const overflow = this.#overflow;
     const chunks = this.#chunks;

@@ -6,7 +6,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js';
 
 /** One line, or what is left of one that was too long: its first and last bytes and its length. */
-export type Line =
+export type MessageLine =
   | { readonly kind: 'line'; readonly bytes: Buffer }
   | { readonly kind: 'too-long'; readonly head: Buffer; readonly tail: Buffer; readonly length: number };
 
@@ -33,7 +33,7 @@ export type Reading =
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Reads one line. Blank lines mean nothing; everything else is a message or an error that says what is wrong. */
-export function readLine(line: Line): Reading {
+export function readLine(line: MessageLine): Reading {
   if (line.kind === 'too-long') {
     return failure(
       INVALID_REQUEST,

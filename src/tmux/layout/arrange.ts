@@ -2,7 +2,7 @@
 
 import type { ViewFacts, ViewPane } from '../types.ts';
 import { capacity, type Limits, layoutText } from './grid.ts';
-import { type Place, placesFor } from './places.ts';
+import { placesFor, type WindowPlace } from './places.ts';
 
 /** One change of the session's windows. Panes are named by id. */
 export type LayoutStep =
@@ -21,7 +21,7 @@ export type LayoutStep =
   | {
       readonly kind: 'leave';
       readonly pane: string;
-      readonly at: Place;
+      readonly at: WindowPlace;
       readonly follow: boolean;
       readonly held: boolean;
     }

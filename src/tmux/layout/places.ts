@@ -2,7 +2,10 @@
 import type { ViewPane } from '../types.ts';
 
 /** Where a window goes: an index that nothing has, or right before or behind the window of a pane. */
-export type Place = { readonly index: number } | { readonly before: string } | { readonly behind: string };
+export type WindowPlace =
+  | { readonly index: number }
+  | { readonly before: string }
+  | { readonly behind: string };
 
 const numberOf = (id: string): number => Number(id.slice(1));
 
@@ -13,7 +16,7 @@ const numberOf = (id: string): number => Number(id.slice(1));
 export function placesFor(
   panes: readonly ViewPane[],
   leaving: readonly ViewPane[],
-): { readonly pane: ViewPane; readonly at: Place }[] {
+): { readonly pane: ViewPane; readonly at: WindowPlace }[] {
   const takenBy = new Map<number, string>();
   for (const pane of panes) {
     const known = takenBy.get(pane.windowIndex);
@@ -27,7 +30,7 @@ export function placesFor(
 }
 
 /** The place of one pane; notes it in `takenBy`. */
-function placeFor(takenBy: Map<number, string>, pane: ViewPane): Place {
+function placeFor(takenBy: Map<number, string>, pane: ViewPane): WindowPlace {
   const wish = pane.place ?? Math.max(-1, ...takenBy.keys()) + 1;
   const holder = takenBy.get(wish);
   if (holder === undefined) {

@@ -5,7 +5,7 @@ import { checkPane, projectTag } from '../names.ts';
 import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from '../types.ts';
 import { allOf, command, onOurSession, type SessionHandle } from '../words.ts';
 import { type Arrangement, arrange, type LayoutStep } from './arrange.ts';
-import type { Place } from './places.ts';
+import type { WindowPlace } from './places.ts';
 
 /** Index, name and age in the pane's own options: values of options are not expanded. */
 const BORDER = [
@@ -156,7 +156,12 @@ function leaveCommand(
 }
 
 /** Beside a window that may only be there since an earlier step, so that just the pane in it is known: tmux puts its id in. */
-function breakCommand({ sessionId }: SessionHandle, pane: string, at: Place, how: readonly string[]): string {
+function breakCommand(
+  { sessionId }: SessionHandle,
+  pane: string,
+  at: WindowPlace,
+  how: readonly string[],
+): string {
   const words = ['break-pane', ...how, '-s', pane];
   if ('index' in at) return command(...words, '-t', `${sessionId}:${at.index}`);
   const [side, neighbour] = 'before' in at ? ['-b', at.before] : ['-a', at.behind];

@@ -5,9 +5,9 @@ import { listIfPresent, readIfPresent, statIfPresent } from '../../files/present
 import type { Agent } from '../port.ts';
 import { activityOf, needsScreen } from './activity.ts';
 import type { ClaudePaths } from './claude-paths.ts';
+import { createScreens } from './dialogs.ts';
 import { type RegistryEntry, readRegistry } from './registry.ts';
 import type { Reports } from './reports.ts';
-import { createScreens } from './screen.ts';
 import type { Transcripts, TranscriptTail } from './transcript.ts';
 import { afterLogin } from './turn-end.ts';
 
