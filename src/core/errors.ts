@@ -50,7 +50,7 @@ export class OrchestrateError extends Error {
   }
 }
 
-/** The person ended the command at a question; nothing went wrong, so nothing is reported. */
+/** The user ended the command at a question; nothing went wrong, so nothing is reported. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   /** As for SIGINT. */

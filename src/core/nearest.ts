@@ -1,4 +1,4 @@
-/** Finds the word a person may have meant. */
+/** Finds the word the user may have meant. */
 
 /** The candidate closest to `word`, null when none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | null {

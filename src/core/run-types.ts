@@ -21,7 +21,7 @@ export const AGENT_TRAITS: Readonly<Record<AgentKind, AgentTraits>> = {
   custom: { exitCodeTells: true, livesInWindow: false },
 };
 
-/** What a person asked of a stream; survives the poller. */
+/** What the user asked of a stream; survives the poller. */
 export type Intent = 'none' | 'stopped' | 'parked';
 
 /** A process, told apart from a later one with the same pid by its start time (an opaque text of the platform). */
@@ -50,7 +50,7 @@ export type RunOutcome =
   | 'interrupted'
   /** ended by a usage limit or an overloaded service */
   | 'limited'
-  /** ended since the service refused the account (login expired, no credit): a person has to act */
+  /** ended since the service refused the account (login expired, no credit): the user has to act */
   | 'denied'
   /** the user closed the agent at its prompt: they say when it goes on */
   | 'closed';
@@ -75,7 +75,7 @@ export type Verdict = {
     | 'gate-void'
     | 'worktree-missing'
     | 'tampered';
-  /** One sentence for a person (and the agent), e.g. `gate test failed (exit 1), log: …`. */
+  /** One sentence for the user (and the agent), e.g. `gate test failed (exit 1), log: …`. */
   readonly message: string;
   /** For `missing-parents`: the commits that the head has to contain and does not; else none. */
   readonly parents: readonly string[];
@@ -109,7 +109,7 @@ export type Usage = {
   readonly costUsd: number | null;
 };
 
-/** Time in which the agent could not work: it waited for a person or for the end of a limit. */
+/** Time in which the agent could not work: it waited for the user or for the end of a limit. */
 export type Pause = {
   readonly totalMs: number;
   /** Begin of the one under way, null when there is none. */

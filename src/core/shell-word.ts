@@ -1,4 +1,4 @@
-/** Quotes a word for commands that a person will paste into a shell; nothing in orchestrate itself runs such text. */
+/** Quotes a word for commands that the user will paste into a shell; nothing in orchestrate itself runs such text. */
 import { hidesCharacters } from './short-names.ts';
 
 /** The word as is when it is plain, else in single quotes. */

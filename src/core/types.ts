@@ -132,6 +132,6 @@ export type StreamState = {
   readonly stale: boolean;
   readonly landed: boolean;
   readonly depth: number;
-  /** True when a person has to act for this stream to go on. */
+  /** True when the user has to act for this stream to go on. */
   readonly needsYou: boolean;
 };

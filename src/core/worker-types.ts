@@ -1,7 +1,7 @@
 /** The vocabulary of a living worker: what its agent is doing, and what became of its process. */
 import type { ProcessIdentity } from './run-types.ts';
 
-/** An error of the service that ended the agent's turn; `limit` is set when time cures it, `denied` (what to type) when a person has to see to the account. */
+/** An error of the service that ended the agent's turn; `limit` is set when time cures it, `denied` (what to type) when the user has to see to the account. */
 export type AgentError = {
   readonly text: string;
   readonly limit: { readonly untilMs: number | null } | null;
@@ -16,7 +16,7 @@ export type AgentActivity = {
   readonly status: 'unknown' | 'starting' | 'busy' | 'idle' | 'waiting' | 'limited';
   /** When `status` began, if known. */
   readonly sinceMs: number | null;
-  /** For `waiting`: what it asks a person; for `limited`: the limit; else null. */
+  /** For `waiting`: what it asks the user; for `limited`: the limit; else null. */
   readonly detail: string | null;
   /** How to deal with `detail`, whereupon the stream is tried again (of an account: the agent goes on); null when attaching is the answer. */
   readonly remedy: string | null;

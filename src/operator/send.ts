@@ -1,4 +1,4 @@
-/** Types a person's message into a living worker: never into a dialog, and only called sent when it was seen to arrive. */
+/** Types the user's message into a living worker: never into a dialog, and only called sent when it was seen to arrive. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Heard } from '../agent/port.ts';
 import { whyDeaf } from '../agent/typed-message.ts';
@@ -87,7 +87,7 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   throw new OrchestrateError(EXIT.refused, `Not sent: ${streamId} ${deaf}`, commandFor('attach', record));
 }
 
-/** What a person has begun to type there would be sent along with it. */
+/** What the user has begun to type there would be sent along with it. */
 async function refuseDraft(ports: Ports, run: Run, record: StreamRecord, pane: string): Promise<void> {
   if (!ports.agentThatMade(run).hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
   const why = `Not sent: someone has begun to type at the prompt of ${record.streamId}, and your text would be added to theirs`;

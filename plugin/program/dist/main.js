@@ -19975,7 +19975,7 @@ function claudeSettings(request2) {
   const reads = request2.readable.map((file) => `Read(/${file})`);
   return {
     permissions: { allow: [...allowRules(agent2, commands2, worktree2), ...reads] },
-    // Marks the worker's window in tmux when the agent wants a person.
+    // Marks the worker's window in tmux when the agent wants the user.
     preferredNotifChannel: "terminal_bell",
     ...hooks === null ? {} : { hooks },
     ...statusLine === null ? {} : { statusLine },

@@ -223,7 +223,7 @@ function isTrusted(where: ClaudeSurroundings, account: Readonly<Record<string, u
 
 const KEYS = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'] as const;
 const CLOUDS = ['CLAUDE_CODE_USE_BEDROCK', 'CLAUDE_CODE_USE_VERTEX', 'CLAUDE_CODE_USE_FOUNDRY'] as const;
-/** Claude Code remembers this much of the end of a key that a person agreed to use. */
+/** Claude Code remembers this much of the end of a key that the user agreed to use. */
 const KEY_TAIL = 20;
 
 function checkLogin(

@@ -1,4 +1,4 @@
-/** Where Claude Code keeps its things: configuration directory, settings of a person, sessions, transcripts. Never written by us. */
+/** Where Claude Code keeps its things: configuration directory, settings of the user, sessions, transcripts. Never written by us. */
 import os from 'node:os';
 import path from 'node:path';
 

@@ -1,6 +1,6 @@
 /** What Claude Code's screen tells: the dialogs with which it may greet a launch, a draft in its prompt; read sparingly, and only while no better channel speaks. */
 
-/** What a dialog asks, and what a person types to deal with it for good. */
+/** What a dialog asks, and what the user types to deal with it for good. */
 export type Dialog = { readonly detail: string; readonly remedy: string | null };
 
 type KnownDialog = { readonly seen: RegExp } & Dialog;

@@ -44,7 +44,7 @@ export type SettingsRequest = {
   /** Files outside the worktree that the worker must be able to read; absolute. */
   readonly readable: readonly string[];
   readonly hooks: ClaudeHooks | null;
-  /** Null: the person's own. */
+  /** Null: the user's own. */
   readonly statusLine: Readonly<Record<string, string>> | null;
 };
 
@@ -54,7 +54,7 @@ export function claudeSettings(request: SettingsRequest): Readonly<Record<string
   const reads = request.readable.map((file) => `Read(/${file})`);
   return {
     permissions: { allow: [...allowRules(agent, commands, worktree), ...reads] },
-    // Marks the worker's window in tmux when the agent wants a person.
+    // Marks the worker's window in tmux when the agent wants the user.
     preferredNotifChannel: 'terminal_bell',
     ...(hooks === null ? {} : { hooks }),
     ...(statusLine === null ? {} : { statusLine }),
@@ -82,7 +82,7 @@ export type ClaudeArguments = {
   readonly prompt: string;
 };
 
-/** Tools that wait for a person's answer, or leave the worktree. */
+/** Tools that wait for the user's answer, or leave the worktree. */
 const UNATTENDED = ['AskUserQuestion', 'EnterPlanMode', 'EnterWorktree'] as const;
 
 /** Flags that take several values stand where another flag ends them, and the prompt stands after `--`. */

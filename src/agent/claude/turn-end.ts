@@ -1,4 +1,4 @@
-/** What it means that Claude Code's turn is over: rest, work left in the background, an interrupt by a person, or an error of the service. */
+/** What it means that Claude Code's turn is over: rest, work left in the background, an interrupt by the user, or an error of the service. */
 import type { AgentActivity, AgentError, Run } from '../../core/types.ts';
 import { limitEnd } from './limit-time.ts';
 import type { Report } from './reports.ts';
@@ -83,7 +83,7 @@ export function atRest(resting: Resting, common: AgentActivity): AgentActivity {
 
 const CLEARED = 'its conversation was cleared: it no longer knows what it was told';
 
-/** The person who types `/clear` is about to say how to go on: what we would tell it means nothing to it now. */
+/** The user who types `/clear` is about to say how to go on: what we would tell it means nothing to it now. */
 function wasCleared(reports: readonly Report[]): boolean {
   const start = reports.findLast(({ event }) => event === 'SessionStart');
   return start?.source === 'clear' && start.atMs >= (lastOfTurn(reports)?.atMs ?? 0);
@@ -128,7 +128,7 @@ const DENIED: Readonly<Record<string, string>> = {
   billing_error: 'add credit to the account',
 };
 
-/** What a person has to do about the account; null for an error that is not about it. */
+/** What the user has to do about the account; null for an error that is not about it. */
 function deniedRemedy(failure: ServiceFailure): string | null {
   return DENIED[failure.error] ?? null;
 }

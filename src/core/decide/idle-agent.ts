@@ -1,4 +1,4 @@
-/** Rules for an interactive agent at rest: check its work, say what is missing, or call a person. */
+/** Rules for an interactive agent at rest: check its work, say what is missing, or call the user. */
 
 import {
   blockedText,
@@ -18,7 +18,7 @@ import { clashInRun } from './moved.ts';
 
 /** How long an idle agent may rest before it counts: its next turn may be about to begin. */
 const SETTLE_MS = 1_500;
-/** How long an agent may take to react to a message before a person should look. */
+/** How long an agent may take to react to a message before the user should look. */
 export const NUDGE_ANSWER_MS = 60_000;
 
 /** What the stop gate can't see: these go back to the agent also after it gave up. */

@@ -144,7 +144,7 @@ export function holdingLimit(found: ReadonlyMap<string, Assessment>, nowMs: numb
   return assess('queued', { reason, remedy: held.remedy ?? commandFor('retry', id), ...due });
 }
 
-/** One without an end (a person has to act) ends last. */
+/** One without an end (the user has to act) ends last. */
 function endOf({ dueAtMs }: Assessment): number {
   return dueAtMs ?? Number.MAX_VALUE;
 }

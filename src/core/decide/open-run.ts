@@ -1,4 +1,4 @@
-/** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for a person, or gone? */
+/** Rules for a stream whose run has not ended: is the worker at work, at rest, waiting for the user, or gone? */
 
 import {
   blockedText,
@@ -236,7 +236,7 @@ function afterLimit(situation: Situation, run: Run, reason: string, untilMs: num
   return assess('limited', { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
 }
 
-/** Ended since the service refused the account: no attempt is burnt, a person is called, and it is tried again now and then. */
+/** Ended since the service refused the account: no attempt is burnt, the user is called, and it is tried again now and then. */
 function afterRefusal(situation: Situation, run: Run, reason: string): Assessment {
   const { record, policy, snapshot, stream } = situation;
   const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, null);

@@ -147,7 +147,7 @@ function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
   });
 }
 
-/** Its last run was ended by a limit, or by the service refusing the account; a person's `retry` doesn't wait for it. */
+/** Its last run was ended by a limit, or by the service refusing the account; the user's `retry` doesn't wait for it. */
 function limited({ lastRun, record, snapshot, stream }: Situation): Assessment | null {
   const denied = lastRun?.outcome === 'denied';
   if (lastRun?.outcome !== 'limited' && !denied) return null;

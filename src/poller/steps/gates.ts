@@ -37,7 +37,7 @@ export async function runGates<Changed>(
   return null;
 }
 
-/** A gate that passed on this very commit is not run again, unless a person asked for another check. */
+/** A gate that passed on this very commit is not run again, unless the user asked for another check. */
 function passedBefore(step: Step, record: StreamRecord, sha: string, gate: Gate): boolean {
   if (record.verifyRequested) return false;
   const results = step.ports.state.gateResults(record.key, sha);

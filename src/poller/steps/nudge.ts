@@ -13,7 +13,7 @@ const AFTER_DIALOG_MS = 500;
 export type Nudge = Extract<Action, { kind: 'nudge' }>;
 
 /**
- * Types the text into the run's pane and counts it; a person who has begun to type there is not disturbed, and knows. Throws
+ * Types the text into the run's pane and counts it; the user who has begun to type there is not disturbed, and knows. Throws
  * exit 6 when the run has no pane.
  */
 export async function nudge(step: Step, request: Nudge): Promise<void> {
