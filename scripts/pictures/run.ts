@@ -18,7 +18,7 @@ const DESKTOP = { width: 1100, height: 1000, scale: 1.5 };
 const PAGES: readonly (readonly [string, Look])[] = [
   ['page.png', { ...DESKTOP, dark: false }],
   ['page-dark.png', { ...DESKTOP, dark: true }],
-  ['page-phone.png', { width: 390, height: 844, scale: 2, dark: true }],
+  ['page-phone.png', { width: 390, height: 1160, scale: 1.5, dark: true }],
 ];
 /** Only pictures whose names begin so are made. */
 const WANTED = process.argv[2] ?? '';
