@@ -1,5 +1,6 @@
 /** What the live summary costs with twenty running streams, and how soon it shows a change. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createCallCounter } from '../../test/support/shim.ts';
 import { openClient, type TmuxClient } from '../../test/support/tmux-client.ts';
@@ -59,6 +60,10 @@ async function delays(rig: ProjectRig, client: TmuxClient, session: string): Pro
   };
 }
 
+function memoryOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
 async function measure(): Promise<readonly Figure[]> {
   using counter = createCallCounter();
   await using rig = await createProjectRig({
@@ -83,9 +88,18 @@ async function measure(): Promise<readonly Figure[]> {
   const busy = await shareOf(summary, () => touchAll(rig));
   const busyCalls = callsSoFar() - before;
   const floor = { name: 'one tmux and one git a second', samples: [await shareOf(process.pid, askBoth)] };
+  const polling = poller.child.pid ?? 0;
+  const idle = await shareOf(polling, rest(QUIET_MS / 2));
+  const working = await shareOf(polling, () => touchAll(rig));
+  const node = { name: 'this benchmark itself', samples: [process.memoryUsage.rss() / 2 ** 20] };
+  const memories = [polling, summary].map(memoryOf);
   await poller.kill();
   return [
     delay,
+    { name: 'quiet poller of 20 agents', unit: '% of a core', samples: [idle], floor },
+    { name: 'the same while all change each second', unit: '% of a core', samples: [working], floor },
+    { name: 'memory of that poller', unit: 'MB', samples: memories.slice(0, 1), floor: node },
+    { name: 'memory of the summary', unit: 'MB', samples: memories.slice(1), floor: node },
     { name: 'quiet summary of 20 streams', unit: '% of a core', samples: [quiet], floor },
     { name: 'the same while all change each second', unit: '% of a core', samples: [busy], floor },
     {
