@@ -8,13 +8,14 @@ export type Result = Figure & { readonly benchmark: string };
 const version = (command: string, flag: string): string =>
   execFileSync(command, [flag], { encoding: 'utf8' }).trim().split('\n')[0] ?? '';
 
-/** The machine, in one sentence; `loadBefore` is the load average before anything was measured. */
-export function machineText(loadBefore: number): string {
+/** The machine, in one sentence; `loadBefore` is the load average before anything was measured, null where it does not matter. */
+export function machineText(loadBefore: number | null): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   const tools = [`Node ${process.version}`, version('git', '--version'), version('tmux', '-V')].join(', ');
-  const load = `load ${loadBefore.toFixed(1)} before and ${(loadavg()[0] ?? 0).toFixed(1)} after`;
-  return `${cpus().length} cores (${cpu?.model.trim() || 'unknown'}), ${memory} GB, ${system()} ${release()}; ${tools}; ${load}`;
+  const machine = `${cpus().length} cores (${cpu?.model.trim() || 'unknown'}), ${memory} GB, ${system()} ${release()}; ${tools}`;
+  if (loadBefore === null) return machine;
+  return `${machine}; load ${loadBefore.toFixed(1)} before and ${(loadavg()[0] ?? 0).toFixed(1)} after`;
 }
 
 /** A number in three digits. */
