@@ -17266,57 +17266,53 @@ function untagCommands(target) {
 }
 async function openPane(client, root, handle, tag, cwd) {
   const target = `${handle.sessionId}:{end}`;
-  const make = command2(
-    "new-window",
-    "-d",
-    "-P",
-    "-F",
-    "O|#{pane_id}",
-    "-n",
-    tag.name,
-    "-a",
-    "-t",
-    target,
-    ...PLACEHOLDER
-  );
-  const reply = await client.run(onOurSession(root, handle, [make]), cwd);
+  const mark = `made-${(0, import_node_crypto8.randomBytes)(6).toString("hex")}`;
+  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
+  const made = ["new-window", "-d", "-P", "-F", "O|#{pane_id}", "-n", tag.name, "-a", "-t", target];
+  const make = command2(...made, "/bin/sh", script, mark);
+  const isMade2 = command2("if-shell", "-F", "-t", target, `#{m:*${mark}*,#{pane_start_command}}`);
+  const put = `${isMade2} { ${ownCommands(root, handle, tag, target)} }`;
+  const reply = await client.run(onOurSession(root, handle, [make, put]), cwd);
   const pane = reply.status === "absent" ? void 0 : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
-  if (pane !== void 0) return { pane, pid: await putProgram({ client, root, handle, tag }, pane) };
+  if (pane !== void 0) {
+    const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
+    return { pane, pid };
+  }
   if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
   throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: reply.text });
 }
-function isNotOurs(reply) {
-  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
-}
-async function putProgram({ client, root, handle, tag }, pane) {
-  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
-  const commands2 = [
-    command2("respawn-pane", "-k", "-t", pane, "/bin/sh", script),
-    ...tagCommands(root, pane, tag),
-    ...hookCommands(root, handle.sessionId, pane),
+function ownCommands(root, handle, tag, target) {
+  return [
+    ...tagCommands(root, target, tag),
+    ...hookCommands(root, handle.sessionId, target),
     command2(
       "display-message",
       "-p",
       "-t",
-      pane,
+      target,
       "T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}"
     ),
     // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
     command2("if-shell", "-b", ...COLLECT.slice(1))
-  ];
-  const reply = await client.run([
-    "if-shell",
-    "-F",
-    "-t",
-    pane,
-    `#{==:#{pane_id},${pane}}`,
-    commands2.join(" ; ")
-  ]);
-  const tagged = reply.status === "absent" ? null : new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
-  if (tagged !== null) return Number(tagged[1]);
+  ].join(" ; ");
+}
+function taggedPid(reply, pane, tag) {
+  if (reply.status === "absent") return null;
+  const said2 = new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
+  return said2 === null ? null : Number(said2[1]);
+}
+function isNotOurs(reply) {
+  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
+}
+async function tagById({ client, root, handle, tag }, pane) {
+  const isThere2 = `#{==:#{pane_id},${pane}}`;
+  const commands2 = ownCommands(root, handle, tag, pane);
+  const reply = await client.run(["if-shell", "-F", "-t", pane, isThere2, commands2]);
+  const pid = taggedPid(reply, pane, tag);
+  if (pid !== null) return pid;
   await client.run(["kill-pane", "-t", pane]);
   const why = reply.status === "ok" ? "its pane could not be made ours" : reply.why;
   throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: "" });
@@ -17351,10 +17347,11 @@ function onServer(server) {
 function paneGone(pane) {
   return new OrchestrateError(EXIT.refused, `pane ${pane} is gone or not one of ours`, "orchestrate status");
 }
-var LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS, PLACEHOLDER;
+var import_node_crypto8, LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS;
 var init_pane = __esm({
   "src/tmux/pane.ts"() {
     "use strict";
+    import_node_crypto8 = __toESM(require_node_crypto(), 1);
     init_errors();
     init_client();
     init_format();
@@ -17370,7 +17367,6 @@ var init_pane = __esm({
       ["window-status-format", WINDOW_STATUS],
       ["window-status-current-format", WINDOW_STATUS]
     ];
-    PLACEHOLDER = ["/bin/sh", "-c", "exec sleep 8"];
   }
 });
 
@@ -17470,7 +17466,7 @@ async function createSession(doors, noServer) {
   }
 }
 async function bootServer(client) {
-  const name2 = `orchestrate-boot-${(0, import_node_crypto8.randomBytes)(4).toString("hex")}`;
+  const name2 = `orchestrate-boot-${(0, import_node_crypto9.randomBytes)(4).toString("hex")}`;
   const stay = ["set-option", "-t", `=${name2}:`, "destroy-unattached", "off"];
   const made = ["new-session", "-d", "-P", "-F", "O|#{session_id}", "-s", name2, "sleep", "60"];
   const reply = await client.run([...made, ";", ...stay]);
@@ -17513,11 +17509,11 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto8, import_node_path44, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path44, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
-    import_node_crypto8 = __toESM(require_node_crypto(), 1);
+    import_node_crypto9 = __toESM(require_node_crypto(), 1);
     import_node_path44 = require("node:path");
     init_errors();
     init_client();
@@ -23966,7 +23962,7 @@ async function runShell(table2, request2) {
   }
 }
 async function runLogged(table2, request2, log) {
-  const mark = `${request2.mark}/${(0, import_node_crypto9.randomBytes)(4).toString("hex")}`;
+  const mark = `${request2.mark}/${(0, import_node_crypto10.randomBytes)(4).toString("hex")}`;
   const child = (0, import_node_child_process5.spawn)("/bin/sh", ["-c", request2.command], {
     cwd: request2.cwd,
     env: { ...request2.env, [MARK_VARIABLE2]: mark },
@@ -24016,12 +24012,12 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto9, import_node_fs61, GRACE_MS2, NOT_RUN;
+var import_node_child_process5, import_node_crypto10, import_node_fs61, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
-    import_node_crypto9 = __toESM(require_node_crypto(), 1);
+    import_node_crypto10 = __toESM(require_node_crypto(), 1);
     import_node_fs61 = require("node:fs");
     init_errors();
     init_capped_log();
@@ -30392,7 +30388,7 @@ var init_ahead3 = __esm({
 
 // src/agent/prompt.ts
 function renderPrompt(template2, context) {
-  const text5 = template2.replace(PLACEHOLDER2, (_2, name2) => {
+  const text5 = template2.replace(PLACEHOLDER, (_2, name2) => {
     const section2 = Object.hasOwn(SECTIONS, name2) ? SECTIONS[name2] : void 0;
     if (section2 === void 0) throw unknownPlaceholder(name2);
     return section2(context);
@@ -30512,7 +30508,7 @@ function code(text5) {
 function quote(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).split("\n").map((line2) => `   > ${line2}`).join("\n");
 }
-var SECTIONS, LINE2, TITLE, TASK_TEXTS, FILES_SHOWN, PLACEHOLDER2, MERGE_BECAUSE;
+var SECTIONS, LINE2, TITLE, TASK_TEXTS, FILES_SHOWN, PLACEHOLDER, MERGE_BECAUSE;
 var init_prompt = __esm({
   "src/agent/prompt.ts"() {
     "use strict";
@@ -30538,7 +30534,7 @@ var init_prompt = __esm({
     TITLE = 1e3;
     TASK_TEXTS = 3e5;
     FILES_SHOWN = 40;
-    PLACEHOLDER2 = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
+    PLACEHOLDER = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
     MERGE_BECAUSE = {
       start: "Your branch starts from one dependency; the others do not merge with it by themselves.",
       moved: "What your branch builds on has changed since, and does not merge with your work by itself."
@@ -31098,7 +31094,7 @@ function identity(step, record3) {
   const { agent: agent2 } = step.ports;
   const resume = last3 === void 0 || record3.fresh || last3.agentKind !== agent2.kind ? null : agent2.findConversation(last3);
   if (resume !== null) refuseSecondWriter(step, record3, resume);
-  return { token: (0, import_node_crypto10.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto10.randomUUID)(), resume };
+  return { token: (0, import_node_crypto11.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto11.randomUUID)(), resume };
 }
 function refuseSecondWriter({ ports }, record3, conversation) {
   const holder = ports.agent.holders(conversation).find(({ pid, start: start2 }) => {
@@ -31231,11 +31227,11 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto10, import_node_fs81, import_node_path88, RunTaken;
+var import_node_crypto11, import_node_fs81, import_node_path88, RunTaken;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
-    import_node_crypto10 = __toESM(require_node_crypto(), 1);
+    import_node_crypto11 = __toESM(require_node_crypto(), 1);
     import_node_fs81 = require("node:fs");
     import_node_path88 = require("node:path");
     init_variables();
@@ -47216,7 +47212,7 @@ async function chooseInitiative(project, feature) {
   if (active === null) throw noneActive(workspace);
   if (active === "absent") {
     if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
-    return { id: `INIT-${(0, import_node_crypto11.randomUUID)()}`, title: titleOf3(feature), description: feature };
+    return { id: `INIT-${(0, import_node_crypto12.randomUUID)()}`, title: titleOf3(feature), description: feature };
   }
   if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
   return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
@@ -47246,7 +47242,7 @@ function attemptOptions(project, command3, initiative2, io) {
   const { args, model } = plannerProgram(project.config().agent);
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
-  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto11.randomBytes)(4).toString("hex")}`;
+  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto12.randomBytes)(4).toString("hex")}`;
   return {
     planner: {
       command: command3,
@@ -47318,11 +47314,11 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: 
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto11, import_node_fs103, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto12, import_node_fs103, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
-    import_node_crypto11 = __toESM(require_node_crypto(), 1);
+    import_node_crypto12 = __toESM(require_node_crypto(), 1);
     import_node_fs103 = require("node:fs");
     init_create_agent();
     init_find_command();
