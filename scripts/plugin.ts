@@ -101,9 +101,10 @@ async function pluginFiles(): Promise<Files> {
   const edition = program['edition']?.split('\n')[0] ?? '';
   // biome-ignore lint/suspicious/noTemplateCurlyInString: Claude Code fills it in
   const server = { command: '${CLAUDE_PLUGIN_ROOT}/bin/orchestrate', args: ['mcp'] };
-  // Silent where the program cannot run: a session is not to be told at its start that something of ours is missing.
   // biome-ignore lint/suspicious/noTemplateCurlyInString: Claude Code fills it in
-  const events = '"${CLAUDE_PLUGIN_ROOT}"/bin/orchestrate events --follow --for-claude 2>/dev/null || true';
+  const run = 'exec "${CLAUDE_PLUGIN_ROOT}"/bin/orchestrate events --follow --for-claude 2>/dev/null';
+  // A child of Claude Code itself, so that it ends with a session that was killed; silent where there is no Node.
+  const events = `command -v node >/dev/null || exit 0; ${run}`;
   const monitor = { name: 'events', command: events, description: 'what agents of this plan need' };
   return {
     '.claude-plugin/marketplace.json': json({

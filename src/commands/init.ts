@@ -8,7 +8,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { forgetProject, rememberProject } from '../git/project.ts';
 import type { Change, InitContext } from '../init/change.ts';
-import { forgetUser, keepProgram, noteUser, removeUnusedCopies } from '../init/lasting-place.ts';
+import { forgetUser, keepProgram, noteUser, ownCopy, removeUnusedCopies } from '../init/lasting-place.ts';
 import { openManifest } from '../init/manifest.ts';
 import { askPlaces, directoryIn } from '../init/places.ts';
 import { accept, propose } from '../init/proposals.ts';
@@ -228,6 +228,10 @@ async function sayWhatIsNext(project: Project, changes: readonly Change[], io: I
     io.print(`  git add ${ignored ? '-f ' : ''}${typed.join(' ')}`);
   } else io.print(`What is meant to be committed cannot be: ${ignored.message}`);
   io.print('Next: orchestrate generate, or orchestrate import plan.yaml; then orchestrate start');
+  if (ownCopy(project.env) !== null)
+    io.print(
+      'In a terminal, where the plugin has no command, type .claude/orchestrator/orchestrate for orchestrate',
+    );
 }
 
 /** A path of the project as it is typed in the directory of the caller. */

@@ -142,7 +142,7 @@ function copyWhole(place: string): void {
 }
 
 /** Where the copy of this program is, when it is a plugin's or is such a copy itself; else null. */
-function ownCopy(env: Environment): string | null {
+export function ownCopy(env: Environment): string | null {
   if (isOfPlugin()) return placeOfCopy(env);
   return dirname(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }

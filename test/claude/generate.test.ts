@@ -1,14 +1,13 @@
 /** Real Claude Code plans: `orchestrate generate` from a shell, and `/orchestrate` headless and typed into a session; the model is scripted. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { templatePath } from '../../src/app/package-root.ts';
 import { until } from '../support/wait.ts';
 import { type Step, textOf } from './support/model-server.ts';
 import type { Pane } from './support/pane.ts';
-import { createPlanningRig, type PlanningRig } from './support/planning.ts';
+import { adviceOfTheGuide, createPlanningRig, type PlanningRig } from './support/planning.ts';
 
 type Call = (tool: string, input?: object) => Step;
 
@@ -257,13 +256,6 @@ async function enter(pane: Pane, text: string): Promise<void> {
   await pane.type(text);
   await shows(pane, text);
   await pane.key('Enter');
-}
-
-/** What the guide says to allow, so that a session is not asked after the planner has finished. */
-function adviceOfTheGuide(): object {
-  const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
-  const block = /```json\n(\{\s*"permissions"[\s\S]*?)```/.exec(guide)?.[1];
-  return JSON.parse(block ?? assert.fail('the guide has no such advice'));
 }
 
 /** What the first request of a conversation says. */

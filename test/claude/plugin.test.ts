@@ -16,7 +16,7 @@ import { createClaudeHome } from './support/home.ts';
 import { installClaude } from './support/install.ts';
 import { type ModelServer, type Rule, type Step, startModelServer, textOf } from './support/model-server.ts';
 import { openPane, type Pane } from './support/pane.ts';
-import { toolAnswers, toolCall } from './support/planning.ts';
+import { adviceOfTheGuide, toolAnswers, toolCall } from './support/planning.ts';
 import { bash } from './support/scene.ts';
 
 const PREFIX = 'mcp__plugin_orchestrate_task-copilot__';
@@ -142,10 +142,14 @@ test('with the plugin alone: installed, planned, started, told of what an agent 
   at(machine.marketplace, claude, 'plugin', 'validate', '--strict', '.');
   for (const line of linesOfReadme()) at(machine.marketplace, '/bin/sh', '-c', line);
 
-  // What the guide says to allow.
-  const allow = ['mcp__plugin_orchestrate_task-copilot', 'Bash(orchestrate:*)'];
-  machine.write('.claude/settings.local.json', JSON.stringify({ permissions: { allow } }));
-  await using _ = { [Symbol.asyncDispose]: () => pane.close() };
+  machine.write('.claude/settings.local.json', JSON.stringify(adviceOfTheGuide()));
+  await using _ = {
+    [Symbol.asyncDispose]: async () => {
+      await pane.close();
+      const processes = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+      await until('the end of what the killed session ran', () => !processes().includes(machine.marketplace));
+    },
+  };
   const pane = await openPane([claude, '--permission-mode', 'manual'], { cwd: machine.root, env });
   await shows(pane, 'manual mode on');
   await enter(pane, '/orchestrate generate Greet people');

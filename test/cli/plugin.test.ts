@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { PACKAGE_ROOT } from '../../src/app/package-root.ts';
+import { sha256 } from '../../src/files/sha256.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { otherNode } from '../support/other-node.ts';
 import { until } from '../support/wait.ts';
@@ -57,17 +58,17 @@ async function createMachine(): Promise<Machine> {
 
 const command = (plugin: string): string => join(plugin, 'bin', 'orchestrate');
 
-/** The plugin's next version, in a directory of its own. */
-function nextVersion({ plugin }: Machine, version: string): string {
-  const next = join(dirname(plugin), version);
+/** The plugin's next version, or another build of it, in a directory of its own. */
+function nextVersion({ plugin }: Machine, version: string, name = version): string {
+  const next = join(dirname(plugin), name);
   cpSync(plugin, next, { recursive: true });
   const edit = (file: string, from: string | RegExp, to: string): void =>
     writeFileSync(join(next, file), readFileSync(join(next, file), 'utf8').replace(from, to));
   const [edition = ''] = readFileSync(join(next, 'program/edition'), 'utf8').split('\n');
   const other = edition.split('').reverse().join('');
   edit('program/package.json', `"version": "${VERSION}"`, `"version": "${version}"`);
-  const sum = spawnSync('sha256sum', ['package.json'], { cwd: join(next, 'program'), encoding: 'utf8' });
-  edit('program/edition', /^\w+ {2}package\.json$/m, sum.stdout.trimEnd());
+  const sum = sha256(readFileSync(join(next, 'program/package.json')));
+  edit('program/edition', /^\w+ {2}package\.json$/m, `${sum}  package.json`);
   edit('program/edition', edition, other);
   const bin = readFileSync(command(next), 'utf8')
     .replaceAll(edition, other)
@@ -111,6 +112,8 @@ test('init from the plugin leaves the program where it lasts, and everything wor
   });
   assert.match(doctor.stdout, /native module: node:sqlite with SQLite 3\./);
   assert.equal(doctor.stderr, '');
+  machine.runs(join(machine.root, LAUNCHER), 'init', '--remove');
+  assert.deepEqual(readdirSync(machine.shared('projects')), [], 'no project of it is known any more');
   assert.deepEqual(
     readdirSync(join(place)).filter((name) => name === 'node_modules'),
     [],
@@ -127,13 +130,8 @@ test('XDG_DATA_HOME is honoured; a damaged copy is mended; another build of the 
   rmSync(join(place, 'dist/main.js'));
   machine.runs(command(machine.plugin), 'init');
   assert.ok(machine.runs(join(machine.root, LAUNCHER), '--version').startsWith(VERSION));
-  const rebuilt = nextVersion(machine, VERSION === '9.9.9' ? '9.9.8' : '9.9.9');
-  const manifest = join(rebuilt, 'program/package.json');
-  writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('9.9.9', VERSION));
-  const sum = spawnSync('sha256sum', ['package.json'], { cwd: dirname(manifest), encoding: 'utf8' }).stdout;
-  const list = join(rebuilt, 'program/edition');
-  writeFileSync(list, readFileSync(list, 'utf8').replace(/^\w+ {2}package\.json$/m, sum.trimEnd()));
-  const [edition] = readFileSync(list, 'utf8').split('\n');
+  const rebuilt = nextVersion(machine, VERSION, 'rebuilt');
+  const [edition] = readFileSync(join(rebuilt, 'program/edition'), 'utf8').split('\n');
   machine.runs(command(rebuilt), 'init');
   assert.ok(machine.read(LAUNCHER).includes(`${VERSION}-${edition}/dist/cli.js`), machine.read(LAUNCHER));
 });
@@ -274,4 +272,10 @@ test('init leaves its slash command out where the plugin is enabled, and keeps o
   installed(machine.plugin);
   init();
   assert.ok(existsSync(slash), 'it may be committed, for others');
+});
+
+test('what is committed is what is made of the sources, on a newer Node too; "npm run plugin" makes it', async () => {
+  const args = ['--import', 'tsx', 'scripts/plugin.ts', '--check'];
+  const { status, stderr } = spawnSync(await otherNode(), args, { cwd: PACKAGE_ROOT, encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, 'plugin: as it is made\n']);
 });

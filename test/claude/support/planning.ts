@@ -1,7 +1,10 @@
 /** A repository that is set up but has no plan, with real Claude Code and a scripted model: what planning one needs. */
+
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { templatePath } from '../../../src/app/package-root.ts';
 import { openCopilotDatabase } from '../../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
 import { createClaudeHome } from './home.ts';
@@ -106,6 +109,13 @@ export function toolAnswers({ requests }: ModelServer): string[] {
     if (block.type === 'tool_result') seen.set(block.tool_use_id, answerText(block.content));
   }
   return [...seen.values()];
+}
+
+/** What the guide says to allow, so that a session is not asked after the planner has finished. */
+export function adviceOfTheGuide(): object {
+  const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
+  const block = /```json\n(\{\s*"permissions"[\s\S]*?)```/.exec(guide)?.[1];
+  return JSON.parse(block ?? assert.fail('the guide has no such advice'));
 }
 
 function answerText(content: unknown): string {
