@@ -17,7 +17,7 @@ const LONGEST_PAUSE_MS = 30_000;
 /** How one try went: null when it arrived. */
 type Failure = { readonly why: string; readonly mayPass: boolean; readonly pauseMs: number | null };
 
-/** Posts until it arrives; `persist` false: once. Throws `Undelivered`, or an AbortError at `abort`. */
+/** Posts until it arrives; `persist` false: once. Throws `Undelivered`, or the reason of `abort`. */
 export async function deliver(post: Post, persist: boolean, abort: AbortSignal): Promise<void> {
   const pauses = persist ? PAUSES_MS : [];
   for (let tried = 0; ; tried += 1) {
@@ -27,8 +27,14 @@ export async function deliver(post: Post, persist: boolean, abort: AbortSignal):
     const asked = failure.pauseMs ?? 0;
     if (pauseMs === undefined || !failure.mayPass || asked > LONGEST_PAUSE_MS)
       throw new Undelivered(failure.why);
-    await sleep(Math.max(pauseMs, asked), undefined, { signal: abort });
+    await pause(Math.max(pauseMs, asked), abort, failure);
   }
+}
+
+/** Where there is no time for another try, why the last one failed says more than that. */
+async function pause(ms: number, abort: AbortSignal, { why }: Failure): Promise<void> {
+  await sleep(ms, undefined, { signal: abort }).catch(() => undefined);
+  if (abort.aborted) throw abort.reason instanceof Undelivered ? new Undelivered(why) : abort.reason;
 }
 
 async function attempt({ url, headers, body }: Post, abort: AbortSignal): Promise<Failure | null> {

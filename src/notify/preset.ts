@@ -7,15 +7,19 @@ import { readSecrets } from './secrets.ts';
 
 export type PresetPlace = Omit<DesktopPlace, 'abort'> & { readonly root: string };
 
+/** The preset of a configuration. */
+export type Preset = {
+  /** Throws what `readSecrets` does: it could tell nothing. */
+  check(): void;
+  /** Rejects with `Undelivered`, an error of `readSecrets`, or the reason of `abort`. */
+  tell(message: Message, abort: AbortSignal): Promise<void>;
+};
+
 /**
- * Tells a message by the preset of the settings; null without one. Secrets are read anew for each, so that a mended file
- * counts at once; while nothing arrives, each further message is tried once. Rejects with `Undelivered`, an error of
- * `readSecrets`, or an AbortError.
+ * The configured preset, null without one. Secrets are read anew for each message, so that a mended file counts at once;
+ * while nothing arrives, each further message is tried once.
  */
-export function createPreset(
-  settings: Config['notify'],
-  place: PresetPlace,
-): ((message: Message, abort: AbortSignal) => Promise<void>) | null {
+export function createPreset(settings: Config['notify'], place: PresetPlace): Preset | null {
   const { preset } = settings;
   if (preset === null) return null;
   let works = true;
@@ -23,13 +27,16 @@ export function createPreset(
     if (preset === 'desktop') return showOnDesktop(message, { ...place, abort });
     await deliver(postOf(preset, message, readSecrets(settings, place)), works, abort);
   };
-  return async (message, abort) => {
-    try {
-      await tell(message, abort);
-      works = true;
-    } catch (error) {
-      works = false;
-      throw error;
-    }
+  return {
+    check: () => void readSecrets(settings, place),
+    async tell(message, abort) {
+      try {
+        await tell(message, abort);
+        works = true;
+      } catch (error) {
+        works = false;
+        throw error;
+      }
+    },
   };
 }

@@ -12,6 +12,7 @@ import { deliver } from '../../src/notify/deliver.ts';
 import { createPreset, type PresetPlace } from '../../src/notify/preset.ts';
 import { type Message, messageOf, type Notice } from '../../src/notify/presets.ts';
 import { readSecrets } from '../../src/notify/secrets.ts';
+import { notifier } from '../../src/poller/listeners/notify.ts';
 import { serve } from '../support/loopback.ts';
 import { until } from '../support/wait.ts';
 
@@ -51,7 +52,7 @@ async function tell(
   env: Record<string, string>,
   message: Message = messageOf(NOTICE),
 ) {
-  await createPreset(settings({ preset }), place(env))?.(message, never);
+  await createPreset(settings({ preset }), place(env))?.tell(message, never);
 }
 
 const failure = async (work: Promise<unknown>): Promise<string> =>
@@ -103,7 +104,7 @@ test('what may pass is tried again a bounded number of times, what is refused is
     settings({ preset: 'webhook' }),
     place({ ORCHESTRATE_NOTIFY_URL: `${server.url}/${SECRET}` }),
   );
-  const say = () => failure(preset?.(messageOf(NOTICE), never) ?? Promise.resolve());
+  const say = () => failure(preset?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
   const said = [await say(), await say(), await say(), await say(), await say(), await say()];
   assert.deepEqual(
     said.map((text) => /answered \d+|no failure/.exec(text)?.[0]),
@@ -126,7 +127,7 @@ test('a server that never answers is left when the poller leaves', async () => {
     settings({ preset: 'slack' }),
     place({ ORCHESTRATE_NOTIFY_URL: `${server.url}/x` }),
   );
-  const told = preset?.(messageOf(NOTICE), leave.signal) ?? Promise.resolve();
+  const told = preset?.tell(messageOf(NOTICE), leave.signal) ?? Promise.resolve();
   const ended = assert.rejects(told, { name: 'AbortError' });
   await until('it was asked', () => server.calls.length > 0);
   leave.abort();
@@ -210,7 +211,7 @@ test('desktop: by the program that is there, with the text as arguments, and in 
       }),
     );
   const say = (terminals: number) =>
-    failure(preset(terminals)?.(messageOf(NOTICE), never) ?? Promise.resolve());
+    failure(preset(terminals)?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
   const text = 'wants to run: <!channel> & "é"';
   try {
     assert.match(await say(0), /no notify-send and no osascript here/);
@@ -330,4 +331,34 @@ test('answers are heard over a connection that goes out, again after it broke, a
   await until('it is given up', () => troubles.some((why) => why?.includes('lines without an end')));
   leave.abort();
   await listening;
+});
+
+test('what cannot be told is one warning: at the first tick what is missing, at the end why the last word did not arrive', async () => {
+  await using gone = await serve(() => undefined);
+  await gone[Symbol.asyncDispose]();
+  const events: string[] = [];
+  const ports = (url: string) => ({
+    state: {
+      addEvent: ({ kind, message }: { kind: string; message: string }) =>
+        void events.push(`${kind} ${message}`),
+    },
+    config: { ...DEFAULT_CONFIG, notify: settings({ tmux: false, preset: 'webhook' }) },
+    workspace: { id: 'w' },
+    paths: { root: '/nowhere' },
+    env: { HOME: '/nowhere', ORCHESTRATE_NOTIFY_URL: url },
+    now: () => 1,
+  });
+  const unset = notifier(ports('') as never, never, () => undefined);
+  for (let n = 0; n < 3; n += 1) unset.onStates?.([], { snapshot: { records: new Map() } } as never);
+  assert.equal(events.length, 1);
+  assert.match(
+    events.splice(0)[0] ?? '',
+    /^notify-error notify\.preset webhook: .* its url is missing: set ORCHESTRATE_NOTIFY_URL/,
+  );
+  const unreached = notifier(ports(`${gone.url}/${SECRET}`) as never, never, () => undefined);
+  await unreached.close?.({ why: 'all-done', states: [] });
+  assert.deepEqual(events, [
+    'finished all 0 streams are done',
+    'notify-error notify.preset webhook: the server cannot be reached (ECONNREFUSED)',
+  ]);
 });

@@ -1,7 +1,7 @@
 /** A stream that needs a person says so, once; and the person answers: notify.command, attach --next, send. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -166,6 +166,13 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
     (await rig.run(['doctor'], 3)).stdout,
     /notify: the preset ntfy cannot be used: its url is missing/,
   );
+  const file = join(rig.cli.home, '.config/orchestrate/notify.json');
+  rig.cli.write(file, JSON.stringify({ token: 'token-5ecret' }));
+  chmodSync(file, 0o644);
+  const unsafe = await rig.run(['doctor', '--json'], 3, { env });
+  assert.match(unsafe.stdout, /others may read .*notify\.json.*"fix":"chmod 600/);
+  assert.doesNotMatch(unsafe.stdout + unsafe.stderr, /5ecret/);
+  rmSync(file);
   await rig.run(['start', '--detach'], 0, { env });
   const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
   await rig.until('both at work', ({ summary }) => summary.streams.running === 2);

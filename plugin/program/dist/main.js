@@ -911,10 +911,10 @@ function openDoor(options) {
 }
 async function untilPassed(waitMs, run30) {
   const deadline = performance.now() + waitMs;
-  for (let pause10 = FIRST_PAUSE_MS; ; pause10 = Math.min(pause10 * 2, LONGEST_PAUSE_MS)) {
+  for (let pause11 = FIRST_PAUSE_MS; ; pause11 = Math.min(pause11 * 2, LONGEST_PAUSE_MS)) {
     const result = await run30();
     if (result.code === 0 || !isPassing(result.err) || performance.now() > deadline) return result;
-    await (0, import_promises.setTimeout)(pause10 * (0.5 + Math.random()));
+    await (0, import_promises.setTimeout)(pause11 * (0.5 + Math.random()));
   }
 }
 async function runOnce(args, { cwd, timeLimitMs, env, log, ...stdin }) {
@@ -3950,14 +3950,14 @@ function connect(place2, readonly2) {
 }
 function switchToWal(db, waitMs) {
   const deadline = performance.now() + waitMs;
-  const pause10 = new Int32Array(new SharedArrayBuffer(4));
+  const pause11 = new Int32Array(new SharedArrayBuffer(4));
   for (; ; ) {
     try {
       db.pragma("journal_mode = WAL");
       return;
     } catch (error2) {
       if (!isBusy(error2) || performance.now() > deadline) throw error2;
-      Atomics.wait(pause10, 0, 0, 3 + Math.random() * 7);
+      Atomics.wait(pause11, 0, 0, 3 + Math.random() * 7);
     }
   }
 }
@@ -4385,13 +4385,13 @@ function viewOf(sql, scope) {
 }
 function whileBusy(waitMs, work) {
   const deadline = performance.now() + waitMs;
-  const pause10 = new Int32Array(new SharedArrayBuffer(4));
+  const pause11 = new Int32Array(new SharedArrayBuffer(4));
   for (; ; ) {
     try {
       return work();
     } catch (error2) {
       if (!isBusy(error2) || performance.now() > deadline) throw error2;
-      Atomics.wait(pause10, 0, 0, SHORTEST_MS + Math.random() * (LONGEST_MS2 - SHORTEST_MS));
+      Atomics.wait(pause11, 0, 0, SHORTEST_MS + Math.random() * (LONGEST_MS2 - SHORTEST_MS));
     }
   }
 }
@@ -18119,12 +18119,12 @@ function pauseAfter(run30, { status, sinceMs: sinceMs2 }, nowMs) {
   }
   return before.sinceMs === null ? run30.paused : closed(before, nowMs);
 }
-function closed(pause10, nowMs) {
-  return { totalMs: pausedMs(pause10, nowMs), sinceMs: null, userMs: userMs(pause10, nowMs), forUser: false };
+function closed(pause11, nowMs) {
+  return { totalMs: pausedMs(pause11, nowMs), sinceMs: null, userMs: userMs(pause11, nowMs), forUser: false };
 }
-function userMs(pause10, nowMs) {
-  const { sinceMs: sinceMs2, forUser } = pause10;
-  return pause10.userMs + (forUser && sinceMs2 !== null ? Math.max(0, nowMs - sinceMs2) : 0);
+function userMs(pause11, nowMs) {
+  const { sinceMs: sinceMs2, forUser } = pause11;
+  return pause11.userMs + (forUser && sinceMs2 !== null ? Math.max(0, nowMs - sinceMs2) : 0);
 }
 function withLostTime(run30, lostMs) {
   if (lostMs === 0 || run30.claimedAtMs === null || (run30.paused?.sinceMs ?? null) !== null) return run30.paused;
@@ -28703,8 +28703,12 @@ async function deliver(post, persist, abort) {
     const asked2 = failure4.pauseMs ?? 0;
     if (pauseMs2 === void 0 || !failure4.mayPass || asked2 > LONGEST_PAUSE_MS3)
       throw new Undelivered(failure4.why);
-    await (0, import_promises9.setTimeout)(Math.max(pauseMs2, asked2), void 0, { signal: abort });
+    await pause6(Math.max(pauseMs2, asked2), abort, failure4);
   }
+}
+async function pause6(ms, abort, { why }) {
+  await (0, import_promises9.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
+  if (abort.aborted) throw abort.reason instanceof Undelivered ? new Undelivered(why) : abort.reason;
 }
 async function attempt({ url, headers, body: body2 }, abort) {
   const signal2 = AbortSignal.any([abort, AbortSignal.timeout(TIMEOUT_MS2)]);
@@ -29212,13 +29216,16 @@ function createPreset(settings3, place2) {
     if (preset === "desktop") return showOnDesktop(message2, { ...place2, abort });
     await deliver(postOf(preset, message2, readSecrets(settings3, place2)), works, abort);
   };
-  return async (message2, abort) => {
-    try {
-      await tell6(message2, abort);
-      works = true;
-    } catch (error2) {
-      works = false;
-      throw error2;
+  return {
+    check: () => void readSecrets(settings3, place2),
+    async tell(message2, abort) {
+      try {
+        await tell6(message2, abort);
+        works = true;
+      } catch (error2) {
+        works = false;
+        throw error2;
+      }
     }
   };
 }
@@ -29271,7 +29278,8 @@ function createWays(ports, abort, report) {
   );
   const byCommand = createWay(({ notice }) => runCommand2(ports, notice, abort), warn("notify.command"));
   const signal2 = AbortSignal.any([abort, leaving.signal]);
-  const byPreset = preset === null ? null : createWay(({ message: message2 }) => preset(message2, signal2), warn(`notify.preset ${config2.notify.preset}:`));
+  const warnOfPreset = warn(`notify.preset ${config2.notify.preset}:`);
+  const byPreset = preset === null ? null : createWay(({ message: message2 }) => preset.tell(message2, signal2), warnOfPreset);
   const name2 = printable(ports.workspace.id, 60);
   const hearing = warn("notify.answers:");
   return {
@@ -29284,8 +29292,16 @@ function createWays(ports, abort, report) {
       }),
       trouble: (why) => hearing(why === null ? null : new Undelivered(why), null)
     },
+    check() {
+      try {
+        preset?.check();
+      } catch (error2) {
+        warnOfPreset(error2, null);
+      }
+    },
     async close() {
-      const bound2 = setTimeout(() => leaving.abort(), LAST_WORDS_MS);
+      const late = new Undelivered(`nothing arrived within ${LAST_WORDS_MS / 1e3} s before the end`);
+      const bound2 = setTimeout(() => leaving.abort(late), LAST_WORDS_MS);
       await Promise.all([inTmux.idle(), byCommand.idle(), byPreset?.idle()]);
       clearTimeout(bound2);
     }
@@ -29349,7 +29365,7 @@ var init_ways = __esm({
     init_step();
     init_listener();
     TIMEOUT_MS3 = 1e4;
-    LAST_WORDS_MS = 5e3;
+    LAST_WORDS_MS = 3e3;
     MOST_WAITING = 100;
     NOTIFY_LOG = "notify.command.log";
   }
@@ -29364,9 +29380,12 @@ function notifier(ports, abort, report) {
   const tellOf = (state2, run30) => tell6(noticeOf(ports, state2, run30?.number ?? null), run30?.endedAtMs === null ? run30.pane : null);
   const told2 = createTold(ports);
   const answering = answers(ports, abort, ways.answering);
+  let checked = false;
   return {
     name: "notify",
     onStates(states, look6) {
+      if (!checked) ways.check();
+      checked = true;
       answering.onStates?.(states, look6);
       eachByItself(states, (state2) => {
         const record3 = look6.snapshot.records.get(state2.key);

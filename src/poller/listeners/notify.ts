@@ -35,9 +35,12 @@ export function notifier(ports: Ports, abort: AbortSignal, report: (message: str
     tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);
   const told = createTold(ports);
   const answering = answers(ports, abort, ways.answering);
+  let checked = false;
   return {
     name: 'notify',
     onStates(states, look) {
+      if (!checked) ways.check();
+      checked = true;
       answering.onStates?.(states, look);
       eachByItself(states, (state) => {
         const record = look.snapshot.records.get(state.key);

@@ -13,7 +13,7 @@ import { reporting } from './listener.ts';
 /** A command that takes longer is ended, with all that it started. */
 const TIMEOUT_MS = 10_000;
 /** How long the end of a poller waits for a preset; a command has its own bound. */
-const LAST_WORDS_MS = 5_000;
+const LAST_WORDS_MS = 3_000;
 
 /** Something to tell, in the forms that the ways take. */
 type Told = { readonly notice: Notice | null; readonly message: Message; readonly pane: string | null };
@@ -47,12 +47,17 @@ function createWay(work: (told: Told) => Promise<void>, outcome: (error: unknown
   };
 }
 
+export type Ways = {
+  readonly all: readonly Way[];
+  readonly answering: AnswerBack;
+  /** Warns at once of a preset that cannot work as it is set up. */
+  check(): void;
+  /** Resolves when nothing is left to be told, or there is no more time for it. */
+  close(): Promise<void>;
+};
+
 /** Every way that is configured. What keeps one from telling is one warning until it works again. */
-export function createWays(
-  ports: Ports,
-  abort: AbortSignal,
-  report: (message: string) => void,
-): { readonly all: readonly Way[]; readonly answering: AnswerBack; close(): Promise<void> } {
+export function createWays(ports: Ports, abort: AbortSignal, report: (message: string) => void): Ways {
   const { config, env, paths } = ports;
   const warn = createWarner(ports, report);
   const leaving = new AbortController();
@@ -71,10 +76,9 @@ export function createWays(
   );
   const byCommand = createWay(({ notice }) => runCommand(ports, notice, abort), warn('notify.command'));
   const signal = AbortSignal.any([abort, leaving.signal]);
+  const warnOfPreset = warn(`notify.preset ${config.notify.preset}:`);
   const byPreset =
-    preset === null
-      ? null
-      : createWay(({ message }) => preset(message, signal), warn(`notify.preset ${config.notify.preset}:`));
+    preset === null ? null : createWay(({ message }) => preset.tell(message, signal), warnOfPreset);
   const name = printable(ports.workspace.id, 60);
   const hearing = warn('notify.answers:');
   return {
@@ -88,8 +92,16 @@ export function createWays(
         }),
       trouble: (why) => hearing(why === null ? null : new Undelivered(why), null),
     },
+    check() {
+      try {
+        preset?.check();
+      } catch (error) {
+        warnOfPreset(error, null);
+      }
+    },
     async close() {
-      const bound = setTimeout(() => leaving.abort(), LAST_WORDS_MS);
+      const late = new Undelivered(`nothing arrived within ${LAST_WORDS_MS / 1000} s before the end`);
+      const bound = setTimeout(() => leaving.abort(late), LAST_WORDS_MS);
       await Promise.all([inTmux.idle(), byCommand.idle(), byPreset?.idle()]);
       clearTimeout(bound);
     },
