@@ -83,3 +83,16 @@ test('it waits by time that passed, whatever the clock was set to since', () => 
   assert.deepEqual(early.actions, [], 'set forward');
   assert.ok((early.states[0]?.dueAtMs ?? 0) > NOW_MS);
 });
+
+test('an adoption that was given up stays so, also while nothing is running', () => {
+  for (const pollerAlive of [true, false]) {
+    const troubles = new Map([['s', trouble({ kind: 'adopt', count: POLICY.maxAttempts })]]);
+    const world = snapshot({
+      streams: [complete('S')],
+      records: [record('S')],
+      part: { troubles, pollerAlive },
+    });
+    const [state] = decide(world, POLICY).states;
+    assert.deepEqual([state?.state, state?.reason], ['failed', 'the ref is locked']);
+  }
+});
