@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openStateDatabase } from '../../src/state/state-schema.ts';
 import { createProjectRig } from '../../test/support/worker-rig.ts';
 import { type Benchmark, byTurns, durationMs, type Figure } from './measure.ts';
-import { bigPlan, commandMs, lookFloorMs, nodeMs } from './projects.ts';
+import { amount, bigPlan, commandMs, eachOf, lookFloorMs, nodeMs, sizes } from './projects.ts';
 
 const ROUNDS = 9;
 const NODE = 'node -e 0';
@@ -14,29 +14,35 @@ async function smallCommands(): Promise<readonly Figure[]> {
   const [task] = rig.store.listTasks({ stream: 'A' });
   await commandMs(rig, ['status']);
   const update = ['task', 'update', task?.id ?? '', '--status', 'in_progress'];
-  const [status, list, updated, version, node, look] = await byTurns(ROUNDS, [
-    () => commandMs(rig, ['status']),
+  const [list, updated, version, node] = await byTurns(ROUNDS, [
     () => commandMs(rig, ['task', 'list']),
     () => commandMs(rig, update),
     () => commandMs(rig, ['--version']),
     () => nodeMs(rig),
-    () => lookFloorMs(rig),
   ]);
   const bare = { name: NODE, samples: node };
   return [
-    { name: 'status of 4 streams', unit: 'ms', samples: status, floor: { name: LOOK, samples: look } },
     { name: 'task list', unit: 'ms', samples: list, floor: bare },
     { name: 'task update', unit: 'ms', samples: updated, floor: bare },
     { name: '--version', unit: 'ms', samples: version, floor: bare },
   ];
 }
 
-async function bigStatus(): Promise<readonly Figure[]> {
-  await using rig = await createProjectRig({ plan: { file: bigPlan(300) } });
+async function looks(streams: number): Promise<readonly Figure[]> {
+  await using rig = await createProjectRig({ plan: { file: bigPlan(streams) } });
   await commandMs(rig, ['status']);
-  const [status, look] = await byTurns(ROUNDS, [() => commandMs(rig, ['status']), () => lookFloorMs(rig)]);
+  const [status, json, plan, look] = await byTurns(streams > 500 ? 5 : ROUNDS, [
+    () => commandMs(rig, ['status']),
+    () => commandMs(rig, ['status', '--json']),
+    () => commandMs(rig, ['plan']),
+    () => lookFloorMs(rig),
+  ]);
+  const floor = { name: LOOK, samples: look };
+  const of = `of ${amount(streams)} streams`;
   return [
-    { name: 'status of 300 streams', unit: 'ms', samples: status, floor: { name: LOOK, samples: look } },
+    { name: `status ${of}`, unit: 'ms', samples: status, floor },
+    { name: `status --json ${of}`, unit: 'ms', samples: json, floor },
+    { name: `plan ${of}`, unit: 'ms', samples: plan, floor },
   ];
 }
 
@@ -63,7 +69,12 @@ async function stopHook(): Promise<readonly Figure[]> {
 export const commands: readonly Benchmark[] = [
   {
     name: 'commands',
-    summary: 'status, task list, task update and hook stop, beside Node doing nothing',
-    run: async () => [...(await smallCommands()), ...(await bigStatus()), ...(await stopHook())],
+    summary: 'task list, task update, --version and hook stop, beside Node doing nothing',
+    run: async () => [...(await smallCommands()), ...(await stopHook())],
+  },
+  {
+    name: 'looks',
+    summary: 'status and plan of 4 to 3,000 streams of ten tasks, beside Node with one git and one tmux call',
+    run: (full) => eachOf(sizes(full), looks),
   },
 ];

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
-export type Unit = 'ms' | 'MB' | '% of a core' | 'calls';
+export type Unit = 'ms' | 'MB' | '% of a core' | 'calls' | 'files' | 'rows';
 
 /** What the machine itself takes for the same thing, done by the bare tools. */
 export type Floor = { readonly name: string; readonly samples: readonly number[] };
@@ -19,7 +19,8 @@ export type Benchmark = {
   /** What the command line calls it. */
   readonly name: string;
   readonly summary: string;
-  run(): Promise<readonly Figure[]>;
+  /** `full`: also what takes long. */
+  run(full: boolean): Promise<readonly Figure[]>;
 };
 
 /** The middle one of the samples, the upper of two; NaN when there are none. */

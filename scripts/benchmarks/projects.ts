@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import type { ProjectRig } from '../../test/support/worker-rig.ts';
-import { durationMs } from './measure.ts';
+import { durationMs, type Figure } from './measure.ts';
 
 const execute = promisify(execFile);
 
@@ -41,4 +41,32 @@ export function lookFloorMs(rig: ProjectRig): Promise<number> {
       inProject(rig, 'tmux', ['-V']),
     ]),
   );
+}
+
+/** Numbers of streams that plans are measured with; the greatest only when all is measured. */
+export function sizes(full: boolean): readonly number[] {
+  return full ? [4, 30, 300, 1_000, 3_000] : [4, 30, 300, 1_000];
+}
+
+/** A number as it is read. */
+export function amount(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** The figures of each of `things`, measured one after the other. */
+export async function eachOf<T>(
+  things: readonly T[],
+  measure: (thing: T) => Promise<readonly Figure[]>,
+): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const thing of things) figures.push(...(await measure(thing)));
+  return figures;
+}
+
+/** Commits this many files of some 4 KB. */
+export function commitFiles(rig: ProjectRig, count: number): void {
+  for (let at = 0; at < count; at += 1)
+    rig.cli.write(`src/d${at % 100}/f${at}.txt`, `file ${at} of the project\n`.repeat(180));
+  rig.cli.git('add', '.', ':!.claude');
+  rig.cli.git('commit', '--quiet', '--message=files');
 }

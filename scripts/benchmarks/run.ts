@@ -1,42 +1,47 @@
 /** Runs the benchmarks asked for, one after the other, and prints what they measured as a table or as JSON. */
 import { availableParallelism, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { putResults } from '../page/results.ts';
 import { claude } from './claude.ts';
 import { commands } from './commands.ts';
 import { core } from './core.ts';
+import { handOff } from './hand-off.ts';
 import { landing } from './landing.ts';
 import { mcp } from './mcp.ts';
-import { type Benchmark, type Figure, median } from './measure.ts';
+import { type Benchmark, median } from './measure.ts';
+import { machineText, type Result, resultTables, rounded } from './page.ts';
 import { poller } from './poller.ts';
+import { soaking } from './soak.ts';
 import { tidy } from './tidy.ts';
 import { view } from './view.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
   ...core,
   ...commands,
+  ...handOff,
   ...poller,
   ...view,
   ...mcp,
   ...claude,
   ...landing,
   ...tidy,
+  ...soaking,
 ];
 
-const HELP = `scripts/bench [--json] [--list] [name ...]
+const HELP = `scripts/bench [--full] [--json] [--page] [--list] [name ...]
 
 Measures what orchestrate costs and how quick it is, each figure beside a floor measured in the same run. Without names
 all benchmarks are run.
 
+  --full   measures also what takes long: 50,000 files, 16 at once, 200 starts, 3,000 streams, four times the soak
   --json   prints JSON: every figure with all its samples and its floor's
+  --page   writes the results into docs/performance.md, beside printing them
   --list   prints the benchmarks' names
   --help   prints this
 
 ${BENCHMARKS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
 `;
-
-type Result = Figure & { readonly benchmark: string };
-
-const rounded = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 /** A line per figure: benchmark, name, median, least and most, the floor and how many times it that is. */
 function table(results: readonly Result[]): string {
@@ -67,35 +72,52 @@ function table(results: readonly Result[]): string {
     .join('\n');
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
-  });
-  const unknown = positionals.filter((asked) => !BENCHMARKS.some(({ name }) => name === asked));
-  if (values.help === true || unknown.length > 0) {
-    const wrong = unknown.length > 0;
-    (wrong ? process.stderr : process.stdout).write(
-      `${wrong ? `bench: error: no benchmark ${unknown.join(', ')}\n\n` : ''}${HELP}`,
-    );
-    return wrong ? 2 : 0;
-  }
-  const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
-  if (values.list === true) {
-    console.log(chosen.map(({ name }) => name).join('\n'));
-    return 0;
-  }
-  const machine = { node: process.version, cpus: availableParallelism(), loadBefore: loadavg()[0] };
+const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
+
+function writePage(chosen: readonly Benchmark[], results: readonly Result[], loadBefore: number): void {
+  const summaries = new Map(chosen.map(({ name, summary }) => [name, summary]));
+  putResults(PAGE, `Measured on ${machineText(loadBefore)}.\n\n${resultTables(results, summaries)}`);
+}
+
+async function runAll(chosen: readonly Benchmark[], full: boolean): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const { name, run } of chosen) {
     process.stderr.write(`bench: ${name} ...\n`);
-    results.push(...(await run()).map((figure) => ({ benchmark: name, ...figure })));
+    results.push(...(await run(full)).map((figure) => ({ benchmark: name, ...figure })));
   }
-  if (values.json === true) console.log(JSON.stringify({ ...machine, results }, null, 2));
-  else
-    console.log(
-      `node ${machine.node}, ${machine.cpus} cores, load ${machine.loadBefore?.toFixed(2)}\n\n${table(results)}`,
-    );
+  return results;
+}
+
+const OPTIONS = {
+  full: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  page: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+} as const;
+
+/** Prints the help; an error when names were asked for that are none. */
+function help(unknown: readonly string[]): number {
+  if (unknown.length === 0) process.stdout.write(HELP);
+  else process.stderr.write(`bench: error: no benchmark ${unknown.join(', ')}\n\n${HELP}`);
+  return unknown.length === 0 ? 0 : 2;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: OPTIONS });
+  const unknown = positionals.filter((asked) => !BENCHMARKS.some(({ name }) => name === asked));
+  if (values.help || unknown.length > 0) return help(unknown);
+  const chosen = BENCHMARKS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  if (values.list) {
+    console.log(chosen.map(({ name }) => name).join('\n'));
+    return 0;
+  }
+  const loadBefore = loadavg()[0] ?? 0;
+  const results = await runAll(chosen, values.full);
+  if (values.page) writePage(chosen, results, loadBefore);
+  const machine = { node: process.version, cpus: availableParallelism(), loadBefore };
+  if (values.json) console.log(JSON.stringify({ ...machine, results }, null, 2));
+  else console.log(`${machineText(loadBefore)}\n\n${table(results)}`);
   return 0;
 }
 

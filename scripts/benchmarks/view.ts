@@ -1,5 +1,6 @@
-/** What the live summary costs with twenty running streams, and how soon it shows a change. */
+/** What the live summary and the poller cost with twenty running streams, and how soon a change is shown. */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createCallCounter } from '../../test/support/shim.ts';
 import { openClient, type TmuxClient } from '../../test/support/tmux-client.ts';
@@ -59,6 +60,41 @@ async function delays(rig: ProjectRig, client: TmuxClient, session: string): Pro
   };
 }
 
+/** What a process with the commands it runs costs while nothing happens, and while all streams change each second. */
+async function costsOf(
+  rig: ProjectRig,
+  who: string,
+  pid: number,
+  calls: () => number,
+): Promise<readonly Figure[]> {
+  let before = calls();
+  const quiet = await shareOf(pid, rest(QUIET_MS));
+  const quietCalls = calls() - before;
+  before = calls();
+  const busy = await shareOf(pid, () => touchAll(rig));
+  const busyCalls = calls() - before;
+  const memory = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  const floor = { name: 'one tmux and one git a second', samples: [await shareOf(process.pid, askBoth)] };
+  const node = { name: 'this benchmark itself', samples: [process.memoryUsage.rss() / 2 ** 20] };
+  return [
+    { name: `${who}, quiet`, unit: '% of a core', samples: [quiet], floor },
+    { name: `${who}, all change each second`, unit: '% of a core', samples: [busy], floor },
+    {
+      name: `${who}, git and tmux in ${QUIET_MS / 1000} quiet seconds`,
+      unit: 'calls',
+      samples: [quietCalls],
+      floor: null,
+    },
+    {
+      name: `${who}, git and tmux in ${BUSY_SECONDS} busy seconds`,
+      unit: 'calls',
+      samples: [busyCalls],
+      floor: null,
+    },
+    { name: `${who}, memory`, unit: 'MB', samples: [memory], floor: node },
+  ];
+}
+
 async function measure(): Promise<readonly Figure[]> {
   using counter = createCallCounter();
   await using rig = await createProjectRig({
@@ -74,39 +110,24 @@ async function measure(): Promise<readonly Figure[]> {
   const attach = ['-L', rig.cli.socket, 'attach-session', '-t', `${session}:`];
   using client = openClient(attach, { columns: 200, rows: 50 }, rig.cli.env);
   await client.sees(/0\/20 tasks/);
-  const delay = await delays(rig, client, session);
-  const callsSoFar = () => counter.calls('tmux', summary) + counter.calls('git', summary);
-  let before = callsSoFar();
-  const quiet = await shareOf(summary, rest(QUIET_MS));
-  const quietCalls = callsSoFar() - before;
-  before = callsSoFar();
-  const busy = await shareOf(summary, () => touchAll(rig));
-  const busyCalls = callsSoFar() - before;
-  const floor = { name: 'one tmux and one git a second', samples: [await shareOf(process.pid, askBoth)] };
+  const figures = [await delays(rig, client, session)];
+  const polling = poller.child.pid ?? 0;
+  for (const [who, pid] of [
+    ['summary', summary],
+    ['poller', polling],
+  ] as const)
+    figures.push(
+      ...(await costsOf(rig, who, pid, () => counter.calls('tmux', pid) + counter.calls('git', pid))),
+    );
   await poller.kill();
-  return [
-    delay,
-    { name: 'quiet summary of 20 streams', unit: '% of a core', samples: [quiet], floor },
-    { name: 'the same while all change each second', unit: '% of a core', samples: [busy], floor },
-    {
-      name: `git and tmux in ${QUIET_MS / 1000} quiet seconds`,
-      unit: 'calls',
-      samples: [quietCalls],
-      floor: null,
-    },
-    {
-      name: `git and tmux in ${BUSY_SECONDS} busy seconds`,
-      unit: 'calls',
-      samples: [busyCalls],
-      floor: null,
-    },
-  ];
+  return figures;
 }
 
 export const view: readonly Benchmark[] = [
   {
     name: 'view',
-    summary: 'the live summary: its share of a core, its calls, and how soon it shows a change',
+    summary:
+      'the live summary and the poller of 20 agents: share of a core, calls, memory, and how soon a change is shown',
     run: measure,
   },
 ];

@@ -1,9 +1,10 @@
 /** Makes docs/*.png: starts a plan with real Claude Code and a scripted model, and photographs the terminal of a user who looks on. */
-import { cpSync } from 'node:fs';
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { StatusReport } from '../../src/report/types.ts';
 import { type ClaudeProject, createClaudeProject } from '../../test/claude/support/project.ts';
+import { installedBrowser, type Look, openBrowser } from '../../test/support/browser.ts';
 import { openClient, type Size, type TmuxClient } from '../../test/support/tmux-client.ts';
 import { HOLDS, PLAN, rulesOf } from './plan.ts';
 import { renderPng } from './render.ts';
@@ -13,6 +14,15 @@ const SAMPLE = fileURLToPath(new URL('../sample/repository', import.meta.url));
 const WIDE: Size = { columns: 180, rows: 46 };
 const USUAL: Size = { columns: 120, rows: 32 };
 
+const DESKTOP = { width: 1100, height: 1000, scale: 1.5 };
+const PAGES: readonly (readonly [string, Look])[] = [
+  ['page.png', { ...DESKTOP, dark: false }],
+  ['page-dark.png', { ...DESKTOP, dark: true }],
+  ['page-phone.png', { width: 390, height: 1160, scale: 1.5, dark: true }],
+];
+/** Only pictures whose names begin so are made. */
+const WANTED = process.argv[2] ?? '';
+
 const say = (text: string): void => void process.stderr.write(`screenshots: ${text}\n`);
 const stateIn = (report: StatusReport, id: string): string =>
   report.streams.find((stream) => stream.id === id)?.state ?? '';
@@ -21,8 +31,23 @@ const everyone = (ids: readonly string[], state: string) => (report: StatusRepor
 
 /** One picture of all that the user sees, status line and borders too. */
 function photograph(client: TmuxClient, size: Size, name: string): void {
+  if (!name.startsWith(WANTED)) return;
   renderPng({ text: client.screen({ colours: true }), ...size }, join(DOCS, name));
   say(`docs/${name}`);
+}
+
+/** The page of `status --html`, for large screens and phones. */
+async function photographPage(project: ClaudeProject): Promise<void> {
+  const file = join(project.cli.home, 'plan.html');
+  await project.run(['status', '--html', file]);
+  const program = installedBrowser();
+  if (program === null) throw new Error('no browser to draw with: install chromium');
+  await using browser = await openBrowser(program);
+  for (const [name, look] of PAGES.filter(([name]) => name.startsWith(WANTED))) {
+    const page = await browser.open(pathToFileURL(file).href, look);
+    writeFileSync(join(DOCS, name), await page.picture());
+    say(`docs/${name}`);
+  }
 }
 
 function attach(project: ClaudeProject, size: Size): TmuxClient {
@@ -57,6 +82,7 @@ async function take(project: ClaudeProject): Promise<void> {
   wide.press('n');
   await wide.sees(/▸ ▲ E/);
   photograph(wide, WIDE, 'needs-you.png');
+  await photographPage(project);
   await project.run(['view', '--off']);
   wide.press('C-b', 'd');
   using usual = attach(project, USUAL);

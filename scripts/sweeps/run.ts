@@ -1,6 +1,9 @@
 /** Runs the sweeps asked for, one case after the other, and prints what held as a table or as JSON. */
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { machineText } from '../benchmarks/page.ts';
+import { putResults } from '../page/results.ts';
 import { catalogue } from './catalogue.ts';
 import { chaos } from './chaos.ts';
 import { environment } from './environment.ts';
@@ -17,13 +20,14 @@ Does harm of every kind to orchestrate and looks from outside at whether its pro
 stream, every commit and byte kept, the branch with each work once, a status that agrees with the world, documented exits.
 Without names all sweeps are run. Exits 1 when something did not hold.
 
-  --quick        a few injections of a few cases: a sample, as it is run beside the tests
+  --quick        one injection in every sixth case: a sample, as it is run with the tests; another seed takes others
   --case TEXT    only cases whose name or harm holds this
   --every N      harm every N-th call only; 1 (each) when left out
   --runs N       worlds of each random case; 20 when left out
   --seed S       where random cases begin; 1 when left out
   --jobs N       injections at the same time; the number of cores when left out
   --json         prints JSON
+  --page         writes the table into docs/proof.md, beside printing it
   --list         prints the cases
 
 ${SWEEPS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
@@ -70,6 +74,22 @@ function troubles(results: readonly Result[]): string {
     .join('');
 }
 
+const PAGE = fileURLToPath(new URL('../../docs/proof.md', import.meta.url));
+
+/** The same for people: cases in which the command made no such call are left out. */
+function pageOf(results: readonly Result[]): string {
+  const tried = results.filter(({ injected }) => injected > 0);
+  const rows = tried.map(({ sweep, name, harm, injected, broken }) => {
+    const held = broken.length === 0 ? 'yes' : `**no**: ${broken.length}`;
+    return `| ${sweep} | ${name} | ${harm} | ${injected} | ${held} |`;
+  });
+  const all = tried.reduce((sum, { injected }) => sum + injected, 0);
+  const failed = tried.reduce((sum, { broken }) => sum + broken.length, 0);
+  const summary = `${all} injections in ${tried.length} cases, ${failed === 0 ? 'all held' : `${failed} did not hold`}.`;
+  const head = ['| sweep | case | harm | injected | held |', '| --- | --- | --- | --- | --- |'];
+  return [`${summary} ${machineText(null)}.`, '', ...head, ...rows].join('\n');
+}
+
 async function runCase(sweep: Sweep, { name, harm, run }: Case, reach: Reach): Promise<Result> {
   const startedMs = performance.now();
   process.stderr.write(`sweep: ${sweep.name}: ${name}, ${harm} ... `);
@@ -95,6 +115,7 @@ function wordsOf(argv: readonly string[]) {
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       json: { type: 'boolean', default: false },
+      page: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false, short: 'h' },
     },
@@ -108,6 +129,9 @@ function reachOf(values: ReturnType<typeof wordsOf>['values']): Reach | null {
   if (![every, runs, jobs].every((each) => each >= 1) || !Number.isInteger(seed)) return null;
   return { quick: values.quick, every, seed, runs, jobs };
 }
+
+/** A quick run tries one case of so many; another seed tries others. */
+const SAMPLED = 6;
 
 type Chosen = { readonly sweep: Sweep; readonly each: Case };
 
@@ -127,6 +151,11 @@ async function runAll(chosen: readonly Chosen[], reach: Reach): Promise<readonly
   return results;
 }
 
+function list(chosen: readonly Chosen[]): number {
+  for (const { sweep, each } of chosen) console.log(`${sweep.name}: ${each.name}, ${each.harm}`);
+  return 0;
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = wordsOf(process.argv.slice(2));
   const reach = reachOf(values);
@@ -135,12 +164,11 @@ async function main(): Promise<number> {
     (values.help ? process.stdout : process.stderr).write(HELP);
     return values.help ? 0 : 2;
   }
-  const chosen = chosenOf(positionals, values.case);
-  if (values.list) {
-    for (const { sweep, each } of chosen) console.log(`${sweep.name}: ${each.name}, ${each.harm}`);
-    return 0;
-  }
+  const all = chosenOf(positionals, values.case);
+  const chosen = reach.quick ? all.filter((_, at) => (at + reach.seed) % SAMPLED === 0) : all;
+  if (values.list) return list(chosen);
   const results = await runAll(chosen, reach);
+  if (values.page) putResults(PAGE, pageOf(results));
   console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

@@ -59,7 +59,8 @@ async function show(ports: Ports, changes: readonly StreamChange[], io: Io): Pro
 /** Has the user's program look at one change, and hands on what it prints. */
 async function reviewIn(ports: Ports, command: string, change: StreamChange, io: Io): Promise<void> {
   const { streamId } = change.record;
-  const { exitCode, output, isCut } = await openReview(ports, command, change);
+  const inTmux = io.columns() !== null && (io.env['TMUX'] ?? '') !== '';
+  const { exitCode, output, isCut } = await openReview(ports, command, change, inTmux);
   if (exitCode !== 0)
     throw new OrchestrateError(
       EXIT.unfinished,

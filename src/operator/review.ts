@@ -57,8 +57,16 @@ export async function changesToReview(
   );
 }
 
-/** Runs `review.command` on the change, in the stream's worktree (where that is gone: in the project); returns what it printed. */
-export function openReview(ports: Ports, command: string, change: StreamChange): Promise<TerminalResult> {
+/**
+ * Runs `review.command` on the change, in the stream's worktree (where that is gone: in the project); returns what it printed.
+ * `popup`: over the tmux that the terminal is in, else (and where none is to be had) in the terminal itself.
+ */
+export async function openReview(
+  ports: Ports,
+  command: string,
+  change: StreamChange,
+  popup: boolean,
+): Promise<TerminalResult> {
   const { record, base, head } = change;
   const run = record.runs.at(-1)?.number ?? 0;
   const env = { ...commandEnvironment(ports, record, run, base), ORCHESTRATE_HEAD_SHA: head };
@@ -66,12 +74,14 @@ export function openReview(ports: Ports, command: string, change: StreamChange):
     const value = ports.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return ports.processes.runAtTerminal({
+  const request = {
     command,
     cwd: existsSync(record.worktree) ? record.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES,
-  });
+  };
+  const shown = popup ? await ports.processes.runInPopup(request) : null;
+  return shown ?? ports.processes.runAtTerminal(request);
 }
 
 /** How the notes reached the agent: typed to a living one, or given to its next run, which a living poller starts. */

@@ -5,7 +5,7 @@ import { linuxTable } from './linux.ts';
 import { run } from './run.ts';
 import { runShell } from './run-shell.ts';
 import type { ProcessTable } from './table.ts';
-import { runAtTerminal } from './terminal.ts';
+import { runAtTerminal, runInPopup } from './terminal.ts';
 import type { Processes } from './types.ts';
 
 /** The processes of this machine: /proc on Linux, `ps` elsewhere. */
@@ -36,5 +36,6 @@ export function createProcesses(
     runShell: (request) => runShell(table, request),
     run,
     runAtTerminal,
+    runInPopup,
   };
 }

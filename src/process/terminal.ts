@@ -1,6 +1,20 @@
-/** Runs a command of the user's own configuration at their terminal: a pager, a program to review with; keeps what it prints, when that is asked for. */
+/** Runs a command of the user's own configuration at their terminal: a pager, a program to review with, in a popup where that terminal is in tmux; keeps what it prints, when that is asked for. */
 import { spawn } from 'node:child_process';
-import { notStarted } from './run.ts';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { shellWord } from '../core/shell-word.ts';
+import { notStarted, run } from './run.ts';
 
 export type TerminalRequest = {
   readonly command: string;
@@ -46,4 +60,52 @@ export function runAtTerminal({ command, cwd, env, input, keep }: TerminalReques
       resolve({ exitCode: code ?? ENDED_BY_SIGNAL, output, isCut: room < 0 });
     });
   });
+}
+
+/**
+ * The same in a popup over the tmux client that looks at this terminal, which `env` names; null where none was to be had (another
+ * popup or a menu is open, nobody is attached). Command and environment travel by a private file, and so does what it prints.
+ */
+export async function runInPopup({
+  command,
+  cwd,
+  env,
+  keep,
+}: Omit<TerminalRequest, 'input' | 'keep'> & { readonly keep: number }): Promise<TerminalResult | null> {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-popup-'));
+  const [script, started, printed, code] = ['script', 'started', 'printed', 'code'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string, string];
+  // The pane is the popup's own there, and so is the kind of its terminal.
+  const { TMUX_PANE: _pane, TERM: _term, ...given } = env;
+  const variables = Object.entries(given).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  const lines = [
+    'umask 077',
+    ...variables.map(([name, value]) => `export ${name}=${shellWord(value ?? '')}`),
+    `cd ${shellWord(cwd)} || exit`,
+    `: > ${shellWord(started)}`,
+    `/bin/sh -c ${shellWord(command)} > ${shellWord(printed)}`,
+    `echo "$?" > ${shellWord(code)}`,
+  ];
+  try {
+    writeFileSync(script, `${lines.join('\n')}\n`, { mode: 0o600 });
+    const args = ['display-popup', '-E', '-w', '90%', '-h', '90%', `exec /bin/sh ${shellWord(script)}`];
+    await run({ file: 'tmux', args, cwd, env, timeLimitMs: null });
+    if (!existsSync(started)) return null;
+    // Closed before its program had ended.
+    const exitCode = existsSync(code) ? Number(readFileSync(code, 'utf8')) : ENDED_BY_SIGNAL;
+    return { exitCode, output: beginningOf(printed, keep), isCut: statSync(printed).size > keep };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function beginningOf(path: string, bytes: number): string {
+  const handle = openSync(path, 'r');
+  try {
+    const buffer = Buffer.alloc(bytes);
+    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, bytes, 0));
+  } finally {
+    closeSync(handle);
+  }
 }

@@ -54,4 +54,8 @@ export type Processes = {
   run(request: RunRequest): Promise<RunResult>;
   /** Runs a command of the user's own configuration in the foreground of their terminal. */
   runAtTerminal(request: TerminalRequest): Promise<TerminalResult>;
+  /** The same in a popup of the tmux that `env` names; null where none was to be had. */
+  runInPopup(
+    request: Omit<TerminalRequest, 'input' | 'keep'> & { readonly keep: number },
+  ): Promise<TerminalResult | null>;
 };

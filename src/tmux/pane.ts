@@ -1,4 +1,5 @@
 /** Opens a tagged window in our session, and acts on single panes only while they carry our tag. */
+import { randomBytes } from 'node:crypto';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type Client, type Reply, tmuxError } from './client.ts';
 import { COLLECT } from './format.ts';
@@ -69,16 +70,14 @@ export function untagCommands(target: string): string[] {
   return names.map((name) => command('set-option', '-p', '-u', '-t', target, name));
 }
 
-/** Holds a new pane until it is tagged, milliseconds later; ends by itself when whoever made it was killed in between. */
-const PLACEHOLDER = ['/bin/sh', '-c', 'exec sleep 8'] as const;
-
 /**
  * Opens a window after the last one of our session, with `cwd` as its directory, without taking focus. It runs `sh
  * ./keeper` for a worker, so that nothing of its output is lost, else `sh ./wrapper`. Null when the session of `handle` is
  * not there any more. Throws exit 3 when tmux refuses.
  *
- * The window is made with a placeholder, whose id tmux tells, and the program put in its place by that id: hooks of the
- * user's act on new windows at once (split them, move them), and then no other name is sure to mean the pane that was made.
+ * One call makes the window and tags its pane, which is told from others by a word in its command line: hooks of the user's act
+ * on new windows at once (split them, move them), and then no other name is sure to mean the pane that was made. Where they did,
+ * so that the last window is another one, a second call tags the pane by its id.
  */
 export async function openPane(
   client: Client,
@@ -88,23 +87,19 @@ export async function openPane(
   cwd: string,
 ): Promise<{ pane: string; pid: number } | null> {
   const target = `${handle.sessionId}:{end}`;
-  const make = command(
-    'new-window',
-    '-d',
-    '-P',
-    '-F',
-    'O|#{pane_id}',
-    '-n',
-    tag.name,
-    '-a',
-    '-t',
-    target,
-    ...PLACEHOLDER,
-  );
-  const reply = await client.run(onOurSession(root, handle, [make]), cwd);
+  const mark = `made-${randomBytes(6).toString('hex')}`;
+  const script = tag.role === 'worker' ? './keeper' : './wrapper';
+  const made = ['new-window', '-d', '-P', '-F', 'O|#{pane_id}', '-n', tag.name, '-a', '-t', target];
+  const make = command(...made, '/bin/sh', script, mark);
+  const isMade = command('if-shell', '-F', '-t', target, `#{m:*${mark}*,#{pane_start_command}}`);
+  const put = `${isMade} { ${ownCommands(root, handle, tag, target)} }`;
+  const reply = await client.run(onOurSession(root, handle, [make, put]), cwd);
   const pane = reply.status === 'absent' ? undefined : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
   // What else was printed is of a hook of the user's, whether or not that failed.
-  if (pane !== undefined) return { pane, pid: await putProgram({ client, root, handle, tag }, pane) };
+  if (pane !== undefined) {
+    const pid = taggedPid(reply, pane, tag) ?? (await tagById({ client, root, handle, tag }, pane));
+    return { pane, pid };
+  }
   if (reply.status === 'absent' || /^can't find session/.test(reply.status === 'failed' ? reply.why : ''))
     return null;
   if (isNotOurs(reply)) return null;
@@ -112,12 +107,36 @@ export async function openPane(
   throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: reply.text });
 }
 
+/** Commands that make the new pane at `target` ours, and say that they did. */
+function ownCommands(root: string, handle: SessionHandle, tag: PaneTag, target: string): string {
+  return [
+    ...tagCommands(root, target, tag),
+    ...hookCommands(root, handle.sessionId, target),
+    command(
+      'display-message',
+      '-p',
+      '-t',
+      target,
+      'T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}',
+    ),
+    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
+    command('if-shell', '-b', ...COLLECT.slice(1)),
+  ].join(' ; ');
+}
+
+/** The pid of the pane's program, where it was said that the pane is ours; else null. */
+function taggedPid(reply: Reply, pane: string, tag: PaneTag): number | null {
+  if (reply.status === 'absent') return null;
+  const said = new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, 'm').exec(reply.text);
+  return said === null ? null : Number(said[1]);
+}
+
 /** True when the condition of a command did not hold. */
 function isNotOurs(reply: Reply): boolean {
   return reply.status === 'ok' && reply.text.trim() === NOT_OURS;
 }
 
-/** What is put into a new pane. */
+/** A new pane, and what it is to be. */
 type Put = {
   readonly client: Client;
   readonly root: string;
@@ -125,36 +144,13 @@ type Put = {
   readonly tag: PaneTag;
 };
 
-/** Tags the pane and puts the program in place of the placeholder, in one go; returns its pid. A pane that does not become ours is closed. */
-async function putProgram({ client, root, handle, tag }: Put, pane: string): Promise<number> {
-  const script = tag.role === 'worker' ? './keeper' : './wrapper';
-  const commands = [
-    command('respawn-pane', '-k', '-t', pane, '/bin/sh', script),
-    ...tagCommands(root, pane, tag),
-    ...hookCommands(root, handle.sessionId, pane),
-    command(
-      'display-message',
-      '-p',
-      '-t',
-      pane,
-      'T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}',
-    ),
-    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
-    command('if-shell', '-b', ...COLLECT.slice(1)),
-  ];
-  const reply = await client.run([
-    'if-shell',
-    '-F',
-    '-t',
-    pane,
-    `#{==:#{pane_id},${pane}}`,
-    commands.join(' ; '),
-  ]);
-  const tagged =
-    reply.status === 'absent'
-      ? null
-      : new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, 'm').exec(reply.text);
-  if (tagged !== null) return Number(tagged[1]);
+/** Tags the pane by its id, in one go; returns its pid. A pane that does not become ours is closed. */
+async function tagById({ client, root, handle, tag }: Put, pane: string): Promise<number> {
+  const isThere = `#{==:#{pane_id},${pane}}`;
+  const commands = ownCommands(root, handle, tag, pane);
+  const reply = await client.run(['if-shell', '-F', '-t', pane, isThere, commands]);
+  const pid = taggedPid(reply, pane, tag);
+  if (pid !== null) return pid;
   await client.run(['kill-pane', '-t', pane]);
   const why = reply.status === 'ok' ? 'its pane could not be made ours' : reply.why;
   throw tmuxError(`open a window for ${tag.name}`, { status: 'failed', why, text: '' });

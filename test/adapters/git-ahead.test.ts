@@ -137,6 +137,14 @@ describe('git ahead', () => {
     inside('commit', '--quiet', '--allow-empty', '-m', 'Mine');
     await refused('a commit', /commits that no branch has/);
     inside('reset', '--quiet', '--hard', first);
+    rig.write('.git/info/exclude', '*.log\n');
+    rig.write('mine.log', 'mine\n', path);
+    rig.write('mine.log', 'in the repository\n');
+    rig.run(['add', '--force', 'mine.log']);
+    rig.run(['commit', '--quiet', '-m', 'Log']);
+    await assert.rejects(make(head(), [first]), /stand in the way: mine\.log/, 'an ignored file');
+    assert.equal(readFileSync(join(path, 'mine.log'), 'utf8'), 'mine\n');
+    rmSync(join(path, 'mine.log'));
     rig.write('mine.txt', 'mine\n', path);
     assert.equal((await discard([first])).removed, false, 'a new file');
     assert.equal(await make(second, [first]), 'moved', 'which is in nobody’s way');

@@ -60,6 +60,17 @@ describe('package', () => {
     for (const name of ['src', 'test', 'scripts', 'node_modules'])
       assert.ok(!existsSync(join(unpacked, name)), name);
     assert.ok(statSync(join(unpacked, 'dist/cli.js')).mode & 0o100);
+    const own = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'));
+    assert.deepEqual(
+      [own.dependencies, Object.keys(own.optionalDependencies)],
+      [undefined, ['better-sqlite3']],
+      'nothing else is installed with it',
+    );
+    assert.deepEqual(
+      Object.keys(own.scripts).filter((name) => /install|^prepare$/.test(name)),
+      [],
+      'nothing runs where it is installed',
+    );
     const entry = readFileSync(join(unpacked, 'dist/cli.js'), 'utf8');
     for (const name of readdirSync(join(unpacked, 'dist')).filter((each) => entry.includes(each))) {
       const text = readFileSync(join(unpacked, 'dist', name), 'utf8');

@@ -54,6 +54,7 @@ test('what waits for nothing but work under way is made ready at the best base k
   assert.deepEqual(steps(DIAMOND, { maxWorkers: 1 }), [`prepare b ${TIP}`], 'as many as may work');
   assert.deepEqual(steps(DIAMOND, { ahead: 0 }), []);
   assert.deepEqual(steps(with_([waiting('B')]), { ahead: 1 }), [], 'what is there counts');
+  assert.deepEqual(steps(with_([waiting('D')]), { ahead: 1 }), [], 'also for one that is further off by now');
   const long = { ...DIAMOND, streams: [...DIAMOND.streams, stream('E', ['C']), stream('F', ['E'])] };
   assert.deepEqual(steps(long, { ahead: 1 }), [`prepare c ${TIP}`], 'the longest remaining path first');
   const queued = { streams: [stream('A'), stream('B')], records: [atWork], workers: { A: worker() } };

@@ -202,3 +202,8 @@ test('what runs cost is their sum and that of their reviews, since the user last
   assert.equal(costUsd(record('S', { runs })), 1.75);
   assert.equal(costUsd(record('S', { runs, clearedAfterRun: 1 })), 0.25);
 });
+
+test('a pause that a clock which was set shows to begin later takes nothing from the time at work', () => {
+  const paused = { totalMs: 0, sinceMs: NOW_MS + 60_000, userMs: 0, forUser: false };
+  assert.equal(workedMs({ startedAtMs: NOW_MS - 5_000, endedAtMs: null, paused }, NOW_MS), 5_000);
+});

@@ -74,6 +74,22 @@ test('a step under way is not taken again, and only a launch shows as one', () =
   assert.equal(decide(snapshot({ ...living, part: flight('launch') }), POLICY).states[0]?.state, 'running');
 });
 
+test('the window of a run that is done is closed, unless such windows are to stay', () => {
+  const done = { sha: 's', atMs: NOW_MS, adopted: false, run: 1, parents: [] };
+  const ended = (keepFinishedWindows: boolean) =>
+    judged({
+      stream: complete('S'),
+      record: { verified: done },
+      worker: gone(0),
+      policy: { keepFinishedWindows },
+    }).action;
+  for (const keep of [false, true]) {
+    const action = ended(keep);
+    assert.ok(action?.kind === 'end-run' && action.outcome === 'done');
+    assert.equal(action.closeWindow, !keep);
+  }
+});
+
 test('the window of a run that failed stays to be read; that of one that was parked does not', () => {
   const failed = judged({ worker: gone(1) }).action;
   assert.ok(failed?.kind === 'end-run' && failed.outcome === 'failed' && !failed.closeWindow);

@@ -36,7 +36,10 @@ const self = {
   start: startOf(process.pid),
 };
 const beside = others();
-appendFileSync(ledger, `${JSON.stringify({ ...self, beside, atMs: Date.now() })}\n`);
+appendFileSync(
+  ledger,
+  `${JSON.stringify({ ...self, beside, atMs: Date.now(), bornMs: performance.timeOrigin })}\n`,
+);
 
 const socket = connect(socketPath);
 const say = (message) => socket.write(`${JSON.stringify(message)}\n`);

@@ -62,7 +62,15 @@ export type WorkerDesk = {
   /** What went wrong in an `onWorker` handler. */
   readonly troubles: readonly unknown[];
   /** Starts noted in the ledger, in order. */
-  starts(): { stream: string; run: number; pid: number; beside: number[]; atMs: number }[];
+  starts(): {
+    stream: string;
+    run: number;
+    pid: number;
+    beside: number[];
+    atMs: number;
+    /** When its process came into being. */
+    bornMs: number;
+  }[];
   /** Fails the test when two workers of one stream ever lived at the same time, or a handler failed. */
   assertSound(): void;
   close(): Promise<void>;

@@ -17266,57 +17266,53 @@ function untagCommands(target) {
 }
 async function openPane(client, root, handle, tag, cwd) {
   const target = `${handle.sessionId}:{end}`;
-  const make = command2(
-    "new-window",
-    "-d",
-    "-P",
-    "-F",
-    "O|#{pane_id}",
-    "-n",
-    tag.name,
-    "-a",
-    "-t",
-    target,
-    ...PLACEHOLDER
-  );
-  const reply = await client.run(onOurSession(root, handle, [make]), cwd);
+  const mark = `made-${(0, import_node_crypto8.randomBytes)(6).toString("hex")}`;
+  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
+  const made = ["new-window", "-d", "-P", "-F", "O|#{pane_id}", "-n", tag.name, "-a", "-t", target];
+  const make = command2(...made, "/bin/sh", script, mark);
+  const isMade2 = command2("if-shell", "-F", "-t", target, `#{m:*${mark}*,#{pane_start_command}}`);
+  const put = `${isMade2} { ${ownCommands(root, handle, tag, target)} }`;
+  const reply = await client.run(onOurSession(root, handle, [make, put]), cwd);
   const pane = reply.status === "absent" ? void 0 : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
-  if (pane !== void 0) return { pane, pid: await putProgram({ client, root, handle, tag }, pane) };
+  if (pane !== void 0) {
+    const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
+    return { pane, pid };
+  }
   if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
   throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: reply.text });
 }
-function isNotOurs(reply) {
-  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
-}
-async function putProgram({ client, root, handle, tag }, pane) {
-  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
-  const commands2 = [
-    command2("respawn-pane", "-k", "-t", pane, "/bin/sh", script),
-    ...tagCommands(root, pane, tag),
-    ...hookCommands(root, handle.sessionId, pane),
+function ownCommands(root, handle, tag, target) {
+  return [
+    ...tagCommands(root, target, tag),
+    ...hookCommands(root, handle.sessionId, target),
     command2(
       "display-message",
       "-p",
       "-t",
-      pane,
+      target,
       "T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}"
     ),
     // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
     command2("if-shell", "-b", ...COLLECT.slice(1))
-  ];
-  const reply = await client.run([
-    "if-shell",
-    "-F",
-    "-t",
-    pane,
-    `#{==:#{pane_id},${pane}}`,
-    commands2.join(" ; ")
-  ]);
-  const tagged = reply.status === "absent" ? null : new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
-  if (tagged !== null) return Number(tagged[1]);
+  ].join(" ; ");
+}
+function taggedPid(reply, pane, tag) {
+  if (reply.status === "absent") return null;
+  const said2 = new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
+  return said2 === null ? null : Number(said2[1]);
+}
+function isNotOurs(reply) {
+  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
+}
+async function tagById({ client, root, handle, tag }, pane) {
+  const isThere2 = `#{==:#{pane_id},${pane}}`;
+  const commands2 = ownCommands(root, handle, tag, pane);
+  const reply = await client.run(["if-shell", "-F", "-t", pane, isThere2, commands2]);
+  const pid = taggedPid(reply, pane, tag);
+  if (pid !== null) return pid;
   await client.run(["kill-pane", "-t", pane]);
   const why = reply.status === "ok" ? "its pane could not be made ours" : reply.why;
   throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: "" });
@@ -17351,10 +17347,11 @@ function onServer(server) {
 function paneGone(pane) {
   return new OrchestrateError(EXIT.refused, `pane ${pane} is gone or not one of ours`, "orchestrate status");
 }
-var LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS, PLACEHOLDER;
+var import_node_crypto8, LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS;
 var init_pane = __esm({
   "src/tmux/pane.ts"() {
     "use strict";
+    import_node_crypto8 = __toESM(require_node_crypto(), 1);
     init_errors();
     init_client();
     init_format();
@@ -17370,7 +17367,6 @@ var init_pane = __esm({
       ["window-status-format", WINDOW_STATUS],
       ["window-status-current-format", WINDOW_STATUS]
     ];
-    PLACEHOLDER = ["/bin/sh", "-c", "exec sleep 8"];
   }
 });
 
@@ -17470,7 +17466,7 @@ async function createSession(doors, noServer) {
   }
 }
 async function bootServer(client) {
-  const name2 = `orchestrate-boot-${(0, import_node_crypto8.randomBytes)(4).toString("hex")}`;
+  const name2 = `orchestrate-boot-${(0, import_node_crypto9.randomBytes)(4).toString("hex")}`;
   const stay = ["set-option", "-t", `=${name2}:`, "destroy-unattached", "off"];
   const made = ["new-session", "-d", "-P", "-F", "O|#{session_id}", "-s", name2, "sleep", "60"];
   const reply = await client.run([...made, ";", ...stay]);
@@ -17513,11 +17509,11 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto8, import_node_path44, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path44, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
-    import_node_crypto8 = __toESM(require_node_crypto(), 1);
+    import_node_crypto9 = __toESM(require_node_crypto(), 1);
     import_node_path44 = require("node:path");
     init_errors();
     init_client();
@@ -23966,7 +23962,7 @@ async function runShell(table2, request2) {
   }
 }
 async function runLogged(table2, request2, log) {
-  const mark = `${request2.mark}/${(0, import_node_crypto9.randomBytes)(4).toString("hex")}`;
+  const mark = `${request2.mark}/${(0, import_node_crypto10.randomBytes)(4).toString("hex")}`;
   const child = (0, import_node_child_process5.spawn)("/bin/sh", ["-c", request2.command], {
     cwd: request2.cwd,
     env: { ...request2.env, [MARK_VARIABLE2]: mark },
@@ -24016,12 +24012,12 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto9, import_node_fs61, GRACE_MS2, NOT_RUN;
+var import_node_child_process5, import_node_crypto10, import_node_fs61, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
-    import_node_crypto9 = __toESM(require_node_crypto(), 1);
+    import_node_crypto10 = __toESM(require_node_crypto(), 1);
     import_node_fs61 = require("node:fs");
     init_errors();
     init_capped_log();
@@ -24062,11 +24058,56 @@ function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
     });
   });
 }
-var import_node_child_process6, ENDED_BY_SIGNAL2;
+async function runInPopup({
+  command: command3,
+  cwd,
+  env,
+  keep: keep3
+}) {
+  const directory = (0, import_node_fs62.mkdtempSync)((0, import_node_path65.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
+    (name2) => (0, import_node_path65.join)(directory, name2)
+  );
+  const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
+  const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
+  const lines2 = [
+    "umask 077",
+    ...variables.map(([name2, value]) => `export ${name2}=${shellWord(value ?? "")}`),
+    `cd ${shellWord(cwd)} || exit`,
+    `: > ${shellWord(started2)}`,
+    `/bin/sh -c ${shellWord(command3)} > ${shellWord(printed)}`,
+    `echo "$?" > ${shellWord(code3)}`
+  ];
+  try {
+    (0, import_node_fs62.writeFileSync)(script, `${lines2.join("\n")}
+`, { mode: 384 });
+    const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
+    await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
+    if (!(0, import_node_fs62.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs62.existsSync)(code3) ? Number((0, import_node_fs62.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs62.statSync)(printed).size > keep3 };
+  } finally {
+    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
+  }
+}
+function beginningOf(path17, bytes) {
+  const handle = (0, import_node_fs62.openSync)(path17, "r");
+  try {
+    const buffer = Buffer.alloc(bytes);
+    return buffer.toString("utf8", 0, (0, import_node_fs62.readSync)(handle, buffer, 0, bytes, 0));
+  } finally {
+    (0, import_node_fs62.closeSync)(handle);
+  }
+}
+var import_node_child_process6, import_node_fs62, import_node_os8, import_node_path65, ENDED_BY_SIGNAL2;
 var init_terminal2 = __esm({
   "src/process/terminal.ts"() {
     "use strict";
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
+    import_node_fs62 = require("node:fs");
+    import_node_os8 = __toESM(require_node_os(), 1);
+    import_node_path65 = require("node:path");
+    init_shell_word();
     init_run();
     ENDED_BY_SIGNAL2 = 128;
   }
@@ -24097,7 +24138,8 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
     endTree: (request2) => endTree(table2, request2),
     runShell: (request2) => runShell(table2, request2),
     run,
-    runAtTerminal
+    runAtTerminal,
+    runInPopup
   };
 }
 var init_processes = __esm({
@@ -24171,9 +24213,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path65.basename)(path17);
+  const name2 = (0, import_node_path66.basename)(path17);
   try {
-    const watcher = (0, import_node_fs62.watch)((0, import_node_path65.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs63.watch)((0, import_node_path66.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24193,12 +24235,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs62, import_node_path65, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs63, import_node_path66, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch = __esm({
   "src/sqlite/watch.ts"() {
     "use strict";
-    import_node_fs62 = require("node:fs");
-    import_node_path65 = require("node:path");
+    import_node_fs63 = require("node:fs");
+    import_node_path66 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -24271,7 +24313,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs63.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs64.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -24282,7 +24324,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs63.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs64.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -24352,12 +24394,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path66.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path67.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path66.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path67.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -24371,11 +24413,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs63.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs63.existsSync)((0, import_node_path66.join)(runs, former, "claim")) && !(0, import_node_fs63.existsSync)((0, import_node_path66.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs63.rmSync)((0, import_node_path66.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs64.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs64.existsSync)((0, import_node_path67.join)(runs, former, "claim")) && !(0, import_node_fs64.existsSync)((0, import_node_path67.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs64.rmSync)((0, import_node_path67.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs63.mkdtempSync)((0, import_node_path66.join)(runs, prefix));
+  const directory = (0, import_node_fs64.mkdtempSync)((0, import_node_path67.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -24384,12 +24426,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs63, import_node_path66;
+var import_node_fs64, import_node_path67;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs63 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_fs64 = require("node:fs");
+    import_node_path67 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -24422,7 +24464,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs64.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs65.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -24441,7 +24483,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs64.rmSync)(path17, { force: true });
+      (0, import_node_fs65.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -24459,11 +24501,11 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs64;
+var import_node_fs65;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs64 = require("node:fs");
+    import_node_fs65 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
@@ -24472,8 +24514,8 @@ var init_manifest = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path67.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path67.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path68.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path68.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -24482,23 +24524,23 @@ function makesMcpConfig({ paths, manifest }) {
   return text5 === null || manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path67.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path68.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs65.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs66.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs65.accessSync)(stat2 === void 0 ? (0, import_node_path67.dirname)(directory) : directory, import_node_fs65.constants.W_OK | import_node_fs65.constants.X_OK);
+    (0, import_node_fs66.accessSync)(stat2 === void 0 ? (0, import_node_path68.dirname)(directory) : directory, import_node_fs66.constants.W_OK | import_node_fs66.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs65, import_node_path67, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs66, import_node_path68, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs65 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_fs66 = require("node:fs");
+    import_node_path68 = require("node:path");
     init_paths();
     init_present();
     init_exclude();
@@ -24541,7 +24583,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs65.existsSync)(path17) && (0, import_node_fs65.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs66.existsSync)(path17) && (0, import_node_fs66.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -24557,13 +24599,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs65.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path67.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs66.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path68.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs65.mkdirSync)((0, import_node_path67.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs65.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs66.mkdirSync)((0, import_node_path68.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs66.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -24571,17 +24613,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs65.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs66.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs65.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs66.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs65.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path67.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs65.readdirSync)(parent).length === 0) (0, import_node_fs65.rmdirSync)(parent);
+          (0, import_node_fs66.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path68.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs66.readdirSync)(parent).length === 0) (0, import_node_fs66.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -24598,7 +24640,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path68.relative)(context.paths.root, path17);
+  const what = (0, import_node_path69.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -24619,45 +24661,45 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs66.renameSync)(path17, backup);
+    (0, import_node_fs67.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path68.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path68.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path69.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path69.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path68.relative)(context.paths.root, path17);
+  const what = (0, import_node_path69.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs66.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs67.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path68.relative)(context.paths.root, path17);
+  const what = (0, import_node_path69.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs66.rmSync)(path17);
+    (0, import_node_fs67.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs66.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs67.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs66.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs67.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs66, import_node_path68;
+var import_node_fs67, import_node_path69;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs67 = require("node:fs");
+    import_node_path69 = require("node:path");
     init_change();
     init_write();
   }
@@ -24665,17 +24707,17 @@ var init_file_step = __esm({
 
 // src/init/places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs67.realpathSync)(cwd);
-  const inside2 = (0, import_node_path69.relative)(root, here);
+  const here = (0, import_node_fs68.realpathSync)(cwd);
+  const inside2 = (0, import_node_path70.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path69.relative)((0, import_node_path69.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path70.relative)((0, import_node_path70.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs67.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs68.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -24692,12 +24734,12 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs67, import_node_path69;
+var import_node_fs68, import_node_path70;
 var init_places2 = __esm({
   "src/init/places.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_fs68 = require("node:fs");
+    import_node_path70 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -24707,7 +24749,7 @@ var init_places2 = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs68.existsSync)((0, import_node_path70.join)(root, name2));
+  const top = (name2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -24719,7 +24761,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles2 = readText3((0, import_node_path70.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles2 = readText3((0, import_node_path71.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles2 ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -24735,12 +24777,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path70.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path71.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path70.join)(cwd, file);
-        return (0, import_node_fs68.existsSync)((0, import_node_path70.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path71.join)(cwd, file);
+        return (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -24768,16 +24810,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs68.existsSync)((0, import_node_path70.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path70.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs68.existsSync)((0, import_node_path70.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path70.join)(root, place2));
+    const here = (0, import_node_path71.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path71.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs68.existsSync)((0, import_node_path70.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path70.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path71.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -24786,7 +24828,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path70.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path71.join)(cwd, because) }];
     }
   }
   return [];
@@ -24804,7 +24846,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path70.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path71.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -24817,7 +24859,7 @@ function readText3(path17) {
 }
 function readPackage(root) {
   try {
-    return JSON.parse(readText3((0, import_node_path70.join)(root, "package.json")));
+    return JSON.parse(readText3((0, import_node_path71.join)(root, "package.json")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -24875,12 +24917,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs68, import_node_path70, NO_PROPOSALS, SUBMODULES;
+var import_node_fs69, import_node_path71, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path71 = require("node:path");
     init_load();
     init_shell_word();
     init_present();
@@ -24891,16 +24933,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs69.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs70.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs69.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs69.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs70.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs70.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs69.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs69.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs70.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs70.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -24911,17 +24953,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs69, import_node_path71, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs70, import_node_path72, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_fs70 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path71.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path72.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -24945,7 +24987,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs69.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs70.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -24962,19 +25004,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs70.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs71.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs70.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path72.relative)(paths.root, paths.config), (0, import_node_fs70.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs71.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path73.relative)(paths.root, paths.config), (0, import_node_fs71.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs70.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs71.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25000,7 +25042,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path72.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path73.dirname)(file.path(context)))
     }))
   };
 }
@@ -25015,15 +25057,15 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs70.existsSync)(directory) && (0, import_node_fs70.readdirSync)(directory).length === 0) (0, import_node_fs70.rmdirSync)(directory);
+    if ((0, import_node_fs71.existsSync)(directory) && (0, import_node_fs71.readdirSync)(directory).length === 0) (0, import_node_fs71.rmdirSync)(directory);
   };
 }
-var import_node_fs70, import_node_path72, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs71, import_node_path73, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_load();
     init_package_root();
     init_change();
@@ -25087,7 +25129,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path73.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path74.relative)(paths.root, file), program }];
     }
   );
 }
@@ -25124,19 +25166,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs71.accessSync)(program, import_node_fs71.constants.R_OK);
+    (0, import_node_fs72.accessSync)(program, import_node_fs72.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs71, import_node_path73;
+var import_node_fs72, import_node_path74;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -25149,7 +25191,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path74.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path75.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -25179,11 +25221,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path74;
+var import_node_path75;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path74 = require("node:path");
+    import_node_path75 = require("node:path");
     init_errors();
     init_present();
   }
@@ -26469,13 +26511,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path75.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path76.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
 }
-var import_node_path75, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path76, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path75 = require("node:path");
+    import_node_path76 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -26503,7 +26545,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs72.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs73.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -26616,19 +26658,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path76.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path77.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs72.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs73.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs72, import_node_path76, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs73, import_node_path77, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path76 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path77 = require("node:path");
     import_promises8 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -27747,8 +27789,8 @@ function watchSetup(ports, of) {
     );
     if (taken2.length > 0) take(ports, taken2, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path77.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs73.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path78.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs74.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -27762,7 +27804,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path77.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path78.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -27784,12 +27826,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs73, import_node_path77, ChangedGitConfig, TRACE;
+var import_node_fs74, import_node_path78, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path77 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path78 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -27851,7 +27893,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path78.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path79.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -27889,14 +27931,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs74.openSync)(log, "w", 384);
+  const file = (0, import_node_fs75.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs74.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs75.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs74.closeSync)(file);
+    (0, import_node_fs75.closeSync)(file);
   }
   return reviewed;
 }
@@ -27930,12 +27972,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs74, import_node_path78, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs75, import_node_path79, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path78 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path79 = require("node:path");
     init_plain_text();
     init_errors();
     init_printable();
@@ -27977,7 +28019,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path79.join)(privateDirectory((0, import_node_path79.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path80.join)(privateDirectory((0, import_node_path80.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -28002,7 +28044,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path79.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path80.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28012,11 +28054,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path79;
+var import_node_path80;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path79 = require("node:path");
+    import_node_path80 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -28030,10 +28072,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs75.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs75.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs76.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs76.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs75.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs76.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28063,9 +28105,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path80.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path81.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path80.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path81.basename)(path17)) || isNamed(path17)
   );
 }
 async function furnishAndSetUp(step, place2) {
@@ -28127,14 +28169,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path80.join)(privateDirectory((0, import_node_path80.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path80.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path81.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -28149,12 +28191,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs75, import_node_path80, INPUTS;
+var import_node_fs76, import_node_path81, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path80 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path81 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -28253,12 +28295,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path81.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path82.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28288,16 +28330,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path81.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path82.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path81, KEY2;
+var import_node_path82, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path81 = require("node:path");
+    import_node_path82 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -29344,7 +29386,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path82.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -29353,11 +29395,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path82, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path83, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path82 = require("node:path");
+    import_node_path83 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -29504,7 +29546,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path84.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const tell6 = () => {
     const events2 = ports.state.events({ sinceId: lastId });
     lastId = events2.at(-1)?.id ?? lastId;
@@ -29517,18 +29559,18 @@ function progress(ports, output) {
       if (!output.json && eventTraits(event.kind).told)
         output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs76.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs77.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs76, import_node_path83;
+var import_node_fs77, import_node_path84;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path83 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path84 = require("node:path");
     init_events();
     init_progress_lines();
     init_step();
@@ -29557,10 +29599,10 @@ function publisher(ports) {
   return { name: "published facts", onLook: ({ seen: seen2 }) => publish(ports, seen2) };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs77.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs78.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs77.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs78.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -29612,11 +29654,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs77, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs78, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
+    import_node_fs78 = require("node:fs");
     init_pause();
     init_published();
     init_end_run();
@@ -29788,7 +29830,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs78.mkdirSync)(import_node_path84.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs79.mkdirSync)(import_node_path85.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -29796,7 +29838,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs78.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs79.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -29819,7 +29861,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs78.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs79.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -29836,12 +29878,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs78, import_node_path84;
+var import_node_fs79, import_node_path85;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path84 = __toESM(require("node:path"), 1);
+    import_node_fs79 = require("node:fs");
+    import_node_path85 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -29855,7 +29897,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path85.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path86.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -29902,7 +29944,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path85.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path86.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -29911,11 +29953,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path85, UPDATE_EACH_MS;
+var import_node_path86, UPDATE_EACH_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path85 = require("node:path");
+    import_node_path86 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -29975,13 +30017,13 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn2(ports.paths.runsDir)) {
-        const directory = (0, import_node_path86.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path87.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path86.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path87.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -29999,11 +30041,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn2(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path86.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path87.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path86.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path87.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -30020,7 +30062,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn2(directory)) {
-    const link2 = (0, import_node_path86.join)(directory, name2);
+    const link2 = (0, import_node_path87.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises13.readlink)(link2);
@@ -30051,12 +30093,12 @@ async function namesIn2(directory) {
 function isAbsent2(error2) {
   return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
 }
-var import_promises13, import_node_path86, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises13, import_node_path87, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises13 = __toESM(require_promises2(), 1);
-    import_node_path86 = require("node:path");
+    import_node_path87 = require("node:path");
     init_errors();
     init_sha256();
     init_wrapper();
@@ -30318,20 +30360,20 @@ async function prepare2(step, key, parents) {
   const { worktree: path17, branch: branch2 } = record3;
   const outcome = await ports.git.makeAhead({ path: path17, branch: branch2, sha, key, bases: before?.bases ?? [] });
   const marker = setUpNote(ports.paths, key);
-  if (before !== null && (0, import_node_fs79.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && (0, import_node_fs80.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs79.rmSync)(marker, { force: true });
+  (0, import_node_fs80.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path87.dirname)(path17);
-  while (!(0, import_node_fs79.existsSync)(directory)) directory = (0, import_node_path87.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs79.statfsSync)(directory);
+  let directory = (0, import_node_path88.dirname)(path17);
+  while (!(0, import_node_fs80.existsSync)(directory)) directory = (0, import_node_path88.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs80.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -30371,7 +30413,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs79.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs80.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -30387,12 +30429,12 @@ function atWorkIn({ processes }, path17) {
     look: `ps -fp ${pid}`
   }));
 }
-var import_node_fs79, import_node_path87, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs80, import_node_path88, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path87 = require("node:path");
+    import_node_fs80 = require("node:fs");
+    import_node_path88 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -30411,7 +30453,7 @@ var init_ahead3 = __esm({
 
 // src/agent/prompt.ts
 function renderPrompt(template2, context) {
-  const text5 = template2.replace(PLACEHOLDER2, (_2, name2) => {
+  const text5 = template2.replace(PLACEHOLDER, (_2, name2) => {
     const section2 = Object.hasOwn(SECTIONS, name2) ? SECTIONS[name2] : void 0;
     if (section2 === void 0) throw unknownPlaceholder(name2);
     return section2(context);
@@ -30531,7 +30573,7 @@ function code(text5) {
 function quote(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).split("\n").map((line2) => `   > ${line2}`).join("\n");
 }
-var SECTIONS, LINE2, TITLE, TASK_TEXTS, FILES_SHOWN, PLACEHOLDER2, MERGE_BECAUSE;
+var SECTIONS, LINE2, TITLE, TASK_TEXTS, FILES_SHOWN, PLACEHOLDER, MERGE_BECAUSE;
 var init_prompt = __esm({
   "src/agent/prompt.ts"() {
     "use strict";
@@ -30557,7 +30599,7 @@ var init_prompt = __esm({
     TITLE = 1e3;
     TASK_TEXTS = 3e5;
     FILES_SHOWN = 40;
-    PLACEHOLDER2 = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
+    PLACEHOLDER = /\{\{\s*([A-Za-z_][\w-]*)\s*\}\}/g;
     MERGE_BECAUSE = {
       start: "Your branch starts from one dependency; the others do not merge with it by themselves.",
       moved: "What your branch builds on has changed since, and does not merge with your work by itself."
@@ -30583,7 +30625,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs80.readFileSync)(path17, "utf8");
+    return (0, import_node_fs81.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -30647,11 +30689,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs80, SIDE;
+var import_node_fs81, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
+    import_node_fs81 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31117,7 +31159,7 @@ function identity(step, record3) {
   const { agent: agent2 } = step.ports;
   const resume = last3 === void 0 || record3.fresh || last3.agentKind !== agent2.kind ? null : agent2.findConversation(last3);
   if (resume !== null) refuseSecondWriter(step, record3, resume);
-  return { token: (0, import_node_crypto10.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto10.randomUUID)(), resume };
+  return { token: (0, import_node_crypto11.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto11.randomUUID)(), resume };
 }
 function refuseSecondWriter({ ports }, record3, conversation) {
   const holder = ports.agent.holders(conversation).find(({ pid, start: start2 }) => {
@@ -31156,7 +31198,7 @@ async function launchFrom(step, plan2) {
   await endFormerWorkers(ports, record3.key);
   forgetDeadRemoval(ports, record3);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs81.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs82.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -31201,7 +31243,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs81.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs81.rmSync)((0, import_node_path88.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs82.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs82.rmSync)((0, import_node_path89.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -31235,7 +31277,7 @@ async function writeRunFiles(step, plan2, directory, prompt) {
   });
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path88.join)(worktree2, cwd);
+  const directory = (0, import_node_path89.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFormerPane(step, record3) {
@@ -31250,13 +31292,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto10, import_node_fs81, import_node_path88, RunTaken;
+var import_node_crypto11, import_node_fs82, import_node_path89, RunTaken;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
-    import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs81 = require("node:fs");
-    import_node_path88 = require("node:path");
+    import_node_crypto11 = __toESM(require_node_crypto(), 1);
+    import_node_fs82 = require("node:fs");
+    import_node_path89 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -31704,7 +31746,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs82.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs83.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -31730,16 +31772,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path89.dirname)(place2) && (0, import_node_fs82.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path89.dirname)(place2);
+  while (place2 !== (0, import_node_path90.dirname)(place2) && (0, import_node_fs83.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path90.dirname)(place2);
   return place2;
 }
-var import_node_fs82, import_node_path89, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs83, import_node_path90, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
-    import_node_path89 = require("node:path");
+    import_node_fs83 = require("node:fs");
+    import_node_path90 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -31965,7 +32007,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path90.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path91.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -31991,11 +32033,11 @@ function checkGates(project) {
     fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init'
   };
 }
-var import_node_path90, SHELL_WORDS;
+var import_node_path91, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path90 = require("node:path");
+    import_node_path91 = require("node:path");
     init_find_command();
     init_project2();
     init_errors();
@@ -32147,7 +32189,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs83.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs84.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -32167,11 +32209,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs83;
+var import_node_fs84;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
+    import_node_fs84 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -32185,23 +32227,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs84.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs85.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path91.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path92.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path91.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path92.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs84, import_node_path91, NETWORK;
+var import_node_fs85, import_node_path92, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_fs85 = require("node:fs");
+    import_node_path92 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -32482,7 +32524,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs85.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs86.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -32491,7 +32533,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs85.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs86.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -32522,11 +32564,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs85, OPEN_FILES;
+var import_node_fs86, OPEN_FILES;
 var init_checks2 = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
+    import_node_fs86 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -35514,7 +35556,7 @@ function standing(look6) {
 function processLook({ processes }) {
   const directories = standing(() => processes.directories());
   return (path17) => {
-    const real2 = ifPresent(() => (0, import_node_fs86.realpathSync)(path17));
+    const real2 = ifPresent(() => (0, import_node_fs87.realpathSync)(path17));
     if (real2 === null) return [];
     const inside2 = [...directories()].filter(
       ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
@@ -35569,7 +35611,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path92.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path93.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -35628,7 +35670,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   return held2;
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs86.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs87.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   const kept2 = saved === null ? "" : `, kept as ${saved}`;
   noteCommand(ports, record3.key, `worktree and branch were removed${kept2}`);
@@ -35637,12 +35679,12 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs86, import_node_path92, AT_ONCE2, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs87, import_node_path93, AT_ONCE2, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_fs87 = require("node:fs");
+    import_node_path93 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -35686,7 +35728,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path93.relative)(paths.root, path17);
+    const below = (0, import_node_path94.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -35716,16 +35758,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs87.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs88.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs87.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs88.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs87, import_node_path93;
+var import_node_fs88, import_node_path94;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
-    import_node_path93 = require("node:path");
+    import_node_fs88 = require("node:fs");
+    import_node_path94 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -35969,13 +36011,13 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path94.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs88.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path95.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs89.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs88.statSync)(file);
+    const { size } = (0, import_node_fs89.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs88.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs89.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -35983,12 +36025,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs88, import_node_path94, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs89, import_node_path95, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
-    import_node_path94 = require("node:path");
+    import_node_fs89 = require("node:fs");
+    import_node_path95 = require("node:path");
     import_promises18 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -36071,7 +36113,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs89.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs90.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -36083,15 +36125,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs89.openSync)(path17, "r");
+  const handle = (0, import_node_fs90.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs89.fstatSync)(handle);
+    const { size } = (0, import_node_fs90.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs89.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs90.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs89.closeSync)(handle);
+    (0, import_node_fs90.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -36113,11 +36155,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs89, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs90, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
+    import_node_fs90 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -36316,7 +36358,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs90.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs91.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -36405,11 +36447,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs90, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs91, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     import_promises19 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -36633,7 +36675,7 @@ time,.num{font-variant-numeric:tabular-nums}
 code{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--code);border-radius:6px;padding:3px 8px;white-space:pre-wrap}
 .type{display:flex;gap:8px;align-items:flex-start;margin-top:8px}
 .type code::before{content:"$ ";color:var(--soft)}
-.copy{display:none;flex:none;white-space:nowrap;overflow-wrap:normal;font:inherit;font-size:12px;line-height:19px;margin-top:2px;color:var(--soft);background:none;border:1px solid var(--line);border-radius:6px;padding:1px 8px;cursor:pointer}
+.copy{display:none;flex:none;white-space:nowrap;overflow-wrap:normal;font:inherit;font-size:12px;line-height:21px;color:var(--soft);background:none;border:1px solid var(--line);border-radius:6px;padding:1px 8px;cursor:pointer}
 .js .copy{display:inline-block}
 .copy:hover{color:var(--text)}
 .over{display:flex;flex-wrap:wrap;gap:4px 14px;justify-content:space-between;color:var(--soft);font-size:13px}
@@ -37250,7 +37292,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path95.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path96.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -37352,7 +37394,7 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path95.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path96.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
@@ -37363,10 +37405,10 @@ function targetOf2(place2) {
       `choose another FILE, or move it away: mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs91.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs92.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path95.dirname)(place2.path);
+  const folder = (0, import_node_path96.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -37377,12 +37419,12 @@ function newTarget(place2) {
 }
 function isOurs3(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs91.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs92.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs91.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs92.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs91.closeSync)(handle);
+      (0, import_node_fs92.closeSync)(handle);
     }
   });
 }
@@ -37394,17 +37436,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path95.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path96.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs91, import_node_path95, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs92, import_node_path96, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs92 = require("node:fs");
+    import_node_path96 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -37562,7 +37604,7 @@ async function changesToReview(ports, name2) {
     found.map(async (each) => ({ ...each, ...await ports.git.changes(each.base, each.head) }))
   );
 }
-function openReview(ports, command3, change2) {
+async function openReview(ports, command3, change2, popup) {
   const { record: record3, base, head: head3 } = change2;
   const run30 = record3.runs.at(-1)?.number ?? 0;
   const env = { ...commandEnvironment(ports, record3, run30, base), ORCHESTRATE_HEAD_SHA: head3 };
@@ -37570,12 +37612,14 @@ function openReview(ports, command3, change2) {
     const value = ports.env[name2];
     return value === void 0 ? [] : [[name2, value]];
   });
-  return ports.processes.runAtTerminal({
+  const request2 = {
     command: command3,
-    cwd: (0, import_node_fs92.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs93.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
-  });
+  };
+  const shown3 = popup ? await ports.processes.runInPopup(request2) : null;
+  return shown3 ?? ports.processes.runAtTerminal(request2);
 }
 async function deliverNotes(ports, record3, notes) {
   const all = notes.trim();
@@ -37603,11 +37647,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs92, MOST_TYPED, BEGINNING;
+var import_node_fs93, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -37674,7 +37718,8 @@ ${diff2}`;
 }
 async function reviewIn(ports, command3, change2, io) {
   const { streamId: streamId2 } = change2.record;
-  const { exitCode, output, isCut } = await openReview(ports, command3, change2);
+  const inTmux = io.columns() !== null && (io.env["TMUX"] ?? "") !== "";
+  const { exitCode, output, isCut } = await openReview(ports, command3, change2, inTmux);
   if (exitCode !== 0)
     throw new OrchestrateError(
       EXIT.unfinished,
@@ -38125,7 +38170,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs93.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs94.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -38197,11 +38242,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs93, KEPT2;
+var import_node_fs94, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -39821,22 +39866,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path96.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path97.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path96.default.resolve(currentPath, "..");
+        currentPath = import_node_path97.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process8, import_node_path96, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process8, import_node_path97, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path96 = __toESM(require("node:path"), 1);
+    import_node_path97 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
@@ -39845,11 +39890,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path97, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path98, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path97 = __toESM(require("node:path"), 1);
+    import_node_path98 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -39859,27 +39904,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path97.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path98.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path97.default.delimiter);
+      const pathParts = pathOption.split(import_node_path98.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path97.default.delimiter ? `${result.join(import_node_path97.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path97.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path98.default.delimiter ? `${result.join(import_node_path98.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path98.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path97.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path98.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path97.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path98.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -40230,10 +40275,10 @@ var init_core = __esm({
 });
 
 // node_modules/human-signals/build/src/signals.js
-var import_node_os8, getSignals, normalizeSignal;
+var import_node_os9, getSignals, normalizeSignal;
 var init_signals2 = __esm({
   "node_modules/human-signals/build/src/signals.js"() {
-    import_node_os8 = __toESM(require_node_os(), 1);
+    import_node_os9 = __toESM(require_node_os(), 1);
     init_core();
     init_realtime();
     getSignals = () => {
@@ -40251,7 +40296,7 @@ var init_signals2 = __esm({
     }) => {
       const {
         signals: { [name2]: constantSignal }
-      } = import_node_os8.constants;
+      } = import_node_os9.constants;
       const supported = constantSignal !== void 0;
       const number5 = supported ? constantSignal : defaultNumber;
       return { name: name2, number: number5, description, supported, action, forced, standard };
@@ -40260,10 +40305,10 @@ var init_signals2 = __esm({
 });
 
 // node_modules/human-signals/build/src/main.js
-var import_node_os9, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
+var import_node_os10, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
 var init_main2 = __esm({
   "node_modules/human-signals/build/src/main.js"() {
-    import_node_os9 = __toESM(require_node_os(), 1);
+    import_node_os10 = __toESM(require_node_os(), 1);
     init_realtime();
     init_signals2();
     getSignalsByName = () => {
@@ -40308,7 +40353,7 @@ var init_main2 = __esm({
       };
     };
     findSignalByNumber = (number5, signals2) => {
-      const signal2 = signals2.find(({ name: name2 }) => import_node_os9.constants.signals[name2] === number5);
+      const signal2 = signals2.find(({ name: name2 }) => import_node_os10.constants.signals[name2] === number5);
       if (signal2 !== void 0) {
         return signal2;
       }
@@ -40319,10 +40364,10 @@ var init_main2 = __esm({
 });
 
 // node_modules/execa/lib/terminate/signal.js
-var import_node_os10, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
+var import_node_os11, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
 var init_signal2 = __esm({
   "node_modules/execa/lib/terminate/signal.js"() {
-    import_node_os10 = __toESM(require_node_os(), 1);
+    import_node_os11 = __toESM(require_node_os(), 1);
     init_main2();
     normalizeKillSignal = (killSignal) => {
       const optionName = "option `killSignal`";
@@ -40349,13 +40394,13 @@ ${getAvailableSignals()}`);
       throw new TypeError(`Invalid ${optionName} ${signalInteger}: this signal integer does not exist.
 ${getAvailableSignals()}`);
     };
-    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os10.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
+    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os11.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
     signalsIntegerToName = getSignalsIntegerToName();
     normalizeSignalName = (signalName, optionName) => {
-      if (signalName in import_node_os10.constants.signals) {
+      if (signalName in import_node_os11.constants.signals) {
         return signalName;
       }
-      if (signalName.toUpperCase() in import_node_os10.constants.signals) {
+      if (signalName.toUpperCase() in import_node_os11.constants.signals) {
         throw new TypeError(`Invalid ${optionName} '${signalName}': please rename it to '${signalName.toUpperCase()}'.`);
       }
       throw new TypeError(`Invalid ${optionName} '${signalName}': this signal name does not exist.
@@ -40363,8 +40408,8 @@ ${getAvailableSignals()}`);
     };
     getAvailableSignals = () => `Available signal names: ${getAvailableSignalNames()}.
 Available signal numbers: ${getAvailableSignalIntegers()}.`;
-    getAvailableSignalNames = () => Object.keys(import_node_os10.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
-    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os10.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
+    getAvailableSignalNames = () => Object.keys(import_node_os11.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
+    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os11.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
     getSignalDescription = (signal2) => signalsByName[signal2].description;
   }
 });
@@ -41162,11 +41207,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path98, mapNode, handleNodeOption;
+var import_node_process6, import_node_path99, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path98 = __toESM(require("node:path"), 1);
+    import_node_path99 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -41186,7 +41231,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path98.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path99.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -41196,7 +41241,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path98.default.basename(file, ".exe") === "node") {
+      if (import_node_path99.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -41297,16 +41342,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs94, import_node_path99, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs95, import_node_path100, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs94 = require("node:fs");
-    import_node_path99 = __toESM(require("node:path"), 1);
+    import_node_fs95 = require("node:fs");
+    import_node_path100 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path99.default.resolve(cwdString);
+      return import_node_path100.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -41323,7 +41368,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs94.statSync)(cwd);
+        cwdStat = (0, import_node_fs95.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -41339,10 +41384,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path100, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path101, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_path101 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -41373,7 +41418,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path100.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path101.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -42877,10 +42922,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs95, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs96, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -42918,7 +42963,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs95.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs96.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -43254,10 +43299,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs96, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs97, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs96 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -43288,8 +43333,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs96.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs96.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs97.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs97.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -43733,10 +43778,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs97, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs98, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -43837,10 +43882,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs97.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs98.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs97.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs98.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -44352,10 +44397,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs98, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs99, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -44382,8 +44427,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs98.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs98.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs99.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs99.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -44392,8 +44437,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs98.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs98.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs99.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs99.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -46651,9 +46696,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs99.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs99.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs100.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs100.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs99.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs100.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -46663,7 +46708,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs99.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs100.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -46673,11 +46718,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs99, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs100, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -46898,28 +46943,28 @@ function failureOf(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs100.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs101.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path101.join)(directory, "tasks");
-  const store = (0, import_node_path101.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path101.join)(directory, "mcp.json");
+  const base = (0, import_node_path102.join)(directory, "tasks");
+  const store = (0, import_node_path102.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path102.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs100.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs101.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs100, import_node_path101, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs101, import_node_path102, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs100 = require("node:fs");
-    import_node_path101 = require("node:path");
+    import_node_fs101 = require("node:fs");
+    import_node_path102 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -46938,7 +46983,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs101.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs102.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -46949,7 +46994,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs101.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs102.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -46979,11 +47024,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs101;
+var import_node_fs102;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     init_database();
   }
 });
@@ -47030,7 +47075,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path102.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path103.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -47102,7 +47147,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path102.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path103.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -47141,7 +47186,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs102.existsSync)((0, import_node_path102.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs103.existsSync)((0, import_node_path103.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -47155,7 +47200,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path102.relative)((0, import_node_fs102.realpathSync)(io.cwd), (0, import_node_path102.join)(root, name2));
+  return (0, import_node_path103.relative)((0, import_node_fs103.realpathSync)(io.cwd), (0, import_node_path103.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -47174,12 +47219,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs102, import_node_path102, run21;
+var import_node_fs103, import_node_path103, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
-    import_node_path102 = require("node:path");
+    import_node_fs103 = require("node:fs");
+    import_node_path103 = require("node:path");
     init_create_agent();
     init_load();
     init_project2();
@@ -47232,14 +47277,14 @@ async function featureOf(args, io) {
 }
 async function chooseInitiative(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs103.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs104.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const streams2 = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
   if (active === "absent") {
     if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
-    return { id: `INIT-${(0, import_node_crypto11.randomUUID)()}`, title: titleOf3(feature), description: feature };
+    return { id: `INIT-${(0, import_node_crypto12.randomUUID)()}`, title: titleOf3(feature), description: feature };
   }
   if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
   return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
@@ -47269,7 +47314,7 @@ function attemptOptions(project, command3, initiative2, io) {
   const { args, model } = plannerProgram(project.config().agent);
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
-  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto11.randomBytes)(4).toString("hex")}`;
+  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto12.randomBytes)(4).toString("hex")}`;
   return {
     planner: {
       command: command3,
@@ -47341,12 +47386,12 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: 
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto11, import_node_fs103, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto12, import_node_fs104, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
-    import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs103 = require("node:fs");
+    import_node_crypto12 = __toESM(require_node_crypto(), 1);
+    import_node_fs104 = require("node:fs");
     init_create_agent();
     init_find_command();
     init_package_root();
@@ -54879,7 +54924,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs104.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs105.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -54896,11 +54941,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs104, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs105, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -62109,19 +62154,19 @@ function refusal3(lines2, fix) {
 }
 function contextOf2(project, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs105.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path103.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs106.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path104.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate stop && orchestrate import plan.yaml"),
     print: io.print
   };
 }
-var import_node_fs105, import_node_path103, run23;
+var import_node_fs106, import_node_path104, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
-    import_node_path103 = require("node:path");
+    import_node_fs106 = require("node:fs");
+    import_node_path104 = require("node:path");
     init_project2();
     init_errors();
     init_plan_input();
@@ -62419,7 +62464,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path104.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path105.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -62430,11 +62475,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path104;
+var import_node_path105;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path104 = require("node:path");
+    import_node_path105 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -63013,11 +63058,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs106.existsSync)(path17) || (0, import_node_path105.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path105.dirname)(path17));
+  return (0, import_node_fs107.existsSync)(path17) || (0, import_node_path106.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path106.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs106.accessSync)(directory, import_node_fs106.constants.W_OK | import_node_fs106.constants.X_OK);
+    (0, import_node_fs107.accessSync)(directory, import_node_fs107.constants.W_OK | import_node_fs107.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -63025,7 +63070,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs106.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs107.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -63034,7 +63079,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs106.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs107.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -63074,7 +63119,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs106.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs107.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -63086,7 +63131,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs106.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs107.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -63098,7 +63143,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path105.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path106.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -63109,12 +63154,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs106, import_node_path105;
+var import_node_fs107, import_node_path106;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
-    import_node_path105 = require("node:path");
+    import_node_fs107 = require("node:fs");
+    import_node_path106 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -75329,7 +75374,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs107.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs108.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -75339,11 +75384,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs107, run29;
+var import_node_fs108, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
+    import_node_fs108 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();

@@ -33,7 +33,7 @@ time,.num{font-variant-numeric:tabular-nums}
 code{font:13px/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;background:var(--code);border-radius:6px;padding:3px 8px;white-space:pre-wrap}
 .type{display:flex;gap:8px;align-items:flex-start;margin-top:8px}
 .type code::before{content:"$ ";color:var(--soft)}
-.copy{display:none;flex:none;white-space:nowrap;overflow-wrap:normal;font:inherit;font-size:12px;line-height:19px;margin-top:2px;color:var(--soft);background:none;border:1px solid var(--line);border-radius:6px;padding:1px 8px;cursor:pointer}
+.copy{display:none;flex:none;white-space:nowrap;overflow-wrap:normal;font:inherit;font-size:12px;line-height:21px;color:var(--soft);background:none;border:1px solid var(--line);border-radius:6px;padding:1px 8px;cursor:pointer}
 .js .copy{display:inline-block}
 .copy:hover{color:var(--text)}
 .over{display:flex;flex-wrap:wrap;gap:4px 14px;justify-content:space-between;color:var(--soft);font-size:13px}
