@@ -19,7 +19,7 @@ export const RENORMALISE =
   'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
 
 /** A remedy that ends in a command: it is one, or what it says stands before it. */
-const ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux) ?/;
+const ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
 
 /** A remedy with the command that tries again after it, as one line to be typed. */
 export function thenTry(remedy: string, again: string): string {

@@ -1,7 +1,7 @@
 /** What a typed short name stands for: ids, keys, names, short forms, and the beginning of each. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { commandFor } from '../../src/core/shell-word.ts';
+import { commandFor, thenTry } from '../../src/core/shell-word.ts';
 import { idsBeginningWith, streamsNamed } from '../../src/core/short-names.ts';
 
 const STREAMS = [
@@ -64,4 +64,14 @@ test('a task is named by the beginning of its id, with or without what all ids b
 test('a command for a stream whose id hides characters names it by its key', () => {
   assert.equal(commandFor('retry', { streamId: 'A\u200cB', key: 'ab-1f' }), 'orchestrate retry ab-1f');
   assert.equal(commandFor('retry', { streamId: '-A B', key: 'a-b' }), "orchestrate retry -- '-A B'");
+});
+
+test('a remedy and the command that tries again are one line to be typed', () => {
+  for (const [remedy, expected] of [
+    ['git lfs install', 'git lfs install && orchestrate retry A'],
+    ['then type /login: claude', 'then type /login: claude && orchestrate retry A'],
+    ['read /p/setup.log', 'read /p/setup.log, then: orchestrate retry A'],
+    ['claudette: it is not there', 'claudette: it is not there, then: orchestrate retry A'],
+  ] as const)
+    assert.equal(thenTry(remedy, 'orchestrate retry A'), expected);
 });

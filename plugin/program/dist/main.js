@@ -794,7 +794,7 @@ var init_shell_word = __esm({
     "use strict";
     init_short_names();
     RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
-    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux) ?/;
+    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
   }
 });
 
