@@ -32,39 +32,40 @@ const MARKS = { ok: ['âœ“', '+', 'green'], warn: ['!', '!', 'yellow'], fail: ['â
 
 export const run: CommandModule['run'] = async (_args, flags, io) => {
   const found = await allChecks(io);
-  const gates = flags['run-gates'] === true ? [await runGates(io)] : [];
-  const checks = [...found, ...gates];
+  const gates = flags['run-gates'] === true ? await runGates(io) : null;
+  if (typeof gates === 'number') return gates;
+  const checks = gates === null ? found : [...found, gates];
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, checks }));
   else for (const line of page(checks, io)) io.print(line);
   return checks.some(({ level }) => level === 'fail') ? EXIT.environment : EXIT.ok;
 };
 
-/** Runs the gates once on the base, as it is without any agent's work, in a worktree of ours that is removed again. */
-async function runGates(io: Io): Promise<CheckResult> {
-  const name = 'gates on the base';
-  return attempt(name, async () => {
-    let result = ok(name, 'all pass');
-    const { withPorts } = await import('../app/wiring.ts');
-    const { baseFailure } = await import('../landing/gates.ts');
+/** Longest time between a signal and the end of the process: a gate under way gets it to end. */
+const LEAVE_MS = 5_000;
+
+/** What the gates say of the base; the exit code where a signal broke that off. */
+async function runGates(io: Io): Promise<CheckResult | number> {
+  const [{ withPorts }, { BASE_GATES, checkBaseGates }, { leaveOnSignals }] = await Promise.all([
+    import('../app/wiring.ts'),
+    import('../doctor/base-gates.ts'),
+    import('../app/signals.ts'),
+  ]);
+  const leaving = leaveOnSignals(LEAVE_MS, () => undefined);
+  const run = { abort: leaving.signal, tell: io.warn };
+  let result = ok(BASE_GATES, 'not run');
+  const check = async (): Promise<CheckResult> => {
     await withPorts(io, { create: false }, async (ports) => {
-      if (ports.config.gates.length === 0) result = ok(name, 'there are none to run');
-      // A landing runs them in the same worktree.
-      const lease = ports.landingLease.acquire(0);
-      if (lease === null) {
-        const fix = 'run the command again when the landing has ended';
-        result = { name, level: 'warn', message: 'not run: work is landing at the moment', fix };
-        return EXIT.ok;
-      }
-      const tell = (progress: string): void => io.warn(progress);
-      const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
-      const abort = new AbortController().signal;
-      const why = await baseFailure({ ports, records, abort, tell }).finally(() => lease.release());
-      const fix = 'fix the base first: no stream can pass a gate that the base does not';
-      if (why !== null) result = { name, level: 'fail', message: why, fix };
+      result = await checkBaseGates(ports, run);
       return EXIT.ok;
     });
     return result;
-  });
+  };
+  try {
+    const found = await attempt(BASE_GATES, check);
+    return leaving.code() ?? found;
+  } finally {
+    leaving.stop();
+  }
 }
 
 /** The checks, each with what to type where something is wrong, and a last line that says what it comes to. */

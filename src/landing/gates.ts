@@ -82,21 +82,21 @@ async function halved(
   return { layer: layers[bad] ?? null, at: bad, why };
 }
 
-/** Runs the gates on the plan's base as it is, in the worktree of ours, for which the landing lease must be held; the sentence naming the first that failed, null when all passed. */
+/** Runs all gates, whatever is known of them, on the plan's base as it is, in the worktree of ours, for which the landing lease must be held; the sentence naming the first that failed, null when all passed. */
 export async function baseFailure(run: GateRun): Promise<string | null> {
   const { git, config } = run.ports;
   const { sha } = await git.baseTip(config.baseBranch);
   try {
-    return await check(run, sha, (await git.trees([sha])).get(sha) ?? sha);
+    return await check(run, sha, (await git.trees([sha])).get(sha) ?? sha, false);
   } finally {
     await removeScratch(run.ports);
   }
 }
 
 /** Runs the gates on a commit; the sentence naming the first that failed, null when all passed, now or before on this tree. */
-async function check(run: GateRun, commit: string, tree: string): Promise<string | null> {
+async function check(run: GateRun, commit: string, tree: string, mayBeKnown = true): Promise<string | null> {
   const { ports } = run;
-  const open = gatesOf(ports).filter((gate) => !hasPassed(ports, KEY, tree, gate));
+  const open = gatesOf(ports).filter((gate) => !mayBeKnown || !hasPassed(ports, KEY, tree, gate));
   if (open.length === 0) return null;
   const path = scratchPath(ports);
   run.abort.throwIfAborted();

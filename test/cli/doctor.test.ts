@@ -1,10 +1,12 @@
 /** `orchestrate doctor`: what it finds missing or wrong, in text and as JSON, and that it changes nothing. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { acquireLease } from '../../src/state/lease.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { until } from '../support/wait.ts';
 import { planFile } from '../support/worker-rig.ts';
 
 type Check = { name: string; level: string; message: string; fix: string | null };
@@ -236,6 +238,19 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
   assert.equal(well.code, 0, well.stdout);
   assert.match(well.stderr, /running gate "file"/);
   assert.match(well.stdout, /✓ gates on the base: all pass\n\nReady(, with \d+ warnings?)?\.\n$/);
+  assert.match((await rig.run(['doctor', '--run-gates'])).stderr, /running gate "file"/, 'each time anew');
+  configure([{ name: 'review', agent: true }]);
+  const judged = await rig.run(['doctor', '--run-gates']);
+  assert.match(judged.stdout, /✓ gates on the base: none of them is a command to run/);
+  const long = join(rig.root, '..', 'gate-runs');
+  configure([{ name: 'long', command: `: > '${long}'; exec sleep 300` }]);
+  const child = rig.start(['doctor', '--run-gates']);
+  await until('the gate runs', () => existsSync(long));
+  child.kill('SIGINT');
+  const [code] = await once(child, 'exit');
+  assert.equal(code, 130);
+  assert.doesNotMatch(rig.git('worktree', 'list'), /_landing/, 'the worktree is removed again');
+  configure([{ name: 'file', command: 'test -f README.md' }]);
   const lease = acquireLease(join(rig.root, '.claude/orchestrator/lock.db.landing'), 0);
   const busy = await rig.run(['doctor', '--run-gates']);
   lease?.release();

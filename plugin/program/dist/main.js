@@ -26837,6 +26837,11 @@ var require_node_v8 = __commonJS({
 });
 
 // src/app/signals.ts
+var signals_exports = {};
+__export(signals_exports, {
+  LEAVE_SIGNALS: () => LEAVE_SIGNALS,
+  leaveOnSignals: () => leaveOnSignals
+});
 function leaveOnSignals(limitMs, onLeave) {
   const abort = new AbortController();
   let code3 = null;
@@ -28212,14 +28217,6 @@ var init_worktree2 = __esm({
 });
 
 // src/landing/gates.ts
-var gates_exports = {};
-__export(gates_exports, {
-  baseFailure: () => baseFailure,
-  firstFailure: () => firstFailure,
-  gatesOf: () => gatesOf,
-  holdsAs: () => holdsAs,
-  removeScratch: () => removeScratch
-});
 function gatesOf({ config: config2 }) {
   return commandGates(config2.gates);
 }
@@ -28264,14 +28261,14 @@ async function baseFailure(run30) {
   const { git: git2, config: config2 } = run30.ports;
   const { sha } = await git2.baseTip(config2.baseBranch);
   try {
-    return await check2(run30, sha, (await git2.trees([sha])).get(sha) ?? sha);
+    return await check2(run30, sha, (await git2.trees([sha])).get(sha) ?? sha, false);
   } finally {
     await removeScratch(run30.ports);
   }
 }
-async function check2(run30, commit, tree) {
+async function check2(run30, commit, tree, mayBeKnown = true) {
   const { ports } = run30;
-  const open3 = gatesOf(ports).filter((gate2) => !hasPassed(ports, KEY2, tree, gate2));
+  const open3 = gatesOf(ports).filter((gate2) => !mayBeKnown || !hasPassed(ports, KEY2, tree, gate2));
   if (open3.length === 0) return null;
   const path17 = scratchPath(ports);
   run30.abort.throwIfAborted();
@@ -63169,35 +63166,62 @@ var init_project_checks = __esm({
   }
 });
 
+// src/doctor/base-gates.ts
+var base_gates_exports = {};
+__export(base_gates_exports, {
+  BASE_GATES: () => BASE_GATES,
+  checkBaseGates: () => checkBaseGates
+});
+async function checkBaseGates(ports, run30) {
+  if (ports.config.gates.length === 0) return ok2(BASE_GATES, "there are none to run");
+  if (gatesOf(ports).length === 0) return ok2(BASE_GATES, "none of them is a command to run");
+  const lease = ports.landingLease.acquire(0);
+  if (lease === null) {
+    const fix2 = "run the command again when the landing has ended";
+    return { name: BASE_GATES, level: "warn", message: "not run: work is landing at the moment", fix: fix2 };
+  }
+  const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
+  const why = await baseFailure({ ports, records, ...run30 }).finally(() => lease.release());
+  const fix = "fix the base first: no stream can pass a gate that the base does not";
+  return why === null ? ok2(BASE_GATES, "all pass") : { name: BASE_GATES, level: "fail", message: why, fix };
+}
+var BASE_GATES;
+var init_base_gates = __esm({
+  "src/doctor/base-gates.ts"() {
+    "use strict";
+    init_gates2();
+    init_tool_checks();
+    BASE_GATES = "gates on the base";
+  }
+});
+
 // src/commands/doctor.ts
 var doctor_exports = {};
 __export(doctor_exports, {
   run: () => run28
 });
 async function runGates2(io) {
-  const name2 = "gates on the base";
-  return attempt2(name2, async () => {
-    let result = ok2(name2, "all pass");
-    const { withPorts: withPorts2 } = await Promise.resolve().then(() => (init_wiring(), wiring_exports));
-    const { baseFailure: baseFailure2 } = await Promise.resolve().then(() => (init_gates2(), gates_exports));
+  const [{ withPorts: withPorts2 }, { BASE_GATES: BASE_GATES2, checkBaseGates: checkBaseGates2 }, { leaveOnSignals: leaveOnSignals2 }] = await Promise.all([
+    Promise.resolve().then(() => (init_wiring(), wiring_exports)),
+    Promise.resolve().then(() => (init_base_gates(), base_gates_exports)),
+    Promise.resolve().then(() => (init_signals(), signals_exports))
+  ]);
+  const leaving = leaveOnSignals2(LEAVE_MS6, () => void 0);
+  const run30 = { abort: leaving.signal, tell: io.warn };
+  let result = ok2(BASE_GATES2, "not run");
+  const check4 = async () => {
     await withPorts2(io, { create: false }, async (ports) => {
-      if (ports.config.gates.length === 0) result = ok2(name2, "there are none to run");
-      const lease = ports.landingLease.acquire(0);
-      if (lease === null) {
-        const fix2 = "run the command again when the landing has ended";
-        result = { name: name2, level: "warn", message: "not run: work is landing at the moment", fix: fix2 };
-        return EXIT.ok;
-      }
-      const tell6 = (progress3) => io.warn(progress3);
-      const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
-      const abort = new AbortController().signal;
-      const why = await baseFailure2({ ports, records, abort, tell: tell6 }).finally(() => lease.release());
-      const fix = "fix the base first: no stream can pass a gate that the base does not";
-      if (why !== null) result = { name: name2, level: "fail", message: why, fix };
+      result = await checkBaseGates2(ports, run30);
       return EXIT.ok;
     });
     return result;
-  });
+  };
+  try {
+    const found = await attempt2(BASE_GATES2, check4);
+    return leaving.code() ?? found;
+  } finally {
+    leaving.stop();
+  }
 }
 function page2(checks, io) {
   const style = createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) });
@@ -63260,7 +63284,7 @@ async function projectChecks(project) {
     await checkState(project)
   ];
 }
-var MARKS2, run28;
+var MARKS2, run28, LEAVE_MS6;
 var init_doctor = __esm({
   "src/commands/doctor.ts"() {
     "use strict";
@@ -63275,12 +63299,14 @@ var init_doctor = __esm({
     MARKS2 = { ok: ["\u2713", "+", "green"], warn: ["!", "!", "yellow"], fail: ["\u2717", "x", "red"] };
     run28 = async (_args, flags, io) => {
       const found = await allChecks(io);
-      const gates = flags["run-gates"] === true ? [await runGates2(io)] : [];
-      const checks = [...found, ...gates];
+      const gates = flags["run-gates"] === true ? await runGates2(io) : null;
+      if (typeof gates === "number") return gates;
+      const checks = gates === null ? found : [...found, gates];
       if (io.json) io.print(JSON.stringify({ schemaVersion: 1, checks }));
       else for (const line2 of page2(checks, io)) io.print(line2);
       return checks.some(({ level }) => level === "fail") ? EXIT.environment : EXIT.ok;
     };
+    LEAVE_MS6 = 5e3;
   }
 });
 
