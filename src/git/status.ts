@@ -34,10 +34,42 @@ const STATUS = [
 
 /** The status of a worktree: every tracked file that differs from HEAD, every untracked file that is not ignored. */
 export async function readStatus(door: Door, link: WorktreeLink): Promise<Status> {
+  return statusBeside(door, link, STATUS, flaggedFiles(door, inWorktree(link, door.commonDir)));
+}
+
+/** A file of the index. */
+export type IndexEntry = { readonly path: string; readonly submodule: boolean };
+
+/** All that git knows of the files of a worktree. */
+export type Contents = Status & {
+  /** Ignored files, and directories (with a slash at the end) that go by such a pattern. */
+  readonly ignored: readonly string[];
+  readonly index: readonly IndexEntry[];
+};
+
+/** Reads it, by as many commands as the status alone. */
+export async function readContents(door: Door, link: WorktreeLink): Promise<Contents> {
+  const listed = door.read(['ls-files', '-v', '--stage', '-z'], inWorktree(link, door.commonDir));
+  const entries = listed.then((out) => [...out.matchAll(/(.) (\d+) [0-9a-f]+ \d\t([^\0]+)\0/gs)]);
+  const flagged = entries.then((all) =>
+    all.flatMap(([, flag = '', , path = '']) => (isFlag(flag) ? [path] : [])),
+  );
+  const status = await statusBeside(door, link, [...STATUS, '--ignored=matching'], flagged);
+  const index = (await entries).map(([, , mode, path = '']) => ({ path, submodule: mode === '160000' }));
+  return { ...status, index };
+}
+
+/** The status, asked for while it is found out which files git looks away from; and once more where there are any. */
+async function statusBeside(
+  door: Door,
+  link: WorktreeLink,
+  args: readonly string[],
+  asked: Promise<readonly string[]>,
+): Promise<Status & Pick<Contents, 'ignored'>> {
   const here = inWorktree(link, door.commonDir);
-  const read = async (where: CommandOptions) => parseStatus(await door.read(STATUS, where));
+  const read = async (where: CommandOptions) => parseStatus(await door.read(args, where));
   // Flags are rare: so both questions are asked at once.
-  const [flagged, status] = await Promise.all([flaggedFiles(door, here), read(here)]);
+  const [flagged, status] = await Promise.all([asked, read(here)]);
   const existing = flagged.filter((path) => kindAt(join(link.path, path)) !== 'missing');
   return existing.length === 0 ? status : withPlainIndex(door, link, existing, read);
 }
@@ -84,26 +116,30 @@ export async function clearFlags(door: Door, paths: readonly string[], there: Co
   }
 }
 
-/** Tracked files that the index marks skip-worktree (S) or assume-unchanged (lower case). */
+/** Skip-worktree (S) or assume-unchanged (lower case). */
+const isFlag = (letter: string): boolean => /^[Sa-z]$/.test(letter);
+
+/** Tracked files that the index marks so that git looks away from them. */
 export async function flaggedFiles(door: Door, here: CommandOptions): Promise<string[]> {
   const lines = (await door.read(['ls-files', '-v', '-z'], here)).split('\0');
-  return lines.filter((line) => /^[Sa-z] /.test(line)).map((line) => line.slice(2));
+  return lines.filter((line) => isFlag(line.charAt(0))).map((line) => line.slice(2));
 }
 
 /** Fields before the path in each kind of record that names a changed file; there are no renames (kind 2). */
 const FIELDS_BEFORE_PATH: Readonly<Record<string, number>> = { '1': 8, u: 10 };
 
 /** Parses porcelain v2 with `-z`, as git-status(1) describes it, without renames. */
-function parseStatus(out: string): Status {
+function parseStatus(out: string): Status & Pick<Contents, 'ignored'> {
   const headers = new Map<string, string>();
   const changed: StatusEntry[] = [];
-  const untracked: string[] = [];
+  const [untracked, ignored]: [string[], string[]] = [[], []];
+  const others: Readonly<Record<string, string[]>> = { '?': untracked, '!': ignored };
   for (const record of out.split('\0')) {
     const fields = record.split(' ');
     const [kind = '', name = '', submodule = ''] = fields;
     const before = FIELDS_BEFORE_PATH[kind];
     if (kind === '#') headers.set(name, fields.slice(2).join(' '));
-    if (kind === '?') untracked.push(record.slice(2));
+    others[kind]?.push(record.slice(2));
     if (before !== undefined) {
       changed.push({
         path: fields.slice(before).join(' '),
@@ -119,5 +155,6 @@ function parseStatus(out: string): Status {
     headSha: sha === '(initial)' ? null : sha,
     changed,
     untracked,
+    ignored,
   };
 }

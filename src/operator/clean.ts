@@ -11,7 +11,7 @@ import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
 import { ifPresent, readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
-import { type Gathered, gatherReport } from '../report/gather.ts';
+import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
 
 /** Streams that are looked at and removed at the same time; more only fight for the disk. */
@@ -67,7 +67,7 @@ export async function clean(
 type Cleaning = {
   readonly ports: Ports;
   readonly dryRun: boolean;
-  readonly gathered: Gathered;
+  readonly gathered: Omit<Gathered, 'report'>;
   readonly shared: Shared;
   readonly landed: ReadonlySet<string>;
   readonly plans: readonly Plan[];
@@ -79,7 +79,7 @@ type Cleaning = {
 };
 
 async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
-  const gathered = await gatherReport(ports);
+  const gathered = await gatherStates(ports);
   const { readable, unreadable } = ports.state.allRecords();
   const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning: Cleaning = {
@@ -111,7 +111,7 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
 /** Keys of everything that has landed, of whatever initiative. */
 async function landedAnywhere(
   ports: Ports,
-  { look }: Gathered,
+  { look }: Pick<Gathered, 'look'>,
   plans: readonly Plan[],
   all: ReadonlyMap<string, StreamRecord>,
 ): Promise<ReadonlySet<string>> {

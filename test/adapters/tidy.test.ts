@@ -347,8 +347,14 @@ describe('tidy', () => {
       mkdirSync(join(path, 'empty', 'er'), { recursive: true });
       const commits = commitsAnywhere();
       assert.deepEqual((await find({ made })).held, []);
+      // As a kill leaves what git no longer knows of.
+      mkdirSync(join(rig.commonDir, 'orchestrate-removed-other-1', 'logs'), { recursive: true });
+      const before = rig.commands.length;
       const removal = await remove({ made });
+      // What all share is asked by six; a command more for each stream is felt.
+      assert.ok(rig.commands.length - before <= 6 + 6, rig.commands.slice(before).join('\n'));
       checkGone(removal, commits);
+      assert.ok(!readdirSync(rig.commonDir).some((name) => name.startsWith('orchestrate-removed-')));
       assert.ok(removal.removed && removal.saved === `refs/orchestrate/saved/${KEY}/clean`);
       assert.equal(rig.read('node_modules/big/index.js'), 'x');
       // Nothing of a secret went into the object store.

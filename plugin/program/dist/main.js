@@ -6504,9 +6504,22 @@ var init_scratch = __esm({
 
 // src/git/status.ts
 async function readStatus(door, link2) {
+  return statusBeside(door, link2, STATUS, flaggedFiles(door, inWorktree(link2, door.commonDir)));
+}
+async function readContents(door, link2) {
+  const listed5 = door.read(["ls-files", "-v", "--stage", "-z"], inWorktree(link2, door.commonDir));
+  const entries2 = listed5.then((out) => [...out.matchAll(/(.) (\d+) [0-9a-f]+ \d\t([^\0]+)\0/gs)]);
+  const flagged = entries2.then(
+    (all) => all.flatMap(([, flag3 = "", , path17 = ""]) => isFlag(flag3) ? [path17] : [])
+  );
+  const status = await statusBeside(door, link2, [...STATUS, "--ignored=matching"], flagged);
+  const index = (await entries2).map(([, , mode, path17 = ""]) => ({ path: path17, submodule: mode === "160000" }));
+  return { ...status, index };
+}
+async function statusBeside(door, link2, args, asked2) {
   const here = inWorktree(link2, door.commonDir);
-  const read = async (where) => parseStatus(await door.read(STATUS, where));
-  const [flagged, status] = await Promise.all([flaggedFiles(door, here), read(here)]);
+  const read = async (where) => parseStatus(await door.read(args, where));
+  const [flagged, status] = await Promise.all([asked2, read(here)]);
   const existing = flagged.filter((path17) => kindAt((0, import_node_path14.join)(link2.path, path17)) !== "missing");
   return existing.length === 0 ? status : withPlainIndex(door, link2, existing, read);
 }
@@ -6539,18 +6552,19 @@ async function clearFlags(door, paths, there) {
 }
 async function flaggedFiles(door, here) {
   const lines2 = (await door.read(["ls-files", "-v", "-z"], here)).split("\0");
-  return lines2.filter((line2) => /^[Sa-z] /.test(line2)).map((line2) => line2.slice(2));
+  return lines2.filter((line2) => isFlag(line2.charAt(0))).map((line2) => line2.slice(2));
 }
 function parseStatus(out) {
   const headers = /* @__PURE__ */ new Map();
   const changed = [];
-  const untracked = [];
+  const [untracked, ignored2] = [[], []];
+  const others = { "?": untracked, "!": ignored2 };
   for (const record3 of out.split("\0")) {
     const fields3 = record3.split(" ");
     const [kind = "", name2 = "", submodule = ""] = fields3;
     const before = FIELDS_BEFORE_PATH[kind];
     if (kind === "#") headers.set(name2, fields3.slice(2).join(" "));
-    if (kind === "?") untracked.push(record3.slice(2));
+    others[kind]?.push(record3.slice(2));
     if (before !== void 0) {
       changed.push({
         path: fields3.slice(before).join(" "),
@@ -6565,10 +6579,11 @@ function parseStatus(out) {
     branch: branch2 === "(detached)" ? null : branch2,
     headSha: sha === "(initial)" ? null : sha,
     changed,
-    untracked
+    untracked,
+    ignored: ignored2
   };
 }
-var import_node_fs17, import_node_path14, STATUS, FIELDS_BEFORE_PATH;
+var import_node_fs17, import_node_path14, STATUS, isFlag, FIELDS_BEFORE_PATH;
 var init_status = __esm({
   "src/git/status.ts"() {
     "use strict";
@@ -6587,6 +6602,7 @@ var init_status = __esm({
       "--no-renames",
       "--ignore-submodules=none"
     ];
+    isFlag = (letter2) => /^[Sa-z]$/.test(letter2);
     FIELDS_BEFORE_PATH = { "1": 8, u: 10 };
   }
 });
@@ -14865,11 +14881,7 @@ var init_scratch_worktree = __esm({
 });
 
 // src/git/tidy/ignored-files.ts
-async function ignoredEntries(door, link2) {
-  const args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
-  return (await door.read(args, inWorktree(link2, door.commonDir))).split("\0").filter(Boolean);
-}
-async function readIgnored(door, link2, { made, disposable }, main2) {
+function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   const known2 = made === null ? /* @__PURE__ */ new Map() : parseMade(made);
   const found = { counting: [], spare: [], repositories: [] };
   const goes = disposableRule(disposable);
@@ -14889,7 +14901,7 @@ async function readIgnored(door, link2, { made, disposable }, main2) {
     if (isDirectory) sortDirectory(path17);
     else (isSpare(path17) ? found.spare : found.counting).push(path17);
   };
-  for (const entry of await ignoredEntries(door, link2)) {
+  for (const entry of ignored2) {
     const path17 = entry.replace(/\/$/, "");
     if (kindAt((0, import_node_path32.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
   }
@@ -14932,7 +14944,9 @@ async function noteMade(door, link2, disposable, { before, former }) {
     if (!others.has(name2) && !isAsMade(earlier.get(name2), link2.path, name2)) files2[name2] = made;
   };
   const goes = disposableRule(disposable);
-  for (const entry of await ignoredEntries(door, link2)) {
+  const args = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+  const entries2 = (await door.read(args, inWorktree(link2, door.commonDir))).split("\0").filter(Boolean);
+  for (const entry of entries2) {
     const name2 = entry.replace(/\/$/, "");
     if (!goes(name2, entry.endsWith("/"))) note2(name2, entry.endsWith("/"));
   }
@@ -15001,19 +15015,14 @@ var init_ignored_files = __esm({
 
 // src/git/tidy/contents.ts
 async function see(door, link2, rules2, main2) {
-  const here = inWorktree(link2, door.commonDir);
-  const [status, ignored2, index] = await Promise.all([
-    readStatus(door, link2),
-    readIgnored(door, link2, rules2, main2),
-    door.read(["ls-files", "--stage", "-z"], here)
-  ]);
-  const entries2 = index.split("\0").filter(Boolean);
-  const submodules = entries2.filter((entry) => entry.startsWith("160000 ")).map((entry) => entry.slice(entry.indexOf("	") + 1)).filter((path17) => kindAt((0, import_node_path33.join)(link2.path, path17, ".git")) !== "missing");
+  const { index, ...status } = await readContents(door, link2);
+  const ignored2 = sortIgnored(link2, status.ignored, rules2, main2);
+  const paths = index.map(({ path: path17 }) => path17);
+  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path33.join)(link2.path, path17, ".git")) !== "missing");
   const spare = [...ignored2.spare];
   const whole2 = halfRemoved(link2, status);
   const own2 = main2 === null ? { ...whole2, born: [] } : await withoutBornDirty(door, link2, whole2);
   const held2 = heldFiles(link2.path, own2, ignored2);
-  const paths = entries2.map((entry) => entry.slice(entry.indexOf("	") + 1));
   const tracked = [.../* @__PURE__ */ new Set([...paths, ...own2.born])];
   for (const path17 of submodules) {
     const inside2 = await seeSubmodule(door, link2, path17, rules2);
@@ -15021,8 +15030,9 @@ async function see(door, link2, rules2, main2) {
     tracked.push(...inside2.tracked);
     spare.push(...inside2.spare);
   }
-  if (held2.length === 0) held2.push(...unlisted(link2.path, /* @__PURE__ */ new Set([...tracked, ".git"]), spare));
-  return { status, held: held2, tracked, spare, born: own2.born };
+  const directories = [];
+  if (held2.length === 0) held2.push(...unlisted(link2.path, /* @__PURE__ */ new Set([...tracked, ".git"]), spare, directories));
+  return { status, held: held2, tracked, spare, directories, born: own2.born };
 }
 function halfRemoved(link2, status) {
   const marker = readMarker(link2.gitDir);
@@ -15118,10 +15128,10 @@ function storesBelow(root, name2) {
   }
   return found;
 }
-function unlisted(root, known2, spare) {
+function unlisted(root, known2, spare, directories) {
   const passed = new Set(spare.map((name2) => name2.replace(/\/$/, "")));
   try {
-    const found = filesBelow2(root, "", passed).filter((path17) => !known2.has(path17));
+    const found = filesBelow2(root, "", passed, directories).filter((path17) => !known2.has(path17));
     if (found.length === 0) return [];
     const what = `files that git does not list: ${listed3(found)}`;
     return [{ kind: "unreadable", what, look: `ls -la ${shellWord(root)}` }];
@@ -15130,12 +15140,14 @@ function unlisted(root, known2, spare) {
     return [{ kind: "unreadable", what, look: `ls -laR ${shellWord(root)}` }];
   }
 }
-function filesBelow2(root, directory, passed) {
+function filesBelow2(root, directory, passed, entered) {
   const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
-    return entry.isDirectory() ? filesBelow2(root, path17, passed) : [path17];
+    if (!entry.isDirectory()) return [path17];
+    entered.push(path17);
+    return filesBelow2(root, path17, passed, entered);
   });
 }
 function listed3(names) {
@@ -15169,11 +15181,10 @@ var init_contents = __esm({
 // src/git/tidy/loose-commits.ts
 async function looseCommits(door, searched) {
   const { there, gitDir, head: head3, branch: branch2, onItsBranch, known: known2 } = searched;
-  const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
   const [own2, ofHead, ofBranch] = await Promise.all([
-    gitDir === null ? "" : door.read(["for-each-ref", "--format=%(objectname)", ...folders], there),
-    gitDir === null ? [] : readLog(door, "HEAD", there),
-    branch2 === null ? [] : readLog(door, `refs/heads/${branch2}`, there)
+    gitDir === null ? "" : ownRefs(door, gitDir, there),
+    gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
+    branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
   const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf3((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
@@ -15191,7 +15202,16 @@ async function looseCommits(door, searched) {
     detached: [...detached.keys()]
   };
 }
-async function readLog(door, ref, there) {
+function inFiles({ commonDir }) {
+  return kindAt((0, import_node_path34.join)(commonDir, "reftable")) === "missing";
+}
+async function ownRefs(door, gitDir, there) {
+  const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
+  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path34.join)(gitDir, folder)) === "missing")) return "";
+  return door.read(["for-each-ref", "--format=%(objectname)", ...folders], there);
+}
+async function readLog(door, folder, ref, there) {
+  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path34.join)(folder, "logs", ref)) ?? "");
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", ref, "--"];
   const result = await door.ask(args, there);
   if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
@@ -15202,6 +15222,12 @@ async function readLog(door, ref, there) {
     sha: line2.split(" ", 1)[0] ?? "",
     message: line2.slice(line2.indexOf(" ") + 1)
   }));
+}
+function parseLog(text5) {
+  return text5.split("\n").flatMap((line2) => {
+    const [, sha = "", message2 = ""] = /^[0-9a-f]+ ([0-9a-f]+) [^\t]*(?:\t(.*))?$/.exec(line2) ?? [];
+    return isSha(sha) && !/^0+$/.test(sha) ? [{ sha, message: message2 }] : [];
+  });
 }
 async function unreachable(door, tips, others, there) {
   const found = /* @__PURE__ */ new Map();
@@ -15219,6 +15245,7 @@ var init_loose_commits = __esm({
   "src/git/tidy/loose-commits.ts"() {
     "use strict";
     import_node_path34 = require("node:path");
+    init_present();
     init_door();
     init_failure();
     init_names();
@@ -15349,7 +15376,7 @@ var init_place = __esm({
 async function look(door, place2, shared) {
   const tip = shared.tips.get(place2.branch) ?? null;
   const here = whereIs(door, place2, shared);
-  const nothing3 = { here, worktree: false, git: null, loose: [], tracked: [], spare: [], born: [] };
+  const nothing3 = { here, worktree: false, git: null, loose: [], ...NO_FILES };
   if (here.kind === "foreign") return { ...nothing3, head: tip, held: [here.held] };
   const head3 = tip !== null && await isOurs(door, place2, here) ? tip : null;
   if (here.kind === "nothing" && head3 === null) return { ...nothing3, head: head3, held: [] };
@@ -15427,9 +15454,7 @@ async function lookAtEntry(door, place2, here, outside) {
     worktree: true,
     git: git2,
     loose: loose.tips,
-    tracked: [],
-    spare: [],
-    born: [],
+    ...NO_FILES,
     held: [...held2, ...outside]
   };
 }
@@ -15469,6 +15494,7 @@ async function lookInside(door, place2, here, outside) {
     loose: loose.tips,
     tracked: seen2.tracked,
     spare: seen2.spare,
+    directories: seen2.directories,
     born: seen2.born
   };
 }
@@ -15497,7 +15523,7 @@ function detachedCommits({ path: path17 }, { detached }) {
   const what = `${plural(detached.length, "commit")} that no branch has, such as ${first2.slice(0, 12)}`;
   return [{ kind: "detached", what, look: gitAt(path17, `log -3 ${first2.slice(0, 12)}`) }];
 }
-var import_node_path36;
+var import_node_path36, NO_FILES;
 var init_find = __esm({
   "src/git/tidy/find.ts"() {
     "use strict";
@@ -15511,6 +15537,103 @@ var init_find = __esm({
     init_loose_commits();
     init_marker();
     init_place();
+    NO_FILES = { tracked: [], spare: [], directories: [], born: [] };
+  }
+});
+
+// src/git/tidy/delete-files.ts
+async function deleteFiles(root, doomed, beganMs) {
+  const isOurs4 = directoryCheck(root);
+  const files2 = [...doomed.tracked, ...doomed.spare.filter((name2) => !name2.endsWith("/"))];
+  await forEach2(
+    files2.filter((name2) => isOurs4((0, import_node_path37.dirname)(name2))),
+    (name2, done2) => deleteFile((0, import_node_path37.join)(root, name2), name2, beganMs, done2)
+  );
+  for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
+    const directory = name2.slice(0, -1);
+    if (isOurs4((0, import_node_path37.dirname)(directory)) && kindAt((0, import_node_path37.join)(root, directory)) === "directory")
+      (0, import_node_fs34.rmSync)((0, import_node_path37.join)(root, directory), { recursive: true, force: true });
+  }
+  for (const level of deepestFirst(doomed.directories))
+    await forEach2(level, (name2, done2) => (0, import_node_fs34.rmdir)((0, import_node_path37.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs34.unlinkSync)((0, import_node_path37.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs34.rmdir)(root, unlessFull(root, name2, done2)));
+}
+async function forEach2(names, act2) {
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const failure4 = await atOnce(names.slice(at, at + AT_ONCE), act2);
+    if (failure4 !== null) throw failure4;
+  }
+}
+function atOnce(names, act2) {
+  return new Promise((resolve14) => {
+    let open3 = names.length;
+    let failure4 = null;
+    const done2 = (error2) => {
+      if (error2 !== null && !isAbsent(error2)) failure4 ??= error2;
+      open3 -= 1;
+      if (open3 === 0) resolve14(failure4);
+    };
+    for (const name2 of names) act2(name2, done2);
+  });
+}
+function deleteFile(file, name2, beganMs, done2) {
+  (0, import_node_fs34.lstat)(file, (error2, stats) => {
+    if (stats === void 0 || stats.isDirectory()) done2(error2);
+    else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
+    else (0, import_node_fs34.unlink)(file, done2);
+  });
+}
+function unlessFull(root, name2, done2) {
+  return (error2) => {
+    const [first2] = error2 === null ? [] : ifPresent(() => (0, import_node_fs34.readdirSync)((0, import_node_path37.join)(root, name2))) ?? [];
+    done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path37.join)(name2, first2)} appeared just now`));
+  };
+}
+function deepestFirst(directories) {
+  const levels = /* @__PURE__ */ new Map();
+  for (const directory of directories) {
+    const depth = directory.split("/").length;
+    const level = levels.get(depth);
+    if (level === void 0) levels.set(depth, [directory]);
+    else level.push(directory);
+  }
+  return [...levels].sort(([a2], [b2]) => b2 - a2).map(([, level]) => level);
+}
+function directoryCheck(root) {
+  const asked2 = /* @__PURE__ */ new Map();
+  const check4 = (directory) => {
+    if (directory === ".") return true;
+    const known2 = asked2.get(directory);
+    if (known2 !== void 0) return known2;
+    const answer3 = check4((0, import_node_path37.dirname)(directory)) && kindAt((0, import_node_path37.join)(root, directory)) === "directory";
+    asked2.set(directory, answer3);
+    return answer3;
+  };
+  return check4;
+}
+function removeEmptyDirectories(root) {
+  for (const entry of (0, import_node_fs34.readdirSync)(root, { withFileTypes: true })) {
+    const path17 = (0, import_node_path37.join)(root, entry.name);
+    if (!entry.isDirectory()) {
+      if (entry.name === ".git") continue;
+      throw new Touched(`${entry.name} appeared just now`);
+    }
+    removeEmptyDirectories(path17);
+    (0, import_node_fs34.rmdirSync)(path17);
+  }
+}
+var import_node_fs34, import_node_path37, Touched, AT_ONCE;
+var init_delete_files = __esm({
+  "src/git/tidy/delete-files.ts"() {
+    "use strict";
+    import_node_fs34 = require("node:fs");
+    import_node_path37 = require("node:path");
+    init_present();
+    init_worktree_link();
+    Touched = class extends Error {
+    };
+    AT_ONCE = 128;
   }
 });
 
@@ -15518,10 +15641,8 @@ var init_find = __esm({
 async function saveSnapshot(door, request2) {
   const link2 = requireLink(door, request2.path);
   const here = inWorktree(link2, door.commonDir);
-  const [status, ignored2] = await Promise.all([
-    readStatus(door, link2),
-    readIgnored(door, link2, request2.spare, door.root)
-  ]);
+  const status = await readContents(door, link2);
+  const ignored2 = sortIgnored(link2, status.ignored, request2.spare, door.root);
   const loose = await looseCommits(door, {
     there: here,
     gitDir: link2.gitDir,
@@ -15559,7 +15680,7 @@ async function saveWork(door, unsaved, as, who) {
   }
   const folder = scratchDirectory("snapshot", door.commonDir);
   try {
-    const index = (0, import_node_path37.join)(folder, "index");
+    const index = (0, import_node_path38.join)(folder, "index");
     copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
@@ -15569,7 +15690,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs34.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs35.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -15614,10 +15735,10 @@ async function storeFiles(door, root, target) {
   const present = [];
   let bytes = 0;
   for (const path17 of new Set(target.paths)) {
-    const stats = lstatIfPresent((0, import_node_path37.join)(root, path17));
+    const stats = lstatIfPresent((0, import_node_path38.join)(root, path17));
     if (stats === null || stats.isDirectory()) gone.push(checkedGone(path17));
     else {
-      present.push(storedAs(root, path17, stats, (0, import_node_path37.join)(target.folder, `link-${present.length}`)));
+      present.push(storedAs(root, path17, stats, (0, import_node_path38.join)(target.folder, `link-${present.length}`)));
       bytes += stats.size;
     }
   }
@@ -15640,7 +15761,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs34.writeFileSync)(linkText, (0, import_node_fs34.readlinkSync)((0, import_node_path37.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs35.writeFileSync)(linkText, (0, import_node_fs35.readlinkSync)((0, import_node_path38.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -15651,12 +15772,12 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs34, import_node_path37, SAVED, MOST_OF_A_LABEL;
+var import_node_fs35, import_node_path38, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
-    import_node_path37 = require("node:path");
+    import_node_fs35 = require("node:fs");
+    import_node_path38 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -15675,7 +15796,7 @@ var init_saved_work = __esm({
 
 // src/git/tidy/remove.ts
 async function remove2(door, place2, shared, request2) {
-  const beganMs = timeOfDisk((0, import_node_path38.dirname)(place2.path));
+  const beganMs = timeOfDisk((0, import_node_path39.dirname)(place2.path));
   const found = await look(door, place2, shared);
   const held2 = [...found.held, ...request2.others()];
   if (held2.length > 0) {
@@ -15689,7 +15810,7 @@ async function remove2(door, place2, shared, request2) {
     const problem = await removeFiles(door, found, { beganMs, saved });
     if (problem !== null) return { removed: false, held: [problem] };
   }
-  if (found.worktree) await removeEntry(door, found);
+  if (found.worktree) removeEntry(door, found);
   const moved3 = await deleteBranch(door, place2, found.head);
   if (moved3 !== null) return { removed: false, held: [moved3] };
   return {
@@ -15701,9 +15822,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs35.mkdtempSync)((0, import_node_path38.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs35.lstatSync)(folder);
-    (0, import_node_fs35.rmdirSync)(folder);
+    const folder = (0, import_node_fs36.mkdtempSync)((0, import_node_path39.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs36.lstatSync)(folder);
+    (0, import_node_fs36.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -15750,17 +15871,7 @@ async function removeFiles(door, found, { beganMs, saved }) {
   const { path: path17, gitDir } = found.here.link;
   writeMarker(gitDir, { head: found.git.headSha, saved });
   try {
-    const isOurs4 = directoryCheck(path17);
-    for (const name2 of [...found.tracked, ...found.spare.filter((each) => !each.endsWith("/"))])
-      deleteFile(path17, name2, beganMs, isOurs4);
-    for (const name2 of found.spare.filter((each) => each.endsWith("/"))) {
-      const directory = name2.slice(0, -1);
-      if (isOurs4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(path17, directory)) === "directory")
-        (0, import_node_fs35.rmSync)((0, import_node_path38.join)(path17, directory), { recursive: true, force: true });
-    }
-    removeEmptyDirectories(path17);
-    (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(path17, ".git"));
-    (0, import_node_fs35.rmdirSync)(path17);
+    await deleteFiles(path17, found, beganMs);
     return null;
   } catch (thrown) {
     if (!(thrown instanceof Touched) && !("code" in thrown)) throw thrown;
@@ -15772,57 +15883,26 @@ async function removeFiles(door, found, { beganMs, saved }) {
     };
   }
 }
-function directoryCheck(root) {
-  const asked2 = /* @__PURE__ */ new Map();
-  const check4 = (directory) => {
-    if (directory === ".") return true;
-    const known2 = asked2.get(directory);
-    if (known2 !== void 0) return known2;
-    const answer3 = check4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(root, directory)) === "directory";
-    asked2.set(directory, answer3);
-    return answer3;
-  };
-  return check4;
-}
-function deleteFile(root, name2, beganMs, isOurs4) {
-  if (!isOurs4((0, import_node_path38.dirname)(name2))) return;
-  const file = (0, import_node_path38.join)(root, name2);
-  const stats = lstatIfPresent(file);
-  if (stats === null || stats.isDirectory()) return;
-  if (stats.ctimeMs > beganMs) throw new Touched(`${name2} was written just now`);
-  (0, import_node_fs35.unlinkSync)(file);
-}
-function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs35.readdirSync)(root, { withFileTypes: true })) {
-    const path17 = (0, import_node_path38.join)(root, entry.name);
-    if (!entry.isDirectory()) {
-      if (entry.name === ".git") continue;
-      throw new Touched(`${entry.name} appeared just now`);
-    }
-    removeEmptyDirectories(path17);
-    (0, import_node_fs35.rmdirSync)(path17);
-  }
-}
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs35.mkdirSync)(path17);
-  if (kindAt((0, import_node_path38.join)(path17, ".git")) === "missing") (0, import_node_fs35.writeFileSync)((0, import_node_path38.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs36.mkdirSync)(path17);
+  if (kindAt((0, import_node_path39.join)(path17, ".git")) === "missing") (0, import_node_fs36.writeFileSync)((0, import_node_path39.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   await door.attempt(["checkout-index", "--all", "--quiet"], inWorktree(here.link, door.commonDir));
   clearMarker(gitDir);
 }
-async function removeEntry(door, { here }) {
+function removeEntry(door, { here }) {
   if (here.kind !== "inside" && here.kind !== "gone") return;
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs35.rmdirSync)(here.path);
+    (0, import_node_fs36.rmdirSync)(here.path);
   }
-  ifPresent(() => (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(gitDir, "locked")));
-  const args = ["worktree", "remove", "--", realParent(here.path) ?? here.path];
-  const result = await door.attempt(args);
-  if (result.code !== 0 && kindAt(gitDir) !== "missing") throw gitFailure(args, result);
+  ifPresent(() => (0, import_node_fs36.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`)));
+  for (const name2 of listIfPresent(door.commonDir))
+    if (name2.startsWith(FORMER)) (0, import_node_fs36.rmSync)((0, import_node_path39.join)(door.commonDir, name2), { recursive: true, force: true });
+  if (listIfPresent((0, import_node_path39.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs36.rmdirSync)((0, import_node_path39.dirname)(gitDir)));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -15838,24 +15918,24 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs35, import_node_path38, LABEL3, Touched;
+var import_node_fs36, import_node_path39, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
-    import_node_path38 = require("node:path");
+    import_node_fs36 = require("node:fs");
+    import_node_path39 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
     init_door();
     init_failure();
     init_worktree_link();
+    init_delete_files();
     init_find();
     init_marker();
     init_saved_work();
     LABEL3 = "clean";
-    Touched = class extends Error {
-    };
+    FORMER = "orchestrate-removed-";
   }
 });
 
@@ -15929,24 +16009,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs36.unlinkSync)((0, import_node_path39.join)(root, path17));
-  for (let parent = (0, import_node_path39.dirname)(path17); parent !== "."; parent = (0, import_node_path39.dirname)(parent)) {
-    if ((0, import_node_fs36.readdirSync)((0, import_node_path39.join)(root, parent)).length > 0) return;
-    (0, import_node_fs36.rmdirSync)((0, import_node_path39.join)(root, parent));
+  (0, import_node_fs37.unlinkSync)((0, import_node_path40.join)(root, path17));
+  for (let parent = (0, import_node_path40.dirname)(path17); parent !== "."; parent = (0, import_node_path40.dirname)(parent)) {
+    if ((0, import_node_fs37.readdirSync)((0, import_node_path40.join)(root, parent)).length > 0) return;
+    (0, import_node_fs37.rmdirSync)((0, import_node_path40.join)(root, parent));
   }
 }
 async function writeOne(door, root, { mode, sha, path: path17 }) {
-  const file = (0, import_node_path39.join)(root, path17);
-  if (kindAt(file) !== "missing") (0, import_node_fs36.unlinkSync)(file);
+  const file = (0, import_node_path40.join)(root, path17);
+  if (kindAt(file) !== "missing") (0, import_node_fs37.unlinkSync)(file);
   if (mode === "160000") return;
-  (0, import_node_fs36.mkdirSync)((0, import_node_path39.dirname)(file), { recursive: true });
+  (0, import_node_fs37.mkdirSync)((0, import_node_path40.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs36.symlinkSync)(bytes, file);
+    (0, import_node_fs37.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs36.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs36.chmodSync)(file, 493);
+  (0, import_node_fs37.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs37.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const format3 = "--format=%(objectname) %(refname)";
@@ -15977,12 +16057,12 @@ async function remains(door, places) {
     refs: ours.split("\n").filter(Boolean)
   };
 }
-var import_node_fs36, import_node_path39;
+var import_node_fs37, import_node_path40;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
-    import_node_path39 = require("node:path");
+    import_node_fs37 = require("node:fs");
+    import_node_path40 = require("node:path");
     init_errors();
     init_stream_key();
     init_failure();
@@ -16071,7 +16151,7 @@ async function takeUp(door, request2, entry, branch2) {
   if (branch2.tip === null) await restoreBranch(door, request2, entry);
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path40.join)(link2.gitDir, "index")) === "file";
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path41.join)(link2.gitDir, "index")) === "file";
   const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
     await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
@@ -16085,9 +16165,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = textOf3((0, import_node_path40.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = textOf3((0, import_node_path41.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = textOf3((0, import_node_path40.join)(entry.gitDir, "HEAD"));
+  const head3 = textOf3((0, import_node_path41.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -16101,11 +16181,11 @@ function verify(door, path17) {
     "fix or move the directory; where each is: git worktree list"
   );
 }
-var import_node_path40;
+var import_node_path41;
 var init_worktree = __esm({
   "src/git/worktree.ts"() {
     "use strict";
-    import_node_path40 = require("node:path");
+    import_node_path41 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -16125,8 +16205,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs37.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs37.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs38.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs38.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16196,11 +16276,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs37, CHECKOUTS, LONGEST_MS3;
+var import_node_fs38, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -16233,7 +16313,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path41.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path42.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -16245,11 +16325,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path41;
+var import_node_path42;
 var init_names2 = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path41 = require("node:path");
+    import_node_path42 = require("node:path");
     init_sha256();
   }
 });
@@ -16264,18 +16344,18 @@ async function ringBell(client, root, pane) {
   writeToTerminal(tty3, "\x07");
 }
 function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs38.openSync)(tty3, import_node_fs38.constants.O_WRONLY | import_node_fs38.constants.O_NOCTTY | import_node_fs38.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs39.openSync)(tty3, import_node_fs39.constants.O_WRONLY | import_node_fs39.constants.O_NOCTTY | import_node_fs39.constants.O_NONBLOCK);
   try {
-    (0, import_node_fs38.writeSync)(handle, text5);
+    (0, import_node_fs39.writeSync)(handle, text5);
   } finally {
-    (0, import_node_fs38.closeSync)(handle);
+    (0, import_node_fs39.closeSync)(handle);
   }
 }
-var import_node_fs38;
+var import_node_fs39;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs39 = require("node:fs");
     init_names2();
   }
 });
@@ -17137,7 +17217,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path42.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path43.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -17152,19 +17232,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs39.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs40.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs39, import_node_path42, import_promises3, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs40, import_node_path43, import_promises3, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
-    import_node_path42 = require("node:path");
+    import_node_fs40 = require("node:fs");
+    import_node_path43 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -17372,25 +17452,25 @@ var init_pane = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path43.relative)(root, runDir2);
+  const inside2 = (0, import_node_path44.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} can't be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path43.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path44.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path43.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path44.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs40.closeSync)((0, import_node_fs40.openSync)((0, import_node_path43.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path43.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs41.closeSync)((0, import_node_fs41.openSync)((0, import_node_path44.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path44.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs40.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs40.lstatSync)(directory);
+  (0, import_node_fs41.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs41.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17399,20 +17479,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs40.rmSync)(draft, { force: true });
-  (0, import_node_fs40.symlinkSync)(target, draft);
-  (0, import_node_fs40.renameSync)(draft, link2);
+  (0, import_node_fs41.rmSync)(draft, { force: true });
+  (0, import_node_fs41.symlinkSync)(target, draft);
+  (0, import_node_fs41.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs40.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs40.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs41.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs41.readlinkSync)(link2) : null;
 }
-var import_node_fs40, import_node_path43;
+var import_node_fs41, import_node_path44;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
-    import_node_path43 = require("node:path");
+    import_node_fs41 = require("node:fs");
+    import_node_path44 = require("node:path");
     init_names2();
   }
 });
@@ -17475,7 +17555,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path44.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path45.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -17509,12 +17589,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path44, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path45, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path44 = require("node:path");
+    import_node_path45 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -17860,7 +17940,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs41.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs42.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -17919,11 +17999,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs41;
+var import_node_fs42;
 var init_project2 = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
+    import_node_fs42 = require("node:fs");
     init_project();
     init_load();
     init_paths();
@@ -18707,8 +18787,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path45.default.join(directory, name2);
+  (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path46.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -18726,12 +18806,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs42, import_node_path45, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs43, import_node_path46, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
-    import_node_path45 = __toESM(require("node:path"), 1);
+    import_node_fs43 = require("node:fs");
+    import_node_path46 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -18743,21 +18823,21 @@ var init_run_files = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os4.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path46.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path47.default.join(home, ".claude");
   return {
-    account: import_node_path46.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path46.default.join(base, ".credentials.json"),
-    settings: import_node_path46.default.join(base, "settings.json"),
-    sessions: import_node_path46.default.join(base, "sessions"),
-    projects: import_node_path46.default.join(base, "projects")
+    account: import_node_path47.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path47.default.join(base, ".credentials.json"),
+    settings: import_node_path47.default.join(base, "settings.json"),
+    sessions: import_node_path47.default.join(base, "sessions"),
+    projects: import_node_path47.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path46;
+var import_node_os4, import_node_path47;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path46 = __toESM(require("node:path"), 1);
+    import_node_path47 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -19318,7 +19398,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path47.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path48.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseRecord(text5);
   if (record3 === null) return null;
   return {
@@ -19337,11 +19417,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path47;
+var import_node_path48;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path47 = __toESM(require("node:path"), 1);
+    import_node_path48 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
   }
@@ -19430,11 +19510,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path48.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path49.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path48.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path49.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -19444,7 +19524,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path48.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path49.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -19501,11 +19581,11 @@ function backgroundText(task2) {
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path48, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path49, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path48 = __toESM(require("node:path"), 1);
+    import_node_path49 = __toESM(require("node:path"), 1);
     init_printable();
     init_present();
     init_json();
@@ -20013,10 +20093,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs43.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs44.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs43.fstatSync)(handle);
+    const stat2 = (0, import_node_fs44.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20026,7 +20106,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs43.closeSync)(handle);
+    (0, import_node_fs44.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20048,7 +20128,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs43.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs44.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20056,11 +20136,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs43, PART_BYTES, LONGEST_LINE;
+var import_node_fs44, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20094,7 +20174,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path49.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path50.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20128,22 +20208,22 @@ function failedCommitOf(items) {
 function search(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path49.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path50.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path49.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path49.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path50.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path50.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path49.default.dirname(file);
+  const directory = import_node_path50.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path49.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path49.default.join(directory, entry),
-    at: statIfPresent(import_node_path49.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path50.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path50.default.join(directory, entry),
+    at: statIfPresent(import_node_path50.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20163,11 +20243,11 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path49, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path50, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
     init_printable();
     init_grown_lines();
     init_present();
@@ -20251,7 +20331,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path50.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path51.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -20261,14 +20341,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path50.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path51.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path50;
+var import_node_path51;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
     init_grown_lines();
     init_json();
     init_transcript();
@@ -20277,7 +20357,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path51.default.resolve(root, command3)] : searchPath2.split(import_node_path51.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path51.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path52.default.resolve(root, command3)] : searchPath2.split(import_node_path52.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path52.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3) {
@@ -20292,19 +20372,19 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs44.accessSync)(file, import_node_fs44.constants.X_OK);
-    return (0, import_node_fs44.statSync)(file).isFile();
+    (0, import_node_fs45.accessSync)(file, import_node_fs45.constants.X_OK);
+    return (0, import_node_fs45.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs44, import_node_path51;
+var import_node_fs45, import_node_path52;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_fs45 = require("node:fs");
+    import_node_path52 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20353,7 +20433,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path52.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path53.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -20449,7 +20529,7 @@ function checkAccount(where, account) {
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseRecord(readIfPresent((0, import_node_path52.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed5 = parseRecord(readIfPresent((0, import_node_path53.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (recordOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
     ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? "") ?? {}),
@@ -20470,7 +20550,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs45.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs45.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs46.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs46.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => recordOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -20487,7 +20567,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs45.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -20504,7 +20584,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs45.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -20519,12 +20599,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs45, import_node_path52, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs46, import_node_path53, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
-    import_node_path52 = require("node:path");
+    import_node_fs46 = require("node:fs");
+    import_node_path53 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -20618,7 +20698,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path53.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path54.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -20642,7 +20722,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs46.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs47.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -20663,12 +20743,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs46, import_node_path53;
+var import_node_fs47, import_node_path54;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
-    import_node_path53 = require("node:path");
+    import_node_fs47 = require("node:fs");
+    import_node_path54 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -20691,7 +20771,7 @@ var init_claude = __esm({
 function hasPlugin(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path54.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -20699,7 +20779,7 @@ function hasPlugin(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = recordOf(
-    recordAt((0, import_node_path54.join)((0, import_node_path54.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path55.join)((0, import_node_path55.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   return Object.entries(enabled).some(
     ([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3 && bringsSkill(installed[id2])
@@ -20709,14 +20789,14 @@ function recordAt(file) {
   return parseRecord(readIfPresent(file) ?? "") ?? {};
 }
 function bringsSkill(installations) {
-  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs47.existsSync)((0, import_node_path54.join)(place2, "skills", NAME3, "SKILL.md")));
+  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs48.existsSync)((0, import_node_path55.join)(place2, "skills", NAME3, "SKILL.md")));
 }
-var import_node_fs47, import_node_path54, NAME3;
+var import_node_fs48, import_node_path55, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path54 = require("node:path");
+    import_node_fs48 = require("node:fs");
+    import_node_path55 = require("node:path");
     init_present();
     init_json();
     init_claude_paths();
@@ -20791,8 +20871,8 @@ var init_reviewer = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path55.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path55.default.join(home, "config.toml"), sessions: import_node_path55.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path56.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
+  return { config: import_node_path56.default.join(home, "config.toml"), sessions: import_node_path56.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -20854,26 +20934,26 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path55.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path55.default.basename(a2) < import_node_path55.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path56.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path56.default.basename(a2) < import_node_path56.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path55.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path56.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path55.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path56.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path55.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path56.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs48.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs49.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -20919,13 +20999,13 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs48, import_node_os5, import_node_path55, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs49, import_node_os5, import_node_path56, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
+    import_node_fs49 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path55 = __toESM(require("node:path"), 1);
+    import_node_path56 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
     TAIL_BYTES2 = 256 * 1024;
@@ -21062,7 +21142,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs49.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs50.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21084,11 +21164,11 @@ function checkCodex(agent2, deps, paths) {
     ] : []
   ];
 }
-var import_node_fs49, PERMISSIONS2, NOTICE;
+var import_node_fs50, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -21297,7 +21377,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path56.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path57.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -21347,7 +21427,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs50.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs51.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21400,12 +21480,12 @@ function checkOpencode(agent2, deps) {
     ] : []
   ];
 }
-var import_node_fs50, import_node_path56, import_node_url2, LOOKS;
+var import_node_fs51, import_node_path57, import_node_url2, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
-    import_node_path56 = __toESM(require("node:path"), 1);
+    import_node_fs51 = require("node:fs");
+    import_node_path57 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_printable();
     init_worker_types();
@@ -21432,8 +21512,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path57.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path57.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path58.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path58.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -21446,11 +21526,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path57, CREATE;
+var import_node_path58, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path57 = __toESM(require("node:path"), 1);
+    import_node_path58 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -21490,43 +21570,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path58.join)(parent, NAME4, "bin");
+  return (0, import_node_path59.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path58.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path59.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs51.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs51.rmSync)((0, import_node_path58.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs52.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs52.rmSync)((0, import_node_path59.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path58.join)(bin, NAME4);
+  const launcher = (0, import_node_path59.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path58.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs51.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs51.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs51.chmodSync)(draft, 448);
-    (0, import_node_fs51.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs51.renameSync)(draft, launcher);
+    const draft = (0, import_node_path59.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs52.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs52.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs52.chmodSync)(draft, 448);
+    (0, import_node_fs52.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs52.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs51.rmSync)(path17, { force: true });
-  (0, import_node_fs51.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs51.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs52.rmSync)(path17, { force: true });
+  (0, import_node_fs52.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs52.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs51.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs52.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs51, import_node_path58, NAME4;
+var import_node_fs52, import_node_path59, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
-    import_node_path58 = require("node:path");
+    import_node_fs52 = require("node:fs");
+    import_node_path59 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -22542,7 +22622,7 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs52.mkdirSync)((0, import_node_path59.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs53.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
     removeDrafts(path17);
   } catch (error2) {
@@ -22553,16 +22633,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `can't write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path59.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path60.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs52, import_node_path59;
+var import_node_fs53, import_node_path60;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
-    import_node_path59 = require("node:path");
+    import_node_fs53 = require("node:fs");
+    import_node_path60 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -22641,21 +22721,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs53.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs54.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs53.rmSync)(paths.mcpConfig);
+  (0, import_node_fs54.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs53, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
+var import_node_fs54, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
+    import_node_fs54 = require("node:fs");
     init_paths();
     init_errors();
     init_present();
@@ -22675,26 +22755,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path60.join)(placeOfCopy(env), (0, import_node_path60.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path61.join)(placeOfCopy(env), (0, import_node_path61.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path60.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs54.existsSync)(plugin) && (0, import_node_fs54.existsSync)((0, import_node_path60.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path61.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs55.existsSync)(plugin) && (0, import_node_fs55.existsSync)((0, import_node_path61.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path60.isAbsolute)(given3) ? given3 : (0, import_node_path60.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path60.join)(base, "orchestrate"));
+  const base = (0, import_node_path61.isAbsolute)(given3) ? given3 : (0, import_node_path61.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
+  return real((0, import_node_path61.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path60.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs54.existsSync)(path17) ? (0, import_node_fs54.realpathSync)(path17) : (0, import_node_path60.join)(real((0, import_node_path60.dirname)(path17)), (0, import_node_path60.basename)(path17));
+  if ((0, import_node_path61.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs55.existsSync)(path17) ? (0, import_node_fs55.realpathSync)(path17) : (0, import_node_path61.join)(real((0, import_node_path61.dirname)(path17)), (0, import_node_path61.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path60.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path61.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -22702,7 +22782,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path60.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path61.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -22710,13 +22790,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs54.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs55.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs54.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs55.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -22724,34 +22804,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path60.join)(place2, file);
-    return (0, import_node_fs54.existsSync)(path17) && sha256((0, import_node_fs54.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path61.join)(place2, file);
+    return (0, import_node_fs55.existsSync)(path17) && sha256((0, import_node_fs55.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs54.mkdirSync)((0, import_node_path60.dirname)((0, import_node_path60.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path60.join)(place2, file), (0, import_node_fs54.readFileSync)((0, import_node_path60.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs55.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path61.join)(place2, file), (0, import_node_fs55.readFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path60.join)((0, import_node_path60.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path61.join)((0, import_node_path61.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs54.mkdirSync)((0, import_node_path60.dirname)((0, import_node_path60.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs54.copyFileSync)((0, import_node_path60.join)(PACKAGE_ROOT, file), (0, import_node_path60.join)(draft, file));
-    (0, import_node_fs54.chmodSync)((0, import_node_path60.join)(draft, file), modeOf(file));
+    (0, import_node_fs55.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs55.copyFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file), (0, import_node_path61.join)(draft, file));
+    (0, import_node_fs55.chmodSync)((0, import_node_path61.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs54.renameSync)(draft, place2);
+    (0, import_node_fs55.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs54.existsSync)((0, import_node_path60.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs55.existsSync)((0, import_node_path61.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path60.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path61.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -22760,23 +22840,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs54.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs55.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs54.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs55.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path60.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path61.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path60.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path61.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -22784,12 +22864,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path60.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path61.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs54.readFileSync)((0, import_node_path60.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path60.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs55.readFileSync)((0, import_node_path61.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path61.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path60.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path61.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -22803,24 +22883,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs54.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path60.relative)(place2, (0, import_node_path60.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs55.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path61.relative)(place2, (0, import_node_path61.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs54.rmSync)(place2, { recursive: true });
+    (0, import_node_fs55.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs54, import_node_os6, import_node_path60, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs55, import_node_os6, import_node_path61, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path60 = require("node:path");
+    import_node_path61 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -22831,8 +22911,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path60.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path60.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path61.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path61.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -22859,13 +22939,13 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os7.homedir)();
   if (file === null)
-    return (0, import_node_path61.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path61.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path61.join)(home, file.slice(1)) : (0, import_node_path61.resolve)(root, file);
+    return (0, import_node_path62.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path62.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path62.join)(home, file.slice(1)) : (0, import_node_path62.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs55.openSync)(path17, "r");
+    handle = (0, import_node_fs56.openSync)(path17, "r");
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -22875,7 +22955,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs55.fstatSync)(handle);
+    const stats = (0, import_node_fs56.fstatSync)(handle);
     const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs4) throw unfit(path17, "it belongs to someone else");
@@ -22883,9 +22963,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs55.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs56.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs55.closeSync)(handle);
+    (0, import_node_fs56.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -22941,13 +23021,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs55, import_node_os7, import_node_path61, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs56, import_node_os7, import_node_path62, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path61 = require("node:path");
+    import_node_path62 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -23236,14 +23316,14 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs56.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path62.join)(runDir2, name2), text5, 384);
-  replaceFile((0, import_node_path62.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path62.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path63.join)(runDir2, name2), text5, 384);
+  replaceFile((0, import_node_path63.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path63.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path62.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs56.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs56.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path63.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs57.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs57.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23264,29 +23344,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs56.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path62.join)(runDir2, "claim");
+  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path63.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs56.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs57.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs56.linkSync)(draft, path17);
+    (0, import_node_fs57.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs56.rmSync)(draft, { force: true });
+    (0, import_node_fs57.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs56.rmSync)((0, import_node_path62.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs57.rmSync)((0, import_node_path63.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs56, import_node_path62, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs57, import_node_path63, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
-    import_node_path62 = require("node:path");
+    import_node_fs57 = require("node:fs");
+    import_node_path63 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -23447,7 +23527,7 @@ function initiativeOf(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path63.isAbsolute)(root) ? root : (0, import_node_path63.join)(ports.paths.root, root);
+  return (0, import_node_path64.isAbsolute)(root) ? root : (0, import_node_path64.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -23529,16 +23609,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs57.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs58.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs57, import_node_path63;
+var import_node_fs58, import_node_path64;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
-    import_node_path63 = require("node:path");
+    import_node_fs58 = require("node:fs");
+    import_node_path64 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -23580,14 +23660,14 @@ async function pause3(ms, abort) {
   await (0, import_promises5.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs58.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs59.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs58, import_promises5;
+var import_node_fs59, import_promises5;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs59 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -23807,7 +23887,7 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs59.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs60.readFileSync)(path17, "utf8"));
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -23821,20 +23901,20 @@ function markOf2(pid) {
   const entry = environment2?.split("\0").find((each) => each.startsWith(prefix));
   return entry?.slice(prefix.length) ?? null;
 }
-var import_node_fs59, linuxTable;
+var import_node_fs60, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     init_proc_stat();
     init_types2();
     linuxTable = {
-      bootId: () => (0, import_node_fs59.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs60.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
       },
-      rows: () => (0, import_node_fs59.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
+      rows: () => (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
       marks(pids) {
         const marks = /* @__PURE__ */ new Map();
         for (const pid of pids) {
@@ -23845,8 +23925,8 @@ var init_linux = __esm({
       },
       directories() {
         const found = /* @__PURE__ */ new Map();
-        for (const pid of (0, import_node_fs59.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
-          const directory = fromProc(() => (0, import_node_fs59.readlinkSync)(`/proc/${pid}/cwd`));
+        for (const pid of (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
+          const directory = fromProc(() => (0, import_node_fs60.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(Number(pid), directory);
         }
         return found;
@@ -23858,23 +23938,23 @@ var init_linux = __esm({
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path64.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path65.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs60.closeSync)(pipe2.to);
+    (0, import_node_fs61.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs60.closeSync)(pipe2.from);
+    (0, import_node_fs61.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs60.closeSync)(pipe2.to);
+      (0, import_node_fs61.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises7.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -23893,7 +23973,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path64.join)(directory, "pipe");
+    const path17 = (0, import_node_path65.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -23903,38 +23983,38 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs60.openSync)(path17, "r+");
+    const both = (0, import_node_fs61.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs60.openSync)(path17, "r"), to: (0, import_node_fs60.openSync)(path17, "w") };
+      return { from: (0, import_node_fs61.openSync)(path17, "r"), to: (0, import_node_fs61.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs60.closeSync)(both);
+      (0, import_node_fs61.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs60.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs61.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs60.closeSync)((0, import_node_fs60.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs60.statSync)(path17);
+  (0, import_node_fs61.closeSync)((0, import_node_fs61.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs61.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs60.openSync)(path17, "r");
+  const file = (0, import_node_fs61.openSync)(path17, "r");
   try {
-    (0, import_node_fs60.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs61.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs60.closeSync)(file);
+    (0, import_node_fs61.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs60, import_node_path64, import_promises7, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process4, import_node_events2, import_node_fs61, import_node_path65, import_promises7, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs60 = require("node:fs");
-    import_node_path64 = require("node:path");
+    import_node_fs61 = require("node:fs");
+    import_node_path65 = require("node:path");
     import_promises7 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
@@ -23974,7 +24054,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs61.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs62.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
       resolve14({ exitCode: NOT_RUN, signal: null });
     });
@@ -24012,13 +24092,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto10, import_node_fs61, GRACE_MS2, NOT_RUN;
+var import_node_child_process5, import_node_crypto10, import_node_fs62, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24064,9 +24144,9 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs62.mkdtempSync)((0, import_node_path65.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs63.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path65.join)(directory, name2)
+    (name2) => (0, import_node_path66.join)(directory, name2)
   );
   const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
   const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
@@ -24079,34 +24159,34 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs62.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs63.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs62.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs62.existsSync)(code3) ? Number((0, import_node_fs62.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs62.statSync)(printed).size > keep3 };
+    if (!(0, import_node_fs63.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs63.existsSync)(code3) ? Number((0, import_node_fs63.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs63.statSync)(printed).size > keep3 };
   } finally {
-    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function beginningOf(path17, bytes) {
-  const handle = (0, import_node_fs62.openSync)(path17, "r");
+  const handle = (0, import_node_fs63.openSync)(path17, "r");
   try {
     const buffer = Buffer.alloc(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs62.readSync)(handle, buffer, 0, bytes, 0));
+    return buffer.toString("utf8", 0, (0, import_node_fs63.readSync)(handle, buffer, 0, bytes, 0));
   } finally {
-    (0, import_node_fs62.closeSync)(handle);
+    (0, import_node_fs63.closeSync)(handle);
   }
 }
-var import_node_child_process6, import_node_fs62, import_node_os8, import_node_path65, ENDED_BY_SIGNAL2;
+var import_node_child_process6, import_node_fs63, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
 var init_terminal2 = __esm({
   "src/process/terminal.ts"() {
     "use strict";
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path65 = require("node:path");
+    import_node_path66 = require("node:path");
     init_shell_word();
     init_run();
     ENDED_BY_SIGNAL2 = 128;
@@ -24213,9 +24293,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path66.basename)(path17);
+  const name2 = (0, import_node_path67.basename)(path17);
   try {
-    const watcher = (0, import_node_fs63.watch)((0, import_node_path66.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs64.watch)((0, import_node_path67.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24235,12 +24315,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs63, import_node_path66, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs64, import_node_path67, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch = __esm({
   "src/sqlite/watch.ts"() {
     "use strict";
-    import_node_fs63 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_fs64 = require("node:fs");
+    import_node_path67 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -24313,7 +24393,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs64.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs65.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -24324,7 +24404,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs64.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs65.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -24394,12 +24474,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path67.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path68.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path67.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path68.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -24413,11 +24493,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs64.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs64.existsSync)((0, import_node_path67.join)(runs, former, "claim")) && !(0, import_node_fs64.existsSync)((0, import_node_path67.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs64.rmSync)((0, import_node_path67.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs65.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs65.existsSync)((0, import_node_path68.join)(runs, former, "claim")) && !(0, import_node_fs65.existsSync)((0, import_node_path68.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs65.rmSync)((0, import_node_path68.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs64.mkdtempSync)((0, import_node_path67.join)(runs, prefix));
+  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path68.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -24426,12 +24506,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs64, import_node_path67;
+var import_node_fs65, import_node_path68;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs64 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_fs65 = require("node:fs");
+    import_node_path68 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -24464,7 +24544,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs65.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs66.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -24483,7 +24563,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs65.rmSync)(path17, { force: true });
+      (0, import_node_fs66.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -24501,11 +24581,11 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs65;
+var import_node_fs66;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs65 = require("node:fs");
+    import_node_fs66 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
@@ -24514,8 +24594,8 @@ var init_manifest = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path68.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path68.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path69.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path69.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -24524,23 +24604,23 @@ function makesMcpConfig({ paths, manifest }) {
   return text5 === null || manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path68.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path69.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs66.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs67.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs66.accessSync)(stat2 === void 0 ? (0, import_node_path68.dirname)(directory) : directory, import_node_fs66.constants.W_OK | import_node_fs66.constants.X_OK);
+    (0, import_node_fs67.accessSync)(stat2 === void 0 ? (0, import_node_path69.dirname)(directory) : directory, import_node_fs67.constants.W_OK | import_node_fs67.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs66, import_node_path68, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs67, import_node_path69, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs67 = require("node:fs");
+    import_node_path69 = require("node:path");
     init_paths();
     init_present();
     init_exclude();
@@ -24583,7 +24663,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs66.existsSync)(path17) && (0, import_node_fs66.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs67.existsSync)(path17) && (0, import_node_fs67.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -24599,13 +24679,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs66.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path68.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs67.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path69.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs66.mkdirSync)((0, import_node_path68.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs66.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs67.mkdirSync)((0, import_node_path69.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs67.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -24613,17 +24693,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs66.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs67.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs66.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs67.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs66.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path68.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs66.readdirSync)(parent).length === 0) (0, import_node_fs66.rmdirSync)(parent);
+          (0, import_node_fs67.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path69.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs67.readdirSync)(parent).length === 0) (0, import_node_fs67.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -24640,7 +24720,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path69.relative)(context.paths.root, path17);
+  const what = (0, import_node_path70.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -24661,45 +24741,45 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs67.renameSync)(path17, backup);
+    (0, import_node_fs68.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path69.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path69.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path70.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path70.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path69.relative)(context.paths.root, path17);
+  const what = (0, import_node_path70.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs67.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs68.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path69.relative)(context.paths.root, path17);
+  const what = (0, import_node_path70.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs67.rmSync)(path17);
+    (0, import_node_fs68.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs67.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs68.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs67.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs68.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs67, import_node_path69;
+var import_node_fs68, import_node_path70;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_fs68 = require("node:fs");
+    import_node_path70 = require("node:path");
     init_change();
     init_write();
   }
@@ -24707,17 +24787,17 @@ var init_file_step = __esm({
 
 // src/init/places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs68.realpathSync)(cwd);
-  const inside2 = (0, import_node_path70.relative)(root, here);
+  const here = (0, import_node_fs69.realpathSync)(cwd);
+  const inside2 = (0, import_node_path71.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path70.relative)((0, import_node_path70.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs68.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs69.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -24734,12 +24814,12 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs68, import_node_path70;
+var import_node_fs69, import_node_path71;
 var init_places2 = __esm({
   "src/init/places.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path71 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -24749,7 +24829,7 @@ var init_places2 = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, name2));
+  const top = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path72.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -24761,7 +24841,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles2 = readText3((0, import_node_path71.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles2 = readText3((0, import_node_path72.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles2 ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -24777,12 +24857,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path71.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path72.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path71.join)(cwd, file);
-        return (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path72.join)(cwd, file);
+        return (0, import_node_fs70.existsSync)((0, import_node_path72.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -24810,16 +24890,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs69.existsSync)((0, import_node_path71.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs70.existsSync)((0, import_node_path72.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path71.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path71.join)(root, place2));
+    const here = (0, import_node_path72.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path72.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path72.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs69.existsSync)((0, import_node_path71.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path71.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs70.existsSync)((0, import_node_path72.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path72.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -24828,7 +24908,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path71.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path72.join)(cwd, because) }];
     }
   }
   return [];
@@ -24846,7 +24926,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path71.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path72.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -24859,7 +24939,7 @@ function readText3(path17) {
 }
 function readPackage(root) {
   try {
-    return JSON.parse(readText3((0, import_node_path71.join)(root, "package.json")));
+    return JSON.parse(readText3((0, import_node_path72.join)(root, "package.json")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -24917,12 +24997,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs69, import_node_path71, NO_PROPOSALS, SUBMODULES;
+var import_node_fs70, import_node_path72, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_fs70 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_load();
     init_shell_word();
     init_present();
@@ -24933,16 +25013,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs70.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs71.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs70.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs70.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs71.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs71.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs70.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs70.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs71.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs71.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -24953,17 +25033,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs70, import_node_path72, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs71, import_node_path73, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path72.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path73.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -24987,7 +25067,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs70.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs71.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25004,19 +25084,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs71.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs72.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs71.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path73.relative)(paths.root, paths.config), (0, import_node_fs71.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs72.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path74.relative)(paths.root, paths.config), (0, import_node_fs72.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs71.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs72.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25042,7 +25122,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path73.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path74.dirname)(file.path(context)))
     }))
   };
 }
@@ -25057,15 +25137,15 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs71.existsSync)(directory) && (0, import_node_fs71.readdirSync)(directory).length === 0) (0, import_node_fs71.rmdirSync)(directory);
+    if ((0, import_node_fs72.existsSync)(directory) && (0, import_node_fs72.readdirSync)(directory).length === 0) (0, import_node_fs72.rmdirSync)(directory);
   };
 }
-var import_node_fs71, import_node_path73, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs72, import_node_path74, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_load();
     init_package_root();
     init_change();
@@ -25129,7 +25209,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path74.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path75.relative)(paths.root, file), program }];
     }
   );
 }
@@ -25166,19 +25246,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs72.accessSync)(program, import_node_fs72.constants.R_OK);
+    (0, import_node_fs73.accessSync)(program, import_node_fs73.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs72, import_node_path74;
+var import_node_fs73, import_node_path75;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -25191,7 +25271,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path75.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path76.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -25221,11 +25301,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path75;
+var import_node_path76;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path75 = require("node:path");
+    import_node_path76 = require("node:path");
     init_errors();
     init_present();
   }
@@ -25359,7 +25439,7 @@ function preparations(snapshot, policy, found, isFree) {
   const isMove = ({ key }) => snapshot.records.get(key)?.ahead != null;
   const made = wanted.filter((action) => !isMove(action)).slice(0, Math.max(0, most - existing));
   const underWay2 = [...snapshot.inFlight.values()].filter(({ kind }) => kind === "prepare").length;
-  return [...wanted.filter(isMove), ...made].slice(0, Math.max(0, AT_ONCE - underWay2));
+  return [...wanted.filter(isMove), ...made].slice(0, Math.max(0, AT_ONCE2 - underWay2));
 }
 function preparation(stream2, record3, snapshot) {
   const parents = bestParents(stream2, snapshot);
@@ -25392,7 +25472,7 @@ function bestParents(stream2, { keys, records, heads }) {
 function isFor(ahead, parents) {
   return ahead?.parents != null && ahead.parents.length === parents.length && ahead.parents.every((sha, at) => sha === parents[at]);
 }
-var AT_ONCE;
+var AT_ONCE2;
 var init_ahead2 = __esm({
   "src/core/decide/ahead.ts"() {
     "use strict";
@@ -25400,7 +25480,7 @@ var init_ahead2 = __esm({
     init_states();
     init_restarts();
     init_schedule();
-    AT_ONCE = 2;
+    AT_ONCE2 = 2;
   }
 });
 
@@ -26511,13 +26591,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path76.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path77.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
 }
-var import_node_path76, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path77, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path76 = require("node:path");
+    import_node_path77 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -26545,7 +26625,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs73.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs74.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -26658,19 +26738,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path77.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path78.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs73.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs74.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs73, import_node_path77, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs74, import_node_path78, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path77 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path78 = require("node:path");
     import_promises8 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -27794,8 +27874,8 @@ function watchSetup(ports, of) {
     );
     if (taken2.length > 0) take(ports, taken2, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path78.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs74.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path79.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs75.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -27809,7 +27889,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path78.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path79.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -27831,12 +27911,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs74, import_node_path78, ChangedGitConfig, TRACE;
+var import_node_fs75, import_node_path79, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path78 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path79 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -27898,7 +27978,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path79.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path80.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -27936,14 +28016,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs75.openSync)(log, "w", 384);
+  const file = (0, import_node_fs76.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs75.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs76.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs75.closeSync)(file);
+    (0, import_node_fs76.closeSync)(file);
   }
   return reviewed;
 }
@@ -27977,12 +28057,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs75, import_node_path79, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs76, import_node_path80, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path79 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path80 = require("node:path");
     init_plain_text();
     init_errors();
     init_printable();
@@ -28024,7 +28104,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path80.join)(privateDirectory((0, import_node_path80.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -28049,7 +28129,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path80.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path81.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28059,11 +28139,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path80;
+var import_node_path81;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path80 = require("node:path");
+    import_node_path81 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -28077,10 +28157,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs76.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs76.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs77.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs77.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs76.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs77.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28110,9 +28190,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path81.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path82.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path81.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path82.basename)(path17)) || isNamed(path17)
   );
 }
 async function furnishAndSetUp(step, place2) {
@@ -28174,14 +28254,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path81.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path82.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -28196,12 +28276,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs76, import_node_path81, INPUTS;
+var import_node_fs77, import_node_path82, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path81 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path82 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -28292,12 +28372,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path82.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path83.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28327,16 +28407,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path82.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path83.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path82, KEY2;
+var import_node_path83, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path82 = require("node:path");
+    import_node_path83 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -29383,7 +29463,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path83.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path84.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -29392,11 +29472,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path83, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path84, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path83 = require("node:path");
+    import_node_path84 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -29543,7 +29623,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path84.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path85.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const tell6 = () => {
     const events2 = ports.state.events({ sinceId: lastId });
     lastId = events2.at(-1)?.id ?? lastId;
@@ -29556,18 +29636,18 @@ function progress(ports, output) {
       if (!output.json && eventTraits(event.kind).told)
         output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs77.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs78.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs77, import_node_path84;
+var import_node_fs78, import_node_path85;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path84 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path85 = require("node:path");
     init_events();
     init_progress_lines();
     init_step();
@@ -29596,10 +29676,10 @@ function publisher(ports) {
   return { name: "published facts", onLook: ({ seen: seen2 }) => publish(ports, seen2) };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs78.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs79.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs78.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs79.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -29651,11 +29731,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs78, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs79, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
+    import_node_fs79 = require("node:fs");
     init_pause();
     init_published();
     init_end_run();
@@ -29827,7 +29907,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs79.mkdirSync)(import_node_path85.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs80.mkdirSync)(import_node_path86.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -29835,7 +29915,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs79.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs80.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -29858,7 +29938,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs79.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs80.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -29875,12 +29955,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs79, import_node_path85;
+var import_node_fs80, import_node_path86;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path85 = __toESM(require("node:path"), 1);
+    import_node_fs80 = require("node:fs");
+    import_node_path86 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -29894,7 +29974,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path86.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path87.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -29941,7 +30021,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path86.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path87.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -29950,11 +30030,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path86, UPDATE_EACH_MS;
+var import_node_path87, UPDATE_EACH_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path86 = require("node:path");
+    import_node_path87 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -30014,13 +30094,13 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn2(ports.paths.runsDir)) {
-        const directory = (0, import_node_path87.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path88.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path87.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path88.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -30038,11 +30118,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn2(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path87.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path88.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path87.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path88.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -30059,7 +30139,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn2(directory)) {
-    const link2 = (0, import_node_path87.join)(directory, name2);
+    const link2 = (0, import_node_path88.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises13.readlink)(link2);
@@ -30090,12 +30170,12 @@ async function namesIn2(directory) {
 function isAbsent2(error2) {
   return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
 }
-var import_promises13, import_node_path87, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises13, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises13 = __toESM(require_promises2(), 1);
-    import_node_path87 = require("node:path");
+    import_node_path88 = require("node:path");
     init_errors();
     init_sha256();
     init_wrapper();
@@ -30357,20 +30437,20 @@ async function prepare2(step, key, parents) {
   const { worktree: path17, branch: branch2 } = record3;
   const outcome = await ports.git.makeAhead({ path: path17, branch: branch2, sha, key, bases: before?.bases ?? [] });
   const marker = setUpNote(ports.paths, key);
-  if (before !== null && (0, import_node_fs80.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && (0, import_node_fs81.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs80.rmSync)(marker, { force: true });
+  (0, import_node_fs81.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path88.dirname)(path17);
-  while (!(0, import_node_fs80.existsSync)(directory)) directory = (0, import_node_path88.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs80.statfsSync)(directory);
+  let directory = (0, import_node_path89.dirname)(path17);
+  while (!(0, import_node_fs81.existsSync)(directory)) directory = (0, import_node_path89.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs81.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -30410,7 +30490,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs80.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs81.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -30426,12 +30506,12 @@ function atWorkIn({ processes }, path17) {
     look: `ps -fp ${pid}`
   }));
 }
-var import_node_fs80, import_node_path88, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs81, import_node_path89, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
-    import_node_path88 = require("node:path");
+    import_node_fs81 = require("node:fs");
+    import_node_path89 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -30622,7 +30702,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs81.readFileSync)(path17, "utf8");
+    return (0, import_node_fs82.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -30686,11 +30766,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs81, SIDE;
+var import_node_fs82, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
+    import_node_fs82 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31195,7 +31275,7 @@ async function launchFrom(step, plan2) {
   await endFormerWorkers(ports, record3.key);
   forgetDeadRemoval(ports, record3);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs82.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs83.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -31240,7 +31320,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs82.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs82.rmSync)((0, import_node_path89.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs83.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs83.rmSync)((0, import_node_path90.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -31274,7 +31354,7 @@ async function writeRunFiles(step, plan2, directory, prompt) {
   });
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path89.join)(worktree2, cwd);
+  const directory = (0, import_node_path90.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFormerPane(step, record3) {
@@ -31289,13 +31369,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto11, import_node_fs82, import_node_path89, RunTaken;
+var import_node_crypto11, import_node_fs83, import_node_path90, RunTaken;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs82 = require("node:fs");
-    import_node_path89 = require("node:path");
+    import_node_fs83 = require("node:fs");
+    import_node_path90 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -31743,7 +31823,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs83.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs84.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -31769,16 +31849,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path90.dirname)(place2) && (0, import_node_fs83.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path90.dirname)(place2);
+  while (place2 !== (0, import_node_path91.dirname)(place2) && (0, import_node_fs84.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path91.dirname)(place2);
   return place2;
 }
-var import_node_fs83, import_node_path90, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs84, import_node_path91, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
-    import_node_path90 = require("node:path");
+    import_node_fs84 = require("node:fs");
+    import_node_path91 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -32004,7 +32084,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path91.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path92.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -32030,11 +32110,11 @@ function checkGates(project) {
     fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init'
   };
 }
-var import_node_path91, SHELL_WORDS;
+var import_node_path92, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path91 = require("node:path");
+    import_node_path92 = require("node:path");
     init_find_command();
     init_project2();
     init_errors();
@@ -32186,7 +32266,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs84.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs85.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -32206,11 +32286,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs84;
+var import_node_fs85;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
+    import_node_fs85 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -32224,23 +32304,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs85.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs86.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path92.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path93.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path92.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path93.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs85, import_node_path92, NETWORK;
+var import_node_fs86, import_node_path93, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_fs86 = require("node:fs");
+    import_node_path93 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -32521,7 +32601,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs86.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs87.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -32530,7 +32610,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs86.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs87.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -32561,11 +32641,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs86, OPEN_FILES;
+var import_node_fs87, OPEN_FILES;
 var init_checks2 = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
+    import_node_fs87 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -35502,7 +35582,7 @@ async function clean(ports, named3, dryRun2) {
   }
 }
 async function cleanAll(ports, named3, dryRun2) {
-  const gathered = await gatherReport(ports);
+  const gathered = await gatherStates(ports);
   const { readable: readable3, unreadable } = ports.state.allRecords();
   const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning = {
@@ -35518,7 +35598,7 @@ async function cleanAll(ports, named3, dryRun2) {
     marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
   };
   const records = [...readable3.values()].filter(({ key }) => named3.length === 0 || cleaning.named.has(key));
-  const slot = createSlots(AT_ONCE2);
+  const slot = createSlots(AT_ONCE3);
   const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
   return {
     dryRun: dryRun2,
@@ -35553,7 +35633,7 @@ function standing(look6) {
 function processLook({ processes }) {
   const directories = standing(() => processes.directories());
   return (path17) => {
-    const real2 = ifPresent(() => (0, import_node_fs87.realpathSync)(path17));
+    const real2 = ifPresent(() => (0, import_node_fs88.realpathSync)(path17));
     if (real2 === null) return [];
     const inside2 = [...directories()].filter(
       ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
@@ -35608,7 +35688,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path93.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path94.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -35667,7 +35747,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   return held2;
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs87.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs88.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   const kept2 = saved === null ? "" : `, kept as ${saved}`;
   noteCommand(ports, record3.key, `worktree and branch were removed${kept2}`);
@@ -35676,12 +35756,12 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs87, import_node_path93, AT_ONCE2, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs88, import_node_path94, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
-    import_node_path93 = require("node:path");
+    import_node_fs88 = require("node:fs");
+    import_node_path94 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -35691,7 +35771,7 @@ var init_clean2 = __esm({
     init_landed();
     init_gather();
     init_intent();
-    AT_ONCE2 = 3;
+    AT_ONCE3 = 3;
     LEASE_WAIT_MS6 = 15e3;
     PROCESSES_STAND_MS = 500;
   }
@@ -35725,7 +35805,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path94.relative)(paths.root, path17);
+    const below = (0, import_node_path95.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -35755,16 +35835,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs88.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs89.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs88.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs89.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs88, import_node_path94;
+var import_node_fs89, import_node_path95;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
-    import_node_path94 = require("node:path");
+    import_node_fs89 = require("node:fs");
+    import_node_path95 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -36008,13 +36088,13 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path95.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs89.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path96.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs90.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs89.statSync)(file);
+    const { size } = (0, import_node_fs90.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs89.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs90.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -36022,12 +36102,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs89, import_node_path95, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs90, import_node_path96, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs90 = require("node:fs");
+    import_node_path96 = require("node:path");
     import_promises18 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -36110,7 +36190,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs90.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs91.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -36122,15 +36202,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs90.openSync)(path17, "r");
+  const handle = (0, import_node_fs91.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs90.fstatSync)(handle);
+    const { size } = (0, import_node_fs91.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs90.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs91.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs90.closeSync)(handle);
+    (0, import_node_fs91.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -36152,11 +36232,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs90, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs91, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -36355,7 +36435,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs91.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs92.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -36444,11 +36524,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs91, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs92, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
+    import_node_fs92 = require("node:fs");
     import_promises19 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -37289,7 +37369,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path96.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path97.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -37391,7 +37471,7 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path96.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path97.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
@@ -37402,10 +37482,10 @@ function targetOf2(place2) {
       `choose another FILE, or move it away: mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs92.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs93.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path96.dirname)(place2.path);
+  const folder = (0, import_node_path97.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -37416,12 +37496,12 @@ function newTarget(place2) {
 }
 function isOurs3(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs92.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs93.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs92.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs93.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs92.closeSync)(handle);
+      (0, import_node_fs93.closeSync)(handle);
     }
   });
 }
@@ -37433,17 +37513,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path96.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path97.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs92, import_node_path96, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs93, import_node_path97, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
-    import_node_path96 = require("node:path");
+    import_node_fs93 = require("node:fs");
+    import_node_path97 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -37611,7 +37691,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs93.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs94.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -37644,11 +37724,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs93, MOST_TYPED, BEGINNING;
+var import_node_fs94, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -38167,7 +38247,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs94.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs95.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -38239,11 +38319,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs94, KEPT2;
+var import_node_fs95, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -39863,22 +39943,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path97.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path98.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path97.default.resolve(currentPath, "..");
+        currentPath = import_node_path98.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process8, import_node_path97, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process8, import_node_path98, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path97 = __toESM(require("node:path"), 1);
+    import_node_path98 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
@@ -39887,11 +39967,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path98, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path99, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path98 = __toESM(require("node:path"), 1);
+    import_node_path99 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -39901,27 +39981,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path98.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path99.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path98.default.delimiter);
+      const pathParts = pathOption.split(import_node_path99.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path98.default.delimiter ? `${result.join(import_node_path98.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path98.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path99.default.delimiter ? `${result.join(import_node_path99.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path99.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path98.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path99.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path98.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path99.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -41204,11 +41284,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path99, mapNode, handleNodeOption;
+var import_node_process6, import_node_path100, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path99 = __toESM(require("node:path"), 1);
+    import_node_path100 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -41228,7 +41308,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path99.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path100.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -41238,7 +41318,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path99.default.basename(file, ".exe") === "node") {
+      if (import_node_path100.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -41339,16 +41419,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs95, import_node_path100, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs96, import_node_path101, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs95 = require("node:fs");
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_fs96 = require("node:fs");
+    import_node_path101 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path100.default.resolve(cwdString);
+      return import_node_path101.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -41365,7 +41445,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs95.statSync)(cwd);
+        cwdStat = (0, import_node_fs96.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -41381,10 +41461,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path101, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path102, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_path102 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -41415,7 +41495,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path101.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path102.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -42919,10 +42999,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs96, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs97, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs96 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -42960,7 +43040,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs96.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs97.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -43296,10 +43376,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs97, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs98, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -43330,8 +43410,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs97.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs97.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -43775,10 +43855,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs98, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs99, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -43879,10 +43959,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs98.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs99.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs98.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs99.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -44394,10 +44474,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs99, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs100, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -44424,8 +44504,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs99.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs99.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs100.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -44434,8 +44514,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs99.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs99.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs100.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -46693,9 +46773,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs100.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs100.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs101.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs101.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs100.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs101.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -46705,7 +46785,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs100.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs101.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -46715,11 +46795,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs100, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs101, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -46940,28 +47020,28 @@ function failureOf(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs101.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path102.join)(directory, "tasks");
-  const store = (0, import_node_path102.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path102.join)(directory, "mcp.json");
+  const base = (0, import_node_path103.join)(directory, "tasks");
+  const store = (0, import_node_path103.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path103.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs101.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs102.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs101, import_node_path102, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs102, import_node_path103, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs101 = require("node:fs");
-    import_node_path102 = require("node:path");
+    import_node_fs102 = require("node:fs");
+    import_node_path103 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -46980,7 +47060,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs102.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -46991,7 +47071,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs102.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47021,11 +47101,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs102;
+var import_node_fs103;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_database();
   }
 });
@@ -47072,7 +47152,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path103.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path104.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -47144,7 +47224,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path103.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path104.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -47183,7 +47263,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs103.existsSync)((0, import_node_path103.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs104.existsSync)((0, import_node_path104.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -47197,7 +47277,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path103.relative)((0, import_node_fs103.realpathSync)(io.cwd), (0, import_node_path103.join)(root, name2));
+  return (0, import_node_path104.relative)((0, import_node_fs104.realpathSync)(io.cwd), (0, import_node_path104.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -47216,12 +47296,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs103, import_node_path103, run21;
+var import_node_fs104, import_node_path104, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
-    import_node_path103 = require("node:path");
+    import_node_fs104 = require("node:fs");
+    import_node_path104 = require("node:path");
     init_create_agent();
     init_load();
     init_project2();
@@ -47274,7 +47354,7 @@ async function featureOf(args, io) {
 }
 async function chooseInitiative(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs104.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const streams2 = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -47383,12 +47463,12 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: 
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto12, import_node_fs104, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto12, import_node_fs105, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_create_agent();
     init_find_command();
     init_package_root();
@@ -54921,7 +55001,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs105.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs106.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -54938,11 +55018,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs105, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs106, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -62151,19 +62231,19 @@ function refusal3(lines2, fix) {
 }
 function contextOf2(project, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs106.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path104.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path105.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate stop && orchestrate import plan.yaml"),
     print: io.print
   };
 }
-var import_node_fs106, import_node_path104, run23;
+var import_node_fs107, import_node_path105, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
-    import_node_path104 = require("node:path");
+    import_node_fs107 = require("node:fs");
+    import_node_path105 = require("node:path");
     init_project2();
     init_errors();
     init_plan_input();
@@ -62461,7 +62541,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path105.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path106.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -62472,11 +62552,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path105;
+var import_node_path106;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path105 = require("node:path");
+    import_node_path106 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -62667,8 +62747,8 @@ async function gatherPlanReport(ports) {
   const { report, look: look6 } = await gatherReport(ports);
   const landings = ports.state.landings(report.initiative?.id ?? "");
   const streams2 = [];
-  for (let at = 0; at < report.streams.length; at += AT_ONCE3) {
-    const part = report.streams.slice(at, at + AT_ONCE3);
+  for (let at = 0; at < report.streams.length; at += AT_ONCE4) {
+    const part = report.streams.slice(at, at + AT_ONCE4);
     streams2.push(
       ...await Promise.all(
         part.map(async (stream2) => {
@@ -62700,13 +62780,13 @@ async function commitsOf({ git: git2 }, { baseSha }, head3) {
   const commits2 = await git2.commits(baseSha, head3, MOST_COMMITS);
   return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
 }
-var MOST_COMMITS, AT_ONCE3;
+var MOST_COMMITS, AT_ONCE4;
 var init_plan_report = __esm({
   "src/report/plan-report.ts"() {
     "use strict";
     init_gather();
     MOST_COMMITS = 100;
-    AT_ONCE3 = 8;
+    AT_ONCE4 = 8;
   }
 });
 
@@ -63055,11 +63135,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs107.existsSync)(path17) || (0, import_node_path106.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path106.dirname)(path17));
+  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path107.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path107.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs107.accessSync)(directory, import_node_fs107.constants.W_OK | import_node_fs107.constants.X_OK);
+    (0, import_node_fs108.accessSync)(directory, import_node_fs108.constants.W_OK | import_node_fs108.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -63067,7 +63147,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs107.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs108.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -63076,7 +63156,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs107.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs108.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -63116,7 +63196,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs107.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs108.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -63128,7 +63208,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs107.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs108.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -63140,7 +63220,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path106.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path107.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -63151,12 +63231,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs107, import_node_path106;
+var import_node_fs108, import_node_path107;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
-    import_node_path106 = require("node:path");
+    import_node_fs108 = require("node:fs");
+    import_node_path107 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -75400,7 +75480,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs108.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs109.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -75410,11 +75490,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs108, run29;
+var import_node_fs109, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
+    import_node_fs109 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();

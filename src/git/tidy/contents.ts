@@ -7,9 +7,10 @@ import { shellWord } from '../../core/shell-word.ts';
 import { withoutBornDirty } from '../born-dirty.ts';
 import type { Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
-import { readStatus, type Status } from '../status.ts';
-import { inWorktree, kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
-import { type Ignored, isRepository, readIgnored } from './ignored-files.ts';
+import { readContents, type Status } from '../status.ts';
+import { kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
+import type { Doomed } from './delete-files.ts';
+import { type Ignored, isRepository, sortIgnored } from './ignored-files.ts';
 import { readMarker } from './marker.ts';
 import type { Held, Spare } from './types.ts';
 
@@ -18,34 +19,26 @@ const NAMED = 5;
 const LONGEST_NAME = 120;
 
 /** What one checkout holds: the worktree itself, or a submodule in it. */
-export type Seen = {
+export type Seen = Doomed & {
   readonly status: Status;
   readonly held: readonly Held[];
-  readonly tracked: readonly string[];
-  readonly spare: readonly string[];
   /** Files that are not as in the head, and were so before the agent began. */
   readonly born: readonly string[];
 };
 
 /** `main`: the same place in the main checkout; null where it has none. */
 export async function see(door: Door, link: WorktreeLink, rules: Spare, main: string | null): Promise<Seen> {
-  const here = inWorktree(link, door.commonDir);
-  const [status, ignored, index] = await Promise.all([
-    readStatus(door, link),
-    readIgnored(door, link, rules, main),
-    door.read(['ls-files', '--stage', '-z'], here),
-  ]);
-  const entries = index.split('\0').filter(Boolean);
-  const submodules = entries
-    .filter((entry) => entry.startsWith('160000 '))
-    .map((entry) => entry.slice(entry.indexOf('\t') + 1))
+  const { index, ...status } = await readContents(door, link);
+  const ignored = sortIgnored(link, status.ignored, rules, main);
+  const paths = index.map(({ path }) => path);
+  const submodules = index
+    .flatMap(({ path, submodule }) => (submodule ? [path] : []))
     .filter((path) => kindAt(join(link.path, path, '.git')) !== 'missing');
   const spare = [...ignored.spare];
   // What was so before the agent began, and is so still, is no work.
   const whole = halfRemoved(link, status);
   const own = main === null ? { ...whole, born: [] } : await withoutBornDirty(door, link, whole);
   const held = heldFiles(link.path, own, ignored);
-  const paths = entries.map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const tracked = [...new Set([...paths, ...own.born])];
   for (const path of submodules) {
     const inside = await seeSubmodule(door, link, path, rules);
@@ -53,8 +46,9 @@ export async function see(door: Door, link: WorktreeLink, rules: Spare, main: st
     tracked.push(...inside.tracked);
     spare.push(...inside.spare);
   }
-  if (held.length === 0) held.push(...unlisted(link.path, new Set([...tracked, '.git']), spare));
-  return { status, held, tracked, spare, born: own.born };
+  const directories: string[] = [];
+  if (held.length === 0) held.push(...unlisted(link.path, new Set([...tracked, '.git']), spare, directories));
+  return { status, held, tracked, spare, directories, born: own.born };
 }
 
 /** What a removal of ours that was cut off took away already is not missing. */
@@ -88,7 +82,7 @@ async function seeSubmodule(
   parent: WorktreeLink,
   path: string,
   rules: Spare,
-): Promise<Omit<Seen, 'status' | 'born'>> {
+): Promise<Pick<Seen, 'held' | 'tracked' | 'spare'>> {
   const directory = join(parent.path, path);
   const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);
@@ -169,11 +163,19 @@ function storesBelow(root: string, name: string): { readonly stores: string[]; r
   return found;
 }
 
-/** What is there and that git told of nowhere: pipes, sockets, what may not be read, names that are not UTF-8. */
-function unlisted(root: string, known: ReadonlySet<string>, spare: readonly string[]): Held[] {
+/**
+ * What is there and that git told of nowhere: pipes, sockets, what may not be read, names that are not UTF-8. The directories
+ * that were entered are added to `directories`.
+ */
+function unlisted(
+  root: string,
+  known: ReadonlySet<string>,
+  spare: readonly string[],
+  directories: string[],
+): Held[] {
   const passed = new Set(spare.map((name) => name.replace(/\/$/, '')));
   try {
-    const found = filesBelow(root, '', passed).filter((path) => !known.has(path));
+    const found = filesBelow(root, '', passed, directories).filter((path) => !known.has(path));
     if (found.length === 0) return [];
     const what = `files that git does not list: ${listed(found)}`;
     return [{ kind: 'unreadable', what, look: `ls -la ${shellWord(root)}` }];
@@ -183,13 +185,20 @@ function unlisted(root: string, known: ReadonlySet<string>, spare: readonly stri
   }
 }
 
-/** All that is no directory at and below a directory, but for what is passed over. */
-function filesBelow(root: string, directory: string, passed: ReadonlySet<string>): string[] {
+/** All that is no directory at and below a directory, but for what is passed over; tells which directories were entered. */
+function filesBelow(
+  root: string,
+  directory: string,
+  passed: ReadonlySet<string>,
+  entered: string[],
+): string[] {
   const entries = readdirSync(join(root, directory), { withFileTypes: true });
   return entries.flatMap((entry) => {
     const path = directory === '' ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path)) return [];
-    return entry.isDirectory() ? filesBelow(root, path, passed) : [path];
+    if (!entry.isDirectory()) return [path];
+    entered.push(path);
+    return filesBelow(root, path, passed, entered);
   });
 }
 

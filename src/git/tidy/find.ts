@@ -7,29 +7,30 @@ import { operationIn } from '../inspect.ts';
 import { readBranch } from '../worktree-branch.ts';
 import { inWorktree, kindAt, textOf } from '../worktree-link.ts';
 import { gitAt, see, seeStores } from './contents.ts';
+import type { Doomed } from './delete-files.ts';
 import { type LooseCommits, looseCommits } from './loose-commits.ts';
 import { readMarker } from './marker.ts';
 import { type Here, stashesOf, whereIs } from './place.ts';
 import type { Found, Held, Place, Shared } from './types.ts';
 
 /** What was found, with what a removal has to take away. */
-export type TidyLook = Found & {
-  readonly here: Here;
-  /** Git's view of the worktree: options that bind a command to it, and its head; null where there is none of ours. */
-  readonly git: { readonly there: CommandOptions; readonly headSha: string | null } | null;
-  readonly loose: readonly string[];
-  /** Files that go with it, and directories (with a slash at the end) that go whole; relative to the worktree. */
-  readonly tracked: readonly string[];
-  readonly spare: readonly string[];
-  /** Files that are not as in the head, and were so before the agent began. */
-  readonly born: readonly string[];
-};
+export type TidyLook = Found &
+  Doomed & {
+    readonly here: Here;
+    /** Git's view of the worktree: options that bind a command to it, and its head; null where there is none of ours. */
+    readonly git: { readonly there: CommandOptions; readonly headSha: string | null } | null;
+    readonly loose: readonly string[];
+    /** Files that are not as in the head, and were so before the agent began. */
+    readonly born: readonly string[];
+  };
+
+const NO_FILES = { tracked: [], spare: [], directories: [], born: [] } as const;
 
 /** Looks; changes nothing. */
 export async function look(door: Door, place: Place, shared: Shared): Promise<TidyLook> {
   const tip = shared.tips.get(place.branch) ?? null;
   const here = whereIs(door, place, shared);
-  const nothing = { here, worktree: false, git: null, loose: [], tracked: [], spare: [], born: [] };
+  const nothing = { here, worktree: false, git: null, loose: [], ...NO_FILES };
   if (here.kind === 'foreign') return { ...nothing, head: tip, held: [here.held] };
   const head = tip !== null && (await isOurs(door, place, here)) ? tip : null;
   if (here.kind === 'nothing' && head === null) return { ...nothing, head, held: [] };
@@ -123,9 +124,7 @@ async function lookAtEntry(
     worktree: true,
     git,
     loose: loose.tips,
-    tracked: [],
-    spare: [],
-    born: [],
+    ...NO_FILES,
     held: [...held, ...outside],
   };
 }
@@ -173,6 +172,7 @@ async function lookInside(
     loose: loose.tips,
     tracked: seen.tracked,
     spare: seen.spare,
+    directories: seen.directories,
     born: seen.born,
   };
 }

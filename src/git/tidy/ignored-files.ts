@@ -16,19 +16,13 @@ export type Ignored = {
   readonly repositories: readonly string[];
 };
 
-/** Ignored entries of a worktree: a directory of nothing else is one entry, which ends in a slash. */
-async function ignoredEntries(door: Door, link: WorktreeLink): Promise<string[]> {
-  const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory'];
-  return (await door.read(args, inWorktree(link, door.commonDir))).split('\0').filter(Boolean);
-}
-
-/** Sorts the ignored files of a worktree, whose place in the main checkout is `main`; null where it has none. */
-export async function readIgnored(
-  door: Door,
+/** Sorts ignored entries of a worktree, whose place in the main checkout is `main`; null where it has none. */
+export function sortIgnored(
   link: WorktreeLink,
+  ignored: readonly string[],
   { made, disposable }: Spare,
   main: string | null,
-): Promise<Ignored> {
+): Ignored {
   const known = made === null ? new Map<string, Made>() : parseMade(made);
   const found = { counting: [] as string[], spare: [] as string[], repositories: [] as string[] };
   const goes = disposableRule(disposable);
@@ -51,7 +45,7 @@ export async function readIgnored(
     if (isDirectory) sortDirectory(path);
     else (isSpare(path) ? found.spare : found.counting).push(path);
   };
-  for (const entry of await ignoredEntries(door, link)) {
+  for (const entry of ignored) {
     const path = entry.replace(/\/$/, '');
     // What has gone since it was listed holds nothing.
     if (kindAt(join(link.path, path)) !== 'missing') sort(path, entry.endsWith('/'));
@@ -120,7 +114,10 @@ export async function noteMade(
     if (!others.has(name) && !isAsMade(earlier.get(name), link.path, name)) files[name] = made;
   };
   const goes = disposableRule(disposable);
-  for (const entry of await ignoredEntries(door, link)) {
+  // A directory of nothing else is one entry, which ends in a slash.
+  const args = ['ls-files', '-z', '--others', '--ignored', '--exclude-standard', '--directory'];
+  const entries = (await door.read(args, inWorktree(link, door.commonDir))).split('\0').filter(Boolean);
+  for (const entry of entries) {
     const name = entry.replace(/\/$/, '');
     if (!goes(name, entry.endsWith('/'))) note(name, entry.endsWith('/'));
   }

@@ -1,9 +1,10 @@
 /** Finds commits that only one worktree knows: those of an operation under way, of its own refs, and those that only logs still name. */
 import { join } from 'node:path';
+import { readIfPresent } from '../../files/present.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { isSha } from '../names.ts';
-import { textOf } from '../worktree-link.ts';
+import { kindAt, textOf } from '../worktree-link.ts';
 
 /** Files of a worktree's git directory that name commits. */
 const NAMING = [
@@ -41,11 +42,10 @@ export type LooseCommits = {
 /** Finds them. Those that git has thrown away already are none. */
 export async function looseCommits(door: Door, searched: Searched): Promise<LooseCommits> {
   const { there, gitDir, head, branch, onItsBranch, known } = searched;
-  const folders = ['refs/worktree/', 'refs/bisect/', 'refs/rewritten/'];
   const [own, ofHead, ofBranch] = await Promise.all([
-    gitDir === null ? '' : door.read(['for-each-ref', '--format=%(objectname)', ...folders], there),
-    gitDir === null ? [] : readLog(door, 'HEAD', there),
-    branch === null ? [] : readLog(door, `refs/heads/${branch}`, there),
+    gitDir === null ? '' : ownRefs(door, gitDir, there),
+    gitDir === null ? [] : readLog(door, gitDir, 'HEAD', there),
+    branch === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch}`, there),
   ]);
   const named =
     gitDir === null ? [] : NAMING.flatMap((name) => (textOf(join(gitDir, name)) ?? '').split('\n'));
@@ -70,7 +70,21 @@ const REPLACING = /^(?:rebase|pull --rebase|pull -r|am)\b/;
 
 type Logged = { readonly sha: string; readonly message: string };
 
-async function readLog(door: Door, ref: string, there: CommandOptions): Promise<Logged[]> {
+/** True where refs and their logs are files, so that they can be read without asking git. */
+function inFiles({ commonDir }: Door): boolean {
+  return kindAt(join(commonDir, 'reftable')) === 'missing';
+}
+
+/** Refs that a worktree has for itself; git never packs those. */
+async function ownRefs(door: Door, gitDir: string, there: CommandOptions): Promise<string> {
+  const folders = ['refs/worktree/', 'refs/bisect/', 'refs/rewritten/'];
+  if (inFiles(door) && folders.every((folder) => kindAt(join(gitDir, folder)) === 'missing')) return '';
+  return door.read(['for-each-ref', '--format=%(objectname)', ...folders], there);
+}
+
+/** What a ref was set to, by its log, which is kept with the refs at `folder`. */
+async function readLog(door: Door, folder: string, ref: string, there: CommandOptions): Promise<Logged[]> {
+  if (inFiles(door)) return parseLog(readIfPresent(join(folder, 'logs', ref)) ?? '');
   const args = ['log', '--walk-reflogs', '--no-show-signature', '--format=%H %gs', ref, '--'];
   const result = await door.ask(args, there);
   // No commit yet, or no such ref: there is nothing to walk.
@@ -82,6 +96,15 @@ async function readLog(door: Door, ref: string, there: CommandOptions): Promise<
     sha: line.split(' ', 1)[0] ?? '',
     message: line.slice(line.indexOf(' ') + 1),
   }));
+}
+
+/** Each line: the commit before, the one after, who did it when, and why. */
+function parseLog(text: string): Logged[] {
+  return text.split('\n').flatMap((line) => {
+    const [, sha = '', message = ''] = /^[0-9a-f]+ ([0-9a-f]+) [^\t]*(?:\t(.*))?$/.exec(line) ?? [];
+    // None after: the ref was deleted.
+    return isSha(sha) && !/^0+$/.test(sha) ? [{ sha, message }] : [];
+  });
 }
 
 /** The commits below `tips` that none of `others` has, each with its parents, the latest first. */

@@ -1,21 +1,13 @@
 /** Takes a stream's worktree and branch away, file by file as git listed them, after a saved ref; a kill anywhere is finished by the next call. */
-import {
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
-import { ifPresent, lstatIfPresent } from '../../files/present.ts';
+import { ifPresent, listIfPresent } from '../../files/present.ts';
 import { type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
-import { inWorktree, kindAt, realParent } from '../worktree-link.ts';
+import { inWorktree, kindAt } from '../worktree-link.ts';
+import { deleteFiles, removeEmptyDirectories, Touched } from './delete-files.ts';
 import { look, type TidyLook } from './find.ts';
 import { clearMarker, readMarker, writeMarker } from './marker.ts';
 import { saveWork } from './saved-work.ts';
@@ -45,7 +37,7 @@ export async function remove(
     const problem = await removeFiles(door, found, { beganMs, saved });
     if (problem !== null) return { removed: false, held: [problem] };
   }
-  if (found.worktree) await removeEntry(door, found);
+  if (found.worktree) removeEntry(door, found);
   const moved = await deleteBranch(door, place, found.head);
   if (moved !== null) return { removed: false, held: [moved] };
   return {
@@ -118,9 +110,6 @@ async function exists(door: Door, ref: string): Promise<boolean> {
   return (await door.ask(['rev-parse', '--verify', '--quiet', '--end-of-options', ref])).code === 0;
 }
 
-/** Something changed under our hands: nothing more is taken away. */
-class Touched extends Error {}
-
 /** Deletes the worktree's directory; what could not be, or changed meanwhile, is the answer, and then all is put back. */
 async function removeFiles(
   door: Door,
@@ -131,17 +120,7 @@ async function removeFiles(
   const { path, gitDir } = found.here.link;
   writeMarker(gitDir, { head: found.git.headSha, saved });
   try {
-    const isOurs = directoryCheck(path);
-    for (const name of [...found.tracked, ...found.spare.filter((each) => !each.endsWith('/'))])
-      deleteFile(path, name, beganMs, isOurs);
-    for (const name of found.spare.filter((each) => each.endsWith('/'))) {
-      const directory = name.slice(0, -1);
-      if (isOurs(dirname(directory)) && kindAt(join(path, directory)) === 'directory')
-        rmSync(join(path, directory), { recursive: true, force: true });
-    }
-    removeEmptyDirectories(path);
-    unlinkSync(join(path, '.git'));
-    rmdirSync(path);
+    await deleteFiles(path, found, beganMs);
     return null;
   } catch (thrown) {
     if (!(thrown instanceof Touched) && !('code' in (thrown as object))) throw thrown;
@@ -151,49 +130,6 @@ async function removeFiles(
       what: `it changed while it was being removed, so its files were put back: ${messageOf(thrown)}`,
       look: `git -C ${shellWord(path)} status --ignored`,
     };
-  }
-}
-
-/** Whether a directory below `root` is there and no link is on the way to it; each is asked for once. */
-function directoryCheck(root: string): (directory: string) => boolean {
-  const asked = new Map<string, boolean>();
-  const check = (directory: string): boolean => {
-    if (directory === '.') return true;
-    const known = asked.get(directory);
-    if (known !== undefined) return known;
-    const answer = check(dirname(directory)) && kindAt(join(root, directory)) === 'directory';
-    asked.set(directory, answer);
-    return answer;
-  };
-  return check;
-}
-
-function deleteFile(
-  root: string,
-  name: string,
-  beganMs: number,
-  isOurs: (directory: string) => boolean,
-): void {
-  // Gone with its directory, or never there: a sparse checkout.
-  if (!isOurs(dirname(name))) return;
-  const file = join(root, name);
-  const stats = lstatIfPresent(file);
-  // A submodule that is not checked out is an empty directory.
-  if (stats === null || stats.isDirectory()) return;
-  if (stats.ctimeMs > beganMs) throw new Touched(`${name} was written just now`);
-  unlinkSync(file);
-}
-
-/** Removes directories that hold nothing but directories, below `root`. Throws for one that holds anything. */
-function removeEmptyDirectories(root: string): void {
-  for (const entry of readdirSync(root, { withFileTypes: true })) {
-    const path = join(root, entry.name);
-    if (!entry.isDirectory()) {
-      if (entry.name === '.git') continue;
-      throw new Touched(`${entry.name} appeared just now`);
-    }
-    removeEmptyDirectories(path);
-    rmdirSync(path);
   }
 }
 
@@ -207,19 +143,25 @@ async function makeWhole(door: Door, { here }: TidyLook): Promise<void> {
   clearMarker(gitDir);
 }
 
-/** Removes git's entry of a worktree whose directory is gone: git needs no force for that, whatever was in it. */
-async function removeEntry(door: Door, { here }: TidyLook): Promise<void> {
+/** Names of former entries of worktrees, while they are being deleted. */
+const FORMER = 'orchestrate-removed-';
+
+/**
+ * Removes git's entry of a worktree whose directory is gone, as `git worktree remove` does, but so that a kill leaves no half
+ * of it: it goes in one step, and is deleted where git does not look. What an earlier removal left there goes too.
+ */
+function removeEntry(door: Door, { here }: TidyLook): void {
   if (here.kind !== 'inside' && here.kind !== 'gone') return;
   const gitDir = here.kind === 'inside' ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === 'directory') {
     removeEmptyDirectories(here.path);
     rmdirSync(here.path);
   }
-  ifPresent(() => unlinkSync(join(gitDir, 'locked')));
-  const args = ['worktree', 'remove', '--', realParent(here.path) ?? here.path];
-  const result = await door.attempt(args);
   // Whoever else removed it: it is gone.
-  if (result.code !== 0 && kindAt(gitDir) !== 'missing') throw gitFailure(args, result);
+  ifPresent(() => renameSync(gitDir, join(door.commonDir, `${FORMER}${basename(gitDir)}-${process.pid}`)));
+  for (const name of listIfPresent(door.commonDir))
+    if (name.startsWith(FORMER)) rmSync(join(door.commonDir, name), { recursive: true, force: true });
+  if (listIfPresent(dirname(gitDir)).length === 0) ifPresent(() => rmdirSync(dirname(gitDir)));
 }
 
 /** Deletes the branch if it is where it was looked at; else says that it has moved. */

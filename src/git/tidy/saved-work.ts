@@ -8,9 +8,9 @@ import { author } from '../commit.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { checkedKey, noObject } from '../names.ts';
-import { clearFlags, copyIndex, flaggedFiles, readStatus } from '../status.ts';
+import { clearFlags, copyIndex, flaggedFiles, readContents } from '../status.ts';
 import { inWorktree, requireLink } from '../worktree-link.ts';
-import { readIgnored } from './ignored-files.ts';
+import { sortIgnored } from './ignored-files.ts';
 import { looseCommits } from './loose-commits.ts';
 import type { SavedAs, Tidy } from './types.ts';
 
@@ -45,10 +45,8 @@ export async function saveSnapshot(
 ): Promise<string> {
   const link = requireLink(door, request.path);
   const here = inWorktree(link, door.commonDir);
-  const [status, ignored] = await Promise.all([
-    readStatus(door, link),
-    readIgnored(door, link, request.spare, door.root),
-  ]);
+  const status = await readContents(door, link);
+  const ignored = sortIgnored(link, status.ignored, request.spare, door.root);
   const loose = await looseCommits(door, {
     there: here,
     gitDir: link.gitDir,
