@@ -82,10 +82,10 @@ test('tmux calls that change something', async () => {
     ['tmux', 'before', 'new-window'],
     ['tmux', 'orphaned', 'new-window'],
     ['tmux', 'after', 'new-window'],
+    ['tmux', 'orphaned', 'new-window'],
     ['tmux', 'before', "'kill-pane'"],
     ['tmux', 'after', "'kill-pane'"],
     ['tmux', 'orphaned', "'kill-pane'"],
-    ['tmux', 'orphaned', 'new-window'],
   ];
   const happened = await killAt(kills);
   assert.equal(happened.length, kills.length, happened.join('\n'));
