@@ -1,12 +1,9 @@
 /** `clean`: takes away worktrees, branches and windows of what has landed and holds nothing else, and names what it keeps. */
-import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { streamsNamed } from '../core/short-names.ts';
-import type { StreamRecord } from '../core/types.ts';
 import { type Cleaned, type CleanReport, clean, type Kept } from '../operator/clean.ts';
-import { findStream } from '../operator/find-stream.ts';
+import { findAnyStream } from '../operator/find-stream.ts';
 import { remainsOf } from '../operator/remains.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
 import type { Flags } from './definition.ts';
@@ -16,7 +13,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   return withPorts(io, { create: false }, async (ports) => {
     const dryRun = flags['dry-run'] === true;
     if (!dryRun) refuseSteering(io.env, ports.paths.root, 'clean');
-    const named = args.map((text) => recordNamed(ports, text));
+    const named = args.map((text) => findAnyStream(ports, text));
     const report = await clean(ports, named, dryRun);
     const left = named.length === 0 ? await remainsOf(ports, { forget: !dryRun }) : [];
     show(report, left, io);
@@ -44,22 +41,6 @@ function answerTo({ kept }: CleanReport, io: Io): number {
   );
 }
 
-/** A stream of the plan, or one of an earlier plan, or one that no plan has any more. */
-function recordNamed(ports: Ports, text: string): StreamRecord {
-  const records = [...ports.state.allRecords().readable.values()];
-  const exact = records.filter(({ streamId, key }) => streamId === text || key === text);
-  const [only] = exact;
-  if (only !== undefined && exact.length === 1) return only;
-  const inPlan = ports.plan.readPlan().streams.map(({ id, name }) => ({ id, name, key: null }));
-  if (exact.length > 1 || streamsNamed(text, inPlan).length > 0) return findStream(ports, text);
-  const named = streamsNamed(
-    text,
-    records.map(({ streamId, key }) => ({ id: key, name: streamId, key })),
-  );
-  const found = named.length === 1 ? records.find(({ key }) => key === named[0]) : undefined;
-  return found ?? findStream(ports, text);
-}
-
 function linesOf(report: CleanReport): string[] {
   const { removed, kept, nothing, dryRun } = report;
   const lines = [
@@ -70,7 +51,7 @@ function linesOf(report: CleanReport): string[] {
   if (lines.length === 0) return ['Nothing to clean'];
   return removed.length === 0 || dryRun
     ? lines
-    : [...lines, 'Its commits are kept: orchestrate recover brings a removed stream back'];
+    : [...lines, 'All that was removed is saved: orchestrate recover brings a stream back'];
 }
 
 function removedLine({ stream, worktree, branch }: Cleaned, dryRun: boolean): string {

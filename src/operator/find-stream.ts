@@ -18,6 +18,22 @@ export function findStream(ports: Ports, text: string): StreamRecord {
   return ports.state.ensureStream(initiative, id, streamNames(ports));
 }
 
+/** The record of a stream of the plan, of an earlier plan, or that no plan has any more. Throws as `findStream` does. */
+export function findAnyStream(ports: Ports, text: string): StreamRecord {
+  const records = [...ports.state.allRecords().readable.values()];
+  const exact = records.filter(({ streamId, key }) => streamId === text || key === text);
+  const [only] = exact;
+  if (only !== undefined && exact.length === 1) return only;
+  const inPlan = ports.plan.readPlan().streams.map(({ id, name }) => ({ id, name, key: null }));
+  if (exact.length > 1 || streamsNamed(text, inPlan).length > 0) return findStream(ports, text);
+  const named = streamsNamed(
+    text,
+    records.map(({ streamId, key }) => ({ id: key, name: streamId, key })),
+  );
+  const found = named.length === 1 ? records.find(({ key }) => key === named[0]) : undefined;
+  return found ?? findStream(ports, text);
+}
+
 /** What the streams of a plan may be called by; `keys` of those that have one, by id. */
 export function namesOf(
   { streams }: Pick<Plan, 'streams'>,

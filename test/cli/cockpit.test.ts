@@ -46,7 +46,7 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
   terminal.type('l');
   await terminal.sees(/^log of A/);
   terminal.type('q?');
-  await terminal.sees(/^Keys[\s\S]*park it: until it is retried/);
+  await terminal.sees(/^Keys[\s\S]*park it until it is retried/);
   terminal.press('Escape');
 
   await terminal.sees(/▸ ● A /);

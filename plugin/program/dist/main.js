@@ -25321,6 +25321,20 @@ function findStream(ports, text5) {
   const id2 = oneStream(text5, namesOf(plan2, keys));
   return ports.state.ensureStream(initiative2, id2, streamNames(ports));
 }
+function findAnyStream(ports, text5) {
+  const records = [...ports.state.allRecords().readable.values()];
+  const exact = records.filter(({ streamId: streamId2, key }) => streamId2 === text5 || key === text5);
+  const [only2] = exact;
+  if (only2 !== void 0 && exact.length === 1) return only2;
+  const inPlan = ports.plan.readPlan().streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: null }));
+  if (exact.length > 1 || streamsNamed(text5, inPlan).length > 0) return findStream(ports, text5);
+  const named3 = streamsNamed(
+    text5,
+    records.map(({ streamId: streamId2, key }) => ({ id: key, name: streamId2, key }))
+  );
+  const found = named3.length === 1 ? records.find(({ key }) => key === named3[0]) : void 0;
+  return found ?? findStream(ports, text5);
+}
 function namesOf({ streams: streams2 }, keys) {
   return streams2.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: keys.get(id2) ?? null }));
 }
@@ -35861,7 +35875,7 @@ async function run14(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const dryRun2 = flags["dry-run"] === true;
     if (!dryRun2) refuseSteering(io.env, ports.paths.root, "clean");
-    const named3 = args.map((text5) => recordNamed(ports, text5));
+    const named3 = args.map((text5) => findAnyStream(ports, text5));
     const report = await clean(ports, named3, dryRun2);
     const left = named3.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
     show(report, left, io);
@@ -35885,20 +35899,6 @@ function answerTo({ kept: kept2 }, io) {
     reason?.look ?? "orchestrate clean --dry-run"
   );
 }
-function recordNamed(ports, text5) {
-  const records = [...ports.state.allRecords().readable.values()];
-  const exact = records.filter(({ streamId: streamId2, key }) => streamId2 === text5 || key === text5);
-  const [only2] = exact;
-  if (only2 !== void 0 && exact.length === 1) return only2;
-  const inPlan = ports.plan.readPlan().streams.map(({ id: id2, name: name2 }) => ({ id: id2, name: name2, key: null }));
-  if (exact.length > 1 || streamsNamed(text5, inPlan).length > 0) return findStream(ports, text5);
-  const named3 = streamsNamed(
-    text5,
-    records.map(({ streamId: streamId2, key }) => ({ id: key, name: streamId2, key }))
-  );
-  const found = named3.length === 1 ? records.find(({ key }) => key === named3[0]) : void 0;
-  return found ?? findStream(ports, text5);
-}
 function linesOf4(report) {
   const { removed: removed2, kept: kept2, nothing: nothing3, dryRun: dryRun2 } = report;
   const lines2 = [
@@ -35907,7 +35907,7 @@ function linesOf4(report) {
     ...nothing3.map((stream2) => `Nothing is left of ${printable(stream2)}`)
   ];
   if (lines2.length === 0) return ["Nothing to clean"];
-  return removed2.length === 0 || dryRun2 ? lines2 : [...lines2, "Its commits are kept: orchestrate recover brings a removed stream back"];
+  return removed2.length === 0 || dryRun2 ? lines2 : [...lines2, "All that was removed is saved: orchestrate recover brings a stream back"];
 }
 function removedLine({ stream: stream2, worktree: worktree2, branch: branch2 }, dryRun2) {
   const what = [
@@ -35930,7 +35930,6 @@ var init_clean3 = __esm({
     init_wiring();
     init_errors();
     init_printable();
-    init_short_names();
     init_clean2();
     init_find_stream();
     init_remains();
@@ -36263,9 +36262,11 @@ function createSeat(doors) {
   const unicode = wantsUnicode(io.env);
   let model = createCockpit(screen.keys);
   let session = false;
+  let agesAtMs = 0;
   const draw = () => {
     if (model.report === null && model.trouble === null) return;
-    const look6 = { ...screen.size(), colour: io.colour, unicode, nowMs: ports.now(), session };
+    if (ports.now() - agesAtMs > AGES_STAND_MS) agesAtMs = ports.now();
+    const look6 = { ...screen.size(), colour: io.colour, unicode, nowMs: agesAtMs, session };
     screen.draw(drawCockpit(model, look6));
   };
   const watchOver2 = createReader(
@@ -36276,6 +36277,7 @@ function createSeat(doors) {
   const take2 = (event) => {
     const next = update(model, event, screen.size());
     model = next.model;
+    if (event.kind === "report") agesAtMs = 0;
     draw();
     watchOver2.after(event);
     if (next.wish !== null) grant(next.wish);
@@ -36390,7 +36392,7 @@ function createReader({ ports, screen }, modelOf, take2) {
     }
   };
 }
-var REST_MS2, LIVE_MS, said;
+var AGES_STAND_MS, REST_MS2, LIVE_MS, said;
 var init_seat = __esm({
   "src/commands/watch/seat.ts"() {
     "use strict";
@@ -36401,6 +36403,7 @@ var init_seat = __esm({
     init_layout();
     init_io();
     init_deeds();
+    AGES_STAND_MS = 15e3;
     REST_MS2 = 120;
     LIVE_MS = 700;
     said = (text5) => ({ kind: "said", text: text5, good: true });

@@ -45,6 +45,8 @@ export type SeatDoors = {
   quit(): void;
 };
 
+/** Between two reports ages stand for so long: to lay all rows out anew for them would hold up a key among a thousand streams. */
+const AGES_STAND_MS = 15_000;
 /** A cursor that rests this long is asked about; while the agent is answered its pane is read this often. */
 const REST_MS = 120;
 const LIVE_MS = 700;
@@ -55,9 +57,11 @@ export function createSeat(doors: SeatDoors): Seat {
   const unicode = wantsUnicode(io.env);
   let model = createCockpit(screen.keys);
   let session = false;
+  let agesAtMs = 0;
   const draw = (): void => {
     if (model.report === null && model.trouble === null) return;
-    const look = { ...screen.size(), colour: io.colour, unicode, nowMs: ports.now(), session };
+    if (ports.now() - agesAtMs > AGES_STAND_MS) agesAtMs = ports.now();
+    const look = { ...screen.size(), colour: io.colour, unicode, nowMs: agesAtMs, session };
     screen.draw(drawCockpit(model, look));
   };
   const watchOver = createReader(
@@ -68,6 +72,7 @@ export function createSeat(doors: SeatDoors): Seat {
   const take = (event: CockpitEvent): void => {
     const next = update(model, event, screen.size());
     model = next.model;
+    if (event.kind === 'report') agesAtMs = 0;
     draw();
     watchOver.after(event);
     if (next.wish !== null) grant(next.wish);
