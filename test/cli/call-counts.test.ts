@@ -88,8 +88,8 @@ test('who watches takes what the living poller saw since it was woken, and nothi
   }
 });
 
-/** Calls of git by `merge --dry-run` for `count` streams that are done. */
-async function callsOfDryMerge(count: number): Promise<number> {
+/** Calls of git by `merge --dry-run`, and by `report`, for `count` streams that are done. */
+async function callsWhenDone(count: number): Promise<{ readonly merge: number; readonly report: number }> {
   using counter = createCallCounter();
   const streams = Array.from({ length: count }, (_, at) => `S${at}`);
   await using world = await createLandingWorld(Object.fromEntries(streams.map((id) => [id, []])), {
@@ -99,12 +99,22 @@ async function callsOfDryMerge(count: number): Promise<number> {
   const before = counter.calls('git');
   const { report } = await world.merge(['--dry-run']);
   assert.equal(report?.landed.length, count);
-  return counter.calls('git') - before;
+  const merge = counter.calls('git') - before;
+  const told = JSON.parse((await world.rig.run(['report', '--json'])).stdout);
+  assert.equal(
+    told.streams.filter((each: { commitList: object[] }) => each.commitList.length === 1).length,
+    count,
+  );
+  return { merge, report: counter.calls('git') - before - merge };
 }
 
-test('a dry merge calls git once more for each stream that would land', async () => {
-  const few = await callsOfDryMerge(1);
-  assert.equal((await callsOfDryMerge(3)) - few, 2);
+test('a dry merge calls git once more for each stream that would land, a report thrice', async () => {
+  const few = await callsWhenDone(1);
+  const more = await callsWhenDone(3);
+  assert.deepEqual(
+    { merge: more.merge - few.merge, report: more.report - few.report },
+    { merge: 2, report: 6 },
+  );
 });
 
 /** SQL statements that two more looks at a plan of `count` streams run, in this process. */

@@ -128,8 +128,18 @@ test('each refusal is one line with its remedy, and leaves everything as it was'
   assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'A\n');
   assert.equal(git(['status', '--porcelain', '--', 'A.txt']), '');
   assert.equal(git(['log', '-1', '--format=%s', 'main']), 'Merge A: Work of A');
+  // A plan that has landed says so in one screen, with what is left to do; the report names what it landed as.
+  const status = (await rig.run(['status'])).stdout;
+  assert.match(status, /1 stream done and landed[\s\S]*orchestrate report[\s\S]*orchestrate clean/);
+  assert.ok(status.split('\n').length <= 24, status);
+  const tip = git(['rev-parse', 'main']);
+  assert.match(
+    (await rig.run(['report'])).stdout,
+    new RegExp(`done, landed[\\s\\S]*\\*\\*Landed as\\*\\*\\n\\n- \`${tip.slice(0, 10)}\` on main\\n`),
+  );
   await rig.run(['clean', 'A']);
   assert.ok(!existsSync(world.worktreeOf('A')));
+  assert.match((await rig.run(['report'])).stdout, /done, landed[\s\S]*\*\*Landed as\*\*/);
 });
 
 test('the gates judge a line where set-up was done, what set-up changed is not theirs, and no line is left behind', async () => {
