@@ -45,8 +45,12 @@ export async function gatherPlanReport(ports: Ports): Promise<PlanReport> {
 
 async function commitsOf({ git }: Ports, { baseSha }: ReportStream, head: string | null) {
   if (baseSha === null || head === null || baseSha === head) return [];
-  // What git has thrown away cannot be listed any more.
-  if ((await git.resolve(head)) === null || (await git.resolve(baseSha)) === null) return [];
-  const commits = await git.commits(baseSha, head, MOST_COMMITS);
-  return commits.map(({ sha, author, subject }) => ({ sha, author, subject }));
+  try {
+    const commits = await git.commits(baseSha, head, MOST_COMMITS);
+    return commits.map(({ sha, author, subject }) => ({ sha, author, subject }));
+  } catch (error) {
+    // What git has thrown away cannot be listed any more: asked only then, since a plan may have hundreds of streams.
+    if ((await git.resolve(head)) === null || (await git.resolve(baseSha)) === null) return [];
+    throw error;
+  }
 }

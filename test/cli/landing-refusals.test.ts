@@ -65,7 +65,7 @@ const WITH_WORK: Readonly<Record<string, Refusal>> = {
   },
   'a base that is gone': {
     code: 3,
-    says: /"main", from which the plan started, is gone\n {2}fix: .*--into BRANCH/,
+    says: /"main", from which the plan started, is gone; name another with --into[^\n]*\n {2}fix: git branch --list/,
     when: renamed,
   },
   'no such strategy': { args: ['--strategy', 'octopus'], code: 2, says: /merge, squash, rebase/ },

@@ -62779,9 +62779,13 @@ async function gatherPlanReport(ports) {
 }
 async function commitsOf({ git: git2 }, { baseSha }, head3) {
   if (baseSha === null || head3 === null || baseSha === head3) return [];
-  if (await git2.resolve(head3) === null || await git2.resolve(baseSha) === null) return [];
-  const commits2 = await git2.commits(baseSha, head3, MOST_COMMITS);
-  return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
+  try {
+    const commits2 = await git2.commits(baseSha, head3, MOST_COMMITS);
+    return commits2.map(({ sha, author: author2, subject }) => ({ sha, author: author2, subject }));
+  } catch (error2) {
+    if (await git2.resolve(head3) === null || await git2.resolve(baseSha) === null) return [];
+    throw error2;
+  }
 }
 var MOST_COMMITS, AT_ONCE4;
 var init_plan_report = __esm({
