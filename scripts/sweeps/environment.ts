@@ -18,8 +18,10 @@ const ALL_DONE = { A: 'done', B: 'done', C: 'done' };
 
 /** A project whose agents work, in which `harm` is done; afterwards a plain start finishes all. */
 async function harmed(harm: (rig: ProjectRig) => Promise<void>): Promise<void> {
-  await using rig = await projectWithIgnored(PLAN, []);
-  const made = workEach(rig);
+  const restart = { maxAttempts: 50, windowMinutes: 60, delaysSeconds: [0.2] };
+  await using rig = await projectWithIgnored(PLAN, [], { restart });
+  // An agent that cannot write either is no agent for long.
+  const made = workEach(rig, (worker) => worker.kill());
   await harm(rig);
   const { code, stdout, stderr } = await rig.start().end();
   assert.equal(code, 0, `${stdout}${stderr}`);
@@ -33,7 +35,7 @@ function fullDisk(at: number): Promise<void> {
   return harmed(async (rig) => {
     using fault = createFault({
       program: ' ',
-      calls: ['write', 'open', 'change'],
+      calls: ['write', 'open', 'make'],
       under: rig.cli.home,
       at,
       what: `from:${constants.errno.ENOSPC}`,
@@ -145,7 +147,7 @@ export const environment: Sweep = {
       name: 'start, any program',
       harm: 'the disk is full for a while',
       run: (reach) => {
-        const calls = reach.quick ? [40] : Array.from({ length: 16 }, (_, at) => 1 + 23 * at);
+        const calls = reach.quick ? [139] : Array.from({ length: 16 }, (_, at) => 1 + 23 * at);
         return atEach(
           reach,
           calls.map((at) => [`from write ${at} on`, at] as const),

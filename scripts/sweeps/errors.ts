@@ -10,8 +10,9 @@ const FAILURES: readonly (readonly [CallKind, keyof typeof constants.errno])[] =
   ['sync', 'EIO'],
   ['open', 'EMFILE'],
   ['open', 'EACCES'],
-  ['change', 'ENOSPC'],
-  ['change', 'EACCES'],
+  ['make', 'ENOSPC'],
+  ['make', 'EACCES'],
+  ['remove', 'EACCES'],
 ];
 
 function failing(verb: Verb, [call, error]: (typeof FAILURES)[number], lasting: boolean): Case {

@@ -3,7 +3,7 @@
  * LD_PRELOAD; knows nothing of the program. From the environment:
  *
  *   FAULT_PROGRAM  only a process whose command line holds these words counts
- *   FAULT_CALLS    the calls that count, of: open write sync change (rename, link, unlink, mkdir, chmod ...)
+ *   FAULT_CALLS    the calls that count, of: open write sync make (rename, link, mkdir ...) remove (unlink, rmdir, chmod)
  *   FAULT_UNDER    only on paths that begin so
  *   FAULT_NAME     only on paths that hold this
  *   FAULT_AT       the number of the call, over all such processes; 0: only count
@@ -178,35 +178,35 @@ int fdatasync(int fd) {
 }
 int fchmod(int fd, mode_t mode) {
   REAL(fchmod);
-  PASS_ON(int, judge_fd("change", fd), real(fd, mode));
+  PASS_ON(int, judge_fd("remove", fd), real(fd, mode));
 }
 int chmod(const char *path, mode_t mode) {
   REAL(chmod);
-  PASS_ON(int, judge("change", path), real(path, mode));
+  PASS_ON(int, judge("remove", path), real(path, mode));
 }
 int rename(const char *from, const char *to) {
   REAL(rename);
-  PASS_ON(int, judge("change", to), real(from, to));
+  PASS_ON(int, judge("make", to), real(from, to));
 }
 int link(const char *from, const char *to) {
   REAL(link);
-  PASS_ON(int, judge("change", to), real(from, to));
+  PASS_ON(int, judge("make", to), real(from, to));
 }
 int symlink(const char *target, const char *path) {
   REAL(symlink);
-  PASS_ON(int, judge("change", path), real(target, path));
+  PASS_ON(int, judge("make", path), real(target, path));
 }
 int unlink(const char *path) {
   REAL(unlink);
-  PASS_ON(int, judge("change", path), real(path));
+  PASS_ON(int, judge("remove", path), real(path));
 }
 int rmdir(const char *path) {
   REAL(rmdir);
-  PASS_ON(int, judge("change", path), real(path));
+  PASS_ON(int, judge("remove", path), real(path));
 }
 int mkdir(const char *path, mode_t mode) {
   REAL(mkdir);
-  PASS_ON(int, judge("change", path), real(path, mode));
+  PASS_ON(int, judge("make", path), real(path, mode));
 }
 
 /* Clocks: asked of the kernel, since a call of libc would come back here. Only the time of day is wrong. */

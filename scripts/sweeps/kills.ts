@@ -42,7 +42,7 @@ function atWrites(verb: Verb, of: 'databases' | 'files', what: 'before' | 'after
         await using scene = await verb.make([]);
         using fault = createFault({
           program: `cli.js ${verb.name}`,
-          calls: databases ? ['write', 'sync'] : ['open', 'change'],
+          calls: databases ? ['write', 'sync'] : ['open', 'make', 'remove'],
           under: scene.home,
           name: databases ? '.db' : '',
           at: call,

@@ -94,12 +94,15 @@ export async function atEach<T>(
 }
 
 /** Why something did not hold, with the first line of ours that saw it. */
-function whyOf(error: unknown): string {
+function whyOf(thrown: unknown): string {
+  // What failed while a project was taken away hides what failed in it.
+  let error = thrown;
+  while (error instanceof Error && 'suppressed' in error) error = error.suppressed;
   const place =
     error instanceof Error
       ? /\(?(?:file:\/\/)?\S*\/((?:scripts|test)\/\S+:\d+):\d+/.exec(error.stack ?? '')
       : null;
-  return `${messageOf(error).slice(0, 700)}${place === null ? '' : ` [${place[1]}]`}`;
+  return `${messageOf(error).slice(0, 1_600)}${place === null ? '' : ` [${place[1]}]`}`;
 }
 
 const DOCUMENTED = new Set([0, 1, 2, 3, 4, 5, 6, 7, 129, 130, 143]);
