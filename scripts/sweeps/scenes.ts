@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CliRig, createCliRig, type Ended } from '../../test/support/cli-rig.ts';
 import { createLandingWorld } from '../../test/support/landing-world.ts';
+import type { Worker } from '../../test/support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, planFile, statesOf } from '../../test/support/worker-rig.ts';
 import { assertKept, assertSameFiles, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
 
