@@ -1,5 +1,14 @@
 /** Moves a branch, and with it the index and files of the worktrees in which it is checked out; what was cut off by a kill is finished. */
-import { closeSync, fsyncSync, openSync, readlinkSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
@@ -141,7 +150,8 @@ async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
   return places.filter((place) => headOf(place) === ref);
 }
 
-function headOf({ gitDir }: Pick<WorktreeLink, 'gitDir'>): string | null {
+/** The ref that a git directory's HEAD is on, as git reads it; null when it is on none. */
+export function headOf({ gitDir }: Pick<WorktreeLink, 'gitDir'>): string | null {
   const head = join(gitDir, 'HEAD');
   // As git did it once, and still reads it.
   const target = kindAt(head) === 'symlink' ? readlinkSync(head) : '';
@@ -199,7 +209,7 @@ async function checkPlace(door: Door, place: WorktreeLink, move: BranchMove, ind
 async function hold(place: WorktreeLink, move: BranchMove): Promise<void> {
   await takeLock(place);
   const { branch, from, to } = move;
-  writeDurably(join(place.gitDir, JOURNAL), `${JSON.stringify({ branch, from, to })}\n`, 'w');
+  writeDurably(join(place.gitDir, JOURNAL), `${JSON.stringify({ branch, from, to })}\n`);
 }
 
 /** Throws exit 4 naming a lock that stays. */
@@ -218,8 +228,11 @@ async function takeLock({ gitDir }: WorktreeLink): Promise<void> {
 }
 
 function tryLock(lock: string): boolean {
+  // It appears with its whole text: a kill never leaves one that nobody knows for ours.
+  const draft = `${lock}.${process.pid}-orchestrate`;
   try {
-    writeDurably(lock, LOCK_TEXT, 'wx');
+    writeDurably(draft, LOCK_TEXT);
+    linkSync(draft, lock);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
@@ -229,11 +242,13 @@ function tryLock(lock: string): boolean {
       'make the repository writable for this user',
       { cause: error },
     );
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
-function writeDurably(path: string, text: string, flags: 'w' | 'wx'): void {
-  const file = openSync(path, flags, 0o600);
+function writeDurably(path: string, text: string): void {
+  const file = openSync(path, 'w', 0o600);
   try {
     writeSync(file, text);
     fsyncSync(file);

@@ -1,5 +1,6 @@
 /** A branch moves together with the checkouts it is in, and never over a byte that is not committed; a move that was cut off is finished. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -363,6 +364,22 @@ describe('moving a branch', () => {
     assert.equal(rig.read('long.txt'), 'mine since\n');
     assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt\n M long.txt');
     assertFree();
+  });
+
+  it('leaves no lock that nobody knows for ours where it cannot be written', async () => {
+    const code = `import { createGit } from '${new URL('../../src/git/git.ts', import.meta.url)}';
+      const git = createGit(${JSON.stringify({ root: rig.root, commonDir: rig.commonDir })});
+      await git.moveBranch(${JSON.stringify({ branch: 'main', from, to })});`;
+    // No file can grow there.
+    const script = 'ulimit -f 0; exec "$0" --import tsx --input-type=module -e "$1"';
+    const cwd = new URL('../..', import.meta.url);
+    const env = { ...process.env, TSX_DISABLE_CACHE: '1' };
+    const options = { cwd, env, encoding: 'utf8', stdio: 'pipe' } as const;
+    const run = () => execFileSync('sh', ['-c', script, process.execPath, code], options);
+    assert.throws(run, /can't lock the index/);
+    assertFree();
+    assert.equal(await move(), true);
+    assertMoved();
   });
 
   it('frees the index when the branch had not moved yet', async () => {

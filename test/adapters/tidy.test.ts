@@ -396,6 +396,10 @@ describe('tidy', () => {
 
     it('takes what a user has left of it: no directory, no entry, no worktree at all', async () => {
       rmSync(path, { recursive: true });
+      // As git once did it, and still reads it.
+      const head = join(rig.commonDir, 'worktrees', KEY, 'HEAD');
+      rmSync(head);
+      symlinkSync(`refs/heads/${BRANCH}`, head);
       const commits = commitsAnywhere();
       checkGone(await remove(), commits);
       assert.equal((await rig.git.savedWork()).length, 1);

@@ -14518,7 +14518,7 @@ async function hold(place2, move3) {
   await takeLock(place2);
   const { branch: branch2, from, to } = move3;
   writeDurably((0, import_node_path29.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
-`, "w");
+`);
 }
 async function takeLock({ gitDir }) {
   const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
@@ -14534,8 +14534,10 @@ async function takeLock({ gitDir }) {
   }
 }
 function tryLock(lock2) {
+  const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
-    writeDurably(lock2, LOCK_TEXT, "wx");
+    writeDurably(draft, LOCK_TEXT);
+    (0, import_node_fs29.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -14545,10 +14547,12 @@ function tryLock(lock2) {
       "make the repository writable for this user",
       { cause: error2 }
     );
+  } finally {
+    (0, import_node_fs29.rmSync)(draft, { force: true });
   }
 }
-function writeDurably(path17, text5, flags) {
-  const file = (0, import_node_fs29.openSync)(path17, flags, 384);
+function writeDurably(path17, text5) {
+  const file = (0, import_node_fs29.openSync)(path17, "w", 384);
   try {
     (0, import_node_fs29.writeSync)(file, text5);
     (0, import_node_fs29.fsyncSync)(file);
@@ -15459,7 +15463,7 @@ async function lookAtEntry(door, place2, here, outside) {
   };
 }
 function branchIn(gitDir) {
-  return /^ref: refs\/heads\/([\s\S]+)$/.exec(textOf3((0, import_node_path36.join)(gitDir, "HEAD")) ?? "")?.[1] ?? null;
+  return /^refs\/heads\/(.+)$/s.exec(headOf2({ gitDir }) ?? "")?.[1] ?? null;
 }
 async function lookInside(door, place2, here, outside) {
   const { link: link2, ahead } = here;
@@ -15531,6 +15535,7 @@ var init_find = __esm({
     init_printable();
     init_shell_word();
     init_inspect();
+    init_move_branch();
     init_worktree_branch();
     init_worktree_link();
     init_contents();

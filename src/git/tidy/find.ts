@@ -4,8 +4,9 @@ import { plural, printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { CommandOptions, Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
+import { headOf } from '../move-branch.ts';
 import { readBranch } from '../worktree-branch.ts';
-import { inWorktree, kindAt, textOf } from '../worktree-link.ts';
+import { inWorktree, kindAt } from '../worktree-link.ts';
 import { gitAt, see, seeStores } from './contents.ts';
 import type { Doomed } from './delete-files.ts';
 import { type LooseCommits, looseCommits } from './loose-commits.ts';
@@ -131,7 +132,7 @@ async function lookAtEntry(
 
 /** The branch that a git directory's head is on; null when it is on none. */
 function branchIn(gitDir: string): string | null {
-  return /^ref: refs\/heads\/([\s\S]+)$/.exec(textOf(join(gitDir, 'HEAD')) ?? '')?.[1] ?? null;
+  return /^refs\/heads\/(.+)$/s.exec(headOf({ gitDir }) ?? '')?.[1] ?? null;
 }
 
 async function lookInside(
