@@ -160,8 +160,9 @@ async function cleanOne(cleaning: Cleaning, record: StreamRecord): Promise<Clean
   const place = placeOf(cleaning, record);
   const outcome = outcomeOf(cleaning, record);
   // A living poller sees to what it made ahead of need; of what another one left, that which it holds decides.
+  const { records, pollerAlive } = cleaning.gathered.look.snapshot;
   const isAhead = record.ahead !== null && record.runs.length === 0;
-  if (isAhead && cleaning.gathered.look.snapshot.pollerAlive) return null;
+  if (isAhead && pollerAlive && records.has(record.key)) return null;
   const early = isAhead ? null : notWanted(cleaning, record);
   if (early !== null) return (outcome.worktree ?? outcome.branch) ? { ...outcome, reasons: [early] } : null;
   if (!cleaning.dryRun) return removeOne(cleaning, record, place, outcome);
@@ -291,8 +292,7 @@ async function forget(
 ): Promise<void> {
   rmSync(setUpNote(ports.paths, record.key), { force: true });
   ports.state.patchStream(record.key, { branchMade: false, ahead: null });
-  const kept = saved === null ? '' : `, kept as ${saved}`;
-  noteCommand(ports, record.key, `worktree and branch were removed${kept}`);
+  noteCommand(ports, record.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ''}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === 'worker' && pane.key === record.key && pane.dead)

@@ -35663,8 +35663,9 @@ function processLook({ processes }) {
 async function cleanOne(cleaning, record3) {
   const place2 = placeOf4(cleaning, record3);
   const outcome = outcomeOf(cleaning, record3);
+  const { records, pollerAlive } = cleaning.gathered.look.snapshot;
   const isAhead2 = record3.ahead !== null && record3.runs.length === 0;
-  if (isAhead2 && cleaning.gathered.look.snapshot.pollerAlive) return null;
+  if (isAhead2 && pollerAlive && records.has(record3.key)) return null;
   const early = isAhead2 ? null : notWanted(cleaning, record3);
   if (early !== null) return outcome.worktree ?? outcome.branch ? { ...outcome, reasons: [early] } : null;
   if (!cleaning.dryRun) return removeOne(cleaning, record3, place2, outcome);
@@ -35768,8 +35769,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
 async function forget({ ports, gathered }, record3, saved) {
   (0, import_node_fs88.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
-  const kept2 = saved === null ? "" : `, kept as ${saved}`;
-  noteCommand(ports, record3.key, `worktree and branch were removed${kept2}`);
+  noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
