@@ -6,9 +6,10 @@ import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { copyIndex } from './status.ts';
+import type { BranchMove } from './types.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
-export type Overwriting = { readonly from: string; readonly to: string };
+export type Overwriting = Pick<BranchMove, 'from' | 'to'>;
 
 /** A path that differs between two commits; a mode of zeros: not there. */
 type TreeChange = {

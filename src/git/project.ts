@@ -1,6 +1,6 @@
 /** Finds the project from any directory of it or of its worktrees: git says where that is, and we remember only what git cannot know. */
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { inheritedEnvironment } from '../core/inherited-environment.ts';
 import { printable } from '../core/printable.ts';
@@ -9,6 +9,7 @@ import { replaceFile } from '../files/replace-file.ts';
 import { NotStarted, runSync } from '../process/run.ts';
 import { acceptedVersion, missingGit } from './door.ts';
 import { gitFailure } from './failure.ts';
+import { isWithin } from './worktree-link.ts';
 
 export type FoundProject = { readonly root: string; readonly commonDir: string };
 
@@ -29,14 +30,9 @@ export function findProject(cwd: string, ofRun: string | null = null): FoundProj
   if (start === null) throw noProject(cwd, 'there is no such directory');
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start);
   const home = findProject(ofRun);
-  if (isBelow(home.root, start)) return home;
+  if (isWithin(home.root, start)) return home;
   const place = placeOf(start);
-  return 'why' in place || isBelow(home.commonDir, place.commonDir) ? home : projectAt(start);
-}
-
-function isBelow(directory: string, path: string): boolean {
-  const way = relative(directory, path);
-  return way === '' || !/^(\.\.($|\/)|\/)/.test(way);
+  return 'why' in place || isWithin(home.commonDir, place.commonDir) ? home : projectAt(start);
 }
 
 function projectAt(directory: string): FoundProject {

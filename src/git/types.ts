@@ -1,5 +1,5 @@
 /** The door to git: worktrees, bases, inspection and our own refs; knows nothing of streams' states or of tmux. */
-import type { Known, LandingStrategy } from '../core/types.ts';
+import type { Known, Landing, LandingStrategy } from '../core/types.ts';
 import type { Tidy } from './tidy/types.ts';
 
 export type BaseResult =
@@ -75,7 +75,7 @@ export type Candidate = {
   /** Keys of the candidates that it builds on. */
   readonly after: readonly string[];
   /** The commits that earlier heads of it, or this one, became by landing. */
-  readonly landings: readonly { readonly head: string; readonly commits: readonly string[] }[];
+  readonly landings: readonly Pick<Landing, 'head' | 'commits'>[];
 };
 
 /** A candidate with the words of the commit that brings it in. */

@@ -1008,19 +1008,161 @@ var init_door = __esm({
   }
 });
 
+// src/git/worktree-link.ts
+function lockReason(key) {
+  return `orchestrate ${key}`;
+}
+function aheadReason(key) {
+  return `${lockReason(key)}, ahead of need`;
+}
+function textOf(path17) {
+  return readIfPresent(path17)?.replace(/\n$/, "") ?? null;
+}
+function kindAt(path17) {
+  const found = lstatIfPresent(path17);
+  if (found === null) return "missing";
+  if (found.isSymbolicLink()) return "symlink";
+  return found.isDirectory() ? "directory" : "file";
+}
+function realParent(path17) {
+  const parent = ifPresent(() => (0, import_node_fs5.realpathSync)((0, import_node_path4.dirname)(path17)));
+  return parent === null ? null : (0, import_node_path4.join)(parent, (0, import_node_path4.basename)(path17));
+}
+function readLink(path17, commonDir) {
+  const real2 = realParent(path17);
+  if (real2 === null || kindAt(real2) !== "directory" || kindAt((0, import_node_path4.join)(real2, ".git")) !== "file") return null;
+  const gitDir = gitDirNamedAt(real2);
+  if (gitDir === null || (0, import_node_path4.dirname)(gitDir) !== (0, import_node_path4.join)(commonDir, "worktrees")) return null;
+  if (kindAt(gitDir) !== "directory" || pathOfEntry(gitDir) !== real2) return null;
+  const common2 = textOf((0, import_node_path4.join)(gitDir, "commondir"));
+  return common2 !== null && (0, import_node_path4.resolve)(gitDir, common2) === commonDir ? { path: real2, gitDir } : null;
+}
+function gitDirNamedAt(directory) {
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path4.join)(directory, ".git")) ?? "")?.[1];
+  return target === void 0 ? null : realParent((0, import_node_path4.resolve)(directory, target));
+}
+function worktreeEntries(commonDir) {
+  const folder = (0, import_node_path4.join)(commonDir, "worktrees");
+  if (kindAt(folder) !== "directory") return [];
+  return (0, import_node_fs5.readdirSync)(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name: name2 }) => {
+    const gitDir = (0, import_node_path4.join)(folder, name2);
+    return { gitDir, path: pathOfEntry(gitDir), lock: textOf((0, import_node_path4.join)(gitDir, "locked")) };
+  });
+}
+function completeEntry(commonDir, name2) {
+  const gitDir = (0, import_node_path4.join)(commonDir, "worktrees", (0, import_node_path4.basename)(name2));
+  if (!textOf((0, import_node_path4.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
+  if (textOf((0, import_node_path4.join)(gitDir, "commondir")) !== "") return false;
+  const file = (0, import_node_fs5.openSync)((0, import_node_path4.join)(gitDir, "commondir"), "r+");
+  try {
+    (0, import_node_fs5.writeSync)(file, "../..\n", 0);
+  } finally {
+    (0, import_node_fs5.closeSync)(file);
+  }
+  return true;
+}
+function pathOfEntry(gitDir) {
+  const pointer = textOf((0, import_node_path4.join)(gitDir, "gitdir"));
+  if (pointer === null || pointer === "") return null;
+  const path17 = (0, import_node_path4.dirname)((0, import_node_path4.resolve)(gitDir, pointer));
+  return realParent(path17) ?? path17;
+}
+function inWorktree(link2, commonDir) {
+  return {
+    cwd: link2.path,
+    env: { GIT_DIR: link2.gitDir, GIT_WORK_TREE: link2.path, GIT_COMMON_DIR: commonDir }
+  };
+}
+function requireLink(door, path17) {
+  const link2 = readLink(path17, door.commonDir);
+  if (link2 !== null) return link2;
+  const why = kindAt(path17) === "missing" ? "is missing" : "is no longer the worktree that was made";
+  throw new OrchestrateError(
+    EXIT.refused,
+    `the worktree ${JSON.stringify(path17)} ${why}`,
+    "move away what is in its place; a missing one is made again by: orchestrate start"
+  );
+}
+function isWithin(directory, path17) {
+  const way = (0, import_node_path4.relative)(directory, path17);
+  return way !== ".." && !way.startsWith(`..${import_node_path4.sep}`);
+}
+function checkPlace(root, path17) {
+  const parent = (0, import_node_path4.dirname)(path17);
+  const existing = nearestExisting(parent);
+  if (isWithin(root, path17)) {
+    if (!isWithin((0, import_node_fs5.realpathSync)(root), (0, import_node_fs5.realpathSync)(existing))) {
+      throw new OrchestrateError(
+        EXIT.refused,
+        `${JSON.stringify(existing)} is a link that leads out of the project`,
+        'replace the link by a directory, or set "worktree.root" in .claude/orchestrator/config.json to an absolute path'
+      );
+    }
+  }
+  const cannot = whyNotBelow(existing);
+  if (cannot !== null) throw noPlace(parent, cannot);
+  return realParent(path17) ?? path17;
+}
+function whyNotBelow(directory) {
+  try {
+    (0, import_node_fs5.accessSync)(directory, import_node_fs5.constants.W_OK | import_node_fs5.constants.X_OK);
+    return statIfPresent(directory)?.isDirectory() === true ? null : `${directory} is no directory`;
+  } catch (error2) {
+    return messageOf(error2);
+  }
+}
+function noPlace(parent, why) {
+  return new OrchestrateError(
+    EXIT.environment,
+    `can't make the directory ${JSON.stringify(parent)}: ${why}`,
+    'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json'
+  );
+}
+function preparePlace(root, path17) {
+  const parent = (0, import_node_path4.dirname)(path17);
+  checkPlace(root, path17);
+  try {
+    (0, import_node_fs5.mkdirSync)(parent, { recursive: true, mode: 448 });
+  } catch (error2) {
+    throw noPlace(parent, messageOf(error2));
+  }
+  return realParent(path17) ?? path17;
+}
+function nearestExisting(path17) {
+  let existing = path17;
+  while (!(0, import_node_fs5.existsSync)(existing) && (0, import_node_path4.dirname)(existing) !== existing) existing = (0, import_node_path4.dirname)(existing);
+  return existing;
+}
+function foreignPath(path17) {
+  const what = { missing: "nothing", directory: "a directory", file: "a file", symlink: "a link" }[kindAt(path17)];
+  return new OrchestrateError(
+    EXIT.refused,
+    `${JSON.stringify(path17)} is ${what} that is not this stream's worktree; it was left as it is`,
+    `mv ${shellWord(printable(path17))} ${shellWord(printable(`${path17}-mine`))}`
+  );
+}
+var import_node_fs5, import_node_path4;
+var init_worktree_link = __esm({
+  "src/git/worktree-link.ts"() {
+    "use strict";
+    import_node_fs5 = require("node:fs");
+    import_node_path4 = require("node:path");
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_present();
+  }
+});
+
 // src/git/project.ts
 function findProject(cwd, ofRun = null) {
-  const start2 = ifPresent(() => (0, import_node_fs5.realpathSync)(cwd));
+  const start2 = ifPresent(() => (0, import_node_fs6.realpathSync)(cwd));
   if (start2 === null) throw noProject(cwd, "there is no such directory");
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start2);
   const home = findProject(ofRun);
-  if (isBelow(home.root, start2)) return home;
+  if (isWithin(home.root, start2)) return home;
   const place2 = placeOf(start2);
-  return "why" in place2 || isBelow(home.commonDir, place2.commonDir) ? home : projectAt(start2);
-}
-function isBelow(directory, path17) {
-  const way = (0, import_node_path4.relative)(directory, path17);
-  return way === "" || !/^(\.\.($|\/)|\/)/.test(way);
+  return "why" in place2 || isWithin(home.commonDir, place2.commonDir) ? home : projectAt(start2);
 }
 function projectAt(directory) {
   const place2 = placeOf(directory);
@@ -1040,7 +1182,7 @@ function placeOf(directory) {
   const { exitCode, stdout, stderr } = run2(directory, args);
   const [gitDir, commonDir, top] = stdout.toString().split("\n");
   if (gitDir !== void 0 && commonDir !== void 0 && commonDir !== "") {
-    const place2 = { gitDir: (0, import_node_fs5.realpathSync)(gitDir), commonDir: (0, import_node_fs5.realpathSync)(commonDir) };
+    const place2 = { gitDir: (0, import_node_fs6.realpathSync)(gitDir), commonDir: (0, import_node_fs6.realpathSync)(commonDir) };
     return { ...place2, top: exitCode === 0 && top !== void 0 ? top : null };
   }
   const err = stderr.toString();
@@ -1053,9 +1195,9 @@ function placeOf(directory) {
 }
 function mainCheckout(commonDir) {
   const configured = git(commonDir, ["--git-dir", commonDir, "config", "core.worktree"]);
-  const root = configured !== null ? (0, import_node_path4.resolve)(commonDir, configured) : (0, import_node_path4.dirname)(commonDir);
-  if (configured === null && (0, import_node_path4.basename)(commonDir) !== ".git") return null;
-  return ifPresent(() => (0, import_node_fs5.realpathSync)(root));
+  const root = configured !== null ? (0, import_node_path5.resolve)(commonDir, configured) : (0, import_node_path5.dirname)(commonDir);
+  if (configured === null && (0, import_node_path5.basename)(commonDir) !== ".git") return null;
+  return ifPresent(() => (0, import_node_fs6.realpathSync)(root));
 }
 function git(cwd, args) {
   const { exitCode, stdout } = run2(cwd, args);
@@ -1070,7 +1212,7 @@ function run2(cwd, args) {
   }
 }
 function memory(commonDir) {
-  return (0, import_node_path4.join)(commonDir, "orchestrate", "project");
+  return (0, import_node_path5.join)(commonDir, "orchestrate", "project");
 }
 function rememberedProject(commonDir) {
   const root = readIfPresent(memory(commonDir))?.trim() ?? "";
@@ -1081,12 +1223,12 @@ function rememberedProject(commonDir) {
 function rememberProject({ root, commonDir }) {
   const bare = git(commonDir, ["--git-dir", commonDir, "rev-parse", "--is-bare-repository"]) === "true";
   if (!bare && mainCheckout(commonDir) !== null || rememberedProject(commonDir) === root) return;
-  (0, import_node_fs5.mkdirSync)((0, import_node_path4.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
+  (0, import_node_fs6.mkdirSync)((0, import_node_path5.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
   replaceFile(memory(commonDir), `${root}
 `, 384);
 }
 function forgetProject({ commonDir }) {
-  (0, import_node_fs5.rmSync)(memory(commonDir), { force: true });
+  (0, import_node_fs6.rmSync)(memory(commonDir), { force: true });
 }
 function noProject(cwd, why, fix = INSIDE) {
   return new OrchestrateError(EXIT.environment, `${JSON.stringify(cwd)}: ${why}`, fix);
@@ -1117,12 +1259,12 @@ function unknownCheckout(cwd, commonDir) {
     "in its main checkout, which is remembered then: orchestrate init"
   );
 }
-var import_node_fs5, import_node_path4, LONGEST_MS, INSIDE;
+var import_node_fs6, import_node_path5, LONGEST_MS, INSIDE;
 var init_project = __esm({
   "src/git/project.ts"() {
     "use strict";
-    import_node_fs5 = require("node:fs");
-    import_node_path4 = require("node:path");
+    import_node_fs6 = require("node:fs");
+    import_node_path5 = require("node:path");
     init_errors();
     init_inherited_environment();
     init_printable();
@@ -1131,6 +1273,7 @@ var init_project = __esm({
     init_run();
     init_door();
     init_failure();
+    init_worktree_link();
     LONGEST_MS = 3e4;
     INSIDE = "run orchestrate inside a git checkout (cd there, or -C DIR); a new one: git init && git commit --allow-empty -m Start";
   }
@@ -1463,7 +1606,7 @@ var init_json_schema = __esm({
 
 // src/app/config/config-schema.ts
 function staysInside(path17) {
-  return !(0, import_node_path5.isAbsolute)(path17) && (0, import_node_path5.normalize)(path17).split("/")[0] !== "..";
+  return !(0, import_node_path6.isAbsolute)(path17) && (0, import_node_path6.normalize)(path17).split("/")[0] !== "..";
 }
 function isBranchPrefix(prefix) {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(prefix) || prefix.includes("..")) return false;
@@ -1473,11 +1616,11 @@ function isBranchPrefix(prefix) {
 function isWorktreeRoot(path17) {
   return isNoProject(path17) && isOutsideGit(path17);
 }
-var import_node_path5, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
+var import_node_path6, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
 var init_config_schema = __esm({
   "src/app/config/config-schema.ts"() {
     "use strict";
-    import_node_path5 = require("node:path");
+    import_node_path6 = require("node:path");
     init_landing_types();
     init_run_types();
     init_config();
@@ -1486,8 +1629,8 @@ var init_config_schema = __esm({
     LINE = "^\\P{Cc}+$";
     DAY_SECONDS = 86400;
     NO_NUL = [(value) => !value.includes("\0"), "must not contain NUL"];
-    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path5.normalize)(path17));
-    isOutsideGit = (path17) => !(0, import_node_path5.normalize)(path17).split("/").includes(".git");
+    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path6.normalize)(path17));
+    isOutsideGit = (path17) => !(0, import_node_path6.normalize)(path17).split("/").includes(".git");
     line = text({ pattern: LINE });
     command = text({ minLength: 1, rules: [NO_NUL] });
     branch = text({
@@ -1593,7 +1736,7 @@ var init_config_schema = __esm({
       pattern: LINE,
       rules: [
         [
-          (name2) => (0, import_node_path5.isAbsolute)(name2) || !/[/]|^-/.test(name2),
+          (name2) => (0, import_node_path6.isAbsolute)(name2) || !/[/]|^-/.test(name2),
           "must be a socket name without slashes or an absolute path"
         ]
       ]
@@ -1779,7 +1922,7 @@ function configFileHash(path17) {
 }
 function readText(path17) {
   try {
-    return (0, import_node_fs6.readFileSync)(path17, "utf8").replace(/^\uFEFF/, "");
+    return (0, import_node_fs7.readFileSync)(path17, "utf8").replace(/^\uFEFF/, "");
   } catch (error2) {
     if (isAbsent(error2)) return null;
     throw new OrchestrateError(
@@ -1863,11 +2006,11 @@ function unknownKey(path17, name2) {
   const hint = meant === null ? "" : ` (did you mean "${dotted([...path17, meant])}"?)`;
   return `unknown key ${JSON.stringify(dotted([...path17, name2]))}${hint}`;
 }
-var import_node_fs6;
+var import_node_fs7;
 var init_load = __esm({
   "src/app/config/load.ts"() {
     "use strict";
-    import_node_fs6 = require("node:fs");
+    import_node_fs7 = require("node:fs");
     init_errors();
     init_nearest();
     init_schema_issue();
@@ -1892,8 +2035,8 @@ var require_node_os = __commonJS({
 
 // src/app/paths.ts
 function projectPaths(root) {
-  const orchestratorDir = (0, import_node_path6.join)(root, ".claude", "orchestrator");
-  const inside2 = (name2) => (0, import_node_path6.join)(orchestratorDir, name2);
+  const orchestratorDir = (0, import_node_path7.join)(root, ".claude", "orchestrator");
+  const inside2 = (name2) => (0, import_node_path7.join)(orchestratorDir, name2);
   return {
     root,
     orchestratorDir,
@@ -1908,7 +2051,7 @@ function projectPaths(root) {
     published: inside2("lock.db.look"),
     logsDir: inside2("logs"),
     // No stream's log can have this name, since keys have no dot.
-    toldEvents: (0, import_node_path6.join)(inside2("logs"), "events.told.json"),
+    toldEvents: (0, import_node_path7.join)(inside2("logs"), "events.told.json"),
     pidsDir: inside2("pids"),
     runsDir: inside2("runs"),
     spoolDir: inside2("spool"),
@@ -1917,41 +2060,41 @@ function projectPaths(root) {
       checkStreams: inside2("check-streams"),
       watchStatus: inside2("watch-status")
     },
-    symlink: (0, import_node_path6.join)(root, "watch-status"),
-    mcpConfig: (0, import_node_path6.join)(root, ".mcp.json"),
-    slashCommand: (0, import_node_path6.join)(root, ".claude", "commands", "orchestrate.md"),
-    plannerAgent: (0, import_node_path6.join)(root, ".claude", "agents", "ta.md")
+    symlink: (0, import_node_path7.join)(root, "watch-status"),
+    mcpConfig: (0, import_node_path7.join)(root, ".mcp.json"),
+    slashCommand: (0, import_node_path7.join)(root, ".claude", "commands", "orchestrate.md"),
+    plannerAgent: (0, import_node_path7.join)(root, ".claude", "agents", "ta.md")
   };
 }
 function runDir(paths, key, run30) {
-  return (0, import_node_path6.join)(paths.runsDir, `${key}-${run30}`);
+  return (0, import_node_path7.join)(paths.runsDir, `${key}-${run30}`);
 }
 function setUpDir(paths) {
-  return (0, import_node_path6.join)(paths.runsDir, "setup");
+  return (0, import_node_path7.join)(paths.runsDir, "setup");
 }
 function setUpNote(paths, key) {
-  return (0, import_node_path6.join)(setUpDir(paths), `${key}.done`);
+  return (0, import_node_path7.join)(setUpDir(paths), `${key}.done`);
 }
 function resolveWorkspace(project) {
   const { root, env } = project;
-  const entry = readMcpEntry((0, import_node_path6.join)(root, ".mcp.json"), env);
+  const entry = readMcpEntry((0, import_node_path7.join)(root, ".mcp.json"), env);
   const candidates = [
     { source: "WORKSPACE_ID", value: () => env["WORKSPACE_ID"] },
     { source: ".mcp.json", value: () => entry["WORKSPACE_ID"] },
     { source: "config.json", value: project.configured },
-    { source: "directory name", value: () => (0, import_node_path6.basename)(root) }
+    { source: "directory name", value: () => (0, import_node_path7.basename)(root) }
   ];
   const found = candidates.find(({ value: value2 }) => Boolean(value2()?.trim()));
   const { source, value } = found ?? candidates[3];
   const id2 = checkWorkspaceId(value()?.trim() ?? "", source);
   const base = storeBase(root, env, entry);
-  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path6.join)(base.path, id2, "tasks.db") };
+  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path7.join)(base.path, id2, "tasks.db") };
 }
 function memoryCopilotPath(env, workspaceId) {
-  return (0, import_node_path6.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
+  return (0, import_node_path7.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
 }
 function defaultStoreBase(env) {
-  return (0, import_node_path6.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
+  return (0, import_node_path7.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
 }
 function storeBase(root, env, entry) {
   const fromEnv = env["TASK_DB_PATH"]?.trim();
@@ -1963,10 +2106,10 @@ function storeBase(root, env, entry) {
 function checkStoreBase(root, env, value, source) {
   if (value.includes("\0")) throw badStoreBase(value, source);
   const home = env["HOME"] || (0, import_node_os.homedir)();
-  if (value === "~" || value.startsWith("~/")) return (0, import_node_path6.join)(home, value.slice(1));
-  if ((0, import_node_path6.isAbsolute)(value)) return (0, import_node_path6.normalize)(value);
-  if ((0, import_node_path6.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
-  return (0, import_node_path6.resolve)(root, value);
+  if (value === "~" || value.startsWith("~/")) return (0, import_node_path7.join)(home, value.slice(1));
+  if ((0, import_node_path7.isAbsolute)(value)) return (0, import_node_path7.normalize)(value);
+  if ((0, import_node_path7.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
+  return (0, import_node_path7.resolve)(root, value);
 }
 function badStoreBase(value, source) {
   return new OrchestrateError(
@@ -1986,7 +2129,7 @@ function checkWorkspaceId(id2, source) {
 }
 function readMcpConfig(path17) {
   try {
-    return (0, import_node_fs7.readFileSync)(path17, "utf8");
+    return (0, import_node_fs8.readFileSync)(path17, "utf8");
   } catch (error2) {
     if (isAbsent(error2)) return null;
     throw new OrchestrateError(
@@ -2032,13 +2175,13 @@ function property(value, name2) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return void 0;
   return Object.getOwnPropertyDescriptor(value, name2)?.value;
 }
-var import_node_fs7, import_node_os, import_node_path6;
+var import_node_fs8, import_node_os, import_node_path7;
 var init_paths = __esm({
   "src/app/paths.ts"() {
     "use strict";
-    import_node_fs7 = require("node:fs");
+    import_node_fs8 = require("node:fs");
     import_node_os = __toESM(require_node_os(), 1);
-    import_node_path6 = require("node:path");
+    import_node_path7 = require("node:path");
     init_errors();
     init_present();
   }
@@ -2162,7 +2305,7 @@ function columnText(value) {
 function textList(value) {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
-function textOf(value) {
+function textOf2(value) {
   return typeof value === "string" ? value : void 0;
 }
 function withBothDependencyKeys(metadata2) {
@@ -2533,7 +2676,7 @@ function readRow(row4, report) {
   const metadata2 = metadataOf(row4, report);
   const id2 = metadata2?.["streamId"];
   if (metadata2 === null || id2 === null || id2 === void 0) return null;
-  const stream2 = textOf2(id2);
+  const stream2 = textOf3(id2);
   const problem = stream2 === null ? `is ${kindOf2(id2)}, not text` : streamIdProblem(stream2);
   if (stream2 === null || problem !== null) {
     const shown3 = stream2 === null || stream2 === "" ? "" : `: ${quoted2(stream2)}`;
@@ -2567,7 +2710,7 @@ function metadataOf(row4, report) {
 function readText2(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return null;
-  const text5 = textOf2(value);
+  const text5 = textOf3(value);
   if (text5 === null) report(problemOf(row4, "bad-metadata", `${key} is ${kindOf2(value)}, not text`, stream2));
   return text5 === null || text5.trim() === "" ? null : text5;
 }
@@ -2575,7 +2718,7 @@ function readList(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return NOTHING;
   const isList = Array.isArray(value);
-  if (isList && value.every((item) => textOf2(item) !== null)) return value.map(String);
+  if (isList && value.every((item) => textOf3(item) !== null)) return value.map(String);
   const code3 = key === "files" ? "bad-metadata" : "bad-dependencies";
   const what = isList ? `${key} holds more than texts` : `${key} is ${kindOf2(value)}, not a list`;
   report(problemOf(row4, code3, what, stream2));
@@ -2589,7 +2732,7 @@ function union(a2, b2) {
   if (b2.length === 0) return a2;
   return a2.length === 0 ? b2 : [...a2, ...b2];
 }
-function textOf2(value) {
+function textOf3(value) {
   if (typeof value === "string") return value;
   return typeof value === "number" && Number.isFinite(value) ? String(value) : null;
 }
@@ -2876,7 +3019,7 @@ function taskOf(raw2) {
   };
 }
 function criteriaOf(value) {
-  const text5 = textOf(value);
+  const text5 = textOf2(value);
   return text5 === void 0 ? textList(value) : [text5];
 }
 function unnamed(row4) {
@@ -2916,7 +3059,7 @@ var init_plan_rows = __esm({
 
 // src/task-copilot/tools/plan-checks.ts
 function refuseCycle(db, task2) {
-  const streamId2 = textOf(task2.metadata["streamId"]);
+  const streamId2 = textOf2(task2.metadata["streamId"]);
   if (streamId2 === void 0 || !declaresDependencies(task2.metadata)) return;
   const streams2 = planStreams([...othersInPlan(db, task2), proposedRow(db, task2)]);
   const own2 = streams2.find((stream2) => stream2.id === streamId2);
@@ -3286,7 +3429,7 @@ function conflictsOf(group, asked2) {
   const { name: name2 } = describeStream(group);
   return group.rows.filter((row4) => row4.status === "in_progress" || row4.status === "completed").flatMap((row4) => {
     const metadata2 = parseMetadata(row4.metadata);
-    if (textOf(metadata2["worktreePath"])) return [];
+    if (textOf2(metadata2["worktreePath"])) return [];
     const files2 = [...new Set(textList(metadata2["files"]))].filter((file) => asked2.has(file));
     return files2.map((file) => ({
       file,
@@ -3327,11 +3470,11 @@ function describeStream(group) {
   const oldest = parseMetadata(group.rows[0].metadata);
   const files2 = group.rows.flatMap((row4) => textList(parseMetadata(row4.metadata)["files"]));
   return {
-    name: textOf(oldest["streamName"]) ?? group.id,
-    phase: textOf(oldest["streamPhase"]) ?? "parallel",
+    name: textOf2(oldest["streamName"]) ?? group.id,
+    phase: textOf2(oldest["streamPhase"]) ?? "parallel",
     files: [...new Set(files2)],
-    worktreePath: textOf(oldest["worktreePath"]),
-    branchName: textOf(oldest["branchName"])
+    worktreePath: textOf2(oldest["worktreePath"]),
+    branchName: textOf2(oldest["branchName"])
   };
 }
 function dependenciesByStream(tasks2) {
@@ -3581,11 +3724,11 @@ function coded(call) {
     throw error2;
   }
 }
-var import_node_fs8, import_node_module, CODES, NodeDb, NodeStatementOf;
+var import_node_fs9, import_node_module, CODES, NodeDb, NodeStatementOf;
 var init_node_driver = __esm({
   "src/sqlite/node-driver.ts"() {
     "use strict";
-    import_node_fs8 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     import_node_module = require("node:module");
     CODES = [
       ...[
@@ -3609,7 +3752,7 @@ var init_node_driver = __esm({
       #open = true;
       #depth = 0;
       constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
-        if (fileMustExist === true && !(0, import_node_fs8.existsSync)(path17))
+        if (fileMustExist === true && !(0, import_node_fs9.existsSync)(path17))
           throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
         this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
         this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
@@ -3764,13 +3907,13 @@ function mayLackFiles(thrown) {
 function isOutOfFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs9.openSync)("/dev/null", "r"));
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs10.openSync)("/dev/null", "r"));
     return false;
   } catch (error2) {
     if (/^E[MN]FILE$/.test(codeOf(error2))) return true;
     throw error2;
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs9.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs10.closeSync)(descriptor);
   }
 }
 function outOfFiles(thrown, { label: label2, path: path17 }) {
@@ -3784,7 +3927,7 @@ function outOfFiles(thrown, { label: label2, path: path17 }) {
 function isDiskFull(code3, path17) {
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
   if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs9.statfsSync)((0, import_node_path7.dirname)(path17));
+  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path8.dirname)(path17));
   return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 function storeError(thrown, place2) {
@@ -3803,7 +3946,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} can't be written: the disk is full (${code3})`,
-      `free some space there: df -h ${shellWord((0, import_node_path7.dirname)(path17))}`,
+      `free some space there: df -h ${shellWord((0, import_node_path8.dirname)(path17))}`,
       { cause: thrown }
     );
   }
@@ -3811,7 +3954,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} can't be read or written: ${because} (${code3})`,
-      `check the disk, and that you may write there: ls -ld ${shellWord((0, import_node_path7.dirname)(path17))} ${shellWord(path17)}`,
+      `check the disk, and that you may write there: ls -ld ${shellWord((0, import_node_path8.dirname)(path17))} ${shellWord(path17)}`,
       { cause: thrown }
     );
   }
@@ -3833,12 +3976,12 @@ function unusable(place2, because, cause) {
     cause === void 0 ? {} : { cause }
   );
 }
-var import_node_fs9, import_node_path7, FILES_NEEDED, SMALLEST_SPACE_BYTES;
+var import_node_fs10, import_node_path8, FILES_NEEDED, SMALLEST_SPACE_BYTES;
 var init_failures = __esm({
   "src/sqlite/failures.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
-    import_node_path7 = require("node:path");
+    import_node_fs10 = require("node:fs");
+    import_node_path8 = require("node:path");
     init_errors();
     init_shell_word();
     init_load_driver();
@@ -3849,20 +3992,20 @@ var init_failures = __esm({
 
 // src/sqlite/private-files.ts
 function makePrivateDirectory(path17) {
-  (0, import_node_fs10.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
 }
 function makePrivateFile(path17) {
   try {
-    (0, import_node_fs10.closeSync)((0, import_node_fs10.openSync)(path17, "wx", 384));
+    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
   }
 }
-var import_node_fs10;
+var import_node_fs11;
 var init_private_files = __esm({
   "src/sqlite/private-files.ts"() {
     "use strict";
-    import_node_fs10 = require("node:fs");
+    import_node_fs11 = require("node:fs");
     init_failures();
   }
 });
@@ -3894,13 +4037,13 @@ function dataVersionOf(db) {
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
     const message2 = options.missing ?? `${place2.label} ${place2.path} does not exist`;
     throw new OrchestrateError(EXIT.state, message2, options.missingFix);
   }
-  makePrivateDirectory((0, import_node_path8.dirname)(place2.path));
+  makePrivateDirectory((0, import_node_path9.dirname)(place2.path));
   makePrivateFile(place2.path);
   return 0;
 }
@@ -3923,10 +4066,10 @@ function inspected(place2, options) {
   return db;
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs11.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs12.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -3961,12 +4104,12 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs11, import_node_path8, DEFAULT_BUSY_TIMEOUT_MS;
+var import_node_fs12, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs11 = require("node:fs");
-    import_node_path8 = require("node:path");
+    import_node_fs12 = require("node:fs");
+    import_node_path9 = require("node:path");
     init_errors();
     init_failures();
     init_load_driver();
@@ -4008,16 +4151,16 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs12.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs13.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs12;
+var import_node_fs13;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs12 = require("node:fs");
+    import_node_fs13 = require("node:fs");
   }
 });
 
@@ -4307,18 +4450,18 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs13.existsSync)(copy)) return;
+  if ((0, import_node_fs14.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs13.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs14.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs13.renameSync)(unfinished2, copy);
+  (0, import_node_fs14.renameSync)(unfinished2, copy);
 }
-var import_node_fs13, LABEL, MISSING_FIX, NO_PLAN;
+var import_node_fs14, LABEL, MISSING_FIX, NO_PLAN;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs13 = require("node:fs");
+    import_node_fs14 = require("node:fs");
     init_errors();
     init_database();
     init_failures();
@@ -4443,7 +4586,7 @@ function logChange(db, before, status) {
   });
 }
 function startActivity(db, before, agent2, metadata2) {
-  const stream2 = textOf(metadata2["streamId"]);
+  const stream2 = textOf2(metadata2["streamId"]);
   if (stream2 === void 0) return;
   db.sql.prepare(
     `INSERT INTO agent_activity
@@ -4458,7 +4601,7 @@ function startActivity(db, before, agent2, metadata2) {
     agent: agent2,
     task: before.id,
     title: before.title,
-    phase: textOf(metadata2["streamPhase"]) ?? null,
+    phase: textOf2(metadata2["streamPhase"]) ?? null,
     now: db.now
   });
 }
@@ -4476,8 +4619,8 @@ function addPerformance(db, taskId, agent2, outcome, metadata2) {
     (0, import_node_crypto4.randomUUID)(),
     agent2,
     taskId,
-    textOf(metadata2["workProductType"]) ?? product ?? null,
-    textOf(metadata2["complexity"]) ?? null,
+    textOf2(metadata2["workProductType"]) ?? product ?? null,
+    textOf2(metadata2["complexity"]) ?? null,
     outcome,
     db.now
   );
@@ -4547,7 +4690,7 @@ function refusal(db, before, change2, metadata2) {
   if (before.archived) {
     return {
       kind: "archived",
-      stream: textOf(metadata2["streamId"]) ?? "unknown",
+      stream: textOf2(metadata2["streamId"]) ?? "unknown",
       byInitiative: before.archived_by_initiative_id ?? "unknown"
     };
   }
@@ -4574,7 +4717,7 @@ function writeTask(db, id2, change2, metadata2) {
 function missingProof(db, before, change2, metadata2) {
   if (metadata2["verificationRequired"] !== true) return [];
   const criteria = metadata2["acceptanceCriteria"];
-  const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? "").trim() !== "";
+  const hasCriteria = textList(criteria).length > 0 || (textOf2(criteria) ?? "").trim() !== "";
   const proven = (change2.notes ?? before.notes ?? "").trim().length >= 50 || (change2.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
   return [
     ...hasCriteria ? [] : ["acceptance criteria in the metadata (acceptanceCriteria)"],
@@ -4729,18 +4872,18 @@ __export(owner_exports, {
   checkOwner: () => checkOwner
 });
 function checkOwner(storePath, projectRoot, options) {
-  const file = (0, import_node_path9.join)((0, import_node_path9.dirname)(storePath), "owner.json");
+  const file = (0, import_node_path10.join)((0, import_node_path10.dirname)(storePath), "owner.json");
   const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
   guarded(place2, () => {
     const project = realPath(projectRoot);
     const record3 = readOwner(file);
     if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs14.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
+    if (record3.owner !== null && (0, import_node_fs15.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
     if (options.claim) claim(file, project, storePath, record3.exists);
   });
 }
 function claim(file, project, storePath, replace) {
-  makePrivateDirectory((0, import_node_path9.dirname)(file));
+  makePrivateDirectory((0, import_node_path10.dirname)(file));
   const text5 = `${JSON.stringify({ project })}
 `;
   if (replace) {
@@ -4750,20 +4893,20 @@ function claim(file, project, storePath, replace) {
   const draft = `${file}.${(0, import_node_crypto5.randomUUID)()}`;
   makePrivateFile(draft);
   try {
-    (0, import_node_fs14.writeFileSync)(draft, text5);
-    (0, import_node_fs14.linkSync)(draft, file);
+    (0, import_node_fs15.writeFileSync)(draft, text5);
+    (0, import_node_fs15.linkSync)(draft, file);
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
     const { owner } = readOwner(file);
     if (owner !== project) throw belongsTo(owner ?? "unknown", storePath);
   } finally {
-    (0, import_node_fs14.rmSync)(draft, { force: true });
+    (0, import_node_fs15.rmSync)(draft, { force: true });
   }
 }
 function readOwner(file) {
   let text5;
   try {
-    text5 = (0, import_node_fs14.readFileSync)(file, "utf8");
+    text5 = (0, import_node_fs15.readFileSync)(file, "utf8");
   } catch (error2) {
     if (codeOf(error2) === "ENOENT") return { exists: false, owner: null };
     throw error2;
@@ -4777,7 +4920,7 @@ function readOwner(file) {
   }
 }
 function realPath(path17) {
-  return (0, import_node_fs14.existsSync)(path17) ? (0, import_node_fs14.realpathSync)(path17) : path17;
+  return (0, import_node_fs15.existsSync)(path17) ? (0, import_node_fs15.realpathSync)(path17) : path17;
 }
 function belongsTo(owner, storePath) {
   return new OrchestrateError(
@@ -4786,13 +4929,13 @@ function belongsTo(owner, storePath) {
     'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json'
   );
 }
-var import_node_crypto5, import_node_fs14, import_node_path9;
+var import_node_crypto5, import_node_fs15, import_node_path10;
 var init_owner = __esm({
   "src/task-copilot/owner.ts"() {
     "use strict";
     import_node_crypto5 = __toESM(require_node_crypto(), 1);
-    import_node_fs14 = require("node:fs");
-    import_node_path9 = require("node:path");
+    import_node_fs15 = require("node:fs");
+    import_node_path10 = require("node:path");
     init_errors();
     init_replace_file();
     init_failures();
@@ -5673,11 +5816,11 @@ var init_records = __esm({
 
 // src/state/lease.ts
 function acquireLease(lockFile, waitMs) {
-  const path17 = (0, import_node_path10.resolve)(lockFile);
+  const path17 = (0, import_node_path11.resolve)(lockFile);
   if (held.has(path17)) return null;
   const place2 = placeOf2(path17, { label: "the lock file", busyTimeoutMs: waitMs });
   return guarded(place2, () => {
-    makePrivateDirectory((0, import_node_path10.dirname)(path17));
+    makePrivateDirectory((0, import_node_path11.dirname)(path17));
     makePrivateFile(path17);
     const Driver = sqliteDriver();
     const db = new Driver(path17, { fileMustExist: true, timeout: waitMs });
@@ -5695,7 +5838,7 @@ function acquireLease(lockFile, waitMs) {
   });
 }
 function leaseIsHeld(lockFile) {
-  const path17 = (0, import_node_path10.resolve)(lockFile);
+  const path17 = (0, import_node_path11.resolve)(lockFile);
   if (held.has(path17)) return true;
   if (fileAt(path17) === void 0) return false;
   return guarded(placeOf2(path17, { label: "the lock file", busyTimeoutMs: 0 }), () => {
@@ -5722,11 +5865,11 @@ function lock(db) {
     throw error2;
   }
 }
-var import_node_path10, held;
+var import_node_path11, held;
 var init_lease = __esm({
   "src/state/lease.ts"() {
     "use strict";
-    import_node_path10 = require("node:path");
+    import_node_path11 = require("node:path");
     init_database();
     init_failures();
     init_load_driver();
@@ -5773,12 +5916,12 @@ function migrate(db, place2) {
   }).immediate();
 }
 function refuseLivingPoller(db, place2) {
-  if (!leaseIsHeld((0, import_node_path11.join)((0, import_node_path11.dirname)(place2.path), LOCK_FILE))) return;
+  if (!leaseIsHeld((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))) return;
   const pid = db.prepare("SELECT pid FROM poller").pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
     `${LABEL2} ${place2.path} is of an earlier orchestrate, which still runs${pid === void 0 ? "" : ` (pid ${pid})`}`,
-    `end it first (agents go on): ${pid === void 0 ? `lsof ${shellWord((0, import_node_path11.join)((0, import_node_path11.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`}`
+    `end it first (agents go on): ${pid === void 0 ? `lsof ${shellWord((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`}`
   );
 }
 function refuseForeign(db, place2) {
@@ -5796,11 +5939,11 @@ function refuseForeign(db, place2) {
 function versionOf(db) {
   return Number(db.pragma("user_version", { simple: true }));
 }
-var import_node_path11, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
+var import_node_path12, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
 var init_state_schema = __esm({
   "src/state/state-schema.ts"() {
     "use strict";
-    import_node_path11 = require("node:path");
+    import_node_path12 = require("node:path");
     init_errors();
     init_shell_word();
     init_database();
@@ -6270,152 +6413,6 @@ var init_names = __esm({
   }
 });
 
-// src/git/worktree-link.ts
-function lockReason(key) {
-  return `orchestrate ${key}`;
-}
-function aheadReason(key) {
-  return `${lockReason(key)}, ahead of need`;
-}
-function textOf3(path17) {
-  return readIfPresent(path17)?.replace(/\n$/, "") ?? null;
-}
-function kindAt(path17) {
-  const found = lstatIfPresent(path17);
-  if (found === null) return "missing";
-  if (found.isSymbolicLink()) return "symlink";
-  return found.isDirectory() ? "directory" : "file";
-}
-function realParent(path17) {
-  const parent = ifPresent(() => (0, import_node_fs15.realpathSync)((0, import_node_path12.dirname)(path17)));
-  return parent === null ? null : (0, import_node_path12.join)(parent, (0, import_node_path12.basename)(path17));
-}
-function readLink(path17, commonDir) {
-  const real2 = realParent(path17);
-  if (real2 === null || kindAt(real2) !== "directory" || kindAt((0, import_node_path12.join)(real2, ".git")) !== "file") return null;
-  const gitDir = gitDirNamedAt(real2);
-  if (gitDir === null || (0, import_node_path12.dirname)(gitDir) !== (0, import_node_path12.join)(commonDir, "worktrees")) return null;
-  if (kindAt(gitDir) !== "directory" || pathOfEntry(gitDir) !== real2) return null;
-  const common2 = textOf3((0, import_node_path12.join)(gitDir, "commondir"));
-  return common2 !== null && (0, import_node_path12.resolve)(gitDir, common2) === commonDir ? { path: real2, gitDir } : null;
-}
-function gitDirNamedAt(directory) {
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf3((0, import_node_path12.join)(directory, ".git")) ?? "")?.[1];
-  return target === void 0 ? null : realParent((0, import_node_path12.resolve)(directory, target));
-}
-function worktreeEntries(commonDir) {
-  const folder = (0, import_node_path12.join)(commonDir, "worktrees");
-  if (kindAt(folder) !== "directory") return [];
-  return (0, import_node_fs15.readdirSync)(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name: name2 }) => {
-    const gitDir = (0, import_node_path12.join)(folder, name2);
-    return { gitDir, path: pathOfEntry(gitDir), lock: textOf3((0, import_node_path12.join)(gitDir, "locked")) };
-  });
-}
-function completeEntry(commonDir, name2) {
-  const gitDir = (0, import_node_path12.join)(commonDir, "worktrees", (0, import_node_path12.basename)(name2));
-  if (!textOf3((0, import_node_path12.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
-  if (textOf3((0, import_node_path12.join)(gitDir, "commondir")) !== "") return false;
-  const file = (0, import_node_fs15.openSync)((0, import_node_path12.join)(gitDir, "commondir"), "r+");
-  try {
-    (0, import_node_fs15.writeSync)(file, "../..\n", 0);
-  } finally {
-    (0, import_node_fs15.closeSync)(file);
-  }
-  return true;
-}
-function pathOfEntry(gitDir) {
-  const pointer = textOf3((0, import_node_path12.join)(gitDir, "gitdir"));
-  if (pointer === null || pointer === "") return null;
-  const path17 = (0, import_node_path12.dirname)((0, import_node_path12.resolve)(gitDir, pointer));
-  return realParent(path17) ?? path17;
-}
-function inWorktree(link2, commonDir) {
-  return {
-    cwd: link2.path,
-    env: { GIT_DIR: link2.gitDir, GIT_WORK_TREE: link2.path, GIT_COMMON_DIR: commonDir }
-  };
-}
-function requireLink(door, path17) {
-  const link2 = readLink(path17, door.commonDir);
-  if (link2 !== null) return link2;
-  const why = kindAt(path17) === "missing" ? "is missing" : "is no longer the worktree that was made";
-  throw new OrchestrateError(
-    EXIT.refused,
-    `the worktree ${JSON.stringify(path17)} ${why}`,
-    "move away what is in its place; a missing one is made again by: orchestrate start"
-  );
-}
-function isWithin(directory, path17) {
-  const way = (0, import_node_path12.relative)(directory, path17);
-  return way !== ".." && !way.startsWith(`..${import_node_path12.sep}`);
-}
-function checkPlace(root, path17) {
-  const parent = (0, import_node_path12.dirname)(path17);
-  const existing = nearestExisting(parent);
-  if (isWithin(root, path17)) {
-    if (!isWithin((0, import_node_fs15.realpathSync)(root), (0, import_node_fs15.realpathSync)(existing))) {
-      throw new OrchestrateError(
-        EXIT.refused,
-        `${JSON.stringify(existing)} is a link that leads out of the project`,
-        'replace the link by a directory, or set "worktree.root" in .claude/orchestrator/config.json to an absolute path'
-      );
-    }
-  }
-  const cannot = whyNotBelow(existing);
-  if (cannot !== null) throw noPlace(parent, cannot);
-  return realParent(path17) ?? path17;
-}
-function whyNotBelow(directory) {
-  try {
-    (0, import_node_fs15.accessSync)(directory, import_node_fs15.constants.W_OK | import_node_fs15.constants.X_OK);
-    return statIfPresent(directory)?.isDirectory() === true ? null : `${directory} is no directory`;
-  } catch (error2) {
-    return messageOf(error2);
-  }
-}
-function noPlace(parent, why) {
-  return new OrchestrateError(
-    EXIT.environment,
-    `can't make the directory ${JSON.stringify(parent)}: ${why}`,
-    'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json'
-  );
-}
-function preparePlace(root, path17) {
-  const parent = (0, import_node_path12.dirname)(path17);
-  checkPlace(root, path17);
-  try {
-    (0, import_node_fs15.mkdirSync)(parent, { recursive: true, mode: 448 });
-  } catch (error2) {
-    throw noPlace(parent, messageOf(error2));
-  }
-  return realParent(path17) ?? path17;
-}
-function nearestExisting(path17) {
-  let existing = path17;
-  while (!(0, import_node_fs15.existsSync)(existing) && (0, import_node_path12.dirname)(existing) !== existing) existing = (0, import_node_path12.dirname)(existing);
-  return existing;
-}
-function foreignPath(path17) {
-  const what = { missing: "nothing", directory: "a directory", file: "a file", symlink: "a link" }[kindAt(path17)];
-  return new OrchestrateError(
-    EXIT.refused,
-    `${JSON.stringify(path17)} is ${what} that is not this stream's worktree; it was left as it is`,
-    `mv ${shellWord(printable(path17))} ${shellWord(printable(`${path17}-mine`))}`
-  );
-}
-var import_node_fs15, import_node_path12;
-var init_worktree_link = __esm({
-  "src/git/worktree-link.ts"() {
-    "use strict";
-    import_node_fs15 = require("node:fs");
-    import_node_path12 = require("node:path");
-    init_errors();
-    init_printable();
-    init_shell_word();
-    init_present();
-  }
-});
-
 // src/git/advance.ts
 async function advance(door, { path: path17, branch: branch2, to }) {
   checkedSha(to);
@@ -6609,7 +6606,7 @@ var init_status = __esm({
 
 // src/git/tidy/marker.ts
 function readMarker(gitDir) {
-  const [head3 = "", saved = ""] = (textOf3((0, import_node_path15.join)(gitDir, NAME)) ?? "").split(" ");
+  const [head3 = "", saved = ""] = (textOf((0, import_node_path15.join)(gitDir, NAME)) ?? "").split(" ");
   return isSha(head3) && saved !== "" ? { head: head3, saved } : null;
 }
 function writeMarker(gitDir, { head: head3, saved }) {
@@ -6754,8 +6751,8 @@ function relink(request2, entry, tip) {
   if (kindAt(dotGit) === "missing") (0, import_node_fs19.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
   const common2 = (0, import_node_path16.join)(entry.gitDir, "commondir");
-  if (!textOf3(common2)) (0, import_node_fs19.writeFileSync)(common2, "../..\n");
-  const head3 = textOf3((0, import_node_path16.join)(entry.gitDir, "HEAD")) ?? "";
+  if (!textOf(common2)) (0, import_node_fs19.writeFileSync)(common2, "../..\n");
+  const head3 = textOf((0, import_node_path16.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
   (0, import_node_fs19.writeFileSync)((0, import_node_path16.join)(entry.gitDir, "HEAD"), `${request2.head}
@@ -6875,13 +6872,13 @@ async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
   if (link2 !== null && !cutOff && kindAt((0, import_node_path17.join)(link2.gitDir, "index")) === "file") return false;
-  const head3 = textOf3((0, import_node_path17.join)(entry.gitDir, "HEAD")) ?? "";
+  const head3 = textOf((0, import_node_path17.join)(entry.gitDir, "HEAD")) ?? "";
   const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   return true;
 }
 function headOf(link2) {
-  const text5 = textOf3((0, import_node_path17.join)(link2.gitDir, "HEAD")) ?? "";
+  const text5 = textOf((0, import_node_path17.join)(link2.gitDir, "HEAD")) ?? "";
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
@@ -14472,15 +14469,15 @@ function headOf2({ gitDir }) {
   const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
   const target = kindAt(head3) === "symlink" ? (0, import_node_fs29.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
-  return /^ref: (\S.*)$/.exec(textOf3(head3) ?? "")?.[1] ?? null;
+  return /^ref: (\S.*)$/.exec(textOf(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = textOf3((0, import_node_path29.join)(gitDir, "BISECT_START"));
+  const bisected = textOf((0, import_node_path29.join)(gitDir, "BISECT_START"));
   return [
     headOf2(place2),
-    textOf3((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
-    textOf3((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
+    textOf((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
+    textOf((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
@@ -14562,10 +14559,10 @@ function writeDurably(path17, text5) {
 }
 function isOurLock({ gitDir }) {
   const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
-  return kindAt(lock2) === "file" && textOf3(lock2) === LOCK_TEXT.trimEnd();
+  return kindAt(lock2) === "file" && textOf(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => textOf3((0, import_node_path29.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => textOf((0, import_node_path29.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -15062,7 +15059,7 @@ function heldFiles(path17, status, ignored2) {
 }
 async function seeSubmodule(door, parent, path17, rules2) {
   const directory = (0, import_node_path33.join)(parent.path, path17);
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf3((0, import_node_path33.join)(directory, ".git")) ?? "")?.[1];
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path33.join)(directory, ".git")) ?? "")?.[1];
   const gitDir = target === void 0 ? null : (0, import_node_path33.resolve)(directory, target);
   const alone = {
     kind: "repository",
@@ -15190,7 +15187,7 @@ async function looseCommits(door, searched) {
     gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
     branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
-  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf3((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
@@ -16170,9 +16167,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = textOf3((0, import_node_path41.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = textOf((0, import_node_path41.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = textOf3((0, import_node_path41.join)(entry.gitDir, "HEAD"));
+  const head3 = textOf((0, import_node_path41.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -70317,50 +70314,50 @@ var require_fast_uri = __commonJS({
       schemelessOptions.skipEscape = true;
       return serialize2(resolved2, schemelessOptions);
     }
-    function resolveComponent(base, relative17, options, skipNormalization) {
+    function resolveComponent(base, relative16, options, skipNormalization) {
       const target = {};
       if (!skipNormalization) {
         base = parse8(serialize2(base, options), options);
-        relative17 = parse8(serialize2(relative17, options), options);
+        relative16 = parse8(serialize2(relative16, options), options);
       }
       options = options || {};
-      if (!options.tolerant && relative17.scheme) {
-        target.scheme = relative17.scheme;
-        target.userinfo = relative17.userinfo;
-        target.host = relative17.host;
-        target.port = relative17.port;
-        target.path = removeDotSegments(relative17.path || "");
-        target.query = relative17.query;
+      if (!options.tolerant && relative16.scheme) {
+        target.scheme = relative16.scheme;
+        target.userinfo = relative16.userinfo;
+        target.host = relative16.host;
+        target.port = relative16.port;
+        target.path = removeDotSegments(relative16.path || "");
+        target.query = relative16.query;
       } else {
-        if (relative17.userinfo !== void 0 || relative17.host !== void 0 || relative17.port !== void 0) {
-          target.userinfo = relative17.userinfo;
-          target.host = relative17.host;
-          target.port = relative17.port;
-          target.path = removeDotSegments(relative17.path || "");
-          target.query = relative17.query;
+        if (relative16.userinfo !== void 0 || relative16.host !== void 0 || relative16.port !== void 0) {
+          target.userinfo = relative16.userinfo;
+          target.host = relative16.host;
+          target.port = relative16.port;
+          target.path = removeDotSegments(relative16.path || "");
+          target.query = relative16.query;
         } else {
-          if (!relative17.path) {
+          if (!relative16.path) {
             target.path = base.path;
-            if (relative17.query !== void 0) {
-              target.query = relative17.query;
+            if (relative16.query !== void 0) {
+              target.query = relative16.query;
             } else {
               target.query = base.query;
             }
           } else {
-            if (relative17.path[0] === "/") {
-              target.path = removeDotSegments(relative17.path);
+            if (relative16.path[0] === "/") {
+              target.path = removeDotSegments(relative16.path);
             } else {
               const baseHasAuthority = base.userinfo !== void 0 || base.host !== void 0 || base.port !== void 0;
               if (baseHasAuthority && !base.path) {
-                target.path = "/" + relative17.path;
+                target.path = "/" + relative16.path;
               } else if (!base.path) {
-                target.path = relative17.path;
+                target.path = relative16.path;
               } else {
-                target.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative17.path;
+                target.path = base.path.slice(0, base.path.lastIndexOf("/") + 1) + relative16.path;
               }
               target.path = base.scheme === void 0 && !baseHasAuthority && target.path[0] !== "/" ? removeDotSegmentsRelative(target.path) : removeDotSegments(target.path);
             }
-            target.query = relative17.query;
+            target.query = relative16.query;
           }
           target.userinfo = base.userinfo;
           target.host = base.host;
@@ -70368,7 +70365,7 @@ var require_fast_uri = __commonJS({
         }
         target.scheme = base.scheme;
       }
-      target.fragment = relative17.fragment;
+      target.fragment = relative16.fragment;
       return target;
     }
     function equal(uriA, uriB, options) {
@@ -74865,7 +74862,7 @@ function milestoneList(prd2) {
     if (typeof item !== "object" || item === null) return [];
     const { id: id2, name: name2, description, taskIds } = item;
     if (typeof id2 !== "string" || typeof name2 !== "string") return [];
-    return [{ id: id2, name: name2, description: textOf(description), taskIds: textList(taskIds) }];
+    return [{ id: id2, name: name2, description: textOf2(description), taskIds: textList(taskIds) }];
   });
 }
 function velocityOf(db, initiativeId2) {
