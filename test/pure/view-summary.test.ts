@@ -175,7 +175,7 @@ test('rows stand by depth with mark, name, counts, state and what they are about
   assert.match(lines[at(/^○ +Stream-Z/)] ?? '', /waits for B \(running\), C \(needs-input\)$/);
   assert.match(lines[at(/^◑ +Stream-E/)] ?? '', /tried again at \d\d:30, usage limit reached$/);
   const waves = render(report([stream('A', 'done'), stream('B', 'ready', { depth: 1 })]));
-  const from = waves.findIndex((line) => line === 'Wave 1 · 1 of 1 done');
+  const from = waves.indexOf('Wave 1 · 1 of 1 done');
   assert.match(waves[from + 1] ?? '', /^✓ A /);
   assert.equal(waves[from + 2], 'Wave 2 · 0 of 1 done');
 });
