@@ -116,7 +116,7 @@ function busy(pid: number | null): OrchestrateError {
   return new OrchestrateError(
     EXIT.busy,
     `orchestrate is running already in this project (${who})`,
-    'see what it does with orchestrate status; to end it: orchestrate stop',
+    'orchestrate status',
   );
 }
 

@@ -91,7 +91,10 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   const due = (id: 'Hours' | 'Days'): number => Date.parse(streamIn(seen[id], id).dueAt ?? '') / 1000;
   assert.equal(due('Hours'), hours - (hours % 60), 'the named minute');
   assert.equal(due('Days'), days - (days % 60), 'the named day and minute, also behind its dialog');
-  assert.match(streamIn(seen.Login, 'Login').remedy ?? '', /^orchestrate attach Login, type \/login/);
+  assert.match(
+    streamIn(seen.Login, 'Login').remedy ?? '',
+    /^type \/login, then tell it to go on: orchestrate attach Login$/,
+  );
 
   project.server.release('quick');
   const held = await untilState(project, 'After', 'queued', /^held back while (Hours|Days|Login) /);

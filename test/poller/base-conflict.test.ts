@@ -3,8 +3,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openProject } from '../../src/app/project.ts';
-import { openPorts } from '../../src/app/wiring.ts';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 test('a clash names its files while the others go on; resolve gives the merge to an agent', async () => {
@@ -68,20 +66,11 @@ test('a clash in landing is given to the stream itself, with what both sides did
   const poller = rig.start();
   await work('of A\n');
   assert.equal((await poller.end()).code, 0);
-  const head = (await rig.stream('A')).verifiedSha ?? '';
   rig.cli.git('commit', '--quiet', '--allow-empty', '--message', 'Beside');
   writeFileSync(join(rig.root, 'shared.txt'), 'of the user\n');
   rig.cli.git('add', 'shared.txt');
   rig.cli.git('commit', '--quiet', '--message', 'By the user');
   const tip = rig.cli.git('rev-parse', 'HEAD');
-  assert.match((await rig.run(['resolve', 'A'], 5)).stderr, /clashes with nothing that is known/);
-  // As landing writes it down.
-  const project = openProject({ cwd: rig.root, env: rig.cli.env });
-  const { state } = await openPorts(project, { create: true });
-  const clash = { branch: 'main', tip, head, files: ['shared.txt'], against: [] };
-  state.patchStream('a', { landingClash: clash });
-  project.close();
-
   assert.match((await rig.run(['resolve', 'A'])).stdout, /^The agent of A will merge main first;/);
   const again = rig.start();
   const a = await rig.nextWorker('A');

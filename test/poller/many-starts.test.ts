@@ -17,7 +17,7 @@ test('of twenty starts at once one polls and the others exit 4; a start of a nam
       refused.stderr,
       /^orchestrate: error: orchestrate is running already in this project \(pid \d+\)$|another process/m,
     );
-    assert.match(refused.stderr, /^ {2}fix: orchestrate status/m);
+    assert.match(refused.stderr, /^ {2}fix: orchestrate status$/m);
   }
   await rig.run(['start', '--detach'], 4);
   await rig.run(['start', 'A']);

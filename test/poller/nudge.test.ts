@@ -57,7 +57,10 @@ test('what a person has begun to type at the prompt is not sent along', async ()
   const agent = { ...step.ports.agent, hasDraft: (screen: string) => screen.includes('half a word') };
   await step.ports.tmux.typeLines(step.snapshot.records.get('a')?.runs[0]?.pane ?? '', ['half a word']);
   await until('it is on the screen', () => worker.screen().includes('half a word'));
-  await worker.tell('orchestrate: this stream is not done yet', { ...step, ports: { ...step.ports, agent } });
+  await worker.tell('orchestrate: this stream is not done yet', {
+    ...step,
+    ports: { ...step.ports, agentThatMade: () => agent },
+  });
   assert.ok(!worker.screen().includes('not done yet'));
   const run = step.ports.state.records(initiativeOf(step.snapshot.plan)).get('a')?.runs[0];
   assert.equal(run?.nudges, 1, 'it counts, so that the agent is not told over and over');

@@ -33031,7 +33031,7 @@ function busy(pid) {
   return new OrchestrateError(
     EXIT.busy,
     `orchestrate is running already in this project (${who})`,
-    "see what it does with orchestrate status; to end it: orchestrate stop"
+    "orchestrate status"
   );
 }
 async function turnViewOn(ports) {
