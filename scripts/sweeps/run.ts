@@ -20,7 +20,7 @@ Does harm of every kind to orchestrate and looks from outside at whether its pro
 stream, every commit and byte kept, the branch with each work once, a status that agrees with the world, documented exits.
 Without names all sweeps are run. Exits 1 when something did not hold.
 
-  --quick        one injection in every sixth case: a sample, as it is run with the tests; another seed takes others
+  --quick        one injection in every twelfth case: a sample, as it is run with the tests; another seed takes others
   --case TEXT    only cases whose name or harm holds this
   --every N      harm every N-th call only; 1 (each) when left out
   --runs N       worlds of each random case; 20 when left out
@@ -131,7 +131,7 @@ function reachOf(values: ReturnType<typeof wordsOf>['values']): Reach | null {
 }
 
 /** A quick run tries one case of so many; another seed tries others. */
-const SAMPLED = 6;
+const SAMPLED = 12;
 
 type Chosen = { readonly sweep: Sweep; readonly each: Case };
 

@@ -155,8 +155,12 @@ const start: Verb = {
       home: rig.cli.home,
       act: (env) => endedOrAsked(rig, env),
       async settle() {
-        const { code, stdout, stderr } = await rig.start().end();
-        assert.equal(code, 0, `${stdout}${stderr}`);
+        let ended = await rig.start().end();
+        // Where no room was left three times, a stream has failed, and waits for what its remedy says.
+        const failed = (await rig.status()).streams.filter(({ state }) => state === 'failed');
+        for (const { id } of failed) await rig.run(['retry', id]);
+        if (failed.length > 0) ended = await rig.start().end();
+        assert.equal(ended.code, 0, `${ended.stdout}${ended.stderr}`);
         const report = await assertStatusAgrees(rig);
         assert.deepEqual(statesOf(report), { A: 'done', B: 'done', C: 'done' });
         assertKept(rig, made.commits);
