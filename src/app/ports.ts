@@ -21,8 +21,8 @@ export type Ports = {
   readonly state: StateStore;
   /** The lease of the one acting poller: taken (null while another holds it after `waitMs`), or only asked for. */
   readonly lease: { acquire(waitMs: number): Lease | null; isHeld(): boolean };
-  /** Taken by whoever lands, so that one does at a time; null while another holds it after `waitMs`. */
-  readonly landingLease: { acquire(waitMs: number): Lease | null };
+  /** Taken by whoever lands, so that one does at a time; null while another holds it after `waitMs`, which hold up nothing else. */
+  readonly landingLease: { acquire(waitMs: number, abort?: AbortSignal): Promise<Lease | null> };
   /** Calls back after each commit by anyone to one of both stores. */
   watchStores(onChange: () => void): { close(): void };
   readonly git: Git;

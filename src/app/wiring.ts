@@ -13,7 +13,7 @@ import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createProcesses } from '../process/processes.ts';
 import { watchDatabases } from '../sqlite/watch.ts';
-import { acquireLease, leaseIsHeld } from '../state/lease.ts';
+import { acquireInTime, acquireLease, leaseIsHeld } from '../state/lease.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
@@ -65,7 +65,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
       acquire: (waitMs) => acquireLease(paths.lockDb, waitMs),
       isHeld: () => leaseIsHeld(paths.lockDb),
     },
-    landingLease: { acquire: (waitMs) => acquireLease(paths.landingLock, waitMs) },
+    landingLease: { acquire: (waitMs, abort) => acquireInTime(paths.landingLock, waitMs, abort) },
     watchStores: (onChange) =>
       watchDatabases(
         [plan, state].map((store) => ({ path: store.path, check: () => store.changeToken() })),

@@ -6,6 +6,7 @@ import { plural, printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { changesToReview, deliverNotes, openReview, type StreamChange } from '../operator/review.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
+import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import type { Flags } from './definition.ts';
 import { type Io, whoStarts } from './io.ts';
 
@@ -46,6 +47,8 @@ async function show(ports: Ports, changes: readonly StreamChange[], io: Io): Pro
     io.write(text);
     return;
   }
+  // The pager is a shell's command line, which an agent could have written.
+  await refuseGitConfigOfAgents(ports);
   const env = { ...process.env, LESS: io.env['LESS'] ?? 'FRX', LV: io.env['LV'] ?? '-c' };
   await ports.processes.runAtTerminal({
     command: await ports.git.pager(),

@@ -17,7 +17,7 @@ export async function checkBaseGates(
   // A review judges what a stream has changed: of the base there is nothing to judge.
   if (gatesOf(ports).length === 0) return ok(BASE_GATES, 'none of them is a command to run');
   // A landing runs them in the same worktree.
-  const lease = ports.landingLease.acquire(0);
+  const lease = await ports.landingLease.acquire(0);
   if (lease === null) {
     const fix = 'run the command again when the landing has ended';
     return { name: BASE_GATES, level: 'warn', message: 'not run: work is landing at the moment', fix };

@@ -17,22 +17,29 @@ type Base = Awaited<ReturnType<Git['baseTip']>>;
 /** What the checks look at. */
 type Ground = { readonly git: Git; readonly config: Config };
 
-/** Those that are quick enough to be made at each start; one that fails is a failed check. Throws where there is no base. */
-export async function quickGitChecks({ git, config }: Ground): Promise<CheckResult[]> {
-  return checksOn(await git.baseTip(config.baseBranch), { git, config });
+/**
+ * Those that are quick enough to be made at each start; one that fails is a failed check. `trusted`: git may run the programs
+ * that the repository's settings name. Throws where there is no base.
+ */
+export async function quickGitChecks({ git, config }: Ground, trusted: boolean): Promise<CheckResult[]> {
+  return checksOn(await git.baseTip(config.baseBranch), { git, config }, trusted);
 }
 
-async function checksOn({ branch, sha }: Base, { git, config }: Ground): Promise<CheckResult[]> {
+async function checksOn(
+  { branch, sha }: Base,
+  { git, config }: Ground,
+  trusted: boolean,
+): Promise<CheckResult[]> {
   const [identity, signing, base, absent] = await Promise.all([
     attempt('identity', () => identityCheck(git)),
-    attempt('signing', () => signingCheck(git)),
+    trusted ? attempt('signing', () => signingCheck(git)).then((check) => [check]) : [],
     attempt('base', () => baseCheck(git, branch)),
     git.absentInWorktrees(sha).then(
       (found) => absentChecks(found, config),
       (error: unknown) => [failed('worktrees', error)],
     ),
   ]);
-  return [identity, signing, base, ...absent];
+  return [identity, ...signing, base, ...absent];
 }
 
 /** All of them; one that fails is a failed check. */
@@ -46,12 +53,23 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
     throw error;
   });
   if (base === null) return [];
+  const settings = await attempt('git settings', () => settingsCheck(project, git));
+  const trusted = settings.level === 'ok';
   return [
-    ...(await checksOn(base, { git, config })),
+    ...(trusted ? [] : [settings]),
+    ...(await checksOn(base, { git, config }, trusted)),
     await attempt('refs', () => refsCheck(git)),
     await attempt('names', () => namesCheck(project, git)),
-    await attempt('checkout', () => checkoutCheck(git, base.sha)),
+    ...(trusted ? [await attempt('checkout', () => checkoutCheck(git, base.sha))] : []),
   ];
+}
+
+/** Fails where an agent may have made git run a program. */
+async function settingsCheck(project: Project, git: Git): Promise<CheckResult> {
+  const state = await project.openState();
+  const { refuseGitConfigOfAgents } = await import('../poller/steps/git-config.ts');
+  if (state !== null) await refuseGitConfigOfAgents({ git, state, paths: project.paths });
+  return ok('git settings', 'as they were when the first agent started');
 }
 
 async function identityCheck(git: Git): Promise<CheckResult> {

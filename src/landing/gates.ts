@@ -7,6 +7,7 @@ import type { StreamRecord } from '../core/types.ts';
 import type { Layer, Line } from '../git/types.ts';
 import { streamNames } from '../look/snapshot.ts';
 import { commandText } from '../poller/steps/gates.ts';
+import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { howItEnded, privateDirectory, runCommand } from '../poller/steps/step.ts';
 import { furnishAndSetUp } from '../poller/steps/worktree.ts';
 import { commandEnvironment } from '../worker/environment.ts';
@@ -85,6 +86,7 @@ async function halved(
 /** Runs all gates, whatever is known of them, on the plan's base as it is, in the worktree of ours, for which the landing lease must be held; the sentence naming the first that failed, null when all passed. */
 export async function baseFailure(run: GateRun): Promise<string | null> {
   const { git, config } = run.ports;
+  await refuseGitConfigOfAgents(run.ports);
   const { sha } = await git.baseTip(config.baseBranch);
   try {
     return await check(run, sha, (await git.trees([sha])).get(sha) ?? sha, false);

@@ -56,7 +56,7 @@ export async function landDry(ports: Ports, request: LandRequest): Promise<Landi
  * branch that is not there, an AbortError when broken off: then nothing has moved.
  */
 export async function land(ports: Ports, request: LandRequest): Promise<LandingReport> {
-  const lease = ports.landingLease.acquire(0) ?? waitForLease(ports, request);
+  const lease = (await ports.landingLease.acquire(0)) ?? (await waitForLease(ports, request));
   try {
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request));
@@ -88,9 +88,9 @@ async function landOn(landing: Landing): Promise<LandingReport> {
   }
 }
 
-function waitForLease(ports: Ports, request: LandRequest) {
-  request.tell('waiting for another landing');
-  const lease = ports.landingLease.acquire(LEASE_WAIT_MS);
+async function waitForLease(ports: Ports, { tell, abort }: LandRequest) {
+  tell('waiting for another landing');
+  const lease = await ports.landingLease.acquire(LEASE_WAIT_MS, abort);
   if (lease !== null) return lease;
   throw new OrchestrateError(
     EXIT.busy,

@@ -11,6 +11,7 @@ import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
 import { ifPresent, readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
+import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
 
@@ -50,13 +51,11 @@ export async function clean(
   dryRun: boolean,
 ): Promise<CleanReport> {
   if (dryRun) return cleanAll(ports, named, true);
-  const lease = ports.landingLease.acquire(LEASE_WAIT_MS);
-  if (lease === null)
-    throw new OrchestrateError(
-      EXIT.busy,
-      'a landing or another clean is under way',
-      'wait until it has ended, then: orchestrate clean',
-    );
+  const lease = await ports.landingLease.acquire(LEASE_WAIT_MS);
+  if (lease === null) {
+    const fix = 'wait until it has ended, then: orchestrate clean';
+    throw new OrchestrateError(EXIT.busy, 'a landing or another clean is under way', fix);
+  }
   try {
     return await cleanAll(ports, named, false);
   } finally {
@@ -79,6 +78,7 @@ type Cleaning = {
 };
 
 async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
+  await refuseGitConfigOfAgents(ports);
   const gathered = await gatherStates(ports);
   const { readable, unreadable } = ports.state.allRecords();
   const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];

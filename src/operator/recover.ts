@@ -9,6 +9,7 @@ import type { StreamRecord } from '../core/types.ts';
 import { lstatIfPresent } from '../files/present.ts';
 import type { SavedWork } from '../git/tidy/types.ts';
 import { streamNames } from '../look/snapshot.ts';
+import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { noteCommand } from './intent.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -67,6 +68,7 @@ export async function bringBack(
   ports: Ports,
   saved: SavedWork,
 ): Promise<{ readonly branch: string; readonly worktree: string }> {
+  await refuseGitConfigOfAgents(ports);
   const { tips, entries } = await ports.git.shared();
   const record = ports.state.allRecords().readable.get(saved.key);
   for (const spot of spotsFor(ports, saved, record)) {

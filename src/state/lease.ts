@@ -1,5 +1,6 @@
 /** The lease of the one acting poller: an exclusive lock on a file of its own, which the kernel releases with its holder. */
 import { dirname, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { placeOf } from '../sqlite/database.ts';
 import type { Db } from '../sqlite/driver.ts';
 import { guarded, isBusy } from '../sqlite/failures.ts';
@@ -36,6 +37,24 @@ export function acquireLease(lockFile: string, waitMs: number): Lease | null {
       },
     };
   });
+}
+
+const ASK_EACH_MS = 100;
+
+/**
+ * The same without holding up this process: while it is waited for, a poller goes on ticking, a screen answers its keys, and
+ * signals are heard. Rejects with an AbortError when `abort` fires.
+ */
+export async function acquireInTime(
+  lockFile: string,
+  waitMs: number,
+  abort?: AbortSignal,
+): Promise<Lease | null> {
+  for (let waitedMs = 0; ; waitedMs += ASK_EACH_MS) {
+    const lease = acquireLease(lockFile, 0);
+    if (lease !== null || waitedMs >= waitMs) return lease;
+    await sleep(ASK_EACH_MS, undefined, { signal: abort });
+  }
 }
 
 /**

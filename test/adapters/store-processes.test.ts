@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { watchDatabases } from '../../src/sqlite/watch.ts';
-import { acquireLease } from '../../src/state/lease.ts';
+import { acquireInTime, acquireLease } from '../../src/state/lease.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import { foreignStore, tempDir } from '../support/foreign-store.ts';
@@ -205,6 +205,21 @@ describe('store processes', () => {
       await contenders[answers.indexOf(true)]?.kill();
       const lease = acquireLease(path, 0);
       assert.notEqual(lease, null);
+      lease?.release();
+    });
+
+    test('is waited for without holding up the process that waits, as long as that wants it', async () => {
+      const path = join(freshDir(), 'lock.db');
+      const held = acquireLease(path, 0);
+      const leave = new AbortController();
+      const given = assert.rejects(acquireInTime(path, DEADLINE_MS, leave.signal), { name: 'AbortError' });
+      const waiting = acquireInTime(path, DEADLINE_MS);
+      leave.abort();
+      await given;
+      held?.release();
+      const lease = await waiting;
+      assert.notEqual(lease, null);
+      assert.equal(await acquireInTime(path, 0), null);
       lease?.release();
     });
 

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { openTerminal } from '../support/tmux-client.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 /** Makes a script that notes whose child ran it, by the mark every process of ours carries. */
@@ -103,6 +105,8 @@ test('a filter that a worker brings in is refused and named, and never run by us
   await a.sh(
     `git config filter.bad.smudge 'touch "$HOME/pwn"; cat'; git config filter.bad.clean 'touch "$HOME/pwn"; cat'; echo '* filter=bad' > .gitattributes; git -c filter.bad.clean= add . && git -c filter.bad.clean= commit -qm Filter`,
   );
+  const gpg = witness(rig, 'gpg', `touch '${rig.cli.home}/pwn'`);
+  await a.sh(`git config gpg.program '${gpg}'; git config commit.gpgSign true`);
   rig.setTasks('A', 'completed');
   a.exit(0);
   const ended = await poller.end();
@@ -120,9 +124,10 @@ test('a filter that a worker brings in is refused and named, and never run by us
   assert.ok(!existsSync(join(rig.cli.home, 'pwn')));
   await rig.run(['retry', 'A']);
   assert.equal((await rig.start().end()).code, 1);
+  assert.ok(!existsSync(join(rig.cli.home, 'pwn')), 'nor at a start');
   const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
   assert.equal(log.split('verify-error').length - 1, 6, 'asked for again, it is tried as often again');
-  rig.cli.git('config', '--remove-section', 'filter.bad');
+  for (const section of ['filter.bad', 'gpg', 'commit']) rig.cli.git('config', '--remove-section', section);
   await rig.run(['retry', 'A']);
   rig.onWorker(async (worker) => {
     await worker.commit('more.txt');
@@ -135,6 +140,34 @@ test('a filter that a worker brings in is refused and named, and never run by us
     ['A', 'B'],
     'A was only checked again',
   );
+  // Nor by what checks files out, or looks at them, for the user.
+  const bad = (): void => {
+    rig.cli.git('config', 'gpg.program', gpg);
+    rig.cli.git('config', 'commit.gpgSign', 'true');
+    for (const each of ['smudge', 'clean'])
+      rig.cli.git('config', `filter.bad.${each}`, 'touch "$HOME/pwn"; cat');
+  };
+  await rig.run(['merge']);
+  rig.configure({ gates: [{ name: 'all', command: 'true' }] });
+  bad();
+  assert.match(
+    (await rig.cli.run(['doctor', '--run-gates'])).stdout,
+    /git settings: git settings that run programs were changed[\s\S]*gates on the base: git settings that run/,
+  );
+  assert.match((await rig.run(['clean', 'A'], 5)).stderr, /git settings that run programs were changed/);
+  for (const section of ['filter.bad', 'gpg', 'commit']) rig.cli.git('config', '--remove-section', section);
+  await rig.run(['clean', 'A']);
+  bad();
+  rig.cli.git('config', 'core.pager', 'touch "$HOME/pwn"; cat');
+  using terminal = openTerminal(
+    ['/bin/sh', '-c', `'${process.execPath}' '${CLI_ENTRY}' review B; read -r stay`],
+    { columns: 200, rows: 20 },
+    rig.cli.env,
+    rig.root,
+  );
+  await terminal.sees(/git settings that run programs were changed[\s\S]*core\.pager/);
+  assert.match((await rig.run(['recover', 'A'], 5)).stderr, /git settings that run programs were changed/);
+  assert.ok(!existsSync(join(rig.cli.home, 'pwn')));
 });
 
 test('what set-up changes in git settings is accepted by its name, what anybody else changes only when the user says so', async () => {

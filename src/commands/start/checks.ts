@@ -6,6 +6,7 @@ import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { quickGitChecks } from '../../doctor/git-checks.ts';
 import { checkGates } from '../../doctor/tool-checks.ts';
+import { ChangedGitConfig, refuseGitConfigOfAgents } from '../../poller/steps/git-config.ts';
 import { networkDisk } from '../../sqlite/network-disk.ts';
 import type { PlanStore } from '../../task-copilot/types.ts';
 import { type Flags, numberFlag } from '../definition.ts';
@@ -51,7 +52,10 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
   checkOpenFiles();
   await ports.git.checkVersion();
   await ports.tmux.checkVersion();
-  const checks = [...(await quickGitChecks(ports)), ...(await ports.agent.check())];
+  const checks = [
+    ...(await quickGitChecks(ports, await trustsGitConfig(ports))),
+    ...(await ports.agent.check()),
+  ];
   for (const check of checks) {
     if (check.level === 'fail')
       throw new OrchestrateError(EXIT.environment, check.message, check.fix ?? 'orchestrate doctor');
@@ -65,6 +69,17 @@ export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
     io.warn(
       'orchestrate: warning: no gates are configured: "done" will not mean that the tests pass (see "gates" in config.json)',
     );
+  }
+}
+
+/** False where an agent may have made git run a program: that is named where it is refused, at a launch. */
+async function trustsGitConfig(ports: Ports): Promise<boolean> {
+  try {
+    await refuseGitConfigOfAgents(ports);
+    return true;
+  } catch (error) {
+    if (error instanceof ChangedGitConfig) return false;
+    throw error;
   }
 }
 

@@ -27,20 +27,42 @@ export class ChangedGitConfig extends OrchestrateError {}
  * a set-up (also of one that was cut off) is the user's own doing.
  */
 export async function refuseChangedGitConfig(ports: Eyes): Promise<void> {
-  const now = await ports.git.executableConfig();
   const before = ports.state.gitConfig();
   if (before === null) {
-    ports.state.setGitConfig(now);
+    ports.state.setGitConfig(await ports.git.executableConfig());
     return;
   }
+  const { now, changed, others } = await changesSince(before, ports);
+  if (others.length > 0) throw refusal(others);
+  if (changed.length > 0) take(ports, changed, now);
+}
+
+/** The same for what git runs at the user's command, where perhaps no agent was started yet: it keeps and changes nothing. */
+export async function refuseGitConfigOfAgents(ports: Pick<Eyes, 'git' | 'state' | 'paths'>): Promise<void> {
+  const before = ports.state.gitConfig();
+  const others = before === null ? [] : (await changesSince(before, ports)).others;
+  if (others.length > 0) throw refusal(others);
+}
+
+/** What was changed, and what of it by no set-up. */
+async function changesSince(
+  before: Settings,
+  ports: Pick<Eyes, 'git' | 'paths'>,
+): Promise<{ now: Settings; changed: readonly string[]; others: readonly string[] }> {
+  const now = await ports.git.executableConfig();
   const changed = changedNames(before, now);
-  if (changed.length === 0) return;
-  const commands = commandsOfSetups(ports);
-  const others = changed.filter((name) => !commands.some((argv) => sets(argv, name, now[name])));
-  if (others.length === 0) return take(ports, changed, now);
-  throw new ChangedGitConfig(
+  const commands = changed.length === 0 ? [] : commandsOfSetups(ports);
+  return {
+    now,
+    changed,
+    others: changed.filter((name) => !commands.some((argv) => sets(argv, name, now[name]))),
+  };
+}
+
+function refusal(names: readonly string[]): ChangedGitConfig {
+  return new ChangedGitConfig(
     EXIT.refused,
-    `git settings that run programs were changed since the first agent started: ${others.join(', ')} (undo the change, or accept it)`,
+    `git settings that run programs were changed since the first agent started: ${names.join(', ')} (undo the change, or accept it)`,
     'orchestrate start --accept-git-config',
   );
 }
