@@ -1,5 +1,6 @@
 /** Hears what the user writes to the topic for answers, by a connection that goes out; what it is handed may be anyone's. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { OrchestrateError } from '../core/errors.ts';
 import { unreachable } from './deliver.ts';
 import { type Secrets, topicOf } from './secrets.ts';
 
@@ -94,7 +95,7 @@ export async function listenForAnswers(
       });
     } catch (error) {
       if (abort.aborted) return;
-      ears.trouble(error instanceof Refused ? error.message : unreachable(error));
+      ears.trouble(troubleOf(error));
     }
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
     failures = Math.min(failures + 1, 10);
@@ -102,29 +103,46 @@ export async function listenForAnswers(
   }
 }
 
-/** The server answered, but not with messages; or the secrets cannot be used. */
+/** The server answered, but not with messages. */
 class Refused extends Error {}
 
+/** What the secrets lack is no fault of the server's, and has a remedy of its own. */
+function troubleOf(error: unknown): string {
+  if (error instanceof OrchestrateError) return `${error.message}: ${error.fix}`;
+  return error instanceof Refused ? error.message : unreachable(error);
+}
+
+/** The token is for the server of notices: it goes to no other. */
+function authorization({ url, token, answersUrl }: Secrets): Record<string, string> {
+  const isOther = url !== null && answersUrl !== null && new URL(url).origin !== new URL(answersUrl).origin;
+  return token === null || isOther ? {} : { authorization: `Bearer ${token}` };
+}
+
 async function hear(
-  { answersUrl, token }: Secrets,
+  secrets: Secrets,
   sinceS: number | null,
   abort: AbortSignal,
   take: (heard: Heard) => Promise<void>,
 ): Promise<void> {
-  const url = answersUrl ?? '';
+  const url = secrets.answersUrl ?? '';
   const topic = topicOf(url)?.topic ?? '';
   const silence = new AbortController();
   const watch = setTimeout(() => silence.abort(), SILENCE_MS);
   const signal = AbortSignal.any([abort, silence.signal]);
-  const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   try {
     const since = sinceS === null ? '' : `?since=${sinceS}`;
-    const response = await fetch(`${url}/json${since}`, { headers, redirect: 'manual', signal });
+    const response = await fetch(`${url}/json${since}`, {
+      headers: authorization(secrets),
+      redirect: 'manual',
+      signal,
+    });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
       throw new Refused(`the server answered ${response.status}`);
     }
     for await (const line of linesOf(response.body, () => watch.refresh())) {
+      // Lines that came together with the last one are not obeyed at the end.
+      abort.throwIfAborted();
       const heard = heardOf(line, topic);
       if (heard !== null) await take(heard);
     }

@@ -1,5 +1,5 @@
 /** Where a preset's secrets come from: the environment, else a file that nobody else can read. No message here quotes one. */
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Config, NotifyPreset } from '../app/config/config.ts';
@@ -69,7 +69,8 @@ function secretFile({ secretFile: file }: Settings, { root, env }: Place): strin
 function readFile(path: string, isNamed: boolean): Partial<Secrets> {
   let handle: number;
   try {
-    handle = openSync(path, 'r');
+    // A pipe that nobody writes to is not waited for.
+    handle = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (isAbsent(error) && !isNamed) return {};
     throw new OrchestrateError(

@@ -1,5 +1,6 @@
 /** Presets against a real server and programs that stand in for a desktop's: what arrives, what is said of what does not, and no secret. */
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -14,7 +15,7 @@ import { type Message, messageOf, type Notice } from '../../src/notify/presets.t
 import { readSecrets } from '../../src/notify/secrets.ts';
 import { notifier } from '../../src/poller/listeners/notify.ts';
 import { serve } from '../support/loopback.ts';
-import { until } from '../support/wait.ts';
+import { DEADLINE_MS, until } from '../support/wait.ts';
 
 const SECRET = 'do-not-show-this';
 const NOTICE: Notice = {
@@ -182,6 +183,14 @@ test('secrets come from the environment or a private file; what is wrong is name
     }
     rmSync(file);
     assert.match(await failure((async () => read({}))()), /cannot be read/);
+    execFileSync('mkfifo', ['-m', '600', file]);
+    // In a process of its own, which can be ended where it waits for somebody to write.
+    const reading = `import { readSecrets } from ${JSON.stringify(import.meta.resolve('../../src/notify/secrets.ts'))};
+      try { readSecrets({ preset: 'slack', secretFile: ${JSON.stringify(file)}, answers: false }, { root: '/', env: {} }); }
+      catch (error) { console.log(error.message); }`;
+    const words = ['--import', 'tsx', '--input-type=module', '-e', reading];
+    const { stdout } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: DEADLINE_MS });
+    assert.match(stdout, /it is no small file/);
     assert.equal(read({ preset: 'desktop', secretFile: null }, { HOME: dir }).url, null);
   } finally {
     rmSync(dir, { recursive: true });
@@ -303,9 +312,10 @@ test('answers are heard over a connection that goes out, again after it broke, a
   const troubles: (string | null)[] = [];
   const leave = new AbortController();
   t.after(() => leave.abort());
-  const secrets = { url: null, token: 'tk_1', chat: null, answersUrl: `${server.url}/mine` };
+  const given = { url: `${server.url}/told`, token: 'tk_1', chat: null, answersUrl: `${server.url}/mine` };
+  let secrets = (): typeof given => given;
   const listening = listenForAnswers(
-    () => secrets,
+    () => secrets(),
     { message: async (text) => void heard.push(text), trouble: (why) => void troubles.push(why) },
     leave.signal,
   );
@@ -329,8 +339,39 @@ test('answers are heard over a connection that goes out, again after it broke, a
   assert.equal(server.calls.at(-1)?.headers.authorization, 'Bearer tk_1');
   second.write('z'.repeat(100_000));
   await until('it is given up', () => troubles.some((why) => why?.includes('lines without an end')));
+  // The token is for the server of notices; what is wrong with the secrets is said as it is.
+  secrets = () => ({ ...given, url: 'https://other.example/notices' });
+  (await connection(3)).end();
+  await connection(4);
+  assert.equal(server.calls.at(-1)?.headers.authorization, undefined);
+  secrets = () => {
+    throw new OrchestrateError(7, 'the secrets cannot be used', 'chmod 600 notify.json');
+  };
+  connections.at(-1)?.end();
+  await until('that is told', () =>
+    troubles.includes('the secrets cannot be used: chmod 600 notify.json') ? true : undefined,
+  );
   leave.abort();
   await listening;
+});
+
+test('what came in one piece with an answer that is obeyed at the end is not obeyed any more', async () => {
+  const line = (id: string, text: string) =>
+    `${JSON.stringify({ id, time: 1000, event: 'message', topic: 'mine', message: text })}\n`;
+  await using server = await serve((_call, response) => {
+    response.write(
+      `{"id":"o","time":1000,"event":"open","topic":"mine"}\n${line('a', 'first')}${line('b', 'second')}`,
+    );
+  });
+  const leave = new AbortController();
+  const heard: string[] = [];
+  const message = async (text: string): Promise<void> => {
+    heard.push(text);
+    leave.abort();
+  };
+  const secrets = { url: null, token: null, chat: null, answersUrl: `${server.url}/mine` };
+  await listenForAnswers(() => secrets, { message, trouble: () => undefined }, leave.signal);
+  assert.deepEqual(heard, ['first']);
 });
 
 test('what cannot be told is one warning: at the first tick what is missing, at the end why the last word did not arrive', async () => {

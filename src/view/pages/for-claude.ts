@@ -1,6 +1,7 @@
 /** What a conversation of Claude Code is told while agents work: a line each for what needs the user, failed or finished, and what it may do. */
 import { callOf, type OrchestrateEvent, stateOfEvent } from '../../core/events.ts';
 import { printable } from '../../core/printable.ts';
+import { isKey } from '../../core/stream-key.ts';
 
 type Told = OrchestrateEvent & { readonly stream: string | null; readonly initiative: string | null };
 
@@ -37,7 +38,9 @@ export function createCalls(): Calls {
     if (event.id <= last || known !== (initiative ?? known)) standing.clear();
     last = event.id;
     initiative = known;
-    const found = callOf(event.kind);
+    // The key stands outside of the fence: what no stream can have was written there by somebody else.
+    const isOurs = event.key === null || isKey(event.key);
+    const found = isOurs ? callOf(event.kind) : null;
     if (found !== null) stand(event, found);
   };
   return {
