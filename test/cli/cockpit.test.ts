@@ -89,9 +89,11 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
 });
 
 test('what is done lands and is cleaned away from watch, each after it has shown what it would do', async () => {
-  await using world = await createLandingWorld({ A: [], B: [] });
+  await using world = await createLandingWorld({ A: [], B: [], C: [] });
   const { rig } = world;
-  for (const id of ['A', 'B']) await world.finish(id, (at) => writeFileSync(join(at, `${id}.txt`), id));
+  // C clashes with A.
+  for (const [id, file] of Object.entries({ A: 'A.txt', B: 'B.txt', C: 'A.txt' }))
+    await world.finish(id, (at) => writeFileSync(join(at, file), id));
   using terminal = openTerminal(WATCH, SIZE, rig.cli.env, rig.root);
   await terminal.sees(/▸ ✓ A /);
   terminal.type('M');
@@ -102,7 +104,9 @@ test('what is done lands and is cleaned away from watch, each after it has shown
   terminal.type('M');
   await terminal.sees(/y merge it/);
   terminal.type('y');
-  await terminal.sees(/^merge: done[\s\S]*Landed on main[\s\S]*\+ B/);
+  await terminal.sees(
+    /^merge: not everything was done[\s\S]*Landed on main[\s\S]*\+ B[\s\S]*C {2}clashes with A/,
+  );
   assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'A');
   terminal.type('qC');
   await terminal.sees(/^clean: what it would do[\s\S]*Would remove A:[\s\S]*y remove it/);

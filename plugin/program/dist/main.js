@@ -5837,6 +5837,13 @@ function acquireLease(lockFile, waitMs) {
     };
   });
 }
+async function acquireInTime(lockFile, waitMs, abort) {
+  for (let waitedMs = 0; ; waitedMs += ASK_EACH_MS) {
+    const lease = acquireLease(lockFile, 0);
+    if (lease !== null || waitedMs >= waitMs) return lease;
+    await (0, import_promises2.setTimeout)(ASK_EACH_MS, void 0, { signal: abort });
+  }
+}
 function leaseIsHeld(lockFile) {
   const path17 = (0, import_node_path11.resolve)(lockFile);
   if (held.has(path17)) return true;
@@ -5865,17 +5872,19 @@ function lock(db) {
     throw error2;
   }
 }
-var import_node_path11, held;
+var import_node_path11, import_promises2, held, ASK_EACH_MS;
 var init_lease = __esm({
   "src/state/lease.ts"() {
     "use strict";
     import_node_path11 = require("node:path");
+    import_promises2 = __toESM(require_promises(), 1);
     init_database();
     init_failures();
     init_load_driver();
     init_private_files();
     init_same_file();
     held = /* @__PURE__ */ new Set();
+    ASK_EACH_MS = 100;
   }
 });
 
@@ -14527,7 +14536,7 @@ async function takeLock({ gitDir }) {
         `another git process holds ${printable(lock2)}`,
         `wait for it; when none is running: rm ${shellWord(lock2)}`
       );
-    await (0, import_promises2.setTimeout)(LOCK_ASK_MS);
+    await (0, import_promises3.setTimeout)(LOCK_ASK_MS);
   }
 }
 function tryLock(lock2) {
@@ -14586,13 +14595,13 @@ async function carry(door, place2, move3) {
   (0, import_node_fs29.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs29, import_node_path29, import_promises2, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs29, import_node_path29, import_promises3, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
     import_node_fs29 = require("node:fs");
     import_node_path29 = require("node:path");
-    import_promises2 = __toESM(require_promises(), 1);
+    import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
     init_shell_word();
@@ -17223,7 +17232,7 @@ async function restoreSocket(absent, last3, identify, again) {
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
-    await (0, import_promises3.setTimeout)(RESTORE_STEP_MS);
+    await (0, import_promises4.setTimeout)(RESTORE_STEP_MS);
     const reply = await again();
     if (reply.status !== "absent") return reply;
     if (livingServer(last3, identify) === null) return reply;
@@ -17241,13 +17250,13 @@ async function withDirectory(absent, directory, again) {
   }
   return again();
 }
-var import_node_fs40, import_node_path43, import_promises3, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs40, import_node_path43, import_promises4, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
     import_node_fs40 = require("node:fs");
     import_node_path43 = require("node:path");
-    import_promises3 = __toESM(require_promises(), 1);
+    import_promises4 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
     init_format();
@@ -17710,7 +17719,7 @@ async function typeText(ours, pane, text5) {
   checkPane(pane);
   await leaveMode(ours, pane);
   await typePieces(ours.client, pane, text5);
-  await (0, import_promises4.setTimeout)(BEFORE_ENTER_MS);
+  await (0, import_promises5.setTimeout)(BEFORE_ENTER_MS);
   await sendKey(ours, pane, "Enter");
 }
 async function typeLines(ours, pane, lines2) {
@@ -17741,11 +17750,11 @@ async function capture(client, pane, options = {}) {
   if (reply.status !== "ok") throw tmuxError(`read pane ${pane}`, reply);
   return reply.text;
 }
-var import_promises4, CHUNK_BYTES, BEFORE_ENTER_MS;
+var import_promises5, CHUNK_BYTES, BEFORE_ENTER_MS;
 var init_type_text = __esm({
   "src/tmux/type-text.ts"() {
     "use strict";
-    import_promises4 = __toESM(require_promises(), 1);
+    import_promises5 = __toESM(require_promises(), 1);
     init_client();
     init_names2();
     init_pane();
@@ -22947,7 +22956,7 @@ function secretFile({ secretFile: file }, { root, env }) {
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs56.openSync)(path17, "r");
+    handle = (0, import_node_fs56.openSync)(path17, import_node_fs56.constants.O_RDONLY | import_node_fs56.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23659,18 +23668,18 @@ function howItEnded({ exitCode, signal: signal2, timedOut }, seconds) {
   return timedOut ? `timed out after ${seconds} s` : `failed (${signal2 ?? `exit ${exitCode}`})`;
 }
 async function pause3(ms, abort) {
-  await (0, import_promises5.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
+  await (0, import_promises6.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
   (0, import_node_fs59.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs59, import_promises5;
+var import_node_fs59, import_promises6;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
     import_node_fs59 = require("node:fs");
-    import_promises5 = __toESM(require_promises(), 1);
+    import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
   }
@@ -23826,7 +23835,7 @@ async function round(table2, members2, signal2, limitMs, wanted = () => true) {
     }
     const restMs = endMs - performance.now();
     if (restMs <= 0) return false;
-    await (0, import_promises6.setTimeout)(Math.min(stepMs, restMs));
+    await (0, import_promises7.setTimeout)(Math.min(stepMs, restMs));
   }
 }
 function signalOne(table2, { pid, start: start2 }, signal2) {
@@ -23867,11 +23876,11 @@ function ancestors(byPid, self) {
   }
   return found;
 }
-var import_promises6, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
+var import_promises7, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
 var init_end_tree = __esm({
   "src/process/end-tree.ts"() {
     "use strict";
-    import_promises6 = __toESM(require_promises(), 1);
+    import_promises7 = __toESM(require_promises(), 1);
     KILL_MS = 5e3;
     FIRST_STEP_MS = 5;
     LONGEST_STEP_MS = 100;
@@ -23957,7 +23966,7 @@ async function openCappedLog(path17) {
     fd: pipe2.to,
     async close() {
       (0, import_node_fs61.closeSync)(pipe2.to);
-      await Promise.race([ended, (0, import_promises7.setTimeout)(DRAIN_MS2)]);
+      await Promise.race([ended, (0, import_promises8.setTimeout)(DRAIN_MS2)]);
     }
   };
 }
@@ -24009,7 +24018,7 @@ function makeRoom(path17) {
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs61, import_node_path65, import_promises7, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process4, import_node_events2, import_node_fs61, import_node_path65, import_promises8, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
@@ -24017,7 +24026,7 @@ var init_capped_log = __esm({
     import_node_events2 = __toESM(require_node_events(), 1);
     import_node_fs61 = require("node:fs");
     import_node_path65 = require("node:path");
-    import_promises7 = __toESM(require_promises(), 1);
+    import_promises8 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
     init_run();
@@ -24423,7 +24432,7 @@ async function openPorts(project, options) {
       acquire: (waitMs) => acquireLease(paths.lockDb, waitMs),
       isHeld: () => leaseIsHeld(paths.lockDb)
     },
-    landingLease: { acquire: (waitMs) => acquireLease(paths.landingLock, waitMs) },
+    landingLease: { acquire: (waitMs, abort) => acquireInTime(paths.landingLock, waitMs, abort) },
     watchStores: (onChange) => watchDatabases(
       [plan2, state2].map((store) => ({ path: store.path, check: () => store.changeToken() })),
       onChange
@@ -26654,7 +26663,7 @@ async function sayFarewell({ ports, snapshot }, run30, text5) {
   const heard = agent2.listen(run30);
   await ports.tmux.typeText(pane, text5);
   for (let waitedMs = 0; waitedMs < FAREWELL_MS && (heard?.(text5) ?? null) === null; waitedMs += HEARD_STEP_MS)
-    await (0, import_promises8.setTimeout)(HEARD_STEP_MS);
+    await (0, import_promises9.setTimeout)(HEARD_STEP_MS);
 }
 async function reasonOf2({ ports, snapshot }, run30, { outcome, reason }, exitCode) {
   if (outcome !== "failed" || run30.verdict !== null) return reason;
@@ -26750,7 +26759,7 @@ async function exitCodeOf2(step, run30) {
     if (!look6.known) return null;
     const pane = look6.value.panes.find((each) => each.key === run30.key && each.run === run30.number);
     if (pane === void 0 || pane.dead || waitedMs >= NOTICE_MS) return pane?.exitCode ?? null;
-    await (0, import_promises8.setTimeout)(NOTICE_STEP_MS);
+    await (0, import_promises9.setTimeout)(NOTICE_STEP_MS);
   }
 }
 function pidFile(step, key) {
@@ -26761,13 +26770,13 @@ function writePidFile(step, key, worker) {
   (0, import_node_fs74.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs74, import_node_path78, import_promises8, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs74, import_node_path78, import_promises9, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
     import_node_fs74 = require("node:fs");
     import_node_path78 = require("node:path");
-    import_promises8 = __toESM(require_promises(), 1);
+    import_promises9 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
     init_paths();
@@ -27836,6 +27845,7 @@ __export(git_config_exports, {
   ChangedGitConfig: () => ChangedGitConfig,
   acceptGitConfig: () => acceptGitConfig,
   refuseChangedGitConfig: () => refuseChangedGitConfig,
+  refuseGitConfigOfAgents: () => refuseGitConfigOfAgents,
   watchSetup: () => watchSetup
 });
 function changedNames(before, now) {
@@ -27843,20 +27853,34 @@ function changedNames(before, now) {
   return [...names].filter((name2) => before[name2] !== now[name2]).sort();
 }
 async function refuseChangedGitConfig(ports) {
-  const now = await ports.git.executableConfig();
   const before = ports.state.gitConfig();
   if (before === null) {
-    ports.state.setGitConfig(now);
+    ports.state.setGitConfig(await ports.git.executableConfig());
     return;
   }
+  const { now, changed, others } = await changesSince(before, ports);
+  if (others.length > 0) throw refusal2(others);
+  if (changed.length > 0) take(ports, changed, now);
+}
+async function refuseGitConfigOfAgents(ports) {
+  const before = ports.state.gitConfig();
+  const others = before === null ? [] : (await changesSince(before, ports)).others;
+  if (others.length > 0) throw refusal2(others);
+}
+async function changesSince(before, ports) {
+  const now = await ports.git.executableConfig();
   const changed = changedNames(before, now);
-  if (changed.length === 0) return;
-  const commands2 = commandsOfSetups(ports);
-  const others = changed.filter((name2) => !commands2.some((argv2) => sets(argv2, name2, now[name2])));
-  if (others.length === 0) return take(ports, changed, now);
-  throw new ChangedGitConfig(
+  const commands2 = changed.length === 0 ? [] : commandsOfSetups(ports);
+  return {
+    now,
+    changed,
+    others: changed.filter((name2) => !commands2.some((argv2) => sets(argv2, name2, now[name2])))
+  };
+}
+function refusal2(names) {
+  return new ChangedGitConfig(
     EXIT.refused,
-    `git settings that run programs were changed since the first agent started: ${others.join(", ")} (undo the change, or accept it)`,
+    `git settings that run programs were changed since the first agent started: ${names.join(", ")} (undo the change, or accept it)`,
     "orchestrate start --accept-git-config"
   );
 }
@@ -28355,6 +28379,7 @@ async function halved(run30, layers, whyLast) {
 }
 async function baseFailure(run30) {
   const { git: git2, config: config2 } = run30.ports;
+  await refuseGitConfigOfAgents(run30.ports);
   const { sha } = await git2.baseTip(config2.baseBranch);
   try {
     return await check2(run30, sha, (await git2.trees([sha])).get(sha) ?? sha, false);
@@ -28437,6 +28462,7 @@ var init_gates2 = __esm({
     init_printable();
     init_snapshot();
     init_gates();
+    init_git_config();
     init_step();
     init_worktree2();
     init_environment2();
@@ -28533,7 +28559,7 @@ async function landDry(ports, request2) {
   return landingReport(landing, { line: line2, gates, rejected: [] }, true);
 }
 async function land(ports, request2) {
-  const lease = ports.landingLease.acquire(0) ?? waitForLease(ports, request2);
+  const lease = await ports.landingLease.acquire(0) ?? await waitForLease(ports, request2);
   try {
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request2));
@@ -28562,9 +28588,9 @@ async function landOn(landing) {
     await ports.git.forgetLine(landing.branch);
   }
 }
-function waitForLease(ports, request2) {
-  request2.tell("waiting for another landing");
-  const lease = ports.landingLease.acquire(LEASE_WAIT_MS);
+async function waitForLease(ports, { tell: tell6, abort }) {
+  tell6("waiting for another landing");
+  const lease = await ports.landingLease.acquire(LEASE_WAIT_MS, abort);
   if (lease !== null) return lease;
   throw new OrchestrateError(
     EXIT.busy,
@@ -28842,7 +28868,7 @@ async function deliver(post, persist, abort) {
   }
 }
 async function pause6(ms, abort, { why }) {
-  await (0, import_promises9.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
+  await (0, import_promises10.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
   if (abort.aborted) throw abort.reason instanceof Undelivered ? new Undelivered(why) : abort.reason;
 }
 async function attempt({ url, headers, body: body2 }, abort) {
@@ -28850,13 +28876,13 @@ async function attempt({ url, headers, body: body2 }, abort) {
   try {
     const response = await fetch(url, { method: "POST", headers, body: body2, redirect: "manual", signal: signal2 });
     await response.body?.cancel();
-    return response.ok ? null : refusal2(response);
+    return response.ok ? null : refusal3(response);
   } catch (error2) {
     abort.throwIfAborted();
     return { why: unreachable3(error2), mayPass: true, pauseMs: null };
   }
 }
-function refusal2({ status, headers }) {
+function refusal3({ status, headers }) {
   const seconds = Number(headers.get("retry-after") ?? Number.NaN);
   const pauseMs2 = Number.isFinite(seconds) ? seconds * 1e3 : null;
   const mayPass = status === 429 || status >= 500;
@@ -28870,11 +28896,11 @@ function unreachable3(error2) {
   const word = typeof code3 === "string" && /^[A-Z0-9_]{1,40}$/.test(code3) ? ` (${code3})` : "";
   return `the server cannot be reached${word}`;
 }
-var import_promises9, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
+var import_promises10, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
 var init_deliver = __esm({
   "src/notify/deliver.ts"() {
     "use strict";
-    import_promises9 = __toESM(require_promises(), 1);
+    import_promises10 = __toESM(require_promises(), 1);
     Undelivered = class extends Error {
       name = "Undelivered";
     };
@@ -28938,28 +28964,40 @@ async function listenForAnswers(secretsNow, ears, abort) {
       });
     } catch (error2) {
       if (abort.aborted) return;
-      ears.trouble(error2 instanceof Refused ? error2.message : unreachable3(error2));
+      ears.trouble(troubleOf(error2));
     }
     const pauseMs2 = Math.min(LONGEST_PAUSE_MS4, FIRST_PAUSE_MS3 * 2 ** failures);
     failures = Math.min(failures + 1, 10);
-    await (0, import_promises10.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
+    await (0, import_promises11.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
   }
 }
-async function hear({ answersUrl, token }, sinceS, abort, take2) {
-  const url = answersUrl ?? "";
+function troubleOf(error2) {
+  if (error2 instanceof OrchestrateError) return `${error2.message}: ${error2.fix}`;
+  return error2 instanceof Refused ? error2.message : unreachable3(error2);
+}
+function authorization({ url, token, answersUrl }) {
+  const isOther = url !== null && answersUrl !== null && new URL(url).origin !== new URL(answersUrl).origin;
+  return token === null || isOther ? {} : { authorization: `Bearer ${token}` };
+}
+async function hear(secrets, sinceS, abort, take2) {
+  const url = secrets.answersUrl ?? "";
   const topic = topicOf(url)?.topic ?? "";
   const silence2 = new AbortController();
   const watch4 = setTimeout(() => silence2.abort(), SILENCE_MS);
   const signal2 = AbortSignal.any([abort, silence2.signal]);
-  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   try {
     const since = sinceS === null ? "" : `?since=${sinceS}`;
-    const response = await fetch(`${url}/json${since}`, { headers, redirect: "manual", signal: signal2 });
+    const response = await fetch(`${url}/json${since}`, {
+      headers: authorization(secrets),
+      redirect: "manual",
+      signal: signal2
+    });
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
       throw new Refused(`the server answered ${response.status}`);
     }
     for await (const line2 of linesOf(response.body, () => watch4.refresh())) {
+      abort.throwIfAborted();
       const heard = heardOf(line2, topic);
       if (heard !== null) await take2(heard);
     }
@@ -28978,11 +29016,12 @@ async function* linesOf(body2, onData) {
     yield* lines2;
   }
 }
-var import_promises10, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
+var import_promises11, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
 var init_answers = __esm({
   "src/notify/answers.ts"() {
     "use strict";
-    import_promises10 = __toESM(require_promises(), 1);
+    import_promises11 = __toESM(require_promises(), 1);
+    init_errors();
     init_deliver();
     init_secrets();
     VERBS = ["send", "retry", "park", "stop"];
@@ -29010,7 +29049,7 @@ async function sendMessage(ports, record3, lines2) {
   const { sessionId } = fact.activity;
   const heard = ports.agentThatMade(run30).listen(sessionId === null ? run30 : { ...run30, sessionId });
   await ports.tmux.typeLines(pane, lines2);
-  await (0, import_promises11.setTimeout)(BEFORE_ENTER_MS2);
+  await (0, import_promises12.setTimeout)(BEFORE_ENTER_MS2);
   await listener(ports, record3);
   const shown3 = heard === null ? await showsText(ports, pane, lines2) : false;
   await ports.tmux.sendKey(pane, "Enter");
@@ -29053,7 +29092,7 @@ async function untilHeard(heard, firstLine) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EACH_MS) {
     const what = heard(firstLine);
     if (what !== null || waitedMs >= ARRIVE_MS) return what;
-    await (0, import_promises11.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises12.setTimeout)(LOOK_EACH_MS);
   }
 }
 async function showsText(ports, pane, lines2) {
@@ -29061,15 +29100,15 @@ async function showsText(ports, pane, lines2) {
   const end = bare(lines2.at(-1) ?? "").slice(-40);
   for (let waitedMs = 0; waitedMs <= SHOW_MS; waitedMs += LOOK_EACH_MS) {
     if (bare(await ports.tmux.capture(pane)).includes(end)) return true;
-    await (0, import_promises11.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises12.setTimeout)(LOOK_EACH_MS);
   }
   return false;
 }
-var import_promises11, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
+var import_promises12, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
 var init_send = __esm({
   "src/operator/send.ts"() {
     "use strict";
-    import_promises11 = __toESM(require_promises(), 1);
+    import_promises12 = __toESM(require_promises(), 1);
     init_typed_message();
     init_open_run();
     init_errors();
@@ -29111,8 +29150,8 @@ async function stopPollers(ports) {
       continue;
     }
     if (!ports.lease.isHeld() || waitedMs >= LEASE_WAIT_MS2) return ended;
-    await (0, import_promises12.setTimeout)(ASK_EACH_MS);
-    waitedMs += ASK_EACH_MS;
+    await (0, import_promises13.setTimeout)(ASK_EACH_MS2);
+    waitedMs += ASK_EACH_MS2;
   }
 }
 async function stopPoller(ports) {
@@ -29141,11 +29180,11 @@ function unknownHolder({ paths }) {
     `find it with: lsof ${paths.lockDb}`
   );
 }
-var import_promises12, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS;
+var import_promises13, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS2;
 var init_stop = __esm({
   "src/operator/stop.ts"() {
     "use strict";
-    import_promises12 = __toESM(require_promises(), 1);
+    import_promises13 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
     init_states();
@@ -29155,7 +29194,7 @@ var init_stop = __esm({
     init_intent();
     POLLER_GRACE_MS = 3e3;
     LEASE_WAIT_MS2 = 1e3;
-    ASK_EACH_MS = 50;
+    ASK_EACH_MS2 = 50;
   }
 });
 
@@ -30124,17 +30163,17 @@ async function sweepRun(ports, found) {
   const { directory, place: place2 } = found;
   if (place2 === "open" || (await lstatOf(directory))?.isDirectory() !== true) return false;
   if (place2 === "past") {
-    await (0, import_promises13.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises14.rm)(directory, { recursive: true, force: true });
     return true;
   }
   if (!await isAbandoned(ports, found)) return false;
   if (!fenceRun(directory) && isHeld2(ports, directory)) return false;
   if (place2 === "command") {
-    await (0, import_promises13.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises14.rm)(directory, { recursive: true, force: true });
     return true;
   }
   const names = (await namesIn2(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises13.rm)((0, import_node_path88.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises14.rm)((0, import_node_path88.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
@@ -30158,27 +30197,27 @@ async function sweepLinks(ports, directory, attempt3) {
     const link2 = (0, import_node_path88.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
-      const project = await (0, import_promises13.readlink)(link2);
+      const project = await (0, import_promises14.readlink)(link2);
       if (tagOf(project) !== name2 || !await isGone(project)) return false;
       living ??= new Set(ports.processes.findMarked("").map(({ mark }) => mark.split(":", 1)[0] ?? ""));
       if (living.has(name2)) return false;
-      await (0, import_promises13.rm)(link2, { force: true });
+      await (0, import_promises14.rm)(link2, { force: true });
       return true;
     });
   }
   return false;
 }
 async function isGone(path17) {
-  return (0, import_promises13.stat)(path17).then(() => false, isAbsent2);
+  return (0, import_promises14.stat)(path17).then(() => false, isAbsent2);
 }
 async function lstatOf(path17) {
-  return (0, import_promises13.lstat)(path17).catch((error2) => {
+  return (0, import_promises14.lstat)(path17).catch((error2) => {
     if (isAbsent2(error2)) return null;
     throw error2;
   });
 }
 async function namesIn2(directory) {
-  return (0, import_promises13.readdir)(directory).catch((error2) => {
+  return (0, import_promises14.readdir)(directory).catch((error2) => {
     if (isAbsent2(error2)) return [];
     throw error2;
   });
@@ -30186,11 +30225,11 @@ async function namesIn2(directory) {
 function isAbsent2(error2) {
   return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
 }
-var import_promises13, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises14, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
-    import_promises13 = __toESM(require_promises2(), 1);
+    import_promises14 = __toESM(require_promises2(), 1);
     import_node_path88 = require("node:path");
     init_errors();
     init_sha256();
@@ -31430,7 +31469,7 @@ async function nudge(step, request2) {
   ports.state.patchRun(key, number5, counted(run30, request2, { atMs, rest: restAtLook(step, run30) }));
   if (leaveDialog) {
     await ports.tmux.sendKey(run30.pane, "Escape");
-    await (0, import_promises14.setTimeout)(AFTER_DIALOG_MS);
+    await (0, import_promises15.setTimeout)(AFTER_DIALOG_MS);
   }
   if (ports.agentThatMade(run30).hasDraft(await ports.tmux.capture(run30.pane, { colours: true }))) {
     return note(
@@ -31456,11 +31495,11 @@ function counted(run30, { about, heads = [] }, { atMs, rest }) {
   if (about === "moved") return { toldOf: heads };
   return about === "work" ? { nudges: run30.nudges + 1, lastNudgeAtMs: atMs, lastNudgeRest: rest } : { continued: { count: (run30.continued?.count ?? 0) + 1, atMs, rest } };
 }
-var import_promises14, AFTER_DIALOG_MS;
+var import_promises15, AFTER_DIALOG_MS;
 var init_nudge = __esm({
   "src/poller/steps/nudge.ts"() {
     "use strict";
-    import_promises14 = __toESM(require_promises(), 1);
+    import_promises15 = __toESM(require_promises(), 1);
     init_typed_message();
     init_errors();
     init_step();
@@ -32141,20 +32180,20 @@ var init_tool_checks = __esm({
 });
 
 // src/doctor/git-checks.ts
-async function quickGitChecks({ git: git2, config: config2 }) {
-  return checksOn(await git2.baseTip(config2.baseBranch), { git: git2, config: config2 });
+async function quickGitChecks({ git: git2, config: config2 }, trusted) {
+  return checksOn(await git2.baseTip(config2.baseBranch), { git: git2, config: config2 }, trusted);
 }
-async function checksOn({ branch: branch2, sha }, { git: git2, config: config2 }) {
+async function checksOn({ branch: branch2, sha }, { git: git2, config: config2 }, trusted) {
   const [identity4, signing, base, absent] = await Promise.all([
     attempt2("identity", () => identityCheck(git2)),
-    attempt2("signing", () => signingCheck(git2)),
+    trusted ? attempt2("signing", () => signingCheck(git2)).then((check4) => [check4]) : [],
     attempt2("base", () => baseCheck(git2, branch2)),
     git2.absentInWorktrees(sha).then(
       (found) => absentChecks(found, config2),
       (error2) => [failed2("worktrees", error2)]
     )
   ]);
-  return [identity4, signing, base, ...absent];
+  return [identity4, ...signing, base, ...absent];
 }
 async function gitChecks(project) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -32165,12 +32204,21 @@ async function gitChecks(project) {
     throw error2;
   });
   if (base === null) return [];
+  const settings3 = await attempt2("git settings", () => settingsCheck(project, git2));
+  const trusted = settings3.level === "ok";
   return [
-    ...await checksOn(base, { git: git2, config: config2 }),
+    ...trusted ? [] : [settings3],
+    ...await checksOn(base, { git: git2, config: config2 }, trusted),
     await attempt2("refs", () => refsCheck(git2)),
     await attempt2("names", () => namesCheck(project, git2)),
-    await attempt2("checkout", () => checkoutCheck(git2, base.sha))
+    ...trusted ? [await attempt2("checkout", () => checkoutCheck(git2, base.sha))] : []
   ];
+}
+async function settingsCheck(project, git2) {
+  const state2 = await project.openState();
+  const { refuseGitConfigOfAgents: refuseGitConfigOfAgents2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
+  if (state2 !== null) await refuseGitConfigOfAgents2({ git: git2, state: state2, paths: project.paths });
+  return ok2("git settings", "as they were when the first agent started");
 }
 async function identityCheck(git2) {
   const trouble2 = await git2.identityTrouble();
@@ -32633,7 +32681,10 @@ async function checkEnvironment(ports, io) {
   checkOpenFiles();
   await ports.git.checkVersion();
   await ports.tmux.checkVersion();
-  const checks = [...await quickGitChecks(ports), ...await ports.agent.check()];
+  const checks = [
+    ...await quickGitChecks(ports, await trustsGitConfig(ports)),
+    ...await ports.agent.check()
+  ];
   for (const check4 of checks) {
     if (check4.level === "fail")
       throw new OrchestrateError(EXIT.environment, check4.message, check4.fix ?? "orchestrate doctor");
@@ -32647,6 +32698,15 @@ async function checkEnvironment(ports, io) {
     io.warn(
       'orchestrate: warning: no gates are configured: "done" will not mean that the tests pass (see "gates" in config.json)'
     );
+  }
+}
+async function trustsGitConfig(ports) {
+  try {
+    await refuseGitConfigOfAgents(ports);
+    return true;
+  } catch (error2) {
+    if (error2 instanceof ChangedGitConfig) return false;
+    throw error2;
   }
 }
 function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
@@ -32666,6 +32726,7 @@ var init_checks2 = __esm({
     init_printable();
     init_git_checks();
     init_tool_checks();
+    init_git_config();
     init_network_disk();
     init_definition();
     init_plan_error();
@@ -32770,7 +32831,7 @@ async function detach(project, ports, args, flags, io) {
         "orchestrate start"
       );
     }
-    await (0, import_promises15.setTimeout)(LOOK_EACH_MS2);
+    await (0, import_promises16.setTimeout)(LOOK_EACH_MS2);
   }
   const attach2 = ports.tmux.attachCommand();
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach: attach2 }));
@@ -32810,11 +32871,11 @@ function endedError(exitCode, screen) {
     "orchestrate start"
   );
 }
-var import_promises15, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON, ERROR;
+var import_promises16, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON, ERROR;
 var init_detached = __esm({
   "src/commands/start/detached.ts"() {
     "use strict";
-    import_promises15 = __toESM(require_promises(), 1);
+    import_promises16 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -33323,7 +33384,7 @@ async function settledStream(ports, name2, abort) {
     const stream2 = ports.plan.readPlan().streams.find(({ id: id2 }) => id2 === record3.streamId);
     const ends = record3.runs.at(-1)?.endedAtMs === null && stream2 !== void 0 && isVerified(stream2, record3);
     if (!ends || ports.now() > endMs || !pollerLives(ports)) return record3;
-    await (0, import_promises16.setTimeout)(ASK_EACH_MS2, void 0, { signal: abort });
+    await (0, import_promises17.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function refuse3(ports, record3) {
@@ -33354,7 +33415,7 @@ async function answerOf4(ports, record3, abort) {
     if (verifyAnswer !== null) return verifyAnswer;
     if (!verifyRequested) ports.state.patchStream(record3.key, { verifyRequested: true });
     await refuseOutOfTurn(ports, record3);
-    await (0, import_promises16.setTimeout)(ASK_EACH_MS2, void 0, { signal: abort });
+    await (0, import_promises17.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function current({ state: state2 }, record3) {
@@ -33397,11 +33458,11 @@ async function refuseOutOfTurn(ports, record3) {
     found.remedy ?? commandFor("status", record3)
   );
 }
-var import_promises16, LEASE_WAIT_MS4, ASK_EACH_MS2, ENDING_MS;
+var import_promises17, LEASE_WAIT_MS4, ASK_EACH_MS3, ENDING_MS;
 var init_verify2 = __esm({
   "src/operator/verify.ts"() {
     "use strict";
-    import_promises16 = __toESM(require_promises(), 1);
+    import_promises17 = __toESM(require_promises(), 1);
     init_done();
     init_errors();
     init_job_slots();
@@ -33414,7 +33475,7 @@ var init_verify2 = __esm({
     init_find_stream();
     init_intent();
     LEASE_WAIT_MS4 = 300;
-    ASK_EACH_MS2 = 200;
+    ASK_EACH_MS3 = 200;
     ENDING_MS = 1e4;
   }
 });
@@ -33539,7 +33600,7 @@ async function requestSync(ports, names, abort) {
     }
     const answers2 = await answersFor(ports, behind);
     if (answers2.every(({ result }) => result !== "pending")) return answers2.map((each) => settled(each));
-    await (0, import_promises17.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
+    await (0, import_promises18.setTimeout)(ASK_EACH_MS4, void 0, { signal: abort });
   }
 }
 function settled({ result, ...answer3 }) {
@@ -33595,11 +33656,11 @@ function answerOf5({ state: state2, stale, reason }, record3) {
   if (verdict2?.ok === false) return { ...none, result: "failed", message: verdict2.message };
   return { ...none, result: "waiting", message: reason === null ? `is ${state2}` : `is ${state2}: ${reason}` };
 }
-var import_promises17, LEASE_WAIT_MS5, ASK_EACH_MS3, STEPS2;
+var import_promises18, LEASE_WAIT_MS5, ASK_EACH_MS4, STEPS2;
 var init_sync2 = __esm({
   "src/operator/sync.ts"() {
     "use strict";
-    import_promises17 = __toESM(require_promises(), 1);
+    import_promises18 = __toESM(require_promises(), 1);
     init_ports();
     init_decide();
     init_done();
@@ -33613,7 +33674,7 @@ var init_sync2 = __esm({
     init_intent();
     init_verify2();
     LEASE_WAIT_MS5 = 300;
-    ASK_EACH_MS3 = 200;
+    ASK_EACH_MS4 = 200;
     STEPS2 = /* @__PURE__ */ new Set(["sync", "verify", "adopt"]);
   }
 });
@@ -33855,9 +33916,9 @@ function gatesLine({ gates }, { clean: clean2 }) {
   const words = said2[gates.status];
   return words === null ? [] : [`Gates ${words}`];
 }
-function refusalLines({ refusal: refusal4 }, { clean: clean2, glyphs, paint }) {
-  if (refusal4 === null) return [];
-  return [paint("red")(`Refused: ${clean2(refusal4.message)}`), `      ${glyphs.fix} ${clean2(refusal4.fix)}`];
+function refusalLines({ refusal: refusal5 }, { clean: clean2, glyphs, paint }) {
+  if (refusal5 === null) return [];
+  return [paint("red")(`Refused: ${clean2(refusal5.message)}`), `      ${glyphs.fix} ${clean2(refusal5.fix)}`];
 }
 var SHORT, FILES;
 var init_landing_text = __esm({
@@ -33920,8 +33981,8 @@ function tell4(report, io) {
   for (const line2 of renderLanding(report, style)) io.print(line2);
 }
 function codeOf2(report, named3) {
-  const { landed, contained: contained2, clashes, rejected, waiting: waiting2, notDone, refusal: refusal4 } = report;
-  if (refusal4 !== null) return refusal4.exitCode;
+  const { landed, contained: contained2, clashes, rejected, waiting: waiting2, notDone, refusal: refusal5 } = report;
+  if (refusal5 !== null) return refusal5.exitCode;
   if (clashes.length + rejected.length > 0) return EXIT.unfinished;
   if (named3.length > 0 && notDone.length + waiting2.length > 0) return EXIT.unfinished;
   if (landed.length + contained2.length > 0) return EXIT.ok;
@@ -35584,13 +35645,11 @@ var init_cockpit_keys = __esm({
 // src/operator/clean.ts
 async function clean(ports, named3, dryRun2) {
   if (dryRun2) return cleanAll(ports, named3, true);
-  const lease = ports.landingLease.acquire(LEASE_WAIT_MS6);
-  if (lease === null)
-    throw new OrchestrateError(
-      EXIT.busy,
-      "a landing or another clean is under way",
-      "wait until it has ended, then: orchestrate clean"
-    );
+  const lease = await ports.landingLease.acquire(LEASE_WAIT_MS6);
+  if (lease === null) {
+    const fix = "wait until it has ended, then: orchestrate clean";
+    throw new OrchestrateError(EXIT.busy, "a landing or another clean is under way", fix);
+  }
   try {
     return await cleanAll(ports, named3, false);
   } finally {
@@ -35598,6 +35657,7 @@ async function clean(ports, named3, dryRun2) {
   }
 }
 async function cleanAll(ports, named3, dryRun2) {
+  await refuseGitConfigOfAgents(ports);
   const gathered = await gatherStates(ports);
   const { readable: readable3, unreadable } = ports.state.allRecords();
   const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
@@ -35785,6 +35845,7 @@ var init_clean2 = __esm({
     init_shell_word();
     init_present();
     init_landed();
+    init_git_config();
     init_gather();
     init_intent();
     AT_ONCE3 = 3;
@@ -36082,7 +36143,7 @@ async function readable(ports, record3, number5, flags, io) {
   const show5 = (line2) => io.print(print(line2).join("\n"));
   for (const line2 of most === 0 ? [] : lines2.slice(-most)) show5(line2);
   while (flags["follow"] === true) {
-    await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises19.setTimeout)(FOLLOW_EACH_MS);
     for (const line2 of follower.next()) show5(line2);
   }
   return EXIT.ok;
@@ -36100,16 +36161,16 @@ async function raw(ports, record3, number5, follow2, io) {
       offset = size;
     }
     if (!follow2) return EXIT.ok;
-    await (0, import_promises18.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises19.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs90, import_node_path96, import_promises18, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs90, import_node_path96, import_promises19, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
     import_node_fs90 = require("node:fs");
     import_node_path96 = require("node:path");
-    import_promises18 = __toESM(require_promises(), 1);
+    import_promises19 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
     init_errors();
@@ -36130,11 +36191,11 @@ async function outputOf2(load3, args, flags, io) {
   const lines2 = [];
   try {
     const { run: run30 } = await load3();
-    await run30(args, flags, catching(io, lines2));
-    return { lines: lines2, good: true };
+    const code3 = await run30(args, flags, catching(io, lines2));
+    return { lines: lines2, good: true, whole: code3 === EXIT.ok };
   } catch (error2) {
     const fix = error2 instanceof OrchestrateError && error2.fix !== null ? `  (${error2.fix})` : "";
-    return { lines: [`${messageOf(error2)}${fix}`], good: false };
+    return { lines: [`${messageOf(error2)}${fix}`], good: false, whole: false };
   }
 }
 async function answerOf6(...asked2) {
@@ -36162,9 +36223,14 @@ function sendText(id2, text5, io) {
   return answerOf6(() => Promise.resolve().then(() => (init_send2(), send_exports)), [id2, `${text5} `], {}, io);
 }
 async function doWithPlan(what, dryRun2, io) {
-  const { lines: lines2, good } = await outputOf2(PLAN_COMMANDS[what], [], dryRun2 ? { "dry-run": true } : {}, io);
+  const { lines: lines2, good, whole: whole2 } = await outputOf2(
+    PLAN_COMMANDS[what],
+    [],
+    dryRun2 ? { "dry-run": true } : {},
+    io
+  );
   if (!good) return { text: lines2.join("; "), good };
-  const title4 = dryRun2 ? `${what}: what it would do` : `${what}: done`;
+  const title4 = `${what}: ${dryRun2 ? "what it would do" : whole2 ? "done" : "not everything was done"}`;
   return { page: { title: title4, lines: lines2, of: what, offers: dryRun2 ? what : null } };
 }
 function toggleView(io) {
@@ -36436,7 +36502,7 @@ async function printReports(io, everyMs) {
       io.print(JSON.stringify((await gatherReport(ports)).report));
       return EXIT.ok;
     });
-    await (0, import_promises19.setTimeout)(everyMs);
+    await (0, import_promises20.setTimeout)(everyMs);
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
@@ -36465,7 +36531,7 @@ async function watchProject(ports, everyMs, sit) {
     alarm.ring
   );
   try {
-    for (let wokenNs = null; !over; await (0, import_promises19.setTimeout)(SETTLE_MS2)) {
+    for (let wokenNs = null; !over; await (0, import_promises20.setTimeout)(SETTLE_MS2)) {
       if (startedMeanwhile(ports)) return STARTED;
       await look4(ports, looker, wokenNs);
       await alarm.wait(everyMs);
@@ -36529,12 +36595,12 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs92, import_promises19, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs92, import_promises20, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
     import_node_fs92 = require("node:fs");
-    import_promises19 = __toESM(require_promises(), 1);
+    import_promises20 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_windows();
@@ -37562,7 +37628,7 @@ async function run18(args, flags, io) {
   for (; ; ) {
     if (process.stdout.isTTY && !io.json) io.write(CLEAR);
     await look5(args, flags, io);
-    await (0, import_promises20.setTimeout)(everyMs);
+    await (0, import_promises21.setTimeout)(everyMs);
   }
 }
 async function page(args, flags, io) {
@@ -37643,11 +37709,11 @@ function resumeText(ports, { worktree: worktree2, runs }) {
   const argv2 = run30?.sessionId == null ? null : ports.agentThatMade(run30).resumeCommand(run30.sessionId);
   return argv2 === null ? null : `cd ${shellWord(worktree2)} && ${argv2.map(shellWord).join(" ")}`;
 }
-var import_promises20, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
+var import_promises21, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
 var init_status3 = __esm({
   "src/commands/status.ts"() {
     "use strict";
-    import_promises20 = __toESM(require_promises(), 1);
+    import_promises21 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -37789,6 +37855,7 @@ ${diff2}`;
     io.write(text5);
     return;
   }
+  await refuseGitConfigOfAgents(ports);
   const env = { ...process.env, LESS: io.env["LESS"] ?? "FRX", LV: io.env["LV"] ?? "-c" };
   await ports.processes.runAtTerminal({
     command: await ports.git.pager(),
@@ -37833,6 +37900,7 @@ var init_review2 = __esm({
     init_shell_word();
     init_review();
     init_run_scope();
+    init_git_config();
     init_io();
   }
 });
@@ -37856,7 +37924,8 @@ function createCalls() {
     if (event.id <= last3 || known2 !== (initiative2 ?? known2)) standing2.clear();
     last3 = event.id;
     initiative2 = known2;
-    const found = callOf(event.kind);
+    const isOurs4 = event.key === null || isKey(event.key);
+    const found = isOurs4 ? callOf(event.kind) : null;
     if (found !== null) stand(event, found);
   };
   return {
@@ -37937,6 +38006,7 @@ var init_for_claude = __esm({
     "use strict";
     init_events();
     init_printable();
+    init_stream_key();
     MOST_LINES3 = 6;
     LONGEST5 = { message: 400, stream: 100 };
     HIDDEN = new RegExp("\\p{Cf}|\\p{Co}|\\p{Cn}|\\p{Variation_Selector}", "gu");
@@ -38092,7 +38162,7 @@ async function listenOn(hear2, hearer, alarm) {
     while (!leaving.signal.aborted) {
       if (isOrphan()) return EXIT.ok;
       await alarm.wait(heard() ? LOOK_EACH_MS3 : LOOK_EACH_MS3 / 10);
-      await (0, import_promises21.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
+      await (0, import_promises22.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
         if (!isAbort(error2)) throw error2;
       });
     }
@@ -38212,11 +38282,11 @@ function keptNumber(path17, events2) {
   const trimmed2 = same === void 0 && (events2[0]?.id ?? 0) > id2;
   return trimmed2 || same?.atMs === atMs ? id2 : null;
 }
-var import_promises21, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
+var import_promises22, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
 var init_events2 = __esm({
   "src/commands/events.ts"() {
     "use strict";
-    import_promises21 = __toESM(require_promises(), 1);
+    import_promises22 = __toESM(require_promises(), 1);
     init_project2();
     init_signals();
     init_errors();
@@ -40497,10 +40567,10 @@ Available signal numbers: ${getAvailableSignalIntegers()}.`;
 });
 
 // node_modules/execa/lib/terminate/kill.js
-var import_promises22, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
+var import_promises23, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
 var init_kill = __esm({
   "node_modules/execa/lib/terminate/kill.js"() {
-    import_promises22 = __toESM(require_promises(), 1);
+    import_promises23 = __toESM(require_promises(), 1);
     init_final_error();
     init_signal2();
     normalizeForceKillAfterDelay = (forceKillAfterDelay) => {
@@ -40561,7 +40631,7 @@ var init_kill = __esm({
         return;
       }
       try {
-        await (0, import_promises22.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
+        await (0, import_promises23.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
         if (kill("SIGKILL")) {
           context.isForcefullyTerminated ??= true;
         }
@@ -40835,11 +40905,11 @@ var init_reference = __esm({
 });
 
 // node_modules/execa/lib/ipc/incoming.js
-var import_node_events5, import_promises23, onMessage, onDisconnect, INCOMING_MESSAGES;
+var import_node_events5, import_promises24, onMessage, onDisconnect, INCOMING_MESSAGES;
 var init_incoming = __esm({
   "node_modules/execa/lib/ipc/incoming.js"() {
     import_node_events5 = __toESM(require_node_events(), 1);
-    import_promises23 = __toESM(require_promises(), 1);
+    import_promises24 = __toESM(require_promises(), 1);
     init_outgoing();
     init_reference();
     init_strict();
@@ -40858,7 +40928,7 @@ var init_incoming = __esm({
       }
       while (incomingMessages.length > 0) {
         await waitForOutgoingMessages(anyProcess, ipcEmitter, wrappedMessage);
-        await import_promises23.scheduler.yield();
+        await import_promises24.scheduler.yield();
         const message2 = await handleStrictRequest({
           wrappedMessage: incomingMessages[0],
           anyProcess,
@@ -41144,10 +41214,10 @@ var init_send3 = __esm({
 });
 
 // node_modules/execa/lib/ipc/graceful.js
-var import_promises24, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
+var import_promises25, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
 var init_graceful = __esm({
   "node_modules/execa/lib/ipc/graceful.js"() {
-    import_promises24 = __toESM(require_promises(), 1);
+    import_promises25 = __toESM(require_promises(), 1);
     init_send3();
     init_forward();
     init_validation();
@@ -41185,7 +41255,7 @@ var init_graceful = __esm({
         return;
       }
       getIpcEmitter(anyProcess, channel, isSubprocess);
-      await import_promises24.scheduler.yield();
+      await import_promises25.scheduler.yield();
     };
     cancelListening = false;
     handleAbort = (wrappedMessage) => {
@@ -41268,10 +41338,10 @@ var init_graceful2 = __esm({
 });
 
 // node_modules/execa/lib/terminate/timeout.js
-var import_promises25, validateTimeout, throwOnTimeout, killAfterTimeout;
+var import_promises26, validateTimeout, throwOnTimeout, killAfterTimeout;
 var init_timeout = __esm({
   "node_modules/execa/lib/terminate/timeout.js"() {
-    import_promises25 = __toESM(require_promises(), 1);
+    import_promises26 = __toESM(require_promises(), 1);
     init_final_error();
     validateTimeout = ({ timeout }) => {
       if (timeout !== void 0 && (!Number.isFinite(timeout) || timeout < 0)) {
@@ -41280,7 +41350,7 @@ var init_timeout = __esm({
     };
     throwOnTimeout = (subprocess, timeout, context, controller) => timeout === 0 || timeout === void 0 ? [] : [killAfterTimeout(subprocess, timeout, context, controller)];
     killAfterTimeout = async (subprocess, timeout, context, { signal: signal2 }) => {
-      await (0, import_promises25.setTimeout)(timeout, void 0, { signal: signal2 });
+      await (0, import_promises26.setTimeout)(timeout, void 0, { signal: signal2 });
       context.terminationReason ??= "timeout";
       subprocess.kill();
       throw new DiscardedError();
@@ -42032,14 +42102,14 @@ var init_exports = __esm({
 });
 
 // node_modules/get-stream/source/index.js
-var import_node_events8, import_promises26;
+var import_node_events8, import_promises27;
 var init_source = __esm({
   "node_modules/get-stream/source/index.js"() {
     import_node_events8 = __toESM(require_node_events(), 1);
-    import_promises26 = __toESM(require_promises3(), 1);
+    import_promises27 = __toESM(require_promises3(), 1);
     init_stream();
     init_exports();
-    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises26.finished });
+    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises27.finished });
   }
 });
 
@@ -44551,12 +44621,12 @@ function mergeStreams(streams2) {
   }
   return passThroughStream;
 }
-var import_node_events12, import_node_stream4, import_promises27, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
+var import_node_events12, import_node_stream4, import_promises28, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
 var init_merge_streams = __esm({
   "node_modules/@sindresorhus/merge-streams/index.js"() {
     import_node_events12 = __toESM(require_node_events(), 1);
     import_node_stream4 = __toESM(require_node_stream(), 1);
-    import_promises27 = __toESM(require_promises3(), 1);
+    import_promises28 = __toESM(require_promises3(), 1);
     getHighWaterMark = (streams2, objectMode) => {
       if (streams2.length === 0) {
         return (0, import_node_stream4.getDefaultHighWaterMark)(objectMode);
@@ -44620,7 +44690,7 @@ var init_merge_streams = __esm({
     };
     onMergedStreamEnd = async (passThroughStream, { signal: signal2 }) => {
       try {
-        await (0, import_promises27.finished)(passThroughStream, { signal: signal2, cleanup: true });
+        await (0, import_promises28.finished)(passThroughStream, { signal: signal2, cleanup: true });
       } catch (error2) {
         errorOrAbortStream(passThroughStream, error2);
         throw error2;
@@ -44687,7 +44757,7 @@ var init_merge_streams = __esm({
     };
     onInputStreamEnd = async ({ passThroughStream, stream: stream2, streams: streams2, ended, aborted: aborted3, controller: { signal: signal2 } }) => {
       try {
-        await (0, import_promises27.finished)(stream2, {
+        await (0, import_promises28.finished)(stream2, {
           signal: signal2,
           cleanup: true,
           readable: true,
@@ -44754,10 +44824,10 @@ var init_merge_streams = __esm({
 });
 
 // node_modules/execa/lib/io/pipeline.js
-var import_promises28, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
+var import_promises29, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
 var init_pipeline = __esm({
   "node_modules/execa/lib/io/pipeline.js"() {
-    import_promises28 = __toESM(require_promises3(), 1);
+    import_promises29 = __toESM(require_promises3(), 1);
     init_standard_stream();
     pipeStreams = (source, destination) => {
       source.pipe(destination);
@@ -44769,7 +44839,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises28.finished)(source, { cleanup: true, readable: true, writable: false });
+        await (0, import_promises29.finished)(source, { cleanup: true, readable: true, writable: false });
       } catch {
       }
       endDestinationStream(destination);
@@ -44784,7 +44854,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises28.finished)(destination, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises29.finished)(destination, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       abortSourceStream(source);
@@ -45309,10 +45379,10 @@ var init_sequence = __esm({
 });
 
 // node_modules/execa/lib/pipe/streaming.js
-var import_promises29, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
+var import_promises30, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
 var init_streaming = __esm({
   "node_modules/execa/lib/pipe/streaming.js"() {
-    import_promises29 = __toESM(require_promises3(), 1);
+    import_promises30 = __toESM(require_promises3(), 1);
     init_merge_streams();
     init_max_listeners();
     init_pipeline();
@@ -45336,7 +45406,7 @@ var init_streaming = __esm({
     };
     cleanupMergedStreamsMap = async (destinationStream) => {
       try {
-        await (0, import_promises29.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises30.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       MERGED_STREAMS.delete(destinationStream);
@@ -45540,10 +45610,10 @@ var init_iterate = __esm({
 });
 
 // node_modules/execa/lib/io/contents.js
-var import_promises30, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
+var import_promises31, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
 var init_contents3 = __esm({
   "node_modules/execa/lib/io/contents.js"() {
-    import_promises30 = __toESM(require_promises(), 1);
+    import_promises31 = __toESM(require_promises(), 1);
     init_source();
     init_uint_array();
     init_output();
@@ -45606,7 +45676,7 @@ var init_contents3 = __esm({
       await logLines(linesIterable, stream2, fdNumber, verboseInfo);
     };
     resumeStream = async (stream2) => {
-      await (0, import_promises30.setImmediate)();
+      await (0, import_promises31.setImmediate)();
       if (stream2.readableFlowing === null) {
         stream2.resume();
       }
@@ -45643,17 +45713,17 @@ var init_contents3 = __esm({
 });
 
 // node_modules/execa/lib/resolve/wait-stream.js
-var import_promises31, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
+var import_promises32, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
 var init_wait_stream = __esm({
   "node_modules/execa/lib/resolve/wait-stream.js"() {
-    import_promises31 = __toESM(require_promises3(), 1);
+    import_promises32 = __toESM(require_promises3(), 1);
     waitForStream = async (stream2, fdNumber, streamInfo, { isSameDirection, stopOnExit = false } = {}) => {
       const state2 = handleStdinDestroy(stream2, streamInfo);
       const abortController = new AbortController();
       try {
         await Promise.race([
           ...stopOnExit ? [streamInfo.exitPromise] : [],
-          (0, import_promises31.finished)(stream2, { cleanup: true, signal: abortController.signal })
+          (0, import_promises32.finished)(stream2, { cleanup: true, signal: abortController.signal })
         ]);
       } catch (error2) {
         if (!state2.stdinCleanedUp) {
@@ -46017,10 +46087,10 @@ var init_concurrent = __esm({
 });
 
 // node_modules/execa/lib/convert/shared.js
-var import_promises32, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
+var import_promises33, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
 var init_shared = __esm({
   "node_modules/execa/lib/convert/shared.js"() {
-    import_promises32 = __toESM(require_promises3(), 1);
+    import_promises33 = __toESM(require_promises3(), 1);
     init_wait_stream();
     safeWaitForSubprocessStdin = async (subprocessStdin) => {
       if (subprocessStdin === void 0) {
@@ -46041,10 +46111,10 @@ var init_shared = __esm({
       }
     };
     waitForSubprocessStdin = async (subprocessStdin) => {
-      await (0, import_promises32.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
+      await (0, import_promises33.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
     };
     waitForSubprocessStdout = async (subprocessStdout) => {
-      await (0, import_promises32.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
+      await (0, import_promises33.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
     };
     waitForSubprocess = async (subprocess, error2) => {
       await subprocess;
@@ -62215,7 +62285,7 @@ function badFile(file, problems) {
     const where = line2 === null ? file : `${file}:${line2}`;
     return printable(`${where}: ${problemText(line2, printable(path17, 200), message2)}`, 400);
   });
-  return refusal3(lines2, "correct the file; the README shows the form of a plan");
+  return refusal4(lines2, "correct the file; the README shows the form of a plan");
 }
 function problemText(line2, path17, message2) {
   if (path17 === "") return message2;
@@ -62224,9 +62294,9 @@ function problemText(line2, path17, message2) {
 }
 function badPlan(file, { problems }) {
   const lines2 = problems.map((problem) => `${file}: ${printable(problem.message)}`);
-  return refusal3(lines2, "correct the file and import it again");
+  return refusal4(lines2, "correct the file and import it again");
 }
-function refusal3(lines2, fix) {
+function refusal4(lines2, fix) {
   const [first2 = "", ...others] = lines2;
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
   const box = ["Problems:", ...lines2.slice(0, 20).map((line2) => `  \u2022 ${line2}`)];
@@ -62581,8 +62651,8 @@ async function run25(_args, _flags, io) {
     const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (worker === null) return EXIT.ok;
     const agent2 = reportingAgent(project);
-    const refusal4 = await refusalFor(project, worker, agent2);
-    if (refusal4 !== null) io.print(agent2.refusal(refusal4));
+    const refusal5 = await refusalFor(project, worker, agent2);
+    if (refusal5 !== null) io.print(agent2.refusal(refusal5));
     return EXIT.ok;
   } finally {
     project.close();
@@ -62980,6 +63050,7 @@ function* spotsFor(ports, { key: own2 }, record3) {
   }
 }
 async function bringBack2(ports, saved) {
+  await refuseGitConfigOfAgents(ports);
   const { tips, entries: entries2 } = await ports.git.shared();
   const record3 = ports.state.allRecords().readable.get(saved.key);
   for (const spot of spotsFor(ports, saved, record3)) {
@@ -63013,6 +63084,7 @@ var init_recover = __esm({
     init_stream_key();
     init_present();
     init_snapshot();
+    init_git_config();
     init_intent();
     DAY_MS3 = 24 * 60 * 6e4;
     MOST_NAMES = 100;
@@ -63264,7 +63336,7 @@ __export(base_gates_exports, {
 async function checkBaseGates(ports, run30) {
   if (ports.config.gates.length === 0) return ok2(BASE_GATES, "there are none to run");
   if (gatesOf(ports).length === 0) return ok2(BASE_GATES, "none of them is a command to run");
-  const lease = ports.landingLease.acquire(0);
+  const lease = await ports.landingLease.acquire(0);
   if (lease === null) {
     const fix2 = "run the command again when the landing has ended";
     return { name: BASE_GATES, level: "warn", message: "not run: work is landing at the moment", fix: fix2 };
@@ -66813,11 +66885,11 @@ var require_codegen = __commonJS({
         const rhs = this.rhs === void 0 ? "" : ` = ${this.rhs}`;
         return `${varKind} ${this.name}${rhs};` + _n;
       }
-      optimizeNames(names, constants12) {
+      optimizeNames(names, constants13) {
         if (!names[this.name.str])
           return;
         if (this.rhs)
-          this.rhs = optimizeExpr(this.rhs, names, constants12);
+          this.rhs = optimizeExpr(this.rhs, names, constants13);
         return this;
       }
       get names() {
@@ -66834,10 +66906,10 @@ var require_codegen = __commonJS({
       render({ _n }) {
         return `${this.lhs} = ${this.rhs};` + _n;
       }
-      optimizeNames(names, constants12) {
+      optimizeNames(names, constants13) {
         if (this.lhs instanceof code_1.Name && !names[this.lhs.str] && !this.sideEffects)
           return;
-        this.rhs = optimizeExpr(this.rhs, names, constants12);
+        this.rhs = optimizeExpr(this.rhs, names, constants13);
         return this;
       }
       get names() {
@@ -66898,8 +66970,8 @@ var require_codegen = __commonJS({
       optimizeNodes() {
         return `${this.code}` ? this : void 0;
       }
-      optimizeNames(names, constants12) {
-        this.code = optimizeExpr(this.code, names, constants12);
+      optimizeNames(names, constants13) {
+        this.code = optimizeExpr(this.code, names, constants13);
         return this;
       }
       get names() {
@@ -66928,12 +67000,12 @@ var require_codegen = __commonJS({
         }
         return nodes.length > 0 ? this : void 0;
       }
-      optimizeNames(names, constants12) {
+      optimizeNames(names, constants13) {
         const { nodes } = this;
         let i3 = nodes.length;
         while (i3--) {
           const n2 = nodes[i3];
-          if (n2.optimizeNames(names, constants12))
+          if (n2.optimizeNames(names, constants13))
             continue;
           subtractNames(names, n2.names);
           nodes.splice(i3, 1);
@@ -66986,12 +67058,12 @@ var require_codegen = __commonJS({
           return void 0;
         return this;
       }
-      optimizeNames(names, constants12) {
+      optimizeNames(names, constants13) {
         var _a4;
-        this.else = (_a4 = this.else) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants12);
-        if (!(super.optimizeNames(names, constants12) || this.else))
+        this.else = (_a4 = this.else) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants13);
+        if (!(super.optimizeNames(names, constants13) || this.else))
           return;
-        this.condition = optimizeExpr(this.condition, names, constants12);
+        this.condition = optimizeExpr(this.condition, names, constants13);
         return this;
       }
       get names() {
@@ -67014,10 +67086,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.iteration})` + super.render(opts);
       }
-      optimizeNames(names, constants12) {
-        if (!super.optimizeNames(names, constants12))
+      optimizeNames(names, constants13) {
+        if (!super.optimizeNames(names, constants13))
           return;
-        this.iteration = optimizeExpr(this.iteration, names, constants12);
+        this.iteration = optimizeExpr(this.iteration, names, constants13);
         return this;
       }
       get names() {
@@ -67053,10 +67125,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.varKind} ${this.name} ${this.loop} ${this.iterable})` + super.render(opts);
       }
-      optimizeNames(names, constants12) {
-        if (!super.optimizeNames(names, constants12))
+      optimizeNames(names, constants13) {
+        if (!super.optimizeNames(names, constants13))
           return;
-        this.iterable = optimizeExpr(this.iterable, names, constants12);
+        this.iterable = optimizeExpr(this.iterable, names, constants13);
         return this;
       }
       get names() {
@@ -67098,11 +67170,11 @@ var require_codegen = __commonJS({
         (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNodes();
         return this;
       }
-      optimizeNames(names, constants12) {
+      optimizeNames(names, constants13) {
         var _a4, _b;
-        super.optimizeNames(names, constants12);
-        (_a4 = this.catch) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants12);
-        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names, constants12);
+        super.optimizeNames(names, constants13);
+        (_a4 = this.catch) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants13);
+        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names, constants13);
         return this;
       }
       get names() {
@@ -67403,7 +67475,7 @@ var require_codegen = __commonJS({
     function addExprNames(names, from) {
       return from instanceof code_1._CodeOrName ? addNames(names, from.names) : names;
     }
-    function optimizeExpr(expr, names, constants12) {
+    function optimizeExpr(expr, names, constants13) {
       if (expr instanceof code_1.Name)
         return replaceName(expr);
       if (!canOptimize(expr))
@@ -67418,14 +67490,14 @@ var require_codegen = __commonJS({
         return items;
       }, []));
       function replaceName(n2) {
-        const c5 = constants12[n2.str];
+        const c5 = constants13[n2.str];
         if (c5 === void 0 || names[n2.str] !== 1)
           return n2;
         delete names[n2.str];
         return c5;
       }
       function canOptimize(e) {
-        return e instanceof code_1._Code && e._items.some((c5) => c5 instanceof code_1.Name && names[c5.str] === 1 && constants12[c5.str] !== void 0);
+        return e instanceof code_1._Code && e._items.some((c5) => c5 instanceof code_1.Name && names[c5.str] === 1 && constants13[c5.str] !== void 0);
       }
     }
     function subtractNames(names, from) {
@@ -74398,9 +74470,9 @@ function openCallSite(options) {
     close: repository.close
   };
 }
-function tellRefusal({ onRefused, warn }, toolName, refusal4) {
+function tellRefusal({ onRefused, warn }, toolName, refusal5) {
   try {
-    onRefused(toolName, refusal4);
+    onRefused(toolName, refusal5);
   } catch (error2) {
     warn(`could not record a refused ${toolName}: ${messageOf(error2)}`);
   }
@@ -75530,9 +75602,9 @@ var init_mcp = __esm({
         workspace: workspace.id,
         memoryDbPath: memoryCopilotPath(env, workspace.id),
         scope: token === null ? null : () => scopeOfToken(token, state2.get()),
-        onRefused: (tool2, refusal4) => {
+        onRefused: (tool2, refusal5) => {
           const memory2 = state2.get();
-          if (memory2 !== null) noteRefusal(memory2, "mcp-refused", tool2, refusal4);
+          if (memory2 !== null) noteRefusal(memory2, "mcp-refused", tool2, refusal5);
         },
         refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, `link ${initiativeId2} again after: orchestrate stop`),
         version: packageVersion(),

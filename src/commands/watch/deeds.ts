@@ -1,7 +1,7 @@
 /** Does what the live summary is told to: each deed is the command of that name, run in this process, and its answer is one line. */
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
-import { messageOf, OrchestrateError } from '../../core/errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { findStream } from '../../operator/find-stream.ts';
 import type { ReportStream } from '../../report/types.ts';
@@ -23,21 +23,21 @@ const COMMANDS: Readonly<
   resolve: { load: () => import('../resolve.ts'), flags: {} },
 };
 
-/** Runs a command with what it prints caught; an error is its line and its remedy. */
+/** Runs a command with what it prints caught; an error is its line and its remedy. `whole`: it exited 0. */
 async function outputOf(
   load: () => Promise<CommandModule>,
   args: readonly string[],
   flags: Flags,
   io: Io,
-): Promise<{ readonly lines: readonly string[]; readonly good: boolean }> {
+): Promise<{ readonly lines: readonly string[]; readonly good: boolean; readonly whole: boolean }> {
   const lines: string[] = [];
   try {
     const { run } = await load();
-    await run(args, flags, catching(io, lines));
-    return { lines, good: true };
+    const code = await run(args, flags, catching(io, lines));
+    return { lines, good: true, whole: code === EXIT.ok };
   } catch (error) {
     const fix = error instanceof OrchestrateError && error.fix !== null ? `  (${error.fix})` : '';
-    return { lines: [`${messageOf(error)}${fix}`], good: false };
+    return { lines: [`${messageOf(error)}${fix}`], good: false, whole: false };
   }
 }
 
@@ -82,9 +82,14 @@ export async function doWithPlan(
   dryRun: boolean,
   io: Io,
 ): Promise<{ readonly page: PageContent } | DeedAnswer> {
-  const { lines, good } = await outputOf(PLAN_COMMANDS[what], [], dryRun ? { 'dry-run': true } : {}, io);
+  const { lines, good, whole } = await outputOf(
+    PLAN_COMMANDS[what],
+    [],
+    dryRun ? { 'dry-run': true } : {},
+    io,
+  );
   if (!good) return { text: lines.join('; '), good };
-  const title = dryRun ? `${what}: what it would do` : `${what}: done`;
+  const title = `${what}: ${dryRun ? 'what it would do' : whole ? 'done' : 'not everything was done'}`;
   return { page: { title, lines, of: what, offers: dryRun ? what : null } };
 }
 
