@@ -140,7 +140,9 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     report.summary.tokens,
     tokens.reduce((sum, count) => sum + count, 0),
   );
-  assert.match(await project.run(['status']), / \d+ tokens, \$0\.0\d+$/m);
+  const shown = await project.run(['status']);
+  assert.match(shown, /elapsed {2}\$0\.0\d+$/m);
+  assert.match(shown, / \d+ tokens$/m);
   const used = report.streams.find(({ id }) => id === 'Costly')?.tokens;
   assert.match(await project.run(['status', 'Costly']), new RegExp(`^Used +${used} tokens`, 'm'));
 
