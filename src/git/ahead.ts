@@ -2,16 +2,20 @@
  * Worktrees made before their stream can start: on no branch, locked as such, moved only where nothing is lost by it. What says
  * so is the reason of git's own lock, which is written before anything else of a worktree.
  */
+import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { ifPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
+import { withoutBornDirty } from './born-dirty.ts';
+import { beginsAs } from './checked-out.ts';
 import type { CommandOptions, Door } from './door.ts';
-import { gitFailure } from './failure.ts';
+import { type GitResult, gitFailure } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
-import { flaggedFiles } from './status.ts';
-import { readMarker } from './tidy/marker.ts';
+import { flaggedFiles, readStatus } from './status.ts';
+import { clearMarker, readMarker, writeMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
 import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
 import {
@@ -40,7 +44,7 @@ export async function makeAhead(
   door: Door,
   request: Request,
   slot: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<'made' | 'moved' | 'there'> {
+): ReturnType<Git['makeAhead']> {
   const { key, sha } = request;
   checkedKey(key);
   checkedSha(sha);
@@ -68,21 +72,24 @@ async function add(
 }
 
 /** Finishes one that was left half made, and puts it on the commit. */
-async function move(door: Door, request: Request, entry: WorktreeEntry): Promise<'made' | 'moved' | 'there'> {
-  const made = await complete(door, request, entry);
+async function move(door: Door, request: Request, entry: WorktreeEntry): ReturnType<Git['makeAhead']> {
+  const completed = await complete(door, request, entry);
   const link = requireLink(door, request.path);
   const head = headOf(link);
   if (head.kind === 'branch') throw taken(request.path, `it is on the branch ${printable(head.branch)}`);
-  if (head.sha === request.sha) return made ? 'made' : 'there';
+  if (head.sha === request.sha) return completed ? 'repaired' : 'there';
   await requireOurs(door, link, head.sha, request);
   const here = inWorktree(link, door.commonDir);
   if ((await flaggedFiles(door, here)).length > 0)
     throw taken(request.path, 'files in it are marked to be looked away from');
-  await checkout(door, link, ['--detach', request.sha], { ...here, config: UNLOGGED });
-  return made ? 'made' : 'moved';
+  const whole = await checkout(door, link, ['--detach', request.sha], {
+    here: { ...here, config: UNLOGGED },
+    commits: [request.sha, ...request.bases],
+  });
+  return completed || !whole ? 'repaired' : 'moved';
 }
 
-/** Completes one whose making was cut off; true when there was something to complete. */
+/** Completes one whose making, or removal, was cut off; true when there was something to complete: what set-up made may be gone. */
 async function complete(
   door: Door,
   request: Pick<Request, 'path' | 'branch' | 'sha'>,
@@ -94,6 +101,7 @@ async function complete(
   const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
   const tip = isSha(head) ? head : request.sha;
   await repairWorktree(door, { path: request.path, head: tip }, entry, tip);
+  if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
 
@@ -130,12 +138,16 @@ async function requireOurs(
   throw taken(link.path, `it has commits that no branch has, such as ${head.slice(0, 12)}`);
 }
 
+/**
+ * Checks out a commit or a branch; false when files that set-up had changed, or that a checkout which was cut off had written,
+ * had to make way. `commits`: what is checked out, and what was before. Throws exit 5 where other files would have to.
+ */
 async function checkout(
   door: Door,
   link: WorktreeLink,
   to: readonly string[],
-  here: CommandOptions,
-): Promise<void> {
+  { here, commits }: { readonly here: CommandOptions; readonly commits: readonly string[] },
+): Promise<boolean> {
   const args = [
     'checkout',
     '--quiet',
@@ -145,12 +157,65 @@ async function checkout(
     ...to,
     '--',
   ];
-  const result = await door.attempt(args, here);
-  if (/would be overwritten by checkout/.test(result.err)) {
-    const names = result.err.split('\n').flatMap((line) => (line.startsWith('\t') ? line.trim() : []));
-    throw taken(link.path, `files in it stand in the way: ${printable(names.slice(0, 5).join(', '))}`);
-  }
+  const first = await door.attempt(args, here);
+  const isTakenBack = isInTheWay(first) && (await takeBack(door, link, namesIn(first), commits));
+  const result = isTakenBack ? await door.attempt(args, here) : first;
+  if (isInTheWay(result))
+    throw taken(
+      link.path,
+      `files in it stand in the way: ${printable(namesIn(result).slice(0, 5).join(', '))}`,
+    );
   if (result.code !== 0) throw gitFailure(args, result);
+  if (isTakenBack) clearMarker(link.gitDir);
+  return !isTakenBack;
+}
+
+function isInTheWay({ err }: GitResult): boolean {
+  return /would be overwritten by checkout/.test(err);
+}
+
+/** The files that git refuses to write over. */
+function namesIn({ err }: GitResult): string[] {
+  return err.split('\n').flatMap((line) => (line.startsWith('\t') ? line.trim() : []));
+}
+
+/**
+ * Deletes these files, so that the checkout writes them, where each is as set-up left it, as every checkout has it, or as one of
+ * the commits has it, be it in part; false, deleting nothing, when one is not.
+ */
+async function takeBack(
+  door: Door,
+  link: WorktreeLink,
+  names: readonly string[],
+  commits: readonly string[],
+): Promise<boolean> {
+  const status = await readStatus(door, link);
+  const born = new Set((await withoutBornDirty(door, link, status)).born);
+  const staged = status.changed.filter(({ record, submodule }) => submodule || !record.startsWith('1 .'));
+  const kept = new Set(staged.map(({ path }) => path));
+  for (const name of names) {
+    if (kept.has(name) || kindAt(join(link.path, name)) === 'directory') return false;
+    if (!born.has(name) && !(await isWritten(door, link, name, commits))) return false;
+  }
+  // A kill from here on leaves what is known to have to be completed.
+  writeMarker(link.gitDir, { head: checkedSha(status.headSha ?? ''), saved: '-' });
+  for (const name of names) ifPresent(() => unlinkSync(join(link.path, name)));
+  return true;
+}
+
+/** True for a file that a checkout of one of the commits has written, or begun to write. */
+async function isWritten(
+  door: Door,
+  link: WorktreeLink,
+  name: string,
+  commits: readonly string[],
+): Promise<boolean> {
+  for (const commit of commits) {
+    const object = `${commit}:${name}`;
+    const isThere = (await door.ask(['cat-file', '-e', object])).code === 0;
+    if (isThere && (await beginsAs(door, link, join(link.path, name), object))) return true;
+  }
+  return false;
 }
 
 function taken(path: string, why: string): OrchestrateError {
@@ -163,38 +228,41 @@ function taken(path: string, why: string): OrchestrateError {
 
 /**
  * Gives a worktree made ahead to its stream: makes the branch at the base, or takes the one that a kill left, and checks it
- * out, which writes the files that differ. Each step is found half done by the next call. Throws exit 5, having touched no file,
- * where that would lose something.
+ * out, which writes the files that differ. Each step is found half done by the next call. `repaired`: something had to
+ * be completed, so that it has to be set up again. Throws exit 5, having touched no file, where that would lose something.
  */
 export async function takeOver(
   door: Door,
   request: Parameters<Git['ensureWorktree']>[0],
   entry: WorktreeEntry,
-): Promise<void> {
+): Promise<'taken over' | 'repaired'> {
   const { path, key, baseSha } = request;
-  await complete(door, { path, branch: request.branch, sha: baseSha }, entry);
+  const completed = await complete(door, { path, branch: request.branch, sha: baseSha }, entry);
   const link = requireLink(door, path);
   const head = headOf(link);
   if (head.kind === 'branch' && head.branch !== request.branch)
     throw taken(path, `it is on the branch ${printable(head.branch)}`);
-  if (head.kind === 'commit') await putOnBranch(door, request, link, head.sha);
+  const whole = head.kind !== 'commit' || (await putOnBranch(door, request, link, head.sha));
   replaceFile(join(link.gitDir, 'locked'), `${lockReason(key)}\n`, 0o644);
+  return whole && !completed ? 'taken over' : 'repaired';
 }
 
-/** Makes the branch at the base and puts the worktree, which is on the commit `head`, on it. */
+/** Makes the branch at the base and puts the worktree, which is on the commit `head`, on it; answers as `checkout`. */
 async function putOnBranch(
   door: Door,
   { branch, baseSha, ours, aheadBases = [] }: Parameters<Git['ensureWorktree']>[0],
   link: WorktreeLink,
   head: string,
-): Promise<void> {
+): Promise<boolean> {
   const here = inWorktree(link, door.commonDir);
   const claimed = claimBranch(door, checkedBranch(branch), baseSha, ours);
   if (head === baseSha) {
     const tip = await claimed;
     // No file differs, so that none is touched.
-    if (tip === baseSha)
-      return void (await door.write(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], here));
+    if (tip === baseSha) {
+      await door.write(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], here);
+      return true;
+    }
   }
   const [flagged] = await Promise.all([
     flaggedFiles(door, here),
@@ -202,5 +270,5 @@ async function putOnBranch(
     claimed,
   ]);
   if (flagged.length > 0) throw taken(link.path, 'files in it are marked to be looked away from');
-  await checkout(door, link, [branch], here);
+  return checkout(door, link, [branch], { here, commits: [baseSha, ...aheadBases] });
 }

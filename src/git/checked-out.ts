@@ -216,7 +216,12 @@ async function indexInfo(door: Door, there: CommandOptions, lines: readonly stri
 }
 
 /** True for a file that holds the beginning of what git would write there. */
-async function beginsAs(door: Door, place: WorktreeLink, file: string, object: string): Promise<boolean> {
+export async function beginsAs(
+  door: Door,
+  place: WorktreeLink,
+  file: string,
+  object: string,
+): Promise<boolean> {
   if (kindAt(file) !== 'file') return false;
   const bytes = readFileSync(file);
   if (bytes.length === 0) return true;

@@ -150,10 +150,20 @@ type Difference = Omit<Awaited<ReturnType<Git['changes']>>, 'commits'> & {
 };
 const UNCHANGED: Difference = { added: 0, removed: 0, files: [], unshared: [] };
 
+/** Lists what differs between two trees, submodules too, whatever the repository says is to be looked away from. */
+const DIFF_TREE = [
+  'diff-tree',
+  '-r',
+  '-z',
+  '--raw',
+  '--no-renames',
+  '--no-abbrev',
+  '--ignore-submodules=none',
+];
+
 /** What changed from one commit to the other, by one listing of files and lines. */
 async function differenceOf(door: Door, link: WorktreeLink, base: string, head: string): Promise<Difference> {
-  const args = ['diff-tree', '-r', '-z', '--raw', '--numstat', '--no-renames', '--no-abbrev'];
-  const fields = (await door.read([...args, base, head, '--'])).split('\0');
+  const fields = (await door.read([...DIFF_TREE, '--numstat', base, head, '--'])).split('\0');
   const changed: Changed[] = [];
   let at = 0;
   for (; fields[at]?.startsWith(':') === true; at += 2) {
@@ -227,9 +237,10 @@ export async function differing(
   to: string,
   matching: readonly string[] = [],
 ): Promise<readonly DifferingFile[]> {
-  const args = ['diff-tree', '-r', '-z', '--raw', '--no-renames', '--no-abbrev'];
   const paths = matching.map((pattern) => `:(glob)${pattern}`);
-  const fields = (await door.read([...args, checkedSha(from), checkedSha(to), '--', ...paths])).split('\0');
+  const fields = (await door.read([...DIFF_TREE, checkedSha(from), checkedSha(to), '--', ...paths])).split(
+    '\0',
+  );
   return fields.flatMap((field, at) =>
     field.startsWith(':')
       ? [{ path: fields[at + 1] ?? '', submodule: /^:\d*160000|^:\d+ 160000/.test(field) }]

@@ -194,7 +194,7 @@ export type Git = Tidy & {
     sha: string;
     key: string;
     bases: readonly string[];
-  }): Promise<'made' | 'moved' | 'there'>;
+  }): Promise<'made' | 'repaired' | 'moved' | 'there'>;
   /** Files that differ between two commits, those of submodules too; `matching`: only those that these patterns name. */
   differing(from: string, to: string, matching?: readonly string[]): Promise<readonly DifferingFile[]>;
   /** Copies `.worktreeinclude` matches, makes the symlinks, and puts both into info/exclude. Returns warnings. */

@@ -30,6 +30,10 @@ import {
 /** Where the worktree is, and what its HEAD is to say: a branch (`ref: …`), or a commit. */
 type Request = { readonly path: string; readonly head: string };
 
+/** Writes the files of the index that are missing; exits with `SOME_DIFFER` where some that are there are not as in the index. */
+export const WRITE_MISSING = ['checkout-index', '--all', '--quiet'] as const;
+export const SOME_DIFFER = 1;
+
 /**
  * Removes what a kill left in the first moments of `worktree add`: an entry of ours that names no worktree yet, and the
  * empty directory made for it. Neither can hold anything.
@@ -77,7 +81,8 @@ export async function repairWorktree(
     await door.write(['read-tree', '-m', 'HEAD'], here);
     await removePartialFiles(door, link);
   }
-  await door.write(['checkout-index', '--all', '--quiet'], here);
+  const written = await door.attempt(WRITE_MISSING, here);
+  if (written.code > SOME_DIFFER) throw gitFailure(WRITE_MISSING, written);
   await checkComplete(door, link);
 }
 

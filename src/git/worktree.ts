@@ -38,8 +38,7 @@ export async function ensureWorktree(
   checkedBranch(request.branch);
   const ahead = entryAt(door, realParent(request.path));
   if (ahead?.path != null && ahead.lock === aheadReason(request.key)) {
-    await slot(() => takeOver(door, { ...request, path: ahead.path ?? request.path }, ahead));
-    return 'taken over';
+    return slot(() => takeOver(door, { ...request, path: ahead.path ?? request.path }, ahead));
   }
   const branch = await readBranch(door, request.branch, request.ours);
   const path = preparePlace(door.root, request.path);

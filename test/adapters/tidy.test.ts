@@ -484,6 +484,22 @@ describe('tidy', () => {
       checkGone(await remove(), commitsAnywhere());
     });
 
+    it('puts everything back also where something stands in its way, as soon as it does not', async () => {
+      const others = () => {
+        rmSync(join(path, 'deep'), { recursive: true });
+        symlinkSync('deep', join(path, 'deep'));
+        return [];
+      };
+      const request = { stream: 'Stream-A', reason: 'a test', others };
+      const removal = await rig.git.remove(place(), await rig.git.shared(), request);
+      assert.ok(!removal.removed && /ELOOP/.test(removal.held[0]?.what ?? ''));
+      assert.equal(readlinkSync(join(path, 'deep')), 'deep');
+      rmSync(join(path, 'deep'));
+      const busy: Held = { kind: 'agent', what: 'an agent', look: 'true' };
+      assert.equal((await remove({}, [busy])).removed, false);
+      assert.equal(rig.run(['status', '--porcelain'], path), '');
+    });
+
     it('takes the time from the disk that the worktree is on, whose clock may be another', async () => {
       const parent = join(path, '..');
       utimesSync(parent, 1e9, 1e9);

@@ -1,6 +1,7 @@
 /** Worktrees ahead of need: ready before their streams start, so that at the hand-off nothing is made or set up; and what becomes of them otherwise. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createShim, type Moment } from '../support/shim.ts';
@@ -128,6 +129,30 @@ test('kill -9 of the poller at each call that makes, moves or gives away such a 
   }
   assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 5);
   shim.remove();
+});
+
+test('where worktrees are made elsewhere now, what was made ahead is made anew there, and goes', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await ready(rig, 'b', rig.cli.git('rev-parse', 'main'));
+  await poller.kill();
+  mkdirSync(join(rig.root, '.claude/trees'));
+  symlinkSync('trees', join(rig.root, '.claude/link'));
+  rig.configure({ worktree: { root: '.claude/link' } });
+  await a.commit('A.txt');
+  rig.start();
+  const made = join(rig.root, '.claude/trees/b/A.txt');
+  await until('it is made at its new place', () => existsSync(made) && !existsSync(placeOf(rig, 'b')));
+  await until('it is ready', () => existsSync(join(rig.root, '.claude/orchestrator/runs/setup/b.done')));
+  // Named through a link, as a directory of the user's own may be.
+  const shell = spawn('sleep', ['60'], { cwd: join(made, '..') });
+  await rig.run(['park', 'B']);
+  await rig.until('it stays where somebody is at work', ({ events }) =>
+    events.some(({ message }) => message.includes(`it holds process ${shell.pid}, at work in it`)),
+  );
+  shell.kill();
+  assert.ok(existsSync(made));
 });
 
 test('when the plan changes it goes, with what set-up made; what somebody wrote there stays; clean takes what a poller left', async () => {

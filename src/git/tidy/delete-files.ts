@@ -2,6 +2,7 @@
 import {
   lstat,
   type NoParamCallback,
+  readdir,
   readdirSync,
   rmdir,
   rmdirSync,
@@ -11,7 +12,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ifPresent, isAbsent } from '../../files/present.ts';
+import { isAbsent } from '../../files/present.ts';
 import { kindAt } from '../worktree-link.ts';
 
 /** What goes: files and directories by their paths in the worktree. */
@@ -88,8 +89,11 @@ function deleteFile(file: string, name: string, beganMs: number, done: NoParamCa
 /** What to say of a directory that cannot be removed: that something has come there, where something has. */
 function unlessFull(root: string, name: string, done: NoParamCallback): NoParamCallback {
   return (error) => {
-    const [first] = error === null ? [] : (ifPresent(() => readdirSync(join(root, name))) ?? []);
-    done(first === undefined ? error : new Touched(`${join(name, first)} appeared just now`));
+    if (error === null) return done(null);
+    readdir(join(root, name), (_unread, names: string[] | undefined) => {
+      const [first] = names ?? [];
+      done(first === undefined ? error : new Touched(`${join(name, first)} appeared just now`));
+    });
   };
 }
 

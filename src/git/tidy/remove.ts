@@ -7,6 +7,7 @@ import { ifPresent, listIfPresent } from '../../files/present.ts';
 import { type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { inWorktree, kindAt } from '../worktree-link.ts';
+import { SOME_DIFFER, WRITE_MISSING } from '../worktree-repair.ts';
 import { deleteFiles, removeEmptyDirectories, Touched } from './delete-files.ts';
 import { look, type TidyLook } from './find.ts';
 import { clearMarker, readMarker, writeMarker } from './marker.ts';
@@ -124,23 +125,30 @@ async function removeFiles(
     return null;
   } catch (thrown) {
     if (!(thrown instanceof Touched) && !('code' in (thrown as object))) throw thrown;
-    await makeWhole(door, found);
+    const after = (await makeWhole(door, found))
+      ? 'so its files were put back'
+      : 'and the next clean puts its files back, once nothing is in their way';
     return {
       kind: 'unreadable',
-      what: `it changed while it was being removed, so its files were put back: ${messageOf(thrown)}`,
+      what: `it changed while it was being removed, ${after}: ${messageOf(thrown)}`,
       look: `git -C ${shellWord(path)} status --ignored`,
     };
   }
 }
 
-/** Writes again what a removal that was cut off, or came upon something, has taken away. */
-async function makeWhole(door: Door, { here }: TidyLook): Promise<void> {
-  if (here.kind !== 'inside' || readMarker(here.link.gitDir) === null) return;
+/**
+ * Writes again what a removal that was cut off, or came upon something, has taken away; false when not all could be, which the
+ * next call does.
+ */
+async function makeWhole(door: Door, { here }: TidyLook): Promise<boolean> {
+  if (here.kind !== 'inside' || readMarker(here.link.gitDir) === null) return true;
   const { path, gitDir } = here.link;
   if (kindAt(path) === 'missing') mkdirSync(path);
   if (kindAt(join(path, '.git')) === 'missing') writeFileSync(join(path, '.git'), `gitdir: ${gitDir}\n`);
-  await door.attempt(['checkout-index', '--all', '--quiet'], inWorktree(here.link, door.commonDir));
+  const there = inWorktree(here.link, door.commonDir);
+  if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
   clearMarker(gitDir);
+  return true;
 }
 
 /** Names of former entries of worktrees, while they are being deleted. */

@@ -1,12 +1,12 @@
 /** Makes worktrees ready before their streams can start, and takes away those that are not needed any more; no agent is ever in them. */
-import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, realpathSync, rmSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setUpNote } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import type { Ahead, StreamRecord } from '../../core/types.ts';
-import { readIfPresent } from '../../files/present.ts';
+import { ifPresent, readIfPresent } from '../../files/present.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 import { planBase } from './base.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
@@ -42,7 +42,8 @@ export async function prepare(step: Step, key: string, parents: readonly string[
   const { worktree: path, branch } = record;
   const outcome = await ports.git.makeAhead({ path, branch, sha, key, bases: before?.bases ?? [] });
   const marker = setUpNote(ports.paths, key);
-  if (before !== null && existsSync(marker) && (await isSetUpFor(ports, before, sha))) {
+  const isWhole = outcome === 'moved' || outcome === 'there';
+  if (before !== null && isWhole && existsSync(marker) && (await isSetUpFor(ports, before, sha))) {
     await refurnish(ports, toSetUp(step, record, FIRST_RUN, sha));
     return write({ parents, setUp: before.setUp });
   }
@@ -81,6 +82,8 @@ export async function discard(step: Step, key: string): Promise<void> {
   const { ports } = step;
   const record = recordOf(step, key);
   if (record.ahead === null) return;
+  // Cut off, it leaves what has to be put back, and set up again, before anybody works there.
+  ports.state.patchStream(key, { ahead: { ...record.ahead, parents: null, setUp: null } });
   await takeAway(ports, record, record.ahead);
   ports.state.patchStream(key, { ahead: null });
 }
@@ -112,8 +115,10 @@ async function takeAway(ports: Ports, record: StreamRecord, ahead: Ahead): Promi
 
 /** Whoever works there: a shell of the user's, an editor. */
 function atWorkIn({ processes }: Ports, path: string): { kind: 'process'; what: string; look: string }[] {
+  const real = ifPresent(() => realpathSync(path));
+  if (real === null) return [];
   const inside = [...processes.directories()].filter(
-    ([pid, at]) => (at === path || at.startsWith(`${path}/`)) && processes.identify(pid) !== null,
+    ([pid, at]) => (at === real || at.startsWith(`${real}/`)) && processes.identify(pid) !== null,
   );
   return inside.map(([pid]) => ({
     kind: 'process',
