@@ -271,16 +271,17 @@ export function pollerOf(row: Row): PollerRow {
 }
 
 function decoded<Fields>(row: Row, codecs: Codecs<Fields>, named: string): Required<Fields> {
-  const fields = Object.entries(codecs as Readonly<Record<string, Codec<unknown>>>).map(
-    ([field, { column, decode }]) => {
-      try {
-        return [field, decode(row[column])];
-      } catch (error) {
-        throw error instanceof UnreadableValue
-          ? new UnreadableValue(`${named}${column} ${error.message}`)
-          : error;
-      }
-    },
-  );
-  return Object.fromEntries(fields) as Required<Fields>;
+  const fields: Record<string, unknown> = {};
+  for (const [field, { column, decode }] of Object.entries(
+    codecs as Readonly<Record<string, Codec<unknown>>>,
+  )) {
+    try {
+      fields[field] = decode(row[column]);
+    } catch (error) {
+      throw error instanceof UnreadableValue
+        ? new UnreadableValue(`${named}${column} ${error.message}`)
+        : error;
+    }
+  }
+  return fields as Required<Fields>;
 }

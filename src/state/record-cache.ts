@@ -52,6 +52,9 @@ export type RecordCache = {
   find(initiativeId: string, streamId: string): StreamRecord | null;
 };
 
+/** More than so many changed records are read faster with all the others, by one query each for streams and runs. */
+const MOST_SINGLE = 20;
+
 /** A cache over the state at `db`. */
 export function createRecordCache(db: Db): RecordCache {
   const dataVersion = dataVersionOf(db);
@@ -87,7 +90,7 @@ export function createRecordCache(db: Db): RecordCache {
       touched.add(key);
     },
     records(initiativeId) {
-      if (!isCurrent(initiativeId)) readAll(initiativeId);
+      if (!isCurrent(initiativeId) || touched.size > MOST_SINGLE) readAll(initiativeId);
       else if (touched.size > 0) readTouched(initiativeId);
       return kept;
     },

@@ -5334,16 +5334,17 @@ function pollerOf(row4) {
   return decoded(row4, POLLER_CODECS, "the poller: ");
 }
 function decoded(row4, codecs, named3) {
-  const fields3 = Object.entries(codecs).map(
-    ([field, { column, decode: decode4 }]) => {
-      try {
-        return [field, decode4(row4[column])];
-      } catch (error2) {
-        throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
-      }
+  const fields3 = {};
+  for (const [field, { column, decode: decode4 }] of Object.entries(
+    codecs
+  )) {
+    try {
+      fields3[field] = decode4(row4[column]);
+    } catch (error2) {
+      throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
     }
-  );
-  return Object.fromEntries(fields3);
+  }
+  return fields3;
 }
 var plain2, flag2, parts, USAGE, STREAM_CODECS, STREAM_NAMES, RUN_CODECS, RUN_NAMES, LANDING_CODECS, PROJECT_CODECS, POLLER_CODECS, streamColumns, runColumns, pollerColumns, landingColumns;
 var init_columns = __esm({
@@ -5589,7 +5590,7 @@ function createRecordCache(db) {
       touched.add(key);
     },
     records(initiativeId2) {
-      if (!isCurrent(initiativeId2)) readAll(initiativeId2);
+      if (!isCurrent(initiativeId2) || touched.size > MOST_SINGLE) readAll(initiativeId2);
       else if (touched.size > 0) readTouched(initiativeId2);
       return kept2;
     },
@@ -5626,12 +5627,14 @@ function readInitiative(db, initiativeId2) {
   const streams2 = db.prepare("SELECT * FROM streams WHERE initiative_id = ? ORDER BY rowid").all(initiativeId2);
   return readEach(streams2, (row4) => runs.get(String(row4["key"])) ?? []);
 }
+var MOST_SINGLE;
 var init_record_cache = __esm({
   "src/state/record-cache.ts"() {
     "use strict";
     init_database();
     init_checks();
     init_columns();
+    MOST_SINGLE = 20;
   }
 });
 
