@@ -99,7 +99,7 @@ async function hang(project: ClaudeProject): Promise<void> {
 }
 
 async function interrupt(project: ClaudeProject): Promise<void> {
-  await untilState(project, 'Esc', 'running');
+  // By now it may well be stalled.
   await project.until('the request', () => askedFor(project, 'Esc'));
   await press(project, 'Esc', 'Escape');
   await isSeen(project, 'Esc', 'needs-input', /^interrupted by you/);

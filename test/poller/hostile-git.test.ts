@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openTerminal } from '../support/tmux-client.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 /** Makes a script that notes whose child ran it, by the mark every process of ours carries. */
@@ -192,11 +193,13 @@ test('what set-up changes in git settings is accepted by its name, what anybody 
   const b = await rig.nextWorker('B');
   const d = await rig.nextWorker('D');
   const news = /changed by set-up and accepted: (.*)/g;
-  const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
-  assert.deepEqual(
-    [...new Set([...log.matchAll(news)].flatMap(([, names = '']) => names.split(', ')))].sort(),
-    ['alias.x', 'core.hookspath', 'filter.lfs.clean'],
-  );
+  const told = (): string[] => {
+    const log = rig.cli.read('.claude/orchestrator/logs/orchestrator.log');
+    return [...new Set([...log.matchAll(news)].flatMap(([, names = '']) => names.split(', ')))].sort();
+  };
+  // What the set-up of the last one changed is told after its agent began.
+  await until('each name is told', () => told().length === 3);
+  assert.deepEqual(told(), ['alias.x', 'core.hookspath', 'filter.lfs.clean']);
   const kept = readdirSync(join(rig.root, '.claude/orchestrator/runs/setup')).filter(
     (name) => !/\.done$/.test(name),
   );
