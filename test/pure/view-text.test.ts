@@ -48,6 +48,12 @@ test('status breaks no word, and its columns stand still beside a long name', ()
   }
 });
 
+test('the name of a stream is whole beside an event, however long that is', () => {
+  const events = [event(1, 1000, 'Stream-A', 'launched', 'said '.repeat(60))];
+  const lines = renderStatus({ ...busyReport(), events }, { ...PLAIN, columns: 100 });
+  assert.match(lines.at(-1) ?? '', /^\d\d:\d\d:\d\d {2}Stream-A {2}said /);
+});
+
 test('status has all events that are kept when they are asked for, each told once', () => {
   const events = Array.from({ length: 30 }, (_, at) => ({
     ...event(at, 1000 * (30 - at), 'Stream-A', 'launched', ''),

@@ -34496,11 +34496,13 @@ function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
     cell: (event) => ({ text: text5(event), paint })
   });
   const names = columns2 < NARROW ? shortIds(ids) : null;
+  const nameOf7 = (id2) => style.clean(names?.get(id2) ?? id2);
+  const longest = Math.max(6, ...ids.map((id2) => widthOf(nameOf7(id2))));
   const table2 = [
     column([8, 16, 2], ({ at }) => moment(Date.parse(at), nowMs), gray2),
     column(
-      [6, 20, 1],
-      ({ stream: stream2 }) => stream2 === null ? "" : style.clean(names?.get(stream2) ?? stream2),
+      [Math.min(longest, LONGEST_NAME4), LONGEST_NAME4, 1],
+      ({ stream: stream2 }) => stream2 === null ? "" : nameOf7(stream2),
       style.plain
     ),
     column([12, 400, 0], ({ message: message2 }) => style.clean(message2), gray2)
@@ -34508,7 +34510,7 @@ function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
   const shown3 = newsAmong(events2, ({ stream: stream2 }) => stream2).slice(-count3);
   return renderTable(style, shown3, table2, columns2, 2);
 }
-var FRAME, LEAST_EVENTS, NO_PLAN2;
+var FRAME, LEAST_EVENTS, LONGEST_NAME4, NO_PLAN2;
 var init_status_text = __esm({
   "src/view/pages/status-text.ts"() {
     "use strict";
@@ -34523,9 +34525,11 @@ var init_status_text = __esm({
     init_stream_note();
     init_stream_rows();
     init_table();
+    init_text_width();
     init_paragraphs();
     FRAME = 23;
     LEAST_EVENTS = 2;
+    LONGEST_NAME4 = 20;
     NO_PLAN2 = { text: "No plan yet.", remedy: "orchestrate import plan.yaml" };
   }
 });

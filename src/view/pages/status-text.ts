@@ -12,6 +12,7 @@ import { headline } from '../summary/headline.ts';
 import { neighboursOf } from '../summary/stream-note.ts';
 import { NARROW, streamRows, withHeadings } from '../summary/stream-rows.ts';
 import { type Column, renderTable } from '../table.ts';
+import { widthOf } from '../text-width.ts';
 import { explained, type Page } from './paragraphs.ts';
 
 export type TextOptions = TextStyle & {
@@ -26,6 +27,8 @@ export type TextOptions = TextStyle & {
 const FRAME = 23;
 /** Events that are shown where the streams leave no room for more. */
 const LEAST_EVENTS = 2;
+/** Columns that the name of an event's stream may take. */
+const LONGEST_NAME = 20;
 
 /** What is said where there are no streams, and what to type. */
 export const NO_PLAN = { text: 'No plan yet.', remedy: 'orchestrate import plan.yaml' };
@@ -106,11 +109,14 @@ function eventLines(
     cell: (event) => ({ text: text(event), paint }),
   });
   const names = columns < NARROW ? shortIds(ids) : null;
+  const nameOf = (id: string): string => style.clean(names?.get(id) ?? id);
+  // A name that is to be typed is not cut for the sake of a longer message.
+  const longest = Math.max(6, ...ids.map((id) => widthOf(nameOf(id))));
   const table = [
     column([8, 16, 2], ({ at }) => moment(Date.parse(at), nowMs), gray),
     column(
-      [6, 20, 1],
-      ({ stream }) => (stream === null ? '' : style.clean(names?.get(stream) ?? stream)),
+      [Math.min(longest, LONGEST_NAME), LONGEST_NAME, 1],
+      ({ stream }) => (stream === null ? '' : nameOf(stream)),
       style.plain,
     ),
     column([12, 400, 0], ({ message }) => style.clean(message), gray),
