@@ -1,13 +1,14 @@
 /** What bringing a checkout from one commit to another would overwrite, by a look of our own, and the doing of it; moves no branch. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { ifPresent } from '../files/present.ts';
+import { ifPresent, lstatIfPresent } from '../files/present.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { copyIndex } from './status.ts';
 import type { BranchMove } from './types.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
+import { checkWriting, folded, type Writing } from './writing.ts';
 
 export type Overwriting = Pick<BranchMove, 'from' | 'to'>;
 
@@ -39,7 +40,21 @@ export async function checkOverwrites(
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
   if (own.length > 0) return own;
-  return readTree(door, place, move, index, { dryRun: true });
+  const refused = await readTree(door, place, move, index, { dryRun: true });
+  if (refused.length === 0)
+    await checkWriting(door, withIndex(door, place, `${index}.probe`), writing(place, move, changes));
+  return refused;
+}
+
+function writing({ path }: WorktreeLink, { to }: Overwriting, changes: readonly TreeChange[]): Writing {
+  const files = changes.filter(({ newMode }) => newMode !== ABSENT && newMode !== SUBMODULE);
+  const added = files.filter(({ oldMode }) => oldMode === ABSENT);
+  return {
+    directory: path,
+    to,
+    files: files.map((file) => file.path),
+    added: added.map((file) => file.path),
+  };
 }
 
 function withIndex(door: Door, place: WorktreeLink, index: string): CommandOptions {
@@ -102,15 +117,21 @@ async function changesOf(door: Door, { from, to }: Overwriting): Promise<TreeCha
 /** Files that are not tracked where one is to be written; git itself would write over those that are ignored. */
 function inTheWay(root: string, changes: readonly TreeChange[]): string[] {
   const removed = new Set(changes.filter(({ newMode }) => newMode === ABSENT).map(({ path }) => path));
-  const lowered = new Set([...removed].map((path) => path.toLowerCase()));
-  // Where names differ by case only, what is there may be the file that goes away.
-  const goes = (path: string): boolean => removed.has(path) || lowered.has(path.toLowerCase());
+  // Where letter case does not count, what is there may be the file that goes away under its former name.
+  const goes = (path: string): boolean =>
+    removed.has(path) ||
+    [...removed].some((former) => folded(former) === folded(path) && isOneFile(root, former, path));
   const found = changes.flatMap(({ path, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
       return filesBelow(join(root, path)).length > 0 ? [path] : [];
     return oldMode === ABSENT ? blockers(root, path, goes) : [];
   });
   return [...new Set(found)];
+}
+
+function isOneFile(root: string, one: string, other: string): boolean {
+  const [first, second] = [lstatIfPresent(join(root, one)), lstatIfPresent(join(root, other))];
+  return first !== null && first.ino === second?.ino && first.dev === second.dev;
 }
 
 function blockers(root: string, path: string, goes: (path: string) => boolean): string[] {

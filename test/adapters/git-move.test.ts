@@ -310,6 +310,86 @@ describe('moving a branch', () => {
     assert.equal(head(), mine);
   });
 
+  /** A commit on top of `main` with these files in place of those that go. */
+  const next = (files: Readonly<Record<string, string>>, gone: readonly string[] = []): string => {
+    rig.run(['checkout', '--quiet', '--detach']);
+    for (const path of gone) rig.run(['rm', '--quiet', '--cached', path]);
+    for (const path of gone) rmSync(join(rig.root, path));
+    for (const [path, text] of Object.entries(files)) rig.write(path, text);
+    rig.run(['add', '--force', ...Object.keys(files)]);
+    rig.run(['commit', '--quiet', '-m', 'next']);
+    const sha = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+    return sha;
+  };
+
+  it('refuses while a filter that is required fails, before anything moved, and goes on once it works', async () => {
+    const lfs = { '.gitattributes': '*.bin filter=lfs\n', 'new\nbig.bin': 'a pointer\n', 'a.txt': 'later\n' };
+    const wanted = next(lfs);
+    const go = () => rig.git.moveBranch({ branch: 'main', from, to: wanted });
+    const programs: readonly (readonly string[])[] = [
+      ['filter.lfs.process', 'no-such-git-lfs filter-process'],
+      ['filter.lfs.smudge', 'echo "the server is away" >&2; exit 2'],
+    ];
+    rig.run(['config', 'filter.lfs.required', 'true']);
+    rig.run(['config', 'filter.lfs.clean', 'cat']);
+    const before = rig.refs() + rig.run(['ls-files', '-s']);
+    for (const [name = '', program = ''] of programs) {
+      rig.run(['config', name, program]);
+      await assert.rejects(go(), {
+        exitCode: 3,
+        message:
+          /^new big\.bin cannot be written in .*, since the filter "lfs" fails \(.*\); nothing was changed$/,
+        fix: /git config --get-regexp filter\.lfs/,
+      });
+      assert.equal(rig.refs() + rig.run(['ls-files', '-s']), before);
+      assert.equal(rig.run(['status', '--porcelain']), '');
+      assertFree();
+      rig.run(['config', '--unset', name]);
+    }
+    rig.run(['config', 'filter.lfs.smudge', 'tr a-z A-Z']);
+    assert.equal(await go(), true);
+    assert.equal(rig.read('new\nbig.bin'), 'A POINTER\n');
+    assert.equal(head(), wanted);
+  });
+
+  it('brings the pointers of git-lfs where git knows no such filter', async () => {
+    const pointers = next({ '.gitattributes': '*.bin filter=lfs\n', 'big.bin': 'a pointer\n' });
+    assert.equal(await rig.git.moveBranch({ branch: 'main', from, to: pointers }), true);
+    assert.equal(rig.read('big.bin'), 'a pointer\n');
+    assert.equal(rig.run(['status', '--porcelain']), '');
+  });
+
+  it('refuses two names that are one where letter case does not count, and takes the new case of a name', async () => {
+    const both = next({ 'Kept.txt': 'another\n' });
+    const renamed = next({ 'Kept.txt': 'kept\n' }, ['kept.txt']);
+    rig.run(['config', 'core.ignorecase', 'true']);
+    await assert.rejects(rig.git.moveBranch({ branch: 'main', from, to: both }), {
+      exitCode: 5,
+      message: /^Kept\.txt and kept\.txt would be one file in .*; nothing was changed$/,
+    });
+    assert.deepEqual([head(), rig.run(['status', '--porcelain'])], [from, '']);
+    assertFree();
+    assert.equal(await rig.git.moveBranch({ branch: 'main', from, to: renamed }), true);
+    assert.equal(rig.run(['status', '--porcelain']), '');
+  });
+
+  it('takes a file of the user for none that goes, though their names differ by letter case only', async () => {
+    rig.run(['checkout', '--quiet', 'main']);
+    rig.write('x.ign', 'tracked\n');
+    rig.run(['add', '--force', 'x.ign']);
+    rig.run(['commit', '--quiet', '-m', 'x']);
+    const before = head();
+    const upper = next({ 'X.ign': 'theirs\n' }, ['x.ign']);
+    rig.write('X.ign', 'mine, ignored\n');
+    await assert.rejects(rig.git.moveBranch({ branch: 'main', from: before, to: upper }), {
+      exitCode: 5,
+      message: /: X\.ign;/,
+    });
+    assert.equal(rig.read('X.ign'), 'mine, ignored\n');
+    assert.equal(head(), before);
+  });
+
   it('waits for another git process, and names a lock that stays with exit 4', async () => {
     const lock = join(rig.commonDir, 'index.lock');
     writeFileSync(lock, '');

@@ -6758,6 +6758,69 @@ var init_born_dirty = __esm({
   }
 });
 
+// src/git/writing.ts
+async function checkWriting(door, probe, writing2) {
+  if (writing2.files.length === 0) return;
+  const { out } = await door.ask(["config", "-z", "--type=bool", "--get-regexp", SETTINGS], probe);
+  const on6 = new Set(out.split("\0").flatMap((line2) => /^(.*)\ntrue$/s.exec(line2)?.[1] ?? []));
+  if (on6.delete("core.ignorecase") && writing2.added.length > 0) await checkCase(door, writing2);
+  const filters = [...on6].map((name2) => name2.slice("filter.".length, -".required".length));
+  if (filters.length > 0) await checkFilters(door, probe, writing2, new Set(filters));
+}
+function folded(path17) {
+  return path17.toLowerCase();
+}
+async function checkCase(door, { directory, to, added }) {
+  const names = new Map(added.map((path17) => [folded(path17), path17]));
+  const paths = (await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(to)])).split("\0");
+  const other = paths.find((path17) => (names.get(folded(path17)) ?? path17) !== path17);
+  if (other === void 0) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    `${printable(names.get(folded(other)) ?? "")} and ${printable(other)} would be one file in ${printable(directory)}, where letter case does not count; nothing was changed`,
+    "rename one of them on its branch, then run the command again"
+  );
+}
+async function checkFilters(door, probe, { directory, to, files: files2 }, filters) {
+  const folder = scratchDirectory("filtered", door.commonDir);
+  const lines2 = (paths) => paths.map((path17) => `${path17}\0`).join("");
+  try {
+    await door.write(["read-tree", checkedSha(to)], probe);
+    const asked2 = ["check-attr", "--cached", "-z", "--stdin", "filter"];
+    const said2 = (await door.read(asked2, { ...probe, input: lines2(files2) })).split("\0");
+    const paths = said2.filter((_2, at) => at % 3 === 0 && filters.has(said2[at + 2] ?? ""));
+    const [first2] = paths;
+    if (first2 === void 0) return;
+    const args = ["checkout-index", "-z", "--stdin", `--prefix=${folder}/`];
+    const result = await door.attempt(args, { ...probe, input: lines2(paths) });
+    if (result.code === 0) return;
+    const filter = printable(said2[said2.indexOf(first2) + 2] ?? "");
+    const more = paths.length === 1 ? "" : ` and ${paths.length - 1} more`;
+    throw new OrchestrateError(
+      EXIT.environment,
+      `${printable(first2)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed`,
+      `make the filter work (git config --get-regexp ${shellWord(`filter.${filter}`)} shows its program), then run the command again`
+    );
+  } finally {
+    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs19.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
+  }
+}
+var import_node_fs19, SETTINGS;
+var init_writing = __esm({
+  "src/git/writing.ts"() {
+    "use strict";
+    import_node_fs19 = require("node:fs");
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_scratch();
+    init_failure();
+    init_names();
+    SETTINGS = "^(core\\.ignorecase|filter\\..*\\.required)$";
+  }
+});
+
 // src/git/checked-out.ts
 async function checkOverwrites(door, place2, move3, index) {
   const there = withIndex(door, place2, index);
@@ -6766,14 +6829,27 @@ async function checkOverwrites(door, place2, move3, index) {
   await door.attempt(["update-index", "-q", "--ignore-submodules", "--refresh"], there);
   const own2 = inTheWay(place2.path, changes2);
   if (own2.length > 0) return own2;
-  return readTree(door, place2, move3, index, { dryRun: true });
+  const refused3 = await readTree(door, place2, move3, index, { dryRun: true });
+  if (refused3.length === 0)
+    await checkWriting(door, withIndex(door, place2, `${index}.probe`), writing(place2, move3, changes2));
+  return refused3;
+}
+function writing({ path: path17 }, { to }, changes2) {
+  const files2 = changes2.filter(({ newMode }) => newMode !== ABSENT && newMode !== SUBMODULE);
+  const added = files2.filter(({ oldMode }) => oldMode === ABSENT);
+  return {
+    directory: path17,
+    to,
+    files: files2.map((file) => file.path),
+    added: added.map((file) => file.path)
+  };
 }
 function withIndex(door, place2, index) {
   const here = inWorktree(place2, door.commonDir);
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
 function copyAnew(place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs19.rmSync)(former, { force: true });
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs20.rmSync)(former, { force: true });
   copyIndex(place2, index);
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
@@ -6811,14 +6887,17 @@ async function changesOf(door, { from, to }) {
 }
 function inTheWay(root, changes2) {
   const removed2 = new Set(changes2.filter(({ newMode }) => newMode === ABSENT).map(({ path: path17 }) => path17));
-  const lowered = new Set([...removed2].map((path17) => path17.toLowerCase()));
-  const goes = (path17) => removed2.has(path17) || lowered.has(path17.toLowerCase());
+  const goes = (path17) => removed2.has(path17) || [...removed2].some((former) => folded(former) === folded(path17) && isOneFile(root, former, path17));
   const found = changes2.flatMap(({ path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
       return filesBelow((0, import_node_path16.join)(root, path17)).length > 0 ? [path17] : [];
     return oldMode === ABSENT ? blockers(root, path17, goes) : [];
   });
   return [...new Set(found)];
+}
+function isOneFile(root, one, other) {
+  const [first2, second] = [lstatIfPresent((0, import_node_path16.join)(root, one)), lstatIfPresent((0, import_node_path16.join)(root, other))];
+  return first2 !== null && first2.ino === second?.ino && first2.dev === second.dev;
 }
 function blockers(root, path17, goes) {
   const parts2 = path17.split("/");
@@ -6835,7 +6914,7 @@ function blockers(root, path17, goes) {
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs19.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs20.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
     (entry) => entry.isDirectory() ? filesBelow((0, import_node_path16.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
@@ -6865,7 +6944,7 @@ async function mixedIndex(door, place2, move3, index) {
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(path17)) continue;
     const cutOff = !asAfter.has(path17) && newMode !== ABSENT && await beginsAs(door, place2, file, `${move3.to}:${path17}`);
-    if (cutOff) (0, import_node_fs19.rmSync)(file);
+    if (cutOff) (0, import_node_fs20.rmSync)(file);
     else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${path17}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
@@ -6886,7 +6965,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set((await door.read(["diff-files", "--name-only", "-z"], there)).split("\0"));
     return new Set(present.flatMap(([path17]) => differ.has(path17) ? [] : [path17]));
   } finally {
-    (0, import_node_fs19.rmSync)(probe, { force: true });
+    (0, import_node_fs20.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
@@ -6895,22 +6974,23 @@ async function indexInfo(door, there, lines2) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs19.readFileSync)(file);
+  const bytes = (0, import_node_fs20.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs19, import_node_path16, ABSENT, SUBMODULE;
+var import_node_fs20, import_node_path16, ABSENT, SUBMODULE;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs19 = require("node:fs");
+    import_node_fs20 = require("node:fs");
     import_node_path16 = require("node:path");
     init_present();
     init_failure();
     init_names();
     init_status();
     init_worktree_link();
+    init_writing();
     ABSENT = "000000";
     SUBMODULE = "160000";
   }
@@ -6926,21 +7006,21 @@ function writeMarker(gitDir, { head: head3, saved }) {
 `, 384);
 }
 function clearMarker(gitDir) {
-  (0, import_node_fs20.rmSync)((0, import_node_path17.join)(gitDir, NAME), { force: true });
+  (0, import_node_fs21.rmSync)((0, import_node_path17.join)(gitDir, NAME), { force: true });
 }
 function isEmptied(path17, gitDir) {
   return readMarker(gitDir) !== null && holdsNoFile(path17);
 }
 function holdsNoFile(path17) {
-  return (0, import_node_fs20.readdirSync)(path17, { withFileTypes: true }).every(
+  return (0, import_node_fs21.readdirSync)(path17, { withFileTypes: true }).every(
     (entry) => entry.isDirectory() && kindAt((0, import_node_path17.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path17.join)(path17, entry.name))
   );
 }
-var import_node_fs20, import_node_path17, NAME;
+var import_node_fs21, import_node_path17, NAME;
 var init_marker = __esm({
   "src/git/tidy/marker.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
+    import_node_fs21 = require("node:fs");
     import_node_path17 = require("node:path");
     init_replace_file();
     init_names();
@@ -7016,12 +7096,12 @@ var init_worktree_branch = __esm({
 // src/git/worktree-repair.ts
 function clearUnborn(commonDir, path17, reason) {
   for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs21.readdirSync)(entry.gitDir);
+    const names = (0, import_node_fs22.readdirSync)(entry.gitDir);
     if (entry.path !== null || entry.lock !== reason) continue;
     if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs21.unlinkSync)((0, import_node_path18.join)(entry.gitDir, name2));
-    (0, import_node_fs21.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs21.readdirSync)(path17).length === 0) (0, import_node_fs21.rmdirSync)(path17);
+    for (const name2 of names) (0, import_node_fs22.unlinkSync)((0, import_node_path18.join)(entry.gitDir, name2));
+    (0, import_node_fs22.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs22.readdirSync)(path17).length === 0) (0, import_node_fs22.rmdirSync)(path17);
   }
 }
 async function addLocked(door, args, options) {
@@ -7054,21 +7134,21 @@ function clearIndexLock(gitDir) {
       "wait until it has ended, then run the command again"
     );
   }
-  (0, import_node_fs21.unlinkSync)(lock2);
+  (0, import_node_fs22.unlinkSync)(lock2);
 }
 function relink(request2, entry, tip) {
   const kind = kindAt(request2.path);
   if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs21.mkdirSync)(request2.path);
+  if (kind === "missing") (0, import_node_fs22.mkdirSync)(request2.path);
   const dotGit = (0, import_node_path18.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs21.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+  if (kindAt(dotGit) === "missing") (0, import_node_fs22.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
   const common2 = (0, import_node_path18.join)(entry.gitDir, "commondir");
-  if (!textOf(common2)) (0, import_node_fs21.writeFileSync)(common2, "../..\n");
+  if (!textOf(common2)) (0, import_node_fs22.writeFileSync)(common2, "../..\n");
   const head3 = textOf((0, import_node_path18.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs21.writeFileSync)((0, import_node_path18.join)(entry.gitDir, "HEAD"), `${request2.head}
+  (0, import_node_fs22.writeFileSync)((0, import_node_path18.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
 async function checkComplete(door, link2) {
@@ -7092,14 +7172,14 @@ async function removePartialFiles(door, link2) {
     const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path18.join)(link2.path, path17), (0, import_node_path18.join)(expected, path17)));
     if (foreign2 !== void 0) throw changedFile(link2, foreign2);
   } finally {
-    (0, import_node_fs21.rmSync)(expected, { recursive: true, force: true });
+    (0, import_node_fs22.rmSync)(expected, { recursive: true, force: true });
   }
-  for (const path17 of differing2) (0, import_node_fs21.unlinkSync)((0, import_node_path18.join)(link2.path, path17));
+  for (const path17 of differing2) (0, import_node_fs22.unlinkSync)((0, import_node_path18.join)(link2.path, path17));
 }
 function isBeginning(path17, whole2) {
   if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs21.readFileSync)(path17);
-  return (0, import_node_fs21.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+  const bytes = (0, import_node_fs22.readFileSync)(path17);
+  return (0, import_node_fs22.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
 }
 function changedFile(link2, path17) {
   return new OrchestrateError(
@@ -7116,8 +7196,8 @@ function isLockHeld(lock2, nowMs) {
   }
   return processes.some((pid) => {
     const folder = (0, import_node_path18.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs21.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs21.readlinkSync)((0, import_node_path18.join)(folder, fd))) === lock2);
+    const open3 = unlessHidden(() => (0, import_node_fs22.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path18.join)(folder, fd))) === lock2);
   });
 }
 function unlessHidden(look6) {
@@ -7129,11 +7209,11 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs21, import_node_path18, WRITE_MISSING, SOME_DIFFER, ASSUMED_HELD_MS;
+var import_node_fs22, import_node_path18, WRITE_MISSING, SOME_DIFFER, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
+    import_node_fs22 = require("node:fs");
     import_node_path18 = require("node:path");
     init_errors();
     init_present();
@@ -7255,7 +7335,7 @@ async function takeBack(door, link2, names, commits2) {
     if (!born.has(name2) && !await isWritten(door, link2, name2, commits2)) return false;
   }
   writeMarker(link2.gitDir, { head: checkedSha(status.headSha ?? ""), saved: "-" });
-  for (const name2 of names) ifPresent(() => (0, import_node_fs22.unlinkSync)((0, import_node_path19.join)(link2.path, name2)));
+  for (const name2 of names) ifPresent(() => (0, import_node_fs23.unlinkSync)((0, import_node_path19.join)(link2.path, name2)));
   return true;
 }
 async function isWritten(door, link2, name2, commits2) {
@@ -7303,11 +7383,11 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
   if (flagged.length > 0) throw taken(link2.path, "files in it are marked to be looked away from");
   return checkout(door, link2, [branch2], { here, commits: [baseSha, ...aheadBases] });
 }
-var import_node_fs22, import_node_path19, UNLOGGED;
+var import_node_fs23, import_node_path19, UNLOGGED;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
-    import_node_fs22 = require("node:fs");
+    import_node_fs23 = require("node:fs");
     import_node_path19 = require("node:path");
     init_errors();
     init_printable();
@@ -7393,7 +7473,7 @@ async function absentBigFiles(door, sha) {
   const found = await door.ask(grep);
   if (found.code > 1) throw gitFailure(grep, found);
   const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs23.existsSync)(bigFileAt(door.commonDir, name2)));
+  const absent = names.filter((name2) => !(0, import_node_fs24.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
 }
@@ -7411,24 +7491,24 @@ async function absentHooks(door, sha) {
 async function ignoredSettings(door) {
   const list7 = ["ls-files", "-z", "--others", "--ignored"];
   const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS.test((0, import_node_path20.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS2.test((0, import_node_path20.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
   const include = (0, import_node_path20.join)(door.root, ".worktreeinclude");
   if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
   const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
   return settings3.filter((path17) => !copied.has(path17));
 }
-var import_node_fs23, import_node_path20, SETTINGS;
+var import_node_fs24, import_node_path20, SETTINGS2;
 var init_readiness = __esm({
   "src/git/readiness.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
+    import_node_fs24 = require("node:fs");
     import_node_path20 = require("node:path");
     init_present();
     init_failure();
     init_names();
     init_worktree_branch();
     init_worktree_link();
-    SETTINGS = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
+    SETTINGS2 = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
   }
 });
 
@@ -7451,7 +7531,7 @@ async function isShared(door, link2, { path: path17, sha }) {
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
     const remote = [local, (0, import_node_path21.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs24.existsSync)((0, import_node_path21.join)(each, "objects"))
+      (each) => each.startsWith("/") && (0, import_node_fs25.existsSync)((0, import_node_path21.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
@@ -7482,7 +7562,7 @@ async function bigFiles(door, link2, base, head3, files2) {
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
     found.push(...await pointers(door, head3, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs24.existsSync)(bigFileAt(door.commonDir, sha)));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs25.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
   return absent.filter(({ sha }) => !known2.has(sha));
@@ -7501,11 +7581,11 @@ async function pointers(door, commit, paths) {
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs24, import_node_path21, SUBMODULE2;
+var import_node_fs25, import_node_path21, SUBMODULE2;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs24 = require("node:fs");
+    import_node_fs25 = require("node:fs");
     import_node_path21 = require("node:path");
     init_present();
     init_door();
@@ -7762,8 +7842,8 @@ async function trySigned(door, args, there) {
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs25.writeFileSync)(wrapper, NO_QUESTIONS);
-    (0, import_node_fs25.chmodSync)(wrapper, 448);
+    (0, import_node_fs26.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs26.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -7775,7 +7855,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -7805,7 +7885,7 @@ async function signingTrouble(door) {
     const result = await trySigned(door, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
   } finally {
-    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function notNow(path17, why) {
@@ -7815,11 +7895,11 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs25, import_node_path23, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs26, import_node_path23, SIGNING_LIMIT_MS, NO_QUESTIONS;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs25 = require("node:fs");
+    import_node_fs26 = require("node:fs");
     import_node_path23 = require("node:path");
     init_errors();
     init_scratch();
@@ -8154,13 +8234,13 @@ what is known
   const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
   const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
   const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs26.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs26.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  (0, import_node_fs27.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs27.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
 async function withScratchObjects(door, work) {
   const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs26.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
+  (0, import_node_fs27.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,
     GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
@@ -8168,7 +8248,7 @@ async function withScratchObjects(door, work) {
   try {
     return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
-    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs27.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function quoted3(path17) {
@@ -8188,12 +8268,12 @@ function withEnvironment(door, env) {
     write: (args, options) => door.write(args, there(options))
   };
 }
-var import_node_crypto7, import_node_fs26, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs27, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_contained = __esm({
   "src/git/contained.ts"() {
     "use strict";
     import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs26 = require("node:fs");
+    import_node_fs27 = require("node:fs");
     import_node_path24 = require("node:path");
     import_node_zlib = __toESM(require_node_zlib(), 1);
     init_scratch();
@@ -8220,7 +8300,7 @@ function createConfigReader(door) {
 function stampOf({ commonDir }) {
   const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path25.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
   return [(0, import_node_path25.join)(commonDir, "config"), (0, import_node_path25.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs27.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs28.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -8249,11 +8329,11 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs27, import_node_path25, EXECUTABLE;
+var import_node_fs28, import_node_path25, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs27 = require("node:fs");
+    import_node_fs28 = require("node:fs");
     import_node_path25 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
@@ -8299,8 +8379,8 @@ function unexclude(commonDir, patterns) {
 function edit(commonDir, change2) {
   const file = (0, import_node_path26.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs28.mkdirSync)((0, import_node_path26.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs28.readFileSync)(file, "utf8");
+    (0, import_node_fs29.mkdirSync)((0, import_node_path26.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs29.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change2(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8333,16 +8413,16 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs28.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs28.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs29.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs29.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
   removeDrafts(target);
 }
-var import_node_fs28, import_node_path26, BEGIN, END;
+var import_node_fs29, import_node_path26, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs28 = require("node:fs");
+    import_node_fs29 = require("node:fs");
     import_node_path26 = require("node:path");
     init_errors();
     init_replace_file();
@@ -8399,7 +8479,7 @@ function takeBackOutdated(root, worktree2, path17, noted2) {
   if (noted2 === void 0) return;
   const now = stampsOf(root, worktree2, path17);
   if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path27.join)(worktree2, path17)) === "file")
-    (0, import_node_fs29.unlinkSync)((0, import_node_path27.join)(worktree2, path17));
+    (0, import_node_fs30.unlinkSync)((0, import_node_path27.join)(worktree2, path17));
 }
 async function includedFiles(door, link2) {
   const include = (0, import_node_path27.join)(door.root, INCLUDE_FILE);
@@ -8445,8 +8525,8 @@ function copyInto(root, worktree2, path17) {
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs29.symlinkSync)((0, import_node_fs29.readlinkSync)(source), target);
-    else (0, import_node_fs29.copyFileSync)(source, target, import_node_fs29.constants.COPYFILE_EXCL | import_node_fs29.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs30.symlinkSync)((0, import_node_fs30.readlinkSync)(source), target);
+    else (0, import_node_fs30.copyFileSync)(source, target, import_node_fs30.constants.COPYFILE_EXCL | import_node_fs30.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
@@ -8460,16 +8540,16 @@ function linkInto(root, worktree2, path17) {
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs29.realpathSync)(root), (0, import_node_fs29.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs30.realpathSync)(root), (0, import_node_fs30.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
     const target = (0, import_node_path27.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs29.realpathSync)(target) === (0, import_node_fs29.realpathSync)(source)) return null;
+    if (kindAt(target) === "symlink" && (0, import_node_fs30.realpathSync)(target) === (0, import_node_fs30.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs29.symlinkSync)((0, import_node_path27.relative)((0, import_node_fs29.realpathSync)((0, import_node_path27.dirname)(target)), source), target);
+    (0, import_node_fs30.symlinkSync)((0, import_node_path27.relative)((0, import_node_fs30.realpathSync)((0, import_node_path27.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -8482,16 +8562,16 @@ function isInside(path17) {
 function prepareParent(worktree2, target) {
   let existing = (0, import_node_path27.dirname)(target);
   while (kindAt(existing) === "missing") existing = (0, import_node_path27.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs29.realpathSync)(existing))) return true;
-  (0, import_node_fs29.mkdirSync)((0, import_node_path27.dirname)(target), { recursive: true });
+  if (!isWithin(worktree2, (0, import_node_fs30.realpathSync)(existing))) return true;
+  (0, import_node_fs30.mkdirSync)((0, import_node_path27.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_buffer, import_node_fs29, import_node_path27, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_buffer, import_node_fs30, import_node_path27, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
     import_node_buffer = __toESM(require_node_buffer(), 1);
-    import_node_fs29 = require("node:fs");
+    import_node_fs30 = require("node:fs");
     import_node_path27 = require("node:path");
     init_errors();
     init_printable();
@@ -14500,7 +14580,7 @@ async function finish(door, place2, move3) {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs31.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -14534,7 +14614,7 @@ async function placesOf(door, branch2) {
 }
 function headOf2({ gitDir }) {
   const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs30.readlinkSync)(head3) : "";
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs31.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(textOf(head3) ?? "")?.[1] ?? null;
 }
@@ -14601,7 +14681,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs30.linkSync)(draft, lock2);
+    (0, import_node_fs31.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -14612,16 +14692,16 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs30.rmSync)(draft, { force: true });
+    (0, import_node_fs31.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs30.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs31.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs30.writeSync)(file, text5);
-    (0, import_node_fs30.fsyncSync)(file);
+    (0, import_node_fs31.writeSync)(file, text5);
+    (0, import_node_fs31.fsyncSync)(file);
   } finally {
-    (0, import_node_fs30.closeSync)(file);
+    (0, import_node_fs31.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
@@ -14637,7 +14717,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
+    (0, import_node_fs31.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -14650,14 +14730,14 @@ async function updateBranch(door, move3, place2) {
 }
 async function carry(door, place2, move3) {
   await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs30.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
+  (0, import_node_fs31.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs30, import_node_path29, import_promises3, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs31, import_node_path29, import_promises3, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs30 = require("node:fs");
+    import_node_fs31 = require("node:fs");
     import_node_path29 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
@@ -14790,13 +14870,13 @@ async function touching(door, from, layers, files2) {
   }
   return found;
 }
-async function written(door, commit, writing) {
-  const { request: request2, top, stream: stream2, tree } = writing;
+async function written(door, commit, writing2) {
+  const { request: request2, top, stream: stream2, tree } = writing2;
   const { message: message2 } = stream2;
   if (request2.strategy === "merge")
     return [await commit(door, { tree, parents: [top.tip, stream2.head], message: message2 })];
   if (request2.strategy === "squash") return [await commit(door, { tree, parents: [top.tip], message: message2 })];
-  return replayed(door, commit, writing);
+  return replayed(door, commit, writing2);
 }
 async function replayed(door, commit, { top, stream: stream2, tree }) {
   const commits2 = [];
@@ -14912,8 +14992,8 @@ async function removeScratchWorktree(door, path17) {
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
   completeEntry(door.commonDir, (0, import_node_path31.basename)(entry.gitDir));
-  (0, import_node_fs31.writeFileSync)((0, import_node_path31.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs31.unlinkSync)((0, import_node_path31.join)(entry.gitDir, "locked")));
+  (0, import_node_fs32.writeFileSync)((0, import_node_path31.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs32.unlinkSync)((0, import_node_path31.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
@@ -14924,19 +15004,19 @@ function entryOf(door, place2) {
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs31.readdirSync)(place2);
+  const names = (0, import_node_fs32.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
   for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs31.rmSync)((0, import_node_path31.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs31.rmSync)((0, import_node_path31.join)(place2, ".git"), { force: true });
-  (0, import_node_fs31.rmdirSync)(place2);
+    (0, import_node_fs32.rmSync)((0, import_node_path31.join)(place2, name2), { recursive: true, force: true });
+  (0, import_node_fs32.rmSync)((0, import_node_path31.join)(place2, ".git"), { force: true });
+  (0, import_node_fs32.rmdirSync)(place2);
   return true;
 }
-var import_node_fs31, import_node_path31, NAME2, GOING;
+var import_node_fs32, import_node_path31, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
+    import_node_fs32 = require("node:fs");
     import_node_path31 = require("node:path");
     init_present();
     init_failure();
@@ -14961,7 +15041,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
     else for (const each of entries2) sort((0, import_node_path32.join)(path17, each.name), each.isDirectory());
   };
@@ -14980,19 +15060,19 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
   return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path32.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs32.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs32.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs33.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs33.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs32.readFileSync)(inMain).equals((0, import_node_fs32.readFileSync)(inWorktree2));
+  return here?.size === there?.size && (0, import_node_fs33.readFileSync)(inMain).equals((0, import_node_fs33.readFileSync)(inWorktree2));
 }
 async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
@@ -15002,7 +15082,7 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs32.readdirSync)((0, import_node_path32.join)(link2.path, name2), { withFileTypes: true }))
+      for (const entry of (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(link2.path, name2), { withFileTypes: true }))
         note2((0, import_node_path32.join)(name2, entry.name), entry.isDirectory());
       return;
     }
@@ -15025,8 +15105,8 @@ function madeAt(root, name2) {
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs32.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs32.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs33.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs33.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15067,11 +15147,11 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs32, import_node_path32, MOST_BYTES, MOST_NOTED;
+var import_node_fs33, import_node_path32, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
+    import_node_fs33 = require("node:fs");
     import_node_path32 = require("node:path");
     init_present();
     init_sha256();
@@ -15183,7 +15263,7 @@ function storesBelow(root, name2) {
   };
   const directory = (0, import_node_path33.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs33.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs34.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
     enter2((0, import_node_path33.join)(name2, "modules"));
@@ -15209,7 +15289,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15226,11 +15306,11 @@ function listed3(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs33, import_node_path33, NAMED2, LONGEST_NAME2;
+var import_node_fs34, import_node_path33, NAMED2, LONGEST_NAME2;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
+    import_node_fs34 = require("node:fs");
     import_node_path33 = require("node:path");
     init_errors();
     init_printable();
@@ -15338,7 +15418,7 @@ function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
   if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path35.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs34.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs35.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -15425,11 +15505,11 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs34, import_node_path35;
+var import_node_fs35, import_node_path35;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
+    import_node_fs35 = require("node:fs");
     import_node_path35 = require("node:path");
     init_printable();
     init_shell_word();
@@ -15621,12 +15701,12 @@ async function deleteFiles(root, doomed, beganMs) {
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
     if (isOurs4((0, import_node_path37.dirname)(directory)) && kindAt((0, import_node_path37.join)(root, directory)) === "directory")
-      (0, import_node_fs35.rmSync)((0, import_node_path37.join)(root, directory), { recursive: true, force: true });
+      (0, import_node_fs36.rmSync)((0, import_node_path37.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs35.rmdir)((0, import_node_path37.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs35.unlinkSync)((0, import_node_path37.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs35.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs36.rmdir)((0, import_node_path37.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs36.unlinkSync)((0, import_node_path37.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs36.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -15647,16 +15727,16 @@ function atOnce(names, act2) {
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs35.lstat)(file, (error2, stats) => {
+  (0, import_node_fs36.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs35.unlink)(file, done2);
+    else (0, import_node_fs36.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs35.readdir)((0, import_node_path37.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs36.readdir)((0, import_node_path37.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
       done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path37.join)(name2, first2)} appeared just now`));
     });
@@ -15685,21 +15765,21 @@ function directoryCheck(root) {
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs35.readdirSync)(root, { withFileTypes: true })) {
+  for (const entry of (0, import_node_fs36.readdirSync)(root, { withFileTypes: true })) {
     const path17 = (0, import_node_path37.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs35.rmdirSync)(path17);
+    (0, import_node_fs36.rmdirSync)(path17);
   }
 }
-var import_node_fs35, import_node_path37, Touched, AT_ONCE;
+var import_node_fs36, import_node_path37, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
+    import_node_fs36 = require("node:fs");
     import_node_path37 = require("node:path");
     init_present();
     init_worktree_link();
@@ -15762,7 +15842,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs36.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs37.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -15833,7 +15913,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs36.writeFileSync)(linkText, (0, import_node_fs36.readlinkSync)((0, import_node_path38.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs37.writeFileSync)(linkText, (0, import_node_fs37.readlinkSync)((0, import_node_path38.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -15844,11 +15924,11 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs36, import_node_path38, SAVED, MOST_OF_A_LABEL;
+var import_node_fs37, import_node_path38, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
+    import_node_fs37 = require("node:fs");
     import_node_path38 = require("node:path");
     init_errors();
     init_present();
@@ -15894,9 +15974,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs37.mkdtempSync)((0, import_node_path39.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs37.lstatSync)(folder);
-    (0, import_node_fs37.rmdirSync)(folder);
+    const folder = (0, import_node_fs38.mkdtempSync)((0, import_node_path39.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs38.lstatSync)(folder);
+    (0, import_node_fs38.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -15958,8 +16038,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs37.mkdirSync)(path17);
-  if (kindAt((0, import_node_path39.join)(path17, ".git")) === "missing") (0, import_node_fs37.writeFileSync)((0, import_node_path39.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs38.mkdirSync)(path17);
+  if (kindAt((0, import_node_path39.join)(path17, ".git")) === "missing") (0, import_node_fs38.writeFileSync)((0, import_node_path39.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -15971,12 +16051,12 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs37.rmdirSync)(here.path);
+    (0, import_node_fs38.rmdirSync)(here.path);
   }
-  ifPresent(() => (0, import_node_fs37.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`)));
+  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`)));
   for (const name2 of listIfPresent(door.commonDir))
-    if (name2.startsWith(FORMER)) (0, import_node_fs37.rmSync)((0, import_node_path39.join)(door.commonDir, name2), { recursive: true, force: true });
-  if (listIfPresent((0, import_node_path39.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs37.rmdirSync)((0, import_node_path39.dirname)(gitDir)));
+    if (name2.startsWith(FORMER)) (0, import_node_fs38.rmSync)((0, import_node_path39.join)(door.commonDir, name2), { recursive: true, force: true });
+  if (listIfPresent((0, import_node_path39.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs38.rmdirSync)((0, import_node_path39.dirname)(gitDir)));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -15992,11 +16072,11 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs37, import_node_path39, LABEL3, FORMER;
+var import_node_fs38, import_node_path39, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     import_node_path39 = require("node:path");
     init_errors();
     init_shell_word();
@@ -16084,24 +16164,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs38.unlinkSync)((0, import_node_path40.join)(root, path17));
+  (0, import_node_fs39.unlinkSync)((0, import_node_path40.join)(root, path17));
   for (let parent = (0, import_node_path40.dirname)(path17); parent !== "."; parent = (0, import_node_path40.dirname)(parent)) {
-    if ((0, import_node_fs38.readdirSync)((0, import_node_path40.join)(root, parent)).length > 0) return;
-    (0, import_node_fs38.rmdirSync)((0, import_node_path40.join)(root, parent));
+    if ((0, import_node_fs39.readdirSync)((0, import_node_path40.join)(root, parent)).length > 0) return;
+    (0, import_node_fs39.rmdirSync)((0, import_node_path40.join)(root, parent));
   }
 }
 async function writeOne(door, root, { mode, sha, path: path17 }) {
   const file = (0, import_node_path40.join)(root, path17);
-  if (kindAt(file) !== "missing") (0, import_node_fs38.unlinkSync)(file);
+  if (kindAt(file) !== "missing") (0, import_node_fs39.unlinkSync)(file);
   if (mode === "160000") return;
-  (0, import_node_fs38.mkdirSync)((0, import_node_path40.dirname)(file), { recursive: true });
+  (0, import_node_fs39.mkdirSync)((0, import_node_path40.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs38.symlinkSync)(bytes, file);
+    (0, import_node_fs39.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs38.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs38.chmodSync)(file, 493);
+  (0, import_node_fs39.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs39.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const format3 = "--format=%(objectname) %(refname)";
@@ -16132,11 +16212,11 @@ async function remains(door, places) {
     refs: ours.split("\n").filter(Boolean)
   };
 }
-var import_node_fs38, import_node_path40;
+var import_node_fs39, import_node_path40;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs39 = require("node:fs");
     import_node_path40 = require("node:path");
     init_errors();
     init_stream_key();
@@ -16279,8 +16359,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs39.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs39.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs40.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs40.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16350,11 +16430,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs39, CHECKOUTS, LONGEST_MS3;
+var import_node_fs40, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs40 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -16418,18 +16498,18 @@ async function ringBell(client, root, pane) {
   writeToTerminal(tty3, "\x07");
 }
 function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs40.openSync)(tty3, import_node_fs40.constants.O_WRONLY | import_node_fs40.constants.O_NOCTTY | import_node_fs40.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs41.openSync)(tty3, import_node_fs41.constants.O_WRONLY | import_node_fs41.constants.O_NOCTTY | import_node_fs41.constants.O_NONBLOCK);
   try {
-    (0, import_node_fs40.writeSync)(handle, text5);
+    (0, import_node_fs41.writeSync)(handle, text5);
   } finally {
-    (0, import_node_fs40.closeSync)(handle);
+    (0, import_node_fs41.closeSync)(handle);
   }
 }
-var import_node_fs40;
+var import_node_fs41;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
+    import_node_fs41 = require("node:fs");
     init_names2();
   }
 });
@@ -17306,18 +17386,18 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs41.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs41, import_node_path43, import_promises4, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs42, import_node_path43, import_promises4, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
+    import_node_fs42 = require("node:fs");
     import_node_path43 = require("node:path");
     import_promises4 = __toESM(require_promises(), 1);
     init_errors();
@@ -17536,15 +17616,15 @@ function preparePaneLog(root, runDir2, shared = "/tmp") {
     if (refused3 !== null) return { path: null, why: refused3 };
     const link2 = (0, import_node_path44.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs42.closeSync)((0, import_node_fs42.openSync)((0, import_node_path44.join)(runDir2, "pane.log"), "a", 384));
+    (0, import_node_fs43.closeSync)((0, import_node_fs43.openSync)((0, import_node_path44.join)(runDir2, "pane.log"), "a", 384));
     return { path: (0, import_node_path44.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs42.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs42.lstatSync)(directory);
+  (0, import_node_fs43.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs43.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17553,19 +17633,19 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs42.rmSync)(draft, { force: true });
-  (0, import_node_fs42.symlinkSync)(target, draft);
-  (0, import_node_fs42.renameSync)(draft, link2);
+  (0, import_node_fs43.rmSync)(draft, { force: true });
+  (0, import_node_fs43.symlinkSync)(target, draft);
+  (0, import_node_fs43.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs42.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs42.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs43.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs43.readlinkSync)(link2) : null;
 }
-var import_node_fs42, import_node_path44;
+var import_node_fs43, import_node_path44;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
+    import_node_fs43 = require("node:fs");
     import_node_path44 = require("node:path");
     init_names2();
   }
@@ -18014,7 +18094,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs43.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs44.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18073,11 +18153,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs43;
+var import_node_fs44;
 var init_project2 = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     init_project();
     init_load();
     init_paths();
@@ -18861,7 +18941,7 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs44.mkdirSync)(directory, { recursive: true, mode: 448 });
+  (0, import_node_fs45.mkdirSync)(directory, { recursive: true, mode: 448 });
   const file = import_node_path46.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
@@ -18880,11 +18960,11 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs44, import_node_path46, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs45, import_node_path46, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
+    import_node_fs45 = require("node:fs");
     import_node_path46 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
@@ -20167,10 +20247,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs45.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs46.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs45.fstatSync)(handle);
+    const stat2 = (0, import_node_fs46.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20180,7 +20260,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs45.closeSync)(handle);
+    (0, import_node_fs46.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20202,7 +20282,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs45.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs46.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20210,11 +20290,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs45, PART_BYTES, LONGEST_LINE;
+var import_node_fs46, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
+    import_node_fs46 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20446,18 +20526,18 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs46.accessSync)(file, import_node_fs46.constants.X_OK);
-    return (0, import_node_fs46.statSync)(file).isFile();
+    (0, import_node_fs47.accessSync)(file, import_node_fs47.constants.X_OK);
+    return (0, import_node_fs47.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs46, import_node_path52;
+var import_node_fs47, import_node_path52;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
+    import_node_fs47 = require("node:fs");
     import_node_path52 = __toESM(require("node:path"), 1);
     init_present();
   }
@@ -20624,7 +20704,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs47.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs47.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs48.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs48.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => recordOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -20641,7 +20721,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -20658,7 +20738,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -20673,11 +20753,11 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs47, import_node_path53, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs48, import_node_path53, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
+    import_node_fs48 = require("node:fs");
     import_node_path53 = require("node:path");
     init_errors();
     init_shell_word();
@@ -20796,7 +20876,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs48.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs49.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -20817,11 +20897,11 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs48, import_node_path54;
+var import_node_fs49, import_node_path54;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
+    import_node_fs49 = require("node:fs");
     import_node_path54 = require("node:path");
     init_limits();
     init_printable();
@@ -20863,13 +20943,13 @@ function recordAt(file) {
   return parseRecord(readIfPresent(file) ?? "") ?? {};
 }
 function bringsSkill(installations) {
-  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs49.existsSync)((0, import_node_path55.join)(place2, "skills", NAME3, "SKILL.md")));
+  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs50.existsSync)((0, import_node_path55.join)(place2, "skills", NAME3, "SKILL.md")));
 }
-var import_node_fs49, import_node_path55, NAME3;
+var import_node_fs50, import_node_path55, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     import_node_path55 = require("node:path");
     init_present();
     init_json();
@@ -21027,7 +21107,7 @@ function beganIn(file, worktree2, sinceMs2) {
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs50.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs51.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21073,11 +21153,11 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs50, import_node_os5, import_node_path56, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs51, import_node_os5, import_node_path56, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
+    import_node_fs51 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
     import_node_path56 = __toESM(require("node:path"), 1);
     init_present();
@@ -21216,7 +21296,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs51.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs52.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21238,11 +21318,11 @@ function checkCodex(agent2, deps, paths) {
     ] : []
   ];
 }
-var import_node_fs51, PERMISSIONS2, NOTICE;
+var import_node_fs52, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
+    import_node_fs52 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -21501,7 +21581,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs52.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs53.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21554,11 +21634,11 @@ function checkOpencode(agent2, deps) {
     ] : []
   ];
 }
-var import_node_fs52, import_node_path57, import_node_url2, LOOKS;
+var import_node_fs53, import_node_path57, import_node_url2, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
+    import_node_fs53 = require("node:fs");
     import_node_path57 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_printable();
@@ -21649,37 +21729,37 @@ function launcherPlace(parent) {
 function launcherDirectory(parent, script) {
   const home = ownDirectory((0, import_node_path59.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs53.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs53.rmSync)((0, import_node_path59.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs54.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs54.rmSync)((0, import_node_path59.join)(bin, name2), { recursive: true, force: true });
   }
   const launcher = (0, import_node_path59.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
     const draft = (0, import_node_path59.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs53.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs53.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs53.chmodSync)(draft, 448);
-    (0, import_node_fs53.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs53.renameSync)(draft, launcher);
+    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs54.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs54.chmodSync)(draft, 448);
+    (0, import_node_fs54.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs54.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs53.rmSync)(path17, { force: true });
-  (0, import_node_fs53.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs53.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs54.rmSync)(path17, { force: true });
+  (0, import_node_fs54.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs54.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs53.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs54.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs53, import_node_path59, NAME4;
+var import_node_fs54, import_node_path59, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
+    import_node_fs54 = require("node:fs");
     import_node_path59 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
@@ -22696,7 +22776,7 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs54.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs55.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
     removeDrafts(path17);
   } catch (error2) {
@@ -22711,11 +22791,11 @@ function cannotWrite(path17, cause) {
     { cause }
   );
 }
-var import_node_fs54, import_node_path60;
+var import_node_fs55, import_node_path60;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     import_node_path60 = require("node:path");
     init_errors();
     init_replace_file();
@@ -22795,21 +22875,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs55.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs56.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs55.rmSync)(paths.mcpConfig);
+  (0, import_node_fs56.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs55, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
+var import_node_fs56, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     init_paths();
     init_errors();
     init_present();
@@ -22836,7 +22916,7 @@ function lastingLauncher(maker, words) {
 }
 function isOfPlugin() {
   const plugin = (0, import_node_path61.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs56.existsSync)(plugin) && (0, import_node_fs56.existsSync)((0, import_node_path61.join)(PACKAGE_ROOT, EDITION));
+  return (0, import_node_fs57.existsSync)(plugin) && (0, import_node_fs57.existsSync)((0, import_node_path61.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
@@ -22845,7 +22925,7 @@ function dataDirectory(env) {
 }
 function real(path17) {
   if ((0, import_node_path61.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs56.existsSync)(path17) ? (0, import_node_fs56.realpathSync)(path17) : (0, import_node_path61.join)(real((0, import_node_path61.dirname)(path17)), (0, import_node_path61.basename)(path17));
+  return (0, import_node_fs57.existsSync)(path17) ? (0, import_node_fs57.realpathSync)(path17) : (0, import_node_path61.join)(real((0, import_node_path61.dirname)(path17)), (0, import_node_path61.basename)(path17));
 }
 function editionAt(place2) {
   const text5 = readIfPresent((0, import_node_path61.join)(place2, EDITION));
@@ -22864,13 +22944,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs56.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs57.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs56.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs57.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -22879,28 +22959,28 @@ function keepProgram(env = process.env) {
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
     const path17 = (0, import_node_path61.join)(place2, file);
-    return (0, import_node_fs56.existsSync)(path17) && sha256((0, import_node_fs56.readFileSync)(path17)) === hash ? [] : [file];
+    return (0, import_node_fs57.existsSync)(path17) && sha256((0, import_node_fs57.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs56.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path61.join)(place2, file), (0, import_node_fs56.readFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path61.join)(place2, file), (0, import_node_fs57.readFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
   const draft = (0, import_node_path61.join)((0, import_node_path61.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
+  (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs56.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs56.copyFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file), (0, import_node_path61.join)(draft, file));
-    (0, import_node_fs56.chmodSync)((0, import_node_path61.join)(draft, file), modeOf(file));
+    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs57.copyFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file), (0, import_node_path61.join)(draft, file));
+    (0, import_node_fs57.chmodSync)((0, import_node_path61.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs56.renameSync)(draft, place2);
+    (0, import_node_fs57.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs56.existsSync)((0, import_node_path61.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs57.existsSync)((0, import_node_path61.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
@@ -22914,14 +22994,14 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs56.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs56.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs57.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
   return (0, import_node_path61.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
@@ -22940,7 +23020,7 @@ function programsNamed(base) {
   const named3 = [];
   for (const note2 of listIfPresent((0, import_node_path61.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs56.readFileSync)((0, import_node_path61.join)(base, NOTES, note2), "utf8"));
+      const user = JSON.parse((0, import_node_fs57.readFileSync)((0, import_node_path61.join)(base, NOTES, note2), "utf8"));
       if (lstatIfPresent((0, import_node_path61.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
       const files2 = [...Object.values(launchers), (0, import_node_path61.join)(launcherPlace(user.commonDir), "orchestrate")];
@@ -22957,22 +23037,22 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs56.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path61.relative)(place2, (0, import_node_path61.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs57.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path61.relative)(place2, (0, import_node_path61.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs56.rmSync)(place2, { recursive: true });
+    (0, import_node_fs57.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs56, import_node_os6, import_node_path61, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs57, import_node_os6, import_node_path61, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
     import_node_path61 = require("node:path");
     init_package_root();
@@ -23019,7 +23099,7 @@ function secretFile({ secretFile: file }, { root, env }) {
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs57.openSync)(path17, import_node_fs57.constants.O_RDONLY | import_node_fs57.constants.O_NONBLOCK);
+    handle = (0, import_node_fs58.openSync)(path17, import_node_fs58.constants.O_RDONLY | import_node_fs58.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23029,7 +23109,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs57.fstatSync)(handle);
+    const stats = (0, import_node_fs58.fstatSync)(handle);
     const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs4) throw unfit(path17, "it belongs to someone else");
@@ -23037,9 +23117,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs57.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs58.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs57.closeSync)(handle);
+    (0, import_node_fs58.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23095,11 +23175,11 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs57, import_node_os7, import_node_path62, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs58, import_node_os7, import_node_path62, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
+    import_node_fs58 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
     import_node_path62 = require("node:path");
     init_errors();
@@ -23390,14 +23470,14 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
   for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path63.join)(runDir2, name2), text5, 384);
   replaceFile((0, import_node_path63.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
   replaceFile((0, import_node_path63.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
   const path17 = (0, import_node_path63.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs58.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs58.statSync)(path17).mtimeMs }));
+  return ifPresent(() => ({ text: (0, import_node_fs59.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs59.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23418,28 +23498,28 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
   const path17 = (0, import_node_path63.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs58.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs59.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs58.linkSync)(draft, path17);
+    (0, import_node_fs59.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs58.rmSync)(draft, { force: true });
+    (0, import_node_fs59.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs58.rmSync)((0, import_node_path63.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs59.rmSync)((0, import_node_path63.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs58, import_node_path63, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs59, import_node_path63, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs59 = require("node:fs");
     import_node_path63 = require("node:path");
     init_proc_stat();
     init_present();
@@ -23683,15 +23763,15 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs59.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs60.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs59, import_node_path64;
+var import_node_fs60, import_node_path64;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     import_node_path64 = require("node:path");
     init_errors();
     init_stream_key();
@@ -23734,14 +23814,14 @@ async function pause3(ms, abort) {
   await (0, import_promises6.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs60.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs60, import_promises6;
+var import_node_fs61, import_promises6;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -23961,7 +24041,7 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs61.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs62.readFileSync)(path17, "utf8"));
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -23975,20 +24055,20 @@ function markOf2(pid) {
   const entry = environment2?.split("\0").find((each) => each.startsWith(prefix));
   return entry?.slice(prefix.length) ?? null;
 }
-var import_node_fs61, linuxTable;
+var import_node_fs62, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     init_proc_stat();
     init_types2();
     linuxTable = {
-      bootId: () => (0, import_node_fs61.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs62.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
       },
-      rows: () => (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
+      rows: () => (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
       marks(pids) {
         const marks = /* @__PURE__ */ new Map();
         for (const pid of pids) {
@@ -23999,8 +24079,8 @@ var init_linux = __esm({
       },
       directories() {
         const found = /* @__PURE__ */ new Map();
-        for (const pid of (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
-          const directory = fromProc(() => (0, import_node_fs61.readlinkSync)(`/proc/${pid}/cwd`));
+        for (const pid of (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
+          const directory = fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(Number(pid), directory);
         }
         return found;
@@ -24018,17 +24098,17 @@ async function openCappedLog(path17) {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs62.closeSync)(pipe2.to);
+    (0, import_node_fs63.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs62.closeSync)(pipe2.from);
+    (0, import_node_fs63.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs62.closeSync)(pipe2.to);
+      (0, import_node_fs63.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises8.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -24057,37 +24137,37 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs62.openSync)(path17, "r+");
+    const both = (0, import_node_fs63.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs62.openSync)(path17, "r"), to: (0, import_node_fs62.openSync)(path17, "w") };
+      return { from: (0, import_node_fs63.openSync)(path17, "r"), to: (0, import_node_fs63.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs62.closeSync)(both);
+      (0, import_node_fs63.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs62.closeSync)((0, import_node_fs62.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs62.statSync)(path17);
+  (0, import_node_fs63.closeSync)((0, import_node_fs63.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs63.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs62.openSync)(path17, "r");
+  const file = (0, import_node_fs63.openSync)(path17, "r");
   try {
-    (0, import_node_fs62.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs63.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs62.closeSync)(file);
+    (0, import_node_fs63.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs62, import_node_path65, import_promises8, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process4, import_node_events2, import_node_fs63, import_node_path65, import_promises8, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     import_node_path65 = require("node:path");
     import_promises8 = __toESM(require_promises(), 1);
     init_replace_file();
@@ -24128,7 +24208,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs63.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs64.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
       resolve14({ exitCode: NOT_RUN, signal: null });
     });
@@ -24166,13 +24246,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto10, import_node_fs63, GRACE_MS2, NOT_RUN;
+var import_node_child_process5, import_node_crypto10, import_node_fs64, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs63 = require("node:fs");
+    import_node_fs64 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24218,7 +24298,7 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs64.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
     (name2) => (0, import_node_path66.join)(directory, name2)
   );
@@ -24233,32 +24313,32 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs64.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs65.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs64.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs64.existsSync)(code3) ? Number((0, import_node_fs64.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs64.statSync)(printed).size > keep3 };
+    if (!(0, import_node_fs65.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs65.existsSync)(code3) ? Number((0, import_node_fs65.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs65.statSync)(printed).size > keep3 };
   } finally {
-    (0, import_node_fs64.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs65.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function beginningOf(path17, bytes) {
-  const handle = (0, import_node_fs64.openSync)(path17, "r");
+  const handle = (0, import_node_fs65.openSync)(path17, "r");
   try {
     const buffer = Buffer.alloc(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs64.readSync)(handle, buffer, 0, bytes, 0));
+    return buffer.toString("utf8", 0, (0, import_node_fs65.readSync)(handle, buffer, 0, bytes, 0));
   } finally {
-    (0, import_node_fs64.closeSync)(handle);
+    (0, import_node_fs65.closeSync)(handle);
   }
 }
-var import_node_child_process6, import_node_fs64, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
+var import_node_child_process6, import_node_fs65, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
 var init_terminal2 = __esm({
   "src/process/terminal.ts"() {
     "use strict";
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
-    import_node_fs64 = require("node:fs");
+    import_node_fs65 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
     import_node_path66 = require("node:path");
     init_shell_word();
@@ -24369,7 +24449,7 @@ function watchOne(database, onChange, slowPollMs) {
 function watchDirectory(path17, onEvent, onFailure) {
   const name2 = (0, import_node_path67.basename)(path17);
   try {
-    const watcher = (0, import_node_fs65.watch)((0, import_node_path67.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs66.watch)((0, import_node_path67.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24389,11 +24469,11 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs65, import_node_path67, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs66, import_node_path67, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch = __esm({
   "src/sqlite/watch.ts"() {
     "use strict";
-    import_node_fs65 = require("node:fs");
+    import_node_fs66 = require("node:fs");
     import_node_path67 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
@@ -24467,7 +24547,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs66.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs67.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -24478,7 +24558,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs66.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs67.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -24567,11 +24647,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs66.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs66.existsSync)((0, import_node_path68.join)(runs, former, "claim")) && !(0, import_node_fs66.existsSync)((0, import_node_path68.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs66.rmSync)((0, import_node_path68.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs67.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs67.existsSync)((0, import_node_path68.join)(runs, former, "claim")) && !(0, import_node_fs67.existsSync)((0, import_node_path68.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs67.rmSync)((0, import_node_path68.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs66.mkdtempSync)((0, import_node_path68.join)(runs, prefix));
+  const directory = (0, import_node_fs67.mkdtempSync)((0, import_node_path68.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -24580,11 +24660,11 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs66, import_node_path68;
+var import_node_fs67, import_node_path68;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
+    import_node_fs67 = require("node:fs");
     import_node_path68 = require("node:path");
     init_create_agent();
     init_elapsed();
@@ -24618,7 +24698,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs67.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs68.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -24637,7 +24717,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs67.rmSync)(path17, { force: true });
+      (0, import_node_fs68.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -24655,11 +24735,11 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs67;
+var import_node_fs68;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
+    import_node_fs68 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
@@ -24682,18 +24762,18 @@ function presentLines({ commonDir }) {
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs68.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs69.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs68.accessSync)(stat2 === void 0 ? (0, import_node_path69.dirname)(directory) : directory, import_node_fs68.constants.W_OK | import_node_fs68.constants.X_OK);
+    (0, import_node_fs69.accessSync)(stat2 === void 0 ? (0, import_node_path69.dirname)(directory) : directory, import_node_fs69.constants.W_OK | import_node_fs69.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs68, import_node_path69, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs69, import_node_path69, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
+    import_node_fs69 = require("node:fs");
     import_node_path69 = require("node:path");
     init_paths();
     init_present();
@@ -24737,7 +24817,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs68.existsSync)(path17) && (0, import_node_fs68.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs69.existsSync)(path17) && (0, import_node_fs69.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -24753,13 +24833,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs68.existsSync)(paths.orchestratorDir);
+        const there = (0, import_node_fs69.existsSync)(paths.orchestratorDir);
         checkWritable(there ? paths.orchestratorDir : (0, import_node_path69.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs68.mkdirSync)((0, import_node_path69.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs68.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs69.mkdirSync)((0, import_node_path69.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs69.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -24767,17 +24847,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs68.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs69.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs68.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs69.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs68.rmdirSync)(paths.orchestratorDir);
+          (0, import_node_fs69.rmdirSync)(paths.orchestratorDir);
           const parent = (0, import_node_path69.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs68.readdirSync)(parent).length === 0) (0, import_node_fs68.rmdirSync)(parent);
+          if ((0, import_node_fs69.readdirSync)(parent).length === 0) (0, import_node_fs69.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -24815,7 +24895,7 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs69.renameSync)(path17, backup);
+    (0, import_node_fs70.renameSync)(path17, backup);
     write2();
   };
   const note2 = `backup: ${(0, import_node_path70.relative)(paths.root, backup)}`;
@@ -24827,7 +24907,7 @@ function planMode(file, path17, found, context) {
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs69.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs70.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
@@ -24837,22 +24917,22 @@ function undoFile(file, context) {
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs69.rmSync)(path17);
+    (0, import_node_fs70.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs69.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs70.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs69.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs70.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs69, import_node_path70;
+var import_node_fs70, import_node_path70;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
+    import_node_fs70 = require("node:fs");
     import_node_path70 = require("node:path");
     init_change();
     init_write();
@@ -24861,7 +24941,7 @@ var init_file_step = __esm({
 
 // src/init/places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs70.realpathSync)(cwd);
+  const here = (0, import_node_fs71.realpathSync)(cwd);
   const inside2 = (0, import_node_path71.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
   const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
@@ -24871,7 +24951,7 @@ async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs70.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs71.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -24888,11 +24968,11 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs70, import_node_path71;
+var import_node_fs71, import_node_path71;
 var init_places2 = __esm({
   "src/init/places.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
+    import_node_fs71 = require("node:fs");
     import_node_path71 = require("node:path");
     init_config_schema();
     init_load();
@@ -24903,7 +24983,7 @@ var init_places2 = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path72.join)(root, name2));
+  const top = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -24936,7 +25016,7 @@ function proposeSetup(root, places) {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
         const because = (0, import_node_path72.join)(cwd, file);
-        return (0, import_node_fs71.existsSync)((0, import_node_path72.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        return (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -24964,15 +25044,15 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs71.existsSync)((0, import_node_path72.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
     const here = (0, import_node_path72.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path72.join)(here, name2));
+    const has = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(here, name2));
     const above = places.slice(index).map((place2) => (0, import_node_path72.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs71.existsSync)((0, import_node_path72.join)(place2, name2)))),
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(place2, name2)))),
       () => /^test\s*:/m.test(readText3((0, import_node_path72.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
@@ -25071,11 +25151,11 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs71, import_node_path72, NO_PROPOSALS, SUBMODULES;
+var import_node_fs72, import_node_path72, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
+    import_node_fs72 = require("node:fs");
     import_node_path72 = require("node:path");
     init_load();
     init_shell_word();
@@ -25087,16 +25167,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs72.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs73.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs72.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs72.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs73.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs73.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs72.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs72.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs73.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs73.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -25107,11 +25187,11 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs72, import_node_path73, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs73, import_node_path73, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
+    import_node_fs73 = require("node:fs");
     import_node_path73 = require("node:path");
     init_change();
     init_file_step();
@@ -25141,7 +25221,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs72.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs73.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25158,19 +25238,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs73.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs74.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs73.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path74.relative)(paths.root, paths.config), (0, import_node_fs73.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs74.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path74.relative)(paths.root, paths.config), (0, import_node_fs74.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs73.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs74.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25211,14 +25291,14 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs73.existsSync)(directory) && (0, import_node_fs73.readdirSync)(directory).length === 0) (0, import_node_fs73.rmdirSync)(directory);
+    if ((0, import_node_fs74.existsSync)(directory) && (0, import_node_fs74.readdirSync)(directory).length === 0) (0, import_node_fs74.rmdirSync)(directory);
   };
 }
-var import_node_fs73, import_node_path74, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs74, import_node_path74, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
+    import_node_fs74 = require("node:fs");
     import_node_path74 = require("node:path");
     init_load();
     init_package_root();
@@ -25320,18 +25400,18 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs74.accessSync)(program, import_node_fs74.constants.R_OK);
+    (0, import_node_fs75.accessSync)(program, import_node_fs75.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs74, import_node_path75;
+var import_node_fs75, import_node_path75;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
+    import_node_fs75 = require("node:fs");
     import_node_path75 = require("node:path");
     init_package_root();
     init_present();
@@ -26713,7 +26793,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs75.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs76.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -26830,14 +26910,14 @@ function pidFile(step, key) {
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs75.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs75, import_node_path78, import_promises9, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs76, import_node_path78, import_promises9, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
+    import_node_fs76 = require("node:fs");
     import_node_path78 = require("node:path");
     import_promises9 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
@@ -27978,7 +28058,7 @@ function watchSetup(ports, of) {
     if (taken2.length > 0) take(ports, taken2, now, of.run === null ? { key: null, run: null } : of);
   };
   const trace = (0, import_node_path79.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs76.rmSync)(trace, { force: true }) };
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs77.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -28014,11 +28094,11 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs76, import_node_path79, ChangedGitConfig, TRACE;
+var import_node_fs77, import_node_path79, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
+    import_node_fs77 = require("node:fs");
     import_node_path79 = require("node:path");
     init_paths();
     init_errors();
@@ -28119,14 +28199,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs77.openSync)(log, "w", 384);
+  const file = (0, import_node_fs78.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs77.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs78.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs77.closeSync)(file);
+    (0, import_node_fs78.closeSync)(file);
   }
   return reviewed;
 }
@@ -28160,11 +28240,11 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs77, import_node_path80, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs78, import_node_path80, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
+    import_node_fs78 = require("node:fs");
     import_node_path80 = require("node:path");
     init_plain_text();
     init_errors();
@@ -28260,10 +28340,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs78.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs78.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs79.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs79.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs78.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs79.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28379,11 +28459,11 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs78, import_node_path82, INPUTS;
+var import_node_fs79, import_node_path82, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
+    import_node_fs79 = require("node:fs");
     import_node_path82 = require("node:path");
     init_load();
     init_paths();
@@ -29754,17 +29834,17 @@ function progress(ports, output) {
       if (!output.json && eventTraits(event.kind).told)
         output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs79.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs80.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs79, import_node_path85;
+var import_node_fs80, import_node_path85;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
+    import_node_fs80 = require("node:fs");
     import_node_path85 = require("node:path");
     init_events();
     init_progress_lines();
@@ -29794,10 +29874,10 @@ function publisher(ports) {
   return { name: "published facts", onLook: ({ seen: seen2 }) => publish(ports, seen2) };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs80.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs81.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs80.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs81.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -29849,11 +29929,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs80, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs81, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
+    import_node_fs81 = require("node:fs");
     init_pause();
     init_published();
     init_end_run();
@@ -30025,7 +30105,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs81.mkdirSync)(import_node_path86.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs82.mkdirSync)(import_node_path86.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -30033,7 +30113,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs81.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs82.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -30056,7 +30136,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs81.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -30073,11 +30153,11 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs81, import_node_path86;
+var import_node_fs82, import_node_path86;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
+    import_node_fs82 = require("node:fs");
     import_node_path86 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
@@ -30556,20 +30636,20 @@ async function prepare2(step, key, parents) {
   const outcome = await ports.git.makeAhead({ path: path17, branch: branch2, sha, key, bases: before?.bases ?? [] });
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs82.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs83.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs82.rmSync)(marker, { force: true });
+  (0, import_node_fs83.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
   let directory = (0, import_node_path89.dirname)(path17);
-  while (!(0, import_node_fs82.existsSync)(directory)) directory = (0, import_node_path89.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs82.statfsSync)(directory);
+  while (!(0, import_node_fs83.existsSync)(directory)) directory = (0, import_node_path89.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs83.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -30610,14 +30690,14 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs82.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs83.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
   note({ ports }, key, null, "warning", `${message2}; look with: ${held2.look}`);
 }
 function atWorkIn({ processes }, path17) {
-  const real2 = ifPresent(() => (0, import_node_fs82.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
   if (real2 === null) return [];
   const inside2 = [...processes.directories()].filter(
     ([pid, at]) => (at === real2 || at.startsWith(`${real2}/`)) && processes.identify(pid) !== null
@@ -30628,11 +30708,11 @@ function atWorkIn({ processes }, path17) {
     look: `ps -fp ${pid}`
   }));
 }
-var import_node_fs82, import_node_path89, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs83, import_node_path89, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
+    import_node_fs83 = require("node:fs");
     import_node_path89 = require("node:path");
     init_paths();
     init_errors();
@@ -30824,7 +30904,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs83.readFileSync)(path17, "utf8");
+    return (0, import_node_fs84.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -30888,11 +30968,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs83, SIDE;
+var import_node_fs84, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
+    import_node_fs84 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31397,7 +31477,7 @@ async function launchFrom(step, plan2) {
   await endFormerWorkers(ports, record3.key);
   forgetDeadRemoval(ports, record3);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs84.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs85.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -31442,7 +31522,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs84.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs84.rmSync)((0, import_node_path90.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs85.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs85.rmSync)((0, import_node_path90.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -31491,12 +31571,12 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto11, import_node_fs84, import_node_path90, RunTaken;
+var import_node_crypto11, import_node_fs85, import_node_path90, RunTaken;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs84 = require("node:fs");
+    import_node_fs85 = require("node:fs");
     import_node_path90 = require("node:path");
     init_variables();
     init_paths();
@@ -31945,7 +32025,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs85.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs86.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -31971,15 +32051,15 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path91.dirname)(place2) && (0, import_node_fs85.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+  while (place2 !== (0, import_node_path91.dirname)(place2) && (0, import_node_fs86.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
     place2 = (0, import_node_path91.dirname)(place2);
   return place2;
 }
-var import_node_fs85, import_node_path91, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs86, import_node_path91, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
+    import_node_fs86 = require("node:fs");
     import_node_path91 = require("node:path");
     init_errors();
     init_listener();
@@ -32397,7 +32477,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs86.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs87.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -32417,11 +32497,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs86;
+var import_node_fs87;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
+    import_node_fs87 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -32435,7 +32515,7 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs87.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs88.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
   for (let place2 = path17; ; place2 = (0, import_node_path93.dirname)(place2)) {
     try {
@@ -32446,11 +32526,11 @@ function networkDisk(path17, typeOf = (each) => (0, import_node_fs87.statfsSync)
     }
   }
 }
-var import_node_fs87, import_node_path93, NETWORK;
+var import_node_fs88, import_node_path93, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
+    import_node_fs88 = require("node:fs");
     import_node_path93 = require("node:path");
     NETWORK = {
       26985: "NFS",
@@ -32732,7 +32812,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs88.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs89.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -32741,7 +32821,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs88.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs89.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -32784,11 +32864,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs88, OPEN_FILES;
+var import_node_fs89, OPEN_FILES;
 var init_checks2 = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
+    import_node_fs89 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -35780,7 +35860,7 @@ function standing(look6) {
 function processLook({ processes }) {
   const directories = standing(() => processes.directories());
   return (path17) => {
-    const real2 = ifPresent(() => (0, import_node_fs89.realpathSync)(path17));
+    const real2 = ifPresent(() => (0, import_node_fs90.realpathSync)(path17));
     if (real2 === null) return [];
     const inside2 = [...directories()].filter(
       ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
@@ -35895,7 +35975,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   return held2;
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs89.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs90.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
@@ -35903,11 +35983,11 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs89, import_node_path94, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs90, import_node_path94, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
+    import_node_fs90 = require("node:fs");
     import_node_path94 = require("node:path");
     init_paths();
     init_done();
@@ -35983,15 +36063,15 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs90.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs91.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs90.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs91.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs90, import_node_path95;
+var import_node_fs91, import_node_path95;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     import_node_path95 = require("node:path");
     init_printable();
     init_shell_word();
@@ -36222,12 +36302,12 @@ async function readable(ports, record3, number5, flags, io) {
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
   const file = run30 === null ? null : (0, import_node_path96.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs91.existsSync)(file)) throw noRun(record3, run30);
+  if (file === null || !(0, import_node_fs92.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs91.statSync)(file);
+    const { size } = (0, import_node_fs92.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs91.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs92.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -36235,11 +36315,11 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises19.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs91, import_node_path96, import_promises19, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs92, import_node_path96, import_promises19, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
+    import_node_fs92 = require("node:fs");
     import_node_path96 = require("node:path");
     import_promises19 = __toESM(require_promises(), 1);
     init_paths();
@@ -36328,7 +36408,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs92.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs93.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -36340,15 +36420,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs92.openSync)(path17, "r");
+  const handle = (0, import_node_fs93.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs92.fstatSync)(handle);
+    const { size } = (0, import_node_fs93.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs92.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs93.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs92.closeSync)(handle);
+    (0, import_node_fs93.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -36370,11 +36450,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs92, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs93, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -36577,7 +36657,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs93.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs94.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -36666,11 +36746,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs93, import_promises20, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs94, import_promises20, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     import_promises20 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -37624,7 +37704,7 @@ function targetOf2(place2) {
       `choose another FILE, or move it away: mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs94.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs95.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
   const folder = (0, import_node_path97.dirname)(place2.path);
@@ -37638,12 +37718,12 @@ function newTarget(place2) {
 }
 function isOurs3(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs94.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs95.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs94.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs95.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs94.closeSync)(handle);
+      (0, import_node_fs95.closeSync)(handle);
     }
   });
 }
@@ -37660,11 +37740,11 @@ function named2({ file, path: path17 }, deed) {
     );
   }
 }
-var import_node_fs94, import_node_path97, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs95, import_node_path97, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     import_node_path97 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
@@ -37833,7 +37913,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs95.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs96.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -37866,11 +37946,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs95, MOST_TYPED, BEGINNING;
+var import_node_fs96, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -38393,7 +38473,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs96.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs97.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -38465,11 +38545,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs96, KEPT2;
+var import_node_fs97, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs96 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -41565,10 +41645,10 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs97, import_node_path101, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs98, import_node_path101, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     import_node_path101 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
@@ -41591,7 +41671,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs97.statSync)(cwd);
+        cwdStat = (0, import_node_fs98.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -43145,10 +43225,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs98, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs99, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -43186,7 +43266,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs98.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs99.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -43522,10 +43602,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs99, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs100, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -43556,8 +43636,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -44001,10 +44081,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs100, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs101, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -44105,10 +44185,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs100.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs101.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs100.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs101.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -44620,10 +44700,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs101, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs102, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -44650,8 +44730,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs101.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs102.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -44660,8 +44740,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs101.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs102.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -46919,9 +46999,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs102.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs102.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs103.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs103.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs102.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs103.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -46931,7 +47011,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs102.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs103.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -46941,11 +47021,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs102, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs103, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -47166,7 +47246,7 @@ function failureOf(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs103.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs104.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
   const base = (0, import_node_path103.join)(directory, "tasks");
   const store = (0, import_node_path103.join)(base, workspace, "tasks.db");
@@ -47175,18 +47255,18 @@ function openDraftStore(options) {
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs103.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs104.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs103, import_node_path103, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs104, import_node_path103, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
+    import_node_fs104 = require("node:fs");
     import_node_path103 = require("node:path");
     init_run_files();
     init_paths();
@@ -47206,7 +47286,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47217,7 +47297,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47247,11 +47327,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs104;
+var import_node_fs105;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_database();
   }
 });
@@ -47409,7 +47489,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs105.existsSync)((0, import_node_path104.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs106.existsSync)((0, import_node_path104.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -47423,7 +47503,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path104.relative)((0, import_node_fs105.realpathSync)(io.cwd), (0, import_node_path104.join)(root, name2));
+  return (0, import_node_path104.relative)((0, import_node_fs106.realpathSync)(io.cwd), (0, import_node_path104.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -47442,11 +47522,11 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs105, import_node_path104, run21;
+var import_node_fs106, import_node_path104, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     import_node_path104 = require("node:path");
     init_create_agent();
     init_load();
@@ -47500,7 +47580,7 @@ async function featureOf(args, io) {
 }
 async function chooseInitiative(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs106.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs107.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const streams2 = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -47609,12 +47689,12 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: 
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto12, import_node_fs106, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto12, import_node_fs107, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs106 = require("node:fs");
+    import_node_fs107 = require("node:fs");
     init_create_agent();
     init_find_command();
     init_package_root();
@@ -55147,7 +55227,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs107.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs108.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -55164,11 +55244,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs107, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs108, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
+    import_node_fs108 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -59851,11 +59931,11 @@ function foldObjects(members2) {
     for (const key of object3.required ?? [])
       required2.add(key);
   }
-  const folded = { type: "object", properties };
+  const folded2 = { type: "object", properties };
   if (required2.size)
-    folded.required = [...required2];
+    folded2.required = [...required2];
   if (objects.every((object3) => object3.additionalProperties === false)) {
-    folded.additionalProperties = false;
+    folded2.additionalProperties = false;
   } else {
     const constraints = [];
     for (const object3 of objects) {
@@ -59864,11 +59944,11 @@ function foldObjects(members2) {
         constraints.push(constraint);
     }
     if (constraints.length === 1)
-      folded.additionalProperties = constraints[0];
+      folded2.additionalProperties = constraints[0];
     else if (constraints.length > 1)
-      folded.additionalProperties = { allOf: constraints };
+      folded2.additionalProperties = { allOf: constraints };
   }
-  return folded;
+  return folded2;
 }
 function foldIntersection(json2) {
   const allOf2 = json2.allOf;
@@ -59878,9 +59958,9 @@ function foldIntersection(json2) {
     if (key in json2)
       return;
   const unions = allOf2.filter((m) => UNION_KEYS.some((k2) => Array.isArray(m[k2])));
-  let folded = null;
+  let folded2 = null;
   if (!unions.length) {
-    folded = foldObjects(allOf2);
+    folded2 = foldObjects(allOf2);
   } else {
     const union3 = unions[0];
     const keyword = UNION_KEYS.find((k2) => Array.isArray(union3[k2]));
@@ -59890,12 +59970,12 @@ function foldIntersection(json2) {
     const branches = union3[keyword].map((branch2) => foldObjects([...rest, branch2]));
     if (branches.some((b2) => !b2))
       return;
-    folded = { [keyword]: branches };
+    folded2 = { [keyword]: branches };
   }
-  if (!folded)
+  if (!folded2)
     return;
   delete json2.allOf;
-  assignProps(json2, folded);
+  assignProps(json2, folded2);
 }
 function finalize(ctx, schema) {
   const root = ctx.seen.get(schema);
@@ -62377,18 +62457,18 @@ function refusal4(lines2, fix) {
 }
 function contextOf2(project, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs108.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    openStore: async (create3) => create3 || (0, import_node_fs109.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
     readFile: (path17) => readPlanFile((0, import_node_path105.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate stop && orchestrate import plan.yaml"),
     print: io.print
   };
 }
-var import_node_fs108, import_node_path105, run23;
+var import_node_fs109, import_node_path105, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
+    import_node_fs109 = require("node:fs");
     import_node_path105 = require("node:path");
     init_project2();
     init_errors();
@@ -63287,11 +63367,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs109.existsSync)(path17) || (0, import_node_path107.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path107.dirname)(path17));
+  return (0, import_node_fs110.existsSync)(path17) || (0, import_node_path107.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path107.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs109.accessSync)(directory, import_node_fs109.constants.W_OK | import_node_fs109.constants.X_OK);
+    (0, import_node_fs110.accessSync)(directory, import_node_fs110.constants.W_OK | import_node_fs110.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -63299,7 +63379,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs109.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs110.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -63308,7 +63388,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs109.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs110.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -63348,7 +63428,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs109.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs110.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -63360,7 +63440,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs109.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs110.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -63383,11 +63463,11 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs109, import_node_path107;
+var import_node_fs110, import_node_path107;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
+    import_node_fs110 = require("node:fs");
     import_node_path107 = require("node:path");
     init_find_command();
     init_shell_word();
@@ -75632,7 +75712,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs110.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs111.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -75642,11 +75722,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs110, run29;
+var import_node_fs111, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs110 = require("node:fs");
+    import_node_fs111 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
