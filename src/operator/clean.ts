@@ -1,5 +1,5 @@
 /** `clean`: takes away worktree, branch and window of what has landed and holds nothing else; says what it kept, and why. */
-import { realpathSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import { setUpNote } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
@@ -8,9 +8,10 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
-import { ifPresent, readIfPresent } from '../files/present.ts';
+import { readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
+import { pidsBelow } from '../poller/steps/ahead.ts';
 import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
@@ -142,17 +143,8 @@ function standing<T>(look: () => T): () => T {
 /** Pids of processes at work at or below a path. */
 function processLook({ processes }: Ports): (path: string) => number[] {
   const directories = standing(() => processes.directories());
-  return (path) => {
-    const real = ifPresent(() => realpathSync(path));
-    if (real === null) return [];
-    const inside = [...directories()].filter(
-      ([, directory]) => directory === real || directory.startsWith(`${real}/`),
-    );
-    // Git that we ran there for the look has ended, or is about to.
-    return inside
-      .map(([pid]) => pid)
-      .filter((pid) => pid !== process.pid && processes.identify(pid) !== null);
-  };
+  // Git that we ran there for the look has ended, or is about to.
+  return (path) => pidsBelow(processes, path, directories());
 }
 
 /** What became of a stream; null when nothing of it was there. */
@@ -257,8 +249,16 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
 /** A run that has begun since, processes of its runs, and whoever else is at work in its worktree: as it is right now. */
 function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: StreamRecord): Held[] {
   const held: Held[] = [];
-  const working = atWork(ports.state.records(record.initiativeId).get(record.key) ?? record);
+  const now = ports.state.records(record.initiativeId).get(record.key) ?? record;
+  const poller = ports.state.poller();
+  const working = atWork(now);
   if (working !== null) held.push(working);
+  if (now.step?.kind === 'prepare' && poller !== null && ports.processes.isAlive(poller))
+    held.push({
+      kind: 'process',
+      what: 'its worktree is being made ready at the moment',
+      look: commandFor('status', record),
+    });
   const run = [...marked()].find((mark) => mark.startsWith(ports.marks.runs(record.key)));
   if (run !== undefined)
     held.push({

@@ -4,6 +4,13 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openProject } from '../../src/app/project.ts';
+import { openPorts } from '../../src/app/wiring.ts';
+import { clean } from '../../src/operator/clean.ts';
+import { findStream } from '../../src/operator/find-stream.ts';
+import { prepare } from '../../src/poller/steps/ahead.ts';
+import type { Step } from '../../src/poller/steps/step.ts';
+import { gatherStates } from '../../src/report/gather.ts';
 import { createShim, type Moment } from '../support/shim.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf, textAt } from '../support/worker-rig.ts';
@@ -155,6 +162,36 @@ test('where worktrees are made elsewhere now, what was made ahead is made anew t
   assert.ok(existsSync(made));
 });
 
+/** What a poller and a `clean` that meet at the worktree made ahead for D do, and where that cannot be moved for a long time. */
+async function beside(rig: ProjectRig, main: string): Promise<void> {
+  const project = openProject({ cwd: rig.root, env: rig.cli.env });
+  const ports = await openPorts(project, { create: false });
+  const { git, state } = ports;
+  const { snapshot } = (await gatherStates(ports)).look;
+  const moving = (makeAhead: typeof git.makeAhead, parent: string) =>
+    prepare({ ports: { ...ports, git: { ...git, makeAhead } }, snapshot } as Step, 'd', [parent]);
+  const self = { pid: process.pid, start: ports.processes.identify(process.pid)?.start ?? '' };
+  state.patchStream('d', { removing: self });
+  await assert.rejects(moving(git.makeAhead, main), /clean \(pid \d+\) is removing/);
+  state.patchStream('d', { removing: { ...self, start: 'long ago' } });
+  const parents = ['1', '2', '3', '4', '5'].map((digit) => digit.repeat(40));
+  for (const parent of parents) await assert.rejects(moving(() => Promise.reject(new Error('no')), parent));
+  const bases = () => findStream(ports, 'D').ahead?.bases;
+  assert.deepEqual(bases(), [...parents.reverse(), main], 'it is on the last of them');
+  await moving(git.makeAhead, main);
+  assert.deepEqual(bases()?.length, 4);
+  const former = state.poller();
+  const remove: typeof git.remove = (...asked) => {
+    state.setPoller({ ...self, sinceMs: 1, sinceEvent: 1, configHash: '', only: null, maxWorkers: null });
+    state.patchStream('d', { step: { kind: 'prepare', sinceMs: 1 } });
+    return git.remove(...asked);
+  };
+  const { kept } = await clean({ ...ports, git: { ...git, remove } }, [findStream(ports, 'D')], false);
+  assert.match(kept[0]?.reasons[0]?.what ?? '', /being made ready/);
+  if (former !== null) state.setPoller(former);
+  project.close();
+}
+
 test('when the plan changes it goes, with what set-up made; what somebody wrote there stays; clean takes what a poller left', async () => {
   await using rig = await createProjectRig({
     plan: { A: [], B: ['A'], C: ['A'], D: ['A'] },
@@ -180,6 +217,7 @@ test('when the plan changes it goes, with what set-up made; what somebody wrote 
   assert.equal(textAt(rig, '.claude/worktrees/c/mine.txt'), 'mine\n');
   assert.match((await rig.run(['clean'])).stdout, /^(?!.*\bD\b)/s);
   await poller.kill();
+  await beside(rig, main);
   const dry = await rig.run(['clean', '--dry-run']);
   assert.match(dry.stdout, /D\b/);
   await rig.run(['clean']);

@@ -11,13 +11,13 @@ import { initiativeOf } from '../../look/snapshot.ts';
 import { planBase } from './base.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
-import { namedAnew, note, recordOf } from './step.ts';
+import { namedAnew, note, recordOf, refuseWhileRemoved } from './step.ts';
 import { isSetUpFor, refurnish, setUpAgain, toSetUp } from './worktree.ts';
 
 /** What is left of the disk for agents to work with: nothing is made ahead of need on one that is nearly full. */
 const LEAST_FREE_BYTES = 1 << 30;
 const LEAST_FREE_SHARE = 0.03;
-/** A worktree is moved each time that what it will start from moves; only what it is on now, and was on before, can be found in it. */
+/** A worktree is moved each time that what it will start from moves; of what it was on before its last move, nothing is found in it. */
 const REMEMBERED = 4;
 
 /** The run that such a worktree is for: its stream has had none. */
@@ -35,12 +35,16 @@ export async function prepare(step: Step, key: string, parents: readonly string[
   requireRoom(record.worktree);
   const sha = await baseOf(step, parents, key);
   const before = record.ahead?.path === record.worktree ? record.ahead : null;
-  const bases = [...new Set([sha, ...(before?.bases ?? [])])].slice(0, REMEMBERED);
-  const write = (part: Pick<Ahead, 'parents' | 'setUp'>): void =>
-    ports.state.patchStream(key, { ahead: { path: record.worktree, bases, ...part } });
-  write({ parents: null, setUp: before?.setUp ?? null });
   const { worktree: path, branch } = record;
+  let bases = [...new Set([sha, ...(before?.bases ?? [])])];
+  const write = (part: Pick<Ahead, 'parents' | 'setUp'>): void =>
+    ports.state.patchStream(key, { ahead: { path, bases, ...part } });
+  write({ parents: null, setUp: before?.setUp ?? null });
+  // Only now, so that a clean which is not seen here has seen this step.
+  refuseWhileRemoved(step, key);
   const outcome = await ports.git.makeAhead({ path, branch, sha, key, bases: before?.bases ?? [] });
+  // However often a move fails, the commit that it is still on must be known as one of ours.
+  bases = bases.slice(0, REMEMBERED);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === 'moved' || outcome === 'there';
   if (before !== null && isWhole && existsSync(marker) && (await isSetUpFor(ports, before, sha))) {
@@ -115,14 +119,23 @@ async function takeAway(ports: Ports, record: StreamRecord, ahead: Ahead): Promi
 
 /** Whoever works there: a shell of the user's, an editor. */
 function atWorkIn({ processes }: Ports, path: string): { kind: 'process'; what: string; look: string }[] {
-  const real = ifPresent(() => realpathSync(path));
-  if (real === null) return [];
-  const inside = [...processes.directories()].filter(
-    ([pid, at]) => (at === real || at.startsWith(`${real}/`)) && processes.identify(pid) !== null,
-  );
-  return inside.map(([pid]) => ({
+  return pidsBelow(processes, path, processes.directories()).map((pid) => ({
     kind: 'process',
     what: `process ${pid}, at work in it`,
     look: `ps -fp ${pid}`,
   }));
+}
+
+/** Pids of the living processes, but for this one, that are at work at or below a path; `directories`: where all of them are. */
+export function pidsBelow(
+  processes: Ports['processes'],
+  path: string,
+  directories: ReturnType<Ports['processes']['directories']>,
+): number[] {
+  const real = ifPresent(() => realpathSync(path));
+  if (real === null) return [];
+  return [...directories].flatMap(([pid, at]) => {
+    const isBelow = at === real || at.startsWith(`${real}/`);
+    return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
+  });
 }

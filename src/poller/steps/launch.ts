@@ -19,7 +19,15 @@ import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt-context.ts';
 import type { Step } from './step.ts';
-import { namedAnew, note, privateDirectory, recordOf, streamOf } from './step.ts';
+import {
+  namedAnew,
+  note,
+  privateDirectory,
+  recordOf,
+  refuseWhileRemoved,
+  StreamTaken,
+  streamOf,
+} from './step.ts';
 import { bringUp } from './sync.ts';
 import { prepareWorktree } from './worktree.ts';
 
@@ -44,6 +52,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
   const stream = streamOf(step, record);
   if (stream === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
+  refuseWhileRemoved(step, key);
   try {
     await refuseChangedGitConfig(ports);
     const base = await settleBase(step, record, stream);
@@ -58,7 +67,7 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     });
     if (!opened) refuseUnlessCalledOff(step, key, run);
   } catch (error) {
-    if (error instanceof RunTaken) throw error;
+    if (error instanceof StreamTaken) throw error;
     if (isEnded(step, key, run)) return;
     await closeFailed(step, key, run, error).catch((also: unknown) => {
       throw new AggregateError([error, also], messageOf(error));
@@ -142,30 +151,15 @@ function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation:
   );
 }
 
-/** The run that was to be opened is another process's: nothing of it is ours to close. */
-class RunTaken extends OrchestrateError {}
-
 /** A run that could not be opened is nothing to tell when its stream was called off; any other counts as a launch that failed. */
 function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
-  const { intent, removing } = recordOf(step, key);
-  if (intent !== 'none') return;
-  if (removing !== null)
-    throw new RunTaken(
-      EXIT.busy,
-      `orchestrate clean (pid ${removing.pid}) is removing its former worktree`,
-      'wait until it has ended',
-    );
-  throw new RunTaken(
+  if (recordOf(step, key).intent !== 'none') return;
+  refuseWhileRemoved(step, key);
+  throw new StreamTaken(
     EXIT.state,
     `run ${run} of ${key} could not be opened: another process opened one`,
     'orchestrate status',
   );
-}
-
-/** A `clean` that was killed keeps nobody from working: what it has left is mended with the worktree. */
-function forgetDeadRemoval({ state, processes }: Ports, { key, removing }: StreamRecord): void {
-  if (removing === null || processes.identify(removing.pid)?.start === removing.start) return;
-  state.patchStream(key, { removing: null });
 }
 
 /** Opens the run and starts its worker; false, leaving nothing, when it could not be opened. */
@@ -173,7 +167,6 @@ async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
   const { ports } = step;
   const { record, run } = plan;
   await endFormerWorkers(ports, record.key);
-  forgetDeadRemoval(ports, record);
   const directory = runDir(ports.paths, record.key, run);
   // Fresh before the run is known to anyone: from then on a `stop` may put its fence there, which has to stay.
   rmSync(directory, { recursive: true, force: true });

@@ -53,6 +53,25 @@ export function namedAnew(
   return { ...record, ...names };
 }
 
+/** The stream is another process's to act on: nothing of it is ours to close. */
+export class StreamTaken extends OrchestrateError {}
+
+/**
+ * Throws exit 4 while a `clean` takes the stream's worktree away. One that was killed keeps nobody from working: what it has left
+ * is mended with the worktree.
+ */
+export function refuseWhileRemoved(step: Pick<Step, 'ports' | 'snapshot'>, key: string): void {
+  const { removing } = recordOf(step, key);
+  if (removing === null) return;
+  if (step.ports.processes.isAlive(removing))
+    throw new StreamTaken(
+      EXIT.busy,
+      `orchestrate clean (pid ${removing.pid}) is removing its former worktree`,
+      'wait until it has ended',
+    );
+  step.ports.state.patchStream(key, { removing: null });
+}
+
 /** Writes one event of a stream. */
 export function note(
   step: Pick<Step, 'ports'>,
