@@ -1,7 +1,8 @@
 /** Writes a file whole or not at all: no reader, and no kill, ever meets half of it. */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listIfPresent } from './present.ts';
 
 /**
  * Puts `content` at `path` in one step, with this mode from the first byte, whatever the umask is. What is there is replaced,
@@ -20,15 +21,17 @@ export function replaceFile(path: string, content: string | Uint8Array, mode: nu
   }
 }
 
-/** Removes what writers of `path` that were killed in the middle of `replaceFile` left beside it; a living one's draft stays. */
-export function removeDrafts(path: string): void {
-  const directory = dirname(path);
-  const beginning = `${basename(path)}.`;
-  for (const name of readdirSync(directory)) {
-    if (!name.startsWith(beginning)) continue;
-    const pid = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(name.slice(beginning.length))?.[1];
-    if (pid !== undefined && !isRunning(Number(pid))) rmSync(join(directory, name), { force: true });
-  }
+/**
+ * Removes what writers that were killed in the middle of `replaceFile` left in a directory, be it of one file (`of`) or of any; a
+ * living one's draft stays. Returns how many there were. Throws what the system says, but for a directory that is not there.
+ */
+export function removeDrafts(directory: string, of: string | null = null): number {
+  const drafts = listIfPresent(directory).filter((name) => {
+    const [, file, pid] = /^(.+)\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name) ?? [];
+    return file !== undefined && (of === null || file === of) && !isRunning(Number(pid));
+  });
+  for (const name of drafts) rmSync(join(directory, name), { force: true });
+  return drafts.length;
 }
 
 function isRunning(pid: number): boolean {

@@ -1,6 +1,6 @@
 /** Keeps our lines in `info/exclude`, between two markers; everything else in the file is the user's and stays as it is. */
 import { mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { removeDrafts, replaceFile } from '../files/replace-file.ts';
 import { kindAt } from './worktree-link.ts';
@@ -72,5 +72,5 @@ function putInPlace(file: string, text: string): void {
   const target = exists ? realpathSync(file) : file;
   const mode = exists ? statSync(target).mode & 0o777 : 0o644;
   replaceFile(target, text, mode);
-  removeDrafts(target);
+  removeDrafts(dirname(target), basename(target));
 }

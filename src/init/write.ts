@@ -1,6 +1,6 @@
 /** Writes files of the project whole or not at all, with the mode they should have from the first byte. */
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { removeDrafts, replaceFile } from '../files/replace-file.ts';
 
@@ -12,7 +12,7 @@ export function writePrivately(path: string, content: string, mode: number): voi
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     replaceFile(path, content, mode);
-    removeDrafts(path);
+    removeDrafts(dirname(path), basename(path));
   } catch (error) {
     throw cannotWrite(path, error);
   }

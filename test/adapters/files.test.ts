@@ -72,8 +72,10 @@ test('what a writer that was killed left beside a file is removed; drafts of the
     'a.tmp',
   ];
   for (const name of [...stay, 'a', `a.${dead}-0123abcd.tmp`]) writeFileSync(s.at(name), '');
-  removeDrafts(s.at('a'));
+  assert.equal(removeDrafts(s.dir, 'a'), 1);
   assert.deepEqual(readdirSync(s.dir).sort(), [...stay, 'a'].sort());
+  assert.equal(removeDrafts(s.dir), 1, 'of any file');
+  assert.deepEqual(readdirSync(s.dir).sort(), [...stay.filter((name) => !name.startsWith('b')), 'a'].sort());
 });
 
 test('a growing file gives whole lines once, however it grows, and begins again when it is another', () => {

@@ -1,6 +1,6 @@
 /** What a poller's sweep removes and what it keeps, on real files, real processes and a real state. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chownSync,
@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { projectPaths, runDir } from '../../src/app/paths.ts';
+import { projectPaths, runDir, setUpNote } from '../../src/app/paths.ts';
 import { createSweep, sweeper } from '../../src/poller/listeners/sweep.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { IN_MEMORY } from '../../src/state/state-schema.ts';
@@ -105,7 +105,13 @@ describe('sweep', () => {
     rig.state.endRun(old, 6, { endedAtMs: 2, outcome: 'done' });
     mkdirSync(join(rig.paths.runsDir, 'setup'));
     mkdirSync(join(rig.paths.runsDir, 'nobody-7'));
-    assert.equal(await rig.sweep(), 3 + 4 + 3);
+    const { pid } = spawnSync('true');
+    const drafts = [rig.paths.published, setUpNote(rig.paths, 'a')].map(
+      (file) => `${file}.${pid}-0123abcd.tmp`,
+    );
+    for (const draft of drafts) writeFileSync(draft, 'half');
+    assert.equal(await rig.sweep(), 3 + 4 + 3 + 2);
+    assert.deepEqual(drafts.filter(existsSync), [], 'what pollers that were killed were writing');
     assert.deepEqual(rig.left(a), [2, 5, 6, 7, 8, 9]);
     assert.deepEqual(rig.left(old), [3, 6]);
     assert.deepEqual(rig.left(live), [4]);

@@ -455,14 +455,13 @@ function replaceFile(path17, content2, mode) {
     throw thrown;
   }
 }
-function removeDrafts(path17) {
-  const directory = (0, import_node_path2.dirname)(path17);
-  const beginning = `${(0, import_node_path2.basename)(path17)}.`;
-  for (const name2 of (0, import_node_fs3.readdirSync)(directory)) {
-    if (!name2.startsWith(beginning)) continue;
-    const pid = /^(\d+)-[0-9a-f]{8}\.tmp$/.exec(name2.slice(beginning.length))?.[1];
-    if (pid !== void 0 && !isRunning(Number(pid))) (0, import_node_fs3.rmSync)((0, import_node_path2.join)(directory, name2), { force: true });
-  }
+function removeDrafts(directory, of = null) {
+  const drafts = listIfPresent(directory).filter((name2) => {
+    const [, file, pid] = /^(.+)\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name2) ?? [];
+    return file !== void 0 && (of === null || file === of) && !isRunning(Number(pid));
+  });
+  for (const name2 of drafts) (0, import_node_fs3.rmSync)((0, import_node_path2.join)(directory, name2), { force: true });
+  return drafts.length;
 }
 function isRunning(pid) {
   try {
@@ -479,6 +478,7 @@ var init_replace_file = __esm({
     import_node_crypto = __toESM(require_node_crypto(), 1);
     import_node_fs3 = require("node:fs");
     import_node_path2 = require("node:path");
+    init_present();
   }
 });
 
@@ -8416,7 +8416,7 @@ function putInPlace(file, text5) {
   const target = exists3 ? (0, import_node_fs29.realpathSync)(file) : file;
   const mode = exists3 ? (0, import_node_fs29.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
-  removeDrafts(target);
+  removeDrafts((0, import_node_path26.dirname)(target), (0, import_node_path26.basename)(target));
 }
 var import_node_fs29, import_node_path26, BEGIN, END;
 var init_exclude = __esm({
@@ -22778,7 +22778,7 @@ function writePrivately(path17, content2, mode) {
   try {
     (0, import_node_fs55.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts(path17);
+    removeDrafts((0, import_node_path60.dirname)(path17), (0, import_node_path60.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -23801,6 +23801,17 @@ function namedAnew(ports, record3) {
   if (names !== null) ports.state.patchStream(record3.key, names);
   return { ...record3, ...names };
 }
+function refuseWhileRemoved(step, key) {
+  const { removing } = recordOf2(step, key);
+  if (removing === null) return;
+  if (step.ports.processes.isAlive(removing))
+    throw new StreamTaken(
+      EXIT.busy,
+      `orchestrate clean (pid ${removing.pid}) is removing its former worktree`,
+      "wait until it has ended"
+    );
+  step.ports.state.patchStream(key, { removing: null });
+}
 function note(step, key, run30, kind, message2) {
   step.ports.state.addEvent({ atMs: step.ports.now(), key, run: run30, kind, message: message2 });
 }
@@ -23817,7 +23828,7 @@ function privateDirectory(path17) {
   (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs61, import_promises6;
+var import_node_fs61, import_promises6, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
@@ -23825,6 +23836,8 @@ var init_step = __esm({
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
+    StreamTaken = class extends OrchestrateError {
+    };
   }
 });
 
@@ -30298,6 +30311,12 @@ function createSweep(ports, options) {
       }
       return false;
     });
+    const { orchestratorDir, logsDir } = ports.paths;
+    for (const directory of [orchestratorDir, logsDir, (0, import_node_path88.dirname)(setUpNote(ports.paths, ""))])
+      await attempt3(async () => {
+        removed2 += removeDrafts(directory);
+        return false;
+      });
     await attempt3(() => sweepLinks(ports, (0, import_node_path88.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
@@ -30374,7 +30393,9 @@ var init_sweep = __esm({
     "use strict";
     import_promises14 = __toESM(require_promises2(), 1);
     import_node_path88 = require("node:path");
+    init_paths();
     init_errors();
+    init_replace_file();
     init_sha256();
     init_wrapper();
     SWEEP_EACH_MS = 60 * 6e4;
@@ -30629,11 +30650,13 @@ async function prepare2(step, key, parents) {
   requireRoom(record3.worktree);
   const sha = await baseOf(step, parents, key);
   const before = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  const bases = [.../* @__PURE__ */ new Set([sha, ...before?.bases ?? []])].slice(0, REMEMBERED3);
-  const write2 = (part) => ports.state.patchStream(key, { ahead: { path: record3.worktree, bases, ...part } });
-  write2({ parents: null, setUp: before?.setUp ?? null });
   const { worktree: path17, branch: branch2 } = record3;
+  let bases = [.../* @__PURE__ */ new Set([sha, ...before?.bases ?? []])];
+  const write2 = (part) => ports.state.patchStream(key, { ahead: { path: path17, bases, ...part } });
+  write2({ parents: null, setUp: before?.setUp ?? null });
+  refuseWhileRemoved(step, key);
   const outcome = await ports.git.makeAhead({ path: path17, branch: branch2, sha, key, bases: before?.bases ?? [] });
+  bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
   if (before !== null && isWhole && (0, import_node_fs83.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
@@ -30697,16 +30720,19 @@ async function takeAway(ports, record3, ahead) {
   note({ ports }, key, null, "warning", `${message2}; look with: ${held2.look}`);
 }
 function atWorkIn({ processes }, path17) {
-  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
-  if (real2 === null) return [];
-  const inside2 = [...processes.directories()].filter(
-    ([pid, at]) => (at === real2 || at.startsWith(`${real2}/`)) && processes.identify(pid) !== null
-  );
-  return inside2.map(([pid]) => ({
+  return pidsBelow(processes, path17, processes.directories()).map((pid) => ({
     kind: "process",
     what: `process ${pid}, at work in it`,
     look: `ps -fp ${pid}`
   }));
+}
+function pidsBelow(processes, path17, directories) {
+  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
+  if (real2 === null) return [];
+  return [...directories].flatMap(([pid, at]) => {
+    const isBelow = at === real2 || at.startsWith(`${real2}/`);
+    return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
+  });
 }
 var import_node_fs83, import_node_path89, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
@@ -31378,6 +31404,7 @@ async function launch(step, key, run30) {
   const stream2 = streamOf3(step, record3);
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
+  refuseWhileRemoved(step, key);
   try {
     await refuseChangedGitConfig(ports);
     const base = await settleBase(step, record3, stream2);
@@ -31392,7 +31419,7 @@ async function launch(step, key, run30) {
     });
     if (!opened2) refuseUnlessCalledOff(step, key, run30);
   } catch (error2) {
-    if (error2 instanceof RunTaken) throw error2;
+    if (error2 instanceof StreamTaken) throw error2;
     if (isEnded(step, key, run30)) return;
     await closeFailed(step, key, run30, error2).catch((also) => {
       throw new AggregateError([error2, also], messageOf(error2));
@@ -31453,29 +31480,18 @@ function refuseSecondWriter({ ports }, record3, conversation) {
   );
 }
 function refuseUnlessCalledOff(step, key, run30) {
-  const { intent, removing } = recordOf2(step, key);
-  if (intent !== "none") return;
-  if (removing !== null)
-    throw new RunTaken(
-      EXIT.busy,
-      `orchestrate clean (pid ${removing.pid}) is removing its former worktree`,
-      "wait until it has ended"
-    );
-  throw new RunTaken(
+  if (recordOf2(step, key).intent !== "none") return;
+  refuseWhileRemoved(step, key);
+  throw new StreamTaken(
     EXIT.state,
     `run ${run30} of ${key} could not be opened: another process opened one`,
     "orchestrate status"
   );
 }
-function forgetDeadRemoval({ state: state2, processes }, { key, removing }) {
-  if (removing === null || processes.identify(removing.pid)?.start === removing.start) return;
-  state2.patchStream(key, { removing: null });
-}
 async function launchFrom(step, plan2) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
   await endFormerWorkers(ports, record3.key);
-  forgetDeadRemoval(ports, record3);
   const directory = runDir(ports.paths, record3.key, run30);
   (0, import_node_fs85.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
@@ -31571,7 +31587,7 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto11, import_node_fs85, import_node_path90, RunTaken;
+var import_node_crypto11, import_node_fs85, import_node_path90;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
@@ -31595,8 +31611,6 @@ var init_launch = __esm({
     init_step();
     init_sync();
     init_worktree2();
-    RunTaken = class extends OrchestrateError {
-    };
   }
 });
 
@@ -35859,14 +35873,7 @@ function standing(look6) {
 }
 function processLook({ processes }) {
   const directories = standing(() => processes.directories());
-  return (path17) => {
-    const real2 = ifPresent(() => (0, import_node_fs90.realpathSync)(path17));
-    if (real2 === null) return [];
-    const inside2 = [...directories()].filter(
-      ([, directory]) => directory === real2 || directory.startsWith(`${real2}/`)
-    );
-    return inside2.map(([pid]) => pid).filter((pid) => pid !== process.pid && processes.identify(pid) !== null);
-  };
+  return (path17) => pidsBelow(processes, path17, directories());
 }
 async function cleanOne(cleaning, record3) {
   const place2 = placeOf4(cleaning, record3);
@@ -35948,8 +35955,16 @@ function notWanted({ gathered, landed, plans: plans2 }, record3) {
 }
 function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   const held2 = [];
-  const working = atWork(ports.state.records(record3.initiativeId).get(record3.key) ?? record3);
+  const now = ports.state.records(record3.initiativeId).get(record3.key) ?? record3;
+  const poller = ports.state.poller();
+  const working = atWork(now);
   if (working !== null) held2.push(working);
+  if (now.step?.kind === "prepare" && poller !== null && ports.processes.isAlive(poller))
+    held2.push({
+      kind: "process",
+      what: "its worktree is being made ready at the moment",
+      look: commandFor("status", record3)
+    });
   const run30 = [...marked3()].find((mark) => mark.startsWith(ports.marks.runs(record3.key)));
   if (run30 !== void 0)
     held2.push({
@@ -35996,6 +36011,7 @@ var init_clean2 = __esm({
     init_shell_word();
     init_present();
     init_landed();
+    init_ahead3();
     init_git_config();
     init_gather();
     init_intent();

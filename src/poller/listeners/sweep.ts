@@ -1,9 +1,11 @@
-/** Removes what former runs left and nobody needs: directories of past runs, launches nobody claimed, links to projects that are gone. */
+/** Removes what nobody needs: directories of past runs, launches nobody claimed, files half written by who was killed, links to projects that are gone. */
 import type { Stats } from 'node:fs';
 import { lstat, readdir, readlink, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { setUpNote } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
+import { removeDrafts } from '../../files/replace-file.ts';
 import { tagOf } from '../../files/sha256.ts';
 import type { RunPlace } from '../../state/types.ts';
 import { fenceRun, readClaim } from '../../worker/wrapper.ts';
@@ -81,6 +83,12 @@ export function createSweep(ports: SweepPorts, options: SweepOptions): () => Pro
       }
       return false;
     });
+    const { orchestratorDir, logsDir } = ports.paths;
+    for (const directory of [orchestratorDir, logsDir, dirname(setUpNote(ports.paths, ''))])
+      await attempt(async () => {
+        removed += removeDrafts(directory);
+        return false;
+      });
     await attempt(() => sweepLinks(ports, join(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt));
     return removed;
   };
