@@ -1,5 +1,6 @@
 /** Shows a message on this machine: by its own program, and as a notification of the terminals that show the session. */
-import { NotStarted, run } from '../process/run.ts';
+import { messageOf } from '../core/errors.ts';
+import { NotStarted, type RunResult, run } from '../process/run.ts';
 import { Undelivered } from './deliver.ts';
 import type { Message } from './presets.ts';
 
@@ -46,30 +47,39 @@ const OSASCRIPT: Program = {
 };
 const PROGRAMS = process.platform === 'darwin' ? [OSASCRIPT, NOTIFY_SEND] : [NOTIFY_SEND, OSASCRIPT];
 
-/** Shows the message wherever it can be shown. Throws `Undelivered` when that is nowhere. */
+/** Shows the message wherever it can be shown, whatever keeps it from the other places. Throws `Undelivered` when that is nowhere. */
 export async function showOnDesktop(message: Message, place: DesktopPlace): Promise<void> {
-  const trouble = await byProgram(message, place);
+  const why = await byProgram(message, place);
   const sequenceFor = (terminal: string): string => notification(message, terminal);
-  const terminals = await place.toTerminals(sequenceFor);
   place.ownTerminal?.(sequenceFor(place.env['TERM'] ?? ''));
-  if (trouble !== null && terminals === 0 && place.ownTerminal === null) throw new Undelivered(trouble);
+  const reached = await place.toTerminals(sequenceFor).catch((error: unknown) => {
+    place.abort.throwIfAborted();
+    return messageOf(error);
+  });
+  if (why === null || place.ownTerminal !== null || (typeof reached === 'number' && reached > 0)) return;
+  throw new Undelivered(typeof reached === 'number' ? why : `${why}; the terminals: ${reached}`);
 }
 
-/** Null when a program of this machine showed it, else why none did. */
+/** Null when a program of this machine showed it, else why none did. Throws only when aborted. */
 async function byProgram(message: Message, { env, abort }: DesktopPlace): Promise<string | null> {
   for (const { file, args } of PROGRAMS) {
     try {
       const request = { file, args: args(message), cwd: '/', env: withoutOurs(env), abort };
-      const { exitCode, signal, limit } = await run({ ...request, timeLimitMs: TIME_LIMIT_MS });
-      if (exitCode === 0) return null;
-      return limit === null
-        ? `${file} failed (${signal ?? `exit ${exitCode}`})`
-        : `${file} took more than ${TIME_LIMIT_MS / 1000} s`;
+      return failureOf(file, await run({ ...request, timeLimitMs: TIME_LIMIT_MS }));
     } catch (error) {
-      if (!(error instanceof NotStarted && error.obstacle === 'no program')) throw error;
+      if (!(error instanceof NotStarted)) throw error;
+      if (error.obstacle !== 'no program') return error.message;
     }
   }
   return 'there is no notify-send and no osascript here, and no terminal shows the session';
+}
+
+/** Null when it ended well. */
+function failureOf(file: string, { exitCode, signal, limit }: RunResult): string | null {
+  if (exitCode === 0) return null;
+  return limit === null
+    ? `${file} failed (${signal ?? `exit ${exitCode}`})`
+    : `${file} took more than ${TIME_LIMIT_MS / 1000} s`;
 }
 
 function withoutOurs(env: Environment): NodeJS.ProcessEnv {

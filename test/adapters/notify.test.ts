@@ -209,17 +209,18 @@ test('desktop: by the program that is there, with the text as arguments, and in 
       .slice(0, -1);
   const sequences: string[] = [];
   const env = { PATH: `${dir}:/bin:/usr/bin`, ORCHESTRATE_NOTIFY_TOKEN: SECRET };
-  const preset = (terminals: number) =>
+  const preset = (terminals: number | Error) =>
     createPreset(
       settings({ preset: 'desktop' }),
       place(env, {
         toTerminals: async (sequenceFor) => {
+          if (terminals instanceof Error) throw terminals;
           sequences.push(...['xterm-256color', 'foot'].slice(0, terminals).map(sequenceFor));
           return terminals;
         },
       }),
     );
-  const say = (terminals: number) =>
+  const say = (terminals: number | Error) =>
     failure(preset(terminals)?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
   const text = 'wants to run: <!channel> & "é"';
   try {
@@ -244,7 +245,10 @@ test('desktop: by the program that is there, with the text as arguments, and in 
       `\u001b]9;my-app: Stream-<B> needs-input: ${text} orchestrate attach stream-b\u0007`,
       `\u001b]777;notify;my-app: Stream-<B> needs-input;${text} orchestrate attach stream-b\u0007`,
     ]);
+    const full = new Error('EAGAIN: a terminal takes nothing');
+    assert.equal(await say(full), 'no failure', 'a program showed it');
     program('notify-send', 'exit 3');
+    assert.match(await say(full), /notify-send failed \(exit 3\); the terminals: EAGAIN/);
     assert.equal(await say(1), 'no failure', 'a terminal showed it');
     assert.match(await say(0), /notify-send failed \(exit 3\)/);
   } finally {
