@@ -108,11 +108,16 @@ test('what is done lands and is cleaned away from watch, each after it has shown
     /^merge: not everything was done[\s\S]*Landed on main[\s\S]*\+ B[\s\S]*C {2}clashes with A/,
   );
   assert.equal(readFileSync(join(rig.root, 'A.txt'), 'utf8'), 'A');
+  // What would do nothing is only to be read.
+  terminal.type('qM');
+  await terminal.sees(/^merge: what it would do[\s\S]*Nothing would land[\s\S]*\n *q back/);
   terminal.type('qC');
   await terminal.sees(/^clean: what it would do[\s\S]*Would remove A:[\s\S]*y remove it/);
   terminal.type('y');
   await terminal.sees(/^clean: done[\s\S]*Removed A:/);
   assert.ok(!existsSync(world.worktreeOf('A')));
+  terminal.type('qC');
+  await terminal.sees(/^clean: what it would do[\s\S]*Would keep C:[\s\S]*\n *q back/);
   terminal.type('qq');
 });
 

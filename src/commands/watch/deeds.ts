@@ -23,27 +23,27 @@ const COMMANDS: Readonly<
   resolve: { load: () => import('../resolve.ts'), flags: {} },
 };
 
-/** Runs a command with what it prints caught; an error is its line and its remedy. `whole`: it exited 0. */
+/** Runs a command with what it prints caught; an error is its line and its remedy, and has no exit code. */
 async function outputOf(
   load: () => Promise<CommandModule>,
   args: readonly string[],
   flags: Flags,
   io: Io,
-): Promise<{ readonly lines: readonly string[]; readonly good: boolean; readonly whole: boolean }> {
+): Promise<{ readonly lines: readonly string[]; readonly code: number | null }> {
   const lines: string[] = [];
   try {
     const { run } = await load();
     const code = await run(args, flags, catching(io, lines));
-    return { lines, good: true, whole: code === EXIT.ok };
+    return { lines, code };
   } catch (error) {
     const fix = error instanceof OrchestrateError && error.fix !== null ? `  (${error.fix})` : '';
-    return { lines: [`${messageOf(error)}${fix}`], good: false, whole: false };
+    return { lines: [`${messageOf(error)}${fix}`], code: null };
   }
 }
 
 async function answerOf(...asked: Parameters<typeof outputOf>): Promise<DeedAnswer> {
-  const { lines, good } = await outputOf(...asked);
-  return { text: lines.join('; '), good };
+  const { lines, code } = await outputOf(...asked);
+  return { text: lines.join('; '), good: code !== null };
 }
 
 function catching(io: Io, lines: string[]): Io {
@@ -76,21 +76,18 @@ const PLAN_COMMANDS: Readonly<Record<PlanVerb, () => Promise<CommandModule>>> = 
   clean: () => import('../clean.ts'),
 };
 
-/** What `merge` or `clean` came to, or (`dryRun`) would, which the page offers to do; one line where it was refused. */
+/** What `merge` or `clean` came to, or (`dryRun`) would; the page offers to do what there is to do. One line where it was refused. */
 export async function doWithPlan(
   what: PlanVerb,
   dryRun: boolean,
   io: Io,
 ): Promise<{ readonly page: PageContent } | DeedAnswer> {
-  const { lines, good, whole } = await outputOf(
-    PLAN_COMMANDS[what],
-    [],
-    dryRun ? { 'dry-run': true } : {},
-    io,
-  );
-  if (!good) return { text: lines.join('; '), good };
-  const title = `${what}: ${dryRun ? 'what it would do' : whole ? 'done' : 'not everything was done'}`;
-  return { page: { title, lines, of: what, offers: dryRun ? what : null } };
+  const { lines, code } = await outputOf(PLAN_COMMANDS[what], [], dryRun ? { 'dry-run': true } : {}, io);
+  if (code === null) return { text: lines.join('; '), good: false };
+  const isRefused = code !== EXIT.ok && code !== EXIT.unfinished;
+  const wouldDo = dryRun && !isRefused && lines.some((line) => /^Would (land|remove) /.test(line));
+  const title = `${what}: ${dryRun ? 'what it would do' : code === EXIT.ok ? 'done' : 'not everything was done'}`;
+  return { page: { title, lines, of: what, offers: wouldDo ? what : null } };
 }
 
 /** `view`: on, or off again. */
