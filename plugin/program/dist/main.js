@@ -29479,24 +29479,31 @@ var init_listener = __esm({
 
 // src/notify/desktop.ts
 async function showOnDesktop(message2, place2) {
-  const trouble2 = await byProgram(message2, place2);
+  const why = await byProgram(message2, place2);
   const sequenceFor = (terminal) => notification(message2, terminal);
-  const terminals = await place2.toTerminals(sequenceFor);
   place2.ownTerminal?.(sequenceFor(place2.env["TERM"] ?? ""));
-  if (trouble2 !== null && terminals === 0 && place2.ownTerminal === null) throw new Undelivered(trouble2);
+  const reached = await place2.toTerminals(sequenceFor).catch((error2) => {
+    place2.abort.throwIfAborted();
+    return messageOf(error2);
+  });
+  if (why === null || place2.ownTerminal !== null || typeof reached === "number" && reached > 0) return;
+  throw new Undelivered(typeof reached === "number" ? why : `${why}; the terminals: ${reached}`);
 }
 async function byProgram(message2, { env, abort }) {
   for (const { file, args } of PROGRAMS) {
     try {
       const request2 = { file, args: args(message2), cwd: "/", env: withoutOurs(env), abort };
-      const { exitCode, signal: signal2, limit } = await run({ ...request2, timeLimitMs: TIME_LIMIT_MS });
-      if (exitCode === 0) return null;
-      return limit === null ? `${file} failed (${signal2 ?? `exit ${exitCode}`})` : `${file} took more than ${TIME_LIMIT_MS / 1e3} s`;
+      return failureOf(file, await run({ ...request2, timeLimitMs: TIME_LIMIT_MS }));
     } catch (error2) {
-      if (!(error2 instanceof NotStarted && error2.obstacle === "no program")) throw error2;
+      if (!(error2 instanceof NotStarted)) throw error2;
+      if (error2.obstacle !== "no program") return error2.message;
     }
   }
   return "there is no notify-send and no osascript here, and no terminal shows the session";
+}
+function failureOf(file, { exitCode, signal: signal2, limit }) {
+  if (exitCode === 0) return null;
+  return limit === null ? `${file} failed (${signal2 ?? `exit ${exitCode}`})` : `${file} took more than ${TIME_LIMIT_MS / 1e3} s`;
 }
 function withoutOurs(env) {
   return Object.fromEntries(Object.entries(env).filter(([name2]) => !name2.startsWith("ORCHESTRATE_")));
@@ -29509,6 +29516,7 @@ var TIME_LIMIT_MS, SCRIPT, markupFree, NOTIFY_SEND, OSASCRIPT, PROGRAMS, BY_777;
 var init_desktop = __esm({
   "src/notify/desktop.ts"() {
     "use strict";
+    init_errors();
     init_run();
     init_deliver();
     TIME_LIMIT_MS = 1e4;
@@ -35537,10 +35545,12 @@ var init_cockpit_draw = __esm({
 function helpLines(columns2) {
   const indent = columns2 < WIDE3 ? 4 : 17;
   return KEYS2.flatMap(([keys, does]) => {
-    const lines2 = wrap(does, columns2 - indent);
-    if (columns2 < WIDE3)
-      return keys.length < indent - 1 ? lines2.map((line2, at) => pad(at === 0 ? ` ${keys}` : "", indent) + line2) : [` ${keys}`, ...lines2.map((line2) => " ".repeat(indent) + line2)];
-    return lines2.length === 0 ? [""] : lines2.map((line2, at) => pad(at === 0 ? `  ${keys}` : "", indent) + line2);
+    const lead = `${columns2 < WIDE3 ? " " : "  "}${keys}`;
+    const beside = lead.length < indent;
+    const lines2 = wrap(does, columns2 - indent).map(
+      (line2, at) => `${pad(at === 0 && beside ? lead : "", indent)}${line2}`
+    );
+    return beside ? lines2 : [lead, ...lines2];
   });
 }
 var KEYS2, WIDE3;
@@ -36359,15 +36369,15 @@ async function outputOf2(load3, args, flags, io) {
   try {
     const { run: run30 } = await load3();
     const code3 = await run30(args, flags, catching(io, lines2));
-    return { lines: lines2, good: true, whole: code3 === EXIT.ok };
+    return { lines: lines2, code: code3 };
   } catch (error2) {
     const fix = error2 instanceof OrchestrateError && error2.fix !== null ? `  (${error2.fix})` : "";
-    return { lines: [`${messageOf(error2)}${fix}`], good: false, whole: false };
+    return { lines: [`${messageOf(error2)}${fix}`], code: null };
   }
 }
 async function answerOf6(...asked2) {
-  const { lines: lines2, good } = await outputOf2(...asked2);
-  return { text: lines2.join("; "), good };
+  const { lines: lines2, code: code3 } = await outputOf2(...asked2);
+  return { text: lines2.join("; "), good: code3 !== null };
 }
 function catching(io, lines2) {
   const take2 = (text5) => void lines2.push(...text5.split("\n").filter((line2) => line2 !== ""));
@@ -36390,15 +36400,12 @@ function sendText(id2, text5, io) {
   return answerOf6(() => Promise.resolve().then(() => (init_send2(), send_exports)), [id2, `${text5} `], {}, io);
 }
 async function doWithPlan(what, dryRun2, io) {
-  const { lines: lines2, good, whole: whole2 } = await outputOf2(
-    PLAN_COMMANDS[what],
-    [],
-    dryRun2 ? { "dry-run": true } : {},
-    io
-  );
-  if (!good) return { text: lines2.join("; "), good };
-  const title4 = `${what}: ${dryRun2 ? "what it would do" : whole2 ? "done" : "not everything was done"}`;
-  return { page: { title: title4, lines: lines2, of: what, offers: dryRun2 ? what : null } };
+  const { lines: lines2, code: code3 } = await outputOf2(PLAN_COMMANDS[what], [], dryRun2 ? { "dry-run": true } : {}, io);
+  if (code3 === null) return { text: lines2.join("; "), good: false };
+  const isRefused = code3 !== EXIT.ok && code3 !== EXIT.unfinished;
+  const wouldDo = dryRun2 && !isRefused && lines2.some((line2) => /^Would (land|remove) /.test(line2));
+  const title4 = `${what}: ${dryRun2 ? "what it would do" : code3 === EXIT.ok ? "done" : "not everything was done"}`;
+  return { page: { title: title4, lines: lines2, of: what, offers: wouldDo ? what : null } };
 }
 function toggleView(io) {
   return answerOf6(() => Promise.resolve().then(() => (init_view2(), view_exports)), [], {}, io);
@@ -47205,7 +47212,7 @@ async function attemptPlan(prompt, options) {
     const { end, progress: progress3 } = await observed(prompt, draft.mcpConfig, options);
     await endPlanner();
     if (interrupted !== null) return { kind: "interrupted", exitCode: interrupted };
-    const why = failureOf(end, progress3);
+    const why = failureOf2(end, progress3);
     if (why !== null) return { kind: "failed", why };
     const made = draft.read();
     return { kind: "judged", draft: made, findings: verifyDraft(made) };
@@ -47251,7 +47258,7 @@ async function observed(prompt, mcpConfig2, { planner, projectRoot, verbose, end
 function isStep(kind, doing, last3) {
   return kind === "call" && doing !== last3 && !doing.startsWith(WRITES);
 }
-function failureOf(end, progress3) {
+function failureOf2(end, progress3) {
   if (progress3.server() === "failed") return `it could not start the MCP server that keeps the plan`;
   if (end.notRun !== null) return end.notRun;
   const result = progress3.result();

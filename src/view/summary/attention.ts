@@ -108,10 +108,7 @@ export function needYouTitle(count: number): string {
   return count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
 }
 
-/**
- * The block, empty when nothing needs anybody: about `room` lines for those who wait, and at most `alerts` alerts; never
- * wider than `columns`.
- */
+/** The block, never wider than `columns`: everyone who waits for the user, then alerts, or the end; empty when nothing needs anybody. */
 export function attentionBlock(report: StatusReport, block: Block): string[] {
   const { style, columns } = block;
   const { alert, ellipsis } = style.glyphs;

@@ -31,13 +31,11 @@ const WIDE = 60;
 export function helpLines(columns: number): readonly string[] {
   const indent = columns < WIDE ? 4 : 17;
   return KEYS.flatMap(([keys, does]) => {
-    const lines = wrap(does, columns - indent);
-    if (columns < WIDE)
-      return keys.length < indent - 1
-        ? lines.map((line, at) => pad(at === 0 ? ` ${keys}` : '', indent) + line)
-        : [` ${keys}`, ...lines.map((line) => ' '.repeat(indent) + line)];
-    return lines.length === 0
-      ? ['']
-      : lines.map((line, at) => pad(at === 0 ? `  ${keys}` : '', indent) + line);
+    const lead = `${columns < WIDE ? ' ' : '  '}${keys}`;
+    const beside = lead.length < indent;
+    const lines = wrap(does, columns - indent).map(
+      (line, at) => `${pad(at === 0 && beside ? lead : '', indent)}${line}`,
+    );
+    return beside ? lines : [lead, ...lines];
   });
 }
