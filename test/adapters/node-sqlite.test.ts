@@ -9,7 +9,7 @@ import { otherNode } from '../support/other-node.ts';
 
 const run = promisify(execFile);
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const FILES = ['store-files', 'store-plan', 'store-state', 'state-migration'];
+const FILES = ['store-files', 'store-plan', 'store-state', 'store-processes', 'state-migration'];
 
 test('on Node’s own SQLite the tests of the store and of the memory hold as well', async () => {
   const node = await otherNode();

@@ -1,5 +1,6 @@
 /** What a person asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -192,15 +193,38 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   await until('the poller ends', () => !alive(poller.pid));
 });
 
-test('a worker does not steer the work', async () => {
+test('a worker does not steer the work, and its secret stays with it', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   rig.start();
   const a = await rig.nextWorker('A');
-  for (const typed of ['stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'start', 'start B'])
+  const refused = async (typed: string, words: string): Promise<void> =>
     assert.match(
       await a.sh(`orchestrate ${typed} 2>&1; echo "exit $?"`),
-      /steers the work, which is for users: an agent may not do it\n {2}fix: .*\nexit 5$/,
+      new RegExp(`${words}.*\n {2}fix: .*\nexit 5$`),
       typed,
     );
+  for (const typed of [
+    ...['start', 'start B', 'stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'cancel B', 'sync'],
+    ...['merge', 'clean', 'recover B', 'recover --expire 1'],
+  ])
+    await refused(typed, 'steers the work, which is for users: an agent may not do it');
+  for (const typed of ['generate x', 'import plan.yaml']) await refused(typed, 'an agent may not do');
+  await refused('send B hello', 'an agent may not type to other agents');
   assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });
+
+  // Only the private file that configures its server has it, of which no agent but its own is told.
+  const token = a.env['ORCHESTRATE_TOKEN'] ?? '';
+  assert.ok(token.length > 20);
+  const holding = spawnSync('grep', ['-rlF', '--', token, rig.cli.home], { encoding: 'utf8' });
+  assert.deepEqual(holding.stdout.trim().split('\n'), [
+    join(rig.root, '.claude/orchestrator/runs/a-1/mcp.json'),
+  ]);
+  const said = [
+    execFileSync('ps', ['-eww', '-o', 'args'], { encoding: 'utf8' }),
+    rig.tmux('show-environment', '-g'),
+    rig.tmux('show-environment', '-t', '=orchestrate-project'),
+    rig.tmux('list-panes', '-a', '-F', '#{pane_start_command}'),
+  ].join('\n');
+  assert.match(said, /steered-worker/);
+  assert.ok(!said.includes(token));
 });

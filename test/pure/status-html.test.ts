@@ -98,6 +98,32 @@ describe('the page', () => {
       assert.match(text, words);
   });
 
+  test('has how many wait in its title, who runs it on top, and each stream with its name and counted by its state', () => {
+    const titleOf = (states: readonly boolean[]): string | undefined => {
+      const streams = states.map((needsYou, at) =>
+        stream(`S${at}`, needsYou ? 'failed' : 'ready', { needsYou }),
+      );
+      return /<title>(.*?)<\/title>/.exec(renderPage(report(streams), OPTIONS))?.[1];
+    };
+    assert.deepEqual([[true, true], [true, false], [false]].map(titleOf), [
+      '▲ 2 0% OAuth login',
+      '▲ 1 0% OAuth login',
+      '0% OAuth login',
+    ]);
+    const text = textOf(page);
+    for (const words of [
+      /orchestrate is running \n\(pid 4711, since 11:45:00\)/,
+      /Stream-C\n \nUser API\n \nneeds-input 7m\nwants to run/,
+      /✗\n1 failed\n●\n1 running\n◑\n1 limited\n⊘\n1 blocked\n○\n1 waiting\n✓\n1 done\ncritical path/,
+      /Depends on\nStream-B \(running\), Stream-C \(needs-input\)\nBranch\norchestrate\/stream-z\n/,
+    ])
+      assert.match(text, words);
+    assert.match(page, /title="Stream-B \(Auth API\): running 4m, Bash npm test/);
+    const tasks = Array.from({ length: 61 }, (_, at) => task('A', `Task ${at + 1}.`, 'pending'));
+    const long = textOf(renderPage(report([stream('A', 'ready')]), { ...OPTIONS, tasks }));
+    assert.match(long, /Task 60\.\n(?!.*Task 61\.)[\s\S]*\n1 more task\n/);
+  });
+
   test('draws the plan: every stream once with its symbol and its state in words, under the heading of its wave', () => {
     const [drawing = ''] = /<svg class="dag"[\s\S]*?<\/section>/.exec(page) ?? [];
     for (const { id, state } of busy.streams) {
