@@ -270,10 +270,13 @@ test('a socket removed under a living server is restored, and no second server i
   rmSync(path);
   const another = await rig.door().look(null);
   assert.ok(another.known && another.value.server === null, 'who knows of no server finds none');
-  const tmux = rig.door();
+  const told: string[] = [];
+  const tmux = rig.door({ onSocketRestored: (message) => void told.push(message) });
   const seen = await tmux.look(server);
   assert.ok(seen.known);
   assert.equal(seen.value.server, server);
+  await tmux.look(server);
+  assert.deepEqual(told, ['the socket of the tmux server was gone; the server made it again']);
   rmSync(path);
   assert.equal((await tmux.ensureSession()).server, server, 'a door remembers the server it saw');
 });

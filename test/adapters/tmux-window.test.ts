@@ -1,12 +1,13 @@
 /** Windows of workers on a real server: tags, exit status, log, signals, typing, and text that stays text. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ifPresent } from '../../src/files/present.ts';
 import { projectTag } from '../../src/tmux/names.ts';
 import { preparePaneLog } from '../../src/tmux/pane-log.ts';
 import type { Tmux } from '../../src/tmux/types.ts';
@@ -541,6 +543,32 @@ test('the log goes through a directory of ours alone, or there is none', async (
     assert.equal(preparePaneLog(rig.root, outside, shared).path, null);
   }
 });
+
+test('the log of a pane is written by a process that the system keeps from writing without end', {
+  skip: process.platform === 'linux' ? false : 'reads /proc of Linux',
+}, async () => {
+  await using rig = createTmuxRig();
+  const tmux = rig.door();
+  await tmux.ensureSession();
+  const { pane } = await open(rig, tmux, 'a', 'echo said; exec sleep 1000');
+  const writer = await until('something writes the log', () => {
+    const programs = spawnSync('pgrep', ['-U', `${process.getuid?.()}`, '-x', 'cat'], {
+      encoding: 'utf8',
+    }).stdout.split('\n');
+    return programs.find(
+      (pid) => outputOf(pid).endsWith('/runs/a-1/pane.log') && outputOf(pid).startsWith(rig.root),
+    );
+  });
+  const limits = readFileSync(`/proc/${writer}/limits`, 'utf8');
+  assert.match(limits, /^Max file size +134217728 +134217728 +bytes/m);
+  assert.match(limits, /^Max core file size +0 /m);
+  await tmux.closePane(pane, { key: 'a', run: 1 });
+});
+
+/** The file that a process prints into; empty when it has ended. */
+function outputOf(pid: string): string {
+  return ifPresent(() => readlinkSync(`/proc/${pid}/fd/1`)) ?? '';
+}
 
 test('a worker whose output cannot be logged runs all the same, with a warning', async () => {
   await using rig = createTmuxRig();

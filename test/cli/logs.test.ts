@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, textAt } from '../support/worker-rig.ts';
 
@@ -59,6 +60,13 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
   assert.match((await rig.run(['logs', 'A', '--run', '9'], 6)).stderr, /A has no run 9/);
   const raw = (await rig.run(['logs', 'A', '--run', '1', '--raw'])).stdout;
   assert.ok(raw.includes('\u001b[31mred\u001b[0m'), 'the very bytes');
+
+  const state = openStateStore(join(rig.root, '.claude/orchestrator/state.db'));
+  for (let n = 1; n <= 300; n += 1)
+    state.addEvent({ atMs: Date.now(), key: 'a', run: null, kind: 'operator', message: `number ${n}` });
+  state.close();
+  const many = told((await rig.run(['logs', 'A', '-n', '1000'])).stdout);
+  assert.equal(many.filter((line) => /^-- number \d+$/.test(line)).length, 300);
 
   const live = rig.cli.start(['logs', 'A', '-f', '-n', '1']);
   let seen = '';

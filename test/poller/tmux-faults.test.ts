@@ -74,6 +74,11 @@ test('a socket that is deleted comes back: the same server, the same worker', as
   for (const worker of [b, c]) await finish(rig, worker);
   assert.equal((await next.end()).code, 0);
   assert.equal(rig.desk.starts().length, 3, 'nobody was started twice');
+  const { events } = await rig.look();
+  assert.ok(
+    events.some(({ message }) => message.startsWith('the socket of the tmux server was gone')),
+    'and it is said',
+  );
 });
 
 test('a session or a pane that a person kills is made again; beside it their own session stays as it was', async () => {
