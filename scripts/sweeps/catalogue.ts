@@ -59,10 +59,10 @@ async function runTests(file: string, words: string): Promise<Outcome> {
   const passed = lines.filter((line) => /^ok \d+ - (?!.*# SKIP)/.test(line)).length;
   const broken = lines.flatMap((line) => {
     const name = /^not ok \d+ - (.*)/.exec(line)?.[1];
-    return name === undefined ? [] : [{ where: `test/${file}.test.ts`, why: name }];
+    return name === undefined ? [] : [{ where: `test/${file}.test.ts`, again: '', why: name }];
   });
   if (passed + broken.length === 0)
-    broken.push({ where: `test/${file}.test.ts`, why: `no test is named ${words}` });
+    broken.push({ where: `test/${file}.test.ts`, again: '', why: `no test is named ${words}` });
   return { injected: passed + broken.length, broken };
 }
 

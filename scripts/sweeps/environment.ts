@@ -1,12 +1,16 @@
 /** What a machine can be like: full, narrow, without a terminal, without private defaults, with a home that cannot be written. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import type { Ended } from '../../test/support/cli-rig.ts';
 import { openTerminal } from '../../test/support/tmux-client.ts';
-import { until } from '../../test/support/wait.ts';
+import { inTime, until } from '../../test/support/wait.ts';
 import { type ProjectRig, statesOf } from '../../test/support/worker-rig.ts';
 import { createFault, faultObstacle } from './fault.ts';
 import { assertKept, assertStatusAgrees, untilNobodyIsLeft } from './oracle.ts';
@@ -117,7 +121,23 @@ function openUmask(): Promise<void> {
   });
 }
 
-/** Where the user may not write: root may, so this shows something for others only. */
+/** What takes from root the right to write anywhere, so that modes mean to it what they mean to others. */
+const LIKE_OTHERS = ['--bounding-set=-dac_override,-dac_read_search', '--'];
+
+/** Runs a command as somebody for whom the modes of files hold. */
+async function runLikeOthers({ cli, root }: ProjectRig, words: readonly string[]): Promise<Ended> {
+  if (process.getuid?.() !== 0) return cli.run(words);
+  const child = spawn('setpriv', [...LIKE_OTHERS, process.execPath, CLI_ENTRY, ...words], {
+    cwd: root,
+    env: cli.env,
+  });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  child.stdin.end();
+  const [code, signal] = await inTime(once(child, 'close'), () => `${words.join(' ')} runs on`);
+  return { code, signal, stdout: await stdout, stderr: await stderr };
+}
+
+/** Where the user may not write: that is said, once, and nothing is half-done. */
 function unwritable(place: (rig: ProjectRig) => string): () => Promise<void> {
   return () =>
     harmed(async (rig) => {
@@ -125,15 +145,18 @@ function unwritable(place: (rig: ProjectRig) => string): () => Promise<void> {
       const { mode } = statSync(path);
       chmodSync(path, 0o500);
       try {
-        assertWellTold(await rig.start().end());
-        assertWellTold(await rig.cli.run(['status']));
+        const started = await runLikeOthers(rig, ['start']);
+        assertWellTold(started);
+        assert.equal(started.code, 3, `${started.stdout}${started.stderr}`);
+        assert.deepEqual(rig.desk.starts(), []);
+        assertWellTold(await runLikeOthers(rig, ['status']));
       } finally {
         chmodSync(path, mode);
       }
     });
 }
 
-function once(name: string, harm: string, run: () => Promise<void>): Case {
+function single(name: string, harm: string, run: () => Promise<void>): Case {
   return { name, harm, run: (reach) => atEach(reach, [[harm, null]], run) };
 }
 
@@ -155,15 +178,15 @@ export const environment: Sweep = {
         );
       },
     },
-    once('every look', 'no terminal, NO_COLOR', withoutTerminal),
-    once('watch, status, plan', 'a terminal of 20 columns and 8 rows', narrow),
-    once('start', 'umask 000', openUmask),
-    once(
+    single('every look', 'no terminal, NO_COLOR', withoutTerminal),
+    single('watch, status, plan', 'a terminal of 20 columns and 8 rows', narrow),
+    single('start', 'umask 000', openUmask),
+    single(
       'start and status',
       'HOME cannot be written',
       unwritable(({ cli }) => cli.home),
     ),
-    once(
+    single(
       'start and status',
       'our directory cannot be written',
       unwritable(({ root }) => join(root, '.claude', 'orchestrator')),

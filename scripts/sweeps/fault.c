@@ -3,7 +3,8 @@
  * LD_PRELOAD; knows nothing of the program. From the environment:
  *
  *   FAULT_PROGRAM  only a process whose command line holds these words counts
- *   FAULT_CALLS    the calls that count, of: open write sync make (rename, link, mkdir ...) remove (unlink, rmdir, chmod)
+ *   FAULT_CALLS    the calls that count, of: open (to write), look (open to read), read, write, sync, make (rename, link,
+ *                  mkdir ...), remove (unlink, rmdir, chmod)
  *   FAULT_UNDER    only on paths that begin so
  *   FAULT_NAME     only on paths that hold this
  *   FAULT_AT       the number of the call, over all such processes; 0: only count
@@ -139,11 +140,23 @@ static int changes(int flags) {
     va_start(list, flags); \
     mode_t mode = va_arg(list, mode_t); \
     va_end(list); \
-    PASS_ON(int, judge(changes(flags) ? "open" : "read", path), real(path, flags, mode)); \
+    PASS_ON(int, judge(changes(flags) ? "open" : "look", path), real(path, flags, mode)); \
   }
 OPEN(open)
 OPEN(open64)
 
+ssize_t read(int fd, void *bytes, size_t size) {
+  REAL(read);
+  PASS_ON(ssize_t, judge_fd("read", fd), real(fd, bytes, size));
+}
+ssize_t pread(int fd, void *bytes, size_t size, off_t offset) {
+  REAL(pread);
+  PASS_ON(ssize_t, judge_fd("read", fd), real(fd, bytes, size, offset));
+}
+ssize_t pread64(int fd, void *bytes, size_t size, off64_t offset) {
+  REAL(pread64);
+  PASS_ON(ssize_t, judge_fd("read", fd), real(fd, bytes, size, offset));
+}
 ssize_t write(int fd, const void *bytes, size_t size) {
   REAL(write);
   PASS_ON(ssize_t, judge_fd("write", fd), real(fd, bytes, size));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const SOURCE = fileURLToPath(new URL('fault.c', import.meta.url));
 
 /** Kinds of calls that can be harmed. */
-export type CallKind = 'read' | 'open' | 'write' | 'sync' | 'make' | 'remove';
+export type CallKind = 'look' | 'read' | 'open' | 'write' | 'sync' | 'make' | 'remove';
 
 export type FaultSpec = {
   /** Words of the command line of those whose calls count; a space: of any program. */

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { createShim, type Moment } from '../../test/support/shim.ts';
 import { createFault, faultObstacle } from './fault.ts';
-import { VERBS, type Verb } from './scenes.ts';
+import type { Verb } from './scenes.ts';
 import { atEachCall, type Case, type Outcome, type Reach, type Sweep } from './sweep.ts';
+import { VERBS } from './verbs.ts';
 
 const MOMENTS: readonly Moment[] = ['before', 'after', 'orphaned'];
 

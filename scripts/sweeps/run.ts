@@ -1,8 +1,9 @@
 /** Runs the sweeps asked for, one case after the other, and prints what held as a table or as JSON. */
+import { execFileSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { machineText } from '../benchmarks/page.ts';
 import { putResults } from '../page/results.ts';
 import { catalogue } from './catalogue.ts';
 import { chaos } from './chaos.ts';
@@ -10,7 +11,8 @@ import { environment } from './environment.ts';
 import { errors } from './errors.ts';
 import { kills } from './kills.ts';
 import { landing } from './landing.ts';
-import type { Case, Outcome, Reach, Sweep } from './sweep.ts';
+import { pageOf, type Result, table, troubles } from './results.ts';
+import type { Case, Reach, Sweep } from './sweep.ts';
 
 const SWEEPS: readonly Sweep[] = [kills, errors, environment, chaos, landing, catalogue];
 
@@ -20,75 +22,24 @@ Does harm of every kind to orchestrate and looks from outside at whether its pro
 stream, every commit and byte kept, the branch with each work once, a status that agrees with the world, documented exits.
 Without names all sweeps are run. Exits 1 when something did not hold.
 
-  --quick        one injection in every twelfth case: a sample, as it is run with the tests; another seed takes others
+  --quick        one injection in every eighteenth case: a sample, as it is run with the tests; another seed takes others
   --case TEXT    only cases whose name or harm holds this
-  --every N      harm every N-th call only; 1 (each) when left out
+  --every N      harm every N-th call only; 1 (each) when left out. Commands that make many calls can be given a
+                 number of their own: --every 7,start=29,stop=13
+  --at N         harm the N-th call alone: what a line "again:" takes to do it once more
   --runs N       worlds of each random case; 20 when left out
   --seed S       where random cases begin; 1 when left out
   --jobs N       injections at the same time; the number of cores when left out
   --json         prints JSON
   --page         writes the table into docs/proof.md, beside printing it
-  --list         prints the cases
+  --list         prints the cases, and runs none
+
+Ctrl-C ends it when the case under way has ended, with the table of those before it; a second one ends it at once.
 
 ${SWEEPS.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
 `;
 
-type Result = Outcome & {
-  readonly sweep: string;
-  readonly name: string;
-  readonly harm: string;
-  readonly seconds: number;
-};
-
-/** A line a case: sweep, case, harm, how often, and whether all of it held; below it what did not. */
-function table(results: readonly Result[]): string {
-  const head = ['sweep', 'case', 'harm', 'injected', 'held'];
-  const rows = results.map(({ sweep, name, harm, injected, broken }) => [
-    sweep,
-    name,
-    harm,
-    String(injected),
-    broken.length === 0 ? 'yes' : `NO: ${broken.length}`,
-  ]);
-  const widths = head.map((_, at) => Math.max(...[head, ...rows].map((row) => row[at]?.length ?? 0)));
-  const lines = [head, ...rows].map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  const injected = results.reduce((sum, each) => sum + each.injected, 0);
-  const broken = results.reduce((sum, each) => sum + each.broken.length, 0);
-  return [
-    ...lines,
-    '',
-    `${injected} injections in ${results.length} cases, ${broken === 0 ? 'all held' : `${broken} did not hold`}`,
-  ].join('\n');
-}
-
-function troubles(results: readonly Result[]): string {
-  return results
-    .flatMap(({ name, harm, broken }) =>
-      broken.map(({ where, why }) => `${name}, ${harm}, ${where}: ${why}\n`),
-    )
-    .join('');
-}
-
 const PAGE = fileURLToPath(new URL('../../docs/proof.md', import.meta.url));
-
-/** The same for people: cases in which the command made no such call are left out. */
-function pageOf(results: readonly Result[]): string {
-  const tried = results.filter(({ injected }) => injected > 0);
-  const rows = tried.map(({ sweep, name, harm, injected, broken }) => {
-    const held = broken.length === 0 ? 'yes' : `**no**: ${broken.length}`;
-    return `| ${sweep} | ${name} | ${harm} | ${injected} | ${held} |`;
-  });
-  const all = tried.reduce((sum, { injected }) => sum + injected, 0);
-  const failed = tried.reduce((sum, { broken }) => sum + broken.length, 0);
-  const summary = `${all} injections in ${tried.length} cases, ${failed === 0 ? 'all held' : `${failed} did not hold`}.`;
-  const head = ['| sweep | case | harm | injected | held |', '| --- | --- | --- | --- | --- |'];
-  return [`${summary} ${machineText(null)}.`, '', ...head, ...rows].join('\n');
-}
 
 async function runCase(sweep: Sweep, { name, harm, run }: Case, reach: Reach): Promise<Result> {
   const startedMs = performance.now();
@@ -98,7 +49,7 @@ async function runCase(sweep: Sweep, { name, harm, run }: Case, reach: Reach): P
   process.stderr.write(
     `${outcome.injected} in ${seconds} s${outcome.broken.length === 0 ? '' : ', NOT HELD'}\n`,
   );
-  const result = { sweep: sweep.name, name, harm, seconds, ...outcome };
+  const result = { sweep: sweep.name, name, harm, every: reach.every, seconds, ...outcome };
   process.stderr.write(troubles([result]));
   return result;
 }
@@ -111,6 +62,7 @@ function wordsOf(argv: readonly string[]) {
       quick: { type: 'boolean', default: false },
       case: { type: 'string', default: '' },
       every: { type: 'string', default: '1' },
+      at: { type: 'string' },
       runs: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
       jobs: { type: 'string', default: String(availableParallelism()) },
@@ -122,16 +74,24 @@ function wordsOf(argv: readonly string[]) {
   });
 }
 
+/** How far a run goes, and every how many calls of the commands that have a number of their own. */
+type Asked = { readonly reach: Reach; readonly everyOf: ReadonlyMap<string, number> };
+
 /** What the command line asks for; null when it makes no sense. */
-function reachOf(values: ReturnType<typeof wordsOf>['values']): Reach | null {
-  const [every = 0, runs = 0, jobs = 0] = [values.every, values.runs, values.jobs].map(Number);
+function askedBy(values: ReturnType<typeof wordsOf>['values']): Asked | null {
+  const parts = values.every.split(',').map((part) => part.split('='));
+  const own = parts.filter(({ length }) => length === 2).map(([verb = '', n]) => [verb, Number(n)] as const);
+  const every = Number(parts.find(({ length }) => length === 1)?.[0] ?? 1);
+  const [runs = 0, jobs = 0, at = 0] = [values.runs, values.jobs, values.at ?? '1'].map(Number);
   const seed = Number(values.seed);
-  if (![every, runs, jobs].every((each) => each >= 1) || !Number.isInteger(seed)) return null;
-  return { quick: values.quick, every, seed, runs, jobs };
+  const positive = [every, runs, jobs, at, ...own.map(([, n]) => n)];
+  if (!positive.every((each) => Number.isInteger(each) && each >= 1) || !Number.isInteger(seed)) return null;
+  const one = values.at === undefined ? null : at;
+  return { reach: { quick: values.quick, every, at: one, seed, runs, jobs }, everyOf: new Map(own) };
 }
 
 /** A quick run tries one case of so many; another seed tries others. */
-const SAMPLED = 12;
+const SAMPLED = 18;
 
 type Chosen = { readonly sweep: Sweep; readonly each: Case };
 
@@ -141,12 +101,23 @@ function chosenOf(names: readonly string[], text: string): readonly Chosen[] {
     .filter(({ each }) => `${each.name}, ${each.harm}`.includes(text));
 }
 
-async function runAll(chosen: readonly Chosen[], reach: Reach): Promise<readonly Result[]> {
+/** Runs one case after the other, until all are done or `over` says so. */
+async function runAll(
+  chosen: readonly Chosen[],
+  asked: Asked,
+  over: () => boolean,
+): Promise<readonly Result[]> {
   const results: Result[] = [];
   for (const { sweep, each } of chosen) {
+    if (over()) break;
     const obstacle = sweep.obstacle();
+    const every = asked.everyOf.get(/^\w+/.exec(each.name)?.[0] ?? '') ?? asked.reach.every;
     if (obstacle !== null) process.stderr.write(`sweep: ${sweep.name} is left out: ${obstacle}\n`);
-    else results.push(await runCase(sweep, each, reach));
+    else {
+      const result = await runCase(sweep, each, { ...asked.reach, every });
+      // Ctrl-C reaches what the case had running too: what came of that says nothing.
+      if (!over()) results.push(result);
+    }
   }
   return results;
 }
@@ -156,19 +127,34 @@ function list(chosen: readonly Chosen[]): number {
   return 0;
 }
 
+/** True from the first Ctrl-C on; the second one ends the process, as it does without us. */
+function askedToEnd(): () => boolean {
+  let asked = false;
+  process.once('SIGINT', () => {
+    asked = true;
+    process.stderr.write('\nsweep: ends after this case; again, and it ends now\n');
+  });
+  return () => asked;
+}
+
+const commit = (): string =>
+  execFileSync('git', ['rev-parse', '--short=10', 'HEAD'], { cwd: dirname(PAGE), encoding: 'utf8' }).trim();
+
 async function main(): Promise<number> {
   const { values, positionals } = wordsOf(process.argv.slice(2));
-  const reach = reachOf(values);
-  const known = positionals.every((asked) => SWEEPS.some(({ name }) => name === asked));
-  if (values.help || reach === null || !known) {
+  const asked = askedBy(values);
+  const known = positionals.every((name) => SWEEPS.some((sweep) => sweep.name === name));
+  if (values.help || asked === null || !known) {
     (values.help ? process.stdout : process.stderr).write(HELP);
     return values.help ? 0 : 2;
   }
   const all = chosenOf(positionals, values.case);
-  const chosen = reach.quick ? all.filter((_, at) => (at + reach.seed) % SAMPLED === 0) : all;
+  const { quick, seed } = asked.reach;
+  const chosen = quick ? all.filter((_, at) => (at + seed) % SAMPLED === 0) : all;
   if (values.list) return list(chosen);
-  const results = await runAll(chosen, reach);
-  if (values.page) putResults(PAGE, pageOf(results));
+  const at = commit();
+  const results = await runAll(chosen, asked, askedToEnd());
+  if (values.page) putResults(PAGE, pageOf(results, at, chosen.length - results.length));
   console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

@@ -9,6 +9,8 @@ export type Reach = {
   readonly quick: boolean;
   /** Every how many calls one is harmed; 1: each. */
   readonly every: number;
+  /** The one call, or the one place of a list, to be harmed; null: all that `every` takes. */
+  readonly at: number | null;
   readonly seed: number;
   /** Worlds of a random case. */
   readonly runs: number;
@@ -19,7 +21,10 @@ export type Reach = {
 /** What came of a case: how often harm was done, and where something did not hold. */
 export type Outcome = {
   readonly injected: number;
-  readonly broken: readonly { readonly where: string; readonly why: string }[];
+  /** The calls that there were, about: the first number that was tried and never reached; absent where no calls are counted. */
+  readonly calls?: number;
+  /** `again`: the options that do it again. */
+  readonly broken: readonly { readonly where: string; readonly again: string; readonly why: string }[];
 };
 
 export type Case = {
@@ -41,6 +46,32 @@ export type Sweep = {
 /** Calls of which a quick run harms one: early, and in the middle of what most commands do. */
 const QUICK_CALLS = [3, 7, 12, 28];
 
+/** The numbers of the calls to be harmed, in order, for as long as there may be such calls. */
+function* callsToHarm(reach: Reach): Generator<number> {
+  if (reach.at !== null) yield reach.at;
+  else if (reach.quick) yield QUICK_CALLS[reach.seed % QUICK_CALLS.length] ?? 1;
+  else for (let call = 1 + (reach.seed % reach.every); ; call += reach.every) yield call;
+}
+
+/** Runs `work` for all of `items`, as many at a time as asked for; `work` says whether to go on. */
+async function atATime<T>(
+  reach: Reach,
+  items: Iterable<T>,
+  work: (item: T) => Promise<boolean>,
+): Promise<void> {
+  // One iterator for all: each item is taken once.
+  const iterator = items[Symbol.iterator]();
+  let over = false;
+  const line = async (): Promise<void> => {
+    while (!over) {
+      const next = iterator.next();
+      if (next.done === true) return;
+      if (!(await work(next.value))) over = true;
+    }
+  };
+  await Promise.all(Array.from({ length: reach.jobs }, line));
+}
+
 /** Tries call after call until `attempt` says that the command made no such call any more. */
 export async function atEachCall(
   reach: Reach,
@@ -48,28 +79,20 @@ export async function atEachCall(
 ): Promise<Outcome> {
   const broken: Outcome['broken'][number][] = [];
   let injected = 0;
-  let next = 1 + (reach.seed % reach.every);
-  let over = false;
-  const quick = [QUICK_CALLS[reach.seed % QUICK_CALLS.length]];
-  const take = (): number | undefined => {
-    if (reach.quick) return quick.shift();
-    if (over) return undefined;
-    next += reach.every;
-    return next - reach.every;
-  };
-  const work = async (): Promise<void> => {
-    for (let call = take(); call !== undefined; call = take()) {
-      try {
-        if (await attempt(call)) injected += 1;
-        else over = true;
-      } catch (error) {
-        injected += 1;
-        broken.push({ where: `call ${call}`, why: whyOf(error) });
-      }
+  let calls = Number.POSITIVE_INFINITY;
+  await atATime(reach, callsToHarm(reach), async (call) => {
+    try {
+      const happened = await attempt(call);
+      if (happened) injected += 1;
+      else calls = Math.min(calls, call);
+      return happened;
+    } catch (error) {
+      injected += 1;
+      broken.push({ where: `call ${call}`, again: `--at ${call}`, why: whyOf(error) });
+      return true;
     }
-  };
-  await Promise.all(Array.from({ length: reach.jobs }, work));
-  return { injected, broken };
+  });
+  return { injected, broken, ...(Number.isFinite(calls) ? { calls } : {}) };
 }
 
 /** Tries each of `places`, which are names for what is harmed. */
@@ -77,20 +100,30 @@ export async function atEach<T>(
   reach: Reach,
   places: readonly (readonly [where: string, place: T])[],
   attempt: (place: T) => Promise<void>,
+  again = (at: number, _: T): string => `--at ${at}`,
 ): Promise<Outcome> {
   const broken: Outcome['broken'][number][] = [];
-  const left = [...places];
-  const work = async (): Promise<void> => {
-    for (let at = left.shift(); at !== undefined; at = left.shift()) {
-      try {
-        await attempt(at[1]);
-      } catch (error) {
-        broken.push({ where: at[0], why: whyOf(error) });
-      }
+  const chosen = [...places.entries()].filter(([at]) => reach.at === null || reach.at === at + 1);
+  await atATime(reach, chosen, async ([at, [where, place]]) => {
+    try {
+      await attempt(place);
+    } catch (error) {
+      broken.push({ where, again: again(at + 1, place), why: whyOf(error) });
     }
-  };
-  await Promise.all(Array.from({ length: reach.jobs }, work));
-  return { injected: places.length, broken };
+    return true;
+  });
+  return { injected: chosen.length, broken };
+}
+
+/** Worlds of a random case, seed after seed: with a seed given and one run, exactly that one. */
+export function atEachSeed(reach: Reach, attempt: (seed: number) => Promise<void>): Promise<Outcome> {
+  const seeds = Array.from({ length: reach.quick ? 1 : reach.runs }, (_, at) => reach.seed + at);
+  return atEach(
+    reach,
+    seeds.map((seed) => [`seed ${seed}`, seed] as const),
+    attempt,
+    (_, seed) => `--seed ${seed} --runs 1`,
+  );
 }
 
 /** Why something did not hold, with the first line of ours that saw it. */

@@ -3,7 +3,7 @@ import { after, describe, test } from 'node:test';
 import { landAtRandom } from '../support/landing-sweep.ts';
 import { createShim } from '../support/shim.ts';
 
-const shim = createShim();
+const shim = createShim(['merge', 'clean']);
 describe('landing property', () => {
   after(() => shim.remove());
 

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { beginning, onMain, randomWork, type Trace } from './landing-work.ts';
 import { createLandingWorld, type LandingWorld } from './landing-world.ts';
 import type { Moment, Shim } from './shim.ts';
 
+type Random = (below: number) => number;
+
 /** Numbers that look random and are the same for the same seed (mulberry32). */
-export function seeded(seed: number): (below: number) => number {
+export function seeded(seed: number): Random {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -17,80 +20,8 @@ export function seeded(seed: number): (below: number) => number {
   };
 }
 
-/** What must be so on a branch that has a stream's work, and must not be so, wholly, on one that lacks it. */
-type Trace = { readonly what: string; holds(world: LandingWorld): boolean };
-
-const onMain = (world: LandingWorld, path: string): string | null =>
-  world.tryGit(['cat-file', '-e', `main:${path}`]) ? world.git(['show', `main:${path}`]) : null;
-
-/** Files that the project begins with: each is changed by one stream at most. */
-function beginning(world: LandingWorld, streams: number): void {
-  const write = (path: string, text: string) => world.rig.cli.write(path, text);
-  for (let at = 0; at < streams; at += 1) {
-    for (const kind of ['rename', 'mode', 'binary', 'delete'])
-      write(`${kind}/${at}`, `${kind} ${at}\n`.repeat(9));
-  }
-  write('shared.txt', Array.from({ length: 40 }, (_, at) => `line ${at}\n`).join(''));
-  write('.gitignore', '*.ign\n');
-}
-
-/** Random work of the `at`-th stream, and its traces. */
-function randomWork(at: number, stream: string, random: (below: number) => number) {
-  const traces: Trace[] = [
-    { what: `${stream}.txt`, holds: (world) => onMain(world, `own/${stream}.txt`) === stream },
-  ];
-  const write: ((cli: LandingWorld['rig']['cli'], directory: string) => void)[] = [
-    (cli, directory) => cli.write(join(directory, 'own', `${stream}.txt`), `${stream}\n`),
-  ];
-  if (random(2) === 0) {
-    write.push(
-      (_, directory) => void execFileSync('git', ['mv', `rename/${at}`, `renamed-${at}`], { cwd: directory }),
-    );
-    traces.push({
-      what: 'a rename',
-      holds: (world) => onMain(world, `rename/${at}`) === null && onMain(world, `renamed-${at}`) !== null,
-    });
-  }
-  if (random(2) === 0) {
-    write.push((_, directory) => void execFileSync('chmod', ['+x', join(directory, 'mode', String(at))]));
-    traces.push({
-      what: 'a mode',
-      holds: (world) => world.git(['ls-tree', 'main', `mode/${at}`]).startsWith('100755'),
-    });
-  }
-  if (random(2) === 0) {
-    write.push((cli, directory) => cli.write(join(directory, 'binary', String(at)), `\0\u0001${stream}\0`));
-    traces.push({
-      what: 'a binary file',
-      holds: (world) => onMain(world, `binary/${at}`)?.includes(stream) === true,
-    });
-  }
-  if (random(2) === 0) {
-    write.push((_, directory) => rmSync(join(directory, 'delete', String(at))));
-    traces.push({ what: 'a deletion', holds: (world) => onMain(world, `delete/${at}`) === null });
-  }
-  if (random(3) === 0) {
-    // Two streams that choose the same line clash, unless one builds on the other.
-    const line = 5 * random(3);
-    write.push((cli, directory) => {
-      const lines = readFileSync(join(directory, 'shared.txt'), 'utf8').split('\n');
-      lines[line] = `line ${line} by ${stream}`;
-      cli.write(join(directory, 'shared.txt'), lines.join('\n'));
-    });
-  }
-  return {
-    traces,
-    work: (cli: LandingWorld['rig']['cli']) => (directory: string) =>
-      write.forEach((step) => void step(cli, directory)),
-  };
-}
-
 /** What the user does between two landings. */
-const USER_ACTS: readonly ((
-  world: LandingWorld,
-  serial: number,
-  random: (below: number) => number,
-) => void)[] = [
+const USER_ACTS: readonly ((world: LandingWorld, serial: number, random: Random) => void)[] = [
   () => undefined,
   (world, serial) => {
     world.rig.cli.write(`user-${serial}.txt`, `${serial}\n`);
@@ -116,48 +47,122 @@ const USER_ACTS: readonly ((
   },
 ];
 
+/** Which of the acts deletes the directory of a worktree. */
+const DELETES_WORKTREE = USER_ACTS.length - 1;
+
 const MOMENTS: readonly Moment[] = ['before', 'after', 'orphaned'];
+
+/** What somebody wrote into worktrees and never committed, by path. */
+type Leftovers = Map<string, string>;
+
+/** Somebody writes into a finished stream's worktree what is not committed: ignored, untracked, or over what is tracked. */
+function leaveBytes(world: LandingWorld, serial: number, { random, made, left }: Past): void {
+  const done = [...made.keys()];
+  const id = done[random(done.length)] ?? '';
+  const worktree = world.worktreeOf(id);
+  if (random(2) === 0 || !existsSync(worktree)) return;
+  const name = [`left-${serial}.ign`, `left-${serial}.txt`, `own/${id}.txt`][random(3)] ?? '';
+  const path = join(worktree, name);
+  left.set(path, `left by somebody, ${serial}\n`);
+  world.rig.cli.write(path, `left by somebody, ${serial}\n`);
+}
+
+/** Every byte that nobody committed is where it was written, or in a saved ref. */
+function assertLeftoversKept(world: LandingWorld, left: Leftovers): void {
+  const lost = [...left].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
+  if (lost.length === 0) return;
+  const saved = new Set(
+    world.git(['rev-list', '--objects', '--no-object-names', '--glob=refs/orchestrate/saved']).split('\n'),
+  );
+  for (const [path, text] of lost) {
+    const options = { cwd: world.rig.root, env: world.rig.cli.env, input: text, encoding: 'utf8' } as const;
+    const blob = execFileSync('git', ['hash-object', '--stdin'], options).trim();
+    assert.ok(saved.has(blob), `what was written to ${path} is neither there nor saved`);
+  }
+}
+
+/** What has happened in a world so far. */
+type Past = {
+  readonly random: Random;
+  readonly shim: Shim;
+  /** Commits of streams that are done. */
+  readonly made: Map<string, string>;
+  readonly traces: Map<string, readonly Trace[]>;
+  readonly left: Leftovers;
+  readonly notes: string[];
+};
+
+/** Work of the `at`-th stream, unless what it builds on was never begun or clashes: then nor is it. */
+async function workOn(
+  world: LandingWorld,
+  { id, on, at }: { readonly id: string; readonly on: readonly string[]; readonly at: number },
+  { made, traces, random }: Past,
+): Promise<void> {
+  const parents = on.flatMap((each) => made.get(each) ?? []);
+  if (parents.length < on.length) return;
+  const merged = parents.length > 1 ? await world.ports.git.mergeBases(parents, 'base') : { ok: true };
+  if (!merged.ok) return;
+  const own = randomWork(at, id, random);
+  made.set(id, await world.finish(id, own.work(world.rig.cli)));
+  traces.set(id, own.traces);
+}
+
+/** Lands or cleans, perhaps killed at a random call, and looks at what must never change by it. */
+async function harmedCommand(world: LandingWorld, command: 'merge' | 'clean', past: Past): Promise<void> {
+  const { random, shim, notes } = past;
+  const dirty = dirtyBytes(world);
+  const tip = world.git(['rev-parse', 'main']);
+  const [call, moment] = [1 + random(60), MOMENTS[random(3)] ?? 'before'];
+  if (random(3) > 0) shim.arm('git', call, moment);
+  const { code, stderr } = await (command === 'merge' ? world.merge() : world.rig.cli.run(['clean']));
+  shim.disarm();
+  notes.push(`${command}, kill ${moment} ${call}, exit ${code} ${stderr.split('\n')[0]}`);
+  assert.deepEqual(dirtyBytes(world, dirty), dirty, 'the uncommitted bytes of the user');
+  assert.ok(world.tryGit(['merge-base', '--is-ancestor', tip, 'main']), 'main only went forward');
+  assertLeftoversKept(world, past.left);
+}
+
+function actAsUser(world: LandingWorld, serial: number, { random, left, notes }: Past): void {
+  const act = random(USER_ACTS.length);
+  notes.push(`act ${act}`);
+  USER_ACTS[act]?.(world, serial, random);
+  // What the user deleted is nobody's to keep.
+  for (const path of left.keys()) if (act === DELETES_WORKTREE && !existsSync(path)) left.delete(path);
+}
+
+/** A plan in which a stream builds on two earlier ones at most. */
+function randomPlan(ids: readonly string[], random: Random): Readonly<Record<string, readonly string[]>> {
+  const earlier = (at: number) => ids.slice(0, at).filter(() => random(at + 1) === 0);
+  return Object.fromEntries(ids.map((id, at) => [id, earlier(at).slice(0, 2)]));
+}
 
 /** One random plan with random work, kills and acts of the user; throws what did not hold, naming the seed. */
 export async function landAtRandom(seed: number, shim: Shim): Promise<void> {
   const random = seeded(seed);
-  const count = 3 + random(4);
-  const ids = Array.from({ length: count }, (_, at) => `S${at}`);
-  const plan = Object.fromEntries(
-    ids.map((id, at) => [id, at > 0 && random(2) === 0 ? [`S${random(at)}`] : []]),
-  );
+  const ids = Array.from({ length: 3 + random(4) }, (_, at) => `S${at}`);
+  const plan = randomPlan(ids, random);
   const strategy = (['merge', 'squash', 'rebase'] as const)[random(3)] ?? 'merge';
   await using world = await createLandingWorld(plan, {
     config: { landing: { strategy } },
     tools: [shim.directory],
   });
   shim.disarm();
-  beginning(world, count);
+  beginning(world, ids.length);
   world.git(['add', '--all', '--', '.', ':!.claude']);
   world.git(['commit', '--quiet', '-m', 'beginning']);
-  const made: string[] = [];
-  const traces = new Map<string, readonly Trace[]>();
-  const open = [...ids];
   const notes: string[] = [`seed ${seed}, ${strategy}, ${JSON.stringify(plan)}`];
+  const past: Past = { random, shim, made: new Map(), traces: new Map(), left: new Map(), notes };
   try {
-    for (let serial = 0; open.length > 0 || serial < 4; serial += 1) {
-      const id = open.shift();
-      if (id !== undefined) {
-        const { work, traces: left } = randomWork(ids.indexOf(id), id, random);
-        made.push(await world.finish(id, work(world.rig.cli)));
-        traces.set(id, left);
-      }
-      const act = random(USER_ACTS.length);
-      USER_ACTS[act]?.(world, serial, random);
-      const dirty = dirtyBytes(world);
-      const [call, moment] = [1 + random(60), MOMENTS[random(3)] ?? 'before'];
-      if (random(3) > 0) shim.arm('git', call, moment);
-      const { code, stderr } = await world.merge();
-      shim.disarm();
-      notes.push(`act ${act}, kill ${moment} ${call}, exit ${code} ${stderr.split('\n')[0]}`);
-      assert.deepEqual(dirtyBytes(world, dirty), dirty, 'the uncommitted bytes of the user');
+    for (let serial = 0; serial < Math.max(4, ids.length + 2); serial += 1) {
+      const id = ids[serial];
+      if (id !== undefined) await workOn(world, { id, on: plan[id] ?? [], at: serial }, past);
+      actAsUser(world, serial, past);
+      leaveBytes(world, serial, past);
+      // What others still build on is kept for them; afterwards anything may be cleaned.
+      const isOver = serial >= ids.length;
+      await harmedCommand(world, isOver && random(2) === 0 ? 'clean' : 'merge', past);
     }
-    await settle(world, { ids, traces, made });
+    await settle(world, past);
   } catch (error) {
     throw new Error(`${notes.join('\n')}\n${error instanceof Error ? error.stack : String(error)}`, {
       cause: error,
@@ -190,14 +195,9 @@ function dirtyBytes(world: LandingWorld, only?: Readonly<Record<string, string>>
   );
 }
 
-type Made = {
-  readonly ids: readonly string[];
-  readonly traces: ReadonlyMap<string, readonly Trace[]>;
-  readonly made: readonly string[];
-};
-
 /** The user gets out of the way; one more landing, and all must hold. */
-async function settle(world: LandingWorld, { ids, traces, made }: Made): Promise<void> {
+async function settle(world: LandingWorld, { made, traces, left: leftovers }: Past): Promise<void> {
+  const ids = [...made.keys()];
   // A run that was killed may have left its lock: the next one takes that away itself.
   const first = await world.merge();
   assert.ok([0, 1, 5].includes(first.code ?? -1), first.stderr);
@@ -219,7 +219,7 @@ async function settle(world: LandingWorld, { ids, traces, made }: Made): Promise
       `${id} landed once`,
     );
   const kept = new Set(world.git(['rev-list', '--branches', '--glob=refs/orchestrate']).split('\n'));
-  for (const sha of made) assert.ok(kept.has(sha), `${sha} is kept`);
+  for (const sha of made.values()) assert.ok(kept.has(sha), `${sha} is kept`);
   const status = world.git(['status', '--porcelain', '--', '.', ':!.claude', ':!watch-status']);
   assert.deepEqual(
     status.split('\n').filter((line) => line !== '' && !line.endsWith('dirty.txt')),
@@ -227,6 +227,7 @@ async function settle(world: LandingWorld, { ids, traces, made }: Made): Promise
     'the checkout is as main',
   );
   assert.equal(world.git(['for-each-ref', 'refs/orchestrate/landing']), '', 'no line is left');
+  assertLeftoversKept(world, leftovers);
   world.git(['fsck', '--connectivity-only']);
 }
 
