@@ -1,4 +1,5 @@
 /** Checks what the linter doesn't: opening sentences, file sizes, empty catches, left-over notes, names that say nothing. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,6 +123,16 @@ function checkHooks({ name, text }: SourceFile): void {
     problems.push(`${name}:${line}: a hook of the whole file: put it and its tests into a describe`);
 }
 
+/** A link to the packages of another checkout, once committed, takes the place of everybody's own packages. */
+function checkTracked(): void {
+  const places = ['node_modules', '.cache', 'dist'];
+  // Nothing of git is there in an unpacked archive, nor then anything that could be committed.
+  if (!existsSync(join(root, '.git'))) return;
+  const tracked = execFileSync('git', ['ls-files', '--', ...places], { cwd: root, encoding: 'utf8' });
+  for (const name of tracked.split('\n').filter((line) => line !== ''))
+    problems.push(`${name}: is committed: git rm --cached ${name}`);
+}
+
 const sources = filesBelow('src', /\.ts$/);
 const others = [...filesBelow('scripts', /\.ts$/), ...filesBelow('test', /\.ts$/)];
 const own = basename(fileURLToPath(import.meta.url));
@@ -144,6 +155,8 @@ for (const name of texts) {
   checkLinks(file);
   checkPaths(file);
 }
+
+checkTracked();
 
 for (const problem of problems) console.error(problem);
 console.error(`source: ${sources.length} files, ${problems.length} problems`);
