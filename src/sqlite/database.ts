@@ -70,6 +70,8 @@ function existingSize(place: StoreFile, options: OpenOptions): number {
     const message = options.missing ?? `${place.label} ${place.path} does not exist`;
     throw new OrchestrateError(EXIT.state, message, options.missingFix);
   }
+  // Without a driver nothing is made: an empty file would read as a broken store ever after.
+  sqliteDriver();
   makePrivateDirectory(dirname(place.path));
   makePrivateFile(place.path);
   return 0;

@@ -113,6 +113,7 @@ describe('package', () => {
       /^orchestrate: error: .*better-sqlite3.*\n {2}fix: use Node 22\.13 or newer, or .*--allow-scripts=better-sqlite3/,
     );
     assert.equal(orchestrate(['doctor']).status, 3);
+    assert.match(orchestrate(['status']).stderr, /No plan yet/, 'no empty store is left behind');
   });
 
   test('with its one dependency it imports a plan', () => {

@@ -4043,6 +4043,7 @@ function existingSize(place2, options) {
     const message2 = options.missing ?? `${place2.label} ${place2.path} does not exist`;
     throw new OrchestrateError(EXIT.state, message2, options.missingFix);
   }
+  sqliteDriver();
   makePrivateDirectory((0, import_node_path9.dirname)(place2.path));
   makePrivateFile(place2.path);
   return 0;
@@ -28016,7 +28017,7 @@ async function refuseChangedGitConfig(ports) {
   }
   const { now, changed, others } = await changesSince(before, ports);
   if (others.length > 0) throw refusal2(others);
-  if (changed.length > 0) take(ports, changed, now);
+  if (changed.length > 0) take(ports, changed, now, { key: null, run: null });
 }
 async function refuseGitConfigOfAgents(ports) {
   const before = ports.state.gitConfig();

@@ -34,7 +34,8 @@ export async function refuseChangedGitConfig(ports: Eyes): Promise<void> {
   }
   const { now, changed, others } = await changesSince(before, ports);
   if (others.length > 0) throw refusal(others);
-  if (changed.length > 0) take(ports, changed, now);
+  // All of it stands in what git noted of set-ups, though not of which run.
+  if (changed.length > 0) take(ports, changed, now, { key: null, run: null });
 }
 
 /** The same for what git runs at the user's command, where perhaps no agent was started yet: it keeps and changes nothing. */
