@@ -12,6 +12,7 @@ import { mcp } from './mcp.ts';
 import { type Benchmark, median } from './measure.ts';
 import { machineText, type Result, resultTables, rounded } from './page.ts';
 import { poller } from './poller.ts';
+import { redrawing } from './redraw.ts';
 import { soaking } from './soak.ts';
 import { tidy } from './tidy.ts';
 import { view } from './view.ts';
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   ...commands,
   ...handOff,
   ...poller,
+  ...redrawing,
   ...view,
   ...mcp,
   ...claude,

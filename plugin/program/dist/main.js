@@ -15691,6 +15691,16 @@ var init_find = __esm({
   }
 });
 
+// lazy:node:fs/promises
+var require_promises2 = __commonJS({
+  "lazy:node:fs/promises"(exports2) {
+    var loaded2;
+    var part = () => loaded2 ??= require("node:fs/promises");
+    for (const name2 of ["finished","lstat","readdir","readlink","rm","scheduler","setImmediate","setTimeout","stat"])
+      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
+  }
+});
+
 // src/git/tidy/delete-files.ts
 async function deleteFiles(root, doomed, beganMs) {
   const isOurs4 = directoryCheck(root);
@@ -15963,8 +15973,11 @@ async function remove2(door, place2, shared, request2) {
     const problem = await removeFiles(door, found, { beganMs, saved });
     if (problem !== null) return { removed: false, held: [problem] };
   }
-  if (found.worktree) removeEntry(door, found);
-  const moved3 = await deleteBranch(door, place2, found.head);
+  const left = found.worktree ? removeEntry(door, found) : [];
+  const [moved3] = await Promise.all([
+    deleteBranch(door, place2, found.head),
+    ...left.map((path17) => (0, import_promises4.rm)(path17, { recursive: true, force: true }))
+  ]);
   if (moved3 !== null) return { removed: false, held: [moved3] };
   return {
     removed: true,
@@ -16048,16 +16061,16 @@ async function makeWhole(door, { here }) {
   return true;
 }
 function removeEntry(door, { here }) {
-  if (here.kind !== "inside" && here.kind !== "gone") return;
+  if (here.kind !== "inside" && here.kind !== "gone") return [];
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
     (0, import_node_fs38.rmdirSync)(here.path);
   }
-  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`)));
-  for (const name2 of listIfPresent(door.commonDir))
-    if (name2.startsWith(FORMER)) (0, import_node_fs38.rmSync)((0, import_node_path39.join)(door.commonDir, name2), { recursive: true, force: true });
+  const own2 = `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`;
+  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, own2)));
   if (listIfPresent((0, import_node_path39.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs38.rmdirSync)((0, import_node_path39.dirname)(gitDir)));
+  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path39.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -16073,11 +16086,12 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs38, import_node_path39, LABEL3, FORMER;
+var import_node_fs38, import_promises4, import_node_path39, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
     import_node_fs38 = require("node:fs");
+    import_promises4 = __toESM(require_promises2(), 1);
     import_node_path39 = require("node:path");
     init_errors();
     init_shell_word();
@@ -17376,7 +17390,7 @@ async function restoreSocket(absent, last3, identify, again) {
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
-    await (0, import_promises4.setTimeout)(RESTORE_STEP_MS);
+    await (0, import_promises5.setTimeout)(RESTORE_STEP_MS);
     const reply = await again();
     if (reply.status !== "absent") return reply;
     if (livingServer(last3, identify) === null) return reply;
@@ -17394,13 +17408,13 @@ async function withDirectory(absent, directory, again) {
   }
   return again();
 }
-var import_node_fs42, import_node_path43, import_promises4, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs42, import_node_path43, import_promises5, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
     import_node_fs42 = require("node:fs");
     import_node_path43 = require("node:path");
-    import_promises4 = __toESM(require_promises(), 1);
+    import_promises5 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
     init_format();
@@ -17863,7 +17877,7 @@ async function typeText(ours, pane, text5) {
   checkPane(pane);
   await leaveMode(ours, pane);
   await typePieces(ours.client, pane, text5);
-  await (0, import_promises5.setTimeout)(BEFORE_ENTER_MS);
+  await (0, import_promises6.setTimeout)(BEFORE_ENTER_MS);
   await sendKey(ours, pane, "Enter");
 }
 async function typeLines(ours, pane, lines2) {
@@ -17894,11 +17908,11 @@ async function capture(client, pane, options = {}) {
   if (reply.status !== "ok") throw tmuxError(`read pane ${pane}`, reply);
   return reply.text;
 }
-var import_promises5, CHUNK_BYTES, BEFORE_ENTER_MS;
+var import_promises6, CHUNK_BYTES, BEFORE_ENTER_MS;
 var init_type_text = __esm({
   "src/tmux/type-text.ts"() {
     "use strict";
-    import_promises5 = __toESM(require_promises(), 1);
+    import_promises6 = __toESM(require_promises(), 1);
     init_client();
     init_names2();
     init_pane();
@@ -23823,18 +23837,18 @@ function howItEnded({ exitCode, signal: signal2, timedOut }, seconds) {
   return timedOut ? `timed out after ${seconds} s` : `failed (${signal2 ?? `exit ${exitCode}`})`;
 }
 async function pause3(ms, abort) {
-  await (0, import_promises6.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
+  await (0, import_promises7.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
   (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs61, import_promises6, StreamTaken;
+var import_node_fs61, import_promises7, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
     import_node_fs61 = require("node:fs");
-    import_promises6 = __toESM(require_promises(), 1);
+    import_promises7 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
     StreamTaken = class extends OrchestrateError {
@@ -23992,7 +24006,7 @@ async function round(table2, members2, signal2, limitMs, wanted = () => true) {
     }
     const restMs = endMs - performance.now();
     if (restMs <= 0) return false;
-    await (0, import_promises7.setTimeout)(Math.min(stepMs, restMs));
+    await (0, import_promises8.setTimeout)(Math.min(stepMs, restMs));
   }
 }
 function signalOne(table2, { pid, start: start2 }, signal2) {
@@ -24033,11 +24047,11 @@ function ancestors(byPid, self) {
   }
   return found;
 }
-var import_promises7, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
+var import_promises8, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
 var init_end_tree = __esm({
   "src/process/end-tree.ts"() {
     "use strict";
-    import_promises7 = __toESM(require_promises(), 1);
+    import_promises8 = __toESM(require_promises(), 1);
     KILL_MS = 5e3;
     FIRST_STEP_MS = 5;
     LONGEST_STEP_MS = 100;
@@ -24123,7 +24137,7 @@ async function openCappedLog(path17) {
     fd: pipe2.to,
     async close() {
       (0, import_node_fs63.closeSync)(pipe2.to);
-      await Promise.race([ended, (0, import_promises8.setTimeout)(DRAIN_MS2)]);
+      await Promise.race([ended, (0, import_promises9.setTimeout)(DRAIN_MS2)]);
     }
   };
 }
@@ -24175,7 +24189,7 @@ function makeRoom(path17) {
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs63, import_node_path65, import_promises8, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process4, import_node_events2, import_node_fs63, import_node_path65, import_promises9, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
@@ -24183,7 +24197,7 @@ var init_capped_log = __esm({
     import_node_events2 = __toESM(require_node_events(), 1);
     import_node_fs63 = require("node:fs");
     import_node_path65 = require("node:path");
-    import_promises8 = __toESM(require_promises(), 1);
+    import_promises9 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
     init_run();
@@ -26820,7 +26834,7 @@ async function sayFarewell({ ports, snapshot }, run30, text5) {
   const heard = agent2.listen(run30);
   await ports.tmux.typeText(pane, text5);
   for (let waitedMs = 0; waitedMs < FAREWELL_MS && (heard?.(text5) ?? null) === null; waitedMs += HEARD_STEP_MS)
-    await (0, import_promises9.setTimeout)(HEARD_STEP_MS);
+    await (0, import_promises10.setTimeout)(HEARD_STEP_MS);
 }
 async function reasonOf2({ ports, snapshot }, run30, { outcome, reason }, exitCode) {
   if (outcome !== "failed" || run30.verdict !== null) return reason;
@@ -26916,7 +26930,7 @@ async function exitCodeOf2(step, run30) {
     if (!look6.known) return null;
     const pane = look6.value.panes.find((each) => each.key === run30.key && each.run === run30.number);
     if (pane === void 0 || pane.dead || waitedMs >= NOTICE_MS) return pane?.exitCode ?? null;
-    await (0, import_promises9.setTimeout)(NOTICE_STEP_MS);
+    await (0, import_promises10.setTimeout)(NOTICE_STEP_MS);
   }
 }
 function pidFile(step, key) {
@@ -26927,13 +26941,13 @@ function writePidFile(step, key, worker) {
   (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs76, import_node_path78, import_promises9, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs76, import_node_path78, import_promises10, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
     import_node_fs76 = require("node:fs");
     import_node_path78 = require("node:path");
-    import_promises9 = __toESM(require_promises(), 1);
+    import_promises10 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
     init_paths();
@@ -29025,7 +29039,7 @@ async function deliver(post, persist, abort) {
   }
 }
 async function pause6(ms, abort, { why }) {
-  await (0, import_promises10.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
+  await (0, import_promises11.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
   if (abort.aborted) throw abort.reason instanceof Undelivered ? new Undelivered(why) : abort.reason;
 }
 async function attempt({ url, headers, body: body2 }, abort) {
@@ -29053,11 +29067,11 @@ function unreachable3(error2) {
   const word = typeof code3 === "string" && /^[A-Z0-9_]{1,40}$/.test(code3) ? ` (${code3})` : "";
   return `the server cannot be reached${word}`;
 }
-var import_promises10, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
+var import_promises11, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
 var init_deliver = __esm({
   "src/notify/deliver.ts"() {
     "use strict";
-    import_promises10 = __toESM(require_promises(), 1);
+    import_promises11 = __toESM(require_promises(), 1);
     Undelivered = class extends Error {
       name = "Undelivered";
     };
@@ -29125,7 +29139,7 @@ async function listenForAnswers(secretsNow, ears, abort) {
     }
     const pauseMs2 = Math.min(LONGEST_PAUSE_MS4, FIRST_PAUSE_MS3 * 2 ** failures);
     failures = Math.min(failures + 1, 10);
-    await (0, import_promises11.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
+    await (0, import_promises12.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
   }
 }
 function troubleOf(error2) {
@@ -29173,11 +29187,11 @@ async function* linesOf(body2, onData) {
     yield* lines2;
   }
 }
-var import_promises11, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
+var import_promises12, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
 var init_answers = __esm({
   "src/notify/answers.ts"() {
     "use strict";
-    import_promises11 = __toESM(require_promises(), 1);
+    import_promises12 = __toESM(require_promises(), 1);
     init_errors();
     init_deliver();
     init_secrets();
@@ -29206,7 +29220,7 @@ async function sendMessage(ports, record3, lines2) {
   const { sessionId } = fact.activity;
   const heard = ports.agentThatMade(run30).listen(sessionId === null ? run30 : { ...run30, sessionId });
   await ports.tmux.typeLines(pane, lines2);
-  await (0, import_promises12.setTimeout)(BEFORE_ENTER_MS2);
+  await (0, import_promises13.setTimeout)(BEFORE_ENTER_MS2);
   await listener(ports, record3);
   const shown3 = heard === null ? await showsText(ports, pane, lines2) : false;
   await ports.tmux.sendKey(pane, "Enter");
@@ -29249,7 +29263,7 @@ async function untilHeard(heard, firstLine) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EACH_MS) {
     const what = heard(firstLine);
     if (what !== null || waitedMs >= ARRIVE_MS) return what;
-    await (0, import_promises12.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises13.setTimeout)(LOOK_EACH_MS);
   }
 }
 async function showsText(ports, pane, lines2) {
@@ -29257,15 +29271,15 @@ async function showsText(ports, pane, lines2) {
   const end = bare(lines2.at(-1) ?? "").slice(-40);
   for (let waitedMs = 0; waitedMs <= SHOW_MS; waitedMs += LOOK_EACH_MS) {
     if (bare(await ports.tmux.capture(pane)).includes(end)) return true;
-    await (0, import_promises12.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises13.setTimeout)(LOOK_EACH_MS);
   }
   return false;
 }
-var import_promises12, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
+var import_promises13, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
 var init_send = __esm({
   "src/operator/send.ts"() {
     "use strict";
-    import_promises12 = __toESM(require_promises(), 1);
+    import_promises13 = __toESM(require_promises(), 1);
     init_typed_message();
     init_open_run();
     init_errors();
@@ -29307,7 +29321,7 @@ async function stopPollers(ports) {
       continue;
     }
     if (!ports.lease.isHeld() || waitedMs >= LEASE_WAIT_MS2) return ended;
-    await (0, import_promises13.setTimeout)(ASK_EACH_MS2);
+    await (0, import_promises14.setTimeout)(ASK_EACH_MS2);
     waitedMs += ASK_EACH_MS2;
   }
 }
@@ -29337,11 +29351,11 @@ function unknownHolder({ paths }) {
     `find it with: lsof ${paths.lockDb}`
   );
 }
-var import_promises13, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS2;
+var import_promises14, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS2;
 var init_stop = __esm({
   "src/operator/stop.ts"() {
     "use strict";
-    import_promises13 = __toESM(require_promises(), 1);
+    import_promises14 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
     init_states();
@@ -30262,16 +30276,6 @@ var init_stream_logs = __esm({
   }
 });
 
-// lazy:node:fs/promises
-var require_promises2 = __commonJS({
-  "lazy:node:fs/promises"(exports2) {
-    var loaded2;
-    var part = () => loaded2 ??= require("node:fs/promises");
-    for (const name2 of ["finished","lstat","readdir","readlink","rm","scheduler","setImmediate","setTimeout","stat"])
-      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
-  }
-});
-
 // src/poller/listeners/sweep.ts
 function sweeper(ports, report) {
   let isClosed = false;
@@ -30334,17 +30338,17 @@ async function sweepRun(ports, found) {
   const { directory, place: place2 } = found;
   if (place2 === "open" || (await lstatOf(directory))?.isDirectory() !== true) return false;
   if (place2 === "past") {
-    await (0, import_promises14.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises15.rm)(directory, { recursive: true, force: true });
     return true;
   }
   if (!await isAbandoned(ports, found)) return false;
   if (!fenceRun(directory) && isHeld2(ports, directory)) return false;
   if (place2 === "command") {
-    await (0, import_promises14.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises15.rm)(directory, { recursive: true, force: true });
     return true;
   }
   const names = (await namesIn3(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises14.rm)((0, import_node_path88.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises15.rm)((0, import_node_path88.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
@@ -30368,27 +30372,27 @@ async function sweepLinks(ports, directory, attempt3) {
     const link2 = (0, import_node_path88.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
-      const project = await (0, import_promises14.readlink)(link2);
+      const project = await (0, import_promises15.readlink)(link2);
       if (tagOf(project) !== name2 || !await isGone(project)) return false;
       living ??= new Set(ports.processes.findMarked("").map(({ mark }) => mark.split(":", 1)[0] ?? ""));
       if (living.has(name2)) return false;
-      await (0, import_promises14.rm)(link2, { force: true });
+      await (0, import_promises15.rm)(link2, { force: true });
       return true;
     });
   }
   return false;
 }
 async function isGone(path17) {
-  return (0, import_promises14.stat)(path17).then(() => false, isAbsent2);
+  return (0, import_promises15.stat)(path17).then(() => false, isAbsent2);
 }
 async function lstatOf(path17) {
-  return (0, import_promises14.lstat)(path17).catch((error2) => {
+  return (0, import_promises15.lstat)(path17).catch((error2) => {
     if (isAbsent2(error2)) return null;
     throw error2;
   });
 }
 async function namesIn3(directory) {
-  return (0, import_promises14.readdir)(directory).catch((error2) => {
+  return (0, import_promises15.readdir)(directory).catch((error2) => {
     if (isAbsent2(error2)) return [];
     throw error2;
   });
@@ -30396,11 +30400,11 @@ async function namesIn3(directory) {
 function isAbsent2(error2) {
   return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
 }
-var import_promises14, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises15, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
-    import_promises14 = __toESM(require_promises2(), 1);
+    import_promises15 = __toESM(require_promises2(), 1);
     import_node_path88 = require("node:path");
     init_paths();
     init_errors();
@@ -31639,7 +31643,7 @@ async function nudge(step, request2) {
   ports.state.patchRun(key, number5, counted(run30, request2, { atMs, rest: restAtLook(step, run30) }));
   if (leaveDialog) {
     await ports.tmux.sendKey(run30.pane, "Escape");
-    await (0, import_promises15.setTimeout)(AFTER_DIALOG_MS);
+    await (0, import_promises16.setTimeout)(AFTER_DIALOG_MS);
   }
   if (ports.agentThatMade(run30).hasDraft(await ports.tmux.capture(run30.pane, { colours: true }))) {
     return note(
@@ -31665,11 +31669,11 @@ function counted(run30, { about, heads = [] }, { atMs, rest }) {
   if (about === "moved") return { toldOf: heads };
   return about === "work" ? { nudges: run30.nudges + 1, lastNudgeAtMs: atMs, lastNudgeRest: rest } : { continued: { count: (run30.continued?.count ?? 0) + 1, atMs, rest } };
 }
-var import_promises15, AFTER_DIALOG_MS;
+var import_promises16, AFTER_DIALOG_MS;
 var init_nudge = __esm({
   "src/poller/steps/nudge.ts"() {
     "use strict";
-    import_promises15 = __toESM(require_promises(), 1);
+    import_promises16 = __toESM(require_promises(), 1);
     init_typed_message();
     init_errors();
     init_step();
@@ -33001,7 +33005,7 @@ async function detach(project, ports, args, flags, io) {
         "orchestrate start"
       );
     }
-    await (0, import_promises16.setTimeout)(LOOK_EACH_MS2);
+    await (0, import_promises17.setTimeout)(LOOK_EACH_MS2);
   }
   const attach2 = ports.tmux.attachCommand();
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach: attach2 }));
@@ -33041,11 +33045,11 @@ function endedError(exitCode, screen) {
     "orchestrate start"
   );
 }
-var import_promises16, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON, ERROR;
+var import_promises17, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON, ERROR;
 var init_detached = __esm({
   "src/commands/start/detached.ts"() {
     "use strict";
-    import_promises16 = __toESM(require_promises(), 1);
+    import_promises17 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -33554,7 +33558,7 @@ async function settledStream(ports, name2, abort) {
     const stream2 = ports.plan.readPlan().streams.find(({ id: id2 }) => id2 === record3.streamId);
     const ends = record3.runs.at(-1)?.endedAtMs === null && stream2 !== void 0 && isVerified(stream2, record3);
     if (!ends || ports.now() > endMs || !pollerLives(ports)) return record3;
-    await (0, import_promises17.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
+    await (0, import_promises18.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function refuse3(ports, record3) {
@@ -33585,7 +33589,7 @@ async function answerOf4(ports, record3, abort) {
     if (verifyAnswer !== null) return verifyAnswer;
     if (!verifyRequested) ports.state.patchStream(record3.key, { verifyRequested: true });
     await refuseOutOfTurn(ports, record3);
-    await (0, import_promises17.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
+    await (0, import_promises18.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function current({ state: state2 }, record3) {
@@ -33628,11 +33632,11 @@ async function refuseOutOfTurn(ports, record3) {
     found.remedy ?? commandFor("status", record3)
   );
 }
-var import_promises17, LEASE_WAIT_MS4, ASK_EACH_MS3, ENDING_MS;
+var import_promises18, LEASE_WAIT_MS4, ASK_EACH_MS3, ENDING_MS;
 var init_verify2 = __esm({
   "src/operator/verify.ts"() {
     "use strict";
-    import_promises17 = __toESM(require_promises(), 1);
+    import_promises18 = __toESM(require_promises(), 1);
     init_done();
     init_errors();
     init_job_slots();
@@ -33770,7 +33774,7 @@ async function requestSync(ports, names, abort) {
     }
     const answers2 = await answersFor(ports, behind);
     if (answers2.every(({ result }) => result !== "pending")) return answers2.map((each) => settled(each));
-    await (0, import_promises18.setTimeout)(ASK_EACH_MS4, void 0, { signal: abort });
+    await (0, import_promises19.setTimeout)(ASK_EACH_MS4, void 0, { signal: abort });
   }
 }
 function settled({ result, ...answer3 }) {
@@ -33826,11 +33830,11 @@ function answerOf5({ state: state2, stale, reason }, record3) {
   if (verdict2?.ok === false) return { ...none, result: "failed", message: verdict2.message };
   return { ...none, result: "waiting", message: reason === null ? `is ${state2}` : `is ${state2}: ${reason}` };
 }
-var import_promises18, LEASE_WAIT_MS5, ASK_EACH_MS4, STEPS2;
+var import_promises19, LEASE_WAIT_MS5, ASK_EACH_MS4, STEPS2;
 var init_sync2 = __esm({
   "src/operator/sync.ts"() {
     "use strict";
-    import_promises18 = __toESM(require_promises(), 1);
+    import_promises19 = __toESM(require_promises(), 1);
     init_ports();
     init_decide();
     init_done();
@@ -36321,7 +36325,7 @@ async function readable(ports, record3, number5, flags, io) {
   const show5 = (line2) => io.print(print(line2).join("\n"));
   for (const line2 of most === 0 ? [] : lines2.slice(-most)) show5(line2);
   while (flags["follow"] === true) {
-    await (0, import_promises19.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises20.setTimeout)(FOLLOW_EACH_MS);
     for (const line2 of follower.next()) show5(line2);
   }
   return EXIT.ok;
@@ -36339,16 +36343,16 @@ async function raw(ports, record3, number5, follow2, io) {
       offset = size;
     }
     if (!follow2) return EXIT.ok;
-    await (0, import_promises19.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises20.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs92, import_node_path96, import_promises19, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs92, import_node_path96, import_promises20, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
     import_node_fs92 = require("node:fs");
     import_node_path96 = require("node:path");
-    import_promises19 = __toESM(require_promises(), 1);
+    import_promises20 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
     init_errors();
@@ -36677,7 +36681,7 @@ async function printReports(io, everyMs) {
       io.print(JSON.stringify((await gatherReport(ports)).report));
       return EXIT.ok;
     });
-    await (0, import_promises20.setTimeout)(everyMs);
+    await (0, import_promises21.setTimeout)(everyMs);
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
@@ -36706,7 +36710,7 @@ async function watchProject(ports, everyMs, sit) {
     alarm.ring
   );
   try {
-    for (let wokenNs = null; !over; await (0, import_promises20.setTimeout)(SETTLE_MS2)) {
+    for (let wokenNs = null; !over; await (0, import_promises21.setTimeout)(SETTLE_MS2)) {
       if (startedMeanwhile(ports)) return STARTED;
       await look4(ports, looker, wokenNs);
       await alarm.wait(everyMs);
@@ -36770,12 +36774,12 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs94, import_promises20, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs94, import_promises21, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch2 = __esm({
   "src/commands/watch.ts"() {
     "use strict";
     import_node_fs94 = require("node:fs");
-    import_promises20 = __toESM(require_promises(), 1);
+    import_promises21 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_windows();
@@ -37803,7 +37807,7 @@ async function run18(args, flags, io) {
   for (; ; ) {
     if (process.stdout.isTTY && !io.json) io.write(CLEAR);
     await look5(args, flags, io);
-    await (0, import_promises21.setTimeout)(everyMs);
+    await (0, import_promises22.setTimeout)(everyMs);
   }
 }
 async function page(args, flags, io) {
@@ -37884,11 +37888,11 @@ function resumeText(ports, { worktree: worktree2, runs }) {
   const argv2 = run30?.sessionId == null ? null : ports.agentThatMade(run30).resumeCommand(run30.sessionId);
   return argv2 === null ? null : `cd ${shellWord(worktree2)} && ${argv2.map(shellWord).join(" ")}`;
 }
-var import_promises21, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
+var import_promises22, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
 var init_status3 = __esm({
   "src/commands/status.ts"() {
     "use strict";
-    import_promises21 = __toESM(require_promises(), 1);
+    import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -38337,7 +38341,7 @@ async function listenOn(hear2, hearer, alarm) {
     while (!leaving.signal.aborted) {
       if (isOrphan()) return EXIT.ok;
       await alarm.wait(heard() ? LOOK_EACH_MS3 : LOOK_EACH_MS3 / 10);
-      await (0, import_promises22.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
+      await (0, import_promises23.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
         if (!isAbort(error2)) throw error2;
       });
     }
@@ -38457,11 +38461,11 @@ function keptNumber(path17, events2) {
   const trimmed2 = same === void 0 && (events2[0]?.id ?? 0) > id2;
   return trimmed2 || same?.atMs === atMs ? id2 : null;
 }
-var import_promises22, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
+var import_promises23, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
 var init_events2 = __esm({
   "src/commands/events.ts"() {
     "use strict";
-    import_promises22 = __toESM(require_promises(), 1);
+    import_promises23 = __toESM(require_promises(), 1);
     init_project2();
     init_signals();
     init_errors();
@@ -40742,10 +40746,10 @@ Available signal numbers: ${getAvailableSignalIntegers()}.`;
 });
 
 // node_modules/execa/lib/terminate/kill.js
-var import_promises23, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
+var import_promises24, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
 var init_kill = __esm({
   "node_modules/execa/lib/terminate/kill.js"() {
-    import_promises23 = __toESM(require_promises(), 1);
+    import_promises24 = __toESM(require_promises(), 1);
     init_final_error();
     init_signal2();
     normalizeForceKillAfterDelay = (forceKillAfterDelay) => {
@@ -40806,7 +40810,7 @@ var init_kill = __esm({
         return;
       }
       try {
-        await (0, import_promises23.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
+        await (0, import_promises24.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
         if (kill("SIGKILL")) {
           context.isForcefullyTerminated ??= true;
         }
@@ -41080,11 +41084,11 @@ var init_reference = __esm({
 });
 
 // node_modules/execa/lib/ipc/incoming.js
-var import_node_events5, import_promises24, onMessage, onDisconnect, INCOMING_MESSAGES;
+var import_node_events5, import_promises25, onMessage, onDisconnect, INCOMING_MESSAGES;
 var init_incoming = __esm({
   "node_modules/execa/lib/ipc/incoming.js"() {
     import_node_events5 = __toESM(require_node_events(), 1);
-    import_promises24 = __toESM(require_promises(), 1);
+    import_promises25 = __toESM(require_promises(), 1);
     init_outgoing();
     init_reference();
     init_strict();
@@ -41103,7 +41107,7 @@ var init_incoming = __esm({
       }
       while (incomingMessages.length > 0) {
         await waitForOutgoingMessages(anyProcess, ipcEmitter, wrappedMessage);
-        await import_promises24.scheduler.yield();
+        await import_promises25.scheduler.yield();
         const message2 = await handleStrictRequest({
           wrappedMessage: incomingMessages[0],
           anyProcess,
@@ -41389,10 +41393,10 @@ var init_send3 = __esm({
 });
 
 // node_modules/execa/lib/ipc/graceful.js
-var import_promises25, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
+var import_promises26, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
 var init_graceful = __esm({
   "node_modules/execa/lib/ipc/graceful.js"() {
-    import_promises25 = __toESM(require_promises(), 1);
+    import_promises26 = __toESM(require_promises(), 1);
     init_send3();
     init_forward();
     init_validation();
@@ -41430,7 +41434,7 @@ var init_graceful = __esm({
         return;
       }
       getIpcEmitter(anyProcess, channel, isSubprocess);
-      await import_promises25.scheduler.yield();
+      await import_promises26.scheduler.yield();
     };
     cancelListening = false;
     handleAbort = (wrappedMessage) => {
@@ -41513,10 +41517,10 @@ var init_graceful2 = __esm({
 });
 
 // node_modules/execa/lib/terminate/timeout.js
-var import_promises26, validateTimeout, throwOnTimeout, killAfterTimeout;
+var import_promises27, validateTimeout, throwOnTimeout, killAfterTimeout;
 var init_timeout = __esm({
   "node_modules/execa/lib/terminate/timeout.js"() {
-    import_promises26 = __toESM(require_promises(), 1);
+    import_promises27 = __toESM(require_promises(), 1);
     init_final_error();
     validateTimeout = ({ timeout }) => {
       if (timeout !== void 0 && (!Number.isFinite(timeout) || timeout < 0)) {
@@ -41525,7 +41529,7 @@ var init_timeout = __esm({
     };
     throwOnTimeout = (subprocess, timeout, context, controller) => timeout === 0 || timeout === void 0 ? [] : [killAfterTimeout(subprocess, timeout, context, controller)];
     killAfterTimeout = async (subprocess, timeout, context, { signal: signal2 }) => {
-      await (0, import_promises26.setTimeout)(timeout, void 0, { signal: signal2 });
+      await (0, import_promises27.setTimeout)(timeout, void 0, { signal: signal2 });
       context.terminationReason ??= "timeout";
       subprocess.kill();
       throw new DiscardedError();
@@ -42277,14 +42281,14 @@ var init_exports = __esm({
 });
 
 // node_modules/get-stream/source/index.js
-var import_node_events8, import_promises27;
+var import_node_events8, import_promises28;
 var init_source = __esm({
   "node_modules/get-stream/source/index.js"() {
     import_node_events8 = __toESM(require_node_events(), 1);
-    import_promises27 = __toESM(require_promises3(), 1);
+    import_promises28 = __toESM(require_promises3(), 1);
     init_stream();
     init_exports();
-    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises27.finished });
+    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises28.finished });
   }
 });
 
@@ -44796,12 +44800,12 @@ function mergeStreams(streams2) {
   }
   return passThroughStream;
 }
-var import_node_events12, import_node_stream4, import_promises28, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
+var import_node_events12, import_node_stream4, import_promises29, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
 var init_merge_streams = __esm({
   "node_modules/@sindresorhus/merge-streams/index.js"() {
     import_node_events12 = __toESM(require_node_events(), 1);
     import_node_stream4 = __toESM(require_node_stream(), 1);
-    import_promises28 = __toESM(require_promises3(), 1);
+    import_promises29 = __toESM(require_promises3(), 1);
     getHighWaterMark = (streams2, objectMode) => {
       if (streams2.length === 0) {
         return (0, import_node_stream4.getDefaultHighWaterMark)(objectMode);
@@ -44865,7 +44869,7 @@ var init_merge_streams = __esm({
     };
     onMergedStreamEnd = async (passThroughStream, { signal: signal2 }) => {
       try {
-        await (0, import_promises28.finished)(passThroughStream, { signal: signal2, cleanup: true });
+        await (0, import_promises29.finished)(passThroughStream, { signal: signal2, cleanup: true });
       } catch (error2) {
         errorOrAbortStream(passThroughStream, error2);
         throw error2;
@@ -44932,7 +44936,7 @@ var init_merge_streams = __esm({
     };
     onInputStreamEnd = async ({ passThroughStream, stream: stream2, streams: streams2, ended, aborted: aborted3, controller: { signal: signal2 } }) => {
       try {
-        await (0, import_promises28.finished)(stream2, {
+        await (0, import_promises29.finished)(stream2, {
           signal: signal2,
           cleanup: true,
           readable: true,
@@ -44999,10 +45003,10 @@ var init_merge_streams = __esm({
 });
 
 // node_modules/execa/lib/io/pipeline.js
-var import_promises29, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
+var import_promises30, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
 var init_pipeline = __esm({
   "node_modules/execa/lib/io/pipeline.js"() {
-    import_promises29 = __toESM(require_promises3(), 1);
+    import_promises30 = __toESM(require_promises3(), 1);
     init_standard_stream();
     pipeStreams = (source, destination) => {
       source.pipe(destination);
@@ -45014,7 +45018,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises29.finished)(source, { cleanup: true, readable: true, writable: false });
+        await (0, import_promises30.finished)(source, { cleanup: true, readable: true, writable: false });
       } catch {
       }
       endDestinationStream(destination);
@@ -45029,7 +45033,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises29.finished)(destination, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises30.finished)(destination, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       abortSourceStream(source);
@@ -45554,10 +45558,10 @@ var init_sequence = __esm({
 });
 
 // node_modules/execa/lib/pipe/streaming.js
-var import_promises30, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
+var import_promises31, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
 var init_streaming = __esm({
   "node_modules/execa/lib/pipe/streaming.js"() {
-    import_promises30 = __toESM(require_promises3(), 1);
+    import_promises31 = __toESM(require_promises3(), 1);
     init_merge_streams();
     init_max_listeners();
     init_pipeline();
@@ -45581,7 +45585,7 @@ var init_streaming = __esm({
     };
     cleanupMergedStreamsMap = async (destinationStream) => {
       try {
-        await (0, import_promises30.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises31.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       MERGED_STREAMS.delete(destinationStream);
@@ -45785,10 +45789,10 @@ var init_iterate = __esm({
 });
 
 // node_modules/execa/lib/io/contents.js
-var import_promises31, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
+var import_promises32, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
 var init_contents3 = __esm({
   "node_modules/execa/lib/io/contents.js"() {
-    import_promises31 = __toESM(require_promises(), 1);
+    import_promises32 = __toESM(require_promises(), 1);
     init_source();
     init_uint_array();
     init_output();
@@ -45851,7 +45855,7 @@ var init_contents3 = __esm({
       await logLines(linesIterable, stream2, fdNumber, verboseInfo);
     };
     resumeStream = async (stream2) => {
-      await (0, import_promises31.setImmediate)();
+      await (0, import_promises32.setImmediate)();
       if (stream2.readableFlowing === null) {
         stream2.resume();
       }
@@ -45888,17 +45892,17 @@ var init_contents3 = __esm({
 });
 
 // node_modules/execa/lib/resolve/wait-stream.js
-var import_promises32, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
+var import_promises33, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
 var init_wait_stream = __esm({
   "node_modules/execa/lib/resolve/wait-stream.js"() {
-    import_promises32 = __toESM(require_promises3(), 1);
+    import_promises33 = __toESM(require_promises3(), 1);
     waitForStream = async (stream2, fdNumber, streamInfo, { isSameDirection, stopOnExit = false } = {}) => {
       const state2 = handleStdinDestroy(stream2, streamInfo);
       const abortController = new AbortController();
       try {
         await Promise.race([
           ...stopOnExit ? [streamInfo.exitPromise] : [],
-          (0, import_promises32.finished)(stream2, { cleanup: true, signal: abortController.signal })
+          (0, import_promises33.finished)(stream2, { cleanup: true, signal: abortController.signal })
         ]);
       } catch (error2) {
         if (!state2.stdinCleanedUp) {
@@ -46262,10 +46266,10 @@ var init_concurrent = __esm({
 });
 
 // node_modules/execa/lib/convert/shared.js
-var import_promises33, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
+var import_promises34, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
 var init_shared = __esm({
   "node_modules/execa/lib/convert/shared.js"() {
-    import_promises33 = __toESM(require_promises3(), 1);
+    import_promises34 = __toESM(require_promises3(), 1);
     init_wait_stream();
     safeWaitForSubprocessStdin = async (subprocessStdin) => {
       if (subprocessStdin === void 0) {
@@ -46286,10 +46290,10 @@ var init_shared = __esm({
       }
     };
     waitForSubprocessStdin = async (subprocessStdin) => {
-      await (0, import_promises33.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
+      await (0, import_promises34.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
     };
     waitForSubprocessStdout = async (subprocessStdout) => {
-      await (0, import_promises33.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
+      await (0, import_promises34.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
     };
     waitForSubprocess = async (subprocess, error2) => {
       await subprocess;

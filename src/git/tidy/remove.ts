@@ -1,5 +1,6 @@
 /** Takes a stream's worktree and branch away, file by file as git listed them, after a saved ref; a kill anywhere is finished by the next call. */
-import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { shellWord } from '../../core/shell-word.ts';
@@ -38,8 +39,11 @@ export async function remove(
     const problem = await removeFiles(door, found, { beganMs, saved });
     if (problem !== null) return { removed: false, held: [problem] };
   }
-  if (found.worktree) removeEntry(door, found);
-  const moved = await deleteBranch(door, place, found.head);
+  const left = found.worktree ? removeEntry(door, found) : [];
+  const [moved] = await Promise.all([
+    deleteBranch(door, place, found.head),
+    ...left.map((path) => rm(path, { recursive: true, force: true })),
+  ]);
   if (moved !== null) return { removed: false, held: [moved] };
   return {
     removed: true,
@@ -156,20 +160,23 @@ const FORMER = 'orchestrate-removed-';
 
 /**
  * Removes git's entry of a worktree whose directory is gone, as `git worktree remove` does, but so that a kill leaves no half
- * of it: it goes in one step, and is deleted where git does not look. What an earlier removal left there goes too.
+ * of it: it goes in one step, to where git does not look. Returns what is still to be deleted there, be it of an earlier removal;
+ * of other streams their own removals in this process see to it.
  */
-function removeEntry(door: Door, { here }: TidyLook): void {
-  if (here.kind !== 'inside' && here.kind !== 'gone') return;
+function removeEntry(door: Door, { here }: TidyLook): readonly string[] {
+  if (here.kind !== 'inside' && here.kind !== 'gone') return [];
   const gitDir = here.kind === 'inside' ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === 'directory') {
     removeEmptyDirectories(here.path);
     rmdirSync(here.path);
   }
+  const own = `${FORMER}${basename(gitDir)}-${process.pid}`;
   // Whoever else removed it: it is gone.
-  ifPresent(() => renameSync(gitDir, join(door.commonDir, `${FORMER}${basename(gitDir)}-${process.pid}`)));
-  for (const name of listIfPresent(door.commonDir))
-    if (name.startsWith(FORMER)) rmSync(join(door.commonDir, name), { recursive: true, force: true });
+  ifPresent(() => renameSync(gitDir, join(door.commonDir, own)));
   if (listIfPresent(dirname(gitDir)).length === 0) ifPresent(() => rmdirSync(dirname(gitDir)));
+  return listIfPresent(door.commonDir)
+    .filter((name) => name.startsWith(FORMER) && (name === own || !name.endsWith(`-${process.pid}`)))
+    .map((name) => join(door.commonDir, name));
 }
 
 /** Deletes the branch if it is where it was looked at; else says that it has moved. */
