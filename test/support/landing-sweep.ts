@@ -195,7 +195,7 @@ function dirtyBytes(world: LandingWorld, only?: Readonly<Record<string, string>>
   );
 }
 
-/** The user gets out of the way; one more landing, and all must hold. */
+/** The user gets out of the way; one more landing, what landed is cleaned, and all must hold. */
 async function settle(world: LandingWorld, { made, traces, left: leftovers }: Past): Promise<void> {
   const ids = [...made.keys()];
   // A run that was killed may have left its lock: the next one takes that away itself.
@@ -218,8 +218,6 @@ async function settle(world: LandingWorld, { made, traces, left: leftovers }: Pa
       subjects.filter((each) => each.includes(`${id}: Work of`) || each === `work of ${id}`).length <= 1,
       `${id} landed once`,
     );
-  const kept = new Set(world.git(['rev-list', '--branches', '--glob=refs/orchestrate']).split('\n'));
-  for (const sha of made.values()) assert.ok(kept.has(sha), `${sha} is kept`);
   const status = world.git(['status', '--porcelain', '--', '.', ':!.claude', ':!watch-status']);
   assert.deepEqual(
     status.split('\n').filter((line) => line !== '' && !line.endsWith('dirty.txt')),
@@ -227,6 +225,10 @@ async function settle(world: LandingWorld, { made, traces, left: leftovers }: Pa
     'the checkout is as main',
   );
   assert.equal(world.git(['for-each-ref', 'refs/orchestrate/landing']), '', 'no line is left');
+  const cleaned = await world.rig.cli.run(['clean']);
+  assert.equal(cleaned.code, 0, cleaned.stderr);
+  const kept = new Set(world.git(['rev-list', '--branches', '--glob=refs/orchestrate']).split('\n'));
+  for (const sha of made.values()) assert.ok(kept.has(sha), `${sha} is kept`);
   assertLeftoversKept(world, leftovers);
   world.git(['fsck', '--connectivity-only']);
 }
