@@ -1,6 +1,6 @@
 /** What a machine can be like: full, narrow, without a terminal, without private defaults, with a home that cannot be written. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -82,6 +82,22 @@ async function withoutTerminal(): Promise<void> {
   }
   const { stdout } = await rig.run(['status', '--json']);
   assert.deepEqual(statesOf(JSON.parse(stdout)), ALL_DONE);
+}
+
+/** Nobody reads what a command prints, as behind `| head`: nothing is said of it. */
+async function cutOff(): Promise<void> {
+  await using rig = await projectWithIgnored(PLAN, []);
+  workEach(rig);
+  await rig.start().end();
+  for (const words of [...LOOKS, ['logs', 'A', '--raw'], ['status', '--json']]) {
+    const script = 'node "$@" 2>../stderr | true; cat ../stderr >&2; rm ../stderr';
+    const { stderr, status } = spawnSync('/bin/sh', ['-c', script, 'sh', CLI_ENTRY, ...words], {
+      cwd: rig.root,
+      env: rig.cli.env,
+      encoding: 'utf8',
+    });
+    assert.deepEqual([words, status, stderr], [words, 0, '']);
+  }
 }
 
 async function narrow(): Promise<void> {
@@ -179,6 +195,7 @@ export const environment: Sweep = {
       },
     },
     single('every look', 'no terminal, NO_COLOR', withoutTerminal),
+    single('every look', 'its output is read by nobody', cutOff),
     single('watch, status, plan', 'a terminal of 20 columns and 8 rows', narrow),
     single('start', 'umask 000', openUmask),
     single(

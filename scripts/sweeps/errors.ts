@@ -1,6 +1,7 @@
 /** Calls of the system that fail: no room, a bad disk, no more open files, no permission, at each write, sync, open, read and rename. */
 import { constants } from 'node:os';
 import { type CallKind, createFault, faultObstacle } from './fault.ts';
+import { assertDatabasesWhole } from './oracle.ts';
 import type { Verb } from './scenes.ts';
 import { assertWellTold, atEachCall, type Case, type Sweep } from './sweep.ts';
 import { VERBS } from './verbs.ts';
@@ -52,6 +53,7 @@ function failing(verb: Verb, [call, error]: (typeof FAILURES)[number], lasting: 
         if (!fault.fired()) return false;
         assertWellTold(ended);
         await scene.settle();
+        assertDatabasesWhole(scene.home);
         return true;
       }),
   };

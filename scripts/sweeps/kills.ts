@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createShim, type Moment } from '../../test/support/shim.ts';
 import { createFault, faultObstacle } from './fault.ts';
+import { assertDatabasesWhole } from './oracle.ts';
 import type { Verb } from './scenes.ts';
 import { atEachCall, type Case, type Outcome, type Reach, type Sweep } from './sweep.ts';
 import { VERBS } from './verbs.ts';
@@ -53,6 +54,7 @@ function atWrites(verb: Verb, of: 'databases' | 'files', what: 'before' | 'after
         if (!fault.fired()) return false;
         assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
         await scene.settle();
+        assertDatabasesWhole(scene.home);
         return true;
       }),
   };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import Database from 'better-sqlite3';
 import type { StatusReport } from '../../src/report/types.ts';
 import { until } from '../../test/support/wait.ts';
 import type { ProjectRig } from '../../test/support/worker-rig.ts';
@@ -20,6 +21,19 @@ export function isAlive(pid: number): boolean {
 export function assertKept(rig: ProjectRig, commits: readonly string[]): void {
   const kept = new Set(rig.cli.git('rev-list', '--all', '--reflog').split('\n'));
   for (const sha of commits) assert.ok(kept.has(sha), `commit ${sha} is lost`);
+}
+
+/** Every page of every database below `home` is sound. */
+export function assertDatabasesWhole(home: string): void {
+  const all = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  for (const name of all.filter((each) => /(?:^|\/)(?:state|tasks)\.db$/.test(each))) {
+    const db = new Database(join(home, name), { readonly: true });
+    try {
+      assert.equal(db.pragma('integrity_check', { simple: true }), 'ok', name);
+    } finally {
+      db.close();
+    }
+  }
 }
 
 /** No process of the project is left. */

@@ -100,7 +100,11 @@ async function endedOrAsked(rig: ProjectRig, env: Environment, harmed: () => boo
 const start: Verb = {
   name: 'start',
   async make(tools) {
-    const rig = await projectWithIgnored({ A: [], B: [], C: ['A', 'B'] }, tools);
+    // C's worktree is made ahead of need; each is set up, and each work is judged by a gate.
+    const rig = await projectWithIgnored({ A: [], B: [], C: ['A', 'B'] }, tools, {
+      worktree: { setup: ['echo made > made.ign'] },
+      gates: [{ name: 'whole', command: 'test -f made.ign && git diff --quiet HEAD' }],
+    });
     const made = workEach(rig);
     return {
       home: rig.cli.home,
