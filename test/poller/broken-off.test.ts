@@ -114,7 +114,7 @@ test('start shows every command that the configuration will have run, and bounds
     },
   });
   const { stdout } = await rig.run(['start', '--dry-run']);
-  assert.match(stdout, /^ {2}agent +custom: .*steered-worker\.js/m);
+  assert.match(stdout, /^ {2}agent +custom: .*steered-worker\.cjs/m);
   assert.match(stdout, /^ {2}setup +true the-setup, true x+…$/m);
   assert.match(stdout, /^ {2}gates +test \(true the-gate, in sub\)$/m);
   assert.match(stdout, /^ {2}notify +true the-notice$/m);

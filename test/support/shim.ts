@@ -20,20 +20,31 @@ export type Shim = {
   remove(): void;
 };
 
-/* Only what the given commands of orchestrate call counts: workers call git too. */
+/*
+ * Only what the given commands of orchestrate call counts: workers call git too. As few processes as possible, since every call
+ * goes through it: `read` leaves the zero bytes between the words of a command line out.
+ */
 const SCRIPT = `#!/bin/sh
 real=$1; shift
-case $(tr '\\0' ' ' < /proc/$PPID/cmdline 2>/dev/null) in
+IFS= read -r caller 2>/dev/null < /proc/$PPID/cmdline
+case $caller in
 COMMANDS) ;;
 *) exec "$real" "$@" ;;
 esac
-dir=\${0%/*}; tool=\${0##*/}
-printf '%s\\n' "$(printf '%s' "$*" | tr '\\n' ' ')" >> "$dir/$tool.calls"
+dir=\${0%/*}; tool=\${0##*/}; line=$*
+while :; do
+  case $line in
+  *"$LF"*) line="\${line%%"$LF"*} \${line#*"$LF"}" ;;
+  *) break ;;
+  esac
+done
+printf '%s\\n' "$line" >> "$dir/$tool.calls"
 at=; serial=; moment=; words=
 [ -e "$dir/$tool.kill" ] && read -r at serial moment words < "$dir/$tool.kill"
 case "$*" in *"$words"*) ;; *) at= ;; esac
-[ -n "$at" ] && count=$(grep -cF -e "$words" "$dir/$tool.calls")
-fire() { [ -n "$at" ] && [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired-$serial" 2>/dev/null && kill -9 $PPID; }
+[ -n "$at" ] || exec "$real" "$@"
+count=$(grep -cF -e "$words" "$dir/$tool.calls")
+fire() { [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired-$serial" 2>/dev/null && kill -9 $PPID; }
 fire before && exit 1
 fire orphaned && sleep 0.3
 "$real" "$@"
@@ -47,8 +58,8 @@ export function createShim(commands: readonly string[] = ['start', 'merge']): Sh
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-shim-'));
   for (const tool of ['git', 'tmux']) {
     const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
-    const callers = commands.map((command) => `*'cli.js ${command}'*`).join('|');
-    const script = SCRIPT.replace('real=$1; shift', `real='${real}'`).replace('COMMANDS', callers);
+    const callers = commands.map((command) => `*'cli.js${command}'*`).join('|');
+    const script = SCRIPT.replace('real=$1; shift', `real='${real}'; LF='\n'`).replace('COMMANDS', callers);
     writeFileSync(join(directory, tool), script);
     chmodSync(join(directory, tool), 0o755);
   }

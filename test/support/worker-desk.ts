@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { inTime } from './wait.ts';
 
-export const STEERED_WORKER = fileURLToPath(new URL('steered-worker.js', import.meta.url));
+export const STEERED_WORKER = fileURLToPath(new URL('steered-worker.cjs', import.meta.url));
 
 /** What a worker says of itself at its start. */
 export type Hello = {

@@ -1,11 +1,9 @@
 /**
  * A worker that a test steers: it notes its start in a ledger, says hello on the test's socket and then does what it is
- * told; without the test it ends.
+ * told; without the test it ends. CommonJS, which starts the sooner.
  */
-import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { createInterface } from 'node:readline';
+const { appendFileSync, existsSync, readFileSync } = require('node:fs');
+const { connect } = require('node:net');
 
 const [socketPath, ledger, stream, promptFile] = process.argv.slice(2);
 
@@ -51,6 +49,7 @@ say({
 process.stdout.write(`worker of ${stream} is ready\n`);
 
 function run({ id, script, args = [] }) {
+  const { spawn } = require('node:child_process');
   const child = spawn('/bin/sh', ['-c', script, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   for (const stream of [child.stdout, child.stderr])
@@ -60,8 +59,7 @@ function run({ id, script, args = [] }) {
   child.on('close', (code) => say({ id, code, out }));
 }
 
-for await (const line of createInterface({ input: socket })) {
-  const order = JSON.parse(line);
+function obey(order) {
   if (order.op === 'run') run(order);
   if (order.op === 'print') process.stdout.write(order.text, () => say({ id: order.id, code: 0, out: '' }));
   if (order.op === 'ignore-signals') {
@@ -70,3 +68,10 @@ for await (const line of createInterface({ input: socket })) {
   }
   if (order.op === 'exit') process.exit(order.code);
 }
+
+let rest = '';
+socket.setEncoding('utf8').on('data', (text) => {
+  const lines = (rest + text).split('\n');
+  rest = lines.pop();
+  for (const line of lines) obey(JSON.parse(line));
+});
