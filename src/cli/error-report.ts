@@ -2,6 +2,7 @@
 
 import { ERROR_NAMES, EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 
 /** Where the report goes. */
 export type ErrorReport = {
@@ -46,9 +47,16 @@ const SYSTEM_FIXES: Readonly<Record<string, string>> = {
   ENOMEM: 'end some programs, then run it again',
 };
 
+/** What mends it; undefined where the machine is not the cause. */
+function systemFix(error: NodeJS.ErrnoException): string | undefined {
+  // Node tells whatever keeps it from making a directory and those above it (a bad disk, say) as a directory that is not there.
+  if (error.code === 'ENOENT' && error.syscall === 'mkdir' && error.path !== undefined)
+    return `make it, which says what is in the way: mkdir -p ${shellWord(error.path)}`;
+  return SYSTEM_FIXES[error.code ?? ''];
+}
+
 function unexpected(thrown: unknown): OrchestrateError {
-  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : '';
-  const fix = SYSTEM_FIXES[code];
+  const fix = thrown instanceof Error ? systemFix(thrown) : undefined;
   if (fix !== undefined)
     return new OrchestrateError(EXIT.environment, messageOf(thrown), fix, { cause: thrown });
   return new OrchestrateError(

@@ -22,6 +22,17 @@ test('what the system refuses is a matter of the machine, with its remedy; anyth
     assert.equal(told(code).exitCode, EXIT.environment, code);
     assert.doesNotMatch(told(code).stderr, /unexpected|--verbose/, code);
   }
+  const unmade = { code: 'ENOENT', syscall: 'mkdir', path: "/a/it's" };
+  const { exitCode, stderr } = reportOf(Object.assign(new Error('ENOENT: no'), unmade), {
+    json: false,
+    verbose: false,
+  });
+  assert.equal(exitCode, EXIT.environment);
+  assert.equal(
+    stderr,
+    "orchestrate: error: ENOENT: no\n  fix: make it, which says what is in the way: mkdir -p '/a/it'\\''s'\n",
+  );
+  assert.match(told('ENOENT').stderr, /unexpected/);
   assert.match(
     told('EOTHER').stderr,
     /^orchestrate: error: unexpected: EOTHER: no\n {2}fix: run it again with --verbose/,

@@ -246,6 +246,98 @@ var init_printable = __esm({
   }
 });
 
+// src/core/short-names.ts
+function sharedPrefix(ids) {
+  const [first2, ...rest] = ids;
+  if (first2 === void 0 || rest.length === 0) return 0;
+  let length = first2.length;
+  for (const id2 of rest) {
+    let same = 0;
+    while (same < length && id2[same] === first2[same]) same += 1;
+    length = same;
+  }
+  return first2.slice(0, length).search(/[-_/.: ][^-_/.: ]*$/) + 1;
+}
+function shortIds(ids) {
+  const prefix = sharedPrefix(ids);
+  return new Map(ids.map((id2) => [id2, id2.slice(prefix) === "" ? id2 : id2.slice(prefix)]));
+}
+function asSeen(text5) {
+  return printable(text5).replace(new RegExp("\\p{Cf}", "gu"), "").normalize("NFC").trim().toLowerCase();
+}
+function hidesCharacters(id2) {
+  return new RegExp("\\p{Cf}", "u").test(id2) || id2.normalize("NFC") !== id2;
+}
+function streamsNamed(text5, streams2) {
+  const short2 = shortIds(streams2.map(({ id: id2 }) => id2));
+  const wanted = (streams2.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
+  const lower = wanted.toLowerCase();
+  if (wanted === "") return [];
+  const names = ({ id: id2, name: name2, key }) => [
+    id2,
+    short2.get(id2) ?? id2,
+    id2.slice(id2.search(/[^-_/.: ]*$/)),
+    name2,
+    key ?? ""
+  ];
+  const rules2 = [
+    ({ id: id2 }) => id2 === text5 || id2 === wanted,
+    ({ key }) => key === wanted,
+    ({ id: id2 }) => id2.toLowerCase() === lower,
+    ({ id: id2 }) => asSeen(id2) === asSeen(wanted),
+    (stream2) => names(stream2).some((name2) => name2.toLowerCase() === lower),
+    (stream2) => names(stream2).some((name2) => name2.toLowerCase().startsWith(lower))
+  ];
+  for (const rule of rules2) {
+    const found = streams2.filter(rule);
+    if (found.length > 0) return found.map(({ id: id2 }) => id2);
+  }
+  return [];
+}
+function idsBeginningWith(text5, ids, prefix) {
+  const lower = text5.trim().toLowerCase();
+  if (lower === "") return [];
+  const begins = (id2) => id2.toLowerCase().startsWith(lower) || id2.toLowerCase().startsWith(prefix.toLowerCase() + lower);
+  return ids.filter(begins);
+}
+var COPIED_ALONG;
+var init_short_names = __esm({
+  "src/core/short-names.ts"() {
+    "use strict";
+    init_printable();
+    COPIED_ALONG = /^\s*(?:\u2190|<-|\u2192|->)\s*|(?:\u2026|~)\s*$/g;
+  }
+});
+
+// src/core/shell-word.ts
+function shellWord(word) {
+  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+function reopenCommand(taskId) {
+  const task2 = shellWord(taskId);
+  return taskId.startsWith("-") ? `orchestrate task update --status pending -- ${task2}` : `orchestrate task update ${task2} --status pending`;
+}
+function thenTry(remedy, again) {
+  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
+}
+function commandFor(verb, stream2) {
+  const id2 = typeof stream2 === "string" ? stream2 : stream2.streamId;
+  const streamId2 = typeof stream2 === "string" || !hidesCharacters(id2) ? id2 : stream2.key;
+  return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
+}
+function moveAside(branch2) {
+  return `git branch -m ${shellWord(branch2)} ${shellWord(`${branch2.replaceAll("/", "-")}-mine`)}`;
+}
+var RENORMALISE, ENDS_IN_COMMAND;
+var init_shell_word = __esm({
+  "src/core/shell-word.ts"() {
+    "use strict";
+    init_short_names();
+    RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
+    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
+  }
+});
+
 // src/commands/io.ts
 function createIo(flags) {
   const { stdout, env } = process;
@@ -703,98 +795,6 @@ var init_environment = __esm({
       "advice.detachedHead": "false"
     };
     MEANING = /^GIT_(EXTERNAL_DIFF|DIFF_OPTS|DIFF_PATH_.*|(LITERAL|GLOB|NOGLOB|ICASE)_PATHSPECS|TRACE.*|CURL_VERBOSE|MERGE_VERBOSITY|PAGER.*|ADVICE|FLUSH|REDIRECT_.*)$/;
-  }
-});
-
-// src/core/short-names.ts
-function sharedPrefix(ids) {
-  const [first2, ...rest] = ids;
-  if (first2 === void 0 || rest.length === 0) return 0;
-  let length = first2.length;
-  for (const id2 of rest) {
-    let same = 0;
-    while (same < length && id2[same] === first2[same]) same += 1;
-    length = same;
-  }
-  return first2.slice(0, length).search(/[-_/.: ][^-_/.: ]*$/) + 1;
-}
-function shortIds(ids) {
-  const prefix = sharedPrefix(ids);
-  return new Map(ids.map((id2) => [id2, id2.slice(prefix) === "" ? id2 : id2.slice(prefix)]));
-}
-function asSeen(text5) {
-  return printable(text5).replace(new RegExp("\\p{Cf}", "gu"), "").normalize("NFC").trim().toLowerCase();
-}
-function hidesCharacters(id2) {
-  return new RegExp("\\p{Cf}", "u").test(id2) || id2.normalize("NFC") !== id2;
-}
-function streamsNamed(text5, streams2) {
-  const short2 = shortIds(streams2.map(({ id: id2 }) => id2));
-  const wanted = (streams2.some(({ id: id2 }) => id2 === text5) ? text5 : text5.replace(COPIED_ALONG, "")).trim();
-  const lower = wanted.toLowerCase();
-  if (wanted === "") return [];
-  const names = ({ id: id2, name: name2, key }) => [
-    id2,
-    short2.get(id2) ?? id2,
-    id2.slice(id2.search(/[^-_/.: ]*$/)),
-    name2,
-    key ?? ""
-  ];
-  const rules2 = [
-    ({ id: id2 }) => id2 === text5 || id2 === wanted,
-    ({ key }) => key === wanted,
-    ({ id: id2 }) => id2.toLowerCase() === lower,
-    ({ id: id2 }) => asSeen(id2) === asSeen(wanted),
-    (stream2) => names(stream2).some((name2) => name2.toLowerCase() === lower),
-    (stream2) => names(stream2).some((name2) => name2.toLowerCase().startsWith(lower))
-  ];
-  for (const rule of rules2) {
-    const found = streams2.filter(rule);
-    if (found.length > 0) return found.map(({ id: id2 }) => id2);
-  }
-  return [];
-}
-function idsBeginningWith(text5, ids, prefix) {
-  const lower = text5.trim().toLowerCase();
-  if (lower === "") return [];
-  const begins = (id2) => id2.toLowerCase().startsWith(lower) || id2.toLowerCase().startsWith(prefix.toLowerCase() + lower);
-  return ids.filter(begins);
-}
-var COPIED_ALONG;
-var init_short_names = __esm({
-  "src/core/short-names.ts"() {
-    "use strict";
-    init_printable();
-    COPIED_ALONG = /^\s*(?:\u2190|<-|\u2192|->)\s*|(?:\u2026|~)\s*$/g;
-  }
-});
-
-// src/core/shell-word.ts
-function shellWord(word) {
-  return /^[A-Za-z0-9_./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-function reopenCommand(taskId) {
-  const task2 = shellWord(taskId);
-  return taskId.startsWith("-") ? `orchestrate task update --status pending -- ${task2}` : `orchestrate task update ${task2} --status pending`;
-}
-function thenTry(remedy, again) {
-  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
-}
-function commandFor(verb, stream2) {
-  const id2 = typeof stream2 === "string" ? stream2 : stream2.streamId;
-  const streamId2 = typeof stream2 === "string" || !hidesCharacters(id2) ? id2 : stream2.key;
-  return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
-}
-function moveAside(branch2) {
-  return `git branch -m ${shellWord(branch2)} ${shellWord(`${branch2.replaceAll("/", "-")}-mine`)}`;
-}
-var RENORMALISE, ENDS_IN_COMMAND;
-var init_shell_word = __esm({
-  "src/core/shell-word.ts"() {
-    "use strict";
-    init_short_names();
-    RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
-    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
   }
 });
 
@@ -76821,6 +76821,7 @@ function checkArguments(definition, args) {
 // src/cli/error-report.ts
 init_errors();
 init_printable();
+init_shell_word();
 function reportOf(thrown, look6) {
   const error2 = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
   const lines2 = [`orchestrate: error: ${oneLine(error2.message)}`, `  fix: ${oneLine(error2.fix)}`];
@@ -76851,9 +76852,13 @@ var SYSTEM_FIXES = {
   EAGAIN: "raise the limit on processes (ulimit -u), or end some, then run it again",
   ENOMEM: "end some programs, then run it again"
 };
+function systemFix(error2) {
+  if (error2.code === "ENOENT" && error2.syscall === "mkdir" && error2.path !== void 0)
+    return `make it, which says what is in the way: mkdir -p ${shellWord(error2.path)}`;
+  return SYSTEM_FIXES[error2.code ?? ""];
+}
 function unexpected(thrown) {
-  const code3 = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
-  const fix = SYSTEM_FIXES[code3];
+  const fix = thrown instanceof Error ? systemFix(thrown) : void 0;
   if (fix !== void 0)
     return new OrchestrateError(EXIT.environment, messageOf(thrown), fix, { cause: thrown });
   return new OrchestrateError(
