@@ -12,8 +12,11 @@ const MOVED = 'orchestrate: brought up to date';
 
 /**
  * See `Git.advance`. In one call of git, which a kill of ours does not reach: its checkout, then the branch, expecting
- * what it was. Options in
- * the repository's configuration that would make more of it than that are overruled.
+ * what it was. Options in the repository's configuration that would make more of it than that are overruled.
+ *
+ * A landing moves its branch by other means (`moveBranch`): that one may be checked out in several places, whose files are the
+ * user's, so that all of them have to be looked at and locked before anything moves. A stream's branch has the one worktree
+ * that we made, nobody else moves it, and git's own fast-forward works however refs are kept.
  */
 export async function advance(
   door: Door,

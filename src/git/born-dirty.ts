@@ -2,11 +2,13 @@
  * Tells what a worktree was dirty with before its agent began (line endings, filters, what set-up left) from what was changed
  * since; kept in the worktree's own git directory, so that it goes when the worktree goes.
  */
+
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
+import { NO_DOWNLOAD } from './big-files.ts';
 import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
@@ -21,8 +23,6 @@ type Mark = readonly [record: string, stat: string, content: string | null];
 const MOST_COMPARED = 500;
 /** A repository with more files is not checked out to see whether it comes out dirty. */
 const MOST_CHECKED_OUT = 5_000;
-/** A pointer to a big file counts as the file: nothing is fetched for a comparison. */
-const NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: '1' };
 
 /** See `Git.noteBornDirty`. */
 export async function noteBornDirty(

@@ -6,23 +6,12 @@ import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { copyIndex } from './status.ts';
+import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from './tree-changes.ts';
 import type { BranchMove } from './types.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 import { checkWriting, folded, type Writing } from './writing.ts';
 
 export type Overwriting = Pick<BranchMove, 'from' | 'to'>;
-
-/** A path that differs between two commits; a mode of zeros: not there. */
-type TreeChange = {
-  readonly path: string;
-  readonly oldMode: string;
-  readonly newMode: string;
-  readonly oldObject: string;
-  readonly newObject: string;
-};
-
-const ABSENT = '000000';
-const SUBMODULE = '160000';
 
 /**
  * The paths at which uncommitted bytes of the checkout are in the way, empty when it can be moved. `index`: where a copy of
@@ -35,7 +24,7 @@ export async function checkOverwrites(
   index: string,
 ): Promise<readonly string[]> {
   const there = withIndex(door, place, index);
-  const changes = await changesOf(door, move);
+  const changes = await treeChanges(door, move.from, move.to);
   copyAnew(place, index);
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
@@ -90,28 +79,6 @@ export async function readTree(
   ].flatMap((pattern) => [...result.err.matchAll(pattern)].map(([, path]) => path ?? ''));
   if (named.length === 0 || !dryRun) throw gitFailure(['read-tree'], result);
   return [...new Set(named)];
-}
-
-async function changesOf(door: Door, { from, to }: Overwriting): Promise<TreeChange[]> {
-  const args = [
-    'diff-tree',
-    '-r',
-    '--raw',
-    '-z',
-    '--no-renames',
-    '--no-abbrev',
-    checkedSha(from),
-    checkedSha(to),
-  ];
-  const fields = (await door.read(args)).split('\0');
-  const changes: TreeChange[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [oldMode = '', newMode = '', oldObject = '', newObject = ''] = (fields[at] ?? '')
-      .slice(1)
-      .split(' ');
-    changes.push({ path: fields[at + 1] ?? '', oldMode, newMode, oldObject, newObject });
-  }
-  return changes;
 }
 
 /** Files that are not tracked where one is to be written; git itself would write over those that are ignored. */
@@ -172,7 +139,7 @@ export async function mixedIndex(
   move: Overwriting,
   index: string,
 ): Promise<void> {
-  const changes = (await changesOf(door, move)).filter(
+  const changes = (await treeChanges(door, move.from, move.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE,
   );
   copyAnew(place, index);

@@ -7,6 +7,7 @@ import { withoutBornDirty } from './born-dirty.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
+import { withScratchObjects } from './scratch-objects.ts';
 import { flaggedFiles, readStatus } from './status.ts';
 import { inWorktree, requireLink } from './worktree-link.ts';
 
@@ -57,12 +58,19 @@ export async function commitTree(door: Door, ...commit: Tail<Parameters<Committe
 
 type Tail<List extends unknown[]> = List extends [unknown, ...infer Rest] ? Rest : never;
 
+/** See `Git.identityTrouble`. */
+export async function identityTrouble(door: Door): Promise<string | null> {
+  const names = ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT'];
+  const answers = await Promise.all(names.map((name) => door.ask(['var', name])));
+  const failed = answers.findIndex(({ code }) => code !== 0);
+  if (failed < 0) return null;
+  const said = answers[failed]?.err.split('\n').filter((line) => line.trim() !== '') ?? [];
+  return (said.at(-1) ?? `git var ${names[failed]} failed`).replace(/^fatal: /, '');
+}
+
 /** Variables that name us where git knows no name or address for the user, and would refuse. */
 export async function author(door: Door): Promise<Record<string, string>> {
-  const known = await Promise.all(
-    ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT'].map((name) => door.ask(['var', name])),
-  );
-  if (known.every(({ code }) => code === 0)) return {};
+  if ((await identityTrouble(door)) === null) return {};
   return {
     GIT_AUTHOR_NAME: 'orchestrate',
     GIT_AUTHOR_EMAIL: 'orchestrate@localhost',
@@ -143,25 +151,13 @@ async function signer(door: Door, format: string): Promise<string> {
 /** What keeps a commit from being signed, in the signing program's own words; null where none need be, or all is well. */
 export async function signingTrouble(door: Door): Promise<string | null> {
   if (!(await isSigningWanted(door))) return null;
-  const folder = scratchDirectory('objects', door.commonDir);
-  try {
-    const objects = (
-      await door.read(['rev-parse', '--path-format=absolute', '--git-path', 'objects'])
-    ).trim();
-    // Objects go into a directory that is thrown away: nothing is added to the repository.
-    const env = {
-      ...(await author(door)),
-      GIT_OBJECT_DIRECTORY: folder,
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: objects,
-    };
-    const tree = (
-      await door.write(['write-tree'], { env: { ...env, GIT_INDEX_FILE: join(folder, 'index') } })
-    ).trim();
-    const result = await trySigned(door, ['commit-tree', tree, '-m', 'probe'], { env });
+  return withScratchObjects(door, async (scratch) => {
+    const env = await author(door);
+    const index = { env: { ...env, GIT_INDEX_FILE: join(scratch.objects, 'index') } };
+    const tree = (await scratch.write(['write-tree'], index)).trim();
+    const result = await trySigned(scratch, ['commit-tree', tree, '-m', 'probe'], { env });
     return result.code === 0 ? null : result.err.trim();
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function notNow(path: string, why: string): OrchestrateError {

@@ -5,8 +5,9 @@ import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha } from './names.ts';
 import { readStatus, type Status } from './status.ts';
+import { ABSENT, DIFF_TREE, isChange, readFields, SUBMODULE, treeChanges } from './tree-changes.ts';
 import type { DifferingFile, Git, Unshared, WorktreeFacts } from './types.ts';
-import { type Changed, unsharedSince } from './unshared.ts';
+import { unsharedSince } from './unshared.ts';
 import { inWorktree, kindAt, readLink, requireLink, type WorktreeLink } from './worktree-link.ts';
 
 /** Names listed in the facts; the counts are complete. */
@@ -150,32 +151,13 @@ type Difference = Omit<Awaited<ReturnType<Git['changes']>>, 'commits'> & {
 };
 const UNCHANGED: Difference = { added: 0, removed: 0, files: [], unshared: [] };
 
-/** Lists what differs between two trees, submodules too, whatever the repository says is to be looked away from. */
-const DIFF_TREE = [
-  'diff-tree',
-  '-r',
-  '-z',
-  '--raw',
-  '--no-renames',
-  '--no-abbrev',
-  '--ignore-submodules=none',
-];
-
 /** What changed from one commit to the other, by one listing of files and lines. */
 async function differenceOf(door: Door, link: WorktreeLink, base: string, head: string): Promise<Difference> {
-  const fields = (await door.read([...DIFF_TREE, '--numstat', base, head, '--'])).split('\0');
-  const changed: Changed[] = [];
-  let at = 0;
-  for (; fields[at]?.startsWith(':') === true; at += 2) {
-    const [, mode = '', , sha = ''] = fields[at]?.slice(1).split(' ') ?? [];
-    if (mode !== GONE) changed.push({ path: fields[at + 1] ?? '', mode, sha });
-  }
-  const lines = countLines(fields.slice(at));
+  const fields = readFields(await door.read([...DIFF_TREE, '--numstat', base, head, '--']));
+  const changed = fields.filter(isChange).filter(({ newMode }) => newMode !== ABSENT);
+  const lines = countLines(fields.filter((field) => typeof field === 'string'));
   return { ...lines, unshared: await unsharedSince(door, link, { base, head }, changed) };
 }
-
-/** The mode of a file that is not there any more. */
-const GONE = '000000';
 
 /** The operation under way in a worktree, null when none is. */
 export function operationIn(link: WorktreeLink): string | null {
@@ -238,12 +220,9 @@ export async function differing(
   matching: readonly string[] = [],
 ): Promise<readonly DifferingFile[]> {
   const paths = matching.map((pattern) => `:(glob)${pattern}`);
-  const fields = (await door.read([...DIFF_TREE, checkedSha(from), checkedSha(to), '--', ...paths])).split(
-    '\0',
-  );
-  return fields.flatMap((field, at) =>
-    field.startsWith(':')
-      ? [{ path: fields[at + 1] ?? '', submodule: /^:\d*160000|^:\d+ 160000/.test(field) }]
-      : [],
-  );
+  const changes = await treeChanges(door, from, to, { matching: paths });
+  return changes.map(({ path, oldMode, newMode }) => ({
+    path,
+    submodule: oldMode === SUBMODULE || newMode === SUBMODULE,
+  }));
 }

@@ -3,20 +3,23 @@ import { join } from 'node:path';
 import { OrchestrateError } from '../core/errors.ts';
 import { mergeTrees } from './base-merge.ts';
 import { type Committer, committer } from './commit.ts';
-import { contained, historyOf, type Scratch, syntheticCommit, withScratchObjects } from './contained.ts';
+import { containedIn, type History, historyOf } from './contained.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkMove, LANDING } from './move-branch.ts';
 import { checkedBranch, checkedSha, isSha } from './names.ts';
+import { treeOf } from './refs.ts';
+import { type Scratch, syntheticCommit, withScratchObjects } from './scratch-objects.ts';
 import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';
 
 /** See `Git.layLine`. */
 export async function layLine(door: Door, request: LineRequest): Promise<Line> {
   return withScratchObjects(door, async (scratch) => {
-    const line = await layIn(scratch, request);
+    const history = await historyOf(scratch, request.tip, request.streams);
+    const line = await layIn(scratch, request, history);
     if (line.tip === line.from) return line;
     if (!request.keep) return { ...line, refusal: await refusalOf(scratch, request, line) };
-    await keep(door, scratch.objects, line, request);
+    await keep(door, scratch.objects, line, { request, history });
     return line;
   });
 }
@@ -58,9 +61,9 @@ type Laying = {
   readonly stuck: Map<string, LineClash | null>;
 };
 
-async function layIn(door: Scratch, request: LineRequest): Promise<Line> {
+async function layIn(door: Scratch, request: LineRequest, history: History): Promise<Line> {
   const { tip: from, streams, wanted } = request;
-  const there = await contained(door, from, streams);
+  const there = await containedIn(door, from, streams, history);
   const others = streams.filter(({ key }) => !there.has(key));
   const line: Laying = {
     request,
@@ -68,7 +71,7 @@ async function layIn(door: Scratch, request: LineRequest): Promise<Line> {
     commit: request.keep
       ? await committer(door)
       : (_, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
-    ...(await startOf(door, request, there)),
+    ...(await startOf(door, request, history, there)),
     layers: [],
     stuck: new Map(),
     contained: [...there],
@@ -131,17 +134,10 @@ function stuckBelow({ request, stuck }: Laying, stream: LineStream): string[] {
 async function startOf(
   door: Scratch,
   { tip, streams }: LineRequest,
+  { present, reachable }: History,
   there: ReadonlySet<string>,
 ): Promise<Pick<Laying, 'top' | 'based'>> {
-  const named = streams.flatMap(({ head, base, landings }) => [
-    head,
-    base,
-    ...landings.flatMap((each) => [each.head, ...each.commits]),
-  ]);
-  const [tree, { present, reachable }] = await Promise.all([
-    door.read(['rev-parse', '--verify', `${checkedSha(tip)}^{tree}`]).then((out) => out.trim()),
-    historyOf(door, tip, named),
-  ]);
+  const tree = await treeOf(door, tip);
   const landed = streams.flatMap(({ key, head, landings }) => [
     ...(there.has(key) ? [head] : []),
     ...landings.filter(({ commits }) => commits.every((sha) => reachable.has(sha))).map((each) => each.head),
@@ -214,7 +210,7 @@ async function replayed(
     if (original.parents === tip) {
       // It stands where it is to stand: it stays as it is, signature and all.
       tip = original.sha;
-      now = (await door.read(['rev-parse', '--verify', `${tip}^{tree}`])).trim();
+      now = await treeOf(door, tip);
       commits.push(tip);
       continue;
     }
@@ -260,10 +256,14 @@ async function originals(door: Door, known: string, head: string): Promise<Origi
 }
 
 /** Brings the line's own objects into the repository, durable, and names its tip by a ref that keeps them. */
-async function keep(door: Door, folder: string, line: Line, request: LineRequest): Promise<void> {
-  const known = [line.from, ...request.streams.map(({ head }) => head)];
-  const { present } = await historyOf(door, line.from, known);
-  const input = `${[line.tip, ...[...present].map((sha) => `^${sha}`)].join('\n')}\n`;
+async function keep(
+  door: Door,
+  folder: string,
+  line: Line,
+  { request, history }: { readonly request: LineRequest; readonly history: History },
+): Promise<void> {
+  const heads = request.streams.map(({ head }) => head).filter((head) => history.present.has(head));
+  const input = `${[line.tip, ...[line.from, ...heads].map((sha) => `^${sha}`)].join('\n')}\n`;
   const pack = join(door.commonDir, 'objects', 'pack', 'pack');
   await door.write(['pack-objects', '--quiet', '--revs', '--non-empty', '--delta-base-offset', pack], {
     input,

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
@@ -20,7 +20,7 @@ import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { checkedBranch, checkedSha, isSha } from './names.ts';
-import { parseRefs, requireFiles, resolveCommit } from './refs.ts';
+import { OURS, refsBelow, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
 import {
   kindAt,
@@ -32,8 +32,7 @@ import {
 } from './worktree-link.ts';
 
 /** Where lines are kept until their branch has moved. */
-export const LANDING = 'refs/orchestrate/landing/';
-const FORMAT = '--format=%(objectname) %(refname)';
+export const LANDING = `${OURS}landing/`;
 /** Files in a worktree's git directory while its branch moves: what moves, and the index to be. */
 const JOURNAL = 'orchestrate-landing.json';
 const NEXT_INDEX = 'orchestrate-landing.index';
@@ -44,7 +43,10 @@ const LOCK_TEXT = 'orchestrate is landing work here; if it was killed, orchestra
 const LOCK_WAIT_MS = 5_000;
 const LOCK_ASK_MS = 50;
 
-/** See `Git.moveBranch`. */
+/**
+ * See `Git.moveBranch`. Git's own fast-forward (`advance`, for a stream in its own worktree) knows one checkout, and leaves the
+ * others of the same branch behind; here every one of them is looked at and locked first, then all move or none.
+ */
 export async function moveBranch(door: Door, move: BranchMove): Promise<boolean> {
   const held: WorktreeLink[] = [];
   // While git was told to move the branch and has not said whether it did.
@@ -87,7 +89,7 @@ export async function checkMove(door: Door, move: BranchMove, folder: string): P
 
 /** See `Git.finishMoves`. */
 export async function finishMoves(door: Door): Promise<void> {
-  for (const place of await allPlaces(door)) {
+  for (const place of allPlaces(door)) {
     const journal = readJournal(place);
     if (journal === null) {
       if (isOurLock(place)) release(place);
@@ -99,8 +101,7 @@ export async function finishMoves(door: Door): Promise<void> {
     if (there && tip !== null && tip !== journal.from) await finish(door, place, { ...journal, to: tip });
     release(place);
   }
-  for (const ref of parseRefs(await door.read(['for-each-ref', FORMAT, LANDING])).keys())
-    await door.write(['update-ref', '-d', ref]);
+  for (const ref of (await refsBelow(door, LANDING)).keys()) await door.write(['update-ref', '-d', ref]);
 }
 
 /** Goes on from files and an index of which some are as before and some as after. */
@@ -115,22 +116,14 @@ async function finish(door: Door, place: WorktreeLink, move: Overwriting): Promi
   }
 }
 
-/** Every checkout of the repository that is there. */
-async function allPlaces(door: Door): Promise<WorktreeLink[]> {
+/** Every checkout of the repository that is there. Where it has a main one, that is the project's (`findProject`). */
+function allPlaces(door: Door): WorktreeLink[] {
   const linked = worktreeEntries(door.commonDir).flatMap(({ path }) => {
     const link = path === null ? null : readLink(path, door.commonDir);
     return link === null ? [] : [link];
   });
-  const main = { path: await mainCheckout(door), gitDir: door.commonDir };
-  return main.path === null ? linked : [{ path: main.path, gitDir: main.gitDir }, ...linked];
-}
-
-/** The main checkout; null for a bare repository, whose checkouts are all linked ones. */
-async function mainCheckout(door: Door): Promise<string | null> {
-  if (readLink(door.root, door.commonDir) === null) return door.root;
-  const bare = await door.ask(['config', '--type=bool', '--get', 'core.bare']);
-  const isMain = bare.out.trim() !== 'true' && basename(door.commonDir) === '.git';
-  return isMain ? dirname(door.commonDir) : null;
+  const isMain = readLink(door.root, door.commonDir) === null;
+  return isMain ? [{ path: door.root, gitDir: door.commonDir }, ...linked] : linked;
 }
 
 /** Where the branch is checked out. Throws exit 5 where it is in the middle of a rebase, a merge and the like, or out of reach. */
@@ -142,7 +135,7 @@ async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
     // Its index would stay behind, and the next commit there would take back all that has landed.
     if (away && branchesIn(entry).includes(ref)) throw outOfReach(entry, branch);
   }
-  const places = await allPlaces(door);
+  const places = allPlaces(door);
   for (const place of places) {
     const operation = operationIn(place);
     if (operation !== null && branchesIn(place).includes(ref)) throw inOperation(place, branch, operation);

@@ -1,9 +1,8 @@
-/** Asks git, before anything is started, what would keep agents from working: who they are, what the base is, which names are free, what a worktree will lack. */
-import { existsSync } from 'node:fs';
+/** Asks git, before anything is started, what would keep agents from working: what the base is, which names are free, what a worktree will lack. */
 import { basename, join } from 'node:path';
 import { readIfPresent, statIfPresent } from '../files/present.ts';
+import { absentBigFiles } from './big-files.ts';
 import type { Door } from './door.ts';
-import { gitFailure } from './failure.ts';
 import { checkedBranch, checkedSha } from './names.ts';
 import type { Absent, Git } from './types.ts';
 import { foreignBranch, readBranch } from './worktree-branch.ts';
@@ -15,16 +14,6 @@ import {
   lockReason,
   worktreeEntries,
 } from './worktree-link.ts';
-
-/** See `Git.identityTrouble`. */
-export async function identityTrouble(door: Door): Promise<string | null> {
-  for (const name of ['GIT_AUTHOR_IDENT', 'GIT_COMMITTER_IDENT']) {
-    const { code, err } = await door.ask(['var', name]);
-    const said = err.split('\n').filter((line) => line.trim() !== '');
-    if (code !== 0) return (said.at(-1) ?? `git var ${name} failed`).replace(/^fatal: /, '');
-  }
-  return null;
-}
 
 /** See `Git.baseStanding`. */
 export async function baseStanding(door: Door, branch: string): ReturnType<Git['baseStanding']> {
@@ -75,33 +64,6 @@ async function submodulePaths(door: Door, sha: string): Promise<string[]> {
   const blob = ['config', '--blob', `${sha}:.gitmodules`, '-z', '--get-regexp', '^submodule\\..*\\.path$'];
   const { code, out } = await door.ask(blob);
   return code === 0 ? out.split('\0').flatMap((row) => row.split('\n').slice(1)) : [];
-}
-
-/** Big files of which only the pointer is here: what git-lfs keeps them in, and whether it is there to fill them in. */
-async function absentBigFiles(door: Door, sha: string): Promise<Absent['bigFiles']> {
-  const attributes = await door.ask([
-    'grep',
-    '-l',
-    '-F',
-    'filter=lfs',
-    sha,
-    '--',
-    ':(glob)**/.gitattributes',
-  ]);
-  if (attributes.code !== 0) return null;
-  const grep = ['grep', '-I', '-h', '-E', '^oid sha256:[0-9a-f]{64}$', sha];
-  const found = await door.ask(grep);
-  if (found.code > 1) throw gitFailure(grep, found);
-  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name) => !existsSync(bigFileAt(door.commonDir, name)));
-  const smudges =
-    (await door.ask(['config', '--get-regexp', '^filter\\.lfs\\.(smudge|process)$'])).code === 0;
-  return { files: names.length, absent: absent.length, smudges };
-}
-
-/** Where git-lfs keeps a file's content. */
-export function bigFileAt(gitDir: string, name: string): string {
-  return join(gitDir, 'lfs', 'objects', name.slice(0, 2), name.slice(2, 4), name);
 }
 
 /** A directory of hooks that a worktree will not have: named relative to it, and not in the commit. */

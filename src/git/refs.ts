@@ -3,12 +3,17 @@
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { isKey } from '../core/stream-key.ts';
-import type { Door } from './door.ts';
+import type { CommandOptions, Door } from './door.ts';
 import { gitFailure, outputOf } from './failure.ts';
 import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';
 import type { Git } from './types.ts';
 
-const VERIFIED = 'refs/orchestrate/verified/';
+/** What branches are named below. */
+export const HEADS = 'refs/heads/';
+/** What all refs of ours are named below. */
+export const OURS = 'refs/orchestrate/';
+/** What verified heads are named below; a key follows. */
+export const VERIFIED = `${OURS}verified/`;
 
 /** See `Git.baseTip`. */
 export async function baseTip(
@@ -68,6 +73,11 @@ export async function resolveCommit(door: Door, rev: string): Promise<string | n
   throw gitFailure(args, result);
 }
 
+/** The tree of a commit that is there; throws exit 3 for any other. */
+export async function treeOf(door: Door, commit: string, where: CommandOptions = {}): Promise<string> {
+  return (await door.read(['rev-parse', '--verify', `${checkedSha(commit)}^{tree}`], where)).trim();
+}
+
 /** See `Git.readRefs`. */
 export async function readRefs(
   door: Door,
@@ -95,11 +105,12 @@ async function allRefs(
 ): Promise<Map<string, string>> {
   const folders = new Set([...branches].map((branch) => branch.slice(0, branch.lastIndexOf('/') + 1)));
   const patterns = [...[...folders].map((folder) => `refs/heads/${folder}`), VERIFIED, ...bases];
-  return parseRefs(await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]));
+  return refsBelow(door, ...patterns);
 }
 
-/** Names of the refs that `for-each-ref` listed as `<object> <name>`, with their objects. */
-export function parseRefs(out: string): Map<string, string> {
+/** Names of the refs that match one of the patterns of `for-each-ref`, with their objects, by name. */
+export async function refsBelow(door: Door, ...patterns: readonly string[]): Promise<Map<string, string>> {
+  const out = await door.read(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]);
   const lines = out.split('\n').filter((line) => line !== '');
   return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
 }

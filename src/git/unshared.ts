@@ -1,37 +1,38 @@
 /** Finds what a branch's commits only name and nobody else can get: commits of submodules that were not pushed, contents of big files that git-lfs has not got. */
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { readIfPresent } from '../files/present.ts';
-import { type Door, inChunks } from './door.ts';
-import { bigFileAt } from './readiness.ts';
+import { unsharedBigFiles } from './big-files.ts';
+import type { Door } from './door.ts';
+import { refsBelow, VERIFIED } from './refs.ts';
+import { SUBMODULE, type TreeChange } from './tree-changes.ts';
 import type { Unshared } from './types.ts';
 import { kindAt, type WorktreeLink } from './worktree-link.ts';
-
-/** A file that is there at the end of a change. */
-export type Changed = { readonly path: string; readonly mode: string; readonly sha: string };
-
-const SUBMODULE = '160000';
 
 /** What the commits from `base` to `head`, which changed these files, name and others cannot get; asks nobody beyond this machine. */
 export async function unsharedSince(
   door: Door,
   link: WorktreeLink,
   { base, head }: { readonly base: string; readonly head: string },
-  changed: readonly Changed[],
+  changed: readonly TreeChange[],
 ): Promise<Unshared[]> {
-  const submodules = changed.filter(({ mode }) => mode === SUBMODULE);
-  const files = changed.filter(({ mode }) => /^100/.test(mode));
+  const submodules = changed.filter(({ newMode }) => newMode === SUBMODULE);
+  const files = changed.filter(({ newMode }) => /^100/.test(newMode));
   const lonely = await Promise.all(
     submodules.map(async (each) => ((await isShared(door, link, each)) ? [] : [each])),
   );
   return [
-    ...lonely.flat().map(({ path, sha }): Unshared => ({ kind: 'submodule', path, sha })),
-    ...(await bigFiles(door, link, base, head, files)),
+    ...lonely.flat().map(({ path, newObject: sha }): Unshared => ({ kind: 'submodule', path, sha })),
+    ...(await unsharedBigFiles(door, link, base, head, files)),
   ];
 }
 
 /** True for a commit of a submodule that a remote has, by what was fetched and pushed last, or that others are verified with. */
-async function isShared(door: Door, link: WorktreeLink, { path, sha }: Changed): Promise<boolean> {
+async function isShared(
+  door: Door,
+  link: WorktreeLink,
+  { path, newObject: sha }: TreeChange,
+): Promise<boolean> {
   for (const store of storesOf(door, link, path)) {
     const there = { env: { GIT_DIR: store } };
     if (await isContained(door, ['refs/remotes'], sha, store)) return true;
@@ -44,8 +45,7 @@ async function isShared(door: Door, link: WorktreeLink, { path, sha }: Changed):
       return true;
   }
   // A dependency's: it was looked at when that was verified.
-  const verified = await door.read(['for-each-ref', '--format=%(objectname)', 'refs/orchestrate/verified/']);
-  for (const commit of verified.split('\n').filter(Boolean)) {
+  for (const commit of (await refsBelow(door, VERIFIED)).values()) {
     const entry = await door.ask(['ls-tree', commit, '--', path], { env: { GIT_LITERAL_PATHSPECS: '1' } });
     if (entry.out.includes(` ${sha}\t`)) return true;
   }
@@ -73,41 +73,4 @@ async function isContained(
   // A commit that is not there is an error: not contained.
   const { code, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code === 0 && out !== '';
-}
-
-/** Pointers among the files whose content is in no store that other worktrees of this repository read. */
-async function bigFiles(
-  door: Door,
-  link: WorktreeLink,
-  base: string,
-  head: string,
-  files: readonly Changed[],
-): Promise<Unshared[]> {
-  const mayPoint = files.filter(({ path }) => isKeptElsewhere(link, path));
-  const found: Unshared[] = [];
-  for (const paths of inChunks(mayPoint.map(({ path }) => path)))
-    found.push(...(await pointers(door, head, paths)));
-  const absent = found.filter(({ sha }) => !existsSync(bigFileAt(door.commonDir, sha)));
-  if (absent.length === 0) return [];
-  // One that was moved, or that was never fetched here, is as it was.
-  const known = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
-  return absent.filter(({ sha }) => !known.has(sha));
-}
-
-/** True when a .gitattributes beside or above the file gives some files to git-lfs. */
-function isKeptElsewhere(link: WorktreeLink, path: string): boolean {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (readIfPresent(join(link.path, folder, '.gitattributes'))?.includes('filter=lfs') === true)
-      return true;
-    if (folder === '.') return false;
-  }
-}
-
-/** The pointers of git-lfs among these files of a commit (all of them for none named). */
-async function pointers(door: Door, commit: string, paths: readonly string[]): Promise<Unshared[]> {
-  const args = ['grep', '-I', '-z', '-E', '^oid sha256:[0-9a-f]{64}$', commit, '--', ...paths];
-  const { out } = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
-  return [...out.matchAll(/^[0-9a-f]+:([^\0]+)\0oid sha256:([0-9a-f]{64})$/gm)].map(
-    ([, path = '', sha = '']): Unshared => ({ kind: 'big file', path, sha }),
-  );
 }

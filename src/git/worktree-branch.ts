@@ -4,6 +4,7 @@ import { moveAside } from '../core/shell-word.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkedSha, noObject } from './names.ts';
+import { refsBelow } from './refs.ts';
 
 /** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */
 const MADE = 'orchestrate: made for a stream';
@@ -24,18 +25,12 @@ export async function readBranch(door: Door, branch: string, recorded: boolean):
   const ref = `refs/heads/${branch}`;
   const parts = ref.split('/');
   const above = parts.slice(2, -1).map((_, index) => parts.slice(0, index + 3).join('/'));
-  const out = await door.read(['for-each-ref', '--format=%(refname) %(objectname)', ...above, ref]);
-  const tips = new Map(out.split('\n').map((line): [string, string] => splitAtSpace(line)));
+  const tips = await refsBelow(door, ...above, ref);
   const inTheWay = [...tips.keys()].find((name) => above.includes(name) || name.startsWith(`${ref}/`));
   if (inTheWay !== undefined) throw blockedName(inTheWay.slice('refs/heads/'.length), branch);
   const tip = tips.get(ref) ?? null;
   const ours = tip !== null && (recorded || (await firstLogEntry(door, ref)) === MADE);
   return { tip, ours };
-}
-
-function splitAtSpace(line: string): [string, string] {
-  const at = line.indexOf(' ');
-  return [line.slice(0, at), line.slice(at + 1)];
 }
 
 async function firstLogEntry(door: Door, ref: string): Promise<string | null> {

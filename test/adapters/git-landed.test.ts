@@ -63,6 +63,22 @@ describe('contained', () => {
     assert.deepEqual(await containedIn(candidate('a', start, a), candidate('b', start, b)), ['a', 'b']);
   });
 
+  it('sees work that moves a submodule, also one that git is told to look away from', async () => {
+    rig.commit('.gitmodules', '[submodule "lib"]\npath = lib\nurl = ./lib\nignore = all\n');
+    const at = (sha: string): string => {
+      rig.run(['update-index', '--add', '--cacheinfo', `160000,${sha},lib`]);
+      rig.run(['commit', '--quiet', '-m', `lib at ${sha}`]);
+      return rig.run(['rev-parse', 'HEAD']);
+    };
+    const base = at(start);
+    rig.run(['checkout', '--quiet', '--detach', base]);
+    const moved = at(base);
+    rig.run(['checkout', '--quiet', 'main']);
+    assert.deepEqual(await containedIn(candidate('a', base, moved)), []);
+    at(base);
+    assert.deepEqual(await containedIn(candidate('a', base, moved)), ['a']);
+  });
+
   it('finds work of which every line is there by other commits', async () => {
     rig.commit('long.txt', `${Array.from({ length: 20 }, (_, at) => `line ${at}`).join('\n')}\n`);
     const base = rig.run(['rev-parse', 'main']);

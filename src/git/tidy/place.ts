@@ -6,6 +6,7 @@ import { shellWord } from '../../core/shell-word.ts';
 import { author } from '../commit.ts';
 import type { Door } from '../door.ts';
 import { gitFailure } from '../failure.ts';
+import { HEADS, refsBelow } from '../refs.ts';
 import {
   aheadReason,
   isWithin,
@@ -113,14 +114,13 @@ function locked(path: string, key: string, entry: WorktreeEntry | null): Held[] 
 /** See `Tidy.shared`. */
 export async function readShared(door: Door): Promise<Shared> {
   const [refs, list, stashes, who] = await Promise.all([
-    door.read(['for-each-ref', '--format=%(objectname) %(refname)', 'refs/heads/']),
+    refsBelow(door, HEADS),
     door.read(['worktree', 'list', '--porcelain', '-z']),
     door.ask(['log', '--walk-reflogs', '--no-show-signature', '--format=%gs', '-z', 'refs/stash', '--']),
     author(door),
   ]);
   if (stashes.code !== 0 && !/bad revision|unknown revision|ambiguous argument/.test(stashes.err))
     throw gitFailure(['log'], stashes);
-  const tips = refs.split('\n').filter(Boolean);
   const checkouts = new Map<string, string[]>();
   let path = '';
   for (const line of list.split('\0')) {
@@ -130,7 +130,7 @@ export async function readShared(door: Door): Promise<Shared> {
     checkouts.set(branch, [...(checkouts.get(branch) ?? []), path]);
   }
   return {
-    tips: new Map(tips.map((line) => [line.slice(line.indexOf(' ') + 12), line.slice(0, line.indexOf(' '))])),
+    tips: new Map([...refs].map(([ref, sha]) => [ref.slice(HEADS.length), sha])),
     checkouts,
     stashes: stashes.code === 0 ? stashes.out.split('\0') : [],
     author: who,

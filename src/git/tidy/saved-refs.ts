@@ -14,6 +14,8 @@ import { isKey } from '../../core/stream-key.ts';
 import type { Door } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { checkedSha } from '../names.ts';
+import { HEADS, OURS, refsBelow } from '../refs.ts';
+import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from '../tree-changes.ts';
 import type { Git } from '../types.ts';
 import { foreignBranch } from '../worktree-branch.ts';
 import {
@@ -97,38 +99,43 @@ export async function bringBack(
   await writeDifferences(door, place.path, head, commit);
 }
 
-type Difference = { readonly mode: string; readonly sha: string; readonly path: string };
-
 /** Writes what the commit has and the head has not, byte for byte, and deletes what it lacks. */
 async function writeDifferences(door: Door, path: string, head: string, commit: string): Promise<void> {
   const link = requireLink(door, path);
-  const here = inWorktree(link, door.commonDir);
-  const args = ['diff-tree', '-r', '-z', '--no-renames', '--raw', '--no-abbrev', head, commit, '--'];
-  const fields = (await door.read(args, here)).split('\0').filter(Boolean);
-  const differences: Difference[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [, mode = '', , sha = ''] = (fields[at] ?? '').split(' ');
-    differences.push({ mode, sha, path: fields[at + 1] ?? '' });
-  }
+  const differences = await treeChanges(door, head, commit, inWorktree(link, door.commonDir));
   // What goes makes room for what comes: a directory in the place of a file, or the other way round.
-  const gone = differences.filter(({ mode }) => mode === '000000');
+  const gone = differences.filter(({ newMode }) => newMode === ABSENT);
   for (const { path: name } of gone) removeWithParents(link.path, name);
   for (const difference of differences)
     if (!gone.includes(difference)) await writeOne(door, link.path, difference);
 }
 
 function removeWithParents(root: string, path: string): void {
-  unlinkSync(join(root, path));
+  removeOne(join(root, path));
   for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
     if (readdirSync(join(root, parent)).length > 0) return;
     rmdirSync(join(root, parent));
   }
 }
 
-async function writeOne(door: Door, root: string, { mode, sha, path }: Difference): Promise<void> {
+/** A file, or the empty directory that a submodule has in a fresh checkout. */
+function removeOne(file: string): void {
+  const kind = kindAt(file);
+  if (kind === 'directory') rmdirSync(file);
+  else if (kind !== 'missing') unlinkSync(file);
+}
+
+async function writeOne(
+  door: Door,
+  root: string,
+  { newMode: mode, newObject: sha, path }: TreeChange,
+): Promise<void> {
   const file = join(root, path);
-  if (kindAt(file) !== 'missing') unlinkSync(file);
-  if (mode === '160000') return;
+  removeOne(file);
+  if (mode === SUBMODULE) {
+    mkdirSync(file, { recursive: true });
+    return;
+  }
   mkdirSync(dirname(file), { recursive: true });
   const bytes = await door.bytes(['cat-file', 'blob', sha]);
   if (mode === '120000') {
@@ -141,11 +148,8 @@ async function writeOne(door: Door, root: string, { mode, sha, path }: Differenc
 
 /** See `Tidy.forgetContained`. */
 export async function forgetContained(door: Door): Promise<string[]> {
-  const format = '--format=%(objectname) %(refname)';
-  const lines = (await door.read(['for-each-ref', format, 'refs/orchestrate/'])).split('\n').filter(Boolean);
   const kept: string[] = [];
-  for (const line of lines) {
-    const [sha = '', ref = ''] = line.split(' ');
+  for (const [ref, sha] of await refsBelow(door, OURS)) {
     const others = ['--branches', '--tags', '--remotes', `--glob=${SAVED}*`];
     const own = ref.startsWith(SAVED)
       ? 'kept'
@@ -158,11 +162,7 @@ export async function forgetContained(door: Door): Promise<string[]> {
 
 /** See `Tidy.remains`. */
 export async function remains(door: Door, places: Parameters<Tidy['remains']>[0]): Promise<Remains> {
-  const [ours, heads] = await Promise.all([
-    door.read(['for-each-ref', '--format=%(refname)', 'refs/orchestrate/']),
-    door.read(['for-each-ref', '--format=%(refname:lstrip=2)', 'refs/heads/']),
-  ]);
-  const branches = new Set(heads.split('\n'));
+  const [ours, heads] = await Promise.all([refsBelow(door, OURS), refsBelow(door, HEADS)]);
   const paths = new Set(places.map(({ path }) => path));
   const entries = worktreeEntries(door.commonDir).filter(
     ({ path, lock }) => lock?.startsWith(lockReason('')) === true || (path !== null && paths.has(path)),
@@ -170,8 +170,8 @@ export async function remains(door: Door, places: Parameters<Tidy['remains']>[0]
   return {
     worktrees: entries.map(({ path, gitDir }) => path ?? gitDir),
     branches: places
-      .filter(({ branch, branchMade }) => branchMade && branches.has(branch))
+      .filter(({ branch, branchMade }) => branchMade && heads.has(`${HEADS}${branch}`))
       .map((place) => place.branch),
-    refs: ours.split('\n').filter(Boolean),
+    refs: [...ours.keys()],
   };
 }

@@ -8,6 +8,7 @@ import { author } from '../commit.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
 import { checkedKey, noObject } from '../names.ts';
+import { OURS, treeOf } from '../refs.ts';
 import { clearFlags, copyIndex, flaggedFiles, readContents } from '../status.ts';
 import { inWorktree, requireLink } from '../worktree-link.ts';
 import { sortIgnored } from './ignored-files.ts';
@@ -15,7 +16,7 @@ import { looseCommits } from './loose-commits.ts';
 import type { SavedAs, Tidy } from './types.ts';
 
 /** What saved refs are named below; a key and a label follow. */
-export const SAVED = 'refs/orchestrate/saved/';
+export const SAVED = `${OURS}saved/`;
 
 /** Refs tried for one label before giving up; each snapshot takes a new one. */
 const MOST_OF_A_LABEL = 1_000;
@@ -128,8 +129,7 @@ async function stagedCommit(door: Door, there: CommandOptions, heads: readonly s
   }
   const tree = result.out.trim();
   const [head] = heads;
-  const same =
-    head !== undefined && (await door.read(['rev-parse', '--verify', `${head}^{tree}`])).trim() === tree;
+  const same = head !== undefined && (await treeOf(door, head)) === tree;
   return same ? [] : [await makeCommit(door, there, tree, heads, 'Staged changes')];
 }
 
