@@ -39,6 +39,14 @@ function checkText({ name, text }: SourceFile): void {
   }
 }
 
+/** How a deadline looks that is reckoned by a clock that anybody may set: it would be waited for as long as the clock was set back. */
+const WALL_DEADLINE = /(?<!performance\.)\bnow\(\) \+ /;
+
+function checkDeadlines({ name, text }: SourceFile): void {
+  const line = text.split('\n').findIndex((each) => WALL_DEADLINE.test(each)) + 1;
+  if (line > 0) problems.push(`${name}:${line}: a deadline by the wall clock: take performance.now()`);
+}
+
 function checkOpening({ name, text }: SourceFile): void {
   if (!/^(?:#![^\n]*\n)?\/\*\*[\s\S]*?\p{L}[\s\S]*?\.\s*\*\//u.test(text)) {
     problems.push(`${name}:1: doesn't open with a /** sentence. */`);
@@ -140,7 +148,10 @@ for (const file of [...sources, ...others]) {
   checkOpening(file);
   if (basename(file.name) !== own) checkText(file);
 }
-for (const file of sources) checkSetsOfStates(file);
+for (const file of sources) {
+  checkSetsOfStates(file);
+  checkDeadlines(file);
+}
 for (const file of [...sources, ...filesBelow('scripts', /\.ts$/)]) checkFunctions(file);
 for (const file of filesBelow('test', /\.test\.ts$/)) checkHooks(file);
 checkSizes(sources);

@@ -73,8 +73,8 @@ async function observed(
   { planner, projectRoot, verbose, endPlanner, say, spin }: AttemptOptions,
 ): Promise<{ end: PlannerEnd; progress: PlannerProgress }> {
   const progress = createProgress(verbose);
-  const startedAtMs = Date.now();
-  const sinceText = (): string => duration(Date.now() - startedAtMs);
+  const startedMs = performance.now();
+  const sinceText = (): string => duration(performance.now() - startedMs);
   let ticks = 0;
   const silence = setInterval(
     () => {

@@ -43,12 +43,12 @@ export async function requestVerify(
 
 /** The stream's record. Of one that was just found done the poller is ending the run: that is waited for, in bounds. */
 async function settledStream(ports: Ports, name: string, abort: AbortSignal): Promise<StreamRecord> {
-  const endMs = ports.now() + ENDING_MS;
+  const endMs = performance.now() + ENDING_MS;
   for (;;) {
     const record = findStream(ports, name);
     const stream = ports.plan.readPlan().streams.find(({ id }) => id === record.streamId);
     const ends = record.runs.at(-1)?.endedAtMs === null && stream !== undefined && isVerified(stream, record);
-    if (!ends || ports.now() > endMs || !pollerLives(ports)) return record;
+    if (!ends || performance.now() > endMs || !pollerLives(ports)) return record;
     await sleep(ASK_EACH_MS, undefined, { signal: abort });
   }
 }

@@ -29,10 +29,10 @@ export async function detach(
   const { server } = await ports.tmux.ensureSession();
   ports.state.setTmuxServer(server);
   const { pane, pid } = await ports.tmux.openOrchestrator(directory);
-  const untilMs = ports.now() + START_WAIT_MS;
+  const untilMs = performance.now() + START_WAIT_MS;
   while (!pollerLives(ports)) {
     if (await endedWell(ports, server, pane)) break;
-    if (ports.now() > untilMs) {
+    if (performance.now() > untilMs) {
       throw new OrchestrateError(
         EXIT.environment,
         'orchestrate did not start in the background in time',

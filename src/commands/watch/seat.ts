@@ -57,10 +57,14 @@ export function createSeat(doors: SeatDoors): Seat {
   const unicode = wantsUnicode(io.env);
   let model = createCockpit(screen.keys);
   let session = false;
-  let agesAtMs = 0;
+  let agesAtMs = ports.now();
+  let agesTakenMs = Number.NEGATIVE_INFINITY;
   const draw = (): void => {
     if (model.report === null && model.trouble === null) return;
-    if (ports.now() - agesAtMs > AGES_STAND_MS) agesAtMs = ports.now();
+    if (performance.now() - agesTakenMs > AGES_STAND_MS) {
+      agesAtMs = ports.now();
+      agesTakenMs = performance.now();
+    }
     const look = { ...screen.size(), colour: io.colour, unicode, nowMs: agesAtMs, session };
     screen.draw(drawCockpit(model, look));
   };
@@ -72,7 +76,7 @@ export function createSeat(doors: SeatDoors): Seat {
   const take = (event: CockpitEvent): void => {
     const next = update(model, event, screen.size());
     model = next.model;
-    if (event.kind === 'report') agesAtMs = 0;
+    if (event.kind === 'report') agesTakenMs = Number.NEGATIVE_INFINITY;
     draw();
     watchOver.after(event);
     if (next.wish !== null) grant(next.wish);
