@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { context } from 'esbuild';
 import { type Mutation, mutated, mutationsOf } from './mutations.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -41,11 +42,33 @@ function copy(): string {
   return directory;
 }
 
-/** Whether the tests pass in the copy. Each file is run in the one process, which costs least. */
-function pass(directory: string, tests: readonly string[]): Promise<boolean> {
-  const load = tests.map((test) => `await import(${JSON.stringify(join(directory, test))});`).join('');
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', load], {
-    cwd: directory,
+type Trial = { readonly pass: () => Promise<boolean>; readonly end: () => Promise<void> };
+
+/** The tests of a copy as one bundle, made anew after each change: it loads several times faster than file after file. */
+async function trialIn(directory: string, tests: readonly string[]): Promise<Trial> {
+  // As far below the root as the tests are, for those that look for a file of the project.
+  const outfile = join(directory, 'test', 'mutated', 'tests.mjs');
+  const imports = tests.map((test) => `import ${JSON.stringify(join(directory, test))};`);
+  const bundle = await context({
+    stdin: { contents: imports.join('\n'), resolveDir: directory },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    outfile,
+    logLevel: 'silent',
+  });
+  const pass = async (): Promise<boolean> => {
+    await bundle.rebuild();
+    return runsWell(outfile, directory);
+  };
+  return { pass, end: () => bundle.dispose() };
+}
+
+/** Whether the tests pass; all files in one process, which costs least. */
+function runsWell(file: string, cwd: string): Promise<boolean> {
+  const child = spawn(process.execPath, [file], {
+    cwd,
     stdio: 'ignore',
     timeout: HANGS_AFTER_MS,
     killSignal: 'SIGKILL',
@@ -67,19 +90,21 @@ async function tryAll(places: readonly Place[], tests: readonly string[]): Promi
   const survivors: Place[] = [];
   const work = async (): Promise<void> => {
     const directory = copy();
+    const trial = await trialIn(directory, tests);
     try {
-      if (!(await pass(directory, tests))) throw new Error('the tests fail without any change');
+      if (!(await trial.pass())) throw new Error('the tests fail without any change');
       for (let place = queue.shift(); place !== undefined; place = queue.shift()) {
         const file = join(directory, place.source);
         const original = readFileSync(file, 'utf8');
         writeFileSync(file, mutated(original, place));
-        if (await pass(directory, tests)) {
+        if (await trial.pass()) {
           survivors.push(place);
           console.log(lineText(place));
         }
         writeFileSync(file, original);
       }
     } finally {
+      await trial.end();
       rmSync(directory, { recursive: true, force: true });
     }
   };
