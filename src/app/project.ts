@@ -1,6 +1,6 @@
 /** Opens the project around a command: where it is, its configuration, workspace and plan, each looked at only when asked for. */
 import { existsSync } from 'node:fs';
-import { findProject } from '../git/project.ts';
+import { findProject } from '../git/find-project.ts';
 import type { StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
 import { type Config, type ConfigFlags, loadConfig } from './config/load.ts';

@@ -12,7 +12,7 @@ import { hashToken } from '../operator/run-scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { privateDirectory } from '../poller/steps/step.ts';
 import { createProcesses } from '../process/processes.ts';
-import { watchDatabases } from '../sqlite/watch.ts';
+import { watchDatabases } from '../sqlite/watch-databases.ts';
 import { acquireInTime, acquireLease, leaseIsHeld } from '../state/lease.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { openStateStore } from '../state/state-store.ts';

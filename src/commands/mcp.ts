@@ -4,7 +4,7 @@ import { loadConfig } from '../app/config/load.ts';
 import { packageVersion } from '../app/package-root.ts';
 import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { type FoundProject, findProject } from '../git/project.ts';
+import { type FoundProject, findProject } from '../git/find-project.ts';
 import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/run-scope.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
 import { openStateStore } from '../state/state-store.ts';

@@ -7,7 +7,7 @@ import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { isSummary, keepView } from '../poller/listeners/windows.ts';
 import { createAlarm } from '../poller/wake.ts';
 import { type Gathered, gatherReport } from '../report/gather.ts';
-import { watchDatabases } from '../sqlite/watch.ts';
+import { watchDatabases } from '../sqlite/watch-databases.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { renderStatus } from '../view/pages/status-text.ts';
 import { createScreen, type Screen } from '../view/summary/screen.ts';

@@ -2,9 +2,9 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
+import { checkedBranch, checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedBranch, checkedSha } from './names.ts';
 import type { Git } from './types.ts';
 import { inWorktree, requireLink } from './worktree-link.ts';
 

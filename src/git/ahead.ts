@@ -10,11 +10,10 @@ import { shellWord } from '../core/shell-word.ts';
 import { ifPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { withoutBornDirty } from './born-dirty.ts';
+import { checkedBranch, checkedKey, checkedSha, isSha } from './checked-names.ts';
 import { beginsAs } from './checked-out.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
-import { checkedBranch, checkedKey, checkedSha, isSha } from './names.ts';
-import { flaggedFiles, readStatus } from './status.ts';
 import { clearMarker, readMarker, writeMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
 import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
@@ -33,6 +32,7 @@ import {
   worktreeEntries,
 } from './worktree-link.ts';
 import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
+import { flaggedFiles, readStatus } from './worktree-status.ts';
 
 /** Where it was put is no news to anybody: without a log, nothing in it names commits that have been replaced since. */
 const UNLOGGED = { 'core.logAllRefUpdates': 'false' };

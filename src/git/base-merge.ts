@@ -1,9 +1,9 @@
 /** Computes the commit a stream starts from out of its dependencies' heads, without a worktree and without touching any ref. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { checkedSha, isSha } from './checked-names.ts';
 import { commitTree } from './commit.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha, isSha } from './names.ts';
 import { resolveCommit } from './refs.ts';
 import type { BaseResult } from './types.ts';
 

@@ -9,12 +9,12 @@ import { join, sep } from 'node:path';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
 import { NO_DOWNLOAD } from './big-files.ts';
+import { checkedSha } from './checked-names.ts';
 import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
-import { readStatus, type Status } from './status.ts';
 import type { BornDirty } from './types.ts';
 import { inWorktree, requireLink, type WorktreeLink } from './worktree-link.ts';
+import { readStatus, type Status } from './worktree-status.ts';
 
 const FILE = 'orchestrate-born-dirty.json';
 /** What git's record said, the file by its inode, size and times, and (of tracked files) its content: the same is unchanged. */

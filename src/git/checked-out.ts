@@ -2,13 +2,13 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ifPresent, lstatIfPresent } from '../files/present.ts';
+import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
-import { copyIndex } from './status.ts';
 import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from './tree-changes.ts';
 import type { BranchMove } from './types.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
+import { copyIndex } from './worktree-status.ts';
 import { checkWriting, folded, type Writing } from './writing.ts';
 
 export type Overwriting = Pick<BranchMove, 'from' | 'to'>;

@@ -8,8 +8,8 @@ import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { withScratchObjects } from './scratch-objects.ts';
-import { flaggedFiles, readStatus } from './status.ts';
 import { inWorktree, requireLink } from './worktree-link.ts';
+import { flaggedFiles, readStatus } from './worktree-status.ts';
 
 /** See `Git.commitTracked`. Throws exit 5 on no branch or in the middle of a merge or rebase; nothing to commit is fine. */
 export async function commitTracked(door: Door, path: string, message: string): Promise<string> {

@@ -1,8 +1,8 @@
 /** Which streams' work a commit contains, by whatever way it came there; asks git a fixed number of times unless content has to be compared. */
 import { mergeTrees } from './base-merge.ts';
+import { checkedSha, isSha } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha, isSha } from './names.ts';
 import { treeOf } from './refs.ts';
 import { type Scratch, syntheticCommit, withScratchObjects } from './scratch-objects.ts';
 import { ABSENT, DIFF_TREE, isChange, readFields } from './tree-changes.ts';

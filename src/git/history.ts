@@ -1,6 +1,7 @@
 /** The commits of a stream, for people: what was made when and by whom; decides nothing on them. */
+
+import { checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
-import { checkedSha } from './names.ts';
 import type { Git } from './types.ts';
 
 /**

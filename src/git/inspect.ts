@@ -1,14 +1,14 @@
 /** Reads what holds of a stream's worktree and commits; runs git only where the worktree is the one we made, and nothing of a worker's. */
 import { join } from 'node:path';
 import { withoutBornDirty } from './born-dirty.ts';
+import { checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
-import { readStatus, type Status } from './status.ts';
 import { ABSENT, DIFF_TREE, isChange, readFields, SUBMODULE, treeChanges } from './tree-changes.ts';
 import type { DifferingFile, Git, Unshared, WorktreeFacts } from './types.ts';
 import { unsharedSince } from './unshared.ts';
 import { inWorktree, kindAt, readLink, requireLink, type WorktreeLink } from './worktree-link.ts';
+import { readStatus, type Status } from './worktree-status.ts';
 
 /** Names listed in the facts; the counts are complete. */
 const LISTED = 50;

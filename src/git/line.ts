@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { OrchestrateError } from '../core/errors.ts';
 import { mergeTrees } from './base-merge.ts';
+import { checkedBranch, checkedSha, isSha } from './checked-names.ts';
 import { type Committer, committer } from './commit.ts';
 import { containedIn, type History, historyOf } from './contained.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkMove, LANDING } from './move-branch.ts';
-import { checkedBranch, checkedSha, isSha } from './names.ts';
 import { treeOf } from './refs.ts';
 import { type Scratch, syntheticCommit, withScratchObjects } from './scratch-objects.ts';
 import type { Layer, Line, LineClash, LineRequest, LineStream } from './types.ts';

@@ -15,11 +15,11 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { ifPresent } from '../files/present.ts';
+import { checkedBranch, checkedSha, isSha } from './checked-names.ts';
 import { checkOverwrites, mixedIndex, type Overwriting, readTree } from './checked-out.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
-import { checkedBranch, checkedSha, isSha } from './names.ts';
 import { OURS, refsBelow, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
 import {

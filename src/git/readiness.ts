@@ -2,8 +2,8 @@
 import { basename, join } from 'node:path';
 import { readIfPresent, statIfPresent } from '../files/present.ts';
 import { absentBigFiles } from './big-files.ts';
+import { checkedBranch, checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
-import { checkedBranch, checkedSha } from './names.ts';
 import type { Absent, Git } from './types.ts';
 import { foreignBranch, readBranch } from './worktree-branch.ts';
 import {

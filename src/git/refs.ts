@@ -3,9 +3,9 @@
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { isKey } from '../core/stream-key.ts';
+import { checkedBranch, checkedKey, checkedSha, noObject } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure, outputOf } from './failure.ts';
-import { checkedBranch, checkedKey, checkedSha, noObject } from './names.ts';
 import type { Git } from './types.ts';
 
 /** What branches are named below. */

@@ -4,8 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { scratchDirectory } from '../files/scratch.ts';
+import { checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
-import { checkedSha } from './names.ts';
 
 /** A door whose new objects go into a directory of their own, `objects`. */
 export type Scratch = Door & { readonly objects: string };

@@ -2,9 +2,9 @@
 import { readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { ifPresent } from '../files/present.ts';
+import { checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
 import {
   completeEntry,
   foreignPath,

@@ -1,6 +1,7 @@
 /** What differs between two commits' trees, file by file: the one way to ask for it, and to read the answer. */
+
+import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
-import { checkedSha } from './names.ts';
 
 /** A path that differs; a mode of `ABSENT`: it is not there. */
 export type TreeChange = {

@@ -1,9 +1,9 @@
 /** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { moveAside } from '../core/shell-word.ts';
+import { checkedSha, noObject } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha, noObject } from './names.ts';
 import { refsBelow } from './refs.ts';
 
 /** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */

@@ -4,9 +4,9 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { scratchDirectory } from '../files/scratch.ts';
+import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { checkedSha } from './names.ts';
 
 /** What is to be written, by path. */
 export type Writing = {

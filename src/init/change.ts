@@ -1,7 +1,7 @@
 /** The words of `init`: a step looks at the project and says which changes it would make; only `apply` touches anything. */
 import type { ProjectPaths } from '../app/paths.ts';
+import type { Places } from './ask-places.ts';
 import type { Manifest } from './manifest.ts';
-import type { Places } from './places.ts';
 import type { Proposals } from './proposals.ts';
 
 /** What happens to one thing. `apply` is null when nothing has to be done. */

@@ -4,12 +4,12 @@ import { dirname, relative } from 'node:path';
 import { DEFAULT_CONFIG } from '../app/config/load.ts';
 import { templatePath } from '../app/package-root.ts';
 import type { ProjectPaths } from '../app/paths.ts';
+import { areOwn } from './ask-places.ts';
 import { type Change, type InitContext, type InitStep, kept } from './change.ts';
 import { DIRECTORY_STEP, EXCLUDE_STEP } from './exclude-step.ts';
 import { fileStep, type OwnedFile } from './file-step.ts';
 import { keepProgram, lastingLauncher, missingCopy } from './lasting-place.ts';
 import { MCP_CONFIG_STEP } from './mcp-config-step.ts';
-import { areOwn } from './places.ts';
 import { NO_PROPOSALS } from './proposals.ts';
 import { SYMLINK_STEP } from './symlink.ts';
 

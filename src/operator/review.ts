@@ -9,7 +9,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { inBuildOrder } from '../core/plan/graph.ts';
 import type { Run, StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
-import type { TerminalResult } from '../process/terminal.ts';
+import type { TerminalResult } from '../process/run-at-terminal.ts';
 import { commandEnvironment } from '../worker/environment.ts';
 import { assignNotes, MOST_NOTES } from './assign.ts';
 import { findStream } from './find-stream.ts';

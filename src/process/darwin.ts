@@ -1,7 +1,7 @@
 /** Reads processes through `ps` (macOS, which has no /proc); environments only as far as `ps` shows them. */
 import { execFileSync } from 'node:child_process';
 import type { ProcessIdentity } from '../core/types.ts';
-import type { ProcessRow, ProcessTable } from './table.ts';
+import type { ProcessRow, ProcessTable } from './process-table.ts';
 import { MARK_VARIABLE } from './types.ts';
 
 /** Runs a system command and returns what it printed; throws with `status` when it exits otherwise than 0. */

@@ -1,7 +1,7 @@
 /** Ends whole process trees: finds every process that belongs to a run and no other, asks, waits, kills, and says who would not go. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ProcessIdentity } from '../core/types.ts';
-import type { ProcessRow, ProcessTable } from './table.ts';
+import type { ProcessRow, ProcessTable } from './process-table.ts';
 
 export type EndTreeRequest = {
   readonly roots: readonly ProcessIdentity[];

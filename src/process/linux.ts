@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { parseProcStat } from '../core/proc-stat.ts';
 import type { ProcessIdentity } from '../core/types.ts';
-import type { ProcessRow, ProcessTable } from './table.ts';
+import type { ProcessRow, ProcessTable } from './process-table.ts';
 import { MARK_VARIABLE } from './types.ts';
 
 /** What `look` finds in /proc, null when the process is gone or not ours to read. */

@@ -2,10 +2,10 @@
 import { createDarwinTable } from './darwin.ts';
 import { ancestors, endTree } from './end-tree.ts';
 import { linuxTable } from './linux.ts';
+import type { ProcessTable } from './process-table.ts';
 import { run } from './run.ts';
+import { runAtTerminal, runInPopup } from './run-at-terminal.ts';
 import { runShell } from './run-shell.ts';
-import type { ProcessTable } from './table.ts';
-import { runAtTerminal, runInPopup } from './terminal.ts';
 import type { Processes } from './types.ts';
 
 /** The processes of this machine: /proc on Linux, `ps` elsewhere. */

@@ -6,8 +6,8 @@ import type { Writable } from 'node:stream';
 import { messageOf } from '../core/errors.ts';
 import { openCappedLog } from './capped-log.ts';
 import { endTree } from './end-tree.ts';
+import type { ProcessTable } from './process-table.ts';
 import { notStarted } from './run.ts';
-import type { ProcessTable } from './table.ts';
 import { type CommandResult, MARK_VARIABLE, type Processes } from './types.ts';
 
 type Request = Parameters<Processes['runShell']>[0];

@@ -1,7 +1,7 @@
 /** The door to the operating system's processes: identity, marks, whole-tree ending, and commands with log and timeout. */
 import type { ProcessIdentity } from '../core/types.ts';
 import type { RunRequest, RunResult } from './run.ts';
-import type { TerminalRequest, TerminalResult } from './terminal.ts';
+import type { TerminalRequest, TerminalResult } from './run-at-terminal.ts';
 
 /** Every process we start carries this variable; its value says whose it is, so that strays are found after any death. */
 export const MARK_VARIABLE = 'ORCHESTRATE_MARK';

@@ -1,5 +1,6 @@
 /** How records of streams, runs and the poller are kept in columns, and read back: a value that is not one of ours is an error with its name. */
 import type { Landing, Run, StreamRecord } from '../core/types.ts';
+import type { NewLanding, PollerRow, RunPatch, StreamPatch } from './types.ts';
 import {
   absentAs,
   type Check,
@@ -15,8 +16,7 @@ import {
   text,
   truth,
   UnreadableValue,
-} from './checks.ts';
-import type { NewLanding, PollerRow, RunPatch, StreamPatch } from './types.ts';
+} from './value-checks.ts';
 import { CAUSES, INTENTS, KINDS, OUTCOMES, STEPS, STRATEGIES } from './vocabularies.ts';
 
 /** A value that a column can hold. */

@@ -1,9 +1,9 @@
 /** Keeps the records of one initiative in memory, so that a tick over a thousand streams reads nothing that didn't change. */
 import type { StreamRecord } from '../core/types.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
-import { type Row, UnreadableValue } from './checks.ts';
 import { runOf, streamOf } from './columns.ts';
 import type { ReadStreams, Unreadable } from './types.ts';
+import { type Row, UnreadableValue } from './value-checks.ts';
 
 /** One stream with its runs, as its row tells; throws `UnreadableValue` naming the stream. */
 export function readStream(db: Db, row: Row): StreamRecord {

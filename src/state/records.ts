@@ -4,10 +4,10 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import { sha256 } from '../files/sha256.ts';
 import type { Db } from '../sqlite/database.ts';
-import type { Row } from './checks.ts';
 import { runColumns, runOf, streamColumns } from './columns.ts';
 import { createRecordCache, type RecordCache, readStream, readStreams } from './record-cache.ts';
 import type { RunPlace, StateStore } from './types.ts';
+import type { Row } from './value-checks.ts';
 
 const PORTS_PER_STREAM = 10;
 const LAST_PORT = 65_535;

@@ -5,7 +5,6 @@ import { eventKindOf, type OrchestrateEvent } from '../core/events.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { fileAt, isSameFile } from '../sqlite/same-file.ts';
-import { type Row, UnreadableValue } from './checks.ts';
 import {
   landingColumns,
   landingOf,
@@ -17,6 +16,7 @@ import {
 import { createRecords, type Records } from './records.ts';
 import { IN_MEMORY, openStateDatabase, type StateOptions, statePlace } from './state-schema.ts';
 import type { GateResult, NewLanding, StateStore } from './types.ts';
+import { type Row, UnreadableValue } from './value-checks.ts';
 
 /** How many events are kept; older ones go. */
 const EVENTS_KEPT = 20_000;

@@ -3,7 +3,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { ringBell } from './bell.ts';
 import { type Client, createClient, tmuxError } from './client.ts';
 import { type Identify, livingServer } from './identity.ts';
-import { bindKeys } from './keys.ts';
+import { bindKeys } from './key-table.ts';
 import { arrangeView, clearRequest, setView } from './layout/view.ts';
 import { look, type Memory, type SeenSession } from './look.ts';
 import { checkKey, checkPane, sessionNames } from './names.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { findProject, forgetProject, rememberProject } from '../../src/git/project.ts';
+import { findProject, forgetProject, rememberProject } from '../../src/git/find-project.ts';
 import { createRig, type GitRig } from '../support/git-rig.ts';
 
 describe('findProject', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { watchDatabases } from '../../src/sqlite/watch.ts';
+import { watchDatabases } from '../../src/sqlite/watch-databases.ts';
 import { acquireInTime, acquireLease } from '../../src/state/lease.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { openPlanStore } from '../../src/task-copilot/plan-store.ts';

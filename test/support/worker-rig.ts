@@ -13,7 +13,7 @@ import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { gatherReport } from '../../src/report/gather.ts';
 import type { ReportStream, StatusReport } from '../../src/report/types.ts';
-import { watchDatabases } from '../../src/sqlite/watch.ts';
+import { watchDatabases } from '../../src/sqlite/watch-databases.ts';
 import { checkOwner } from '../../src/task-copilot/owner.ts';
 import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import type { PlanStore } from '../../src/task-copilot/types.ts';

@@ -1,7 +1,7 @@
 /** Reads events by their numbers, each once, for as long as wanted; does not know what is told of them. */
 import type { OrchestrateEvent } from '../../core/events.ts';
 import { watchDirectory } from '../../poller/wake.ts';
-import { watchDatabases } from '../../sqlite/watch.ts';
+import { watchDatabases } from '../../sqlite/watch-databases.ts';
 import type { StateStore } from '../../state/types.ts';
 
 /** An event with the id of its stream, and of the initiative that this is of. */

@@ -7,8 +7,8 @@ import { shellWord } from '../../core/shell-word.ts';
 import { withoutBornDirty } from '../born-dirty.ts';
 import type { Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
-import { readContents, type Status } from '../status.ts';
 import { kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
+import { readContents, type Status } from '../worktree-status.ts';
 import type { Doomed } from './delete-files.ts';
 import { type Ignored, isRepository, sortIgnored } from './ignored-files.ts';
 import { readMarker } from './marker.ts';
@@ -19,7 +19,7 @@ const NAMED = 5;
 const LONGEST_NAME = 120;
 
 /** What one checkout holds: the worktree itself, or a submodule in it. */
-export type Seen = Doomed & {
+export type CheckoutContents = Doomed & {
   readonly status: Status;
   readonly held: readonly Held[];
   /** Files that are not as in the head, and were so before the agent began. */
@@ -27,7 +27,12 @@ export type Seen = Doomed & {
 };
 
 /** `main`: the same place in the main checkout; null where it has none. */
-export async function see(door: Door, link: WorktreeLink, rules: Spare, main: string | null): Promise<Seen> {
+export async function see(
+  door: Door,
+  link: WorktreeLink,
+  rules: Spare,
+  main: string | null,
+): Promise<CheckoutContents> {
   const { index, ...status } = await readContents(door, link);
   const ignored = sortIgnored(link, status.ignored, rules, main);
   const paths = index.map(({ path }) => path);
@@ -82,7 +87,7 @@ async function seeSubmodule(
   parent: WorktreeLink,
   path: string,
   rules: Spare,
-): Promise<Pick<Seen, 'held' | 'tracked' | 'spare'>> {
+): Promise<Pick<CheckoutContents, 'held' | 'tracked' | 'spare'>> {
   const directory = join(parent.path, path);
   const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);

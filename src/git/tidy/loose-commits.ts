@@ -1,9 +1,9 @@
 /** Finds commits that only one worktree knows: those of an operation under way, of its own refs, and those that only logs still name. */
 import { join } from 'node:path';
 import { readIfPresent } from '../../files/present.ts';
+import { isSha } from '../checked-names.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
-import { isSha } from '../names.ts';
 import { kindAt, textOf } from '../worktree-link.ts';
 
 /** Files of a worktree's git directory that name commits. */

@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from '../../files/replace-file.ts';
-import { isSha } from '../names.ts';
+import { isSha } from '../checked-names.ts';
 import { kindAt, textOf } from '../worktree-link.ts';
 
 const NAME = 'orchestrate-removal';

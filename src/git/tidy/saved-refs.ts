@@ -11,9 +11,9 @@ import {
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { isKey } from '../../core/stream-key.ts';
+import { checkedSha } from '../checked-names.ts';
 import type { Door } from '../door.ts';
 import { gitFailure } from '../failure.ts';
-import { checkedSha } from '../names.ts';
 import { HEADS, OURS, refsBelow } from '../refs.ts';
 import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from '../tree-changes.ts';
 import type { Git } from '../types.ts';

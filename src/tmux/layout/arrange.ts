@@ -2,7 +2,7 @@
 
 import type { ViewFacts, ViewPane } from '../types.ts';
 import { capacity, type Limits, layoutText } from './grid.ts';
-import { placesFor, type WindowPlace } from './places.ts';
+import { placesFor, type WindowPlace } from './window-indexes.ts';
 
 /** One change of the session's windows. Panes are named by id. */
 export type LayoutStep =

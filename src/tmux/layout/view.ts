@@ -5,7 +5,7 @@ import { checkPane, projectTag } from '../names.ts';
 import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from '../types.ts';
 import { allOf, command, onOurSession, type SessionHandle } from '../words.ts';
 import { type Arrangement, arrange, type LayoutStep } from './arrange.ts';
-import type { WindowPlace } from './places.ts';
+import type { WindowPlace } from './window-indexes.ts';
 
 /** Index, name and age in the pane's own options: values of options are not expanded. */
 const BORDER = [

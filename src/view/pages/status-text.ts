@@ -6,12 +6,12 @@ import { shortIds } from '../../core/short-names.ts';
 import type { ReportEvent, StatusReport, TextStyle } from '../../report/types.ts';
 import { byDepth, depthGroups, forScreen } from '../../report/urgency.ts';
 import { moment, usageText } from '../amounts.ts';
+import { type Column, renderTable } from '../row-layout.ts';
 import { createStyle, type Style } from '../style.ts';
 import { attentionBlock } from '../summary/attention.ts';
 import { headline } from '../summary/headline.ts';
 import { neighboursOf } from '../summary/stream-note.ts';
 import { NARROW, streamRows, withHeadings } from '../summary/stream-rows.ts';
-import { type Column, renderTable } from '../table.ts';
 import { widthOf } from '../text-width.ts';
 import { explained, type Page } from './paragraphs.ts';
 

@@ -17,8 +17,8 @@ import {
   type Verb,
   withReport,
 } from './cockpit.ts';
-import { helpLines } from './help.ts';
 import type { Key, KeyName } from './keys.ts';
+import { helpLines } from './keys-help.ts';
 import { type Layout, layoutOf, type ScreenSize } from './layout.ts';
 
 const only = (model: Cockpit): Updated => ({ model, wish: null });

@@ -5,8 +5,8 @@ import { isFinished, tally } from '../../core/states.ts';
 import type { ReportStream } from '../../report/types.ts';
 import { depthGroups } from '../../report/urgency.ts';
 import { duration } from '../amounts.ts';
+import { type Column, type LaidOut, layOut } from '../row-layout.ts';
 import type { Style } from '../style.ts';
-import { type Column, type LaidOut, layOut } from '../table.ts';
 import { cut } from '../text-width.ts';
 import { ageOf, changesOf, type Neighbours, noteOf } from './stream-note.ts';
 
