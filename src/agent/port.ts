@@ -140,6 +140,18 @@ export type Agent = {
   transcripts(run: Run): readonly string[];
 };
 
+/** The answers of an agent that tells no such thing, has no stop hook, and registers no conversation anywhere. */
+export const TELLS_NOTHING = {
+  lastStop: () => null,
+  refusal: (reason: string) => reason,
+  closedByUser: () => false,
+  failedCommit: () => null,
+  holders: () => [],
+  listen: () => null,
+  hasDraft: () => false,
+  usage: () => null,
+} satisfies Partial<Agent>;
+
 /** What a review answered: read strictly, since a text that only looks like a verdict must never pass. */
 export type ReviewAnswer = {
   readonly verdict: 'pass' | 'fail';

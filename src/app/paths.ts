@@ -1,9 +1,8 @@
 /** Where everything of a project lives on disk, its workspace id and its store; only computes paths and reads `.mcp.json`. */
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, isAbsolute, join, normalize, resolve } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { isAbsent } from '../files/present.ts';
+import { readUsersFile } from '../files/present.ts';
 
 /** Every path of a project, absolute. */
 export type ProjectPaths = {
@@ -179,26 +178,9 @@ function checkWorkspaceId(id: string, source: Workspace['source']): string {
   );
 }
 
-/** The text of `.mcp.json` at `path`, null when there is none. Throws exit 3 when it can't be read. */
-export function readMcpConfig(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't read ${path}: ${messageOf(error)}`,
-      `chmod u+r ${path}`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
 /** The environment that `.mcp.json` gives the server "task-copilot"; empty when there is no such file or entry. */
 function readMcpEntry(path: string, env: Environment): Environment {
-  const text = readMcpConfig(path);
+  const text = readUsersFile(path);
   if (text === null) return {};
   const server = property(property(parseMcpConfig(text, path), 'mcpServers'), 'task-copilot');
   const entry = property(server, 'env');

@@ -14,6 +14,26 @@ export type Leaving = {
 };
 
 /**
+ * Does work that a signal breaks off; returns its exit code, or the signal's when one came. `limitMs`: the longest time between a
+ * signal and the end of the process.
+ */
+export async function untilSignal(
+  limitMs: number,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const leaving = leaveOnSignals(limitMs, () => undefined);
+  try {
+    return await work(leaving.signal);
+  } catch (error) {
+    const code = leaving.code();
+    if (code === null) throw error;
+    return code;
+  } finally {
+    leaving.stop();
+  }
+}
+
+/**
  * Listens for signals: the first aborts, tells `onLeave`, and ends the process after `limitMs` whatever still runs; a second
  * one ends it at once.
  */

@@ -1,5 +1,5 @@
 /** `merge`: lands what is done on the user's branch, or says what that would do. */
-import { leaveOnSignals } from '../app/signals.ts';
+import { untilSignal } from '../app/signals.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { LandingReport } from '../core/landing.ts';
@@ -19,28 +19,21 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   const strategy = strategyOf(flags);
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'merge');
-    const leaving = leaveOnSignals(LEAVE_MS, () => undefined);
-    const request = {
-      named: args.map((name) => findStream(ports, name).streamId),
-      into: textFlag(flags, 'into') ?? null,
-      strategy,
-      gates: flags['no-gates'] !== true,
-      abort: leaving.signal,
-      tell: (progress: string) => {
-        if (!io.json) io.print(progress);
-      },
-    };
-    try {
+    return untilSignal(LEAVE_MS, async (abort) => {
+      const request = {
+        named: args.map((name) => findStream(ports, name).streamId),
+        into: textFlag(flags, 'into') ?? null,
+        strategy,
+        gates: flags['no-gates'] !== true,
+        abort,
+        tell: (progress: string) => {
+          if (!io.json) io.print(progress);
+        },
+      };
       const report = await (flags['dry-run'] === true ? landDry : land)(ports, request);
       tell(report, io);
       return codeOf(report, request.named);
-    } catch (error) {
-      const code = leaving.code();
-      if (code === null) throw error;
-      return code;
-    } finally {
-      leaving.stop();
-    }
+    });
   });
 }
 

@@ -9,14 +9,14 @@ import type { EndedRun } from '../operator/end-runs.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
 import { stopAll, stopStreams } from '../operator/stop.ts';
-import { NO_PLAN } from '../task-copilot/store-schema.ts';
+import { NoPlan } from '../task-copilot/store-schema.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return stop(args, io).catch((error: unknown) => {
     // Without a plan there is nothing that could be stopped, which is all that was asked.
-    if (!(error instanceof OrchestrateError) || error.message !== NO_PLAN) throw error;
+    if (!(error instanceof NoPlan)) throw error;
     throw new OrchestrateError(error.exitCode, 'Nothing is running.', error.fix, { cause: error });
   });
 }

@@ -1,5 +1,5 @@
 /** `sync`: brings streams onto what their dependencies have come to, with their gates and without an agent. */
-import { leaveOnSignals } from '../app/signals.ts';
+import { untilSignal } from '../app/signals.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
@@ -16,16 +16,7 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'sync');
     if (flags['dry-run'] === true) return tell(await planSync(ports, args), io);
-    const leaving = leaveOnSignals(LEAVE_MS, () => undefined);
-    try {
-      return tell(await requestSync(ports, args, leaving.signal), io);
-    } catch (error) {
-      const code = leaving.code();
-      if (code === null) throw error;
-      return code;
-    } finally {
-      leaving.stop();
-    }
+    return untilSignal(LEAVE_MS, async (signal) => tell(await requestSync(ports, args, signal), io));
   });
 }
 

@@ -1,5 +1,5 @@
 /** `verify`: checks a stream's work again, with its gates and without an agent; by the poller when one acts, else by itself. */
-import { leaveOnSignals } from '../app/signals.ts';
+import { untilSignal } from '../app/signals.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
@@ -13,16 +13,9 @@ const LEAVE_MS = 5_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
-    const leaving = leaveOnSignals(LEAVE_MS, () => undefined);
-    try {
-      return tell(await requestVerify(ports, args[0] ?? '', leaving.signal), io);
-    } catch (error) {
-      const code = leaving.code();
-      if (code === null) throw error;
-      return code;
-    } finally {
-      leaving.stop();
-    }
+    return untilSignal(LEAVE_MS, async (signal) =>
+      tell(await requestVerify(ports, args[0] ?? '', signal), io),
+    );
   });
 }
 

@@ -10,6 +10,8 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
+import { shellWord } from '../core/shell-word.ts';
 
 /** True for what the system says of a path that nothing is at. */
 export function isAbsent(thrown: unknown): boolean {
@@ -36,6 +38,20 @@ export function ifPresent<T>(look: () => T): T | null {
 /** The file's text; null when there is none. Throws what else the system says. */
 export function readIfPresent(path: string): string | null {
   return ifPresent(() => readFileSync(path, 'utf8'));
+}
+
+/** The text of a file that the user keeps; null when there is none. Throws exit 3, naming it, when it cannot be read. */
+export function readUsersFile(path: string): string | null {
+  try {
+    return readIfPresent(path);
+  } catch (error) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `can't read ${path}: ${messageOf(error)}`,
+      `chmod u+r ${shellWord(path)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** What a path leads to; null when nothing is there. Throws what else the system says. */

@@ -4,8 +4,7 @@
  */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { readMcpConfig } from '../app/paths.ts';
-import { readIfPresent } from '../files/present.ts';
+import { readIfPresent, readUsersFile } from '../files/present.ts';
 import { exclude, excludePattern, unexclude } from '../git/exclude.ts';
 import { type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { cannotWrite } from './write.ts';
@@ -40,7 +39,7 @@ function rules({ paths, worktreeRoot }: InitContext): string[] {
 
 /** True when the file is made by this init, or is as an earlier one made it. */
 function makesMcpConfig({ paths, manifest }: InitContext): boolean {
-  const text = readMcpConfig(paths.mcpConfig);
+  const text = readUsersFile(paths.mcpConfig);
   return text === null || manifest.isOurs('.mcp.json', text);
 }
 

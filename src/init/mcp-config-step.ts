@@ -1,8 +1,8 @@
 /** Puts the server "task-copilot" into the project's `.mcp.json`, beside what is there; an entry of somebody else's is kept. */
 import { realpathSync, rmSync } from 'node:fs';
-import { type ProjectPaths, parseMcpConfig, readMcpConfig } from '../app/paths.ts';
+import { type ProjectPaths, parseMcpConfig } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { statIfPresent } from '../files/present.ts';
+import { readUsersFile, statIfPresent } from '../files/present.ts';
 import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { removeMember, setMember } from './json-edit.ts';
 import { writePrivately } from './write.ts';
@@ -21,7 +21,7 @@ export const MCP_CONFIG_STEP: InitStep = {
 };
 
 function planEntry(context: InitContext): Change {
-  const text = readMcpConfig(context.paths.mcpConfig);
+  const text = readUsersFile(context.paths.mcpConfig);
   if (text === null) {
     const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: commandOf(context.paths) } }, null, 2)}\n`;
     const note = 'it holds paths of this machine: not meant to be committed';
@@ -43,7 +43,7 @@ function planEntry(context: InitContext): Change {
 
 function undoEntry(context: InitContext): Change | null {
   const path = context.paths.mcpConfig;
-  const text = readMcpConfig(path);
+  const text = readUsersFile(path);
   if (text === null) return null;
   if (context.manifest.isOurs(WHAT, text)) {
     return { verb: 'remove', what: WHAT, note: null, apply: () => removeFile(context) };
@@ -92,7 +92,7 @@ function isUpToDate({ command, args }: Entry, paths: ProjectPaths): boolean {
 
 /** The programs, by absolute path, that our entry in the file at `path` names; none where it has none. */
 export function programsOfServer(path: string): string[] {
-  const text = readMcpConfig(path);
+  const text = readUsersFile(path);
   const entry = text === null ? undefined : entryIn(text, path);
   if (entry === undefined || !isOurs(entry)) return [];
   const { command, args } = entry;

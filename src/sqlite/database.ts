@@ -20,8 +20,8 @@ export type OpenOptions = {
   readonly busyTimeoutMs?: number;
   /** What the file is, for messages. */
   readonly label: string;
-  /** What is said when the file is missing (by default: that it is), and what to type then. */
-  readonly missing?: string;
+  /** What is thrown when the file is missing (by default an error that says so), and what to type then. */
+  readonly missing?: () => OrchestrateError;
   readonly missingFix: string;
   /** Throws for content that must not be touched; sees a read-only connection before anything is written. */
   readonly inspect: (db: Db, place: StoreFile) => void;
@@ -67,8 +67,9 @@ function existingSize(place: StoreFile, options: OpenOptions): number {
   const stats = statSync(place.path, { throwIfNoEntry: false });
   if (stats !== undefined) return checkedSize(place, options, stats);
   if (!options.create) {
-    const message = options.missing ?? `${place.label} ${place.path} does not exist`;
-    throw new OrchestrateError(EXIT.state, message, options.missingFix);
+    const { missing } = options;
+    if (missing !== undefined) throw missing();
+    throw new OrchestrateError(EXIT.state, `${place.label} ${place.path} does not exist`, options.missingFix);
   }
   // Without a driver nothing is made: an empty file would read as a broken store ever after.
   sqliteDriver();

@@ -3,7 +3,7 @@ import type { RunScope } from '../core/scope.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, isBusy } from '../sqlite/failures.ts';
 import { openOnFile } from '../sqlite/same-file.ts';
-import { type CopilotOptions, copilotPlace, NO_PLAN, openCopilotDatabase } from './store-schema.ts';
+import { type CopilotOptions, copilotPlace, NoPlan, openCopilotDatabase } from './store-schema.ts';
 import { type CopilotDb, timeText } from './tools/rows.ts';
 
 /** How to open the store. */
@@ -43,7 +43,7 @@ export function openRepository(path: string, options: RepositoryOptions): Reposi
     options.beforeOpening?.();
     // One that was there and is gone is said to be.
     const how = { ...options, busyTimeoutMs: place.busyTimeoutMs };
-    const sql = openCopilotDatabase(path, openings === 0 ? { missing: NO_PLAN, ...how } : how);
+    const sql = openCopilotDatabase(path, openings === 0 ? { missing: () => new NoPlan(), ...how } : how);
     sql.pragma('busy_timeout = 0');
     openings += 1;
     return { sql, dataVersion: dataVersionOf(sql), close: () => sql.close() };

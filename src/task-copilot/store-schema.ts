@@ -9,8 +9,12 @@ import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
 const MISSING_FIX = 'make a plan first, with orchestrate generate or: orchestrate import plan.yaml';
-/** What is said of a store that was never made: its place is of no use to whoever has not planned anything. */
-export const NO_PLAN = 'No plan yet.';
+/** The store was never made. Its place is of no use to whoever has not planned anything, so it is not named. */
+export class NoPlan extends OrchestrateError {
+  constructor() {
+    super(EXIT.state, 'No plan yet.', MISSING_FIX);
+  }
+}
 
 /** How to open the store; `create` makes it (and its directories) when missing. */
 export type CopilotOptions = Pick<OpenOptions, 'create' | 'readonly' | 'busyTimeoutMs' | 'missing'>;

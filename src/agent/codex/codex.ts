@@ -5,7 +5,15 @@ import { shellWord } from '../../core/shell-word.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
 import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
-import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
+import {
+  type Agent,
+  type AgentCheck,
+  type AgentDeps,
+  type AgentSettings,
+  type Launch,
+  type LaunchRequest,
+  TELLS_NOTHING,
+} from '../port.ts';
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import {
   type CodexPaths,
@@ -24,6 +32,7 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   const interactive = agent.mode === 'interactive';
   const ofRun = (run: Run) => rollouts.of(run, deps.worktreeOf(run.key));
   return {
+    ...TELLS_NOTHING,
     kind: 'codex',
     about: {
       agent: `Codex CLI, ${agent.mode}${agent.model === null ? '' : `, model ${printable(agent.model)}`}`,
@@ -35,8 +44,6 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
     endSignal: 'SIGTERM',
     conversation: { transcript: readableRollout, output: readableOutput },
     resumeCommand: (conversation) => ['codex', 'resume', conversation],
-    lastStop: () => null,
-    refusal: (reason) => reason,
     check: async () => checkCodex(agent, deps, paths),
     prepare: async (request) => prepareCodex(agent, deps, request),
     activity: async (run, _worker, screen) => {
@@ -47,8 +54,6 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
       if (rollout !== null) return { ...activityOf(rollout), ...signOf(rollout) };
       return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => '')), sinceMs: startedAtMs };
     },
-    failedCommit: () => null,
-    closedByUser: () => false,
     lastError: (run) => {
       const error = ofRun(run)?.error ?? null;
       return error === null
@@ -57,10 +62,6 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
     },
     watchPaths: () => (deps.reports === null ? [] : [deps.reports.spool]),
     findConversation: (run) => ofRun(run)?.id ?? null,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: (run) => {
       const file = interactive ? (ofRun(run)?.file ?? null) : null;
       return file === null ? [] : [file];

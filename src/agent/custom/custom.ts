@@ -3,12 +3,21 @@
 import { printable } from '../../core/printable.ts';
 import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
-import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest } from '../port.ts';
+import {
+  type Agent,
+  type AgentCheck,
+  type AgentDeps,
+  type AgentSettings,
+  type Launch,
+  type LaunchRequest,
+  TELLS_NOTHING,
+} from '../port.ts';
 import { mcpConfig, programOf, writeRunFile } from '../run-files.ts';
 
 /** The custom agent of `agent.command` and `agent.args`. */
 export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   return {
+    ...TELLS_NOTHING,
     kind: 'custom',
     about: {
       agent: `custom: ${printable([agent.command, ...agent.args].join(' '))}`,
@@ -20,8 +29,6 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     readsTyping: true,
     conversation: { transcript: () => [], output: () => null },
     resumeCommand: () => null,
-    lastStop: () => null,
-    refusal: (reason) => reason,
     endSignal: 'SIGTERM',
     check: async () => [checkCustom(agent, deps), ...checkNoWall('a custom agent', agent.wall)],
     prepare: async (request) => prepareCustom(agent, deps, request),
@@ -30,15 +37,9 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
       status: 'busy',
       sinceMs: run.claimedAtMs ?? run.startedAtMs,
     }),
-    failedCommit: () => null,
     lastError: () => null,
-    closedByUser: () => false,
     watchPaths: () => [],
     findConversation: () => null,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: () => [],
   };
 }

@@ -8,14 +8,15 @@ import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { readIfPresent, statIfPresent } from '../../files/present.ts';
 import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
-import type {
-  Agent,
-  AgentCheck,
-  AgentDeps,
-  AgentSettings,
-  Launch,
-  LaunchRequest,
-  ToldLine,
+import {
+  type Agent,
+  type AgentCheck,
+  type AgentDeps,
+  type AgentSettings,
+  type Launch,
+  type LaunchRequest,
+  TELLS_NOTHING,
+  type ToldLine,
 } from '../port.ts';
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { PLUGIN, REPORT } from './report-plugin.ts';
@@ -25,6 +26,7 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
   const interactive = agent.mode === 'interactive';
   const reportOf = (run: Run): SessionReport | null => readReport(deps, run);
   return {
+    ...TELLS_NOTHING,
     kind: 'opencode',
     about: {
       agent: `opencode, ${agent.mode}${agent.model === null ? '' : `, model ${printable(agent.model)}`}`,
@@ -36,8 +38,6 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
     endSignal: 'SIGTERM',
     conversation: { transcript: () => [], output: readableOutput },
     resumeCommand: (conversation) => ['opencode', '--session', conversation],
-    lastStop: () => null,
-    refusal: (reason) => reason,
     check: async () => checkOpencode(agent, deps),
     prepare: async (request) => prepareOpencode(agent, deps, request),
     activity: async (run) => {
@@ -46,8 +46,6 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
       const seen = activityOf(report, startedAtMs);
       return interactive ? seen : { ...seen, status: 'busy', detail: null, dialog: null, account: false };
     },
-    failedCommit: () => null,
-    closedByUser: () => false,
     lastError: (run) => {
       const error = reportOf(run)?.error ?? null;
       return error === null
@@ -56,10 +54,6 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
     },
     watchPaths: () => (deps.reports === null ? [] : [deps.reports.spool]),
     findConversation: (run) => reportOf(run)?.session ?? run.sessionId,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: () => [],
   };
 }

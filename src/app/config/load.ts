@@ -1,10 +1,9 @@
 /** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
 
-import { readFileSync } from 'node:fs';
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
 import { dotted, JSON_WORDING, type SchemaIssue, valueProblem } from '../../core/schema-issue.ts';
-import { isAbsent } from '../../files/present.ts';
+import { readUsersFile } from '../../files/present.ts';
 import { tagOf } from '../../files/sha256.ts';
 import type { Config } from './config.ts';
 import { configSchema } from './config-schema.ts';
@@ -49,19 +48,7 @@ export function configFileHash(path: string): string {
 }
 
 function readText(path: string): string | null {
-  try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
-  } catch (error) {
-    if (isAbsent(error)) return null;
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't read ${path}: ${messageOf(error)}`,
-      `chmod u+r ${path}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  return readUsersFile(path)?.replace(/^\uFEFF/, '') ?? null;
 }
 
 function parseText(text: string, path: string): Tree {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { setUpNote } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { messageOf } from '../../core/errors.ts';
+import { isAbsent } from '../../files/present.ts';
 import { removeDrafts } from '../../files/replace-file.ts';
 import { tagOf } from '../../files/sha256.ts';
 import type { RunPlace } from '../../state/types.ts';
@@ -188,8 +189,4 @@ async function namesIn(directory: string): Promise<string[]> {
     if (isAbsent(error)) return [];
     throw error;
   });
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
