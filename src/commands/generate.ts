@@ -1,21 +1,19 @@
 /** `orchestrate generate`: Claude plans a feature in a draft store; what passes the verification becomes the plan, nothing else does. */
-import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { plannerProgram } from '../agent/create-agent.ts';
 import { findCommand } from '../agent/find-command.ts';
 import { CLI_ENTRY } from '../app/package-root.ts';
-import { memoryCopilotPath } from '../app/paths.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
 import { type DraftFindings, failureBox, isSound, summaryText } from '../generate/draft-findings.ts';
+import { initiativeFor } from '../generate/initiative.ts';
 import { plannerPrompt, plannerRules } from '../generate/planner.ts';
 import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
 import { MARK_VARIABLE } from '../process/types.ts';
-import { activeInMemoryCopilot } from '../task-copilot/memory-copilot.ts';
 import { checkOwner } from '../task-copilot/owner.ts';
 import {
   type Adopted,
@@ -23,7 +21,6 @@ import {
   type LinkedInitiative,
   type SoundDraft,
 } from '../task-copilot/plan-draft.ts';
-import { refuseSecondPlan } from '../task-copilot/tools/plan-checks.ts';
 import { cut } from '../view/text-width.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import { type CommandModule, type Flags, usageError } from './definition.ts';
@@ -32,8 +29,6 @@ import type { Io } from './io.ts';
 
 /** Longest feature taken, in characters. */
 const LONGEST_FEATURE = 100_000;
-/** Longest title made of a feature, in characters. */
-const LONGEST_TITLE = 100;
 /** Time between asking the planner to end, and killing it. */
 const GRACE_MS = 2_000;
 
@@ -49,7 +44,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
     checkSetUp(project);
     const command = findClaude(project);
     checkOwner(project.workspace().storePath, project.root, { claim: false });
-    const initiative = await chooseInitiative(project, feature);
+    const initiative = await initiativeFor(project, feature);
     await refuseSwitch(project, initiative.id, 'orchestrate stop && orchestrate generate');
     const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
     if (typeof made === 'number') return made;
@@ -85,39 +80,6 @@ async function featureOf(args: readonly string[], io: Io): Promise<string> {
     );
   }
   return feature;
-}
-
-/**
- * The initiative that the new plan belongs to: Memory Copilot's active one, one that was linked and has no plan yet, or a new
- * one. Makes and changes nothing. Throws exit 7 when it has a plan already, or none is active where
- * one must be.
- */
-async function chooseInitiative(project: Project, feature: string): Promise<LinkedInitiative> {
-  const { id: workspace, storePath } = project.workspace();
-  const store = existsSync(storePath) ? await project.planStore() : null;
-  const current = store?.currentInitiative() ?? null;
-  const streams = store?.readPlan().streams ?? [];
-  const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
-  if (active === null) throw noneActive(workspace);
-  if (active === 'absent') {
-    if (current !== null && streams.length === 0) return { ...current, description: null };
-    return { id: `INIT-${randomUUID()}`, title: titleOf(feature), description: feature };
-  }
-  if (current?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
-  return { id: active.id, title: active.name || titleOf(feature), description: active.goal };
-}
-
-function noneActive(workspace: string): OrchestrateError {
-  return new OrchestrateError(
-    EXIT.input,
-    `Memory Copilot has no active initiative in the workspace ${workspace}`,
-    'start the initiative in Memory Copilot (initiative_start), then run orchestrate generate again',
-  );
-}
-
-/** The first line of the feature, cut to a title's length. */
-function titleOf(feature: string): string {
-  return printable(feature.trim().split('\n', 1)[0] ?? '', LONGEST_TITLE);
 }
 
 function findClaude(project: Project): string {
