@@ -574,24 +574,6 @@ describe('tidy', () => {
       await rig.git.forgetSaved(await rig.git.savedWork());
       assert.deepEqual((await rig.git.remains([])).refs, []);
     });
-
-    it('comes back also where a submodule that had no checkout was deleted, or a file stands in its place', async () => {
-      for (const name of ['gone', 'file'])
-        rig.run(
-          ['update-index', '--add', '--cacheinfo', `160000,${rig.run(['rev-parse', 'HEAD'])},${name}`],
-          path,
-        );
-      rig.run(['commit', '--quiet', '-m', 'submodules'], path);
-      rig.write('file', 'in its place', path);
-      const ref = await rig.git.saveSnapshot({ path, as, spare: { made: null, disposable: [] } });
-      const back = { key: 'back', path: rig.worktree('back'), branch: 'orchestrate/back' };
-      await rig.git.bringBack({ sha: rig.run(['rev-parse', ref]) }, back);
-      assert.equal(rig.read('file', back.path), 'in its place');
-      assert.deepEqual(rig.run(['status', '--porcelain'], back.path).split('\n').sort(), [
-        ' D gone',
-        ' T file',
-      ]);
-    });
   });
 
   describe('a removal that was cut off', () => {

@@ -111,18 +111,11 @@ async function writeDifferences(door: Door, path: string, head: string, commit: 
 }
 
 function removeWithParents(root: string, path: string): void {
-  removeOne(join(root, path));
+  unlinkSync(join(root, path));
   for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) {
     if (readdirSync(join(root, parent)).length > 0) return;
     rmdirSync(join(root, parent));
   }
-}
-
-/** A file, or the empty directory that a submodule has in a fresh checkout. */
-function removeOne(file: string): void {
-  const kind = kindAt(file);
-  if (kind === 'directory') rmdirSync(file);
-  else if (kind !== 'missing') unlinkSync(file);
 }
 
 async function writeOne(
@@ -131,11 +124,8 @@ async function writeOne(
   { newMode: mode, newObject: sha, path }: TreeChange,
 ): Promise<void> {
   const file = join(root, path);
-  removeOne(file);
-  if (mode === SUBMODULE) {
-    mkdirSync(file, { recursive: true });
-    return;
-  }
+  if (mode === SUBMODULE) return;
+  if (kindAt(file) !== 'missing') unlinkSync(file);
   mkdirSync(dirname(file), { recursive: true });
   const bytes = await door.bytes(['cat-file', 'blob', sha]);
   if (mode === '120000') {
