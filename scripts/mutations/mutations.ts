@@ -79,6 +79,9 @@ export function mutationsOf(text: string): readonly Mutation[] {
   const found: Mutation[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node) || ts.isTypeNode(node)) return;
+    // The name of a property can only be another name, which is not asked for here.
+    if (ts.isNumericLiteral(node) && ts.isPropertyAssignment(node.parent) && node.parent.name === node)
+      return;
     for (const change of changesOf(node)) {
       const start = change.node.getStart();
       const { line } = file.getLineAndCharacterOfPosition(start);
