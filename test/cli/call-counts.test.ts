@@ -1,6 +1,7 @@
 /** What cannot be felt but counted: how often a look calls tmux and git, however many streams there are; what a command loads. */
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -8,6 +9,7 @@ import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
 import { takeLook } from '../../src/look/snapshot.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { createLandingWorld } from '../support/landing-world.ts';
 import { createCallCounter } from '../support/shim.ts';
@@ -135,19 +137,23 @@ async function statementsOfTwoLooks(count: number): Promise<number> {
   }
 }
 
-/** Counts the statements that this process runs from now on. */
-function countStatements(): { statements(): number; [Symbol.dispose](): void } {
+/** Counts the statements that this process runs from now on, and the rows that they give. */
+function countStatements(): { statements(): number; rows(): number; [Symbol.dispose](): void } {
   const statement = Object.getPrototypeOf(new Database(':memory:').prepare('SELECT 1'));
   const methods = ['run', 'get', 'all'] as const;
   const former = methods.map((name) => [name, statement[name]] as const);
   let count = 0;
+  let rows = 0;
   for (const [name, method] of former)
     statement[name] = function counting(this: unknown, ...values: unknown[]) {
       count += 1;
-      return method.apply(this, values);
+      const given = method.apply(this, values);
+      rows += Array.isArray(given) ? given.length : 0;
+      return given;
     };
   return {
     statements: () => count,
+    rows: () => rows,
     [Symbol.dispose]() {
       for (const [name, method] of former) statement[name] = method;
     },
@@ -158,6 +164,26 @@ test('a look runs no more SQL for thirty streams than for three', async () => {
   const few = await statementsOfTwoLooks(3);
   assert.ok(few > 0);
   assert.equal(await statementsOfTwoLooks(30), few);
+});
+
+test('the name, the place and the port of each new stream cost the same, however many there are', () => {
+  const costOf = (count: number): number => {
+    const directory = mkdtempSync(join(tmpdir(), 'orchestrate-names-'));
+    const state = openStateStore(join(directory, 'state.db'), { create: true });
+    try {
+      using counted = countStatements();
+      const ids = Array.from({ length: count }, (_, at) => `S${at}`);
+      const names = { branchPrefix: 'orchestrate/', worktreeRoot: '/w', portBase: 4100 };
+      state.ensureStreams('init', ids, names);
+      return counted.statements() + counted.rows();
+    } finally {
+      state.close();
+      rmSync(directory, { recursive: true });
+    }
+  };
+  const [few, more, most] = [costOf(10), costOf(20), costOf(40)] as const;
+  assert.ok(few > 0);
+  assert.equal(most - more, 2 * (more - few));
 });
 
 /** Parts of Node that a command loaded, by name. */
