@@ -67,30 +67,17 @@ describe('git ahead', () => {
 
   it('is finished wherever a kill left it: half made, half given away, its directory gone', async () => {
     const [first, second] = [head(), rig.commit('b.txt', 'newer\n')];
+    const log = ['--create-reflog', '-m', 'orchestrate: made for a stream'];
+    const creation = ['update-ref', ...log, `refs/heads/${branch}`];
     const cuts: Record<string, (() => void) | null> = {
       'without an index': () => {
         rmSync(join(rig.commonDir, 'worktrees/k/index'));
         writeFileSync(join(path, 'b.txt'), '');
       },
       'without its directory': () => rmSync(path, { recursive: true }),
-      'with the branch made': () =>
-        void rig.run([
-          'update-ref',
-          '--create-reflog',
-          '-m',
-          'orchestrate: made for a stream',
-          `refs/heads/${branch}`,
-          second,
-        ]),
+      'with the branch made': () => void rig.run([...creation, second]),
       'on its branch, locked as before': () => {
-        rig.run([
-          'update-ref',
-          '--create-reflog',
-          '-m',
-          'orchestrate: made for a stream',
-          `refs/heads/${branch}`,
-          second,
-        ]);
+        rig.run([...creation, second]);
         inside('checkout', '--quiet', branch);
       },
     };

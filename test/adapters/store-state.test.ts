@@ -13,6 +13,15 @@ import { tempDir } from '../support/foreign-store.ts';
 
 const Database = sqliteDriver();
 
+const POLLER = {
+  pid: 1,
+  start: 's',
+  sinceMs: 2,
+  sinceEvent: 4,
+  configHash: 'h',
+  maxWorkers: 5,
+  only: null,
+};
 const NAMES = { branchPrefix: 'orchestrate/', worktreeRoot: '/repo/.claude/worktrees', portBase: 4100 };
 const dirs: { remove(): void }[] = [];
 const states: StateStore[] = [];
@@ -392,24 +401,8 @@ describe('store state', () => {
 
     test('the poller is forgotten by itself alone, never by one whose place it took', () => {
       const state = opened();
-      const former = {
-        pid: 1,
-        start: 's',
-        sinceMs: 2,
-        sinceEvent: 4,
-        configHash: 'h',
-        maxWorkers: 5,
-        only: null,
-      };
-      const acting = {
-        pid: 1,
-        start: 't',
-        sinceMs: 3,
-        sinceEvent: 4,
-        configHash: 'h',
-        maxWorkers: 5,
-        only: ['A', 'B'],
-      };
+      const former = POLLER;
+      const acting = { ...POLLER, start: 't', sinceMs: 3, only: ['A', 'B'] };
       assert.equal(state.poller(), null);
       state.setPoller(former);
       assert.deepEqual(state.poller(), former);
@@ -423,15 +416,7 @@ describe('store state', () => {
     test('a new poller, and one that ends, has no step under way', () => {
       const state = opened();
       const { key } = state.ensureStream('I', 'A', NAMES);
-      const poller = {
-        pid: 1,
-        start: 's',
-        sinceMs: 2,
-        sinceEvent: 4,
-        configHash: 'h',
-        maxWorkers: 5,
-        only: null,
-      };
+      const poller = POLLER;
       const step = { kind: 'verify', sinceMs: 5 } as const;
       for (const change of [() => state.setPoller(poller), () => state.clearPoller(poller)]) {
         state.patchStream(key, { step });

@@ -11,12 +11,14 @@ import {
   counts,
   doneRecord,
   gone,
+  headsAt,
   judged,
   NOW_MS,
   POLICY,
   record,
   run,
   snapshot,
+  stepsOf,
   stream,
   type World,
   worker,
@@ -26,11 +28,6 @@ const MINUTE_MS = 60_000;
 
 const decided = (world: World, policy: Partial<Policy> = {}) =>
   decide(snapshot(world), { ...POLICY, ...policy });
-const steps = (world: World, policy: Partial<Policy> = {}): string[] =>
-  decided(world, policy).actions.map(({ kind, key }) => `${kind} ${key}`);
-const heads = (tips: Readonly<Record<string, string>>) => ({
-  heads: { known: true as const, value: new Map(Object.entries(tips)) },
-});
 const problem = { code: 'cycle', message: 'a cycle', streams: ['A'], tasks: [] } as const;
 const withProblem = (world: World) => {
   const seen = snapshot(world);
@@ -58,7 +55,7 @@ describe('a plan with a problem', () => {
       streams: [stream('A'), stream('B', ['A'])],
       records: [record('A', { runs: [run('A')], base: BASE })],
       workers: { A: worker() },
-      part: heads({ a: 'tip' }),
+      part: headsAt({ a: 'tip' }),
     };
     const policy = { ...POLICY, ahead: null };
     assert.deepEqual(
@@ -72,15 +69,15 @@ describe('a plan with a problem', () => {
 describe('a slot', () => {
   const beside = { streams: [stream('A'), stream('B')], workers: { A: worker({ run: 2 }) } };
   test('is taken by the worker of any run', () =>
-    assert.deepEqual(steps({ ...beside, records: [second('A')] }, { maxWorkers: 1 }), []));
+    assert.deepEqual(stepsOf({ ...beside, records: [second('A')] }, { maxWorkers: 1 }), []));
 
   test('is taken by a launch under way, and by no other step', () => {
     const flying = (kind: 'launch' | 'adopt', streams: World['streams']): World => ({
       streams,
       part: { inFlight: new Map([['a', { kind, sinceMs: NOW_MS }]]) },
     });
-    assert.deepEqual(steps(flying('launch', [stream('A'), stream('B')]), { maxWorkers: 1 }), []);
-    assert.deepEqual(steps(flying('adopt', [complete('A'), stream('B')]), { maxWorkers: 1 }), ['launch b']);
+    assert.deepEqual(stepsOf(flying('launch', [stream('A'), stream('B')]), { maxWorkers: 1 }), []);
+    assert.deepEqual(stepsOf(flying('adopt', [complete('A'), stream('B')]), { maxWorkers: 1 }), ['launch b']);
   });
 });
 
@@ -109,7 +106,7 @@ describe('what cannot be read', () => {
       [2, false],
       'of its last run, whose window stays to be read',
     );
-    assert.deepEqual(steps({ ...world, part: { unseen: new Map([['gone', 'no claim']]) } }), []);
+    assert.deepEqual(stepsOf({ ...world, part: { unseen: new Map([['gone', 'no claim']]) } }), []);
   });
 });
 
@@ -152,19 +149,23 @@ test('steps go in one order, whatever the plan lists first: what frees a slot, c
       }),
     ],
     workers: { Nudge: worker({ activity: idle }), Verify: gone(0), End: gone(1) },
-    part: heads({ nudge: 'tip', base: 'base-verified', sync: 'sync-verified' }),
+    part: headsAt({ nudge: 'tip', base: 'base-verified', sync: 'sync-verified' }),
   });
   const first = ['end-run end', 'adopt adopt', 'sync sync', 'verify verify', 'nudge nudge'];
   const discard = stream('Discard', ['End']);
-  assert.deepEqual(steps(world([discard, stream('Launch')])), [...first, 'launch launch', 'discard discard']);
+  assert.deepEqual(stepsOf(world([discard, stream('Launch')])), [
+    ...first,
+    'launch launch',
+    'discard discard',
+  ]);
   const ready = [stream('Ahead', ['Nudge']), discard];
-  assert.deepEqual(steps(world(ready), { ahead: null }), [...first, 'discard discard', 'prepare ahead']);
+  assert.deepEqual(stepsOf(world(ready), { ahead: null }), [...first, 'discard discard', 'prepare ahead']);
 });
 
 test('what waits, is up to date, or has landed is said of nothing else', () => {
   const stale = { ...doneRecord('S'), base: { ...BASE, parents: ['former'] } };
   const chain = [complete('A'), complete('S', ['A'])];
-  const part = heads({ a: 'a-verified', s: 's-verified' });
+  const part = headsAt({ a: 'a-verified', s: 's-verified' });
   const [a] = decided({ streams: chain, records: [doneRecord('A'), stale], part }, { sync: 'ask' }).states;
   assert.deepEqual([a?.state, a?.reason, a?.remedy, a?.landed], ['done', null, null, false]);
   const open = { streams: [stream('A'), stream('S', ['A'])], records: [record('S', { base: stale.base })] };
@@ -215,12 +216,12 @@ describe('a worktree ahead of need', () => {
   const path = record('B').worktree;
   const made = { path, parents: ['old'], bases: ['old'], setUp: null };
   const ahead = (b: Partial<StreamRecord>, part: World['part'] = {}, streams?: World['streams']) =>
-    steps(
+    stepsOf(
       {
         streams: streams ?? [stream('A'), stream('B', ['A'])],
         records: [record('A', { runs: [run('A')], base: BASE }), record('B', b)],
         workers: { A: worker() },
-        part: { ...heads({ a: 'tip' }), ...part },
+        part: { ...headsAt({ a: 'tip' }), ...part },
       },
       { ahead: null },
     );
@@ -251,9 +252,9 @@ describe('a worktree ahead of need', () => {
       streams: [stream('A'), stream('B', ['A'])],
       records: [record('A', { runs: [run('A')] })],
       workers: { A: worker() },
-      part: heads({}),
+      part: headsAt({}),
     };
-    assert.deepEqual(steps(world, { ahead: null }), []);
+    assert.deepEqual(stepsOf(world, { ahead: null }), []);
   });
 
   test('is made also where its dependency is at its second run', () => {
@@ -261,9 +262,9 @@ describe('a worktree ahead of need', () => {
       streams: [stream('A'), stream('B', ['A'])],
       records: [second('A')],
       workers: { A: worker({ run: 2 }) },
-      part: heads({ a: 'tip' }),
+      part: headsAt({ a: 'tip' }),
     };
-    assert.deepEqual(steps(world, { ahead: null }), ['prepare b']);
+    assert.deepEqual(stepsOf(world, { ahead: null }), ['prepare b']);
   });
 
   test('says why it is made, and why it is moved', () => {
@@ -273,7 +274,7 @@ describe('a worktree ahead of need', () => {
           streams: [stream('A'), stream('B', ['A'])],
           records: [record('A', { runs: [run('A')], base: BASE }), record('B', b)],
           workers: { A: worker() },
-          part: heads({ a: 'tip' }),
+          part: headsAt({ a: 'tip' }),
         },
         { ahead: null },
       ).actions.at(-1)?.reason;
@@ -299,12 +300,12 @@ describe('a worktree ahead of need', () => {
         ),
       ],
       workers: { A: worker() },
-      part: { ...heads({ a: 'tip' }), ...part },
+      part: { ...headsAt({ a: 'tip' }), ...part },
     });
-    assert.deepEqual(steps(world(), { ahead: 1 }), []);
-    assert.deepEqual(steps(world(), { ahead: 9 }), ['prepare d', 'prepare e']);
+    assert.deepEqual(stepsOf(world(), { ahead: 1 }), []);
+    assert.deepEqual(stepsOf(world(), { ahead: 9 }), ['prepare d', 'prepare e']);
     const three = new Map(['x', 'y', 'z'].map((key) => [key, { kind: 'prepare' as const, sinceMs: NOW_MS }]));
-    assert.deepEqual(steps(world({ inFlight: three }), { ahead: 9 }), []);
+    assert.deepEqual(stepsOf(world({ inFlight: three }), { ahead: 9 }), []);
   });
 });
 
@@ -337,7 +338,7 @@ describe('an agent at rest', () => {
         }),
       ],
       workers: { S: idle },
-      part: heads({ a: 'a-verified', b: 'b-verified', s: 'head' }),
+      part: headsAt({ a: 'a-verified', b: 'b-verified', s: 'head' }),
     };
     assert.equal(decided(world).states[2]?.reason, 'stopped without merging B (b-verif)');
   });
@@ -444,7 +445,7 @@ describe('a stream that is done or at work when what it builds on moves', () => 
       const world = {
         streams: [complete('S')],
         records: [{ ...doneRecord('S'), ...part }],
-        part: { ...heads({ s: tip }), pollerAlive },
+        part: { ...headsAt({ s: tip }), pollerAlive },
       };
       const { states, actions } = decided(world, policy);
       return [states[0]?.state, actions[0]?.reason ?? null];
@@ -470,7 +471,7 @@ describe('a stream that is done or at work when what it builds on moves', () => 
           }),
         ],
         workers: { S: worker() },
-        part: { ...heads({ a: 'a-verified' }), ...seen },
+        part: { ...headsAt({ a: 'a-verified' }), ...seen },
       },
       policy,
     ).actions;
@@ -483,5 +484,32 @@ describe('a stream that is done or at work when what it builds on moves', () => 
     assert.deepEqual(told({}, {}, { pollerAlive: false }), []);
     assert.deepEqual(told({ sync: 'ask' }), []);
     assert.equal(told({ sync: 'ask' }, { syncRequested: true })[0]?.kind, 'nudge');
+  });
+});
+
+describe('an open run', () => {
+  test('of a stream that is cancelled is ended with a farewell', () => {
+    const { state, action } = judged({ stream: stream('S', [], { tasks: counts({ cancelled: 2 }) }) });
+    assert.equal(state.state, 'cancelled');
+    assert.ok(action?.kind === 'end-run' && action.outcome === 'stopped');
+    assert.match(action.farewell ?? '', /was cancelled/);
+  });
+
+  test('whose worker was not looked at is said to be so, with the cause, and let be', () => {
+    const seen = (part: NonNullable<World['part']>) => {
+      const records = [record('S', { runs: [run('S')], base: BASE })];
+      const { states, actions } = decided({ streams: [stream('S')], records, part });
+      assert.deepEqual(actions, []);
+      return states[0]?.reason;
+    };
+    const why = 'its agent could not be looked at: ';
+    assert.equal(seen({ workers: { known: false, why: 'tmux is silent' } }), `${why}tmux is silent`);
+    assert.equal(seen({ unseen: new Map([['s', 'no claim']]) }), `${why}no claim`);
+  });
+
+  test('is due when what its agent does will have settled', () => {
+    const at = (settlesAtMs: number | null) =>
+      judged({ worker: worker({ activity: activity({ settlesAtMs }) }) }).state.dueAtMs;
+    assert.deepEqual([at(null), at(NOW_MS + 700)], [null, NOW_MS + 700]);
   });
 });

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide } from '../../src/core/decide/decide.ts';
-import type { Policy } from '../../src/core/types.ts';
 import {
   BASE,
   complete,
@@ -14,17 +13,12 @@ import {
   record,
   run,
   snapshot,
+  stepsOf,
   stream,
-  type World,
   worker,
 } from '../support/snapshots.ts';
 
 const started = (id: string) => record(id, { runs: [run(id)], base: BASE });
-
-function stepsOf(world: World, policy: Partial<Policy> = {}): string[] {
-  const { actions } = decide(snapshot(world), { ...POLICY, ...policy });
-  return actions.map(({ kind, key }) => `${kind} ${key}`);
-}
 
 test('each living worker takes one slot, and each launch one', () => {
   const world = {

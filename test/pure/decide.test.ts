@@ -11,6 +11,7 @@ import {
   counts,
   doneRecord,
   gone,
+  headsAt,
   NOW_MS,
   POLICY,
   record,
@@ -745,10 +746,6 @@ describe('the worker limit', () => {
   });
 });
 
-/** A known place for branches. */
-const heads = (tips: Readonly<Record<string, string>>) => ({
-  heads: { known: true as const, value: new Map(Object.entries(tips)) },
-});
 const gateFailed = {
   sha: 'old',
   atMs: NOW_MS,
@@ -763,13 +760,13 @@ describe('a verdict counts for the head it was made on', () => {
   const rows: readonly Row[] = [
     {
       title: 'work that was mended after a failed check is checked again when its agent ends',
-      world: { streams: [complete('S')], ...ended, part: heads({ s: 'new' }) },
+      world: { streams: [complete('S')], ...ended, part: headsAt({ s: 'new' }) },
       state: 'verifying',
       step: 'verify',
     },
     {
       title: 'the same head fails the run',
-      world: { streams: [complete('S')], ...ended, part: heads({ s: 'old' }) },
+      world: { streams: [complete('S')], ...ended, part: headsAt({ s: 'old' }) },
       state: 'ready',
       step: 'end-run:failed',
     },
@@ -779,7 +776,7 @@ describe('a verdict counts for the head it was made on', () => {
         streams: [complete('S')],
         records: [open({ agentKind: 'claude', verdict: gateFailed })],
         workers: { S: worker({ activity: activity({ status: 'idle', sinceMs: NOW_MS - 5000 }) }) },
-        part: heads({ s: 'new' }),
+        part: headsAt({ s: 'new' }),
       },
       state: 'verifying',
       step: 'verify',
@@ -796,7 +793,7 @@ describe('a verdict counts for the head it was made on', () => {
         records: [
           open({ agentKind: 'claude', verdict: gateFailed, endedAtMs: NOW_MS - 10, outcome: 'stopped' }),
         ],
-        part: heads({ s: head }),
+        part: headsAt({ s: head }),
       },
       state,
       step,

@@ -234,6 +234,17 @@ export function snapshot({ streams, records = [], workers = {}, part = {} }: Wor
   };
 }
 
+/** The steps that are decided of a world, as `kind key`. */
+export function stepsOf(world: World, policy: Partial<Policy> = {}): string[] {
+  const { actions } = decide(snapshot(world), { ...POLICY, ...policy });
+  return actions.map(({ kind, key }) => `${kind} ${key}`);
+}
+
+/** A known place for branches, by key. */
+export function headsAt(tips: Readonly<Record<string, string>>): Pick<Snapshot, 'heads'> {
+  return { heads: { known: true, value: new Map(Object.entries(tips)) } };
+}
+
 /** A stream `S` that was started, with its runs (one, unless said) and the worker of the last of them. */
 export type Started = {
   readonly stream?: PlanStream;
