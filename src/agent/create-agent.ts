@@ -3,7 +3,7 @@ import path from 'node:path';
 import { DEFAULT_CONFIG } from '../app/config/config.ts';
 import type { AgentKind } from '../core/run-types.ts';
 import { createClaudeAgent } from './claude/claude.ts';
-import { hasPlugin } from './claude/plugin.ts';
+import { pluginParts } from './claude/plugin.ts';
 import { claudeReviewer } from './claude/reviewer.ts';
 import { createCodexAgent } from './codex/codex.ts';
 import { createCustomAgent } from './custom/custom.ts';
@@ -50,4 +50,4 @@ export function createReviewer(agent: AgentSettings): Reviewer {
   return claudeReviewer(plannerProgram(agent));
 }
 
-export { hasPlugin };
+export { pluginParts };

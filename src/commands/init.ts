@@ -1,7 +1,7 @@
 /** `orchestrate init`: sets the repository up, or takes away again what it set up. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { hasPlugin } from '../agent/create-agent.ts';
+import { pluginParts } from '../agent/create-agent.ts';
 import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
@@ -157,7 +157,7 @@ function baseContext(project: Project, config: Config, flags: Flags): Omit<InitC
     paths,
     commonDir,
     force: flags['force'] === true,
-    hasPlugin: hasPlugin(root, project.env),
+    plugin: pluginParts(root, project.env),
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config.agent.cwd, worktreeRoot: config.worktree.root },

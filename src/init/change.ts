@@ -20,8 +20,8 @@ export type InitContext = {
   /** Git's common directory, home of `info/exclude`. */
   readonly commonDir: string;
   readonly force: boolean;
-  /** Claude Code has our plugin here. */
-  readonly hasPlugin: boolean;
+  /** What our plugin brings to Claude Code here: `/orchestrate`, and the server of Task Copilot's tools. */
+  readonly plugin: { readonly command: boolean; readonly server: boolean };
   readonly nowMs: number;
   readonly manifest: Manifest;
   /** What was accepted of the proposals; null when none were asked about. */

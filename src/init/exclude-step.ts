@@ -38,9 +38,9 @@ function rules({ paths, worktreeRoot }: InitContext): string[] {
 }
 
 /** True when the file is made by this init, or is as an earlier one made it. */
-function makesMcpConfig({ paths, manifest }: InitContext): boolean {
+function makesMcpConfig({ paths, manifest, plugin }: InitContext): boolean {
   const text = readUsersFile(paths.mcpConfig);
-  return text === null || manifest.isOurs('.mcp.json', text);
+  return text === null ? !plugin.server : manifest.isOurs('.mcp.json', text);
 }
 
 function presentLines({ commonDir }: InitContext): Set<string> {

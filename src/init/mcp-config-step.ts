@@ -20,14 +20,26 @@ export const MCP_CONFIG_STEP: InitStep = {
   undo: (context) => [undoEntry(context)].filter((change) => change !== null),
 };
 
+/** Two servers of the same tools, under two names, would confuse whoever calls them. */
+const BY_PLUGIN = `the orchestrate plugin brings the server "${NAME}"`;
+
 function planEntry(context: InitContext): Change {
   const text = readUsersFile(context.paths.mcpConfig);
+  const found = text === null ? undefined : entryIn(text, context.paths.mcpConfig);
+  if (!context.plugin.server) return planOwn(context, text, found);
+  if (text === null || found === undefined) return kept(WHAT, `left out: ${BY_PLUGIN}`);
+  // What else is in our entry (WORKSPACE_ID in its env) is somebody's, and in force.
+  if (!isOurs(found) || !isBare(found)) return planOwn(context, text, found);
+  const { what, apply, verb } = undoEntry(context) ?? unchanged(WHAT);
+  return { verb, what, apply, note: `server "${NAME}" removed: ${BY_PLUGIN}` };
+}
+
+function planOwn(context: InitContext, text: string | null, entry: Entry | undefined): Change {
   if (text === null) {
     const whole = `${JSON.stringify({ [SERVERS]: { [NAME]: commandOf(context.paths) } }, null, 2)}\n`;
     const note = 'it holds paths of this machine: not meant to be committed';
     return { verb: 'create', what: WHAT, note, apply: () => write(context, whole, true) };
   }
-  const entry = entryIn(text, context.paths.mcpConfig);
   if (entry !== undefined && !isOurs(entry)) {
     return kept(
       WHAT,
@@ -84,6 +96,11 @@ function isOurs({ command, args, type = 'stdio' }: Entry): boolean {
   if (type !== 'stdio' || !Array.isArray(args) || args.at(-1) !== 'mcp') return false;
   if (args.length === 1) return String(command).endsWith('/.claude/orchestrator/orchestrate');
   return args.length === 2 && String(args[0]).endsWith('/dist/cli.js');
+}
+
+/** True for one with nothing in it but what init writes. */
+function isBare(entry: Entry): boolean {
+  return Object.keys(entry).every((name) => ['type', 'command', 'args'].includes(name));
 }
 
 function isUpToDate({ command, args }: Entry, paths: ProjectPaths): boolean {

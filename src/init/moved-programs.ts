@@ -49,7 +49,7 @@ export async function mendMovedPrograms(project: Project): Promise<readonly stri
     nowMs,
     force: false,
     accepted: null,
-    hasPlugin: false,
+    plugin: { command: false, server: false },
     places: { agentCwd: '.', worktreeRoot: '.' },
     worktreeRoot: paths.root,
   };

@@ -131,7 +131,7 @@ function claudeStep(file: OwnedFile): InitStep {
 function unlessOfPlugin(step: InitStep): InitStep {
   const plan: InitStep['plan'] = (context) =>
     step.plan(context).map((change) => {
-      const leaveOut = context.hasPlugin && change.verb === 'create';
+      const leaveOut = context.plugin.command && change.verb === 'create';
       return leaveOut ? kept(change.what, 'left out: the orchestrate plugin brings /orchestrate') : change;
     });
   return { ...step, plan };

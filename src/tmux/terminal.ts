@@ -120,7 +120,7 @@ export async function passThrough(
   // Before 3.3 there is no such option, and it is always so.
   await client.run(['set-option', '-q', '-p', '-t', checkPane(pane), 'allow-passthrough', 'on']);
   const sequences = new Set(terminals.map(sequenceFor));
-  writeToTerminal(tty, [...sequences].map(passedThrough).join(''));
+  await writeToTerminal(tty, [...sequences].map(passedThrough).join(''));
   return terminals.length;
 }
 

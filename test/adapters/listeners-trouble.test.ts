@@ -1,6 +1,10 @@
-/** Listeners on a state that cannot be written: one stream's failure keeps nothing from the others, and no tick repeats it. */
+/** Listeners in trouble: what cannot be written of one stream keeps nothing from the others, no tick repeats it, and no way to tell holds up the end. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { DEFAULT_CONFIG } from '../../src/app/config/config.ts';
 import { notifier } from '../../src/poller/listeners/notify.ts';
 import { usage } from '../../src/poller/listeners/run-facts.ts';
@@ -72,4 +76,54 @@ test('a notice that cannot be written down is told once, and its writing is trie
   assert.equal(attempts(), 3);
   await close?.(null);
   assert.deepEqual(shown.sort(), ['a: failed: x', 'b: failed: x']);
+});
+
+test('at the end a command that hangs is broken off, what waits behind it is let go of, and the last word is told', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const logsDir = mkdtempSync(join(realpathSync(tmpdir()), 'orchestrate-logs-'));
+  t.after(() => rmSync(logsDir, { recursive: true }));
+  const begun: string[] = [];
+  const events: string[] = [];
+  const runShell = ({ input, abort }: { input: string; abort: AbortSignal }) =>
+    new Promise((_, reject) => {
+      begun.push(JSON.parse(input).reason);
+      abort.addEventListener('abort', () => reject(abort.reason));
+    });
+  const ports = {
+    state: {
+      patchStream: () => undefined,
+      addEvent: ({ kind, message }: { kind: string; message: string }) =>
+        void events.push(`${kind} ${message}`),
+    },
+    config: { ...DEFAULT_CONFIG, notify: { ...DEFAULT_CONFIG.notify, tmux: false, command: 'any' } },
+    processes: { runShell },
+    marks: { own: 'm' },
+    env: {},
+    workspace: { id: 'w' },
+    paths: { root: '/p', logsDir },
+    now: () => 1,
+  };
+  const ids = Array.from({ length: 150 }, (_, index) => `s${index}`);
+  const records = new Map(ids.map((key) => [key, { key, told: null, runs: [] }]));
+  const states = ids.map((key) => ({
+    id: key,
+    key,
+    state: 'failed',
+    reason: key,
+    remedy: null,
+    needsYou: true,
+  }));
+  const { onStates, close } = notifier(ports as never, new AbortController().signal, () => undefined);
+  onStates?.(states as never, { snapshot: { records } } as never);
+  const closing = close?.({ why: 'stuck', states: states.slice(0, 1) } as never);
+  await turn();
+  t.mock.timers.tick(10_000);
+  await turn();
+  assert.deepEqual(begun, ['s0', 'nothing can go on: s0 failed']);
+  t.mock.timers.tick(10_000);
+  await closing;
+  assert.deepEqual(events, [
+    'stuck nothing can go on: s0 failed',
+    'notify-error notify.command took more than 10 s before the end',
+  ]);
 });

@@ -6,10 +6,10 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { NotifyPreset } from '../../src/app/config/config.ts';
 import { type Config, DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
 import { answerOf, createFreshness, listenForAnswers } from '../../src/notify/answers.ts';
-import { deliver } from '../../src/notify/deliver.ts';
 import { createPreset, type PresetPlace } from '../../src/notify/preset.ts';
 import { type Message, messageOf, type Notice } from '../../src/notify/presets.ts';
 import { readSecrets } from '../../src/notify/secrets.ts';
@@ -95,30 +95,43 @@ test('each preset posts what its service takes, with its secret where that belon
   ]);
 });
 
+/** What each preset that posts needs, at a server; the secret is in what it takes for one. */
+const NEEDS = (
+  server: string,
+): Readonly<Record<Exclude<NotifyPreset, 'desktop'>, Record<string, string>>> => ({
+  ntfy: { ORCHESTRATE_NOTIFY_URL: `${server}/${SECRET}`, ORCHESTRATE_NOTIFY_TOKEN: SECRET },
+  slack: { ORCHESTRATE_NOTIFY_URL: `${server}/${SECRET}` },
+  telegram: {
+    ORCHESTRATE_NOTIFY_URL: server,
+    ORCHESTRATE_NOTIFY_TOKEN: `1:${SECRET}`,
+    ORCHESTRATE_NOTIFY_CHAT: '-42',
+  },
+  webhook: { ORCHESTRATE_NOTIFY_URL: `${server}/${SECRET}`, ORCHESTRATE_NOTIFY_TOKEN: SECRET },
+});
+const POSTING = ['ntfy', 'slack', 'telegram', 'webhook'] as const;
+
 test('what may pass is tried again a bounded number of times, what is refused is not, and no word has the secret', async () => {
-  const statuses = [503, 200, 401, 302, 404, 500, 500, 500, 429];
-  await using server = await serve((_call, response) => {
-    const headers: Record<string, string> = { location: '/elsewhere', 'retry-after': '0' };
-    response.writeHead(statuses.shift() ?? 500, headers).end(SECRET);
+  await using elsewhere = await serve((_call, response) => response.end());
+  const each = POSTING.map(async (name) => {
+    const statuses = [503, 200, 401, 302, 404, 500, 500, 500, 429];
+    await using server = await serve((_call, response) => {
+      const headers: Record<string, string> = { location: `${elsewhere.url}/x`, 'retry-after': '0' };
+      response.writeHead(statuses.shift() ?? 500, headers).end(SECRET);
+    });
+    const preset = createPreset(settings({ preset: name }), place(NEEDS(server.url)[name]));
+    const say = () => failure(preset?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
+    const said = [await say(), await say(), await say(), await say(), await say(), await say()];
+    assert.deepEqual(
+      said.map((text) => /answered \d+|no failure/.exec(text)?.[0]),
+      ['no failure', ...['401', '302', '404', '500', '500'].map((status) => `answered ${status}`)],
+      name,
+    );
+    // The first was tried twice; while nothing arrives, each later one once.
+    assert.equal(server.calls.length, 7, name);
+    for (const text of said) assert.ok(!text.includes(SECRET), text);
   });
-  const preset = createPreset(
-    settings({ preset: 'webhook' }),
-    place({ ORCHESTRATE_NOTIFY_URL: `${server.url}/${SECRET}` }),
-  );
-  const say = () => failure(preset?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
-  const said = [await say(), await say(), await say(), await say(), await say(), await say()];
-  assert.deepEqual(
-    said.map((text) => /answered \d+|no failure/.exec(text)?.[0]),
-    ['no failure', ...['401', '302', '404', '500', '500'].map((status) => `answered ${status}`)],
-  );
-  // The first was tried twice; while nothing arrives, each later one once.
-  assert.equal(server.calls.length, 7);
-  await using gone = await serve(() => undefined);
-  await gone[Symbol.asyncDispose]();
-  const post = { url: `${gone.url}/${SECRET}`, headers: {}, body: SECRET };
-  const unreached = await failure(deliver(post, false, never));
-  assert.match(unreached, /cannot be reached \(ECONNREFUSED\)/);
-  for (const text of [...said, unreached]) assert.ok(!text.includes(SECRET), text);
+  await Promise.all(each);
+  assert.deepEqual(elsewhere.calls, [], 'no redirection is followed');
 });
 
 test('a server that never answers is left when the poller leaves', async () => {
@@ -381,29 +394,40 @@ test('what came in one piece with an answer that is obeyed at the end is not obe
 test('what cannot be told is one warning: at the first tick what is missing, at the end why the last word did not arrive', async () => {
   await using gone = await serve(() => undefined);
   await gone[Symbol.asyncDispose]();
-  const events: string[] = [];
-  const ports = (url: string) => ({
+  const ports = (preset: NotifyPreset, env: Record<string, string>, events: string[]) => ({
     state: {
+      patchStream: () => undefined,
       addEvent: ({ kind, message }: { kind: string; message: string }) =>
         void events.push(`${kind} ${message}`),
     },
-    config: { ...DEFAULT_CONFIG, notify: settings({ tmux: false, preset: 'webhook' }) },
+    config: { ...DEFAULT_CONFIG, notify: settings({ tmux: false, preset }) },
     workspace: { id: 'w' },
     paths: { root: '/nowhere' },
-    env: { HOME: '/nowhere', ORCHESTRATE_NOTIFY_URL: url },
+    env: { HOME: '/nowhere', ...env },
     now: () => 1,
   });
-  const unset = notifier(ports('') as never, never, () => undefined);
+  const lacking: string[] = [];
+  const unset = notifier(ports('webhook', {}, lacking) as never, never, () => undefined);
   for (let n = 0; n < 3; n += 1) unset.onStates?.([], { snapshot: { records: new Map() } } as never);
-  assert.equal(events.length, 1);
+  assert.equal(lacking.length, 1);
   assert.match(
-    events.splice(0)[0] ?? '',
+    lacking[0] ?? '',
     /^notify-error notify\.preset webhook: .* its url is missing: set ORCHESTRATE_NOTIFY_URL/,
   );
-  const unreached = notifier(ports(`${gone.url}/${SECRET}`) as never, never, () => undefined);
-  await unreached.close?.({ why: 'all-done', states: [] });
-  assert.deepEqual(events, [
-    'finished all 0 streams are done',
-    'notify-error notify.preset webhook: the server cannot be reached (ECONNREFUSED)',
-  ]);
+  const states = ['a', 'b', 'c'].map((key) => ({
+    ...{ id: key, key, state: 'failed', reason: SECRET, remedy: null, needsYou: true },
+  }));
+  const records = new Map(states.map(({ key }) => [key, { key, told: null, runs: [] }]));
+  const unreached = POSTING.map(async (name) => {
+    const events: string[] = [];
+    const env = NEEDS(gone.url)[name];
+    const listener = notifier(ports(name, env, events) as never, never, () => undefined);
+    listener.onStates?.(states as never, { snapshot: { records } } as never);
+    await listener.close?.({ why: 'all-done', states: [] });
+    assert.deepEqual(events, [
+      'finished all 0 streams are done',
+      `notify-error notify.preset ${name}: the server cannot be reached (ECONNREFUSED)`,
+    ]);
+  });
+  await Promise.all(unreached);
 });

@@ -60,6 +60,17 @@ test('a notification reaches the terminal around tmux through our summary, and n
   assert.equal(await tmux.passThrough(sequenceFor), 1);
   await until('the terminal has it', () => shown.includes(sequence));
   assert.deepEqual(kinds, ['xterm-256color']);
+  // One whose output is stopped takes it once it goes on; one that stays so is an error, and holds up nothing.
+  const summary = rig.raw('list-panes', '-s', '-F', '#{pane_id}').trim();
+  const stopped = (on: boolean) => rig.raw('send-keys', '-t', summary, on ? 'C-s' : 'C-q');
+  const times = () => shown.split(sequence).length - 1;
+  stopped(true);
+  await assert.rejects(tmux.passThrough(sequenceFor), /EAGAIN/);
+  const later = tmux.passThrough(sequenceFor);
+  await until('it is tried', () => kinds.length === 3);
+  stopped(false);
+  assert.equal(await later, 1);
+  await until('it has that too, and once', () => times() === 2);
   // In front of an agent's pane nothing is passed on.
   const launch = rig.launch('a', 1, 'exec sleep 1000');
   const { pane } = await tmux.openWindow({ key: 'a', run: 1, runDir: launch, keepOnExit: true });

@@ -3,14 +3,24 @@
  * own, git, tmux and the real Claude Code. What is typed to install it is what the README says.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { PACKAGE_ROOT } from '../../src/app/package-root.ts';
 import type { StatusReport } from '../../src/report/types.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { otherNode } from '../support/other-node.ts';
+import { copyPlugin } from '../support/plugin-version.ts';
 import { until } from '../support/wait.ts';
 import { createClaudeHome } from './support/home.ts';
 import { installClaude } from './support/install.ts';
@@ -118,6 +128,8 @@ async function createMachine(): Promise<
   const home = createClaudeHome({ modelUrl: server.url, trusted: [rig.root] });
   const env: Record<string, string> = { ...rig.env, ...home.env, PATH: `${tools}:/usr/bin:/bin` };
   delete env['TASK_DB_PATH'];
+  // On a busy machine Claude Code may run a login shell, for which the system sets PATH.
+  writeFileSync(join(home.home, '.profile'), `PATH='${tools}':"$PATH"\n`);
   const marketplace = join(rig.home, 'marketplace');
   for (const part of ['plugin', '.claude-plugin'])
     cpSync(join(PACKAGE_ROOT, part), join(marketplace, part), { recursive: true });
@@ -131,6 +143,21 @@ async function createMachine(): Promise<
       home.remove();
     },
   };
+}
+
+/** Brings the marketplace's next version over, as its user does while the plan is at work; returns the directory it is installed in. */
+function update(machine: Awaited<ReturnType<typeof createMachine>>, version: string): string {
+  const plugin = join(machine.marketplace, 'plugin');
+  const next = copyPlugin(plugin, join(machine.home, 'next'), version);
+  rmSync(plugin, { recursive: true });
+  renameSync(next, plugin);
+  const { env, claude, root: cwd } = machine;
+  for (const words of ['marketplace update orchestrate-streams', 'update orchestrate@orchestrate-streams'])
+    execFileSync(claude, ['plugin', ...words.split(' ')], { cwd, env });
+  const list = readFileSync(join(env['HOME'] ?? '', '.claude/plugins/installed_plugins.json'), 'utf8');
+  const [installed] = JSON.parse(list).plugins['orchestrate@orchestrate-streams'];
+  assert.equal(installed.version, version);
+  return installed.installPath;
 }
 
 test('with the plugin alone: installed, planned, started, told of what an agent asks, answered, finished', async () => {
@@ -156,7 +183,8 @@ test('with the plugin alone: installed, planned, started, told of what an agent 
   await shows(pane, 'Next: Run /orchestrate start');
   const launcher = machine.read(LAUNCHER);
   assert.ok(launcher.includes(join(env['HOME'] ?? '', '.local/share/orchestrate/')), launcher);
-  assert.ok(!existsSync(join(machine.root, '.claude/commands/orchestrate.md')), 'the plugin brings it');
+  for (const brought of ['.claude/commands/orchestrate.md', '.mcp.json'])
+    assert.ok(!existsSync(join(machine.root, brought)), `the plugin brings ${brought}`);
   assert.match(
     toolAnswers(server).join('\n'),
     /Stream Dependency Structure[\s\S]*Orchestrator files created/,
@@ -165,19 +193,31 @@ test('with the plugin alone: installed, planned, started, told of what an agent 
   const agent = { permissions: 'manual', attended: true };
   machine.write('.claude/orchestrator/config.json', JSON.stringify({ agent, staggerMs: 0 }));
   const launch = (...args: string[]): string => at(machine.root, join(machine.root, LAUNCHER), ...args);
-  const stream = (): StatusReport['streams'][number] => JSON.parse(launch('status', '--json')).streams[0];
+  const status = (): StatusReport => JSON.parse(launch('status', '--json'));
+  const stream = (): StatusReport['streams'][number] => status().streams[0] ?? assert.fail('no stream');
   try {
     await enter(pane, '/orchestrate start');
     await shows(pane, 'it is yours to give');
     assert.match(toolAnswers(server).join('\n'), /Not sent: .*permission prompt/, 'nobody approves by send');
+    const { poller } = status();
+    at(machine.root, join(update(machine, '9.9.9'), 'bin/orchestrate'), 'init');
+    assert.ok(machine.read(LAUNCHER).includes('/orchestrate/9.9.9/dist/cli.js'));
+    assert.deepEqual(status().poller, poller, 'it goes on with the old program, …');
+    assert.ok(existsSync(/'(\S+\/dist\/cli\.js)'/.exec(launcher)?.[1] ?? ''), '… which stays');
     at(machine.root, 'tmux', '-L', machine.socket, 'send-keys', '-t', stream().pane ?? '', 'Enter');
     await shows(pane, 'The whole plan is finished.');
     assert.deepEqual([stream().state, stream().run], ['done', 1]);
-    assert.ok(
-      server.requests.some(({ messages }) =>
-        textOf(messages.at(-1) ?? assert.fail()).includes('greet in English.'),
-      ),
-    );
+    const ofAgent = server.requests
+      .map(({ messages }) => messages.map(textOf).join('\n'))
+      .filter((text) => text.includes('the stream `Ask`'));
+    assert.ok(ofAgent.some((text) => text.includes('Yes, greet in English.')));
+    assert.ok(!ofAgent.some((text) => text.includes('orchestrate event')), 'an agent is told of none');
+    const naming = spawnSync('grep', ['-rhF', machine.marketplace, '.'], {
+      cwd: machine.root,
+      encoding: 'utf8',
+    });
+    const lines = naming.stdout.split('\n').filter((line) => !/^ *("PATH": .*)?$/.test(line));
+    assert.deepEqual(lines, [], 'nothing that stays names the place of the plugin');
   } finally {
     launch('stop');
   }

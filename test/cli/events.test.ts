@@ -146,9 +146,17 @@ test('a conversation of Claude Code is told each thing once, over restarts too, 
   add(state, null, 'stuck', 'nothing can go on');
   await until('the end', () => again.text().includes('nothing can go on'));
   assert.equal(again.lines().length, 1, again.text());
-  again.child.kill('SIGTERM');
-  assert.equal(await again.ended, 143);
   assert.deepEqual(JSON.parse(readFileSync(kept, 'utf8')).id, 6);
+  // Of two conversations each is told.
+  rmSync(kept);
+  const beside = listen();
+  await until('what waits for the user', () => beside.lines().length === 2);
+  add(state, key, 'stalled', 'no sign of life');
+  for (const each of [again, beside]) {
+    await until('the news', () => each.text().includes('no sign of life'));
+    each.child.kill('SIGTERM');
+    assert.equal(await each.ended, 143);
+  }
   // Who started it is killed, and a shell stands between: nobody is left to read it.
   const starter = spawn(
     process.execPath,

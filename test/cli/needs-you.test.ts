@@ -194,6 +194,13 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
   write('park B');
   await rig.untilState('B', 'parked');
   await told(/^Parked B$/);
+  write('retry B');
+  await told(/^B will be tried again$/);
+  await rig.nextWorker('B');
+  await rig.untilState('B', 'running');
+  write('STOP B');
+  await told(/^Stopped B$/);
+  await rig.untilState('B', 'stopped');
   write('retry nobody');
   await told(/^Not done: no stream "nobody"/);
   write('rm -rf /');

@@ -15,9 +15,9 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { PACKAGE_ROOT } from '../../src/app/package-root.ts';
-import { sha256 } from '../../src/files/sha256.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { otherNode } from '../support/other-node.ts';
+import { copyPlugin } from '../support/plugin-version.ts';
 import { until } from '../support/wait.ts';
 
 const VERSION: string = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')).version;
@@ -58,24 +58,9 @@ async function createMachine(): Promise<Machine> {
 
 const command = (plugin: string): string => join(plugin, 'bin', 'orchestrate');
 
-/** The plugin's next version, or another build of it, in a directory of its own. */
-function nextVersion({ plugin }: Machine, version: string, name = version): string {
-  const next = join(dirname(plugin), name);
-  cpSync(plugin, next, { recursive: true });
-  const edit = (file: string, from: string | RegExp, to: string): void =>
-    writeFileSync(join(next, file), readFileSync(join(next, file), 'utf8').replace(from, to));
-  const [edition = ''] = readFileSync(join(next, 'program/edition'), 'utf8').split('\n');
-  const other = edition.split('').reverse().join('');
-  edit('program/package.json', `"version": "${VERSION}"`, `"version": "${version}"`);
-  const sum = sha256(readFileSync(join(next, 'program/package.json')));
-  edit('program/edition', /^\w+ {2}package\.json$/m, `${sum}  package.json`);
-  edit('program/edition', edition, other);
-  const bin = readFileSync(command(next), 'utf8')
-    .replaceAll(edition, other)
-    .replaceAll(`/${VERSION}`, `/${version}`);
-  writeFileSync(command(next), bin);
-  return next;
-}
+/** The plugin's next version, or another build of it, in a directory beside it. */
+const nextVersion = ({ plugin }: Machine, version: string, name = version): string =>
+  copyPlugin(plugin, join(dirname(plugin), name), version);
 
 /** What of the project names a program of ours. */
 function named(machine: Machine): string {
@@ -240,9 +225,10 @@ function start(machine: Machine): Promise<readonly [number | null, string]> {
   return new Promise((resolve) => child.once('close', (code) => resolve([code, said])));
 }
 
-test('init leaves its slash command out where the plugin is enabled, and keeps one that is there', async () => {
+test('init leaves slash command and server out where the enabled plugin brings them, and keeps what is not ours alone', async () => {
   await using machine = await createMachine();
   const slash = join(machine.root, '.claude/commands/orchestrate.md');
+  const server = join(machine.root, '.mcp.json');
   const settings = (where: string, on: boolean) =>
     machine.write(where, JSON.stringify({ enabledPlugins: { 'orchestrate@anyone': on } }));
   settings(join(machine.home, '.claude/settings.json'), true);
@@ -258,20 +244,45 @@ test('init leaves its slash command out where the plugin is enabled, and keeps o
   const leaveOut = () => {
     rmSync(slash, { force: true });
     const said = init();
-    return [/left out: the orchestrate plugin brings/.test(said), existsSync(slash)];
+    return [
+      /left out: the orchestrate plugin brings \/orch/.test(said),
+      existsSync(slash),
+      existsSync(server),
+    ];
   };
   installed(machine.plugin);
-  assert.deepEqual(leaveOut(), [true, false]);
+  assert.deepEqual(leaveOut(), [true, false, false]);
+  assert.match(
+    init(),
+    /^keep \.mcp\.json \(left out: the orchestrate plugin brings the server "task-copilot"\)$/m,
+  );
   assert.ok(!init().includes('.claude/commands/orchestrate.md .'), 'it is not among what is to be committed');
   settings('.claude/settings.json', false);
-  assert.deepEqual(leaveOut(), [false, true], 'the project switches it off');
+  assert.deepEqual(leaveOut(), [false, true, true], 'the project switches it off');
   settings('.claude/settings.local.json', true);
-  assert.deepEqual(leaveOut(), [true, false], 'the user switches it on here');
+  assert.deepEqual(leaveOut(), [true, false, false], 'the user switches it on here');
   installed('/nowhere');
-  assert.deepEqual(leaveOut(), [false, true], 'it is not installed');
+  assert.deepEqual(leaveOut(), [false, true, true], 'it is not installed');
   installed(machine.plugin);
   init();
   assert.ok(existsSync(slash), 'it may be committed, for others');
+
+  const entry = { command: join(machine.root, LAUNCHER), args: ['mcp'] };
+  const servers = (own: object, others: object = {}) =>
+    machine.write('.mcp.json', JSON.stringify({ mcpServers: { ...others, 'task-copilot': own } }));
+  const listed = () => JSON.parse(machine.read('.mcp.json')).mcpServers;
+  servers(entry, { theirs: { command: 'x' } });
+  init();
+  assert.deepEqual(listed(), { theirs: { command: 'x' } }, 'ours goes, and nothing else');
+  for (const kept of [{ ...entry, env: { WORKSPACE_ID: 'w' } }, { command: 'their-copilot' }]) {
+    servers(kept);
+    init();
+    assert.deepEqual(listed(), { 'task-copilot': kept });
+  }
+  rmSync(server);
+  rmSync(join(machine.plugin, '.mcp.json'));
+  init();
+  assert.deepEqual(listed(), { 'task-copilot': entry }, 'this plugin brings none');
 });
 
 test('what is committed is what is made of the sources, on a newer Node too; "npm run plugin" makes it', async () => {

@@ -199,6 +199,7 @@ test('a line names the key and what helps; a permission is never to be approved,
   calls.take(events([['a', 'needs-input', 'wants to run: npm test']]));
   const [line = ''] = claudeLines(calls.after(0));
   assert.match(line, /^orchestrate event 1: stream a needs the user \(needs-input\)\. /);
+  assert.match(line, /If this conversation neither planned nor started the work, only tell the user\. /);
   assert.match(
     line,
     /Look: orchestrate status a\..*orchestrate send a "…".*is the user's alone.*attach a\.$/,

@@ -1,14 +1,21 @@
-/** Whether Claude Code has our plugin in a project: by its settings, of which the nearest decides, and by its list of what is installed. */
+/** What Claude Code has of our plugin in a project: by its settings, of which the nearest decides, and by its list of what is installed. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readIfPresent } from '../../files/present.ts';
 import { parseRecord, recordOf, stringOf } from '../json.ts';
+import { MCP_NAME } from '../run-files.ts';
 import { claudePaths } from './claude-paths.ts';
 
 const NAME = 'orchestrate';
 
-/** True when an enabled and installed plugin, of whichever marketplace, brings `/orchestrate`; false also when it cannot be read. */
-export function hasPlugin(projectRoot: string, env: Readonly<Record<string, string | undefined>>): boolean {
+/** What an enabled and installed plugin of our name, of whichever marketplace, brings: `/orchestrate`, and Task Copilot's server. */
+type PluginParts = { readonly command: boolean; readonly server: boolean };
+
+/** The parts that are there; none also when that cannot be read. */
+export function pluginParts(
+  projectRoot: string,
+  env: Readonly<Record<string, string | undefined>>,
+): PluginParts {
   const { settings } = claudePaths(env);
   const nearestFirst = [
     ...['settings.local.json', 'settings.json'].map((name) => join(projectRoot, '.claude', name)),
@@ -21,9 +28,15 @@ export function hasPlugin(projectRoot: string, env: Readonly<Record<string, stri
   const installed = recordOf(
     recordAt(join(dirname(settings), 'plugins', 'installed_plugins.json'))['plugins'],
   );
-  return Object.entries(enabled).some(
-    ([id, on]) => on === true && id.split('@')[0] === NAME && bringsSkill(installed[id]),
-  );
+  const places = Object.entries(enabled)
+    .filter(([id, on]) => on === true && id.split('@')[0] === NAME)
+    .flatMap(([id]) => installPlaces(installed[id]));
+  return {
+    command: places.some((place) => existsSync(join(place, 'skills', NAME, 'SKILL.md'))),
+    server: places.some(
+      (place) => recordOf(recordAt(join(place, '.mcp.json'))['mcpServers'])[MCP_NAME] !== undefined,
+    ),
+  };
 }
 
 function recordAt(file: string): Readonly<Record<string, unknown>> {
@@ -31,11 +44,8 @@ function recordAt(file: string): Readonly<Record<string, unknown>> {
 }
 
 /** Seen of Claude Code 2.1: a list of installations, each with its `installPath`. */
-function bringsSkill(installations: unknown): boolean {
-  return (
-    Array.isArray(installations) &&
-    installations
-      .map((each) => stringOf(recordOf(each)['installPath']))
-      .some((place) => place !== null && existsSync(join(place, 'skills', NAME, 'SKILL.md')))
-  );
+function installPlaces(installations: unknown): readonly string[] {
+  if (!Array.isArray(installations)) return [];
+  const places: readonly unknown[] = installations;
+  return places.map((each) => stringOf(recordOf(each)['installPath'])).filter((place) => place !== null);
 }

@@ -12,38 +12,68 @@ import { reporting } from './listener.ts';
 
 /** A command that takes longer is ended, with all that it started. */
 const TIMEOUT_MS = 10_000;
-/** How long the end of a poller waits for a preset; a command has its own bound. */
-const LAST_WORDS_MS = 3_000;
+/** How long the end of a poller waits for what a way has not told yet, and then once more for the last word alone. */
+const LAST_WORDS_MS = { tmux: 3_000, command: TIMEOUT_MS, preset: 3_000 };
 
 /** Something to tell, in the forms that the ways take. */
 type Told = { readonly notice: Notice | null; readonly message: Message; readonly pane: string | null };
 
 /** One way to tell the user: in order, without holding up the others. */
-type Way = { readonly tell: (told: Told) => void; readonly idle: () => Promise<void> };
+type Way = {
+  readonly tell: (told: Told) => void;
+  /** At the end: resolves when all is told. What takes longer than its bound is broken off, and of what waits the last is told. */
+  readonly finish: () => Promise<void>;
+};
 
-/** Things that wait for their turn; a storm of more is not worth anybody's while. */
+type Work = {
+  readonly boundMs: number;
+  readonly tell: (told: Told, abort: AbortSignal) => Promise<void>;
+  readonly outcome: (error: unknown, told: Told) => void;
+};
+
+/** Things that wait for their turn; in a storm of more the oldest are not worth anybody's while. */
 const MOST_WAITING = 100;
 
-function createWay(work: (told: Told) => Promise<void>, outcome: (error: unknown, told: Told) => void): Way {
-  let waiting = 0;
-  let last: Promise<void> = Promise.resolve();
+function createWay(work: Work, abort: AbortSignal): Way {
+  const waiting: Told[] = [];
+  let underWay: Promise<void> | null = null;
+  let current = new AbortController();
+  let isLast = false;
+  const letGo = (): void =>
+    current.abort(new Undelivered(`took more than ${work.boundMs / 1000} s before the end`));
+  const tellOne = async (told: Told): Promise<void> => {
+    current = new AbortController();
+    const bound = isLast ? setTimeout(letGo, work.boundMs) : undefined;
+    const signal = AbortSignal.any([abort, current.signal]);
+    await work
+      .tell(told, signal)
+      .then(
+        () => work.outcome(null, told),
+        (error: unknown) => {
+          if (!isAbort(error)) work.outcome(error, told);
+        },
+      )
+      .finally(() => clearTimeout(bound));
+  };
+  const tellAll = async (): Promise<void> => {
+    for (let told = waiting.shift(); told !== undefined; told = waiting.shift()) await tellOne(told);
+    underWay = null;
+  };
   return {
     tell(told) {
-      if (waiting >= MOST_WAITING) return;
-      waiting += 1;
-      last = last
-        .then(() => work(told))
-        .then(
-          () => outcome(null, told),
-          (error: unknown) => {
-            if (!isAbort(error)) outcome(error, told);
-          },
-        )
-        .finally(() => {
-          waiting -= 1;
-        });
+      if (waiting.length >= MOST_WAITING) waiting.shift();
+      waiting.push(told);
+      underWay ??= tellAll();
     },
-    idle: () => last,
+    async finish() {
+      const bound = setTimeout(() => {
+        isLast = true;
+        waiting.splice(0, waiting.length - 1);
+        letGo();
+      }, work.boundMs);
+      await underWay;
+      clearTimeout(bound);
+    },
   };
 }
 
@@ -60,7 +90,6 @@ export type Ways = {
 export function createWays(ports: Ports, abort: AbortSignal, report: (message: string) => void): Ways {
   const { config, env, paths } = ports;
   const warn = createWarner(ports, report);
-  const leaving = new AbortController();
   const { stderr } = process;
   const preset = createPreset(config.notify, {
     root: paths.root,
@@ -68,28 +97,32 @@ export function createWays(ports: Ports, abort: AbortSignal, report: (message: s
     toTerminals: (sequenceFor) => ports.tmux.passThrough(sequenceFor),
     ownTerminal: stderr.isTTY === true && !env['TMUX'] ? (text) => void stderr.write(text) : null,
   });
-  const inTmux = createWay(
+  const way = (which: keyof typeof LAST_WORDS_MS, tell: Work['tell'], outcome: Work['outcome']): Way =>
+    createWay({ boundMs: LAST_WORDS_MS[which], tell, outcome }, abort);
+  const inTmux = way(
+    'tmux',
     ({ notice, pane }) => showInTmux(ports, notice, pane),
     (error) => {
       if (error !== null) report(`notify: ${messageOfError(error)}`);
     },
   );
-  const byCommand = createWay(({ notice }) => runCommand(ports, notice, abort), warn('notify.command'));
-  const signal = AbortSignal.any([abort, leaving.signal]);
+  const byCommand = way(
+    'command',
+    ({ notice }, signal) => runCommand(ports, notice, signal),
+    warn('notify.command'),
+  );
   const warnOfPreset = warn(`notify.preset ${config.notify.preset}:`);
-  const byPreset =
-    preset === null ? null : createWay(({ message }) => preset.tell(message, signal), warnOfPreset);
-  const name = printable(ports.workspace.id, 60);
+  const tellPreset: Work['tell'] = async ({ message }, signal) => preset?.tell(message, signal);
+  const byPreset = preset === null ? null : way('preset', tellPreset, warnOfPreset);
+  const all = [inTmux, byCommand, byPreset].filter((each) => each !== null);
+  const title = printable(ports.workspace.id, 60);
   const hearing = warn('notify.answers:');
   return {
-    all: [inTmux, byCommand, ...(byPreset === null ? [] : [byPreset])],
+    all,
     answering: {
-      say: (text) =>
-        byPreset?.tell({
-          notice: null,
-          message: { title: name, body: text, urgent: false, data: {} },
-          pane: null,
-        }),
+      say(body) {
+        byPreset?.tell({ notice: null, message: { title, body, urgent: false, data: {} }, pane: null });
+      },
       trouble: (why) => hearing(why === null ? null : new Undelivered(why), null),
     },
     check() {
@@ -100,10 +133,7 @@ export function createWays(ports: Ports, abort: AbortSignal, report: (message: s
       }
     },
     async close() {
-      const late = new Undelivered(`nothing arrived within ${LAST_WORDS_MS / 1000} s before the end`);
-      const bound = setTimeout(() => leaving.abort(late), LAST_WORDS_MS);
-      await Promise.all([inTmux.idle(), byCommand.idle(), byPreset?.idle()]);
-      clearTimeout(bound);
+      await Promise.all(all.map((each) => each.finish()));
     },
   };
 }

@@ -78,9 +78,12 @@ export function claudeLines(calls: readonly Call[]): string[] {
 
 function lineOf(call: Call): string {
   const about = call.key === null ? 'the plan' : `stream ${call.key}`;
-  const what = call.call === 'needs-user' ? 'needs the user' : 'finished';
-  return `orchestrate event ${call.id}: ${about} ${what} (${plainWord(call.kind)}). ${fenced(call)} ${adviceOn(call)}`;
+  const [what, who] = call.call === 'needs-user' ? ['needs the user', `${ONLY_PLANNER} `] : ['finished', ''];
+  return `orchestrate event ${call.id}: ${about} ${what} (${plainWord(call.kind)}). ${fenced(call)} ${who}${adviceOn(call)}`;
 }
+
+/** Every conversation in the project is told, and not all of them are to answer. */
+const ONLY_PLANNER = 'If this conversation neither planned nor started the work, only tell the user.';
 
 /** A kind that another version wrote may be anything. */
 function plainWord(kind: string): string {
