@@ -13,13 +13,14 @@ const AT_ONCE = 2;
 /** A mutation may make a loop endless; then the tests have noticed it. */
 const HANGS_AFTER_MS = 180_000;
 
-const HELP = `scripts/mutate [--sample N] [--list] source.ts ... -- test.ts ...
+const HELP = `scripts/mutate [--sample N] [--again FILE] [--list] source.ts ... -- test.ts ...
 
 Makes one small change at a time to the sources (negates a condition, swaps an operator, drops a guard, turns true into
 false, moves a number by one), in a copy, and runs the tests: those that need no build. Lists the changes that no test
 noticed; exit 1 when there are any. A change that is as good as the original (an equivalent one) survives too.
 
   --sample N   only N of the changes, spread evenly
+  --again FILE only those that an earlier run, whose output is in FILE, said to survive
   --list       prints the changes and runs nothing
   --help       prints this
 `;
@@ -117,7 +118,12 @@ function asked() {
   const { values, tokens } = parseArgs({
     allowPositionals: true,
     tokens: true,
-    options: { sample: { type: 'string' }, list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      sample: { type: 'string' },
+      again: { type: 'string' },
+      list: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   const border = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? Number.POSITIVE_INFINITY;
   const named = tokens.filter((token) => token.kind === 'positional');
@@ -139,7 +145,9 @@ async function main(): Promise<number> {
   const all = sources.flatMap((source) =>
     mutationsOf(readFileSync(join(root, source), 'utf8')).map((each): Place => ({ ...each, source })),
   );
-  const places = sampled(all, Number(values.sample ?? all.length));
+  const survived = values.again === undefined ? null : readFileSync(values.again, 'utf8').split('\n');
+  const chosen = survived === null ? all : all.filter((place) => survived.includes(lineText(place)));
+  const places = sampled(chosen, Number(values.sample ?? chosen.length));
   if (values.list === true) {
     for (const place of places) console.log(lineText(place));
     return 0;

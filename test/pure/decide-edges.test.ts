@@ -513,3 +513,60 @@ describe('an open run', () => {
     assert.deepEqual([at(null), at(NOW_MS + 700)], [null, NOW_MS + 700]);
   });
 });
+
+describe('a run whose worker is gone', () => {
+  const over = (part: Parameters<typeof judged>[0]) => {
+    const { state, action } = judged(part);
+    return [state.state, action?.kind === 'end-run' ? action.outcome : null, state.reason] as const;
+  };
+
+  test('is told by its exit status, or by the signal that ended it', () => {
+    const how = (exitCode: number) => over({ worker: gone(exitCode) })[2]?.split(',')[0];
+    assert.deepEqual([1, 128, 129, 137].map(how), [
+      'agent ended (exit 1)',
+      'agent ended (exit 128)',
+      'agent killed (SIGHUP)',
+      'agent killed (SIGKILL)',
+    ]);
+  });
+
+  test('was cut short when it never had a window, and failed in one', () => {
+    const unclaimed = { claimed: false, identity: null } as const;
+    const never = over({ runs: [{ pane: null }], worker: gone(null, { ...unclaimed, pane: null }) });
+    assert.deepEqual(never.slice(1), ['interrupted', 'the launch was cut short before the agent started']);
+    const failed = ['failed', 'its window ended before the agent started'];
+    assert.deepEqual(over({ worker: gone(null, { ...unclaimed, pane: null }) }).slice(1), failed);
+    assert.deepEqual(over({ runs: [{ pane: null }], worker: gone(1, unclaimed) }).slice(1), failed);
+  });
+
+  test('with its tmux server is interrupted, unless its complete work speaks for it without an exit status', () => {
+    const lost = gone(null, { pane: null, serverGone: true });
+    const by = (agentKind: 'claude' | 'custom', done: boolean) =>
+      over({ runs: [{ agentKind }], worker: lost, stream: done ? complete('S') : stream('S') })[1];
+    assert.deepEqual(
+      [by('claude', false), by('custom', false), by('custom', true)],
+      Array(3).fill('interrupted'),
+    );
+    assert.equal(
+      over({ runs: [{ agentKind: 'claude' }], worker: lost, stream: complete('S') })[0],
+      'verifying',
+    );
+    // Its pane is there, so that its server is another one only by its name: what it left by is known to be lost.
+    const seen = gone(null, { serverGone: true });
+    assert.equal(over({ worker: seen, stream: complete('S') })[1], 'failed');
+  });
+
+  test('without a poller says so, and what would come next', () => {
+    const left = (done: boolean) => {
+      const { state } = judged({
+        worker: gone(0),
+        stream: done ? complete('S') : stream('S'),
+        pollerAlive: false,
+      });
+      return [state.state, state.reason];
+    };
+    const why = 'orchestrate is not running; its agent has ended';
+    assert.deepEqual(left(true), ['verifying', why]);
+    assert.deepEqual(left(false), ['ready', why]);
+  });
+});
