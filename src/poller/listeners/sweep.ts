@@ -172,9 +172,15 @@ async function sweepLinks(
   return false;
 }
 
-/** True when the system says that nothing is there; what cannot be looked at (no permission, a lost mount) may be there. */
+/**
+ * True when the system says that nothing is there; what cannot be looked at (no permission, a lost mount) may be there, and
+ * so may what has a file in the place of a directory above it.
+ */
 async function isGone(path: string): Promise<boolean> {
-  return stat(path).then(() => false, isAbsent);
+  return stat(path).then(
+    () => false,
+    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT',
+  );
 }
 
 async function lstatOf(path: string): Promise<Stats | null> {
