@@ -65,11 +65,19 @@ function enterDirectory(flags: Flags): void {
     process.cwd();
   } catch (error) {
     if (typeof directory === 'string') {
-      throw usageError(`-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error)}`, '-C DIR');
+      throw usageError(
+        `-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error)}`,
+        'name a directory that is there',
+      );
     }
-    throw new OrchestrateError(EXIT.environment, 'the current directory is gone', 'cd to your project', {
-      cause: error,
-    });
+    throw new OrchestrateError(
+      EXIT.environment,
+      'the current directory is gone',
+      'go to a directory that is there',
+      {
+        cause: error,
+      },
+    );
   }
 }
 

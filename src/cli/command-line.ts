@@ -1,4 +1,5 @@
 /** Turns a command line into a command, its arguments and its flags; cac parses, texts stay as they were typed. */
+
 import { type CAC, cac } from 'cac';
 import {
   type ArgumentDefinition,
@@ -9,6 +10,7 @@ import {
   usageError,
 } from '../commands/definition.ts';
 import { nearest } from '../core/nearest.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { marked, type Spelled, spellOut, unmarked } from './spell.ts';
 
 /** What was asked for. `definition` is null for the help of the whole. */
@@ -111,13 +113,14 @@ function helpOfPrefix(words: readonly string[], table: readonly CommandDefinitio
     return { kind: 'help', definition: null, prefix: first };
   }
   const asked = below.length > 0 ? words.slice(0, 2).join(' ') : first;
+  const rest = words.slice(below.length > 0 ? 2 : 1);
   const guess = nearest(
     asked,
     table.map(({ name }) => name),
   );
   throw usageError(
     `unknown command ${JSON.stringify(asked)}`,
-    guess === null ? 'orchestrate --help' : `orchestrate ${guess}`,
+    guess === null ? 'orchestrate --help' : ['orchestrate', guess, ...rest.map(shellWord)].join(' '),
   );
 }
 
@@ -134,8 +137,8 @@ function checkArguments(definition: CommandDefinition, args: readonly string[]):
     if (value === undefined || choices === undefined || choices.includes(value)) continue;
     if (hiddenChoices?.includes(value) === true) continue;
     throw usageError(
-      `${definition.name}: <${name}> can't be ${JSON.stringify(value)}`,
-      `orchestrate ${definition.name} ${choices.join('|')}`,
+      `${definition.name}: <${name}> is ${choices.join(', ')}, not ${JSON.stringify(value)}`,
+      `orchestrate ${definition.name} ${choices[0]}`,
     );
   }
 }

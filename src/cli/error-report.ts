@@ -33,17 +33,17 @@ export function reportOf(
 
 /** What the system refuses, by its error code: a matter of the machine, whichever line of ours met it. */
 const SYSTEM_FIXES: Readonly<Record<string, string>> = {
-  EMFILE: 'raise the limit on open files (ulimit -n 1024), then run it again',
+  EMFILE: 'ulimit -n 1024',
   ENFILE: 'close some programs, then run it again: the system has no more open files to give',
   ENOSPC: 'free some disk space, then run it again',
   EDQUOT: 'free some disk space, then run it again',
-  EIO: 'check the disk (dmesg says what is wrong with it), then run it again',
+  EIO: 'check the disk, then run it again',
   ESTALE: 'mount that file system anew, then run it again',
-  EFBIG: 'raise the limit on the size of files (ulimit -f unlimited), then run it again',
+  EFBIG: 'ulimit -f unlimited',
   EROFS: 'make the file system writable, then run it again',
   EACCES: 'make that path readable and writable for this user, then run it again',
   EPERM: 'make that path readable and writable for this user, then run it again',
-  EAGAIN: 'raise the limit on processes (ulimit -u), or end some, then run it again',
+  EAGAIN: 'raise the limit on processes, or end some, then run it again',
   ENOMEM: 'end some programs, then run it again',
 };
 

@@ -80,12 +80,12 @@ function spelledOption(
   const value = given.value ?? (takesNext(option, words[0]) ? words.shift() : undefined);
   if (form === undefined) {
     if (value === undefined) return `--${name}`;
-    throw usageError(`${rawName} takes no value`, rawName);
+    throw usageError(`${rawName} takes no value`, helpOf(command));
   }
   if (option.valueOptional && !value) return `--${name}`;
-  if (value === undefined) throw usageError(`${rawName} needs a value`, `${rawName} ${form}`);
+  if (value === undefined) throw usageError(`${rawName} needs a value: ${rawName} ${form}`, helpOf(command));
   if (choices !== undefined && !choices.includes(value)) {
-    throw usageError(`${rawName} can't be ${JSON.stringify(value)}`, `${rawName} ${choices.join('|')}`);
+    throw usageError(`${rawName} is ${choices.join(', ')}, not ${JSON.stringify(value)}`, helpOf(command));
   }
   return `--${name}=${marked(value)}`;
 }
@@ -104,6 +104,11 @@ function unknownOption(
     rawName,
     known.map(({ name }) => `--${name}`),
   );
-  const of = command === null ? '' : ` ${command.name}`;
-  return usageError(`unknown option ${rawName}`, guess ?? `orchestrate${of} --help`);
+  const meant = guess === null ? '' : ` (did you mean ${guess}?)`;
+  return usageError(`unknown option ${rawName}${meant}`, helpOf(command));
+}
+
+/** The command that shows what the command takes. */
+function helpOf(command: CommandDefinition | null): string {
+  return command === null ? 'orchestrate --help' : `orchestrate ${command.name} --help`;
 }

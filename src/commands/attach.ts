@@ -23,8 +23,8 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
     if (!io.env['TMUX'] && !process.stdin.isTTY) {
       throw new OrchestrateError(
         EXIT.environment,
-        'attaching needs a terminal',
-        'type it in a terminal: orchestrate attach',
+        'attaching needs a terminal: type it in one',
+        'orchestrate attach',
       );
     }
     await showSession(ports);

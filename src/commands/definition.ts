@@ -62,8 +62,12 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
   { name: 'verbose', description: 'Say more, and show the stack of an unexpected error.' },
 ];
 
-/** A number option in its bounds, undefined when not given (or given without a value). Throws exit 2. */
+/**
+ * A number option in its bounds, undefined when not given (or given without a value). Throws exit 2; `command` is how the
+ * command line begins without it, such as `start`.
+ */
 export function numberFlag(
+  command: string,
   flags: Flags,
   name: string,
   bounds: { readonly min: number; readonly max?: number; readonly whole?: boolean },
@@ -75,7 +79,7 @@ export function numberFlag(
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
   throw usageError(
     `--${name} takes a ${bounds.whole ? 'whole ' : ''}number from ${bounds.min}, not ${JSON.stringify(text)}`,
-    `--${name} ${Math.max(bounds.min, 1)}`,
+    `orchestrate ${command} --${name} ${Math.max(bounds.min, 1)}`,
   );
 }
 

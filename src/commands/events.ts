@@ -17,7 +17,7 @@ import { readEvents, type TracedEvent } from './events/follow.ts';
 import { type Io, wantsUnicode } from './io.ts';
 
 export async function run(_args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const since = numberFlag(flags, 'since', { min: 0, whole: true }) ?? null;
+  const since = numberFlag('events', flags, 'since', { min: 0, whole: true }) ?? null;
   const follow = flags['follow'] === true;
   if (flags['for-claude'] !== true) return listen(openProject(io), since ?? 0, follow, printer(io));
   if (io.json) throw usageError('--for-claude is text for an agent, not data', 'orchestrate events --json');

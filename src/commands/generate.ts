@@ -6,6 +6,7 @@ import { CLI_ENTRY } from '../app/package-root.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { type Attempt, type AttemptOptions, attemptPlan } from '../generate/attempt.ts';
 import { type DraftFindings, failureBox, isSound, summaryText } from '../generate/draft-findings.ts';
 import { initiativeFor } from '../generate/initiative.ts';
@@ -56,7 +57,8 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
 
 function retryOf(flags: Flags, io: Io): Retry {
   const [yes, no] = [flags['retry'] === true, flags['no-retry'] === true];
-  if (yes && no) throw usageError('--retry and --no-retry exclude each other', 'give one of them');
+  if (yes && no)
+    throw usageError('--retry and --no-retry exclude each other', 'orchestrate generate --retry');
   if (yes) return 'yes';
   return no || !io.interactive ? 'no' : 'ask';
 }
@@ -89,7 +91,7 @@ function findClaude(project: Project): string {
   throw new OrchestrateError(
     EXIT.environment,
     `Claude Code is needed to plan, and the command ${printable(wanted, 200)} was not found`,
-    'install Claude Code (https://claude.com/claude-code), or write the plan yourself and run: orchestrate import plan.yaml',
+    'install Claude Code (https://claude.com/claude-code), or write the plan yourself',
   );
 }
 
@@ -144,12 +146,12 @@ async function makePlan(
   if (!('problems' in first)) return first.outcome;
   io.warn(failureBox(first, retry === 'ask'));
   const again = retry === 'yes' || (retry === 'ask' && /^y/i.test(await io.ask('[y/n] ')));
-  if (!again) throw notPlanned(first, retry === 'no');
+  if (!again) throw notPlanned(feature, first, retry === 'no');
   options.say('Planning again, with explicit tool enforcement.');
   const second = resultOf(await attemptPlan(plannerPrompt(feature, first.problems), options));
   if (!('problems' in second)) return second.outcome;
   io.warn(failureBox(second, false));
-  throw notPlanned(second, false);
+  throw notPlanned(feature, second, false);
 }
 
 /** What to do with an attempt: a plan or an exit code, or what its verification found. Throws exit 1 when it did not work. */
@@ -159,7 +161,7 @@ function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } |
     throw new OrchestrateError(
       EXIT.unfinished,
       `Claude Code could not plan: ${printable(attempt.why, 1_000)}; nothing was changed`,
-      'see that `claude -p hello` works here (orchestrate doctor tells more), then: orchestrate generate',
+      'claude -p hello',
     );
   }
   const { draft, findings } = attempt;
@@ -167,6 +169,7 @@ function resultOf(attempt: Attempt): { readonly outcome: SoundDraft | number } |
 }
 
 function notPlanned(
+  feature: string,
   { prds, streams, problems: [first = ''] }: DraftFindings,
   mayRetry: boolean,
 ): OrchestrateError {
@@ -174,8 +177,8 @@ function notPlanned(
     EXIT.unfinished,
     `no plan was made (PRDs found: ${prds}, streams found: ${streams}): ${printable(first, 400)}; nothing was changed`,
     mayRetry
-      ? 'run it again with --retry, or write the plan yourself and run: orchestrate import plan.yaml'
-      : 'describe the feature more closely and run it again, or run: orchestrate import plan.yaml',
+      ? `orchestrate generate --retry -- ${shellWord(feature)}`
+      : 'describe the feature more closely, or write the plan yourself',
   );
 }
 

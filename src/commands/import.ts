@@ -1,4 +1,5 @@
 /** `orchestrate import`: checks a plan file and brings it into the store, whole or not at all. */
+
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { openProject, type Project } from '../app/project.ts';
@@ -6,6 +7,7 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
 import { planOfInput } from '../core/plan/plan-input.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import type { Plan } from '../core/types.ts';
 import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { type PlanFileProblem, readPlanFile } from '../plan-file/document.ts';
@@ -52,7 +54,9 @@ export async function runImport(context: ImportContext, request: ImportRequest):
   if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
   // Not before here, so that a plan that is refused leaves no store behind.
   const store = await context.openStore(!dryRun);
-  const imported = store?.importPlan(input, { update, dryRun }) ?? imagined(input, plan);
+  const imported =
+    store?.importPlan(input, { update, dryRun, again: `${importCommand(request.file)} --update` }) ??
+    imagined(input, plan);
   const shown = dryRun || store === null ? plan : store.readPlan();
   context.print(json ? jsonOf(imported, dryRun) : textOf(imported, shown, dryRun));
   return EXIT.ok;
@@ -107,7 +111,7 @@ function problemText(line: number | null, path: string, message: string): string
 
 function badPlan(file: string, { problems }: Plan): OrchestrateError {
   const lines = problems.map((problem) => `${file}: ${printable(problem.message)}`);
-  return refusal(lines, 'correct the file and import it again');
+  return refusal(lines, 'correct the file, and import it again');
 }
 
 function refusal(lines: readonly string[], fix: string): OrchestrateError {
@@ -123,8 +127,9 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
   refuseInsideRun(io.env, 'import');
   const project = openProject(io);
   try {
-    return await runImport(contextOf(project, io), {
-      file: args[0] ?? '-',
+    const file = args[0] ?? '-';
+    return await runImport(contextOf(project, file, io), {
+      file,
       update: flags['update'] === true,
       dryRun: flags['dry-run'] === true,
       json: io.json,
@@ -134,14 +139,19 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
   }
 };
 
-function contextOf(project: Project, io: Io): ImportContext {
+/** The import of that file, ready to paste. */
+function importCommand(file: string): string {
+  return `orchestrate import ${shellWord(file !== '-' && file.startsWith('-') ? `./${file}` : file)}`;
+}
+
+function contextOf(project: Project, file: string, io: Io): ImportContext {
   return {
     openStore: async (create) =>
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
     readFile: (path) => readPlanFile(resolve(io.cwd, path), path),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId) =>
-      refuseSwitch(project, initiativeId, 'orchestrate stop && orchestrate import plan.yaml'),
+      refuseSwitch(project, initiativeId, `orchestrate stop && ${importCommand(file)}`),
     print: io.print,
   };
 }

@@ -22,7 +22,7 @@ const FOLLOW_EACH_MS = 200;
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: false }, async (ports) => {
     const record = findStream(ports, args[0] ?? '');
-    const number = numberFlag(flags, 'run', { min: 1, whole: true }) ?? null;
+    const number = numberFlag(`logs ${record.key}`, flags, 'run', { min: 1, whole: true }) ?? null;
     if (number !== null && !record.runs.some((each) => each.number === number)) throw noRun(record, number);
     if (flags['raw'] === true) return raw(ports, record, number, flags['follow'] === true, io);
     return readable(ports, record, number, flags, io);
@@ -42,7 +42,7 @@ async function readable(
   io: Io,
 ): Promise<number> {
   const follower = createLogFollower(logSources(ports, record.key, number));
-  const most = numberFlag(flags, 'lines', { min: 0, whole: true }) ?? DEFAULT_LINES;
+  const most = numberFlag(`logs ${record.key}`, flags, 'lines', { min: 0, whole: true }) ?? DEFAULT_LINES;
   const lines = follower.next(flags['follow'] !== true);
   if (lines.length === 0 && record.runs.length === 0 && flags['follow'] !== true) throw noRun(record, null);
   const print = createLogPrinter(

@@ -33,8 +33,7 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
       const memory = state.get();
       if (memory !== null) noteRefusal(memory, 'mcp-refused', tool, refusal);
     },
-    refuseSwitch: (initiativeId) =>
-      refuseWhileWorkersLive(state.get(), initiativeId, `link ${initiativeId} again after: orchestrate stop`),
+    refuseSwitch: (initiativeId) => refuseWhileWorkersLive(state.get(), initiativeId, 'orchestrate stop'),
     version: packageVersion(),
     stdin: process.stdin,
     stdout: process.stdout,

@@ -44,7 +44,7 @@ function strategyOf(flags: Flags): LandingStrategy | null {
   if (found !== undefined) return found;
   throw usageError(
     `--strategy is ${LANDING_STRATEGIES.join(', ')}, not ${JSON.stringify(text)}`,
-    '--strategy squash',
+    'orchestrate merge --strategy squash',
   );
 }
 

@@ -26,14 +26,14 @@ export function planError(problems: readonly PlanProblem[]): OrchestrateError | 
   const [first, ...others] = problems;
   if (first === undefined) return null;
   if (others.length === 0 && (first.code === 'no-streams' || first.code === 'archived-only')) {
-    const fix = 'have a plan written with orchestrate generate, or: orchestrate import plan.yaml';
+    const fix = 'orchestrate import plan.yaml';
     return new OrchestrateError(EXIT.input, printable(first.message), fix, { box: METADATA_SAMPLE });
   }
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return new OrchestrateError(
     EXIT.input,
     `${printable(first.message)}${more}`,
-    'correct the plan and run orchestrate import <file> --update, or correct the metadata of the tasks named',
+    'orchestrate import plan.yaml --update',
     { box: `Problems:\n${problemsText(problems)}` },
   );
 }

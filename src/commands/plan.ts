@@ -61,7 +61,8 @@ const DRAW = { mermaid: planMermaid, dot: planDot } as const;
 export const run: CommandModule['run'] = async (_args, flags, io) => {
   const drawings = (['mermaid', 'dot'] as const).filter((form) => flags[form] === true);
   const forms = [...(io.json ? (['json'] as const) : []), ...drawings];
-  if (forms.length > 1) throw usageError(`--${forms.join(' and --')} exclude each other`, 'give one of them');
+  if (forms.length > 1)
+    throw usageError(`--${forms.join(' and --')} exclude each other`, `orchestrate plan --${forms[0]}`);
   const project = openProject(io);
   try {
     const context: PlanContext = {

@@ -1,8 +1,10 @@
 /** `send`: types a message into a stream's living agent, as a user at its window would. */
+
 import { typedMessage } from '../agent/typed-message.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { commandFor } from '../core/shell-word.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { send } from '../operator/send.ts';
 import { type Flags, usageError } from './definition.ts';
@@ -15,12 +17,12 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   if (io.env['ORCHESTRATE_TOKEN']) {
     throw new OrchestrateError(
       EXIT.refused,
-      'an agent may not type to other agents',
-      'say it in the notes of your task: orchestrate task update TASK-… --notes "what to tell"',
+      'an agent may not type to other agents: say it in the notes of your task',
+      'orchestrate task list',
     );
   }
   const [stream = '', ...words] = args;
-  const lines = await messageOf(words, io);
+  const lines = await messageOf(stream, words, io);
   return withPorts(io, { create: false }, async (ports) => {
     const record = findStream(ports, stream);
     const arrived = await send(ports, record, lines);
@@ -35,7 +37,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
 }
 
 /** The message as lines; `-` alone stands for stdin. */
-async function messageOf(words: readonly string[], io: Io): Promise<readonly string[]> {
+async function messageOf(stream: string, words: readonly string[], io: Io): Promise<readonly string[]> {
   const text = words.length === 1 && words[0] === '-' ? await io.readStdin() : words.join(' ');
   if (text.length > LONGEST) {
     throw usageError(
@@ -44,6 +46,7 @@ async function messageOf(words: readonly string[], io: Io): Promise<readonly str
     );
   }
   const lines = typedMessage(text);
-  if (lines.length === 0) throw usageError('there is no text to send', 'orchestrate send Stream-B "go on"');
+  if (lines.length === 0)
+    throw usageError('there is no text to send', `${commandFor('send', stream)} 'go on'`);
   return lines;
 }

@@ -29,7 +29,10 @@ function statusFlag(flags: Flags): TaskStatus | undefined {
   if (text === undefined) return undefined;
   const status = TASK_STATUSES.find((each) => each === text);
   if (status === undefined)
-    throw usageError(`unknown status ${JSON.stringify(text)}`, `--status ${TASK_STATUSES.join('|')}`);
+    throw usageError(
+      `--status is ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(text)}`,
+      'orchestrate task list --status pending',
+    );
   return status;
 }
 
@@ -111,7 +114,10 @@ function patchOf(flags: Flags): TaskPatch {
   const notes = boundedText(flags, 'notes');
   const blockedReason = boundedText(flags, 'blocked-reason');
   if (status === undefined && notes === undefined && blockedReason === undefined) {
-    throw usageError('nothing to update', 'give --status, --notes or --blocked-reason');
+    throw usageError(
+      'nothing to update: give --status, --notes or --blocked-reason',
+      'orchestrate task update --help',
+    );
   }
   return {
     ...(status === undefined ? {} : { status }),

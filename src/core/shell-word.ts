@@ -14,16 +14,30 @@ export function reopenCommand(taskId: string): string {
     : `orchestrate task update ${task} --status pending`;
 }
 
-/** What ends a checkout that is dirty from the start. */
-export const RENORMALISE =
-  'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
+/** What ends a checkout that is dirty from the start; to be typed on the base branch. */
+export const RENORMALISE = 'git add --renormalize . && git commit -m "Normalise what is checked out"';
 
-/** A remedy that ends in a command: it is one, or what it says stands before it. */
-const ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
+/** What begins a line to be typed: a program of which commands are offered. No other advice begins so. */
+const PROGRAM =
+  /^(?:orchestrate|git|claude|codex|opencode|npm|ulimit|chmod|cd|mv|rm|kill|tmux|mkdir|lsof|ls|df)(?: |$)/;
 
-/** A remedy with the command that tries again after it, as one line to be typed. */
-export function thenTry(remedy: string, again: string): string {
-  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
+/** True for what can be typed as it stands. */
+export function isCommand(fix: string): boolean {
+  return PROGRAM.test(fix);
+}
+
+/**
+ * What to say and what to type where `fix` has to come before `again`. A command is typed with it, on one line; any other
+ * advice is said with the reason, so that what is to be typed is a command to the letter.
+ */
+export function thenTry(
+  reason: string,
+  fix: string,
+  again: string,
+): { readonly reason: string; readonly remedy: string } {
+  return isCommand(fix)
+    ? { reason, remedy: fix === again ? again : `${fix} && ${again}` }
+    : { reason: `${reason} (${fix})`, remedy: again };
 }
 
 /**

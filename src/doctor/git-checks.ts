@@ -89,8 +89,8 @@ async function signingCheck(git: Git): Promise<CheckResult> {
   return {
     name: 'signing',
     level: 'warn',
-    message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble, 300)}`,
-    fix: 'unlock the key first (ssh-add, or sign once in this terminal), or: git config commit.gpgSign false',
+    message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble, 300)}; unlock the key (ssh-add, or sign once in this terminal), or do not sign here`,
+    fix: 'git config commit.gpgSign false',
   };
 }
 
@@ -115,15 +115,15 @@ async function baseCheck(git: Git, branch: string): Promise<CheckResult> {
       name: 'base',
       level: 'warn',
       message: `the upstream of ${name}, ${upstream}, is gone`,
-      fix: `set another one, or: git branch --unset-upstream ${shellWord(branch)}`,
+      fix: `git branch --unset-upstream ${shellWord(branch)}`,
     };
   const { ahead, behind } = standing;
   if (behind === 0) return ok('base', `${name} has all of ${upstream}`);
   return {
     name: 'base',
     level: 'warn',
-    message: `${name} is ${plural(behind, 'commit')} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched`,
-    fix: `set "baseBranch" to ${JSON.stringify(standing.upstream)} in config.json, or: git switch ${shellWord(branch)} && git merge ${ahead === 0 ? '--ff-only ' : ''}${shellWord(standing.upstream)}`,
+    message: `${name} is ${plural(behind, 'commit')} behind ${upstream}${ahead === 0 ? '' : ` and ${ahead} ahead`}, as last fetched ("baseBranch" in config.json may name ${upstream} instead)`,
+    fix: `git switch ${shellWord(branch)} && git merge ${ahead === 0 ? '--ff-only ' : ''}${shellWord(standing.upstream)}`,
   };
 }
 
@@ -209,7 +209,7 @@ async function checkoutCheck(git: Git, sha: string): Promise<CheckResult> {
   return {
     name: 'checkout',
     level: 'warn',
-    message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes)`,
+    message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes); to be mended on the base branch`,
     fix: RENORMALISE,
   };
 }

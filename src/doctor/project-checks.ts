@@ -35,8 +35,8 @@ export function checkPermissions(project: Project): CheckResult {
     return {
       name: 'directories',
       level: 'fail',
-      message: `can't write to ${unwritable.join(', ')}`,
-      fix: `make it yours with chown, or: chmod u+rwx ${shellWord(path)}`,
+      message: `can't write to ${unwritable.join(', ')} (make yours what belongs to another)`,
+      fix: `chmod u+rwx ${shellWord(path)}`,
     };
   }
   const open = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
@@ -120,7 +120,7 @@ function checkDesktop(name: string, env: Project['env']): CheckResult {
   );
   if (program !== undefined) return ok(name, `desktop, by ${program} and in terminals that show the session`);
   const message = 'there is no notify-send and no osascript: only terminals that show the session are told';
-  return { name, level: 'warn', message, fix: 'install notify-send (apt install libnotify-bin)' };
+  return { name, level: 'warn', message, fix: 'install notify-send, which is in libnotify-bin' };
 }
 
 /** The store: there, of the known schema, this project's, with a plan that can be run. */

@@ -128,7 +128,8 @@ export function checkGates(project: Pick<Project, 'config' | 'root' | 'env'>): C
   return {
     name: 'gates',
     level: 'warn',
-    message: 'no gates: nothing but the agent itself checks its work',
-    fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init',
+    message:
+      'no gates: nothing but the agent itself checks its work ("gates" in .claude/orchestrator/config.json)',
+    fix: 'orchestrate init',
   };
 }

@@ -35,7 +35,7 @@ function noneActive(workspace: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.input,
     `Memory Copilot has no active initiative in the workspace ${workspace}`,
-    'start the initiative in Memory Copilot (initiative_start), then run orchestrate generate again',
+    'start the initiative in Memory Copilot, by its tool initiative_start',
   );
 }
 

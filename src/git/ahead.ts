@@ -221,8 +221,8 @@ async function isWritten(
 function taken(path: string, why: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
-    `the worktree ${JSON.stringify(printable(path))} was made ahead of need, and ${why}; nothing was touched`,
-    `look with: git -C ${shellWord(printable(path))} status; then move it out of there`,
+    `the worktree ${JSON.stringify(printable(path))} was made ahead of need, and ${why}; nothing was touched: look at it, and move it out of there`,
+    `git -C ${shellWord(printable(path))} status`,
   );
 }
 

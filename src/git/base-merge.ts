@@ -29,8 +29,8 @@ async function checkCommit(door: Door, sha: string): Promise<void> {
   if ((await resolveCommit(door, sha)) === sha) return;
   throw new OrchestrateError(
     EXIT.state,
-    `the commit ${sha} is not in the repository`,
-    'bring the commit back; what is missing is told by: git fsck',
+    `the commit ${sha} is not in the repository, and has to be brought back`,
+    'git fsck',
   );
 }
 

@@ -158,7 +158,7 @@ function overLimit(args: readonly string[], limit: 'time' | 'output', timeLimitM
   return new OrchestrateError(
     EXIT.environment,
     `git ${args[0]} ${how}, so it was ended`,
-    'run the same git command by hand to see what holds it up',
+    'run the same by hand, to see what holds it up',
   );
 }
 
@@ -182,7 +182,7 @@ export function acceptedVersion(said: string): string {
   throw new OrchestrateError(
     EXIT.environment,
     `git ${version} is too old: 2.38 or newer is needed`,
-    'install a newer git (apt-get install git, brew install git)',
+    'install git 2.38 or newer',
   );
 }
 

@@ -38,15 +38,19 @@ function causeOf(result: GitResult): string {
   return printable(line.replace(/^(?:fatal|error): /, ''), 400);
 }
 
-type Explanation = readonly [pattern: RegExp, fix: string];
-
-const EXPLANATIONS: readonly Explanation[] = [
-  [/No space left on device|Disk quota exceeded/, 'free some disk space, then run the command again'],
-  [/Read-only file system|Permission denied/, 'make the repository writable for this user'],
-  [
-    /index file corrupt|bad index file|object file .* is empty|loose object .* corrupt|bad object/,
-    'git fsck',
-  ],
+const EXPLANATIONS: readonly { readonly seen: RegExp; readonly fix: string }[] = [
+  {
+    seen: /No space left on device|Disk quota exceeded/,
+    fix: 'free some disk space, then run the command again',
+  },
+  {
+    seen: /Read-only file system|Permission denied/,
+    fix: 'make the repository writable for this user',
+  },
+  {
+    seen: /index file corrupt|bad index file|object file .* is empty|loose object .* corrupt|bad object/,
+    fix: 'git fsck',
+  },
 ];
 
 /**
@@ -60,15 +64,15 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
     return new OrchestrateError(
       EXIT.environment,
       `git ${args[0]} is held up by the lock ${printable(lock)}`,
-      `wait for the git process that holds it; when none is running: rm ${shellWord(printable(lock))}`,
+      'wait for the process that holds it, or remove the file when none does',
     );
   }
   const halfMade = halfMadeEntryOf(result.err);
   if (halfMade !== null) {
     return new OrchestrateError(
       EXIT.environment,
-      `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished`,
-      `if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}; to see: git worktree list`,
+      `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished: if nobody makes it now, remove .git/worktrees/${printable(halfMade)}`,
+      'git worktree list',
     );
   }
   const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];
@@ -80,11 +84,11 @@ export function gitFailure(args: readonly string[], result: GitResult): Orchestr
     );
   }
   const cause = causeOf(result);
-  const fix = EXPLANATIONS.find(([pattern]) => pattern.test(result.err))?.[1];
+  const fix = EXPLANATIONS.find(({ seen }) => seen.test(result.err))?.fix;
   return new OrchestrateError(
     EXIT.environment,
     `git ${args[0]} failed: ${cause}`,
-    fix ?? 'fix what git complains about, then run the command again',
+    fix ?? 'see to what it complains about, then run the command again',
   );
 }
 

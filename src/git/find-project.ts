@@ -1,9 +1,11 @@
 /** Finds the project from any directory of it or of its worktrees: git says where that is, and we remember only what git cannot know. */
+
 import { mkdirSync, realpathSync, rmSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { inheritedEnvironment } from '../core/inherited-environment.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { ifPresent, readIfPresent, statIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { NotStarted, runSync } from '../process/run.ts';
@@ -37,7 +39,7 @@ export function findProject(cwd: string, ofRun: string | null = null): FoundProj
 
 function projectAt(directory: string): FoundProject {
   const place = placeOf(directory);
-  if ('why' in place) throw noProject(directory, place.why);
+  if ('why' in place) throw noProject(directory, place.why, place.fix);
   const { commonDir, gitDir, top } = place;
   if (top !== null && gitDir === commonDir) return { root: top, commonDir };
   const bare = git(commonDir, ['--git-dir', commonDir, 'rev-parse', '--is-bare-repository']) === 'true';
@@ -50,7 +52,7 @@ function projectAt(directory: string): FoundProject {
 }
 
 /** Asks git about a directory; `why` it is none of a repository. Throws for every other failure. */
-function placeOf(directory: string): Place | { readonly why: string } {
+function placeOf(directory: string): Place | { readonly why: string; readonly fix: string } {
   // The last one fails outside a work tree, after the others were printed.
   const args = ['rev-parse', '--path-format=absolute', '--git-dir', '--git-common-dir', '--show-toplevel'];
   const { exitCode, stdout, stderr } = run(directory, args);
@@ -62,8 +64,11 @@ function placeOf(directory: string): Place | { readonly why: string } {
   const err = stderr.toString();
   const broken = /not a git repository: ([^\n]+)/.exec(err)?.[1];
   if (broken !== undefined && !broken.startsWith('('))
-    return { why: `its .git file points to a git directory that does not exist (${printable(broken)})` };
-  if (/not a git repository/.test(err)) return { why: 'not inside a git repository' };
+    return {
+      fix: INSIDE,
+      why: `its .git file points to a git directory that does not exist (${printable(broken)})`,
+    };
+  if (/not a git repository/.test(err)) return { fix: A_NEW_ONE, why: 'not inside a git repository' };
   // One that does not even know what it is asked is too old for all the rest.
   acceptedVersion(git(directory, ['--version']) ?? '');
   throw gitFailure(args, { code: exitCode ?? 128, out: '', err });
@@ -118,8 +123,9 @@ export function forgetProject({ commonDir }: Pick<FoundProject, 'commonDir'>): v
   rmSync(memory(commonDir), { force: true });
 }
 
-const INSIDE =
-  'run orchestrate inside a git checkout (cd there, or -C DIR); a new one: git init && git commit --allow-empty -m Start';
+/** Makes a repository where there is none, with the commit that agents can start from. */
+const A_NEW_ONE = 'git init && git commit --allow-empty -m Start';
+const INSIDE = 'go to a checkout, or name it with -C';
 
 function noProject(cwd: string, why: string, fix = INSIDE): OrchestrateError {
   return new OrchestrateError(EXIT.environment, `${JSON.stringify(cwd)}: ${why}`, fix);
@@ -142,14 +148,14 @@ function inBare(cwd: string, commonDir: string): OrchestrateError {
   return noProject(
     cwd,
     `the repository is bare; its worktrees are ${names.join(', ')}`,
-    `cd ${JSON.stringify(first)}`,
+    `cd ${shellWord(first)}`,
   );
 }
 
 function unknownCheckout(cwd: string, commonDir: string): OrchestrateError {
   return noProject(
     cwd,
-    `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
-    'in its main checkout, which is remembered then: orchestrate init',
+    `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is: in that, init is run once, and it is remembered`,
+    'orchestrate init',
   );
 }

@@ -167,18 +167,18 @@ function branchesIn(place: Pick<WorktreeLink, 'gitDir'>): readonly (string | nul
 function inOperation({ path }: WorktreeLink, branch: string, operation: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
-    `a ${operation} of ${branch} is in progress in ${printable(path)}`,
-    `finish or abort it (git -C ${shellWord(path)} status), then run the command again`,
+    `a ${operation} of ${branch} is in progress in ${printable(path)}: finish or abort it first`,
+    `git -C ${shellWord(path)} status`,
   );
 }
 
 function outOfReach({ gitDir, path, lock }: WorktreeEntry, branch: string): OrchestrateError {
   const place = printable(path ?? gitDir);
-  const gone = lock === null ? '' : `git worktree unlock ${shellWord(place)} && `;
+  const kept = lock === null ? '' : ', once it is unlocked';
   return new OrchestrateError(
     EXIT.refused,
-    `${branch} is checked out in a worktree that cannot be reached: ${place}; nothing was changed`,
-    `bring it back (mount its disk); if it was moved: git worktree repair <where it is now>; if it is gone: ${gone}git worktree prune`,
+    `${branch} is checked out in a worktree that cannot be reached: ${place}; nothing was changed. Bring it back (mount its disk), or tell git where it is now (git worktree repair) or that it is gone (git worktree prune${kept})`,
+    'git worktree list',
   );
 }
 
@@ -193,8 +193,8 @@ async function checkPlace(door: Door, place: WorktreeLink, move: BranchMove, ind
   const more = inTheWay.length > shown.length ? ` and ${inTheWay.length - shown.length} more` : '';
   throw new OrchestrateError(
     EXIT.refused,
-    `${move.branch} is checked out in ${printable(place.path)}, where landing would overwrite what is not committed: ${shown.join(', ')}${more}; nothing was changed`,
-    `commit it, stash it (git -C ${shellWord(place.path)} stash --include-untracked) or move it away, then run the command again`,
+    `${move.branch} is checked out in ${printable(place.path)}, where landing would overwrite what is not committed: ${shown.join(', ')}${more}; nothing was changed: commit it, stash it or move it away`,
+    `git -C ${shellWord(place.path)} stash --include-untracked`,
   );
 }
 
@@ -214,7 +214,7 @@ async function takeLock({ gitDir }: WorktreeLink): Promise<void> {
       throw new OrchestrateError(
         EXIT.busy,
         `another git process holds ${printable(lock)}`,
-        `wait for it; when none is running: rm ${shellWord(lock)}`,
+        'wait for it, or remove the file when none is running',
       );
     await sleep(LOCK_ASK_MS);
   }

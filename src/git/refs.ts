@@ -2,6 +2,7 @@
 
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { isKey } from '../core/stream-key.ts';
 import { checkedBranch, checkedKey, checkedSha, noObject } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
@@ -42,11 +43,14 @@ function baseRefs(name: string): readonly string[] {
 async function noBase(door: Door, branch: string): Promise<OrchestrateError> {
   const args = ['for-each-ref', '--format=%(refname:lstrip=2)', `refs/remotes/*/${branch}`];
   const [remote = ''] = (await door.read(args)).split('\n');
-  const make = remote === '' ? `git branch ${branch}` : `git branch ${branch} ${remote}`;
+  const make =
+    remote === ''
+      ? `git branch ${shellWord(branch)}`
+      : `git branch ${shellWord(branch)} ${shellWord(remote)}`;
   return new OrchestrateError(
     EXIT.environment,
-    `the base branch "${branch}" does not exist`,
-    `${make}, or correct "baseBranch" in .claude/orchestrator/config.json`,
+    `the base branch "${branch}" does not exist ("baseBranch" in .claude/orchestrator/config.json names it)`,
+    make,
   );
 }
 
@@ -57,8 +61,8 @@ async function currentBranch(door: Door): Promise<string> {
   if (result.code !== 1) throw gitFailure(args, result);
   throw new OrchestrateError(
     EXIT.environment,
-    'the main checkout is on no branch (detached HEAD)',
-    'set "baseBranch" in .claude/orchestrator/config.json, or go back to the last branch: git switch -',
+    'the main checkout is on no branch (detached HEAD), and no "baseBranch" is set in .claude/orchestrator/config.json',
+    'git switch -',
   );
 }
 

@@ -127,11 +127,12 @@ export function inWorktree(link: WorktreeLink, commonDir: string): CommandOption
 export function requireLink(door: Door, path: string): WorktreeLink {
   const link = readLink(path, door.commonDir);
   if (link !== null) return link;
-  const why = kindAt(path) === 'missing' ? 'is missing' : 'is no longer the worktree that was made';
+  const isMissing = kindAt(path) === 'missing';
+  const why = isMissing ? 'is missing' : 'is no longer the worktree that was made';
   throw new OrchestrateError(
     EXIT.refused,
     `the worktree ${JSON.stringify(path)} ${why}`,
-    'move away what is in its place; a missing one is made again by: orchestrate start',
+    isMissing ? 'orchestrate start' : putAside(path),
   );
 }
 
@@ -206,6 +207,11 @@ export function foreignPath(path: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
     `${JSON.stringify(path)} is ${what} that is not this stream's worktree; it was left as it is`,
-    `mv ${shellWord(printable(path))} ${shellWord(printable(`${path}-mine`))}`,
+    putAside(path),
   );
+}
+
+/** Moves away what is in a worktree's place, so that the worktree can be made. */
+function putAside(path: string): string {
+  return `mv ${shellWord(printable(path))} ${shellWord(printable(`${path}-mine`))}`;
 }

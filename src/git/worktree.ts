@@ -121,7 +121,7 @@ function verify(door: Door, path: string): NonNullable<ReturnType<typeof readLin
   if (link !== null && link.path === path) return link;
   throw new OrchestrateError(
     EXIT.environment,
-    `the worktree ${JSON.stringify(path)} was not made properly`,
-    'fix or move the directory; where each is: git worktree list',
+    `the worktree ${JSON.stringify(path)} was not made properly: mend or move the directory`,
+    'git worktree list',
   );
 }

@@ -74,8 +74,8 @@ async function checkFilters(
     const more = paths.length === 1 ? '' : ` and ${paths.length - 1} more`;
     throw new OrchestrateError(
       EXIT.environment,
-      `${printable(first)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed`,
-      `make the filter work (git config --get-regexp ${shellWord(`filter.${filter}`)} shows its program), then run the command again`,
+      `${printable(first)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
+      `git config --get-regexp ${shellWord(`filter.${filter}`)}`,
     );
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -204,8 +204,8 @@ async function underGates(
 function brokenBranch({ branch }: Landing, why: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.unfinished,
-    `on ${branch} itself, without any of the work, a ${why}`,
-    'mend that first, or land without: orchestrate merge --no-gates',
+    `on ${branch} itself, without any of the work, a ${why}; mend that first, or land with --no-gates`,
+    'orchestrate doctor --run-gates',
   );
 }
 

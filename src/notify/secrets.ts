@@ -76,7 +76,7 @@ function readFile(path: string, isNamed: boolean): Partial<Secrets> {
     throw new OrchestrateError(
       EXIT.environment,
       `notify.secretFile ${path} cannot be read: ${messageOf(error)}`,
-      `make it, and keep it to yourself: chmod 600 ${shellWord(path)}`,
+      isAbsent(error) ? 'make it, readable for you alone' : `chmod 600 ${shellWord(path)}`,
     );
   }
   try {

@@ -105,8 +105,8 @@ export function assignNotes(ports: Ports, record: StreamRecord, notes: string): 
   if (all.length > MOST_NOTES)
     throw new OrchestrateError(
       EXIT.input,
-      `the notes for ${record.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent`,
-      `let it deal with those it has first: ${commandFor('start', record)}`,
+      `the notes for ${record.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent: let it deal with those it has first`,
+      commandFor('start', record),
     );
   assign(ports, record, { notes: all }, 'is to deal with the notes of a review');
   return { pollerAlive: pollerLives(ports), what: 'the notes' };

@@ -54,8 +54,8 @@ export async function clean(
   if (dryRun) return cleanAll(ports, named, true);
   const lease = await ports.landingLease.acquire(LEASE_WAIT_MS);
   if (lease === null) {
-    const fix = 'wait until it has ended, then: orchestrate clean';
-    throw new OrchestrateError(EXIT.busy, 'a landing or another clean is under way', fix);
+    const why = 'a landing or another clean is under way: wait until it has ended';
+    throw new OrchestrateError(EXIT.busy, why, 'orchestrate clean');
   }
   try {
     return await cleanAll(ports, named, false);

@@ -48,12 +48,13 @@ export function oneStream(text: string, streams: readonly NamedStream[]): string
   const [id] = found;
   if (id !== undefined && found.length === 1) return id;
   const typed = JSON.stringify(printable(text));
-  if (id !== undefined) throw ambiguous(`${typed} may be any of ${found.length} streams`, found);
+  if (id !== undefined)
+    throw ambiguous(`${typed} may be any of ${found.length} streams`, found, 'orchestrate plan');
   const known = streams.map((stream) => stream.id);
   throw new OrchestrateError(
     EXIT.input,
-    `no stream ${typed} in the plan`,
-    known.length === 0 ? 'orchestrate plan' : `name one of: ${listed(known)}`,
+    `no stream ${typed} in the plan${known.length === 0 ? '' : `, which has: ${listed(known)}`}`,
+    'orchestrate plan',
   );
 }
 
@@ -69,12 +70,17 @@ export function findTask(store: Pick<PlanStore, 'getTask' | 'listTasks'>, text: 
     const task = tasks.find((each) => each.id === id);
     if (task !== undefined && found.length === 1) return task;
     if (found.length > 1)
-      throw ambiguous(`${JSON.stringify(printable(text))} may be any of ${found.length} tasks`, found);
+      throw ambiguous(
+        `${JSON.stringify(printable(text))} may be any of ${found.length} tasks`,
+        found,
+        'orchestrate task list',
+      );
   }
   const why = `no task ${JSON.stringify(printable(text))}`;
   throw new OrchestrateError(EXIT.input, why, 'orchestrate task list');
 }
 
-function ambiguous(message: string, candidates: readonly string[]): OrchestrateError {
-  return new OrchestrateError(EXIT.input, message, `name one of: ${listed(candidates)}`);
+/** `fix` lists them all. */
+function ambiguous(message: string, candidates: readonly string[], fix: string): OrchestrateError {
+  return new OrchestrateError(EXIT.input, `${message}: ${listed(candidates)}`, fix);
 }

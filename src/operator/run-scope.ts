@@ -79,8 +79,8 @@ export function inScope<T>(worker: WorkerRun | null, what: string, change: () =>
 function refusedTask({ message }: ScopeRefusal): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
-    printable(message),
-    'an agent changes only its own open tasks: orchestrate task list',
+    `${printable(message)}; an agent changes only its own open tasks`,
+    'orchestrate task list',
   );
 }
 
@@ -89,8 +89,8 @@ export function refuseInsideRun(env: Env, verb: string): void {
   if (!env['ORCHESTRATE_TOKEN']) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} changes the plan, which an agent may not do`,
-    'say in the notes of your task what should be planned: orchestrate task update TASK-… --notes "what should be planned"',
+    `orchestrate ${verb} changes the plan, which an agent may not do: say in the notes of your task what should be planned`,
+    'orchestrate task list',
   );
 }
 
@@ -102,8 +102,8 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
   if (!env['ORCHESTRATE_TOKEN'] || env['ORCHESTRATE_PROJECT'] !== root) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} steers the work, which is for users: an agent may not do it`,
-    'say what you need: orchestrate task update TASK-… --status blocked --blocked-reason "what is missing"',
+    `orchestrate ${verb} steers the work, which is for users: an agent may not do it; say what you need as the reason of a task that you set to blocked`,
+    'orchestrate task list',
   );
 }
 

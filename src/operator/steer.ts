@@ -55,21 +55,20 @@ export function livingRunOf({ processes }: Ports, { runs }: StreamRecord): Run |
 function retriedDone(ports: Ports, record: StreamRecord, isStale: boolean): OrchestrateError {
   const { streamId } = record;
   const [task] = ports.plan.listTasks({ stream: streamId });
-  const reopen = task === undefined ? '' : `re-open a task (${reopenCommand(task.id)}), or `;
+  const help = isStale ? 'it can be brought up to date' : 'its work can be checked again';
+  const reopen = task === undefined ? '' : `, a task be re-opened (${reopenCommand(task.id)})`;
   return new OrchestrateError(
     EXIT.refused,
-    `${streamId} is done: there is nothing to try again`,
-    isStale
-      ? `${reopen}bring it up to date: ${commandFor('sync', record)}`
-      : `${reopen}check its work again: ${commandFor('verify', record)}`,
+    `${streamId} is done: there is nothing to try again; ${help}${reopen}`,
+    commandFor(isStale ? 'sync' : 'verify', record),
   );
 }
 
 function retriedCancelled({ streamId }: StreamRecord): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
-    `${streamId} is cancelled: there is nothing to try again`,
-    `set a task of it back to pending: orchestrate task list --stream=${shellWord(streamId)}`,
+    `${streamId} is cancelled: there is nothing to try again; a task set back to pending brings it back`,
+    `orchestrate task list --stream=${shellWord(streamId)}`,
   );
 }
 

@@ -1,8 +1,10 @@
 /** `stop`: ends workers, and for the whole plan the poller too; work is kept in its branches and worktrees. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { plural } from '../core/printable.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { byOperator } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
@@ -90,6 +92,6 @@ function unknownHolder({ paths }: Ports): OrchestrateError {
   return new OrchestrateError(
     EXIT.busy,
     `no agent is running, but a process that is not known here holds ${paths.lockDb} and may start the next one`,
-    `find it with: lsof ${paths.lockDb}`,
+    `lsof ${shellWord(paths.lockDb)}`,
   );
 }

@@ -201,7 +201,7 @@ export function notStarted(thrown: unknown, file: string, cwd: string): NotStart
     return make(
       'no directory',
       `the directory ${JSON.stringify(cwd)} does not exist`,
-      'restore it, or run orchestrate from an existing directory',
+      'restore it, or go to a directory that is there',
     );
   }
   if (code === 'ENOENT') return make('no program', `${file} was not found in PATH`, `install ${file}`);
@@ -215,8 +215,8 @@ export function notStarted(thrown: unknown, file: string, cwd: string): NotStart
   if (code === 'EAGAIN') {
     return make(
       'processes',
-      `cannot run ${file}: the limit on processes is reached (EAGAIN)`,
-      'end some processes; the limit is shown by: ulimit -u',
+      `cannot run ${file}: the limit on processes is reached (EAGAIN): end some`,
+      'ulimit -u',
     );
   }
   return make('other', `cannot run ${file}: ${messageOf(thrown)}`, 'orchestrate doctor');

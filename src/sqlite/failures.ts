@@ -61,7 +61,7 @@ function outOfFiles(thrown: unknown, { label, path }: StoreFile): OrchestrateErr
   return new OrchestrateError(
     EXIT.environment,
     `too many open files: ${label} ${path} can't be opened`,
-    'raise the limit: ulimit -n 1024',
+    'ulimit -n 1024',
     { cause: thrown },
   );
 }
@@ -85,8 +85,8 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   if (isBusy(thrown)) {
     return new OrchestrateError(
       EXIT.busy,
-      `${label} ${path} is locked by another process (waited ${place.busyTimeoutMs / 1000} s)`,
-      `run the command again when that process has ended; this names it: lsof ${shellWord(path)}`,
+      `${label} ${path} is locked by another process (waited ${place.busyTimeoutMs / 1000} s): run the command again when that has ended`,
+      `lsof ${shellWord(path)}`,
       { cause: thrown },
     );
   }
@@ -94,7 +94,7 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
     return new OrchestrateError(
       EXIT.environment,
       `${label} ${path} can't be written: the disk is full (${code})`,
-      `free some space there: df -h ${shellWord(dirname(path))}`,
+      `df -h ${shellWord(dirname(path))}`,
       { cause: thrown },
     );
   }
@@ -102,7 +102,7 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
     return new OrchestrateError(
       EXIT.environment,
       `${label} ${path} can't be read or written: ${because} (${code})`,
-      `check the disk, and that you may write there: ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`,
+      `ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`,
       { cause: thrown },
     );
   }
@@ -121,8 +121,8 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
 export function unusable(place: StoreFile, because: string, cause?: unknown): OrchestrateError {
   return new OrchestrateError(
     EXIT.state,
-    `${place.label} ${place.path} is unusable: ${because}`,
-    `it was left as it is; restore a copy of it, or move it away and start afresh: mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
+    `${place.label} ${place.path} is unusable: ${because}; it was left as it is: restore a copy of it, or move it away and start afresh`,
+    `mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -85,18 +85,14 @@ export function isNativeModuleFailure(thrown: unknown): boolean {
 
 /** The exit 3 error for a Node with neither driver; `wanting`: what better-sqlite3 threw, null where there is none. */
 export function noDriver(wanting: unknown): OrchestrateError {
-  const global = 'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams';
-  const [why, install] =
+  const why =
     wanting === null
-      ? ['the plugin brings none along', `install by: ${global}`]
-      : [
-          `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`,
-          `${global} where that is installed globally, else: npm rebuild better-sqlite3`,
-        ];
+      ? 'the plugin brings none along'
+      : `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`;
   return new OrchestrateError(
     EXIT.environment,
-    `Node ${process.versions.node} has no SQLite of its own, and ${why}`,
-    `use Node 22.13 or newer, or ${install}`,
+    `Node ${process.versions.node} has no SQLite of its own (22.13 and newer have), and ${why}`,
+    'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams',
     wanting === null ? {} : { cause: wanting },
   );
 }

@@ -173,11 +173,7 @@ function createRunQueries(
 }
 
 function unknownRecord(what: string): OrchestrateError {
-  return new OrchestrateError(
-    EXIT.state,
-    `orchestrate's state knows no ${what}`,
-    'orchestrate status shows what it knows',
-  );
+  return new OrchestrateError(EXIT.state, `orchestrate's state knows no ${what}`, 'orchestrate status');
 }
 
 /** Gives streams their keys, branches, paths and ports; to be used inside one IMMEDIATE transaction. */

@@ -237,7 +237,7 @@ export function openStateDatabase(path: string, options: StateOptions): Db {
     ...options,
     create: options.create ?? true,
     label: LABEL,
-    missingFix: 'start the plan first: orchestrate start',
+    missingFix: 'orchestrate start',
     inspect: refuseForeign,
   });
   try {
@@ -275,8 +275,8 @@ function refuseLivingPoller(db: Db, place: StoreFile): void {
   const pid = db.prepare('SELECT pid FROM poller').pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
-    `${LABEL} ${place.path} is of an earlier orchestrate, which still runs${pid === undefined ? '' : ` (pid ${pid})`}`,
-    `end it first (agents go on): ${pid === undefined ? `lsof ${shellWord(join(dirname(place.path), LOCK_FILE))}` : `kill ${pid}`}`,
+    `${LABEL} ${place.path} is of an earlier orchestrate, which still runs${pid === undefined ? '' : ` (pid ${pid})`}: end it first, agents go on`,
+    pid === undefined ? `lsof ${shellWord(join(dirname(place.path), LOCK_FILE))}` : `kill ${pid}`,
   );
 }
 
@@ -286,7 +286,7 @@ function refuseForeign(db: Db, place: StoreFile): void {
     throw new OrchestrateError(
       EXIT.state,
       `${LABEL} ${place.path} is newer than this orchestrate knows (version ${version}, known: ${STATE_VERSION})`,
-      'update orchestrate: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
+      'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
     );
   }
   const tables = Number(db.prepare('SELECT count(*) FROM sqlite_master').pluck().get());

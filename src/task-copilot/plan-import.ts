@@ -35,11 +35,11 @@ class DryRun extends Error {
 export function importPlan(
   repository: Repository,
   plan: PlanInput,
-  how: { readonly update: boolean; readonly dryRun: boolean },
+  how: { readonly update: boolean; readonly dryRun: boolean; readonly again?: string },
 ): Result {
   try {
     return repository.write((db) => {
-      const result = importNow(db, plan, how.update);
+      const result = importNow(db, plan, how);
       if (how.dryRun) throw new DryRun(result);
       return result;
     });
@@ -49,7 +49,11 @@ export function importPlan(
   }
 }
 
-function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
+function importNow(
+  db: CopilotDb,
+  plan: PlanInput,
+  { update, again = 'orchestrate import plan.yaml --update' }: Parameters<typeof importPlan>[2],
+): Result {
   const problemsBefore = problemsOf(currentPlan(db));
   const initiative = plan.initiative ?? currentInitiative(db) ?? derivedInitiative(plan);
   linkInitiative(db, {
@@ -61,10 +65,8 @@ function importNow(db: CopilotDb, plan: PlanInput, update: boolean): Result {
   if (existing.streams.length > 0 && !update) {
     throw new OrchestrateError(
       EXIT.input,
-      `initiative ${initiative.id} has a plan already (${existing.streams.length} streams)`,
-      plan.initiative === null
-        ? 'add what has not started with --update, or give the plan an initiative of its own (initiative: {id: …, title: …})'
-        : 'give the plan another initiative id, or add and change what has not started: orchestrate import --update plan.yaml',
+      `initiative ${initiative.id} has a plan already (${existing.streams.length} streams): add to it and change what has not started, or give the plan ${plan.initiative === null ? 'an initiative of its own' : 'another initiative id'}`,
+      again,
     );
   }
   const known = existing.streams.length > 0 ? newestPrd(db, initiative.id) : null;

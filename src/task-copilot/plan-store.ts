@@ -61,22 +61,18 @@ function patchTask(db: CopilotDb, id: string, patch: TaskPatch): Task {
 function refusedUpdate(id: string, update: Exclude<TaskUpdate, { kind: 'updated' }>): OrchestrateError {
   switch (update.kind) {
     case 'not-found':
-      return new OrchestrateError(
-        EXIT.input,
-        `there is no task ${id}`,
-        'orchestrate task list shows the tasks and their ids',
-      );
+      return new OrchestrateError(EXIT.input, `there is no task ${id}`, 'orchestrate task list');
     case 'archived':
       return new OrchestrateError(
         EXIT.input,
-        `task ${id} belongs to stream ${update.stream}, archived when initiative ${update.byInitiative} was linked`,
-        'work on a task of the current initiative: orchestrate task list',
+        `task ${id} belongs to stream ${update.stream}, archived when initiative ${update.byInitiative} was linked; work on a task of the current initiative`,
+        'orchestrate task list',
       );
     case 'unverified':
       return new OrchestrateError(
         EXIT.input,
         `task ${id} can't be completed yet, it lacks ${update.missing.join(' and ')}`,
-        `orchestrate task update ${id} --status completed --notes "what was done and how it was checked"`,
+        'say in its notes what was done and how it was checked, in 50 characters or more',
       );
     case 'bad-metadata':
       return new OrchestrateError(

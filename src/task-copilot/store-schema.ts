@@ -8,7 +8,7 @@ import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShap
 import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
-const MISSING_FIX = 'make a plan first, with orchestrate generate or: orchestrate import plan.yaml';
+const MISSING_FIX = 'orchestrate import plan.yaml';
 /** The store was never made. Its place is of no use to whoever has not planned anything, so it is not named. */
 export class NoPlan extends OrchestrateError {
   constructor() {
@@ -68,7 +68,7 @@ function acceptedVersion(db: Db, place: StoreFile, create: boolean): number {
     throw new OrchestrateError(
       EXIT.state,
       `${LABEL} ${place.path} is newer than this orchestrate knows (${found}, known: schema ${COPILOT_SCHEMA_VERSION})`,
-      'update orchestrate: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
+      'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
     );
   }
   const blank = names.size === 0 && create;

@@ -37,10 +37,13 @@ export type PlanStore = {
   updateTask(id: string, patch: TaskPatch, scope?: RunScope | null): Task;
   /** Takes a stream of the current plan out of it, in one transaction: all its tasks are cancelled, and no stream depends on it. */
   cancelStream(streamId: string): CancelledStream;
-  /** Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. */
+  /**
+   * Links the initiative, creates PRD and tasks, in one transaction; `update` matches stream + title. `again`: what to type
+   * for an update where one was not asked for.
+   */
   importPlan(
     plan: PlanInput,
-    options: { update: boolean; dryRun: boolean },
+    options: { update: boolean; dryRun: boolean; again?: string },
   ): {
     prd: string;
     streams: number;

@@ -123,7 +123,7 @@ export function tmuxError(what: string, reply: Exclude<Reply, { status: 'ok' }>)
 }
 
 function remedyFor(why: string): string {
-  if (why === NOT_INSTALLED) return 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+  if (why === NOT_INSTALLED) return 'install tmux 3.2 or newer';
   if (why.includes('limit on open files')) return 'ulimit -n 4096';
   const directory =
     /unsafe permissions|too long|create directory|Permission denied|error creating|not a directory/i;

@@ -135,7 +135,7 @@ async function checkVersion(client: Client): Promise<string> {
   if (reply.status !== 'ok') throw tmuxError('be run', reply);
   const verdict = judgeVersion(reply.text);
   if (!verdict.ok) {
-    const fix = 'install tmux 3.2 or newer (apt install tmux, brew install tmux)';
+    const fix = 'install tmux 3.2 or newer';
     throw new OrchestrateError(EXIT.environment, verdict.why, fix);
   }
   // Its answer doesn't matter here; a directory for sockets that can't be used does.

@@ -96,12 +96,12 @@ describe('moving a branch', () => {
     const away = join(rig.home, 'away');
     rig.run(['worktree', 'add', '--quiet', '--lock', linked, 'main']);
     const gitDir = join(rig.commonDir, 'worktrees', 'linked');
-    const refused = (fix: RegExp) =>
-      assert.rejects(move(), { exitCode: 5, message: /cannot be reached: .*\/linked;/, fix });
+    const refused = (message: RegExp) =>
+      assert.rejects(move(), { exitCode: 5, message, fix: 'git worktree list' });
     renameSync(linked, away);
-    await refused(/git worktree unlock .*\/linked && git worktree prune/);
+    await refused(/cannot be reached: .*\/linked; .*\(git worktree prune, once it is unlocked\)$/);
     rig.run(['worktree', 'unlock', linked]);
-    await refused(/gone: git worktree prune/);
+    await refused(/cannot be reached: .*\/linked; .*\(git worktree prune\)$/);
     assert.equal(head(), from);
     assertFree(gitDir);
     renameSync(away, linked);
@@ -339,8 +339,8 @@ describe('moving a branch', () => {
       await assert.rejects(go(), {
         exitCode: 3,
         message:
-          /^new big\.bin cannot be written in .*, since the filter "lfs" fails \(.*\); nothing was changed$/,
-        fix: /git config --get-regexp filter\.lfs/,
+          /^new big\.bin cannot be written in .*, since the filter "lfs" fails \(.*\); nothing was changed: make the filter work first$/,
+        fix: /^git config --get-regexp filter\.lfs/,
       });
       assert.equal(rig.refs() + rig.run(['ls-files', '-s']), before);
       assert.equal(rig.run(['status', '--porcelain']), '');

@@ -16,10 +16,10 @@ test('an untrusted repository waits for trust, and the check says what to do abo
   await using trial = await createTrial({ rules: ASKS, untrusted: true });
   const trust = (await trial.agent.check()).find(({ name }) => name === 'trust');
   assert.equal(trust?.level, 'fail');
-  assert.match(trust?.fix ?? '', /claude/);
+  assert.match(trust?.fix ?? '', /^cd \S+ && claude$/);
   const seen = await needsPerson(await trial.launch('Please do it.'));
   assert.match(seen.detail ?? '', /trust/);
-  assert.match(seen.remedy ?? '', /main directory, then \/exit: claude$/);
+  assert.equal(seen.remedy, 'claude');
   assert.equal(seen.inferred, true);
   assert.equal(trial.server.requests.length, 0, 'nothing was answered for the person');
 });

@@ -159,9 +159,11 @@ async function withSecondWriter(project: ClaudeProject, conversation: string): P
       project,
       'Other',
       'failed',
-      new RegExp(`the conversation of Other is open in another session \\(pid ${pane.pid}\\)`),
+      new RegExp(
+        `the conversation of Other is open in another session \\(pid ${pane.pid}\\): leave that with /exit`,
+      ),
     );
-    assert.match(refused.remedy ?? '', /leave that session with \/exit .*: orchestrate retry Other/);
+    assert.equal(refused.remedy, 'orchestrate retry Other');
     return poller;
   } finally {
     await pane.close();

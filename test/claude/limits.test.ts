@@ -91,10 +91,9 @@ test('limits, a failing service, a refused account and a cap, in one project of 
   const due = (id: 'Hours' | 'Days'): number => Date.parse(streamIn(seen[id], id).dueAt ?? '') / 1000;
   assert.equal(due('Hours'), hours - (hours % 60), 'the named minute');
   assert.equal(due('Days'), days - (days % 60), 'the named day and minute, also behind its dialog');
-  assert.match(
-    streamIn(seen.Login, 'Login').remedy ?? '',
-    /^type \/login, then tell it to go on: orchestrate attach Login$/,
-  );
+  const { reason, remedy } = streamIn(seen.Login, 'Login');
+  assert.match(reason ?? '', /\(type \/login, then tell it to go on\)$/);
+  assert.equal(remedy, 'orchestrate attach Login');
 
   project.server.release('quick');
   const held = await untilState(project, 'After', 'queued', /^held back while (Hours|Days|Login) /);
@@ -194,7 +193,7 @@ test('headless, a limit or an expired login ends the run without burning an atte
   ]);
   over = true;
   assert.match(limited.remedy ?? '', /^orchestrate retry Head$/);
-  assert.match(denied.remedy ?? '', /\/login.*orchestrate retry Out$/);
+  assert.equal(denied.remedy, 'claude auth login && orchestrate retry Out');
   assert.ok(limited.dueAt !== null && denied.dueAt !== null, 'they go on at a time');
   assert.equal(await poller.ended, 0, poller.output());
   const { stream, record } = JSON.parse(await project.run(['status', 'Head', '--json'])) as StreamDetail;

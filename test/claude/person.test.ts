@@ -83,9 +83,9 @@ async function trust(project: ClaudeProject): Promise<void> {
     project,
     'Trust',
     'needs-input',
-    /asks whether this project is trusted \(read off its screen\)/,
+    /asks whether this project is trusted: accept once, then \/exit \(read off its screen\)/,
   );
-  assert.match(seen.remedy ?? '', /main directory, then \/exit: claude && orchestrate retry \S+$/);
+  assert.match(seen.remedy ?? '', /^claude && orchestrate retry \S+$/);
   await press(project, 'Trust', 'Down', 'Enter');
 }
 

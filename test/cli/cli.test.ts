@@ -165,23 +165,27 @@ describe('cli', () => {
 
   test('what is not known is a usage error with the nearest word', async (t) => {
     const cases: readonly (readonly [string[], RegExp, string])[] = [
-      [['shwo', 'a'], /unknown command "shwo"/, 'orchestrate show'],
+      [['shwo', 'a b'], /unknown command "shwo"/, "orchestrate show 'a b'"],
       [['zzz'], /unknown command "zzz"/, 'orchestrate --help'],
       [['task', 'lst'], /unknown command "task lst"/, 'orchestrate task list'],
-      [['show', 'a', '--folow'], /unknown option --folow/, '--follow'],
+      [
+        ['show', 'a', '--folow'],
+        /unknown option --folow \(did you mean --follow\?\)/,
+        'orchestrate show --help',
+      ],
       [['show', 'a', '-x'], /unknown option -x/, 'orchestrate show --help'],
       [['show', 'a', '-fx'], /unknown option -x/, 'orchestrate show --help'],
-      [['show', 'a', '--dryRun'], /unknown option --dryRun/, '--dry-run'],
-      [['show', 'a', '--no-follow'], /unknown option --no-follow/, '--no-color'],
+      [['show', 'a', '--dryRun'], /unknown option --dryRun .*--dry-run\?/, 'orchestrate show --help'],
+      [['show', 'a', '--no-follow'], /unknown option --no-follow .*--no-color\?/, 'orchestrate show --help'],
       [['show', 'a', '--color'], /unknown option --color/, 'orchestrate show --help'],
       [['show', 'a', '--__proto__=x'], /unknown option --__proto__/, 'orchestrate show --help'],
-      [['show', 'a', '--follow='], /--follow takes no value/, '--follow'],
-      [['--jsn', 'show'], /unknown option --jsn/, '--json'],
+      [['show', 'a', '--follow='], /--follow takes no value/, 'orchestrate show --help'],
+      [['--jsn', 'show'], /unknown option --jsn .*--json\?/, 'orchestrate --help'],
       [['show'], /show needs <stream>/, 'orchestrate show --help'],
       [['show', 'a', 'b'], /unexpected argument "b"/, 'orchestrate show --help'],
-      [['show', 'a', '--lines'], /--lines needs a value/, '--lines N'],
-      [['show', 'a', '--follow=1'], /--follow takes no value/, '--follow'],
-      [['show', 'a', '--kind', 'c'], /--kind can't be "c"/, '--kind a|b'],
+      [['show', 'a', '--lines'], /--lines needs a value: --lines N/, 'orchestrate show --help'],
+      [['show', 'a', '--follow=1'], /--follow takes no value/, 'orchestrate show --help'],
+      [['show', 'a', '--kind', 'c'], /--kind is a, b, not "c"/, 'orchestrate show --help'],
     ];
     for (const [argv, message, fix] of cases) {
       await t.test(argv.join(' '), () => {
@@ -257,7 +261,10 @@ describe('cli', () => {
   test('outside a repository a command that needs one is exit 3', async () => {
     const { code, stderr } = await rig.run(['init']);
     assert.equal(code, 3);
-    assert.match(stderr, /not inside a git repository\n {2}fix: /);
+    assert.match(
+      stderr,
+      /not inside a git repository\n {2}fix: git init && git commit --allow-empty -m Start\n/,
+    );
   });
 
   test('-C to a directory that is not there is a usage error', async () => {

@@ -89,7 +89,8 @@ test('what git would make of a plan is found before it is started, and start say
   assert.deepEqual([find('identity').level, find('signing').level], ['ok', 'ok']);
   assert.match(find('base').message, /^main is 1 commit behind origin\/main and 1 ahead/);
   assert.match(find('names').message, /the branch "orchestrate" stands in the way/);
-  assert.match(find('names').fix ?? '', /branchPrefix/);
+  assert.match(find('names').message, /branchPrefix/);
+  assert.equal(find('names').fix, 'git branch -m orchestrate orchestrate-mine');
   assert.match(find('checkout').message, /dirty from the start: legacy\.txt/);
   const lacks = all.filter(({ name }) => name === 'worktrees').map(({ message }) => message);
   assert.equal(lacks.length, 3, lacks.join('\n'));
@@ -293,7 +294,7 @@ test('an MCP server that Claude Code was told not to use is found, wherever that
   const rejected = await look();
   assert.equal(rejected.level, 'warn');
   assert.match(rejected.message, /was told not to use the MCP server task-copilot/);
-  assert.match(rejected.fix ?? '', /: claude mcp reset-project-choices && claude$/);
+  assert.match(rejected.fix ?? '', /^claude mcp reset-project-choices && claude$/);
   rig.write(join(rig.home, '.claude.json'), '{}');
   rig.write('.claude/settings.local.json', JSON.stringify({ enabledMcpjsonServers: ['task-copilot'] }));
   assert.equal((await look()).message, 'task-copilot is approved');

@@ -204,7 +204,7 @@ test('a planner that only says it created tasks is caught: box with counts, exit
   assert.equal(code, 1);
   assert.match(stderr, /❌ ERROR: Verification Failed\n━+\n[\s\S]*• PRDs found: 0\n {2}• Streams found: 0\n/);
   assert.match(stderr, /^orchestrate: error: no plan was made \(PRDs found: 0, streams found: 0\)/m);
-  assert.match(stderr, /^ {2}fix: run it again with --retry/m);
+  assert.match(stderr, /^ {2}fix: orchestrate generate --retry -- OAuth$/m);
   assert.doesNotMatch(stderr, /\[y\/n\]/);
   assert.ok(!existsSync(rig.storePath), 'no store is made');
   assert.ok(!existsSync(join(rig.root, '.claude')), 'nothing is set up');

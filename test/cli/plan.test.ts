@@ -187,7 +187,10 @@ describe('plan', () => {
       const env = { TASK_DB_PATH: storeDirectory(), ORCHESTRATE_TOKEN: 'made up' };
       const { code, stderr } = await rig.run(args, { input: planFile(DIAMOND), env });
       assert.equal(code, 5, args.join(' '));
-      assert.match(stderr, /changes the plan, which an agent may not do\n {2}fix: /);
+      assert.match(
+        stderr,
+        /changes the plan, which an agent may not do: say in the notes of your task .*\n {2}fix: orchestrate task list\n/,
+      );
     }
     assert.ok(!existsSync(storeFile()));
   });

@@ -65,7 +65,7 @@ test('tasks are listed, shown whole and updated', async () => {
   assert.equal((await list('--stream', 'a')).length, 2, 'a stream by a short name');
   assert.match(
     (await run(7, 'task', 'list', '--stream', 'C')).stderr,
-    /no stream "C" in the plan\n {2}fix: name one of: A, B\n/,
+    /no stream "C" in the plan, which has: A, B\n {2}fix: orchestrate plan\n/,
   );
   assert.match(
     (await run(0, 'task', 'show', id.slice(5, 17).toUpperCase())).stdout,
@@ -74,7 +74,7 @@ test('tasks are listed, shown whole and updated', async () => {
   );
   assert.match(
     (await run(7, 'task', 'show', 'task-')).stderr,
-    /"task-" may be any of 3 tasks\n {2}fix: name one of: TASK-/,
+    /"task-" may be any of 3 tasks: TASK-.*\n {2}fix: orchestrate task list\n/,
   );
   await run(7, 'task', 'show', 'TASK-none');
   await run(2, 'task', 'update', id);

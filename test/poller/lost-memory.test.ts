@@ -55,7 +55,7 @@ test('without its memory complete work is checked anew, follows and lands; what 
   }
   const behind = report.streams.find(({ id }) => id === 'C');
   assert.match(behind?.reason ?? '', /uncommitted/);
-  assert.match(behind?.remedy ?? '', /^look with: git -C \S+ status; then orchestrate verify C$/);
+  assert.match(behind?.remedy ?? '', /^git -C \S+ status && orchestrate verify C$/);
   git(['checkout', '--quiet', '--', '.'], c);
   await rig.run(['verify', 'C']);
 

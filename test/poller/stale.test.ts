@@ -183,7 +183,7 @@ test('bytes that are not committed are never touched: it says where they are, an
   assert.equal((await rig.start().end()).code, 1);
   const { reason, remedy } = await rig.stream('B');
   assert.match(reason ?? '', /could not be brought up to date: uncommitted: B-1\.txt/);
-  assert.match(remedy ?? '', /^see to what is left there \(git -C \S+ status\), then: orchestrate sync \S+$/);
+  assert.match(remedy ?? '', /^git -C \S+ status && orchestrate sync \S+$/);
   assert.equal(readFileSync(join(tree, 'B-1.txt'), 'utf8'), 'mine');
   rig.cli.git('-C', tree, 'checkout', '--quiet', '--', 'B-1.txt');
 

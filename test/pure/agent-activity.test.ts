@@ -96,7 +96,8 @@ test('without an entry it is starting, or held up by a dialog on its screen', ()
   assert.equal(see({ entry: { ...ENTRY, status: null }, screen: '' }).status, 'starting');
   const seen = see({ screen: TRUST });
   assert.deepEqual([seen.status, seen.inferred, seen.sessionId], ['waiting', true, 'old-id']);
-  assert.match(seen.remedy ?? '', /main directory, then \/exit: claude$/);
+  assert.match(seen.detail ?? '', /accept once, then \/exit$/);
+  assert.equal(seen.remedy, 'claude');
 });
 
 test('a conversation that moved since the launch is never called a start, nor is its screen believed', () => {

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { decide as decideAll } from '../../src/core/decide/decide.ts';
+import { isCommand } from '../../src/core/shell-word.ts';
 import type { StateName } from '../../src/core/states.ts';
-import type { Action, Policy, Snapshot } from '../../src/core/types.ts';
+import type { Action, Policy, Snapshot, StreamState } from '../../src/core/types.ts';
 import { type Happening, ModelWorld } from '../support/model-world.ts';
 import { keyOf, POLICY } from '../support/snapshots.ts';
 
@@ -57,11 +58,17 @@ const decide = (seen: Snapshot, policy: Policy): readonly Action[] => decideAll(
 
 const SPEAKS_FOR_ITSELF: readonly StateName[] = ['running', 'done', 'waiting'];
 
+/** What is to be typed is a command, and nothing else. */
+function checkRemedies(states: readonly StreamState[]): void {
+  for (const { id, remedy } of states) assert.ok(remedy === null || isCommand(remedy), `${id}: ${remedy}`);
+}
+
 /** Everything that holds of one decision. */
 function checkDecision(world: ModelWorld, policy: Policy): readonly Action[] {
   const seen = world.snapshot();
   const { actions, states } = decideAll(seen, policy);
   assert.equal(states.length, world.cells.length, 'one state for each stream');
+  checkRemedies(states);
   for (const state of states) {
     if (SPEAKS_FOR_ITSELF.includes(state.state)) continue;
     assert.ok(state.reason && state.remedy, `${state.id} is ${state.state} without reason or remedy`);

@@ -289,7 +289,8 @@ const REST: readonly Row[] = [
     },
     state: 'failed',
     step: null,
-    reason: /branch exists/,
+    reason: /branch exists \(rename it\)$/,
+    remedy: 'orchestrate retry S',
   },
   {
     title: 'interrupted runs burn no attempt',
@@ -1104,7 +1105,10 @@ describe('a stream whose dependency moved', () => {
       const { states, actions } = decide(world, POLICY);
       assert.deepEqual(actions, []);
       const [, s] = states;
-      assert.deepEqual([s?.state, s?.reason, s?.remedy], ['done', 'uncommitted: x', 'commit it']);
+      assert.deepEqual(
+        [s?.state, s?.reason, s?.remedy],
+        ['done', 'uncommitted: x (commit it)', 'orchestrate sync S'],
+      );
       assert.equal(s?.dueAtMs !== null, count < POLICY.maxAttempts, `${count}`);
     }
   });

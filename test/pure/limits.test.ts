@@ -183,8 +183,8 @@ const CASES: readonly Case[] = [
     }),
     state: 'needs-input',
     step: null,
-    reason: /run \/login/,
-    remedy: /^type \/login, then tell it to go on: orchestrate attach S$/,
+    reason: /run \/login \(type \/login, then tell it to go on\)$/,
+    remedy: /^orchestrate attach S$/,
     other: 'queued',
   },
   {
@@ -229,7 +229,7 @@ const CASES: readonly Case[] = [
     step: 'end-run denied',
     dueInMs: about(5_000),
     reason: /Please run \/login/,
-    remedy: /orchestrate retry S$/,
+    remedy: /^claude auth login && orchestrate retry S$/,
     other: 'queued',
   },
   {

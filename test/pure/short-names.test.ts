@@ -66,12 +66,15 @@ test('a command for a stream whose id hides characters names it by its key', () 
   assert.equal(commandFor('retry', { streamId: '-A B', key: 'a-b' }), "orchestrate retry -- '-A B'");
 });
 
-test('a remedy and the command that tries again are one line to be typed', () => {
-  for (const [remedy, expected] of [
-    ['git lfs install', 'git lfs install && orchestrate retry A'],
-    ['then type /login: claude', 'then type /login: claude && orchestrate retry A'],
-    ['read /p/setup.log', 'read /p/setup.log, then: orchestrate retry A'],
-    ['claudette: it is not there', 'claudette: it is not there, then: orchestrate retry A'],
+test('a remedy and the command that tries again are one line to be typed, and other advice stands with the reason', () => {
+  for (const [fix, expected] of [
+    ['git lfs install', { reason: 'why', remedy: 'git lfs install && orchestrate retry A' }],
+    ['orchestrate retry A', { reason: 'why', remedy: 'orchestrate retry A' }],
+    ['read /p/setup.log', { reason: 'why (read /p/setup.log)', remedy: 'orchestrate retry A' }],
+    [
+      'claudette: it is not there',
+      { reason: 'why (claudette: it is not there)', remedy: 'orchestrate retry A' },
+    ],
   ] as const)
-    assert.equal(thenTry(remedy, 'orchestrate retry A'), expected);
+    assert.deepEqual(thenTry('why', fix, 'orchestrate retry A'), expected);
 });

@@ -159,24 +159,29 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   const { agent, env, paths } = where;
   if (account instanceof Error) {
     const message = `${paths.account} cannot be read as JSON: ${account.message}`;
-    return [fail(message, 'fix it, or move it away and run `claude` once')];
+    return [fail(message, 'fix it, or move it away')];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';
-  const fix = `answer its questions once, then /exit: cd ${shellWord(where.projectRoot)} && claude`;
+  const fix = `cd ${shellWord(where.projectRoot)} && claude`;
   const checks: AgentCheck[] = [];
   if (account?.['hasCompletedOnboarding'] !== true && level === 'fail') {
     checks.push({
       name: 'agent set-up',
       level,
-      message: 'Claude Code has not been set up for this user',
+      message: 'Claude Code has not been set up for this user: answer its questions once, then /exit',
       fix,
     });
   }
   checks.push(
     isTrusted(where, account)
       ? ok('trust', 'Claude Code trusts this project')
-      : { name: 'trust', level, message: 'Claude Code has not been told to trust this project', fix },
+      : {
+          name: 'trust',
+          level,
+          message: 'Claude Code has not been told to trust this project: answer it once, then /exit',
+          fix,
+        },
   );
   return [...checks, checkLogin(account, env, paths)];
 }
@@ -195,8 +200,8 @@ function checkMcpServer(where: ClaudeSurroundings, account: Account): AgentCheck
       return Array.isArray(servers) && servers.includes(MCP_NAME);
     });
   if (names('disabledMcpjsonServers')) {
-    const message = `Claude Code was told not to use the MCP server ${MCP_NAME} of this project: your own sessions lack its tools`;
-    const fix = `then choose to use ${MCP_NAME}: claude mcp reset-project-choices && claude`;
+    const message = `Claude Code was told not to use the MCP server ${MCP_NAME} of this project: your own sessions lack its tools, until you choose to use it`;
+    const fix = 'claude mcp reset-project-choices && claude';
     return [{ name: 'mcp server', level: 'warn', message, fix }];
   }
   const approved =
@@ -235,8 +240,8 @@ function checkLogin(
   const key = env['ANTHROPIC_API_KEY'];
   const approved = recordOf(account?.['customApiKeyResponses'])['approved'];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
-    const fix = 'choose once whether to use it: claude';
-    return { name, level: 'warn', message: 'Claude Code will ask whether to use ANTHROPIC_API_KEY', fix };
+    const message = 'Claude Code will ask whether to use ANTHROPIC_API_KEY: choose once';
+    return { name, level: 'warn', message, fix: 'claude' };
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== undefined) return ok(name, `by ${byEnvironment}`);
@@ -245,7 +250,7 @@ function checkLogin(
     name,
     level: 'warn',
     message: 'Claude Code seems not to be logged in',
-    fix: 'then type /login: claude',
+    fix: 'claude auth login',
   };
 }
 

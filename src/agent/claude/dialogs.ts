@@ -5,13 +5,15 @@ export type Dialog = { readonly detail: string; readonly remedy: string | null }
 
 type KnownDialog = { readonly seen: RegExp } & Dialog;
 
-const RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
+/** Typed in the project's main directory, where what is chosen holds for all its worktrees. */
+const RUN_ONCE = 'claude';
 
 /** In the order in which they come up. None is ever answered by us: most preselect the refusing answer. */
 const DIALOGS: readonly KnownDialog[] = [
   {
     seen: /Choose the text style|Let.s get started/,
-    detail: 'Claude Code has not been set up for this user (first-run questions)',
+    detail:
+      'Claude Code has not been set up for this user (first-run questions): answer them once, then /exit',
     remedy: RUN_ONCE,
   },
   {
@@ -22,11 +24,11 @@ const DIALOGS: readonly KnownDialog[] = [
   {
     seen: /Select login method|Not logged in|Please run \/login/,
     detail: 'Claude Code is not logged in',
-    remedy: 'log in with /login, then /exit: claude',
+    remedy: 'claude auth login',
   },
   {
     seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
-    detail: 'Claude Code asks whether this project is trusted',
+    detail: 'Claude Code asks whether this project is trusted: accept once, then /exit',
     remedy: RUN_ONCE,
   },
   {
@@ -36,7 +38,7 @@ const DIALOGS: readonly KnownDialog[] = [
   },
   {
     seen: /Detected a custom API key in your environment/,
-    detail: 'Claude Code asks whether to use the API key of the environment',
+    detail: 'Claude Code asks whether to use the API key of the environment: choose once, then /exit',
     remedy: RUN_ONCE,
   },
   {

@@ -88,8 +88,8 @@ function signOf(rollout: RolloutTail | null): Pick<AgentActivity, 'lastSignAtMs'
 function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 'status'> {
   const asks = { status: 'waiting', inferred: true, dialog: 'other' } as const;
   if (/Trust this folder\?|Do you trust the contents/.test(screen)) {
-    const remedy = "accept once in the project's main directory, then /quit: codex";
-    return { ...asks, detail: 'Codex asks whether this folder is trusted', remedy };
+    const detail = 'Codex asks whether this folder is trusted: accept once, then /quit';
+    return { ...asks, detail, remedy: 'codex' };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
     return { ...asks, detail: 'Codex is not logged in', remedy: 'codex login' };
@@ -199,14 +199,19 @@ function writeNotice(spool: string, runDir: string): string {
 function checkCodex(agent: AgentSettings, deps: AgentDeps, paths: CodexPaths): AgentCheck[] {
   const file = findCommand(agent.command, deps.env['PATH'] ?? '', deps.projectRoot);
   if (file === null) return [missingCommand(agent.command)];
-  const fix = `answer its questions once, then /quit: cd ${shellWord(deps.projectRoot)} && codex`;
+  const fix = `cd ${shellWord(deps.projectRoot)} && codex`;
   const trusted = isTrusted(paths, deps.projectRoot);
   return [
     { name: 'agent', level: 'ok', message: file, fix: null },
     ...checkNoWall('Codex', agent.wall),
     trusted
       ? { name: 'trust', level: 'ok', message: 'Codex trusts this project', fix: null }
-      : { name: 'trust', level: 'warn', message: 'Codex may not have been told to trust this project', fix },
+      : {
+          name: 'trust',
+          level: 'warn',
+          message: 'Codex may not have been told to trust this project: answer it once, then /quit',
+          fix,
+        },
     ...(agent.permissions === 'bypass'
       ? [
           {

@@ -87,7 +87,7 @@ export function activityOf(report: SessionReport | null, startedAtMs: number): A
       ...common,
       status: 'waiting',
       detail: error.text,
-      remedy: 'run `opencode auth login`',
+      remedy: 'opencode auth login',
       account: true,
     };
   if (error?.passes === true) return { ...common, status: 'limited', detail: error.text };

@@ -16,8 +16,8 @@ import { planError } from '../plan-error.ts';
 /** Configuration values that `start`'s options stand for. */
 export function configFlags(flags: Flags): ConfigFlags {
   return {
-    maxWorkers: numberFlag(flags, 'max-workers', { min: 1, max: 200, whole: true }),
-    pollSeconds: numberFlag(flags, 'poll', { min: 0.1, max: 86_400 }),
+    maxWorkers: numberFlag('start', flags, 'max-workers', { min: 1, max: 200, whole: true }),
+    pollSeconds: numberFlag('start', flags, 'poll', { min: 0.1, max: 86_400 }),
   };
 }
 

@@ -174,8 +174,8 @@ function targetOf(place: Place): Target {
   if (stat === null || (stat.size > 0 && !isOurs(place)))
     throw new OrchestrateError(
       EXIT.refused,
-      `${shown} was not made by orchestrate status --html, and is left as it is`,
-      `choose another FILE, or move it away: mv ${shellWord(place.file)} ${shellWord(`${place.file}.old`)}`,
+      `${shown} was not made by orchestrate status --html, and is left as it is: choose another FILE, or move it away`,
+      `mv ${shellWord(place.file)} ${shellWord(`${place.file}.old`)}`,
     );
   const keeps = stat.size > 0 && stat.uid === process.getuid?.();
   return { path: realpathSync(place.path), mode: keeps ? stat.mode & 0o777 : PRIVATE };

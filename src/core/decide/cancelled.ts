@@ -9,15 +9,19 @@ import { assess, endRun } from './assessment.ts';
 export const CANCELLED_FAREWELL =
   'orchestrate: this stream was cancelled, its work is not needed any more. You are being ended; do nothing further.';
 
-const REASON = 'every task of it is cancelled';
+/** Also why its run ends, where what would bring it back is not said. */
+const CANCELLED = 'every task of it is cancelled';
+const REASON = `${CANCELLED}; a task set back to pending brings it back`;
 
 /** Assesses a stream that is not wanted any more, ending its open run; null for one that is. */
 export function assessCancelled(situation: Situation, run: Run | null): Assessment | null {
   const { stream } = situation;
   if (!isCancelled(stream)) return null;
-  const remedy = `a task set back to pending brings it back: orchestrate task list --stream=${shellWord(stream.id)}`;
+  const remedy = `orchestrate task list --stream=${shellWord(stream.id)}`;
   if (run === null) return assess('cancelled', { reason: REASON, remedy });
-  const action = endRun(situation, run, 'stopped', `cancelled: ${REASON}`, { farewell: CANCELLED_FAREWELL });
+  const action = endRun(situation, run, 'stopped', `cancelled: ${CANCELLED}`, {
+    farewell: CANCELLED_FAREWELL,
+  });
   return assess('cancelled', { reason: REASON, remedy, action });
 }
 

@@ -3,7 +3,7 @@
 import { tasksComplete, verdictOn } from '../done.ts';
 import { isOfThisRest, workedMs } from '../pause.ts';
 import { dollars } from '../printable.ts';
-import { commandFor, thenTry } from '../shell-word.ts';
+import { commandFor } from '../shell-word.ts';
 import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, headOf, verifying } from './assessment.ts';
@@ -126,9 +126,9 @@ export function restOfLimit(
   return Math.min(retryAtMs - nowMs, retryAtMs - endedAtMs - elapsed(endedAtMs));
 }
 
-/** What to type for a stream whose run ended since the service refused the account. */
+/** What to type for a stream whose run ended since the service refused the account; what to do there, its reason says. */
 export function deniedRemedy(stream: Pick<PlanStream, 'id'>): string {
-  return thenTry('log in with /login, then /exit: claude', commandFor('retry', stream.id));
+  return `claude auth login && ${commandFor('retry', stream.id)}`;
 }
 
 /** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. The latest end counts. */

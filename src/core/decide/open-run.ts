@@ -60,7 +60,7 @@ export function lostWindow(
 ): { readonly reason: string; readonly remedy: string } | null {
   if (worker.process === 'gone' || worker.pane !== null || run.claimedAtMs === null) return null;
   const reason = worker.serverGone ? 'its tmux server is gone' : 'its window was closed';
-  return { reason, remedy: thenTry(commandFor('stop', stream), commandFor('start', stream)) };
+  return { reason, remedy: `${commandFor('stop', stream)} && ${commandFor('start', stream)}` };
 }
 
 /**
@@ -120,16 +120,12 @@ function assessWaiting({ stream }: Situation, activity: AgentActivity): Assessme
   const reason = activity.inferred ? `${detail} (read off its screen)` : detail;
   const attach = commandFor('attach', stream.id);
   const { account, remedy, sinceMs } = activity;
-  return assess('needs-input', {
-    reason,
-    remedy: account
-      ? `${remedy ?? 'see to the account'}, then tell it to go on: ${attach}`
-      : remedy === null
-        ? attach
-        : thenTry(remedy, commandFor('retry', stream.id)),
-    sinceMs,
-    holdsLaunches: account,
-  });
+  const told = account
+    ? { reason: `${reason} (${remedy ?? 'see to the account'}, then tell it to go on)`, remedy: attach }
+    : remedy === null
+      ? { reason, remedy: attach }
+      : thenTry(reason, remedy, commandFor('retry', stream.id));
+  return assess('needs-input', { ...told, sinceMs, holdsLaunches: account });
 }
 
 /** A worker that gave no sign of life for longer than configured is said to be stalled, and let be. */
@@ -241,8 +237,13 @@ function afterRefusal(situation: Situation, run: Run, reason: string): Assessmen
   const { record, policy, snapshot, stream } = situation;
   const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, null);
   const action = endRun(situation, run, 'denied', reason, { retryAtMs });
-  const remedy = deniedRemedy(stream);
-  return assess('needs-input', { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
+  return assess('needs-input', {
+    reason,
+    remedy: deniedRemedy(stream),
+    dueAtMs: retryAtMs,
+    holdsLaunches: true,
+    action,
+  });
 }
 
 /** The worker ran and ended: its work is checked, or it gave up, or it failed. */

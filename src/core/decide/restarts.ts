@@ -1,5 +1,7 @@
 /** The one back-off: when a run, or a step of ours, that failed or came to nothing is tried again, and when it is enough. */
+
 import type { Elapsed } from '../elapsed.ts';
+import { commandFor, isCommand, thenTry } from '../shell-word.ts';
 import type { Policy, Run, StreamRecord, Trouble } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess } from './assessment.ts';
@@ -109,7 +111,8 @@ export function holdBack(situation: Situation, assessment: Assessment): Assessme
   const { snapshot, policy, key, record } = situation;
   const trouble = snapshot.troubles.get(key);
   if (trouble === undefined) return assessment;
-  const { kind, message: reason, fix: remedy } = trouble;
+  const { kind } = trouble;
+  const { reason, remedy } = toType(situation, trouble);
   const isDue = assessment.action?.kind === kind;
   if (
     isCheck(situation, assessment, kind) &&
@@ -124,6 +127,13 @@ export function holdBack(situation: Situation, assessment: Assessment): Assessme
   return restMs <= 0
     ? assessment
     : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
+}
+
+/** What to say of a step that failed, and to type; advice that is no command stands with the reason. */
+function toType({ stream }: Situation, { kind, message, fix }: Trouble): ReturnType<typeof thenTry> {
+  if (isCommand(fix)) return { reason: message, remedy: fix };
+  const again = kind === 'sync' ? 'sync' : kind === 'verify' || kind === 'adopt' ? 'verify' : 'status';
+  return thenTry(message, fix, commandFor(again, stream.id));
 }
 
 /** True for a check like the one that failed; also without a poller, which shows no step: what was given up stays so. */

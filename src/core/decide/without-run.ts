@@ -170,8 +170,7 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   const retry = commandFor('retry', stream.id);
   if (exhausted === 'launches' && trouble !== undefined)
     return assess('failed', {
-      reason: `could not start: ${trouble.message}`,
-      remedy: remedyOf(trouble, retry),
+      ...afterTrouble(`could not start: ${trouble.message}`, trouble, retry),
       sinceMs: trouble.atMs,
     });
   const last = lastReason(lastRun);
@@ -183,9 +182,9 @@ function wornOut({ stream, record, policy, snapshot, lastRun, key }: Situation):
   return assess('failed', { reason: `${what}: ${last}`, remedy: retry, sinceMs: lastRun?.endedAtMs ?? null });
 }
 
-/** What to type for a launch that failed; one command for all streams that failed so frees this one too. */
-function remedyOf({ fix, cause }: Trouble, again: string): string {
-  return cause === null ? thenTry(fix, again) : fix;
+/** What to say and to type for a launch that failed; one command for all streams that failed so frees this one too. */
+function afterTrouble(reason: string, { fix, cause }: Trouble, again: string): ReturnType<typeof thenTry> {
+  return cause === null ? thenTry(reason, fix, again) : { reason, remedy: fix };
 }
 
 /** Why the last run came to nothing; of a red gate in few words: how, and what it printed, its log tells. */
@@ -203,11 +202,11 @@ function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situatio
   const last = launch?.message ?? lastReason(lastRun);
   const { pollerAlive } = snapshot;
   const when = pollerAlive ? `tries again in ${Math.ceil(waitMs / 1000)} s; ` : '';
+  const reason = `${when}last attempt: ${last}`;
   const remedy = pollerAlive ? commandFor('retry', stream.id) : 'orchestrate start';
   return assess('queued', {
-    reason: `${when}last attempt: ${last}`,
+    ...(launch === null ? { reason, remedy } : afterTrouble(reason, launch, remedy)),
     notRunning: !pollerAlive,
-    remedy: launch === null ? remedy : remedyOf(launch, remedy),
     dueAtMs: snapshot.nowMs + waitMs,
   });
 }

@@ -92,8 +92,8 @@ export async function bringBack(
   if (head === undefined)
     throw new OrchestrateError(
       EXIT.state,
-      `${commit} keeps the work of a branch without a commit`,
-      `its files are listed by: git show ${commit}`,
+      `${commit} keeps the work of a branch without a commit, as files alone`,
+      `git show ${commit}`,
     );
   await ensure({ ...place, baseSha: head, ours: false });
   await writeDifferences(door, place.path, head, commit);

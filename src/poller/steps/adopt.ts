@@ -1,5 +1,7 @@
 /** Adopts a stream that was completed without any run: it is done at the base it would have started from. */
+
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { commandFor } from '../../core/shell-word.ts';
 import type { VerifyAnswer } from '../../core/types.ts';
 import { findBase } from './base.ts';
 import type { Step } from './step.ts';
@@ -53,6 +55,6 @@ export async function recordVerified(
   throw new OrchestrateError(
     EXIT.busy,
     `the verified head of ${key} is being moved by someone else`,
-    `orchestrate verify ${key}`,
+    commandFor('verify', key),
   );
 }

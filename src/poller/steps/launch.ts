@@ -146,8 +146,8 @@ function refuseSecondWriter({ ports }: Step, record: StreamRecord, conversation:
   if (holder === undefined) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `the conversation of ${record.streamId} is open in another session (pid ${holder.pid})`,
-    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor('retry', record)}`,
+    `the conversation of ${record.streamId} is open in another session (pid ${holder.pid}): leave that with /exit, or begin another with --fresh`,
+    commandFor('retry', record),
   );
 }
 

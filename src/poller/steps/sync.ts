@@ -42,8 +42,8 @@ export async function sync(step: Step, key: string, run: number | null): Promise
     }
     throw new OrchestrateError(
       EXIT.refused,
-      `it could not be brought up to date: ${result.why}`,
-      `see to what is left there (git -C ${shellWord(record.worktree)} status), then: ${commandFor('sync', record)}`,
+      `it could not be brought up to date: ${result.why}; see to what is left there`,
+      `git -C ${shellWord(record.worktree)} status && ${commandFor('sync', record)}`,
     );
   }
   if (result.came === 'clash') return;

@@ -71,7 +71,7 @@ export async function takeUp(step: Step, key: string): Promise<void> {
   if (ok) return;
   const verb = commandFor('verify', record);
   const look = `git -C ${shellWord(record.worktree)} status`;
-  throw new OrchestrateError(EXIT.refused, message, `look with: ${look}; then ${verb}`);
+  throw new OrchestrateError(EXIT.refused, message, `${look} && ${verb}`);
 }
 
 /** Asks whether the work has landed while it is being checked: the next look wants to know that before dependents start. */

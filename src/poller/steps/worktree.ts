@@ -167,7 +167,7 @@ function sayBirth(step: Step, record: StreamRecord, run: number, { repository, s
       record.key,
       run,
       'born-dirty',
-      `${why}; it does not count against the stream; to end it, ${RENORMALISE}`,
+      `${why}; it does not count against the stream; to end it, on the base branch: ${RENORMALISE}`,
     );
   }
   if (setup.length > 0) {

@@ -104,8 +104,8 @@ export function refuseSecondPlan({ streams }: Plan, initiativeId: string): void 
   if (streams.length === 0) return;
   throw new OrchestrateError(
     EXIT.input,
-    `initiative ${initiativeId} has a plan already (${streams.length} streams)`,
-    'start another initiative first, or add to it: orchestrate import --update plan.yaml',
+    `initiative ${initiativeId} has a plan already (${streams.length} streams): start another initiative, or add to this one`,
+    'orchestrate import plan.yaml --update',
   );
 }
 
