@@ -25,12 +25,14 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
 }
 
 /** What `retry` came to, for the user. */
-export function retriedText(id: string, { state, endedRun, livingRun, pollerAlive }: Retried): string {
+export function retriedText(
+  id: string,
+  { state, isTried, endedRun, livingRun, pollerAlive }: Retried,
+): string {
   if (endedRun !== null) return `Ended run ${endedRun} of ${id}; ${whoStarts(pollerAlive)}`;
+  if (isTried) return `${id} will be tried again; ${whoStarts(pollerAlive)}`;
   if (livingRun !== null) return `${id} is ${state}: nothing to retry (--fresh restarts it)`;
-  const { phase, handling } = traitsOf(state);
-  if (phase === 'waits')
-    return `${id} waits for others: nothing to retry (orchestrate status shows for which)`;
-  if (phase === 'moves' && !handling.retryEnds) return `${id} is ${state}: nothing to retry`;
-  return `${id} will be tried again; ${whoStarts(pollerAlive)}`;
+  return traitsOf(state).phase === 'waits'
+    ? `${id} waits for others: nothing to retry (orchestrate status shows for which)`
+    : `${id} is ${state}: nothing to retry`;
 }

@@ -80,7 +80,7 @@ async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
   }
   if (run === undefined || fact === undefined || fact.process !== 'alive' || fact.pane === null) {
     const why = `Not sent: no agent is running for ${streamId}`;
-    throw new OrchestrateError(EXIT.state, why, commandFor('start', record));
+    throw new OrchestrateError(EXIT.state, why, commandFor('status', record));
   }
   const deaf = whyDeaf(ports.agentThatMade(run), fact);
   if (deaf === null) return { run, fact, pane: fact.pane.id };

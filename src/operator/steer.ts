@@ -16,9 +16,13 @@ export async function park(ports: Ports, record: StreamRecord): Promise<readonly
   return endOpenRuns(ports, [record], byOperator('parked'));
 }
 
-/** What `retry` did; `state` before it; `pollerAlive`: a poller takes it up; `livingRun`: the number of a run that goes on. */
+/**
+ * What `retry` did; `state` before it; `isTried`: a new run was asked for; `pollerAlive`: a poller takes it up; `livingRun`:
+ * the number of a run that goes on.
+ */
 export type Retried = {
   readonly state: StateName;
+  readonly isTried: boolean;
   readonly endedRun: number | null;
   readonly livingRun: number | null;
   readonly pollerAlive: boolean;
@@ -26,22 +30,36 @@ export type Retried = {
 
 /**
  * Clears all that holds a stream back; an agent that gets no further (with `fresh`: any agent) is ended, to be started
- * again, with `fresh` in a new conversation. Throws exit 5 for a stream that is done: nothing of it could be tried again.
+ * again, with `fresh` in a new conversation. Where there is nothing to try again, nothing is done and no event is written.
+ * Throws exit 5 for a stream that is done: nothing of it could be tried again.
  */
 export async function retry(ports: Ports, record: StreamRecord, fresh: boolean): Promise<Retried> {
-  const { states } = await gatherReport(ports);
-  const found = states.find(({ key }) => key === record.key);
-  const state = found?.state ?? 'ready';
-  if (state === 'done') throw retriedDone(ports, record, found?.stale === true);
-  if (state === 'cancelled') throw retriedCancelled(record);
+  const state = await unfinishedState(ports, record);
+  const living = livingRunOf(ports, record)?.number ?? null;
+  const ends = (fresh || traitsOf(state).handling.retryEnds) && record.runs.at(-1)?.endedAtMs === null;
+  const isTried = ends || (living === null && startsAnew(state));
+  const pollerAlive = pollerLives(ports);
+  if (!isTried) return { state, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
-  const ends = fresh || traitsOf(state).handling.retryEnds;
   const ended = ends ? await endOpenRuns(ports, [record], 'ended by you, to be tried again') : [];
   clearStream(ports, record);
   noteCommand(ports, record.key, fresh ? 'to be tried again, in a new conversation' : 'to be tried again');
-  const endedRun = ended[0]?.run ?? null;
-  const livingRun = endedRun === null ? (livingRunOf(ports, record)?.number ?? null) : null;
-  return { state, endedRun, livingRun, pollerAlive: pollerLives(ports) };
+  return { state, isTried, endedRun: ended[0]?.run ?? null, livingRun: null, pollerAlive };
+}
+
+/** The stream's state; throws exit 5 for one in which nothing is left to be done. */
+async function unfinishedState(ports: Ports, record: StreamRecord): Promise<StateName> {
+  const { states } = await gatherReport(ports);
+  const found = states.find(({ key }) => key === record.key);
+  if (found?.state === 'done') throw retriedDone(ports, record, found.stale);
+  if (found?.state === 'cancelled') throw retriedCancelled(record);
+  return found?.state ?? 'ready';
+}
+
+/** True in a state from which clearing leads to a new run: it waits for no other stream, and nothing is under way. */
+function startsAnew(state: StateName): boolean {
+  const { phase, handling } = traitsOf(state);
+  return phase !== 'waits' && (phase !== 'moves' || handling.retryEnds);
 }
 
 /** The open run whose worker lives; null without one. */

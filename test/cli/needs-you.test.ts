@@ -48,7 +48,7 @@ test('send types a message into a living worker, every line as text, and says wh
   assert.match((await rig.run(['logs', 'A'])).stdout, /you wrote: Message: \/clear/);
 
   const none = await rig.run(['send', 'B', 'hello'], 6);
-  assert.match(none.stderr, /Not sent: no agent is running for B\n {2}fix: orchestrate start B/);
+  assert.match(none.stderr, /Not sent: no agent is running for B\n {2}fix: orchestrate status B\n/);
   assert.match((await rig.run(['send', 'A', ' \u0007 '], 2)).stderr, /no text to send/);
   assert.match((await rig.run(['send', 'A'], 2)).stderr, /text/);
   assert.match((await rig.run(['send', 'X', 'hello'], 7)).stderr, /no stream "X"/);

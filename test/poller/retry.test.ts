@@ -15,12 +15,15 @@ test('an agent at work is let be; for a new conversation it is ended, its work k
     /^A is running: nothing to retry \(--fresh restarts it\)\n/,
   );
   assert.ok(existsSync(`/proc/${first.pid}`), 'an agent at work is let be');
+  const told = async () => (await rig.run(['events'])).stdout.match(/to be tried again.*/g) ?? [];
+  assert.deepEqual(await told(), [], 'nothing is tried, and nothing is said to be');
   await first.sh('echo half > half.txt');
-  const told = await rig.run(['retry', 'A', '--fresh']);
-  assert.match(told.stdout, /^Ended run 1 of A; it starts as soon as it can/);
+  const fresh = await rig.run(['retry', 'A', '--fresh']);
+  assert.match(fresh.stdout, /^Ended run 1 of A; it starts as soon as it can/);
   await first.end();
   const second = await rig.nextWorker('A');
   assert.deepEqual([second.run, second.cwd], [2, first.cwd]);
   assert.ok(existsSync(join(second.cwd, 'half.txt')), 'its work is kept');
   assert.deepEqual(statesOf(await rig.look()), { A: 'running' });
+  assert.equal((await told()).at(-1), 'to be tried again, in a new conversation');
 });

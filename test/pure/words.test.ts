@@ -22,20 +22,27 @@ test('who leaves start is told what goes on and what does not', () => {
 });
 
 test('retry says what really happened', () => {
-  const retried = { state: 'failed', endedRun: null, livingRun: null, pollerAlive: true } as const;
+  const retried = {
+    state: 'failed',
+    isTried: true,
+    endedRun: null,
+    livingRun: null,
+    pollerAlive: true,
+  } as const;
+  const left = { ...retried, isTried: false } as const;
   for (const [done, expected] of [
     [
-      { ...retried, state: 'running', livingRun: 2 },
+      { ...left, state: 'running', livingRun: 2 },
       'Stream-E is running: nothing to retry (--fresh restarts it)',
     ],
     [retried, 'Stream-E will be tried again; it starts as soon as it can'],
     [{ ...retried, pollerAlive: false }, 'Stream-E will be tried again; start it with: orchestrate start'],
     [{ ...retried, endedRun: 2 }, 'Ended run 2 of Stream-E; it starts as soon as it can'],
     [
-      { ...retried, state: 'waiting' },
+      { ...left, state: 'waiting' },
       'Stream-E waits for others: nothing to retry (orchestrate status shows for which)',
     ],
-    [{ ...retried, state: 'verifying' }, 'Stream-E is verifying: nothing to retry'],
+    [{ ...left, state: 'verifying' }, 'Stream-E is verifying: nothing to retry'],
   ] as const)
     assert.equal(retriedText('Stream-E', done), expected);
 });

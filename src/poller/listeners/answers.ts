@@ -66,9 +66,10 @@ async function obey(ports: Ports, answer: Answer): Promise<string> {
         const arrived = await send(ports, record, lines);
         return arrived === 'queued' ? `Sent to ${id}; it reads it after its present step` : `Sent to ${id}`;
       }
-      case 'retry':
-        await retry(ports, record, false);
-        return `${id} will be tried again`;
+      case 'retry': {
+        const { isTried, state } = await retry(ports, record, false);
+        return isTried ? `${id} will be tried again` : `${id} is ${state}: nothing to retry`;
+      }
       case 'park':
         await park(ports, record);
         return `Parked ${id}`;
