@@ -57,7 +57,9 @@ async function waiting(): Promise<readonly Figure[]> {
     const both = [child.pid ?? 0, idle.pid ?? 0].map((pid) => shareOf(pid, rest(MEASURED_MS)));
     const [polling = Number.NaN, floor = Number.NaN] = await Promise.all(both);
     const bare = { name: 'Node with a timer', samples: [floor] };
-    return [{ name: 'the poller of 8 waiting agents', unit: '% of a core', samples: [polling], floor: bare }];
+    return [
+      { name: 'orchestrate with 8 waiting agents', unit: '% of a core', samples: [polling], floor: bare },
+    ];
   } finally {
     idle.kill('SIGKILL');
   }
@@ -87,7 +89,7 @@ export const claude: readonly Benchmark[] = [
   { name: 'hook', summary: 'what the report of a tool call adds to it', run: hook },
   {
     name: 'waiting',
-    summary: 'the share of a core of a poller whose eight Claude Code agents wait',
+    summary: 'the share of a core of orchestrate whose eight Claude Code agents wait',
     run: waiting,
   },
   { name: 'limit', summary: 'how soon a limit that Claude Code meets is seen', run: limit },

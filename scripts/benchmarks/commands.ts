@@ -59,7 +59,7 @@ async function stopHook(): Promise<readonly Figure[]> {
   db.exec('ROLLBACK');
   db.close();
   await poller.kill();
-  const floor = { name: `${NODE} by a worker`, samples: node };
+  const floor = { name: `${NODE} by an agent`, samples: node };
   return [
     { name: 'hook stop', unit: 'ms', samples: free, floor },
     { name: 'hook stop, state locked', unit: 'ms', samples: locked, floor },

@@ -41,7 +41,7 @@ async function greatPlan(streams: number): Promise<readonly Figure[]> {
       floor: { name: 'one git and one tmux call', samples: floor },
     },
     {
-      name: `memory of a poller of ${amount(streams)} streams`,
+      name: `memory of orchestrate with ${amount(streams)} streams`,
       unit: 'MB',
       samples: [memory],
       floor: { name: 'this benchmark itself', samples: [node] },
@@ -64,8 +64,8 @@ async function leaving(): Promise<readonly Figure[]> {
 export const poller: readonly Benchmark[] = [
   {
     name: 'tick',
-    summary: 'an idle tick of 4 to 3,000 streams of ten tasks, and the memory of its poller',
+    summary: 'an idle tick of 4 to 3,000 streams of ten tasks, and the memory of orchestrate',
     run: (full) => eachOf(sizes(full), greatPlan),
   },
-  { name: 'leave', summary: 'how soon the poller is out after a signal', run: leaving },
+  { name: 'leave', summary: 'how soon orchestrate is out after a signal', run: leaving },
 ];

@@ -65,13 +65,13 @@ function figures(early: Held, late: Held, total: number): readonly Figure[] {
     floor: { name: `after a third of them`, samples: [of(early)] },
   });
   return [
-    compared('memory of the poller', 'MB', ({ memory }) => memory),
-    compared('open files of the poller', 'files', ({ descriptors }) => descriptors),
+    compared('memory of orchestrate', 'MB', ({ memory }) => memory),
+    compared('open files of orchestrate', 'files', ({ descriptors }) => descriptors),
     compared('events kept', 'rows', ({ events }) => events),
     compared('files of ours', 'files', ({ files }) => files),
   ];
 }
 
 export const soaking: readonly Benchmark[] = [
-  { name: 'soak', summary: 'what a poller holds after many streams, beside a third of them', run: soak },
+  { name: 'soak', summary: 'what orchestrate holds after many streams, beside a third of them', run: soak },
 ];

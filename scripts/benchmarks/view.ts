@@ -114,7 +114,7 @@ async function measure(): Promise<readonly Figure[]> {
   const polling = poller.child.pid ?? 0;
   for (const [who, pid] of [
     ['summary', summary],
-    ['poller', polling],
+    ['orchestrate', polling],
   ] as const)
     figures.push(
       ...(await costsOf(rig, who, pid, () => counter.calls('tmux', pid) + counter.calls('git', pid))),
@@ -127,7 +127,7 @@ export const view: readonly Benchmark[] = [
   {
     name: 'view',
     summary:
-      'the live summary and the poller of 20 agents: share of a core, calls, memory, and how soon a change is shown',
+      'the live summary and orchestrate with 20 agents: share of a core, calls, memory, and how soon a change is shown',
     run: measure,
   },
 ];
