@@ -189,7 +189,7 @@ function answerOf({ state, stale, reason }: StreamState, record: StreamRecord): 
     return {
       ...none,
       result: 'synced',
-      message: `up to date, verified at ${record.verified?.sha.slice(0, 10)}`,
+      message: `up to date (${record.verified?.sha.slice(0, 7)})`,
     };
   if (state === 'base-conflict')
     return { result: 'conflict', message: reason ?? '', files: record.conflict?.files ?? [] };

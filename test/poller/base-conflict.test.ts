@@ -52,7 +52,7 @@ test('an agent that leaves a dependency out of the merge is not done', async () 
   assert.equal((await rig.start().end()).code, 1);
   await rig.run(['resolve', 'Both']);
   assert.equal((await rig.start().end()).code, 1);
-  assert.match((await rig.stream('Both')).reason ?? '', /lacks what it has to build on: [0-9a-f]{10}$/);
+  assert.match((await rig.stream('Both')).reason ?? '', /stopped without merging [AB] \([0-9a-f]{7}\)$/);
 });
 
 test('a clash in landing is given to the stream itself, with what both sides did, and is verified with the merge in it', async () => {

@@ -49,7 +49,7 @@ test('a worker that leaves its work unfinished has failed, in whichever way, and
     Early: /agent ended \(exit 0\), 1 task open/,
     Branch: /on elsewhere, not on orchestrate\/branch/,
     Merging: /a merge is in progress/,
-    Rewritten: /lacks what it has to build on: [0-9a-f]{10}$/,
+    Rewritten: /stopped without merging its base$/,
     Exit1: /exit 1/,
   };
   for (const [id, reason] of Object.entries(expected)) {

@@ -167,7 +167,9 @@ test('a review judges the change against the tasks, is kept per commit, and pass
     [1, 2, 3, 4, 5],
     'each of the first four was a failed gate, for the stream itself to deal with',
   );
-  const causes = [...ended.stdout.matchAll(/gate "review" (.*), log: (\S+)/g)].map(([, cause]) => cause);
+  const failures = [...ended.stdout.matchAll(/gate "review" (.*), log: (\S+)/g)];
+  const causes = failures.map(([, cause]) => cause);
+  for (const [line, , log] of failures) assert.match(log ?? '', /^\.claude\/orchestrator\/logs\//, line);
   for (const why of [
     'not an object of JSON',
     'not of file, line and text',

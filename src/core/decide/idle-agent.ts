@@ -70,8 +70,11 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
   });
 }
 
-/** What the check found, for the user. */
-function foundText({ stream, snapshot }: Situation, { cause, message, gate, parents }: Verdict): string {
+/** What the check of an agent that stopped has found, for the user. */
+export function foundText(
+  { stream, snapshot }: Pick<Situation, 'stream' | 'snapshot'>,
+  { cause, message, gate, parents }: Verdict,
+): string {
   switch (cause) {
     case 'missing-parents': {
       const unmerged = stream.dependencies.flatMap((id) => {

@@ -2,7 +2,8 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
-import { eventTraits } from '../../core/events.ts';
+import { eventTraits, type OrchestrateEvent } from '../../core/events.ts';
+import { shortPaths } from '../../report/urgency.ts';
 import { describeEvent } from '../../view/pages/progress-lines.ts';
 import { privateDirectory } from '../steps/step.ts';
 import type { Listener } from './listener.ts';
@@ -21,6 +22,11 @@ export type Progress = {
 export function progress(ports: Ports, output: Progress): Listener {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
   const file = join(privateDirectory(ports.paths.logsDir), 'orchestrator.log');
+  // On a screen each column counts; the log has whole paths.
+  const short = (event: OrchestrateEvent): OrchestrateEvent => ({
+    ...event,
+    message: shortPaths(event.message, ports.paths.root),
+  });
   const tell = (): void => {
     const events = ports.state.events({ sinceId: lastId });
     lastId = events.at(-1)?.id ?? lastId;
@@ -31,7 +37,9 @@ export function progress(ports: Ports, output: Progress): Listener {
     };
     for (const event of events) {
       if (!output.json && eventTraits(event.kind).told)
-        output.print(describeEvent(event, { ...look, colour: output.colour, columns: output.columns() }));
+        output.print(
+          describeEvent(short(event), { ...look, colour: output.colour, columns: output.columns() }),
+        );
       const line = describeEvent(event, { ...look, colour: false, columns: null });
       appendFileSync(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line}\n`, { mode: 0o600 });
     }
