@@ -10,6 +10,7 @@ import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { logSources } from '../poller/listeners/stream-logs.ts';
+import { shortPaths } from '../report/urgency.ts';
 import { createLogFollower, createLogPrinter, type LogLine } from '../view/log/log.ts';
 import { createStyle } from '../view/style.ts';
 import { type Flags, numberFlag } from './definition.ts';
@@ -49,7 +50,12 @@ async function readable(
     createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) }),
     io.columns,
   );
-  const show = (line: LogLine): void => io.print(print(line).join('\n'));
+  // Our own lines name files of the project; what an agent says stays as it said it.
+  const short = ({ atMs, text }: LogLine): LogLine => ({
+    atMs,
+    text: text.startsWith('-- ') ? shortPaths(text, ports.paths.root) : text,
+  });
+  const show = (line: LogLine): void => io.print(print(short(line)).join('\n'));
   for (const line of most === 0 ? [] : lines.slice(-most)) show(line);
   while (flags['follow'] === true) {
     await sleep(FOLLOW_EACH_MS);

@@ -58,6 +58,15 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
   await terminal.sees(/[Ss]ent to A/);
   await terminal.sees(/hello\? quit[\s\S]*▸ _/);
   terminal.press('Escape');
+  terminal.type('G');
+  await terminal.sees(/▸ ○ C /);
+  terminal.press('Space');
+  terminal.type('too early');
+  terminal.press('Enter');
+  await terminal.sees(/Not sent: no agent is running for C {2}\(orchestrate status C\)\s*\n▸ too early_/);
+  terminal.press('Escape');
+  await terminal.sees(/▸ ○ C /);
+  terminal.type('g');
   await terminal.sees(/Enter open/);
 
   terminal.type('/');

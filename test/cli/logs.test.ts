@@ -64,7 +64,10 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
   const state = openStateStore(join(rig.root, '.claude/orchestrator/state.db'));
   for (let n = 1; n <= 300; n += 1)
     state.addEvent({ atMs: Date.now(), key: 'a', run: null, kind: 'operator', message: `number ${n}` });
+  const path = join(rig.root, 'x.log');
+  state.addEvent({ atMs: Date.now(), key: 'a', run: null, kind: 'operator', message: `log: ${path}` });
   state.close();
+  assert.match((await rig.run(['logs', 'A', '-n', '1'])).stdout, /-- log: x\.log\n$/, 'paths are short');
   const many = told((await rig.run(['logs', 'A', '-n', '1000'])).stdout);
   assert.equal(many.filter((line) => /^-- number \d+$/.test(line)).length, 300);
 

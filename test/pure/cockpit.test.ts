@@ -172,7 +172,12 @@ test('the answer line sends what was typed, whatever the letters mean elsewhere;
   it.take(keyOf('enter'));
   assert.deepEqual(it.wishes, [{ wish: 'send', id: 'Stream-C', text: 'quick yes a ' }]);
   it.take({ kind: 'said', text: 'Not sent: it is showing a permission prompt', good: false });
-  assert.match(it.lines().join('\n'), /Not sent: it is showing a permission prompt/);
+  it.take({ kind: 'unsent', id: 'Stream-C', text: 'quick yes a ' });
+  assert.match(it.lines().join('\n'), /Not sent: it is showing a permission prompt\n▸ quick yes a _/);
+  it.take(keyOf('erase-all'));
+  it.take({ kind: 'text', text: 'other' });
+  it.take({ kind: 'unsent', id: 'Stream-C', text: 'quick yes a ' });
+  assert.match(it.lines().join('\n'), /\n▸ other_/, 'what was typed meanwhile stays');
   it.take(keyOf('cancel'));
   assert.match(it.lines().join('\n'), /Enter open/);
   assert.deepEqual(sit(busyReport(), [' ', 'enter']).wishes, [], 'nothing is not sent');
@@ -333,6 +338,22 @@ test('the panel tells times, reason, command, tasks, last commit and pane of the
       .join('\n');
     assert.doesNotMatch(other, /Write it/, 'not of another stream');
   }
+});
+
+test('on a small screen a long reason is cut once, and the pane shows what says something', () => {
+  const reason = 'wants to run: bash long.sh --all --verbose --output=/tmp/report.txt --and=more';
+  const of = report(
+    ['A', 'B', 'C', 'D', 'E', 'F'].map((id) => stream(id, 'needs-input', { needsYou: true, reason })),
+  );
+  const tasks = ['One', 'Two'].map((title) => ({ title, status: 'pending' }));
+  const screen = ['Do you want to proceed?', '❯ 1. Yes', '  2. No', '', 'Esc to cancel', '─'.repeat(60), ''];
+  const detail = { id: 'A', tasks, commit: null, screen };
+  const text = sit(of, [{ kind: 'detail', detail }], { columns: 40, rows: 20 })
+    .lines()
+    .join('\n');
+  assert.match(text, /\nwants to run: bash long\.sh[^\n]*[^…]…\n/);
+  assert.match(text, /\n {2}2 tasks\n/, 'none is shown that there could be more of');
+  assert.match(text, /│ ❯ 1\. Yes\n│ {3}2\. No\n│ Esc to cancel\n/);
 });
 
 test('where not all rows have room, the one at the cursor is in sight, and what is not is counted', () => {

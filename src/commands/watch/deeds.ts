@@ -5,6 +5,7 @@ import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { findStream } from '../../operator/find-stream.ts';
 import type { ReportStream } from '../../report/types.ts';
+import { shortPaths } from '../../report/urgency.ts';
 import type { Detail, PageContent, PageKind, PlanVerb, Verb } from '../../view/summary/cockpit.ts';
 import type { CommandModule, Flags } from '../definition.ts';
 import type { Io } from '../io.ts';
@@ -120,7 +121,7 @@ export async function readPage(
   }
   if (what === 'gate') {
     const text = gate === null ? '' : tailOf(gate.log);
-    const title = `gate ${gate?.name ?? ''} of ${id}: ${gate?.log ?? ''}`;
+    const title = `gate ${gate?.name ?? ''} of ${id}: ${shortPaths(gate?.log ?? '', ports.paths.root)}`;
     return { title, lines: safeLines(text), of: what, offers: null };
   }
   const record = findStream(ports, id);

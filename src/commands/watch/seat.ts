@@ -118,7 +118,7 @@ async function fulfil(wish: Wish, stream: ReportStream | null, doors: Fulfilling
     case 'plan':
       return plan(wish.what, wish.dryRun, doors);
     case 'send':
-      return answered(sendText(wish.id, wish.text, io), doors, `sending to ${wish.id} …`);
+      return sent(wish, doors);
     default:
       if (stream?.id === wish.id) return fulfilFor(wish.what, stream, doors);
   }
@@ -135,6 +135,13 @@ async function fulfilFor(
   if (what === 'log' || what === 'gate' || what === 'diff')
     return take({ kind: 'page', ...(await readPage(ports, what, stream, io)) });
   return answered(act(what, stream.id, io), doors, `${what === 'fresh' ? 'retry' : what} ${stream.id} …`);
+}
+
+/** What was not sent is not lost: it stands in the line again. */
+async function sent({ id, text }: Extract<Wish, { wish: 'send' }>, doors: Fulfilling): Promise<void> {
+  const deed = sendText(id, text, doors.io);
+  await answered(deed, doors, `sending to ${id} …`);
+  if (!(await deed).good) doors.take({ kind: 'unsent', id, text });
 }
 
 /** Shows that something is under way, then its answer; what it changed is looked at. */

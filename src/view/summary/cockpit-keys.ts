@@ -35,6 +35,8 @@ export function update(model: Cockpit, event: CockpitEvent, size: ScreenSize): U
       return only(event.detail.id === model.cursor ? { ...model, detail: event.detail } : model);
     case 'said':
       return say(model, event.text, event.good);
+    case 'unsent':
+      return only(kept(model, event));
     case 'page':
       return only(opened(model, event, size));
     case 'request':
@@ -42,6 +44,12 @@ export function update(model: Cockpit, event: CockpitEvent, size: ScreenSize): U
     default:
       return typed(model, event, size);
   }
+}
+
+/** What was not sent stands in the line again, unless something else was typed there since. */
+function kept(model: Cockpit, { id, text }: Extract<CockpitEvent, { kind: 'unsent' }>): Cockpit {
+  const isEmpty = model.mode.kind === 'answer' && model.mode.text === '';
+  return isEmpty && id === model.cursor ? { ...model, mode: { kind: 'answer', text } } : model;
 }
 
 function opened(model: Cockpit, page: PageContent, { rows }: ScreenSize): Cockpit {

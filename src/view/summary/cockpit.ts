@@ -71,6 +71,8 @@ export type CockpitEvent =
   | { readonly kind: 'trouble'; readonly text: string }
   | { readonly kind: 'detail'; readonly detail: Detail }
   | { readonly kind: 'said'; readonly text: string; readonly good: boolean }
+  /** What was to be sent to the stream, and was not. */
+  | { readonly kind: 'unsent'; readonly id: string; readonly text: string }
   | (PageContent & { readonly kind: 'page' })
   /** A key of the session asked for something of the stream with this key. */
   | { readonly kind: 'request'; readonly verb: string; readonly key: string };

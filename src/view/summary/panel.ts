@@ -20,6 +20,8 @@ export type PanelLook = {
 /** From here on the pane stands beside the facts. */
 const WIDE = 110;
 const REASON_LINES = 4;
+/** With fewer lines than this for a pane none is given to what divides its parts. */
+const FEW = 8;
 
 /** `needs-input for 7m · worked 3m · waited for you 7m · 2c +40 −2 · $0.42`: every time with what it is a time of. */
 export function timesText(stream: ReportStream, style: Style, nowMs: number): string {
@@ -49,17 +51,19 @@ export function reasonLines(stream: ReportStream, look: PanelLook, columns: numb
   const paint = stream.needsYou ? style.paint('yellow') : style.plain;
   const text = style.clean(noteOf(stream, neighbours, nowMs));
   const lines = text === '' ? [] : wrap(text, columns);
-  const shown = lines.slice(0, most).map((line, i) => {
-    const goesOn = i === most - 1 && lines.length > most;
-    return paint(
-      cut(goesOn ? `${line}${glyphs.ellipsis}${' '.repeat(columns)}` : line, columns, glyphs.ellipsis),
-    );
-  });
+  // The last line that has room holds the beginning of all that is left, so that it is seen to be cut.
+  const last = lines.slice(most - 1).join(' ');
+  const shown = [...lines.slice(0, most - 1), ...(last === '' ? [] : [last])].map((line) =>
+    paint(cut(line, columns, glyphs.ellipsis)),
+  );
   const remedy = stream.remedy === null ? [] : [`${glyphs.fix} ${style.clean(stream.remedy)}`];
   return [...shown, ...remedy.map((line) => style.paint('bold')(cut(line, columns, glyphs.ellipsis)))];
 }
 
-/** Lines of a pane as text: safe, and their indentation kept. */
+/** A line that only divides, or is empty. */
+const DIVIDES = /^[\s\u2500-\u257f_=-]*$/;
+
+/** The last lines of a pane as text: safe, their indentation kept; where few have room, those that say something. */
 export function paneLines(
   screen: readonly string[],
   look: PanelLook,
@@ -71,8 +75,9 @@ export function paneLines(
     const indent = /^ */.exec(line)?.[0].length ?? 0;
     return ' '.repeat(Math.min(indent, columns)) + style.clean(line);
   });
-  while (lines.length > 0 && lines.at(-1)?.trim() === '') lines.pop();
-  return most <= 0 ? [] : lines.slice(-most).map((line) => cut(line, columns, style.glyphs.ellipsis));
+  while (lines.length > 0 && DIVIDES.test(lines.at(-1) ?? '')) lines.pop();
+  const told = most < FEW ? lines.filter((line) => !DIVIDES.test(line)) : lines;
+  return most <= 0 ? [] : told.slice(-most).map((line) => cut(line, columns, style.glyphs.ellipsis));
 }
 
 function taskLines(detail: Detail, { style }: PanelLook, columns: number, most: number): string[] {
@@ -82,10 +87,8 @@ function taskLines(detail: Detail, { style }: PanelLook, columns: number, most: 
   });
   if (lines.length <= most) return lines;
   const rest = lines.length - most + 1;
-  return [
-    ...lines.slice(0, most - 1),
-    style.paint('gray')(cut(`  ${plural(rest, 'more task')}`, columns, style.glyphs.ellipsis)),
-  ];
+  const what = most === 1 ? plural(rest, 'task') : plural(rest, 'more task');
+  return [...lines.slice(0, most - 1), style.paint('gray')(cut(`  ${what}`, columns, style.glyphs.ellipsis))];
 }
 
 function facts(
