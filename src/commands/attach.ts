@@ -21,10 +21,11 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
   return withPorts(io, { create: false }, async (ports) => {
     const pane = flags['next'] === true ? await nextPane(ports) : await paneOf(ports, args[0]);
     if (!io.env['TMUX'] && !process.stdin.isTTY) {
+      const named = args[0] === undefined ? 'orchestrate attach' : commandFor('attach', args[0]);
       throw new OrchestrateError(
         EXIT.environment,
         'attaching needs a terminal: type it in one',
-        'orchestrate attach',
+        flags['next'] === true ? 'orchestrate attach --next' : named,
       );
     }
     await showSession(ports);

@@ -55,6 +55,8 @@ function describe(
         : `${printable(record.streamId)} was not running; it will not be started until: orchestrate start`,
     ),
     ...(named.length === 0 && runs.length === 0 ? ['No agent was running.'] : []),
-    'Work is kept in branches and worktrees. Go on with: orchestrate start',
+    ...(named.length > 0 && idle.length === named.length && idle.every(isDone)
+      ? []
+      : ['Work is kept in branches and worktrees. Go on with: orchestrate start']),
   ];
 }

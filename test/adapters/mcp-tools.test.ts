@@ -460,6 +460,8 @@ withServer('work products and progress', (server) => {
     const first = await server().json('task_create', { title: 'a', prdId: prd.id });
     await server().json('task_create', { title: 'b', prdId: prd.id });
     milestones[0]!.taskIds = [first.id];
+    const begun = await server().json('progress_summary');
+    assert.match(begun.tasks.progressBar, /^\[░{20}\] 0% \(0\/3\)$/);
     await server().json('prd_create', { title: 'Q', content: 'c', metadata: { milestones } });
     await server().json('task_update', { id: first.id, status: 'completed' });
     const products = [
@@ -497,6 +499,10 @@ withServer('work products and progress', (server) => {
     );
     assert.equal(summary.recentActivity.length, 5);
     assert.deepEqual(Object.keys(summary.recentActivity[0]), ['timestamp', 'type', 'summary']);
+    project().store().prepare(`UPDATE prds SET status = 'archived' WHERE id = ?`).run(prd.id);
+    const archived = await server().json('progress_summary');
+    assert.deepEqual(archived.prds, { total: 2, active: 1, completed: 1 });
+    project().store().prepare(`UPDATE prds SET status = 'active' WHERE id = ?`).run(prd.id);
     const sure = await server().json('progress_summary', { minConfidence: 0.5 });
     assert.equal(sure.workProducts.total, 2);
     assert.deepEqual(sure.workProducts.byType, { technical_design: 1, other: 1 });

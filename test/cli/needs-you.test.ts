@@ -240,7 +240,7 @@ test('attach --next goes to the stream that has waited longest, and says when no
   assert.match((await rig.run(['attach', '--next'], 1)).stderr, /error: Nothing needs you\.\n/);
   assert.match(
     (await rig.run(['attach', 'A'], 3)).stderr,
-    /^orchestrate: error: attaching needs a terminal: type it in one\n {2}fix: orchestrate attach\n/,
+    /^orchestrate: error: attaching needs a terminal: type it in one\n {2}fix: orchestrate attach A\n/,
   );
   // As after a change of tmux.socket: the agents stay where they are.
   const moved = { ...rig.cli.env, ORCHESTRATE_TMUX_SOCKET: `${rig.cli.socket}-other` };

@@ -101,6 +101,7 @@ test('retry of a stream that is done is refused, and says what would help', asyn
       /A is done: there is nothing to try again; its work can be checked again, a task be re-opened \(orchestrate task update TASK-\S+ --status pending\)\n {2}fix: orchestrate verify A$/m,
     );
   }
+  assert.equal((await rig.run(['stop', 'A'])).stdout, 'A is done: nothing to stop\n');
   assert.equal((await rig.stream('A')).state, 'done');
 });
 

@@ -60,7 +60,9 @@ function notDoneLines(
   style: Style,
 ): string[] {
   const { clean } = style;
-  const line = `  . ${clean(stream)}  is ${state}${reason === null ? '' : `: ${clean(reason)}`}`;
+  // A reason that begins with its state ("parked by you") says it once.
+  const what = reason === null ? state : reason.startsWith(state) ? reason : `${state}: ${reason}`;
+  const line = `  . ${clean(stream)}  is ${clean(what)}`;
   return remedy === null ? [line] : [line, `      ${style.glyphs.fix} ${clean(remedy)}`];
 }
 
