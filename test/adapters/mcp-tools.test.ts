@@ -397,7 +397,7 @@ withServer('tasks', (server, project) => {
   });
 });
 
-withServer('work products and progress', (server) => {
+withServer('work products and progress', (server, project) => {
   it('stores, shows and lists work products, newest first', async () => {
     const task = await server().json('task_create', { title: 'T' });
     const content = `${'word '.repeat(100)}end`;

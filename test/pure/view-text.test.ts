@@ -4,9 +4,11 @@ import { test } from 'node:test';
 import { eventKindOf } from '../../src/core/events.ts';
 import type { Task } from '../../src/core/types.ts';
 import type { ReportStream, StreamDetail } from '../../src/report/types.ts';
+import { renderLanding } from '../../src/view/pages/landing-text.ts';
 import { describeEvent, renderFinal } from '../../src/view/pages/progress-lines.ts';
 import { renderStatus } from '../../src/view/pages/status-text.ts';
 import { renderStream } from '../../src/view/pages/stream-text.ts';
+import { createStyle } from '../../src/view/style.ts';
 import { widthOf } from '../../src/view/text-width.ts';
 import { agoIso, busyReport, counts, event, NOW_MS, report, stream } from '../support/report-builders.ts';
 import { record, run } from '../support/snapshots.ts';
@@ -374,4 +376,43 @@ test('without unicode every page is plain ASCII', () => {
   ];
   for (const line of pages) assert.match(line, /^[\x20-\x7e]*$/);
   assert.ok(pages.some((line) => line.includes('Gro?e')));
+});
+
+test('what does not land is told once why, with what to type', () => {
+  const none = {
+    landed: [],
+    contained: [],
+    clashes: [],
+    rejected: [],
+    waiting: [],
+    refusal: null,
+    next: null,
+  };
+  const notDone = [
+    { stream: 'A', state: 'parked', reason: 'parked by you', remedy: 'orchestrate retry A' },
+    { stream: 'B', state: 'failed', reason: 'gave up after 2 attempts', remedy: 'orchestrate retry B' },
+    { stream: 'C', state: 'running', reason: null, remedy: null },
+  ];
+  const lines = renderLanding(
+    {
+      ...none,
+      notDone,
+      schemaVersion: 1,
+      branch: 'main',
+      strategy: 'merge',
+      dryRun: true,
+      from: '1'.repeat(40),
+      to: '1'.repeat(40),
+      gates: { status: 'none', names: [], as: null },
+    },
+    createStyle(PLAIN),
+  );
+  assert.deepEqual(lines, [
+    'Nothing would land on main.',
+    '  . A  is parked by you',
+    '      ↳ orchestrate retry A',
+    '  . B  is failed: gave up after 2 attempts',
+    '      ↳ orchestrate retry B',
+    '  . C  is running',
+  ]);
 });
