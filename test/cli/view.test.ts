@@ -158,3 +158,24 @@ test('attach from inside another session of the same server switches the client 
   assert.doesNotMatch(client.screen(), /Next waiting/, 'the keys are ours in our session only');
   await poller.kill();
 });
+
+test('start shows the plan only while it is new, and a line to attach that is right though the name of its session was taken', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  rig.tmux('new-session', '-d', '-s', 'orchestrate-project', 'echo theirs; exec sleep 1000');
+  const first = rig.start();
+  await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  assert.match(first.output(), /^Stream Dependency Structure:\n[\s\S]*\n {2}attach {7}orchestrate attach\n/);
+  await first.kill('SIGINT');
+  const second = rig.start();
+  await rig.until('it polls', ({ poller }) => poller.pid === second.child.pid);
+  await until('its header', () => second.output().includes('  attach '));
+  const said = second.output();
+  assert.match(said, /^Plan: .*1 stream \(its structure: orchestrate plan\)\n/);
+  assert.doesNotMatch(said, /Depth 0/);
+  const typed = /attach {7}orchestrate attach, or: (tmux .*)\n/.exec(said)?.[1] ?? '';
+  assert.match(typed, /'=orchestrate-project-[0-9a-f]{4}'$/);
+  using terminal = openTerminal(['sh', '-c', typed], { columns: 100, rows: 30 }, rig.cli.env, rig.root);
+  await terminal.sees(/● A [\s\S]*\[orchestrate-project-[0-9a-f]{4}\] 0:status/);
+  await second.kill('SIGINT');
+});

@@ -174,7 +174,7 @@ test('the answer line sends what was typed, whatever the letters mean elsewhere;
   it.take({ kind: 'said', text: 'Not sent: it is showing a permission prompt', good: false });
   it.take({ kind: 'unsent', id: 'Stream-C', text: 'quick yes a ' });
   assert.match(it.lines().join('\n'), /Not sent: it is showing a permission prompt\n▸ quick yes a _/);
-  it.take(keyOf('erase-all'));
+  it.take({ kind: 'key', name: 'erase-all' });
   it.take({ kind: 'text', text: 'other' });
   it.take({ kind: 'unsent', id: 'Stream-C', text: 'quick yes a ' });
   assert.match(it.lines().join('\n'), /\n▸ other_/, 'what was typed meanwhile stays');
@@ -343,7 +343,9 @@ test('the panel tells times, reason, command, tasks, last commit and pane of the
 test('on a small screen a long reason is cut once, and the pane shows what says something', () => {
   const reason = 'wants to run: bash long.sh --all --verbose --output=/tmp/report.txt --and=more';
   const of = report(
-    ['A', 'B', 'C', 'D', 'E', 'F'].map((id) => stream(id, 'needs-input', { needsYou: true, reason })),
+    ['A', 'B', 'C', 'D', 'E', 'F'].map((id) =>
+      stream(id, 'needs-input', { needsYou: true, reason, remedy: `orchestrate attach ${id}` }),
+    ),
   );
   const tasks = ['One', 'Two'].map((title) => ({ title, status: 'pending' }));
   const screen = ['Do you want to proceed?', '❯ 1. Yes', '  2. No', '', 'Esc to cancel', '─'.repeat(60), ''];
