@@ -7,6 +7,7 @@ import { claude } from './claude.ts';
 import { commands } from './commands.ts';
 import { core } from './core.ts';
 import { handOff } from './hand-off.ts';
+import { keys } from './keys.ts';
 import { landing } from './landing.ts';
 import { mcp } from './mcp.ts';
 import { type Benchmark, median } from './measure.ts';
@@ -24,6 +25,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   ...poller,
   ...redrawing,
   ...view,
+  ...keys,
   ...mcp,
   ...claude,
   ...landing,
