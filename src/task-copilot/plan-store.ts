@@ -34,12 +34,8 @@ export function openPlanStore(path: string, options: RepositoryOptions): PlanSto
     earlierPlans: () => repository.read(earlierPlans),
     currentInitiative: () => repository.read((db) => namedInitiative(currentInitiative(db))),
     listTasks: ({ stream, status, all = false } = {}) => {
-      const tasks = repository.read((db) => readTasks(db, all ? 'all' : 'current'));
-      return tasks.filter(
-        (task) =>
-          (stream === undefined || task.stream === stream) &&
-          (status === undefined || task.status === status),
-      );
+      const tasks = repository.read((db) => readTasks(db, all ? 'all' : 'current', stream, metadata));
+      return tasks.filter((task) => status === undefined || task.status === status);
     },
     getTask: (id) => repository.read((db) => readTask(db, id)),
     updateTask: (id, patch, scope) => repository.write((db) => patchTask(db, id, patch), scope),

@@ -164,6 +164,35 @@ describe('store plan', () => {
       assert.equal(tasks[2]?.createdAtMs, Date.UTC(2026, 2, 1, 10, 0, 2, 250));
     });
 
+    test('has the tasks of one stream as it has all of them, however other writers named it', () => {
+      const names = ['A', 'é"\u200c', '7', 'b', ''];
+      const plan = storeWith((rows) => {
+        for (const id of names) {
+          rows.task({ streamId: id, filler: 'A' });
+          rows.task({ streamId: id }, { archived: 1 });
+        }
+        for (const odd of [
+          '{"streamId": 7}',
+          '{"streamId":"A","streamId":"b"}',
+          '{"streamId":"\\u0041"}',
+          '["A"]',
+        ])
+          rows.task(odd);
+        for (const none of [null, 'no JSON', '{"streamId":null}', '{"streamId":["A"]}']) rows.task(none);
+      });
+      for (const all of [false, true])
+        for (const stream of [...names, 'none'])
+          assert.deepEqual(
+            plan.listTasks({ stream, all }),
+            plan.listTasks({ all }).filter((task) => task.stream === stream),
+            JSON.stringify([stream, all]),
+          );
+      assert.deepEqual(
+        ['A', 'b', '7'].map((stream) => plan.listTasks({ stream }).length),
+        [2, 2, 2],
+      );
+    });
+
     test('says so when only archived streams are left', () => {
       const store = storeWith((rows) => {
         rows.task({ streamId: 'A' }, { archived: 1 });

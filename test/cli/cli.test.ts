@@ -254,7 +254,7 @@ describe('cli', () => {
     });
     const json = await rig.run(['doctro', '--json']);
     assert.deepEqual(JSON.parse(json.stdout), {
-      error: { code: 'usage', message: 'unknown command "doctro"', fix: 'orchestrate doctor' },
+      error: { code: 'usage', message: 'unknown command "doctro"', fix: 'orchestrate doctor --json' },
     });
   });
 

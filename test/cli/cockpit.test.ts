@@ -58,6 +58,7 @@ test('watch is steered by keys and clicks: a cursor, pages, an answer that is se
   await terminal.sees(/[Ss]ent to A/);
   await terminal.sees(/hello\? quit[\s\S]*▸ _/);
   terminal.press('Escape');
+  await terminal.sees(/Enter open/);
   terminal.type('G');
   await terminal.sees(/▸ ○ C /);
   terminal.press('Space');

@@ -8,6 +8,7 @@ import {
   parseMetadata,
   parseTime,
   readMetadata,
+  streamNamedIn,
   type TaskRow,
   textList,
   textOf,
@@ -83,13 +84,32 @@ export function namedInitiative(row: Initiative | null): Initiative | null {
   return row === null ? null : { id: row.id, title: row.title };
 }
 
-/** Full tasks of the current initiative (or of `all`), oldest first. */
-export function readTasks(db: CopilotDb, which: 'current' | 'all'): Task[] {
+/**
+ * Full tasks of the current initiative (or of `all`), oldest first; with `stream` only that stream's. A stream is named in the
+ * metadata alone: with the `cache` of the store's other reads it costs a small part of reading all.
+ */
+export function readTasks(
+  db: CopilotDb,
+  which: 'current' | 'all',
+  stream: string | undefined,
+  cache: MetadataCache,
+): Task[] {
   const scope = { initiativeId: currentInitiative(db)?.id ?? null, which };
-  const rows = db.sql
-    .prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`)
-    .all(...bound(scope)) as RawTask[];
+  const rows = stream === undefined ? allRows(db, scope) : rowsOfStream(db, scope, stream, cache);
   return rows.map(taskOf).sort((a, b) => a.createdAtMs - b.createdAtMs);
+}
+
+function allRows(db: CopilotDb, scope: TaskScope): RawTask[] {
+  return db.sql.prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`).all(...bound(scope)) as RawTask[];
+}
+
+function rowsOfStream(db: CopilotDb, scope: TaskScope, stream: string, cache: MetadataCache): RawTask[] {
+  const named = db.sql.prepare(`SELECT t.rowid, t.metadata ${fromScope(scope)}`).raw();
+  const whole = db.sql.prepare('SELECT rowid AS row, * FROM tasks WHERE rowid = ?');
+  return (named.all(...bound(scope)) as RawPlanRow[]).flatMap(([row, metadata]) => {
+    const isOurs = streamNamedIn(parsedMetadata(cache, row, metadata).value) === stream;
+    return isOurs ? ([whole.get(row) ?? []].flat() as RawTask[]) : [];
+  });
 }
 
 /** One task, archived or not. */
@@ -113,22 +133,26 @@ function bound(scope: TaskScope): { initiative: string | null }[] {
   return scope.which === 'all' ? [] : [{ initiative: scope.initiativeId }];
 }
 
+/** What a row's metadata say, parsed only where they changed. */
+function parsedMetadata(cache: MetadataCache, row: number, raw: unknown): ReturnType<typeof readMetadata> {
+  const known = cache.get(row);
+  if (known !== undefined && known.raw === raw) return known.parsed;
+  const parsed = readMetadata(raw);
+  cache.set(row, { raw, parsed });
+  return parsed;
+}
+
 function planRow(columns: RawPlanRow, cache: MetadataCache): PlanRow {
   const row = columns[0];
-  const metadata = columns[6];
-  let parsed = cache.get(row);
-  if (parsed === undefined || parsed.raw !== metadata) {
-    parsed = { raw: metadata, parsed: readMetadata(metadata) };
-    cache.set(row, parsed);
-  }
+  const { value, error } = parsedMetadata(cache, row, columns[6]);
   return {
     id: columnText(columns[1]) ?? unnamed(row),
     title: columnText(columns[2]) ?? '',
     status: columnText(columns[3]) ?? 'pending',
     notes: columnText(columns[4]),
     blockedReason: columnText(columns[5]),
-    metadata: parsed.parsed.value,
-    metadataError: parsed.parsed.error,
+    metadata: value,
+    metadataError: error,
     createdAtMs: parseTime(columns[7]),
     updatedAtMs: parseTime(columns[8]),
   };

@@ -101,6 +101,12 @@ export function readMetadata(raw: unknown): { readonly value: unknown; readonly 
   }
 }
 
+/** The stream that a task's metadata, already read, name; null for none. */
+export function streamNamedIn(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
+  return columnText((value as Metadata)['streamId']);
+}
+
 /** Metadata as an object; what is none (another writer's damage) reads as empty. */
 export function parseMetadata(raw: unknown): Metadata {
   const { value } = readMetadata(raw);
