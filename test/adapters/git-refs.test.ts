@@ -77,7 +77,7 @@ describe('refs', () => {
     assert.equal((await rig.git.baseTip('origin/trunk')).sha, head());
     await assert.rejects(rig.git.baseTip('trunk'), (error: Error) => {
       assert.equal(Reflect.get(error, 'exitCode'), 3);
-      assert.match(Reflect.get(error, 'fix'), /^git branch trunk origin\/trunk,/);
+      assert.match(Reflect.get(error, 'fix'), /^git branch trunk origin\/trunk$/);
       return true;
     });
   });
