@@ -17,7 +17,7 @@ import type { Assessment, Situation } from './assessment.ts';
 import { assess, calledOff, endRun, headOf, startCommand, verifying } from './assessment.ts';
 import { assessCancelled } from './cancelled.ts';
 import { assessClosed } from './closed.ts';
-import { assessIdle, foundText } from './idle-agent.ts';
+import { assessIdle, endedText } from './idle-agent.ts';
 import { assessLimited, deniedRemedy, overCap, retryAfterLimit } from './limits.ts';
 import { clashInRun, tellOfMove } from './moved.ts';
 
@@ -281,9 +281,7 @@ function judgeWork(situation: Situation, run: Run, exitCode: number | null): Ass
   if (clashes !== null) return clashes;
   const verdict = verdictOn(run, headOf(situation));
   if (verdict === null || verdict.ok) return verifying(situation, run.number);
-  // Which dependency it is says more than its commit.
-  const reason = verdict.cause === 'missing-parents' ? foundText(situation, verdict) : verdict.message;
-  return restarting(situation, run, 'failed', reason, exitCode);
+  return restarting(situation, run, 'failed', endedText(situation, verdict), exitCode);
 }
 
 /** The run ends; what follows is decided at the next look. */
