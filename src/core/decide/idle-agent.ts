@@ -70,11 +70,13 @@ function gaveUp({ stream }: Situation, run: Run, activity: AgentActivity): Asses
   });
 }
 
+/** Why the run of an agent that has ended came to nothing: which dependency it did not merge says more than a commit. */
+export function endedText(situation: Situation, verdict: Verdict): string {
+  return verdict.cause === 'missing-parents' ? foundText(situation, verdict) : verdict.message;
+}
+
 /** What the check of an agent that stopped has found, for the user. */
-export function foundText(
-  { stream, snapshot }: Pick<Situation, 'stream' | 'snapshot'>,
-  { cause, message, gate, parents }: Verdict,
-): string {
+function foundText({ stream, snapshot }: Situation, { cause, message, gate, parents }: Verdict): string {
   switch (cause) {
     case 'missing-parents': {
       const unmerged = stream.dependencies.flatMap((id) => {
