@@ -59,7 +59,7 @@ function parseText(text: string, path: string): Tree {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      `fix ${path}, or move it away, then: orchestrate init`,
+      `fix ${path}, or move it away for a new one`,
       { cause: error },
     );
   }
