@@ -71,6 +71,7 @@ export function policyOf(
     sync: config.sync,
     keepFinishedWindows: config.finishedWindows === 'keep',
     ahead: config.worktree.ahead,
+    gated: config.gates.length > 0,
     maxRunMs: config.limits.maxMinutes === null ? null : config.limits.maxMinutes * 60_000,
     maxCostUsd: config.limits.maxCostUsd,
   };

@@ -86,6 +86,7 @@ async function watchProject(
   everyMs: number,
   sit: (ports: Ports, doors: LookerDoors) => Looker,
 ): Promise<number> {
+  ports.processes.keepStarters();
   const alarm = createAlarm();
   let over = false;
   const quit = (): void => {

@@ -70,6 +70,8 @@ export type Policy = {
   readonly keepFinishedWindows: boolean;
   /** Worktrees made ahead of need, at most; null: as many as agents may work. */
   readonly ahead: number | null;
+  /** A check runs commands of the user's, so that it may take long. */
+  readonly gated: boolean;
   readonly maxRunMs: number | null;
   readonly maxCostUsd: number | null;
 };

@@ -16,7 +16,7 @@ import type { CommandOptions, Door } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { clearMarker, readMarker, writeMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
-import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
+import { claimBranch, foreignBranch, pointHead, readBranch } from './worktree-branch.ts';
 import {
   aheadReason,
   foreignPath,
@@ -260,7 +260,7 @@ async function putOnBranch(
     const tip = await claimed;
     // No file differs, so that none is touched.
     if (tip === baseSha) {
-      await door.write(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], here);
+      await pointHead(door, link, branch);
       return true;
     }
   }

@@ -11,6 +11,8 @@ import { pause, type Step } from './steps/step.ts';
 /** What nobody waits for gives way to launches: it begins when none is under way, or after so long. */
 const LONGEST_WAY_MS = 2_000;
 const CALM_STEP_MS = 30;
+/** What was made ready can wait until what is being handed on has been. */
+const LATER_MS = 50;
 
 export type Flights = {
   /** Sets an action off, unless its stream has a step under way. */
@@ -60,7 +62,8 @@ export function createFlights({ ports, abort, backoff, listeners, report, wake }
     flying.delete(action.key);
     attempt(() => ports.state.patchStream(action.key, { step: null }));
     listeners.onOutcome(outcome);
-    wake();
+    if (isUrgent(action, flying.values())) wake();
+    else setTimeout(wake, LATER_MS).unref();
   };
   return {
     launch(action, snapshot) {
@@ -79,6 +82,12 @@ export function createFlights({ ports, abort, backoff, listeners, report, wake }
       await Promise.all([...flying.values()].map((entry) => entry.done));
     },
   };
+}
+
+/** False for what was made ready while another step is under way whose end is looked at anyhow. */
+function isUrgent({ kind }: Action, others: Iterable<Pick<Action, 'kind'>>): boolean {
+  if (kind !== 'prepare' && kind !== 'discard') return true;
+  return ![...others].some((other) => other.kind === 'verify' || other.kind === 'launch');
 }
 
 /** True for the end of a run that is done and whose worker is gone: nobody waits for it, while dependents wait to start. */

@@ -50,6 +50,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
     ports.plan.waitAtMost(ms);
   };
   waitForLocks(LOCK_WAIT_MS);
+  ports.processes.keepStarters();
   const leaving = leaveOnSignals(LEAVE_MS, (signal) => {
     waitForLocks(0);
     if (!output.json && signal === 'SIGINT') output.warn(detachedText(agentsAtWork(ports)));

@@ -103,9 +103,9 @@ export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
     },
     rows,
     marks(pids) {
-      const wanted = new Set(pids);
+      const wanted = pids === undefined ? null : new Set(pids);
       const all = parseMarks(ask('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
-      return new Map([...all].filter(([pid]) => wanted.has(pid)));
+      return new Map([...all].filter(([pid]) => wanted === null || wanted.has(pid)));
     },
     directories: () => parseDirectories(askLsof(ask)),
   };

@@ -20,18 +20,29 @@ function readProc(path: string): string | null {
   return fromProc(() => readFileSync(path, 'utf8'));
 }
 
-function row(pid: number | string): ProcessRow | null {
+function pidsNow(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function row(pid: number): ProcessRow | null {
   const text = readProc(`/proc/${pid}/stat`);
   const stat = text === null ? null : parseProcStat(text);
   if (stat === null || stat.state === 'Z' || stat.state === 'X') return null;
   return { pid: stat.pid, start: stat.start, ppid: stat.ppid, group: stat.sid };
 }
 
+/** How the mark begins in an environment, with the end of the variable before it. */
+const MARK = `\0${MARK_VARIABLE}=`;
+
 function markOf(pid: number): string | null {
   const environment = readProc(`/proc/${pid}/environ`);
-  const prefix = `${MARK_VARIABLE}=`;
-  const entry = environment?.split('\0').find((each) => each.startsWith(prefix));
-  return entry?.slice(prefix.length) ?? null;
+  // Looked for without taking it to pieces: a search reads the environment of every process there is.
+  const from = `\0${environment ?? ''}`.indexOf(MARK);
+  return environment === null || from < 0
+    ? null
+    : (environment.slice(from + MARK.length - 1).split('\0', 1)[0] ?? null);
 }
 
 export const linuxTable: ProcessTable = {
@@ -40,11 +51,8 @@ export const linuxTable: ProcessTable = {
     const found = pid > 0 ? row(pid) : null;
     return found === null ? null : { pid: found.pid, start: found.start };
   },
-  rows: () =>
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => row(pid) ?? []),
-  marks(pids) {
+  rows: () => pidsNow().flatMap((pid) => row(pid) ?? []),
+  marks(pids = pidsNow()) {
     const marks = new Map<number, string>();
     for (const pid of pids) {
       const mark = markOf(pid);
@@ -54,9 +62,9 @@ export const linuxTable: ProcessTable = {
   },
   directories() {
     const found = new Map<number, string>();
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    for (const pid of pidsNow()) {
       const directory = fromProc(() => readlinkSync(`/proc/${pid}/cwd`));
-      if (directory !== null) found.set(Number(pid), directory);
+      if (directory !== null) found.set(pid, directory);
     }
     return found;
   },

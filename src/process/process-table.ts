@@ -10,8 +10,8 @@ export type ProcessTable = {
   /** One process, null when there is none or only a zombie is left. */
   identify(pid: number): ProcessIdentity | null;
   rows(): ProcessRow[];
-  /** The value of the mark of each of these processes that has one and lets us read it. */
-  marks(pids: readonly number[]): Map<number, string>;
+  /** The value of the mark of each of these processes, or of all, that has one and lets us read it. */
+  marks(pids?: readonly number[]): Map<number, string>;
   /** The working directory of each process that lets us read it. */
   directories(): Map<number, string>;
 };

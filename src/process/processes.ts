@@ -6,6 +6,7 @@ import type { ProcessTable } from './process-table.ts';
 import { run } from './run.ts';
 import { runAtTerminal, runInPopup } from './run-at-terminal.ts';
 import { runShell } from './run-shell.ts';
+import { keepStarters } from './starters.ts';
 import type { Processes } from './types.ts';
 
 /** The processes of this machine: /proc on Linux, `ps` elsewhere. */
@@ -25,16 +26,15 @@ export function createProcesses(
     },
     directories: () => table.directories(),
     findMarked(prefix) {
-      const rows = table.rows();
-      const marks = table.marks(rows.map((row) => row.pid));
-      return rows.flatMap(({ pid, start }) => {
-        const mark = marks.get(pid);
-        return mark?.startsWith(prefix) === true ? [{ identity: { pid, start }, mark }] : [];
+      return [...table.marks()].flatMap(([pid, mark]) => {
+        const identity = mark.startsWith(prefix) ? table.identify(pid) : null;
+        return identity === null ? [] : [{ identity, mark }];
       });
     },
     endTree: (request) => endTree(table, request),
     runShell: (request) => runShell(table, request),
     run,
+    keepStarters,
     runAtTerminal,
     runInPopup,
   };

@@ -44,11 +44,21 @@ export class NotStarted extends OrchestrateError {
   }
 }
 
-const OUTPUT_LIMIT = 64 << 20;
+export const OUTPUT_LIMIT = 64 << 20;
 /** Time between asking a program to end and killing it. */
-const GRACE_MS = 500;
+export const GRACE_MS = 500;
 /** How long output is waited for once the program has ended: what it left running may hold its pipes for ever. */
 const DRAIN_MS = 2_000;
+
+/** Another way to run a program; null for a request that it cannot serve, of which nothing was run then. */
+export type Other = (request: RunRequest) => Promise<RunResult | null>;
+
+let byOther: Other | null = null;
+
+/** From now on `run` asks `other` first, within the same limits. */
+export function startBy(other: Other): void {
+  byOther = other;
+}
 
 /**
  * Runs a program in a process group of its own, so that no Ctrl-C of the terminal reaches it. At a limit the whole group is
@@ -57,6 +67,8 @@ const DRAIN_MS = 2_000;
  */
 export async function run(request: RunRequest): Promise<RunResult> {
   request.abort?.throwIfAborted();
+  const result = (await byOther?.(request)) ?? null;
+  if (result !== null) return result;
   const child = started(request);
   const ended = watch(child, request);
   // A program that ends without reading its input closes the pipe first; how it ended tells why.
@@ -179,7 +191,7 @@ function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Signals the program and all that it started in its group; not to be called later than its exit is told: its number may go to another. */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+export function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, signal);

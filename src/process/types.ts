@@ -52,6 +52,8 @@ export type Processes = {
   }): Promise<CommandResult>;
   /** Runs a program to its end and reads what it prints, in bounds of time and size. */
   run(request: RunRequest): Promise<RunResult>;
+  /** For a process that lives long: from now on it starts programs by small shells that stay, where that is the same. */
+  keepStarters(): void;
   /** Runs a command of the user's own configuration in the foreground of their terminal. */
   runAtTerminal(request: TerminalRequest): Promise<TerminalResult>;
   /** The same in a popup of the tmux that `env` names; null where none was to be had. */

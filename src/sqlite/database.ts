@@ -56,6 +56,17 @@ export function placeOf(path: string, options: { label: string; busyTimeoutMs?: 
   };
 }
 
+const statements = new WeakMap<Db, Map<string, ReturnType<Db['prepare']>>>();
+
+/** The statement of this text, prepared once for each database: to prepare one takes longer than to run it. */
+export function prepared(db: Db, sql: string): ReturnType<Db['prepare']> {
+  const known = statements.get(db) ?? new Map<string, ReturnType<Db['prepare']>>();
+  statements.set(db, known);
+  const statement = known.get(sql) ?? db.prepare(sql);
+  known.set(sql, statement);
+  return statement;
+}
+
 /** A function that returns a number which changes whenever another connection commits; it costs microseconds. */
 export function dataVersionOf(db: Db): () => number {
   const statement = db.prepare('PRAGMA data_version').pluck();

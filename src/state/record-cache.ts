@@ -1,6 +1,6 @@
 /** Keeps the records of one initiative in memory, so that a tick over a thousand streams reads nothing that didn't change. */
 import type { StreamRecord } from '../core/types.ts';
-import { type Db, dataVersionOf } from '../sqlite/database.ts';
+import { type Db, dataVersionOf, prepared } from '../sqlite/database.ts';
 import { runOf, streamOf } from './columns.ts';
 import type { ReadStreams, Unreadable } from './types.ts';
 import { type Row, UnreadableValue } from './value-checks.ts';
@@ -11,7 +11,7 @@ export function readStream(db: Db, row: Row): StreamRecord {
 }
 
 function runRows(db: Db, row: Row): Row[] {
-  return db.prepare('SELECT * FROM runs WHERE key = ? ORDER BY number').all(row['key']) as Row[];
+  return prepared(db, 'SELECT * FROM runs WHERE key = ? ORDER BY number').all(row['key']) as Row[];
 }
 
 function streamWith(row: Row, runs: readonly Row[]): StreamRecord {
@@ -76,7 +76,7 @@ export function createRecordCache(db: Db): RecordCache {
       version = dataVersion();
     })();
   const readTouched = (initiativeId: string) => {
-    const byKey = db.prepare('SELECT * FROM streams WHERE key = ? AND initiative_id = ?');
+    const byKey = prepared(db, 'SELECT * FROM streams WHERE key = ? AND initiative_id = ?');
     const rows = [...touched].flatMap((key) => {
       const row = byKey.get(key, initiativeId) as Row | undefined;
       return row === undefined ? [] : [row];

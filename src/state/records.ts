@@ -3,7 +3,7 @@
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { branchName, streamKey, worktreePath } from '../core/stream-key.ts';
 import { sha256 } from '../files/sha256.ts';
-import type { Db } from '../sqlite/database.ts';
+import { type Db, prepared } from '../sqlite/database.ts';
 import { runColumns, runOf, streamColumns } from './columns.ts';
 import { createRecordCache, type RecordCache, readStream, readStreams } from './record-cache.ts';
 import type { RunPlace, StateStore } from './types.ts';
@@ -77,7 +77,7 @@ function createStreams(db: Db, cache: RecordCache): StreamMethods {
     patchStream: (key, patch) => {
       const { assignments, values } = streamColumns(patch);
       if (values.length === 0) return;
-      const { changes } = db.prepare(`UPDATE streams SET ${assignments} WHERE key = ?`).run(...values, key);
+      const { changes } = prepared(db, `UPDATE streams SET ${assignments} WHERE key = ?`).run(...values, key);
       if (changes === 0) throw unknownRecord(`stream ${key}`);
       cache.touch(key);
     },
@@ -111,7 +111,7 @@ function createRuns(db: Db, cache: RecordCache): RunMethods {
     patchRun: (key, number, patch) => {
       const { assignments, values } = runColumns(patch);
       if (values.length === 0) return;
-      const statement = db.prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
+      const statement = prepared(db, `UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
       if (statement.run(...values, key, number).changes === 0) throw unknownRecord(`run ${number} of ${key}`);
       cache.touch(key);
     },

@@ -1,6 +1,7 @@
 /** Worktrees ahead of need: ready before their streams start, so that at the hand-off nothing is made or set up; and what becomes of them otherwise. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -226,4 +227,25 @@ test('when the plan changes it goes, with what set-up made; what somebody wrote 
     ['a', 'c'],
   );
   await rig.run(['retry', 'B']);
+});
+
+test('a worker of a stream that nothing is remembered of is gone before the first known one begins', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await ready(rig, 'b', rig.cli.git('rev-parse', 'main'));
+  const mark = String(a.env['ORCHESTRATE_MARK']).replace(/:run:a:1$/, ':run:b:7');
+  const stray = spawn('/bin/sleep', ['1000'], { env: { ORCHESTRATE_MARK: mark }, detached: true });
+  const ended = once(stray, 'exit');
+  const seen = await a.sh('true').then(() => rig.marked().some((each) => each.mark === mark));
+  assert.ok(seen, mark);
+  await a.commit('A.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const b = await rig.nextWorker('B');
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
+  assert.equal(rig.marked().filter((each) => each.mark === mark).length, 0);
+  rig.setTasks('B', 'completed', { notes: 'no-changes: none' });
+  b.exit(0);
+  await poller.end();
 });

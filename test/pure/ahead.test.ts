@@ -70,6 +70,11 @@ test('nothing is made beside a launch, of a plan with problems, of what was call
   assert.deepEqual(steps(ready), ['launch r']);
   const launching = new Map([['r', { kind: 'launch' as const, sinceMs: NOW_MS }]]);
   assert.deepEqual(steps({ ...ready, part: { heads, inFlight: launching } }), []);
+  for (const gated of [true, false]) {
+    const checking = new Map([['x', { kind: 'verify' as const, sinceMs: NOW_MS }]]);
+    const made = steps(with_([], { inFlight: checking }), { gated });
+    assert.equal(made.length, gated ? 2 : 0, 'a check without gates is nearly over, and a launch follows');
+  }
   const two = new Map(['x', 'y'].map((key) => [key, { kind: 'prepare' as const, sinceMs: NOW_MS }]));
   assert.deepEqual(steps(with_([], { inFlight: two })), [], 'two at a time');
   assert.deepEqual(steps(with_([record('B', { intent: 'parked' }), record('C', { intent: 'stopped' })])), []);

@@ -21,13 +21,24 @@ export type Shim = {
 };
 
 /*
+ * Sets `caller` to who called, also where that had one of its shells do it, and `line` to its command line: `read` leaves the zero
+ * bytes between the words out.
+ */
+const CALLER = `caller=$PPID
+IFS= read -r line 2>/dev/null < /proc/$caller/cmdline
+case $line in *orchestrate-starter*)
+  read -r pid comm state caller rest < /proc/$PPID/stat
+  IFS= read -r line 2>/dev/null < /proc/$caller/cmdline ;;
+esac`;
+
+/*
  * Only what the given commands of orchestrate call counts: workers call git too. As few processes as possible, since every call
- * goes through it: `read` leaves the zero bytes between the words of a command line out.
+ * goes through it.
  */
 const SCRIPT = `#!/bin/sh
 real=$1; shift
-IFS= read -r caller 2>/dev/null < /proc/$PPID/cmdline
-case $caller in
+${CALLER}
+case $line in
 COMMANDS) ;;
 *) exec "$real" "$@" ;;
 esac
@@ -44,7 +55,7 @@ at=; serial=; moment=; words=
 case "$*" in *"$words"*) ;; *) at= ;; esac
 [ -n "$at" ] || exec "$real" "$@"
 count=$(grep -cF -e "$words" "$dir/$tool.calls")
-fire() { [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired-$serial" 2>/dev/null && kill -9 $PPID; }
+fire() { [ "$count" -ge "$at" ] && [ "$moment" = "$1" ] && mkdir "$dir/fired-$serial" 2>/dev/null && kill -9 $caller; }
 fire before && exit 1
 fire orphaned && sleep 0.3
 "$real" "$@"
@@ -98,7 +109,7 @@ export function createCallCounter(): CallCounter {
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-count-'));
   for (const tool of ['git', 'tmux']) {
     const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
-    const script = `#!/bin/sh\nprintf '%s\\n' "$PPID" >> '${directory}/${tool}.calls'\nexec '${real}' "$@"\n`;
+    const script = `#!/bin/sh\n${CALLER}\nprintf '%s\\n' "$caller" >> '${directory}/${tool}.calls'\nexec '${real}' "$@"\n`;
     writeFileSync(join(directory, tool), script, { mode: 0o755 });
   }
   return {

@@ -34,6 +34,7 @@ export const POLICY: Policy = {
   sync: 'auto',
   keepFinishedWindows: false,
   ahead: 0,
+  gated: false,
   maxRunMs: null,
   maxCostUsd: null,
 };

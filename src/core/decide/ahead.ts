@@ -27,9 +27,12 @@ export function aheadActions(
   const discards = [...snapshot.records.values()]
     .filter((record) => record.ahead !== null && isFree(record.key))
     .flatMap((record) => discardOf(snapshot, policy, record) ?? []);
-  // Who hands work on now is not to share the processor with what can wait.
-  const launching = [...snapshot.inFlight.values(), ...actions].some(({ kind }) => kind === 'launch');
-  return launching ? discards : [...discards, ...preparations(snapshot, policy, found, isFree)];
+  // Who hands work on now is not to share the processor with what can wait; a check without gates takes a moment, and then
+  // a launch moves the worktree itself.
+  const isHandOn = ({ kind }: Pick<Action, 'kind'>): boolean =>
+    kind === 'launch' || (kind === 'verify' && !policy.gated);
+  const handingOn = [...snapshot.inFlight.values(), ...actions].some(isHandOn);
+  return handingOn ? discards : [...discards, ...preparations(snapshot, policy, found, isFree)];
 }
 
 /** A step that failed a short time ago is not tried again, nor one that failed as often as a launch may. */

@@ -19,7 +19,7 @@ export function allListeners(
 ): readonly Listener[] {
   return [
     // First: the steps that are decided on this look, and all the others, read what it writes down.
-    publisher(ports),
+    publisher(ports, report),
     workerFacts(ports),
     usage(ports),
     lostWindows(ports),

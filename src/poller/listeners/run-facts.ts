@@ -8,7 +8,7 @@ import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
 import { recordUsage, writePidFile } from '../steps/end-run.ts';
-import { eachByItself, type Listener } from './listener.ts';
+import { eachByItself, type Listener, reporting } from './listener.ts';
 
 /** What a tick may take beyond the time between two. */
 const SLACK_MS = 60_000;
@@ -32,9 +32,30 @@ export function workerFacts(ports: Ports): Listener {
   };
 }
 
+/** Whoever watches waits a moment for changes that follow; the steps that are decided on the look do not wait for its file. */
+const PUBLISH_MS = 100;
+
 /** Lets the processes that watch have what the poller saw, so that they need not ask tmux and git for the same. */
-export function publisher(ports: Ports): Listener {
-  return { name: 'published facts', onLook: ({ seen }) => publish(ports, seen) };
+export function publisher(ports: Ports, report: (message: string) => void): Listener {
+  const name = 'published facts';
+  const attempt = reporting(name, report);
+  let last: Look['seen'] | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  const write = (): void => {
+    timer = null;
+    const seen = last;
+    if (seen !== null) attempt(() => publish(ports, seen));
+  };
+  return {
+    name,
+    onLook({ seen }) {
+      last = seen;
+      timer ??= setTimeout(write, PUBLISH_MS).unref();
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
 }
 
 /** How often it is noted that a poller looks: what one that is killed leaves uncounted. */

@@ -8,8 +8,12 @@ import { openStreamLog, type StreamLog } from '../../view/log/log-file.ts';
 import { type Listener, reporting } from './listener.ts';
 
 const UPDATE_EACH_MS = 1_000;
+const SOON_MS = 100;
 
-/** An update in the last second is put off to a timer, so that nothing is left out at a pause; `close` writes the rest. */
+/**
+ * Each update is put off to a timer: to after what the tick has set off, and to a second after the last one; so nothing is left
+ * out at a pause. `close` writes the rest.
+ */
 export function streamLogs(ports: Ports, report: (message: string) => void): Listener {
   const open = new Map<string, StreamLog>();
   let lastMs = Number.NEGATIVE_INFINITY;
@@ -28,13 +32,11 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
     for (const record of records.values()) if (record.runs.length > 0) attempt(() => writeOne(record));
   };
   const update = (): void => {
-    const waitMs = lastMs + UPDATE_EACH_MS - performance.now();
-    if (waitMs <= 0) write();
-    else
-      timer ??= setTimeout(() => {
-        timer = null;
-        attempt(write);
-      }, waitMs).unref();
+    const waitMs = Math.max(SOON_MS, lastMs + UPDATE_EACH_MS - performance.now());
+    timer ??= setTimeout(() => {
+      timer = null;
+      attempt(write);
+    }, waitMs).unref();
   };
   return {
     name: 'stream logs',

@@ -166,7 +166,7 @@ function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
 async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
   const { ports } = step;
   const { record, run } = plan;
-  await endFormerWorkers(ports, record.key);
+  if (!isUntouched(record)) await endFormerWorkers(ports, record.key);
   const directory = runDir(ports.paths, record.key, run);
   // Fresh before the run is known to anyone: from then on a `stop` may put its fence there, which has to stay.
   rmSync(directory, { recursive: true, force: true });
@@ -187,6 +187,17 @@ async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
   return true;
 }
 
+/** True for a stream without a run whose worktree was made ahead: no agent of it can be at work there, whoever may live. */
+function isUntouched({ runs, ahead, worktree }: StreamRecord): boolean {
+  return runs.length === 0 && ahead?.path === worktree;
+}
+
+/** Looks for them while git is at work: that takes this process some time. */
+async function endUnknownWorkers(ports: Ports, key: string): Promise<void> {
+  await new Promise(setImmediate);
+  await endFormerWorkers(ports, key);
+}
+
 /** Prepares what the opened run needs and opens its window; stops where it was called off meanwhile. */
 async function startWorker(step: Step, plan: Plan, directory: string): Promise<void> {
   const { ports } = step;
@@ -196,6 +207,7 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
     prepareWorktree(step, record, run, plan.baseSha),
     workerPrompt(ports, plan, step.snapshot),
     ensureSession(ports),
+    isUntouched(record) ? endUnknownWorkers(ports, record.key) : null,
   ]);
   if (isEnded(step, record.key, run)) return;
   await writeRunFiles(step, plan, directory, prompt);

@@ -39,12 +39,22 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   if (isCleaned(record, step.snapshot)) return stillLanded(step, record);
   await refuseChangedGitConfig(step.ports);
   // What could not be foreseen is asked again by the next look, which says so.
-  const [checked] = await Promise.allSettled([check(step, record, stream), foreseeLanding(step, record)]);
-  if (checked.status === 'rejected') throw checked.reason;
-  const found = checked.value;
+  const judged = judge(step, record, stream, run);
+  await Promise.allSettled([judged, foreseeLanding(step, record)]);
+  return judged;
+}
+
+/** Checks the work, and records what was found. */
+async function judge(
+  step: Step,
+  record: StreamRecord,
+  stream: PlanStream,
+  run: number | null,
+): Promise<VerifyAnswer> {
+  const found = await check(step, record, stream);
   if (found.cause === 'tasks') return reopened(step, record, run, found.message);
   const { sha, cause, message, gate = null, parents = [] } = found;
-  const rest = run === null ? null : restAtLook(step, { key, number: run });
+  const rest = run === null ? null : restAtLook(step, { key: record.key, number: run });
   const atMs = step.ports.now();
   const verdict: Verdict = { sha, cause, message, gate, parents, rest, ok: cause === null, atMs };
   await conclude(step, record, run, verdict);
@@ -173,8 +183,8 @@ async function check(step: Step, record: StreamRecord, stream: PlanStream): Prom
   const answer = await runGates(step, record, sha, () => changedFrom(step, record, sha));
   if (answer !== null && 'changed' in answer) return answer.changed;
   if (answer !== null) {
-    const before = redGate(record);
     const { name, log, message } = answer.failed;
+    const before = redGate(record);
     const times = 1 + (before?.name === name ? before.times : 0);
     return { sha, cause: 'gate', message, gate: { name, log, times } };
   }
@@ -218,8 +228,7 @@ async function inspect(step: Step, record: StreamRecord): Promise<WorktreeFacts>
     parents: [...new Set([base.sha, ...foundations(step, record)])],
     seenHead: seenHead(step.snapshot, record.key),
   });
-  const missingParents = await missingIn(step, record, facts.missingParents);
-  return { ...facts, missingParents };
+  return { ...facts, missingParents: await missingIn(step, record, facts.missingParents) };
 }
 
 /** Without what the base stands for: dependencies that had landed, as other commits, when the stream began on the landing branch. */

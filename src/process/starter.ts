@@ -1,0 +1,204 @@
+/** One small shell that stays and starts one program after another, within their limits; what a program is, it is told. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { GRACE_MS, OUTPUT_LIMIT, type RunRequest, type RunResult, signalGroup } from './run.ts';
+
+/**
+ * POSIX sh. A request is a word that nobody can guess, then a line for each thing, marked by its first letter: A argument, D
+ * directory, E variable, U variable to be left out, I line of the input, `.` the end. Nothing in them is ever shell text, and a
+ * request that was cut off is not run. Behind all that the program has printed stand the word, and how it ended. The lines are
+ * read by a shell of their own, so that one request leaves nothing to the next.
+ */
+const SCRIPT = `# orchestrate-starter: starts programs for orchestrate, and ends with it
+trap : TERM
+while IFS= read -r ORCHESTRATE_END; do
+  (
+    set --
+    ORCHESTRATE_WHOLE= ORCHESTRATE_GIVEN= ORCHESTRATE_INPUT= ORCHESTRATE_CWD=/
+    while IFS= read -r ORCHESTRATE_LINE; do
+      ORCHESTRATE_TEXT=\${ORCHESTRATE_LINE#?}
+      case $ORCHESTRATE_LINE in
+      A*) set -- "$@" "$ORCHESTRATE_TEXT" ;;
+      D*) ORCHESTRATE_CWD=$ORCHESTRATE_TEXT ;;
+      E*) export "$ORCHESTRATE_TEXT" ;;
+      U*) unset "$ORCHESTRATE_TEXT" ;;
+      I*) ORCHESTRATE_INPUT="$ORCHESTRATE_INPUT\${ORCHESTRATE_GIVEN:+
+}$ORCHESTRATE_TEXT"; ORCHESTRATE_GIVEN=1 ;;
+      .) ORCHESTRATE_WHOLE=1; break ;;
+      esac
+    done
+    [ -n "$ORCHESTRATE_WHOLE" ] && cd -P "$ORCHESTRATE_CWD" || exit 126
+    [ -z "$ORCHESTRATE_GIVEN" ] && exec "$@" </dev/null
+    exec "$@" <<ORCHESTRATE_HERE
+$ORCHESTRATE_INPUT
+ORCHESTRATE_HERE
+  )
+  printf '\\n%s %s\\n' "$ORCHESTRATE_END" "$?"
+  printf '\\n%s\\n' "$ORCHESTRATE_END" >&2
+done
+`;
+
+export type Starter = {
+  readonly child: ChildProcess;
+  readonly env: NodeJS.ProcessEnv;
+  /** A program of its is running. */
+  busy: boolean;
+};
+
+/** Null where not even the shell could be started: how that is said is for others. */
+export function startStarter(env: NodeJS.ProcessEnv, onGone: (starter: Starter) => void): Starter | null {
+  const child = spawned(env);
+  // What could not be started says so by an event, too.
+  child?.once('error', () => undefined);
+  if (child?.pid === undefined || child.stdin === null) return null;
+  const starter: Starter = { child, env, busy: false };
+  // A shell that ends closes its pipe; its end tells why.
+  child.stdin.on('error', () => undefined);
+  const leave = (): void => {
+    onGone(starter);
+    child.stdin?.end();
+  };
+  child.once('exit', leave);
+  // What nobody asked for is of something that a program left running: nobody could tell it from the next one's output.
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', () => {
+      if (!starter.busy) leave();
+    });
+  hold(starter, false);
+  return starter;
+}
+
+function spawned(env: NodeJS.ProcessEnv): ChildProcess | null {
+  try {
+    // A process group of its own, as every program that we run has it.
+    return spawn('/bin/sh', ['-c', SCRIPT], {
+      cwd: '/',
+      env,
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+  } catch {
+    // The program itself will be as hard to start, and that says why.
+    return null;
+  }
+}
+
+/** Whether the shell holds this process: while it is busy, and only then. */
+function hold({ child }: Starter, holds: boolean): void {
+  const pipes = [child.stdin, child.stdout, child.stderr].filter((each) => each instanceof Socket);
+  for (const each of [child, ...pipes]) {
+    if (holds) each.ref();
+    else each.unref();
+  }
+}
+
+/** Has the shell run the request, which these lines tell it; null, having run nothing, when it could not even do that. */
+export function serve(starter: Starter, request: RunRequest, lines: string): Promise<RunResult | null> {
+  const { child } = starter;
+  const { abort, timeLimitMs, outputLimit = OUTPUT_LIMIT } = request;
+  const word = randomBytes(12).toString('hex');
+  return new Promise((resolve, reject) => {
+    let ended: RunResult['limit'] | 'abort' = null;
+    const timers: NodeJS.Timeout[] = [];
+    const after = (ms: number, act: () => void): void => void timers.push(setTimeout(act, ms));
+    const finish = (ending: Ending | null): void => {
+      for (const timer of timers) clearTimeout(timer);
+      child.removeListener('exit', onExit);
+      abort?.removeEventListener('abort', onAbort);
+      const printed = { stdout: out.take(), stderr: err.take() };
+      hold(starter, false);
+      // How a shell fares whose program was broken off nobody knows: it gets no other one.
+      starter.busy = ended !== null;
+      if (starter.busy) child.stdin?.end();
+      if (ended === 'abort') reject(abort?.reason);
+      else resolve(resultOf(ending, printed, ended));
+    };
+    const end = (why: 'time' | 'output' | 'abort'): void => {
+      if (ended !== null) return;
+      ended = why;
+      signalGroup(child, 'SIGTERM');
+      after(GRACE_MS, () => {
+        signalGroup(child, 'SIGKILL');
+        finish(killed('SIGKILL'));
+      });
+    };
+    const onAbort = (): void => end('abort');
+    // One that ends by itself could not even make a process for the program.
+    const onExit = (): void => finish(child.signalCode === null ? null : killed(child.signalCode));
+    const onMore = (): void => {
+      const status = out.ending();
+      if (status !== null && err.ending() !== null) finish(endingOf(Number(status)));
+      else if (out.bytes() + err.bytes() > outputLimit) end('output');
+    };
+    const out = collect(child.stdout, `\n${word} `, onMore);
+    const err = collect(child.stderr, `\n${word}`, onMore);
+    child.once('exit', onExit);
+    abort?.addEventListener('abort', onAbort, { once: true });
+    if (timeLimitMs !== null) after(timeLimitMs, () => end('time'));
+    starter.busy = true;
+    hold(starter, true);
+    child.stdin?.write(`${word}\n${lines}`);
+  });
+}
+
+type Ending = Pick<RunResult, 'exitCode' | 'signal'>;
+
+function killed(signal: NodeJS.Signals): Ending {
+  return { exitCode: null, signal };
+}
+
+/** As a shell gives it: the number of a signal on top of 128, where there is such a signal and git has no such exit code. */
+function endingOf(status: number): Ending {
+  const found = Object.entries(constants.signals).find(([, number]) => status === 128 + number);
+  if (found === undefined || status <= 129) return { exitCode: status, signal: null };
+  return killed(found[0] as NodeJS.Signals);
+}
+
+/** Null for how a shell ends that found no such program or directory, or was not told all, or could make no process. */
+function resultOf(
+  ending: Ending | null,
+  printed: Pick<RunResult, 'stdout' | 'stderr'>,
+  limit: RunResult['limit'],
+): RunResult | null {
+  if (limit !== null) return { ...(ending ?? killed('SIGKILL')), ...printed, limit };
+  const isNotRun = printed.stdout.length === 0 && (ending?.exitCode === 126 || ending?.exitCode === 127);
+  return ending === null || isNotRun ? null : { ...ending, ...printed, limit };
+}
+
+type Printed = {
+  /** What the shell said behind the output; null before. */
+  ending(): string | null;
+  bytes(): number;
+  /** All that the program printed; nothing more is collected. */
+  take(): Buffer;
+};
+
+/** The shell's last line is no longer. */
+const LAST_LINE = 64;
+
+/** Collects what is printed until the shell's line behind it, which begins with these characters. */
+function collect(stream: Readable | null, begin: string, onMore: () => void): Printed {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  let tail = '';
+  const lineAt = (): number => (tail.endsWith('\n') ? tail.lastIndexOf(begin) : -1);
+  const onData = (piece: Buffer): void => {
+    pieces.push(piece);
+    bytes += piece.length;
+    tail = `${tail}${piece.subarray(-LAST_LINE).toString('latin1')}`.slice(-LAST_LINE);
+    onMore();
+  };
+  stream?.on('data', onData);
+  return {
+    ending: () => (lineAt() < 0 ? null : tail.slice(lineAt() + begin.length, -1)),
+    bytes: () => bytes,
+    take() {
+      stream?.removeListener('data', onData);
+      const line = lineAt() < 0 ? 0 : tail.length - lineAt();
+      return Buffer.concat(pieces).subarray(0, bytes - line);
+    },
+  };
+}
