@@ -66,14 +66,44 @@ export function troubles(results: readonly Result[]): string {
     .join('');
 }
 
-/** The table for people. `commit`: what was swept; `leftOut`: the cases that a run which was ended early did not come to. */
-export function pageOf(results: readonly Result[], commit: string, leftOut: number): string {
+type Row = readonly string[];
+
+const PAGE_HEAD: Row = [...HEAD, 'commit'];
+
+/** The rows of a table that such a run wrote; none where none stands. */
+function rowsOf(page: string): readonly Row[] {
+  const lines = page.split('\n').filter((line) => line.startsWith('| '));
+  const rows = lines.map((line) =>
+    line
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  );
+  return rows.filter((cells) => cells.length === PAGE_HEAD.length && !/^(?:sweep|---)$/.test(cells[0] ?? ''));
+}
+
+const caseOf = ([sweep, name, harm]: Row): string => [sweep, name, harm].join(' | ');
+
+/**
+ * The table for people, with the commit at which each case was run last. `before`: the page's results so far, of which the rows of
+ * cases that were not run now stay, unless the run was a whole one.
+ */
+export function pageOf(
+  results: readonly Result[],
+  run: { readonly commit: string; readonly before: string; readonly whole: boolean },
+): string {
   // A command that makes no such call at all has nothing to show.
   const tried = results.filter(({ injected }) => injected > 0);
-  const rows = tried.map((result) => row(result).map((cell) => cell.replace(/^NO(?=:)/, '**no**')));
-  const hours = results.reduce((sum, { seconds }) => sum + seconds, 0) / 3600;
-  const early = leftOut === 0 ? '' : ` It was ended early: ${leftOut} cases were not come to.`;
-  const summary = `One run, of ${hours.toFixed(1)} hours, at commit ${commit}: ${summaryOf(tried)}.${early} ${machineText(null)}.`;
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [summary, '', line(HEAD), line(HEAD.map(() => '---')), ...rows.map(line)].join('\n');
+  const rows = tried.map(
+    (result): Row => [...row(result).map((cell) => cell.replace(/^NO(?=:)/, '**no**')), run.commit],
+  );
+  const now = new Map(rows.map((each) => [caseOf(each), each]));
+  const kept = run.whole ? [] : rowsOf(run.before).map((each) => now.get(caseOf(each)) ?? each);
+  const known = new Set(kept.map(caseOf));
+  const all = [...kept, ...rows.filter((each) => !known.has(caseOf(each)))];
+  const injected = all.reduce((sum, cells) => sum + Number(cells[4]), 0);
+  const broken = all.filter((cells) => cells[5] !== 'yes').length;
+  const summary = `${injected} injections in ${all.length} cases, ${broken === 0 ? 'all held' : `${broken} cases did not hold`}. ${machineText(null)}.`;
+  const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
+  return [summary, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...all.map(line)].join('\n');
 }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { putResults } from '../page/results.ts';
+import { putResults, resultsIn } from '../page/results.ts';
 import { catalogue } from './catalogue.ts';
 import { chaos } from './chaos.ts';
 import { environment } from './environment.ts';
@@ -31,7 +31,7 @@ Without names all sweeps are run. Exits 1 when something did not hold.
   --seed S       where random cases begin; 1 when left out
   --jobs N       injections at the same time; the number of cores when left out
   --json         prints JSON
-  --page         writes the table into docs/proof.md, beside printing it
+  --page         writes the table into docs/proof.md, beside printing it; of some cases: their rows alone
   --list         prints the cases, and runs none
 
 Ctrl-C ends it when the case under way has ended, with the table of those before it; a second one ends it at once.
@@ -154,7 +154,8 @@ async function main(): Promise<number> {
   if (values.list) return list(chosen);
   const at = commit();
   const results = await runAll(chosen, asked, askedToEnd());
-  if (values.page) putResults(PAGE, pageOf(results, at, chosen.length - results.length));
+  const whole = positionals.length === 0 && values.case === '' && !quick && results.length === chosen.length;
+  if (values.page) putResults(PAGE, pageOf(results, { commit: at, before: resultsIn(PAGE), whole }));
   console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

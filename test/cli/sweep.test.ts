@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { faultObstacle } from '../../scripts/sweeps/fault.ts';
+import { pageOf, type Result, troubles } from '../../scripts/sweeps/results.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -20,4 +21,42 @@ test('a command that is killed or failed at a call loses nothing, and is finishe
   assert.equal(code, 0, said);
   const injected = Number(/(\d+) injections in \d+ cases, all held/.exec(said)?.[1]);
   assert.ok(injected >= 8, said);
+});
+
+test('a run of some cases takes the place of their rows alone, and what did not hold says how to do it again', () => {
+  const result = (name: string, injected: number, why: readonly string[] = []): Result => ({
+    sweep: 'kills',
+    name,
+    harm: 'kill -9 before',
+    every: 7,
+    calls: 20,
+    seconds: 1,
+    injected,
+    broken: why.map((each) => ({ where: 'call 3', again: '--at 3', why: each })),
+  });
+  const first = [result('init, git', 2), result('start, git', 3, ['a commit is lost'])];
+  const before = pageOf(first, { commit: 'aaaa', before: '', whole: true });
+  assert.match(before, /^5 injections in 2 cases, 1 cases did not hold\. /);
+  assert.match(
+    before,
+    /\| kills \| start, git \| kill -9 before \| every 7th of about 16 \| 3 \| \*\*no\*\*: 1 \| aaaa \|/,
+  );
+  const mended = [result('start, git', 4), result('stop, git', 0)];
+  const after = pageOf(mended, { commit: 'bbbb', before, whole: false });
+  assert.match(after, /^6 injections in 2 cases, all held\. /);
+  assert.deepEqual(
+    after
+      .split('\n')
+      .slice(4)
+      .map((line) => line.split(' | ').slice(1, 2).concat(line.split(' | ').slice(-3))),
+    [
+      ['init, git', '2', 'yes', 'aaaa |'],
+      ['start, git', '4', 'yes', 'bbbb |'],
+    ],
+  );
+  assert.equal(pageOf(mended, { commit: 'bbbb', before, whole: true }).includes('init, git'), false);
+  assert.equal(
+    troubles(first),
+    "start, git, kill -9 before, call 3: a commit is lost\n  again: scripts/sweep kills --case 'start, git, kill -9 before' --at 3\n",
+  );
 });
