@@ -144,7 +144,7 @@ var init_errors = __esm({
 });
 
 // src/commands/definition.ts
-function numberFlag(flags, name2, bounds) {
+function numberFlag(command3, flags, name2, bounds) {
   const text5 = flags[name2];
   if (text5 === void 0 || text5 === true) return void 0;
   const value = text5.trim() === "" ? Number.NaN : Number(text5);
@@ -152,7 +152,7 @@ function numberFlag(flags, name2, bounds) {
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
   throw usageError(
     `--${name2} takes a ${bounds.whole ? "whole " : ""}number from ${bounds.min}, not ${JSON.stringify(text5)}`,
-    `--${name2} ${Math.max(bounds.min, 1)}`
+    `orchestrate ${command3} --${name2} ${Math.max(bounds.min, 1)}`
   );
 }
 function textFlag(flags, name2) {
@@ -317,8 +317,11 @@ function reopenCommand(taskId) {
   const task2 = shellWord(taskId);
   return taskId.startsWith("-") ? `orchestrate task update --status pending -- ${task2}` : `orchestrate task update ${task2} --status pending`;
 }
-function thenTry(remedy, again) {
-  return ENDS_IN_COMMAND.test(remedy) ? `${remedy} && ${again}` : `${remedy}, then: ${again}`;
+function isCommand(fix) {
+  return PROGRAM.test(fix);
+}
+function thenTry(reason, fix, again) {
+  return isCommand(fix) ? { reason, remedy: fix === again ? again : `${fix} && ${again}` } : { reason: `${reason} (${fix})`, remedy: again };
 }
 function commandFor(verb, stream2) {
   const id2 = typeof stream2 === "string" ? stream2 : stream2.streamId;
@@ -328,13 +331,13 @@ function commandFor(verb, stream2) {
 function moveAside(branch2) {
   return `git branch -m ${shellWord(branch2)} ${shellWord(`${branch2.replaceAll("/", "-")}-mine`)}`;
 }
-var RENORMALISE, ENDS_IN_COMMAND;
+var RENORMALISE, PROGRAM;
 var init_shell_word = __esm({
   "src/core/shell-word.ts"() {
     "use strict";
     init_short_names();
-    RENORMALISE = 'on the base branch: git add --renormalize . && git commit -m "Normalise what is checked out"';
-    ENDS_IN_COMMAND = /(?:^|: )(?:orchestrate|git|claude|codex|npm|ulimit|chmod|cd|mv|rm|kill|tmux)(?: |$)/;
+    RENORMALISE = 'git add --renormalize . && git commit -m "Normalise what is checked out"';
+    PROGRAM = /^(?:orchestrate|git|claude|codex|opencode|npm|ulimit|chmod|cd|mv|rm|kill|tmux|mkdir|lsof|ls|df)(?: |$)/;
   }
 });
 
@@ -434,12 +437,12 @@ function inheritedEnvironment(base) {
   }
   const parameters = env["GIT_CONFIG_PARAMETERS"];
   if (parameters === void 0) return withoutRedirects(env);
-  const kept2 = parameters.replace(
+  const kept3 = parameters.replace(
     PARAMETER,
     (entry) => REDIRECTING.test(/^'([^'=]*)/.exec(entry)?.[1] ?? "") ? "" : entry
   );
-  if (kept2.trim() === "") delete env["GIT_CONFIG_PARAMETERS"];
-  else env["GIT_CONFIG_PARAMETERS"] = kept2.trimEnd();
+  if (kept3.trim() === "") delete env["GIT_CONFIG_PARAMETERS"];
+  else env["GIT_CONFIG_PARAMETERS"] = kept3.trimEnd();
   return withoutRedirects(env);
 }
 function withoutRedirects(env) {
@@ -450,14 +453,14 @@ function withoutRedirects(env) {
     if (key === void 0) return env;
     pairs.push([key, env[`GIT_CONFIG_VALUE_${index}`]]);
   }
-  const kept2 = pairs.filter(([key]) => !REDIRECTING.test(key));
-  if (kept2.length === pairs.length) return env;
+  const kept3 = pairs.filter(([key]) => !REDIRECTING.test(key));
+  if (kept3.length === pairs.length) return env;
   const rest = Object.entries(env).filter(([name2]) => !/^GIT_CONFIG_(COUNT|KEY_\d+|VALUE_\d+)$/.test(name2));
-  const numbered = kept2.flatMap(([key, value], index) => [
+  const numbered = kept3.flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],
     ...value === void 0 ? [] : [[`GIT_CONFIG_VALUE_${index}`, value]]
   ]);
-  return Object.fromEntries([...rest, ["GIT_CONFIG_COUNT", String(kept2.length)], ...numbered]);
+  return Object.fromEntries([...rest, ["GIT_CONFIG_COUNT", String(kept3.length)], ...numbered]);
 }
 var REPOSITORY_OF_CALLER, NPM_RUN, REDIRECTING, PARAMETER;
 var init_inherited_environment = __esm({
@@ -496,6 +499,18 @@ function ifPresent(look6) {
 function readIfPresent(path17) {
   return ifPresent(() => (0, import_node_fs2.readFileSync)(path17, "utf8"));
 }
+function readUsersFile(path17) {
+  try {
+    return readIfPresent(path17);
+  } catch (error2) {
+    throw new OrchestrateError(
+      EXIT.environment,
+      `can't read ${path17}: ${messageOf(error2)}`,
+      `chmod u+r ${shellWord(path17)}`,
+      { cause: error2 }
+    );
+  }
+}
 function statIfPresent(path17) {
   return ifPresent(() => (0, import_node_fs2.statSync)(path17));
 }
@@ -522,6 +537,8 @@ var init_present = __esm({
   "src/files/present.ts"() {
     "use strict";
     import_node_fs2 = require("node:fs");
+    init_errors();
+    init_shell_word();
   }
 });
 
@@ -585,8 +602,13 @@ var require_node_child_process = __commonJS({
 });
 
 // src/process/run.ts
+function startBy(other) {
+  byOther = other;
+}
 async function run(request2) {
   request2.abort?.throwIfAborted();
+  const result = await byOther?.(request2) ?? null;
+  if (result !== null) return result;
   const child = started(request2);
   const ended = watch(child, request2);
   child.stdin?.on("error", () => void 0);
@@ -704,7 +726,7 @@ function notStarted(thrown, file, cwd) {
     return make(
       "no directory",
       `the directory ${JSON.stringify(cwd)} does not exist`,
-      "restore it, or run orchestrate from an existing directory"
+      "restore it, or go to a directory that is there"
     );
   }
   if (code3 === "ENOENT") return make("no program", `${file} was not found in PATH`, `install ${file}`);
@@ -718,13 +740,13 @@ function notStarted(thrown, file, cwd) {
   if (code3 === "EAGAIN") {
     return make(
       "processes",
-      `cannot run ${file}: the limit on processes is reached (EAGAIN)`,
-      "end some processes; the limit is shown by: ulimit -u"
+      `cannot run ${file}: the limit on processes is reached (EAGAIN): end some`,
+      "ulimit -u"
     );
   }
   return make("other", `cannot run ${file}: ${messageOf(thrown)}`, "orchestrate doctor");
 }
-var import_node_child_process, import_node_fs4, NotStarted, OUTPUT_LIMIT, GRACE_MS, DRAIN_MS;
+var import_node_child_process, import_node_fs4, NotStarted, OUTPUT_LIMIT, GRACE_MS, DRAIN_MS, byOther;
 var init_run = __esm({
   "src/process/run.ts"() {
     "use strict";
@@ -741,6 +763,7 @@ var init_run = __esm({
     OUTPUT_LIMIT = 64 << 20;
     GRACE_MS = 500;
     DRAIN_MS = 2e3;
+    byOther = null;
   }
 });
 
@@ -824,15 +847,15 @@ function gitFailure(args, result) {
     return new OrchestrateError(
       EXIT.environment,
       `git ${args[0]} is held up by the lock ${printable(lock2)}`,
-      `wait for the git process that holds it; when none is running: rm ${shellWord(printable(lock2))}`
+      "wait for the process that holds it, or remove the file when none does"
     );
   }
   const halfMade = halfMadeEntryOf(result.err);
   if (halfMade !== null) {
     return new OrchestrateError(
       EXIT.environment,
-      `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished`,
-      `if nobody makes it now, remove .git/worktrees/${shellWord(printable(halfMade))}; to see: git worktree list`
+      `git ${args[0]} is held up by the worktree ${printable(halfMade)}, which was never finished: if nobody makes it now, remove .git/worktrees/${printable(halfMade)}`,
+      "git worktree list"
     );
   }
   const dubious = /dubious ownership in repository at '([^\n]+)'/.exec(result.err)?.[1];
@@ -844,11 +867,11 @@ function gitFailure(args, result) {
     );
   }
   const cause = causeOf(result);
-  const fix = EXPLANATIONS.find(([pattern]) => pattern.test(result.err))?.[1];
+  const fix = EXPLANATIONS.find(({ seen: seen2 }) => seen2.test(result.err))?.fix;
   return new OrchestrateError(
     EXIT.environment,
     `git ${args[0]} failed: ${cause}`,
-    fix ?? "fix what git complains about, then run the command again"
+    fix ?? "see to what it complains about, then run the command again"
   );
 }
 function outputOf(args, result) {
@@ -863,12 +886,18 @@ var init_failure = __esm({
     init_printable();
     init_shell_word();
     EXPLANATIONS = [
-      [/No space left on device|Disk quota exceeded/, "free some disk space, then run the command again"],
-      [/Read-only file system|Permission denied/, "make the repository writable for this user"],
-      [
-        /index file corrupt|bad index file|object file .* is empty|loose object .* corrupt|bad object/,
-        "git fsck"
-      ]
+      {
+        seen: /No space left on device|Disk quota exceeded/,
+        fix: "free some disk space, then run the command again"
+      },
+      {
+        seen: /Read-only file system|Permission denied/,
+        fix: "make the repository writable for this user"
+      },
+      {
+        seen: /index file corrupt|bad index file|object file .* is empty|loose object .* corrupt|bad object/,
+        fix: "git fsck"
+      }
     ];
   }
 });
@@ -947,7 +976,7 @@ function overLimit(args, limit, timeLimitMs) {
   return new OrchestrateError(
     EXIT.environment,
     `git ${args[0]} ${how}, so it was ended`,
-    "run the same git command by hand to see what holds it up"
+    "run the same by hand, to see what holds it up"
   );
 }
 function acceptedVersion(said2) {
@@ -965,7 +994,7 @@ function acceptedVersion(said2) {
   throw new OrchestrateError(
     EXIT.environment,
     `git ${version2} is too old: 2.38 or newer is needed`,
-    "install a newer git (apt-get install git, brew install git)"
+    "install git 2.38 or newer"
   );
 }
 function missingGit() {
@@ -1076,11 +1105,12 @@ function inWorktree(link2, commonDir) {
 function requireLink(door, path17) {
   const link2 = readLink(path17, door.commonDir);
   if (link2 !== null) return link2;
-  const why = kindAt(path17) === "missing" ? "is missing" : "is no longer the worktree that was made";
+  const isMissing = kindAt(path17) === "missing";
+  const why = isMissing ? "is missing" : "is no longer the worktree that was made";
   throw new OrchestrateError(
     EXIT.refused,
     `the worktree ${JSON.stringify(path17)} ${why}`,
-    "move away what is in its place; a missing one is made again by: orchestrate start"
+    isMissing ? "orchestrate start" : putAside(path17)
   );
 }
 function isWithin(directory, path17) {
@@ -1138,8 +1168,11 @@ function foreignPath(path17) {
   return new OrchestrateError(
     EXIT.refused,
     `${JSON.stringify(path17)} is ${what} that is not this stream's worktree; it was left as it is`,
-    `mv ${shellWord(printable(path17))} ${shellWord(printable(`${path17}-mine`))}`
+    putAside(path17)
   );
+}
+function putAside(path17) {
+  return `mv ${shellWord(printable(path17))} ${shellWord(printable(`${path17}-mine`))}`;
 }
 var import_node_fs5, import_node_path4;
 var init_worktree_link = __esm({
@@ -1154,7 +1187,7 @@ var init_worktree_link = __esm({
   }
 });
 
-// src/git/project.ts
+// src/git/find-project.ts
 function findProject(cwd, ofRun = null) {
   const start2 = ifPresent(() => (0, import_node_fs6.realpathSync)(cwd));
   if (start2 === null) throw noProject(cwd, "there is no such directory");
@@ -1166,7 +1199,7 @@ function findProject(cwd, ofRun = null) {
 }
 function projectAt(directory) {
   const place2 = placeOf(directory);
-  if ("why" in place2) throw noProject(directory, place2.why);
+  if ("why" in place2) throw noProject(directory, place2.why, place2.fix);
   const { commonDir, gitDir, top } = place2;
   if (top !== null && gitDir === commonDir) return { root: top, commonDir };
   const bare = git(commonDir, ["--git-dir", commonDir, "rev-parse", "--is-bare-repository"]) === "true";
@@ -1188,8 +1221,11 @@ function placeOf(directory) {
   const err = stderr.toString();
   const broken = /not a git repository: ([^\n]+)/.exec(err)?.[1];
   if (broken !== void 0 && !broken.startsWith("("))
-    return { why: `its .git file points to a git directory that does not exist (${printable(broken)})` };
-  if (/not a git repository/.test(err)) return { why: "not inside a git repository" };
+    return {
+      fix: INSIDE,
+      why: `its .git file points to a git directory that does not exist (${printable(broken)})`
+    };
+  if (/not a git repository/.test(err)) return { fix: A_NEW_ONE, why: "not inside a git repository" };
   acceptedVersion(git(directory, ["--version"]) ?? "");
   throw gitFailure(args, { code: exitCode ?? 128, out: "", err });
 }
@@ -1249,25 +1285,26 @@ function inBare(cwd, commonDir) {
   return noProject(
     cwd,
     `the repository is bare; its worktrees are ${names.join(", ")}`,
-    `cd ${JSON.stringify(first2)}`
+    `cd ${shellWord(first2)}`
   );
 }
 function unknownCheckout(cwd, commonDir) {
   return noProject(
     cwd,
-    `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is`,
-    "in its main checkout, which is remembered then: orchestrate init"
+    `the repository ${JSON.stringify(commonDir)} does not say where its main checkout is: in that, init is run once, and it is remembered`,
+    "orchestrate init"
   );
 }
-var import_node_fs6, import_node_path5, LONGEST_MS, INSIDE;
-var init_project = __esm({
-  "src/git/project.ts"() {
+var import_node_fs6, import_node_path5, LONGEST_MS, A_NEW_ONE, INSIDE;
+var init_find_project = __esm({
+  "src/git/find-project.ts"() {
     "use strict";
     import_node_fs6 = require("node:fs");
     import_node_path5 = require("node:path");
     init_errors();
     init_inherited_environment();
     init_printable();
+    init_shell_word();
     init_present();
     init_replace_file();
     init_run();
@@ -1275,7 +1312,8 @@ var init_project = __esm({
     init_failure();
     init_worktree_link();
     LONGEST_MS = 3e4;
-    INSIDE = "run orchestrate inside a git checkout (cd there, or -C DIR); a new one: git init && git commit --allow-empty -m Start";
+    A_NEW_ONE = "git init && git commit --allow-empty -m Start";
+    INSIDE = "go to a checkout, or name it with -C";
   }
 });
 
@@ -1921,19 +1959,7 @@ function configFileHash(path17) {
   return text5 === null ? "none" : tagOf(text5);
 }
 function readText(path17) {
-  try {
-    return (0, import_node_fs7.readFileSync)(path17, "utf8").replace(/^\uFEFF/, "");
-  } catch (error2) {
-    if (isAbsent(error2)) return null;
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't read ${path17}: ${messageOf(error2)}`,
-      `chmod u+r ${path17}`,
-      {
-        cause: error2
-      }
-    );
-  }
+  return readUsersFile(path17)?.replace(/^\uFEFF/, "") ?? null;
 }
 function parseText(text5, path17) {
   let value;
@@ -1943,7 +1969,7 @@ function parseText(text5, path17) {
     throw new OrchestrateError(
       EXIT.input,
       `${path17} is not valid JSON: ${messageOf(error2)}`,
-      `fix ${path17}, or move it away, then: orchestrate init`,
+      `fix ${path17}, or move it away for a new one`,
       { cause: error2 }
     );
   }
@@ -2006,11 +2032,9 @@ function unknownKey(path17, name2) {
   const hint = meant === null ? "" : ` (did you mean "${dotted([...path17, meant])}"?)`;
   return `unknown key ${JSON.stringify(dotted([...path17, name2]))}${hint}`;
 }
-var import_node_fs7;
 var init_load = __esm({
   "src/app/config/load.ts"() {
     "use strict";
-    import_node_fs7 = require("node:fs");
     init_errors();
     init_nearest();
     init_schema_issue();
@@ -2127,23 +2151,8 @@ function checkWorkspaceId(id2, source) {
     'set WORKSPACE_ID, or "workspace" in .claude/orchestrator/config.json, to a name without slashes'
   );
 }
-function readMcpConfig(path17) {
-  try {
-    return (0, import_node_fs8.readFileSync)(path17, "utf8");
-  } catch (error2) {
-    if (isAbsent(error2)) return null;
-    throw new OrchestrateError(
-      EXIT.environment,
-      `can't read ${path17}: ${messageOf(error2)}`,
-      `chmod u+r ${path17}`,
-      {
-        cause: error2
-      }
-    );
-  }
-}
 function readMcpEntry(path17, env) {
-  const text5 = readMcpConfig(path17);
+  const text5 = readUsersFile(path17);
   if (text5 === null) return {};
   const server = property(property(parseMcpConfig(text5, path17), "mcpServers"), "task-copilot");
   const entry = property(server, "env");
@@ -2175,11 +2184,10 @@ function property(value, name2) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return void 0;
   return Object.getOwnPropertyDescriptor(value, name2)?.value;
 }
-var import_node_fs8, import_node_os, import_node_path7;
+var import_node_os, import_node_path7;
 var init_paths = __esm({
   "src/app/paths.ts"() {
     "use strict";
-    import_node_fs8 = require("node:fs");
     import_node_os = __toESM(require_node_os(), 1);
     import_node_path7 = require("node:path");
     init_errors();
@@ -2292,6 +2300,10 @@ function readMetadata(raw2) {
     if (error2 instanceof SyntaxError) return { value: null, error: error2.message };
     throw error2;
   }
+}
+function streamNamedIn(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  return columnText(value["streamId"]);
 }
 function parseMetadata(raw2) {
   const { value } = readMetadata(raw2);
@@ -2525,10 +2537,10 @@ function knotOf(graph2) {
   const finished7 = [];
   for (let at = 0; at < passed.length; at += 1)
     walk(graph2.dependencies, at, passed, (done2) => finished7.push(done2));
-  const taken2 = new Array(graph2.ids.length).fill(false);
-  for (const at of graph2.order) taken2[at] = true;
+  const taken3 = new Array(graph2.ids.length).fill(false);
+  for (const at of graph2.order) taken3[at] = true;
   for (const root of finished7.reverse()) {
-    walk(graph2.dependents, root, taken2, (member) => {
+    walk(graph2.dependents, root, taken3, (member) => {
       knots[member] = root;
     });
   }
@@ -2964,10 +2976,21 @@ function earlierPlans(db) {
 function namedInitiative(row4) {
   return row4 === null ? null : { id: row4.id, title: row4.title };
 }
-function readTasks(db, which) {
+function readTasks(db, which, stream2, cache) {
   const scope = { initiativeId: currentInitiative(db)?.id ?? null, which };
-  const rows = db.sql.prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`).all(...bound(scope));
+  const rows = stream2 === void 0 ? allRows(db, scope) : rowsOfStream(db, scope, stream2, cache);
   return rows.map(taskOf).sort((a2, b2) => a2.createdAtMs - b2.createdAtMs);
+}
+function allRows(db, scope) {
+  return db.sql.prepare(`SELECT t.rowid AS row, t.* ${fromScope(scope)}`).all(...bound(scope));
+}
+function rowsOfStream(db, scope, stream2, cache) {
+  const named3 = db.sql.prepare(`SELECT t.rowid, t.metadata ${fromScope(scope)}`).raw();
+  const whole2 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE rowid = ?");
+  return named3.all(...bound(scope)).flatMap(([row4, metadata2]) => {
+    const isOurs4 = streamNamedIn(parsedMetadata(cache, row4, metadata2).value) === stream2;
+    return isOurs4 ? [whole2.get(row4) ?? []].flat() : [];
+  });
 }
 function readTask(db, id2) {
   const row4 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE id = ?").get(id2);
@@ -2981,22 +3004,24 @@ function countArchivedStreamTasks(db) {
 function bound(scope) {
   return scope.which === "all" ? [] : [{ initiative: scope.initiativeId }];
 }
+function parsedMetadata(cache, row4, raw2) {
+  const known2 = cache.get(row4);
+  if (known2 !== void 0 && known2.raw === raw2) return known2.parsed;
+  const parsed2 = readMetadata(raw2);
+  cache.set(row4, { raw: raw2, parsed: parsed2 });
+  return parsed2;
+}
 function planRow(columns2, cache) {
   const row4 = columns2[0];
-  const metadata2 = columns2[6];
-  let parsed2 = cache.get(row4);
-  if (parsed2 === void 0 || parsed2.raw !== metadata2) {
-    parsed2 = { raw: metadata2, parsed: readMetadata(metadata2) };
-    cache.set(row4, parsed2);
-  }
+  const { value, error: error2 } = parsedMetadata(cache, row4, columns2[6]);
   return {
     id: columnText(columns2[1]) ?? unnamed(row4),
     title: columnText(columns2[2]) ?? "",
     status: columnText(columns2[3]) ?? "pending",
     notes: columnText(columns2[4]),
     blockedReason: columnText(columns2[5]),
-    metadata: parsed2.parsed.value,
-    metadataError: parsed2.parsed.error,
+    metadata: value,
+    metadataError: error2,
     createdAtMs: parseTime(columns2[7]),
     updatedAtMs: parseTime(columns2[8])
   };
@@ -3117,14 +3142,14 @@ function refuseSecondPlan({ streams: streams2 }, initiativeId2) {
   if (streams2.length === 0) return;
   throw new OrchestrateError(
     EXIT.input,
-    `initiative ${initiativeId2} has a plan already (${streams2.length} streams)`,
-    "start another initiative first, or add to it: orchestrate import --update plan.yaml"
+    `initiative ${initiativeId2} has a plan already (${streams2.length} streams): start another initiative, or add to this one`,
+    "orchestrate import plan.yaml --update"
   );
 }
-function withoutEffectOnPlan(db, add2) {
-  if (db.scope === null) return add2();
+function withoutEffectOnPlan(db, add3) {
+  if (db.scope === null) return add3();
   const before = currentPlan(db);
-  const added = add2();
+  const added = add3();
   const after = currentPlan(db);
   const problem = newProblem(problemsOf(before), after);
   const edges = (plan2) => JSON.stringify(plan2.streams.map(({ id: id2, dependencies }) => [id2, dependencies]));
@@ -3583,7 +3608,7 @@ var init_task_create = __esm({
 function importPlan(repository, plan2, how) {
   try {
     return repository.write((db) => {
-      const result = importNow(db, plan2, how.update);
+      const result = importNow(db, plan2, how);
       if (how.dryRun) throw new DryRun(result);
       return result;
     });
@@ -3592,7 +3617,7 @@ function importPlan(repository, plan2, how) {
     throw error2;
   }
 }
-function importNow(db, plan2, update4) {
+function importNow(db, plan2, { update: update4, again = "orchestrate import plan.yaml --update" }) {
   const problemsBefore = problemsOf(currentPlan(db));
   const initiative2 = plan2.initiative ?? currentInitiative(db) ?? derivedInitiative(plan2);
   linkInitiative(db, {
@@ -3604,8 +3629,8 @@ function importNow(db, plan2, update4) {
   if (existing.streams.length > 0 && !update4) {
     throw new OrchestrateError(
       EXIT.input,
-      `initiative ${initiative2.id} has a plan already (${existing.streams.length} streams)`,
-      plan2.initiative === null ? "add what has not started with --update, or give the plan an initiative of its own (initiative: {id: \u2026, title: \u2026})" : "give the plan another initiative id, or add and change what has not started: orchestrate import --update plan.yaml"
+      `initiative ${initiative2.id} has a plan already (${existing.streams.length} streams): add to it and change what has not started, or give the plan ${plan2.initiative === null ? "an initiative of its own" : "another initiative id"}`,
+      again
     );
   }
   const known2 = existing.streams.length > 0 ? newestPrd(db, initiative2.id) : null;
@@ -3724,11 +3749,11 @@ function coded(call) {
     throw error2;
   }
 }
-var import_node_fs9, import_node_module, CODES, NodeDb, NodeStatementOf;
+var import_node_fs7, import_node_module, CODES, NodeDb, NodeStatementOf;
 var init_node_driver = __esm({
   "src/sqlite/node-driver.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
+    import_node_fs7 = require("node:fs");
     import_node_module = require("node:module");
     CODES = [
       ...[
@@ -3752,7 +3777,7 @@ var init_node_driver = __esm({
       #open = true;
       #depth = 0;
       constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
-        if (fileMustExist === true && !(0, import_node_fs9.existsSync)(path17))
+        if (fileMustExist === true && !(0, import_node_fs7.existsSync)(path17))
           throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
         this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
         this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
@@ -3861,15 +3886,11 @@ function isNativeModuleFailure(thrown) {
   );
 }
 function noDriver(wanting) {
-  const global3 = "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams";
-  const [why, install] = wanting === null ? ["the plugin brings none along", `install by: ${global3}`] : [
-    `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`,
-    `${global3} where that is installed globally, else: npm rebuild better-sqlite3`
-  ];
+  const why = wanting === null ? "the plugin brings none along" : `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`;
   return new OrchestrateError(
     EXIT.environment,
-    `Node ${process.versions.node} has no SQLite of its own, and ${why}`,
-    `use Node 22.13 or newer, or ${install}`,
+    `Node ${process.versions.node} has no SQLite of its own (22.13 and newer have), and ${why}`,
+    "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams",
     wanting === null ? {} : { cause: wanting }
   );
 }
@@ -3907,27 +3928,27 @@ function mayLackFiles(thrown) {
 function isOutOfFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs10.openSync)("/dev/null", "r"));
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs8.openSync)("/dev/null", "r"));
     return false;
   } catch (error2) {
     if (/^E[MN]FILE$/.test(codeOf(error2))) return true;
     throw error2;
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs10.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs8.closeSync)(descriptor);
   }
 }
 function outOfFiles(thrown, { label: label2, path: path17 }) {
   return new OrchestrateError(
     EXIT.environment,
     `too many open files: ${label2} ${path17} can't be opened`,
-    "raise the limit: ulimit -n 1024",
+    "ulimit -n 1024",
     { cause: thrown }
   );
 }
 function isDiskFull(code3, path17) {
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
   if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path8.dirname)(path17));
+  const { bavail, bsize } = (0, import_node_fs8.statfsSync)((0, import_node_path8.dirname)(path17));
   return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 function storeError(thrown, place2) {
@@ -3937,8 +3958,8 @@ function storeError(thrown, place2) {
   if (isBusy(thrown)) {
     return new OrchestrateError(
       EXIT.busy,
-      `${label2} ${path17} is locked by another process (waited ${place2.busyTimeoutMs / 1e3} s)`,
-      `run the command again when that process has ended; this names it: lsof ${shellWord(path17)}`,
+      `${label2} ${path17} is locked by another process (waited ${place2.busyTimeoutMs / 1e3} s): run the command again when that has ended`,
+      `lsof ${shellWord(path17)}`,
       { cause: thrown }
     );
   }
@@ -3946,7 +3967,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} can't be written: the disk is full (${code3})`,
-      `free some space there: df -h ${shellWord((0, import_node_path8.dirname)(path17))}`,
+      `df -h ${shellWord((0, import_node_path8.dirname)(path17))}`,
       { cause: thrown }
     );
   }
@@ -3954,7 +3975,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} can't be read or written: ${because} (${code3})`,
-      `check the disk, and that you may write there: ls -ld ${shellWord((0, import_node_path8.dirname)(path17))} ${shellWord(path17)}`,
+      `ls -ld ${shellWord((0, import_node_path8.dirname)(path17))} ${shellWord(path17)}`,
       { cause: thrown }
     );
   }
@@ -3971,16 +3992,16 @@ function storeError(thrown, place2) {
 function unusable(place2, because, cause) {
   return new OrchestrateError(
     EXIT.state,
-    `${place2.label} ${place2.path} is unusable: ${because}`,
-    `it was left as it is; restore a copy of it, or move it away and start afresh: mv ${shellWord(place2.path)} ${shellWord(`${place2.path}.broken`)}`,
+    `${place2.label} ${place2.path} is unusable: ${because}; it was left as it is: restore a copy of it, or move it away and start afresh`,
+    `mv ${shellWord(place2.path)} ${shellWord(`${place2.path}.broken`)}`,
     cause === void 0 ? {} : { cause }
   );
 }
-var import_node_fs10, import_node_path8, FILES_NEEDED, SMALLEST_SPACE_BYTES;
+var import_node_fs8, import_node_path8, FILES_NEEDED, SMALLEST_SPACE_BYTES;
 var init_failures = __esm({
   "src/sqlite/failures.ts"() {
     "use strict";
-    import_node_fs10 = require("node:fs");
+    import_node_fs8 = require("node:fs");
     import_node_path8 = require("node:path");
     init_errors();
     init_shell_word();
@@ -3992,20 +4013,20 @@ var init_failures = __esm({
 
 // src/sqlite/private-files.ts
 function makePrivateDirectory(path17) {
-  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs9.mkdirSync)(path17, { recursive: true, mode: 448 });
 }
 function makePrivateFile(path17) {
   try {
-    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
+    (0, import_node_fs9.closeSync)((0, import_node_fs9.openSync)(path17, "wx", 384));
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
   }
 }
-var import_node_fs11;
+var import_node_fs9;
 var init_private_files = __esm({
   "src/sqlite/private-files.ts"() {
     "use strict";
-    import_node_fs11 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     init_failures();
   }
 });
@@ -4032,16 +4053,24 @@ function placeOf2(path17, options) {
     busyTimeoutMs: options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS
   };
 }
+function prepared(db, sql) {
+  const known2 = statements.get(db) ?? /* @__PURE__ */ new Map();
+  statements.set(db, known2);
+  const statement = known2.get(sql) ?? db.prepare(sql);
+  known2.set(sql, statement);
+  return statement;
+}
 function dataVersionOf(db) {
   const statement = db.prepare("PRAGMA data_version").pluck();
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs10.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
-    const message2 = options.missing ?? `${place2.label} ${place2.path} does not exist`;
-    throw new OrchestrateError(EXIT.state, message2, options.missingFix);
+    const { missing: missing2 } = options;
+    if (missing2 !== void 0) throw missing2();
+    throw new OrchestrateError(EXIT.state, `${place2.label} ${place2.path} does not exist`, options.missingFix);
   }
   sqliteDriver();
   makePrivateDirectory((0, import_node_path9.dirname)(place2.path));
@@ -4067,10 +4096,10 @@ function inspected(place2, options) {
   return db;
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs12.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs10.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs10.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -4105,17 +4134,18 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs12, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS;
+var import_node_fs10, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS, statements;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs12 = require("node:fs");
+    import_node_fs10 = require("node:fs");
     import_node_path9 = require("node:path");
     init_errors();
     init_failures();
     init_load_driver();
     init_private_files();
     DEFAULT_BUSY_TIMEOUT_MS = 5e3;
+    statements = /* @__PURE__ */ new WeakMap();
   }
 });
 
@@ -4152,16 +4182,16 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs13.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs11.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs13;
+var import_node_fs11;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs13 = require("node:fs");
+    import_node_fs11 = require("node:fs");
   }
 });
 
@@ -4408,7 +4438,7 @@ function acceptedVersion2(db, place2, create3) {
     throw new OrchestrateError(
       EXIT.state,
       `${LABEL} ${place2.path} is newer than this orchestrate knows (${found}, known: schema ${COPILOT_SCHEMA_VERSION})`,
-      "update orchestrate: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
+      "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
     );
   }
   const blank = names.size === 0 && create3;
@@ -4428,9 +4458,9 @@ function bringUp(db, place2) {
     for (const [name2, on6] of Object.entries(COPILOT_INDEXES)) {
       db.exec(`CREATE INDEX IF NOT EXISTS ${name2} ON ${on6}`);
     }
-    const add2 = db.prepare("INSERT OR IGNORE INTO migrations (version, applied_at) VALUES (?, ?)");
+    const add3 = db.prepare("INSERT OR IGNORE INTO migrations (version, applied_at) VALUES (?, ?)");
     const now = timeText(Date.now());
-    for (let version2 = 1; version2 <= COPILOT_SCHEMA_VERSION; version2++) add2.run(version2, now);
+    for (let version2 = 1; version2 <= COPILOT_SCHEMA_VERSION; version2++) add3.run(version2, now);
   }).immediate();
 }
 function needsWork(db) {
@@ -4451,18 +4481,18 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs14.existsSync)(copy)) return;
+  if ((0, import_node_fs12.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs14.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs12.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs14.renameSync)(unfinished2, copy);
+  (0, import_node_fs12.renameSync)(unfinished2, copy);
 }
-var import_node_fs14, LABEL, MISSING_FIX, NO_PLAN;
+var import_node_fs12, LABEL, MISSING_FIX, NoPlan;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs14 = require("node:fs");
+    import_node_fs12 = require("node:fs");
     init_errors();
     init_database();
     init_failures();
@@ -4470,8 +4500,12 @@ var init_store_schema = __esm({
     init_tables();
     init_rows();
     LABEL = "the Task Copilot store";
-    MISSING_FIX = "make a plan first, with orchestrate generate or: orchestrate import plan.yaml";
-    NO_PLAN = "No plan yet.";
+    MISSING_FIX = "orchestrate import plan.yaml";
+    NoPlan = class extends OrchestrateError {
+      constructor() {
+        super(EXIT.state, "No plan yet.", MISSING_FIX);
+      }
+    };
   }
 });
 
@@ -4483,7 +4517,7 @@ function openRepository(path17, options) {
   const connection = openOnFile(path17, () => {
     options.beforeOpening?.();
     const how = { ...options, busyTimeoutMs: place2.busyTimeoutMs };
-    const sql = openCopilotDatabase(path17, openings === 0 ? { missing: NO_PLAN, ...how } : how);
+    const sql = openCopilotDatabase(path17, openings === 0 ? { missing: () => new NoPlan(), ...how } : how);
     sql.pragma("busy_timeout = 0");
     openings += 1;
     return { sql, dataVersion: dataVersionOf(sql), close: () => sql.close() };
@@ -4748,12 +4782,12 @@ function cancelStream(db, streamId2) {
   const dependents = /* @__PURE__ */ new Set();
   for (const task2 of [...groups.values()].flat()) {
     if (task2.stream === streamId2) continue;
-    const kept2 = task2.dependencies.filter((spelling) => {
+    const kept3 = task2.dependencies.filter((spelling) => {
       const meaning = meaningOf(spelling, task2);
       return meaning.kind !== "stream" || meaning.id !== streamId2;
     });
-    if (kept2.length === task2.dependencies.length) continue;
-    const dependencies = [.../* @__PURE__ */ new Set([...kept2, ...stream2?.dependencies ?? []])];
+    if (kept3.length === task2.dependencies.length) continue;
+    const dependencies = [.../* @__PURE__ */ new Set([...kept3, ...stream2?.dependencies ?? []])];
     change(db, task2, { metadata: { dependencies, streamDependencies: dependencies } });
     dependents.add(task2.stream);
   }
@@ -4806,10 +4840,8 @@ function openPlanStore(path17, options) {
     earlierPlans: () => repository.read(earlierPlans),
     currentInitiative: () => repository.read((db) => namedInitiative(currentInitiative(db))),
     listTasks: ({ stream: stream2, status, all = false } = {}) => {
-      const tasks2 = repository.read((db) => readTasks(db, all ? "all" : "current"));
-      return tasks2.filter(
-        (task2) => (stream2 === void 0 || task2.stream === stream2) && (status === void 0 || task2.status === status)
-      );
+      const tasks2 = repository.read((db) => readTasks(db, all ? "all" : "current", stream2, metadata2));
+      return tasks2.filter((task2) => status === void 0 || task2.status === status);
     },
     getTask: (id2) => repository.read((db) => readTask(db, id2)),
     updateTask: (id2, patch, scope) => repository.write((db) => patchTask(db, id2, patch), scope),
@@ -4829,22 +4861,18 @@ function patchTask(db, id2, patch) {
 function refusedUpdate(id2, update4) {
   switch (update4.kind) {
     case "not-found":
-      return new OrchestrateError(
-        EXIT.input,
-        `there is no task ${id2}`,
-        "orchestrate task list shows the tasks and their ids"
-      );
+      return new OrchestrateError(EXIT.input, `there is no task ${id2}`, "orchestrate task list");
     case "archived":
       return new OrchestrateError(
         EXIT.input,
-        `task ${id2} belongs to stream ${update4.stream}, archived when initiative ${update4.byInitiative} was linked`,
-        "work on a task of the current initiative: orchestrate task list"
+        `task ${id2} belongs to stream ${update4.stream}, archived when initiative ${update4.byInitiative} was linked; work on a task of the current initiative`,
+        "orchestrate task list"
       );
     case "unverified":
       return new OrchestrateError(
         EXIT.input,
         `task ${id2} can't be completed yet, it lacks ${update4.missing.join(" and ")}`,
-        `orchestrate task update ${id2} --status completed --notes "what was done and how it was checked"`
+        "say in its notes what was done and how it was checked, in 50 characters or more"
       );
     case "bad-metadata":
       return new OrchestrateError(
@@ -4879,7 +4907,7 @@ function checkOwner(storePath, projectRoot, options) {
     const project = realPath(projectRoot);
     const record3 = readOwner(file);
     if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs15.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
+    if (record3.owner !== null && (0, import_node_fs13.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
     if (options.claim) claim(file, project, storePath, record3.exists);
   });
 }
@@ -4894,20 +4922,20 @@ function claim(file, project, storePath, replace) {
   const draft = `${file}.${(0, import_node_crypto5.randomUUID)()}`;
   makePrivateFile(draft);
   try {
-    (0, import_node_fs15.writeFileSync)(draft, text5);
-    (0, import_node_fs15.linkSync)(draft, file);
+    (0, import_node_fs13.writeFileSync)(draft, text5);
+    (0, import_node_fs13.linkSync)(draft, file);
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
     const { owner } = readOwner(file);
     if (owner !== project) throw belongsTo(owner ?? "unknown", storePath);
   } finally {
-    (0, import_node_fs15.rmSync)(draft, { force: true });
+    (0, import_node_fs13.rmSync)(draft, { force: true });
   }
 }
 function readOwner(file) {
   let text5;
   try {
-    text5 = (0, import_node_fs15.readFileSync)(file, "utf8");
+    text5 = (0, import_node_fs13.readFileSync)(file, "utf8");
   } catch (error2) {
     if (codeOf(error2) === "ENOENT") return { exists: false, owner: null };
     throw error2;
@@ -4921,7 +4949,7 @@ function readOwner(file) {
   }
 }
 function realPath(path17) {
-  return (0, import_node_fs15.existsSync)(path17) ? (0, import_node_fs15.realpathSync)(path17) : path17;
+  return (0, import_node_fs13.existsSync)(path17) ? (0, import_node_fs13.realpathSync)(path17) : path17;
 }
 function belongsTo(owner, storePath) {
   return new OrchestrateError(
@@ -4930,12 +4958,12 @@ function belongsTo(owner, storePath) {
     'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json'
   );
 }
-var import_node_crypto5, import_node_fs15, import_node_path10;
+var import_node_crypto5, import_node_fs13, import_node_path10;
 var init_owner = __esm({
   "src/task-copilot/owner.ts"() {
     "use strict";
     import_node_crypto5 = __toESM(require_node_crypto(), 1);
-    import_node_fs15 = require("node:fs");
+    import_node_fs13 = require("node:fs");
     import_node_path10 = require("node:path");
     init_errors();
     init_replace_file();
@@ -5128,14 +5156,14 @@ function callOf(kind) {
 }
 function newsAmong(events2, streamOf6) {
   const next = /* @__PURE__ */ new Map();
-  const kept2 = [];
+  const kept3 = [];
   for (const event of events2.filter(({ kind, message: message2 }) => eventTraits(kind).told && message2 !== "").reverse()) {
     const later = next.get(streamOf6(event));
     if (later?.endsWith(event.message) === true) continue;
     next.set(streamOf6(event), event.message);
-    kept2.push(event);
+    kept3.push(event);
   }
-  return kept2.reverse();
+  return kept3.reverse();
 }
 var state, news, trouble, untold, EVENTS, CALLS;
 var init_events = __esm({
@@ -5219,7 +5247,7 @@ var init_events = __esm({
   }
 });
 
-// src/state/checks.ts
+// src/state/value-checks.ts
 function parsed(json2) {
   try {
     return JSON.parse(json2);
@@ -5228,8 +5256,8 @@ function parsed(json2) {
   }
 }
 var UnreadableValue, refuse2, text2, number2, truth, nullable, absentAs, listOf, mapOf, nameOf3, fieldsOf;
-var init_checks = __esm({
-  "src/state/checks.ts"() {
+var init_value_checks = __esm({
+  "src/state/value-checks.ts"() {
     "use strict";
     UnreadableValue = class extends Error {
     };
@@ -5351,7 +5379,7 @@ var plain2, flag2, parts, USAGE, STREAM_CODECS, STREAM_NAMES, RUN_CODECS, RUN_NA
 var init_columns = __esm({
   "src/state/columns.ts"() {
     "use strict";
-    init_checks();
+    init_value_checks();
     init_vocabularies();
     plain2 = (column, decode4) => ({
       column,
@@ -5533,7 +5561,7 @@ function readStream(db, row4) {
   return streamWith(row4, runRows(db, row4));
 }
 function runRows(db, row4) {
-  return db.prepare("SELECT * FROM runs WHERE key = ? ORDER BY number").all(row4["key"]);
+  return prepared(db, "SELECT * FROM runs WHERE key = ? ORDER BY number").all(row4["key"]);
 }
 function streamWith(row4, runs) {
   try {
@@ -5564,11 +5592,11 @@ function createRecordCache(db) {
   const dataVersion = dataVersionOf(db);
   let version2 = -1;
   let initiative2 = null;
-  let kept2 = { readable: /* @__PURE__ */ new Map(), unreadable: /* @__PURE__ */ new Map() };
+  let kept3 = { readable: /* @__PURE__ */ new Map(), unreadable: /* @__PURE__ */ new Map() };
   let byStream = /* @__PURE__ */ new Map();
   const touched = /* @__PURE__ */ new Set();
   const keep3 = (streams2) => {
-    kept2 = streams2;
+    kept3 = streams2;
     byStream = new Map([...streams2.readable.values()].map((record3) => [record3.streamId, record3.key]));
     touched.clear();
   };
@@ -5578,12 +5606,12 @@ function createRecordCache(db) {
     version2 = dataVersion();
   })();
   const readTouched = (initiativeId2) => {
-    const byKey2 = db.prepare("SELECT * FROM streams WHERE key = ? AND initiative_id = ?");
+    const byKey2 = prepared(db, "SELECT * FROM streams WHERE key = ? AND initiative_id = ?");
     const rows = [...touched].flatMap((key) => {
       const row4 = byKey2.get(key, initiativeId2);
       return row4 === void 0 ? [] : [row4];
     });
-    keep3(replaced(kept2, readStreams(db, rows)));
+    keep3(replaced(kept3, readStreams(db, rows)));
   };
   const isCurrent = (initiativeId2) => initiative2 === initiativeId2 && dataVersion() === version2;
   return {
@@ -5593,12 +5621,12 @@ function createRecordCache(db) {
     records(initiativeId2) {
       if (!isCurrent(initiativeId2) || touched.size > MOST_SINGLE) readAll(initiativeId2);
       else if (touched.size > 0) readTouched(initiativeId2);
-      return kept2;
+      return kept3;
     },
     find(initiativeId2, streamId2) {
       if (!isCurrent(initiativeId2)) return null;
       const key = byStream.get(streamId2);
-      return key === void 0 || touched.has(key) ? null : kept2.readable.get(key) ?? null;
+      return key === void 0 || touched.has(key) ? null : kept3.readable.get(key) ?? null;
     }
   };
 }
@@ -5633,8 +5661,8 @@ var init_record_cache = __esm({
   "src/state/record-cache.ts"() {
     "use strict";
     init_database();
-    init_checks();
     init_columns();
+    init_value_checks();
     MOST_SINGLE = 20;
   }
 });
@@ -5660,9 +5688,9 @@ function createStreams(db, cache) {
     db.transaction(() => {
       let allocate = null;
       for (const id2 of streamIds2) {
-        const taken2 = byStream.get(initiativeId2, id2);
-        if (taken2 === void 0) allocate ??= createAllocation(db, initiativeId2, names);
-        keys.set(id2, taken2 ?? allocate?.(id2) ?? "");
+        const taken3 = byStream.get(initiativeId2, id2);
+        if (taken3 === void 0) allocate ??= createAllocation(db, initiativeId2, names);
+        keys.set(id2, taken3 ?? allocate?.(id2) ?? "");
       }
     }).immediate();
     for (const key of keys.values()) cache.touch(key);
@@ -5682,7 +5710,7 @@ function createStreams(db, cache) {
     patchStream: (key, patch) => {
       const { assignments, values } = streamColumns(patch);
       if (values.length === 0) return;
-      const { changes: changes2 } = db.prepare(`UPDATE streams SET ${assignments} WHERE key = ?`).run(...values, key);
+      const { changes: changes2 } = prepared(db, `UPDATE streams SET ${assignments} WHERE key = ?`).run(...values, key);
       if (changes2 === 0) throw unknownRecord(`stream ${key}`);
       cache.touch(key);
     }
@@ -5714,7 +5742,7 @@ function createRuns(db, cache) {
     patchRun: (key, number5, patch) => {
       const { assignments, values } = runColumns(patch);
       if (values.length === 0) return;
-      const statement = db.prepare(`UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
+      const statement = prepared(db, `UPDATE runs SET ${assignments} WHERE key = ? AND number = ?`);
       if (statement.run(...values, key, number5).changes === 0) throw unknownRecord(`run ${number5} of ${key}`);
       cache.touch(key);
     },
@@ -5767,11 +5795,7 @@ function createRunQueries(db) {
   };
 }
 function unknownRecord(what) {
-  return new OrchestrateError(
-    EXIT.state,
-    `orchestrate's state knows no ${what}`,
-    "orchestrate status shows what it knows"
-  );
+  return new OrchestrateError(EXIT.state, `orchestrate's state knows no ${what}`, "orchestrate status");
 }
 function createAllocation(db, initiativeId2, names) {
   const isTaken2 = db.prepare("SELECT 1 FROM streams WHERE key = ?");
@@ -5810,6 +5834,7 @@ var init_records = __esm({
     init_errors();
     init_stream_key();
     init_sha256();
+    init_database();
     init_columns();
     init_record_cache();
     PORTS_PER_STREAM = 10;
@@ -5903,7 +5928,7 @@ function openStateDatabase(path17, options) {
     ...options,
     create: options.create ?? true,
     label: LABEL2,
-    missingFix: "start the plan first: orchestrate start",
+    missingFix: "orchestrate start",
     inspect: refuseForeign
   });
   try {
@@ -5933,8 +5958,8 @@ function refuseLivingPoller(db, place2) {
   const pid = db.prepare("SELECT pid FROM poller").pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
-    `${LABEL2} ${place2.path} is of an earlier orchestrate, which still runs${pid === void 0 ? "" : ` (pid ${pid})`}`,
-    `end it first (agents go on): ${pid === void 0 ? `lsof ${shellWord((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`}`
+    `${LABEL2} ${place2.path} is of an earlier orchestrate, which still runs${pid === void 0 ? "" : ` (pid ${pid})`}: end it first, agents go on`,
+    pid === void 0 ? `lsof ${shellWord((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`
   );
 }
 function refuseForeign(db, place2) {
@@ -5943,7 +5968,7 @@ function refuseForeign(db, place2) {
     throw new OrchestrateError(
       EXIT.state,
       `${LABEL2} ${place2.path} is newer than this orchestrate knows (version ${version2}, known: ${STATE_VERSION})`,
-      "update orchestrate: npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
+      "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
     );
   }
   const tables = Number(db.prepare("SELECT count(*) FROM sqlite_master").pluck().get());
@@ -6351,10 +6376,10 @@ var init_state_store = __esm({
     init_database();
     init_failures();
     init_same_file();
-    init_checks();
     init_columns();
     init_records();
     init_state_schema();
+    init_value_checks();
     EVENTS_KEPT = 2e4;
     EVENTS_BETWEEN_TRIMS = 256;
     RESULTS_KEPT = { ofGate: 20, ofStream: 200 };
@@ -6383,7 +6408,7 @@ var init_job_slots = __esm({
   }
 });
 
-// src/git/names.ts
+// src/git/checked-names.ts
 function isSha(text5) {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text5);
 }
@@ -6418,8 +6443,8 @@ function checkedBranch(name2) {
 function noObject(sha) {
   return "0".repeat(sha.length);
 }
-var init_names = __esm({
-  "src/git/names.ts"() {
+var init_checked_names = __esm({
+  "src/git/checked-names.ts"() {
     "use strict";
     init_errors();
     init_stream_key();
@@ -6473,8 +6498,8 @@ var init_advance = __esm({
     init_errors();
     init_printable();
     init_shell_word();
+    init_checked_names();
     init_failure();
-    init_names();
     init_worktree_link();
     MOVED = "orchestrate: brought up to date";
   }
@@ -6485,34 +6510,87 @@ function scratchDirectory(purpose, otherwise) {
   const name2 = `orchestrate-${purpose}-`;
   const temporary = (0, import_node_os2.tmpdir)();
   try {
-    return (0, import_node_fs16.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown)) throw thrown;
   }
   try {
-    (0, import_node_fs16.mkdirSync)(temporary, { recursive: true, mode: 448 });
-    return (0, import_node_fs16.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    (0, import_node_fs14.mkdirSync)(temporary, { recursive: true, mode: 448 });
+    return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown) && !isTaken(thrown)) throw thrown;
   }
-  (0, import_node_fs16.mkdirSync)(otherwise, { recursive: true, mode: 448 });
-  return (0, import_node_fs16.mkdtempSync)((0, import_node_path13.join)(otherwise, name2));
+  (0, import_node_fs14.mkdirSync)(otherwise, { recursive: true, mode: 448 });
+  return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(otherwise, name2));
 }
 function isTaken(thrown) {
   return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST";
 }
-var import_node_fs16, import_node_os2, import_node_path13;
+var import_node_fs14, import_node_os2, import_node_path13;
 var init_scratch = __esm({
   "src/files/scratch.ts"() {
     "use strict";
-    import_node_fs16 = require("node:fs");
+    import_node_fs14 = require("node:fs");
     import_node_os2 = __toESM(require_node_os(), 1);
     import_node_path13 = require("node:path");
     init_present();
   }
 });
 
-// src/git/status.ts
+// src/git/big-files.ts
+async function absentBigFiles(door, sha) {
+  const attributes = await door.ask(["grep", "-l", "-F", ATTRIBUTE, sha, "--", ":(glob)**/.gitattributes"]);
+  if (attributes.code !== 0) return null;
+  const grep = ["grep", "-I", "-h", "-E", POINTER, sha];
+  const found = await door.ask(grep);
+  if (found.code > 1) throw gitFailure(grep, found);
+  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
+  const absent = names.filter((name2) => !(0, import_node_fs15.existsSync)(bigFileAt(door.commonDir, name2)));
+  const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
+  return { files: names.length, absent: absent.length, smudges };
+}
+function bigFileAt(gitDir, name2) {
+  return (0, import_node_path14.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
+}
+async function unsharedBigFiles(door, link2, base, head3, files2) {
+  const mayPoint = files2.filter(({ path: path17 }) => isKeptElsewhere(link2, path17));
+  const found = [];
+  for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
+    found.push(...await pointers(door, head3, paths));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs15.existsSync)(bigFileAt(door.commonDir, sha)));
+  if (absent.length === 0) return [];
+  const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
+  return absent.filter(({ sha }) => !known2.has(sha));
+}
+function isKeptElsewhere(link2, path17) {
+  for (let folder = (0, import_node_path14.dirname)(path17); ; folder = (0, import_node_path14.dirname)(folder)) {
+    if (readIfPresent((0, import_node_path14.join)(link2.path, folder, ".gitattributes"))?.includes(ATTRIBUTE) === true) return true;
+    if (folder === ".") return false;
+  }
+}
+async function pointers(door, commit, paths) {
+  const args = ["grep", "-I", "-z", "-E", POINTER, commit, "--", ...paths];
+  const { out } = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
+  return [...out.matchAll(/^[0-9a-f]+:([^\0]+)\0oid sha256:([0-9a-f]{64})$/gm)].map(
+    ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
+  );
+}
+var import_node_fs15, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD;
+var init_big_files = __esm({
+  "src/git/big-files.ts"() {
+    "use strict";
+    import_node_fs15 = require("node:fs");
+    import_node_path14 = require("node:path");
+    init_present();
+    init_door();
+    init_failure();
+    ATTRIBUTE = "filter=lfs";
+    POINTER = "^oid sha256:[0-9a-f]{64}$";
+    NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: "1" };
+  }
+});
+
+// src/git/worktree-status.ts
 async function readStatus(door, link2) {
   return statusBeside(door, link2, STATUS, flaggedFiles(door, inWorktree(link2, door.commonDir)));
 }
@@ -6530,29 +6608,29 @@ async function statusBeside(door, link2, args, asked2) {
   const here = inWorktree(link2, door.commonDir);
   const read = async (where) => parseStatus(await door.read(args, where));
   const [flagged, status] = await Promise.all([asked2, read(here)]);
-  const existing = flagged.filter((path17) => kindAt((0, import_node_path14.join)(link2.path, path17)) !== "missing");
+  const existing = flagged.filter((path17) => kindAt((0, import_node_path15.join)(link2.path, path17)) !== "missing");
   return existing.length === 0 ? status : withPlainIndex(door, link2, existing, read);
 }
 async function withPlainIndex(door, link2, flagged, work) {
   const here = inWorktree(link2, door.commonDir);
   const folder = scratchDirectory("index", door.commonDir);
   try {
-    const index = (0, import_node_path14.join)(folder, "index");
+    const index = (0, import_node_path15.join)(folder, "index");
     copyIndex(link2, index);
     const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
     await clearFlags(door, flagged, there);
     return await work(there);
   } finally {
-    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs16.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function copyIndex({ gitDir }, index) {
-  const own2 = (0, import_node_path14.join)(gitDir, "index");
+  const own2 = (0, import_node_path15.join)(gitDir, "index");
   const stats = statIfPresent(own2);
   if (stats === null) return;
-  (0, import_node_fs17.copyFileSync)(own2, index);
+  (0, import_node_fs16.copyFileSync)(own2, index);
   const seconds = Math.floor(stats.mtimeMs / 1e3);
-  (0, import_node_fs17.utimesSync)(index, seconds, seconds);
+  (0, import_node_fs16.utimesSync)(index, seconds, seconds);
 }
 async function clearFlags(door, paths, there) {
   for (const chunk of inChunks(paths)) {
@@ -6593,12 +6671,12 @@ function parseStatus(out) {
     ignored: ignored2
   };
 }
-var import_node_fs17, import_node_path14, STATUS, isFlag, FIELDS_BEFORE_PATH;
-var init_status = __esm({
-  "src/git/status.ts"() {
+var import_node_fs16, import_node_path15, STATUS, isFlag, FIELDS_BEFORE_PATH;
+var init_worktree_status = __esm({
+  "src/git/worktree-status.ts"() {
     "use strict";
-    import_node_fs17 = require("node:fs");
-    import_node_path14 = require("node:path");
+    import_node_fs16 = require("node:fs");
+    import_node_path15 = require("node:path");
     init_present();
     init_scratch();
     init_door();
@@ -6632,7 +6710,7 @@ async function noteBornDirty(door, path17, others = []) {
   const marks = {};
   for (const { path: name2, record: record3 } of changed) marks[name2] = markOf(link2, name2, record3);
   for (const name2 of untracked) marks[name2] = markOf(link2, name2, null);
-  (0, import_node_fs18.writeFileSync)((0, import_node_path15.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
+  (0, import_node_fs17.writeFileSync)((0, import_node_path16.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
   const names = changed.map((entry) => entry.path);
   return {
     repository: names.filter((name2) => natural.has(name2)),
@@ -6660,22 +6738,22 @@ async function withoutBornDirty(door, link2, status) {
     unstaged.slice(0, MOST_COMPARED).map((entry) => entry.path)
   );
   const own2 = changed.filter(({ path: path17 }) => !natural.has(path17));
-  const kept2 = /* @__PURE__ */ new Set([...own2.map(({ path: path17 }) => path17), ...untracked]);
+  const kept3 = /* @__PURE__ */ new Set([...own2.map(({ path: path17 }) => path17), ...untracked]);
   const all = [...status.changed.map(({ path: path17 }) => path17), ...status.untracked];
-  return { changed: own2, untracked, born: all.filter((path17) => !kept2.has(path17)) };
+  return { changed: own2, untracked, born: all.filter((path17) => !kept3.has(path17)) };
 }
 function marksOf(link2) {
-  const text5 = readIfPresent((0, import_node_path15.join)(link2.gitDir, FILE));
+  const text5 = readIfPresent((0, import_node_path16.join)(link2.gitDir, FILE));
   return new Map(text5 === null ? [] : Object.entries(JSON.parse(text5)));
 }
 function markOf(link2, name2, record3) {
-  const stats = lstatIfPresent((0, import_node_path15.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path16.join)(link2.path, name2));
   return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf(link2, name2, stats)];
 }
 function isUnchanged(link2, name2, record3, mark) {
   const [was, stat2, content2] = mark;
   if (was !== (record3 ?? "?")) return false;
-  const stats = lstatIfPresent((0, import_node_path15.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path16.join)(link2.path, name2));
   return statText(stats) === stat2 || content2 !== null && contentOf(link2, name2, stats) === content2;
 }
 function statText(stats) {
@@ -6683,9 +6761,9 @@ function statText(stats) {
 }
 function contentOf(link2, name2, stats) {
   if (stats === null) return "missing";
-  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs18.readlinkSync)((0, import_node_path15.join)(link2.path, name2))}`;
+  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs17.readlinkSync)((0, import_node_path16.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
-  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs18.readFileSync)((0, import_node_path15.join)(link2.path, name2))).digest("hex");
+  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs17.readFileSync)((0, import_node_path16.join)(link2.path, name2))).digest("hex");
   return `${stats.mode & 73} ${sum}`;
 }
 async function asCheckedOut(door, link2, paths) {
@@ -6697,30 +6775,30 @@ async function asCheckedOut(door, link2, paths) {
   const same = /* @__PURE__ */ new Set();
   try {
     for (const chunk of inChunks(paths)) {
-      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path15.sep}`, "--", ...chunk], there);
+      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path16.sep}`, "--", ...chunk], there);
       for (const name2 of chunk) {
-        const written2 = lstatIfPresent((0, import_node_path15.join)(folder, name2));
+        const written2 = lstatIfPresent((0, import_node_path16.join)(folder, name2));
         if (written2 === null) continue;
-        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path15.join)(link2.path, name2)));
+        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path16.join)(link2.path, name2)));
         if (contentOf(fresh, name2, written2) === now) same.add(name2);
       }
     }
     return same;
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function dirtyWhenCheckedOut(door, sha) {
   const listed5 = await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(sha)]);
   const names = listed5.split("\0").filter(Boolean);
   if (names.length > MOST_CHECKED_OUT) return null;
-  const folder = (0, import_node_fs18.mkdtempSync)((0, import_node_path15.join)(door.commonDir, "orchestrate-probe-"));
+  const folder = (0, import_node_fs17.mkdtempSync)((0, import_node_path16.join)(door.commonDir, "orchestrate-probe-"));
   const at = (index) => ({
     env: {
       ...NO_DOWNLOAD,
       GIT_DIR: door.commonDir,
       GIT_WORK_TREE: folder,
-      GIT_INDEX_FILE: (0, import_node_path15.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
+      GIT_INDEX_FILE: (0, import_node_path16.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
     },
     config: { "core.bare": "false" }
   });
@@ -6734,28 +6812,71 @@ async function dirtyWhenCheckedOut(door, sha) {
     const dirty = (await door.read(differing2, at("compared"))).split("\0").filter(Boolean);
     return [...new Set(dirty)];
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
-    for (const index of ["index", "compared"]) (0, import_node_fs18.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
+    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
+    for (const index of ["index", "compared"]) (0, import_node_fs17.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
   }
 }
-var import_node_crypto6, import_node_fs18, import_node_path15, FILE, MOST_COMPARED, MOST_CHECKED_OUT, NO_DOWNLOAD;
+var import_node_crypto6, import_node_fs17, import_node_path16, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
 var init_born_dirty = __esm({
   "src/git/born-dirty.ts"() {
     "use strict";
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
-    import_node_fs18 = require("node:fs");
-    import_node_path15 = require("node:path");
+    import_node_fs17 = require("node:fs");
+    import_node_path16 = require("node:path");
     init_present();
     init_scratch();
+    init_big_files();
+    init_checked_names();
     init_door();
     init_failure();
-    init_names();
-    init_status();
     init_worktree_link();
+    init_worktree_status();
     FILE = "orchestrate-born-dirty.json";
     MOST_COMPARED = 500;
     MOST_CHECKED_OUT = 5e3;
-    NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: "1" };
+  }
+});
+
+// src/git/tree-changes.ts
+function readFields(out) {
+  const fields3 = out.split("\0");
+  const found = [];
+  for (let at = 0; at < fields3.length; at += 1) {
+    const field = fields3[at] ?? "";
+    const change2 = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
+    if (change2 === null) {
+      if (field !== "") found.push(field);
+      continue;
+    }
+    at += 1;
+    const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change2;
+    found.push({ path: fields3[at] ?? "", oldMode, newMode, oldObject, newObject });
+  }
+  return found;
+}
+function isChange(field) {
+  return typeof field !== "string";
+}
+async function treeChanges(door, from, to, { matching: matching2 = [], ...where } = {}) {
+  const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...matching2];
+  return readFields(await door.read(args, where)).filter(isChange);
+}
+var ABSENT, SUBMODULE, DIFF_TREE;
+var init_tree_changes = __esm({
+  "src/git/tree-changes.ts"() {
+    "use strict";
+    init_checked_names();
+    ABSENT = "000000";
+    SUBMODULE = "160000";
+    DIFF_TREE = [
+      "diff-tree",
+      "-r",
+      "-z",
+      "--raw",
+      "--no-renames",
+      "--no-abbrev",
+      "--ignore-submodules=none"
+    ];
   }
 });
 
@@ -6799,25 +6920,25 @@ async function checkFilters(door, probe, { directory, to, files: files2 }, filte
     const more = paths.length === 1 ? "" : ` and ${paths.length - 1} more`;
     throw new OrchestrateError(
       EXIT.environment,
-      `${printable(first2)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed`,
-      `make the filter work (git config --get-regexp ${shellWord(`filter.${filter}`)} shows its program), then run the command again`
+      `${printable(first2)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
+      `git config --get-regexp ${shellWord(`filter.${filter}`)}`
     );
   } finally {
-    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
-    (0, import_node_fs19.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
+    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs18.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
   }
 }
-var import_node_fs19, SETTINGS;
+var import_node_fs18, SETTINGS;
 var init_writing = __esm({
   "src/git/writing.ts"() {
     "use strict";
-    import_node_fs19 = require("node:fs");
+    import_node_fs18 = require("node:fs");
     init_errors();
     init_printable();
     init_shell_word();
     init_scratch();
+    init_checked_names();
     init_failure();
-    init_names();
     SETTINGS = "^(core\\.ignorecase|filter\\..*\\.required)$";
   }
 });
@@ -6825,7 +6946,7 @@ var init_writing = __esm({
 // src/git/checked-out.ts
 async function checkOverwrites(door, place2, move3, index) {
   const there = withIndex(door, place2, index);
-  const changes2 = await changesOf(door, move3);
+  const changes2 = await treeChanges(door, move3.from, move3.to);
   copyAnew(place2, index);
   await door.attempt(["update-index", "-q", "--ignore-submodules", "--refresh"], there);
   const own2 = inTheWay(place2.path, changes2);
@@ -6850,7 +6971,7 @@ function withIndex(door, place2, index) {
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
 function copyAnew(place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs20.rmSync)(former, { force: true });
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs19.rmSync)(former, { force: true });
   copyIndex(place2, index);
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
@@ -6867,61 +6988,42 @@ async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) 
   if (named3.length === 0 || !dryRun2) throw gitFailure(["read-tree"], result);
   return [...new Set(named3)];
 }
-async function changesOf(door, { from, to }) {
-  const args = [
-    "diff-tree",
-    "-r",
-    "--raw",
-    "-z",
-    "--no-renames",
-    "--no-abbrev",
-    checkedSha(from),
-    checkedSha(to)
-  ];
-  const fields3 = (await door.read(args)).split("\0");
-  const changes2 = [];
-  for (let at = 0; at + 1 < fields3.length; at += 2) {
-    const [oldMode = "", newMode = "", oldObject = "", newObject = ""] = (fields3[at] ?? "").slice(1).split(" ");
-    changes2.push({ path: fields3[at + 1] ?? "", oldMode, newMode, oldObject, newObject });
-  }
-  return changes2;
-}
 function inTheWay(root, changes2) {
   const removed2 = new Set(changes2.filter(({ newMode }) => newMode === ABSENT).map(({ path: path17 }) => path17));
   const goes = (path17) => removed2.has(path17) || [...removed2].some((former) => folded(former) === folded(path17) && isOneFile(root, former, path17));
   const found = changes2.flatMap(({ path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
-      return filesBelow((0, import_node_path16.join)(root, path17)).length > 0 ? [path17] : [];
+      return filesBelow((0, import_node_path17.join)(root, path17)).length > 0 ? [path17] : [];
     return oldMode === ABSENT ? blockers(root, path17, goes) : [];
   });
   return [...new Set(found)];
 }
 function isOneFile(root, one, other) {
-  const [first2, second] = [lstatIfPresent((0, import_node_path16.join)(root, one)), lstatIfPresent((0, import_node_path16.join)(root, other))];
+  const [first2, second] = [lstatIfPresent((0, import_node_path17.join)(root, one)), lstatIfPresent((0, import_node_path17.join)(root, other))];
   return first2 !== null && first2.ino === second?.ino && first2.dev === second.dev;
 }
 function blockers(root, path17, goes) {
   const parts2 = path17.split("/");
   for (let count3 = 1; count3 < parts2.length; count3 += 1) {
     const parent = parts2.slice(0, count3).join("/");
-    const kind2 = kindAt((0, import_node_path16.join)(root, parent));
+    const kind2 = kindAt((0, import_node_path17.join)(root, parent));
     if (kind2 === "missing") return [];
     if (kind2 !== "directory") return goes(parent) ? [] : [parent];
   }
-  const kind = kindAt((0, import_node_path16.join)(root, path17));
+  const kind = kindAt((0, import_node_path17.join)(root, path17));
   if (kind === "missing") return [];
   if (kind === "directory")
-    return filesBelow((0, import_node_path16.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
+    return filesBelow((0, import_node_path17.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs20.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs19.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
-    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path16.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
+    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path17.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
 }
 async function mixedIndex(door, place2, move3, index) {
-  const changes2 = (await changesOf(door, move3)).filter(
+  const changes2 = (await treeChanges(door, move3.from, move3.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE
   );
   copyAnew(place2, index);
@@ -6941,11 +7043,11 @@ async function mixedIndex(door, place2, move3, index) {
   ];
   const lines2 = [];
   for (const { path: path17, newMode, newObject } of changes2) {
-    const file = (0, import_node_path16.join)(place2.path, path17);
+    const file = (0, import_node_path17.join)(place2.path, path17);
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(path17)) continue;
     const cutOff = !asAfter.has(path17) && newMode !== ABSENT && await beginsAs(door, place2, file, `${move3.to}:${path17}`);
-    if (cutOff) (0, import_node_fs20.rmSync)(file);
+    if (cutOff) (0, import_node_fs19.rmSync)(file);
     else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${path17}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
@@ -6953,7 +7055,7 @@ async function mixedIndex(door, place2, move3, index) {
 async function matching(door, place2, entries2, index) {
   const probe = `${index}.probe`;
   const present = entries2.filter(
-    ([path17, mode]) => mode !== ABSENT && kindAt((0, import_node_path16.join)(place2.path, path17)) !== "missing"
+    ([path17, mode]) => mode !== ABSENT && kindAt((0, import_node_path17.join)(place2.path, path17)) !== "missing"
   );
   const there = withIndex(door, place2, probe);
   try {
@@ -6966,7 +7068,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set((await door.read(["diff-files", "--name-only", "-z"], there)).split("\0"));
     return new Set(present.flatMap(([path17]) => differ.has(path17) ? [] : [path17]));
   } finally {
-    (0, import_node_fs20.rmSync)(probe, { force: true });
+    (0, import_node_fs19.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
@@ -6975,58 +7077,186 @@ async function indexInfo(door, there, lines2) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs20.readFileSync)(file);
+  const bytes = (0, import_node_fs19.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs20, import_node_path16, ABSENT, SUBMODULE;
+var import_node_fs19, import_node_path17;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
-    import_node_path16 = require("node:path");
+    import_node_fs19 = require("node:fs");
+    import_node_path17 = require("node:path");
     init_present();
+    init_checked_names();
     init_failure();
-    init_names();
-    init_status();
+    init_tree_changes();
     init_worktree_link();
+    init_worktree_status();
     init_writing();
-    ABSENT = "000000";
-    SUBMODULE = "160000";
   }
 });
 
 // src/git/tidy/marker.ts
 function readMarker(gitDir) {
-  const [head3 = "", saved = ""] = (textOf((0, import_node_path17.join)(gitDir, NAME)) ?? "").split(" ");
+  const [head3 = "", saved = ""] = (textOf((0, import_node_path18.join)(gitDir, NAME)) ?? "").split(" ");
   return isSha(head3) && saved !== "" ? { head: head3, saved } : null;
 }
 function writeMarker(gitDir, { head: head3, saved }) {
-  replaceFile((0, import_node_path17.join)(gitDir, NAME), `${head3} ${saved}
+  replaceFile((0, import_node_path18.join)(gitDir, NAME), `${head3} ${saved}
 `, 384);
 }
 function clearMarker(gitDir) {
-  (0, import_node_fs21.rmSync)((0, import_node_path17.join)(gitDir, NAME), { force: true });
+  (0, import_node_fs20.rmSync)((0, import_node_path18.join)(gitDir, NAME), { force: true });
 }
 function isEmptied(path17, gitDir) {
   return readMarker(gitDir) !== null && holdsNoFile(path17);
 }
 function holdsNoFile(path17) {
-  return (0, import_node_fs21.readdirSync)(path17, { withFileTypes: true }).every(
-    (entry) => entry.isDirectory() && kindAt((0, import_node_path17.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path17.join)(path17, entry.name))
+  return (0, import_node_fs20.readdirSync)(path17, { withFileTypes: true }).every(
+    (entry) => entry.isDirectory() && kindAt((0, import_node_path18.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path18.join)(path17, entry.name))
   );
 }
-var import_node_fs21, import_node_path17, NAME;
+var import_node_fs20, import_node_path18, NAME;
 var init_marker = __esm({
   "src/git/tidy/marker.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
-    import_node_path17 = require("node:path");
+    import_node_fs20 = require("node:fs");
+    import_node_path18 = require("node:path");
     init_replace_file();
-    init_names();
+    init_checked_names();
     init_worktree_link();
     NAME = "orchestrate-removal";
+  }
+});
+
+// src/git/refs.ts
+async function baseTip(door, configured) {
+  const branch2 = configured === null ? await currentBranch(door) : checkedBranch(configured);
+  for (const ref of baseRefs(branch2)) {
+    const sha = await resolveCommit(door, ref);
+    if (sha !== null) return { branch: branch2, sha };
+  }
+  if (configured !== null) throw await noBase(door, branch2);
+  throw new OrchestrateError(
+    EXIT.environment,
+    `the branch "${branch2}" has no commit yet`,
+    "git commit --allow-empty -m Start"
+  );
+}
+function baseRefs(name2) {
+  return ["heads", "remotes", "tags"].map((kind) => `refs/${kind}/${name2}`);
+}
+async function noBase(door, branch2) {
+  const args = ["for-each-ref", "--format=%(refname:lstrip=2)", `refs/remotes/*/${branch2}`];
+  const [remote = ""] = (await door.read(args)).split("\n");
+  const make = remote === "" ? `git branch ${shellWord(branch2)}` : `git branch ${shellWord(branch2)} ${shellWord(remote)}`;
+  return new OrchestrateError(
+    EXIT.environment,
+    `the base branch "${branch2}" does not exist ("baseBranch" in .claude/orchestrator/config.json names it)`,
+    make
+  );
+}
+async function currentBranch(door) {
+  const args = ["symbolic-ref", "--quiet", "HEAD"];
+  const result = await door.ask(args);
+  if (result.code === 0) return result.out.trim().replace(/^refs\/heads\//, "");
+  if (result.code !== 1) throw gitFailure(args, result);
+  throw new OrchestrateError(
+    EXIT.environment,
+    'the main checkout is on no branch (detached HEAD), and no "baseBranch" is set in .claude/orchestrator/config.json',
+    "git switch -"
+  );
+}
+async function resolveCommit(door, rev) {
+  if (rev === "" || rev.startsWith("-")) return null;
+  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${rev}^{commit}`];
+  const result = await door.ask(args);
+  if (result.code === 0) return result.out.trim();
+  if (result.code === 1 && result.err === "" || /expected commit type/.test(result.err)) return null;
+  throw gitFailure(args, result);
+}
+async function treeOf(door, commit, where = {}) {
+  return (await door.read(["rev-parse", "--verify", `${checkedSha(commit)}^{tree}`], where)).trim();
+}
+async function readRefs(door, branches, branch2) {
+  try {
+    const bases = branch2 === null ? [] : baseRefs(checkedBranch(branch2));
+    const refs = await allRefs(door, branches.values(), bases);
+    const tip = refs.get(bases.find((ref) => refs.has(ref)) ?? "") ?? null;
+    return {
+      known: true,
+      value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), tip }
+    };
+  } catch (error2) {
+    return { known: false, why: messageOf(error2) };
+  }
+}
+async function allRefs(door, branches, bases) {
+  const folders = new Set([...branches].map((branch2) => branch2.slice(0, branch2.lastIndexOf("/") + 1)));
+  const patterns = [...[...folders].map((folder) => `refs/heads/${folder}`), VERIFIED, ...bases];
+  return refsBelow(door, ...patterns);
+}
+async function refsBelow(door, ...patterns) {
+  const out = await door.read(["for-each-ref", "--format=%(objectname) %(refname)", ...patterns]);
+  const lines2 = out.split("\n").filter((line2) => line2 !== "");
+  return new Map(lines2.map((line2) => [line2.slice(line2.indexOf(" ") + 1), line2.slice(0, line2.indexOf(" "))]));
+}
+function headsOf(branches, refs) {
+  const heads = /* @__PURE__ */ new Map();
+  for (const [key, branch2] of branches) {
+    const sha = refs.get(`refs/heads/${branch2}`);
+    if (sha !== void 0) heads.set(key, sha);
+  }
+  return heads;
+}
+function byKey(refs, prefix) {
+  const keyed = /* @__PURE__ */ new Map();
+  for (const [name2, sha] of refs) {
+    const key = name2.startsWith(prefix) ? name2.slice(prefix.length) : "";
+    if (isKey(key)) keyed.set(key, sha);
+  }
+  return keyed;
+}
+async function setVerified(door, key, sha, old) {
+  const ref = `${VERIFIED}${checkedKey(key)}`;
+  const expected = old === null ? noObject(sha) : checkedSha(old);
+  const args = ["update-ref", "--create-reflog", "-m", "verified", ref, checkedSha(sha), expected];
+  const result = await door.attempt(args);
+  if (result.code === 0) return true;
+  if (/but expected|reference already exists|unable to resolve reference/.test(result.err)) {
+    return await resolveCommit(door, ref) === sha;
+  }
+  throw gitFailure(args, result);
+}
+async function refStorage(door) {
+  const args = ["config", "--get", "extensions.refStorage"];
+  const result = await door.ask(args);
+  return result.code === 1 ? "files" : outputOf(args, result).trim().toLowerCase();
+}
+async function requireFiles(door) {
+  const storage = await refStorage(door);
+  if (storage === "files") return;
+  throw new OrchestrateError(
+    EXIT.environment,
+    `this repository keeps its refs as ${printable(storage)}, where orchestrate cannot land; nothing was changed`,
+    "git refs migrate --ref-format=files"
+  );
+}
+var HEADS, OURS, VERIFIED;
+var init_refs = __esm({
+  "src/git/refs.ts"() {
+    "use strict";
+    init_errors();
+    init_printable();
+    init_shell_word();
+    init_stream_key();
+    init_checked_names();
+    init_failure();
+    HEADS = "refs/heads/";
+    OURS = "refs/orchestrate/";
+    VERIFIED = `${OURS}verified/`;
   }
 });
 
@@ -7035,17 +7265,12 @@ async function readBranch(door, branch2, recorded) {
   const ref = `refs/heads/${branch2}`;
   const parts2 = ref.split("/");
   const above = parts2.slice(2, -1).map((_2, index) => parts2.slice(0, index + 3).join("/"));
-  const out = await door.read(["for-each-ref", "--format=%(refname) %(objectname)", ...above, ref]);
-  const tips = new Map(out.split("\n").map((line2) => splitAtSpace(line2)));
+  const tips = await refsBelow(door, ...above, ref);
   const inTheWay2 = [...tips.keys()].find((name2) => above.includes(name2) || name2.startsWith(`${ref}/`));
   if (inTheWay2 !== void 0) throw blockedName(inTheWay2.slice("refs/heads/".length), branch2);
   const tip = tips.get(ref) ?? null;
   const ours = tip !== null && (recorded || await firstLogEntry(door, ref) === MADE);
   return { tip, ours };
-}
-function splitAtSpace(line2) {
-  const at = line2.indexOf(" ");
-  return [line2.slice(0, at), line2.slice(at + 1)];
 }
 async function firstLogEntry(door, ref) {
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%gs", ref, "--"];
@@ -7068,6 +7293,13 @@ async function claimBranch(door, branch2, sha, recorded) {
   if (!found.ours) throw foreignBranch(branch2);
   return found.tip;
 }
+async function pointHead(door, link2, branch2) {
+  const ref = `refs/heads/${branch2}`;
+  const head3 = (0, import_node_path19.join)(link2.gitDir, "HEAD");
+  if (kindAt(`${head3}.lock`) === "missing") replaceFile(head3, `ref: ${ref}
+`, 420);
+  else await door.write(["symbolic-ref", "HEAD", ref], inWorktree(link2, door.commonDir));
+}
 function foreignBranch(branch2) {
   return new OrchestrateError(
     EXIT.refused,
@@ -7078,18 +7310,22 @@ function foreignBranch(branch2) {
 function blockedName(inTheWay2, branch2) {
   return new OrchestrateError(
     EXIT.refused,
-    `the branch "${inTheWay2}" stands in the way of "${branch2}": git can't have both`,
-    `${moveAside(inTheWay2)}, or set another "branchPrefix" in .claude/orchestrator/config.json`
+    `the branch "${inTheWay2}" stands in the way of "${branch2}": git can't have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
+    moveAside(inTheWay2)
   );
 }
-var MADE;
+var import_node_path19, MADE;
 var init_worktree_branch = __esm({
   "src/git/worktree-branch.ts"() {
     "use strict";
+    import_node_path19 = require("node:path");
     init_errors();
     init_shell_word();
+    init_replace_file();
+    init_checked_names();
     init_failure();
-    init_names();
+    init_refs();
+    init_worktree_link();
     MADE = "orchestrate: made for a stream";
   }
 });
@@ -7097,12 +7333,12 @@ var init_worktree_branch = __esm({
 // src/git/worktree-repair.ts
 function clearUnborn(commonDir, path17, reason) {
   for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs22.readdirSync)(entry.gitDir);
+    const names = (0, import_node_fs21.readdirSync)(entry.gitDir);
     if (entry.path !== null || entry.lock !== reason) continue;
     if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs22.unlinkSync)((0, import_node_path18.join)(entry.gitDir, name2));
-    (0, import_node_fs22.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs22.readdirSync)(path17).length === 0) (0, import_node_fs22.rmdirSync)(path17);
+    for (const name2 of names) (0, import_node_fs21.unlinkSync)((0, import_node_path20.join)(entry.gitDir, name2));
+    (0, import_node_fs21.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs21.readdirSync)(path17).length === 0) (0, import_node_fs21.rmdirSync)(path17);
   }
 }
 async function addLocked(door, args, options) {
@@ -7111,7 +7347,7 @@ async function addLocked(door, args, options) {
   return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
 }
 async function repairWorktree(door, request2, entry, tip) {
-  const hadIndex = kindAt((0, import_node_path18.join)(entry.gitDir, "index")) === "file";
+  const hadIndex = kindAt((0, import_node_path20.join)(entry.gitDir, "index")) === "file";
   if (!hadIndex) clearIndexLock(entry.gitDir);
   relink(request2, entry, hadIndex ? null : tip);
   const link2 = readLink(request2.path, door.commonDir);
@@ -7126,7 +7362,7 @@ async function repairWorktree(door, request2, entry, tip) {
   await checkComplete(door, link2);
 }
 function clearIndexLock(gitDir) {
-  const lock2 = (0, import_node_path18.join)(gitDir, "index.lock");
+  const lock2 = (0, import_node_path20.join)(gitDir, "index.lock");
   if (kindAt(lock2) === "missing") return;
   if (isLockHeld(lock2, Date.now())) {
     throw new OrchestrateError(
@@ -7135,21 +7371,21 @@ function clearIndexLock(gitDir) {
       "wait until it has ended, then run the command again"
     );
   }
-  (0, import_node_fs22.unlinkSync)(lock2);
+  (0, import_node_fs21.unlinkSync)(lock2);
 }
 function relink(request2, entry, tip) {
   const kind = kindAt(request2.path);
   if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs22.mkdirSync)(request2.path);
-  const dotGit = (0, import_node_path18.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs22.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+  if (kind === "missing") (0, import_node_fs21.mkdirSync)(request2.path);
+  const dotGit = (0, import_node_path20.join)(request2.path, ".git");
+  if (kindAt(dotGit) === "missing") (0, import_node_fs21.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
-  const common2 = (0, import_node_path18.join)(entry.gitDir, "commondir");
-  if (!textOf(common2)) (0, import_node_fs22.writeFileSync)(common2, "../..\n");
-  const head3 = textOf((0, import_node_path18.join)(entry.gitDir, "HEAD")) ?? "";
+  const common2 = (0, import_node_path20.join)(entry.gitDir, "commondir");
+  if (!textOf(common2)) (0, import_node_fs21.writeFileSync)(common2, "../..\n");
+  const head3 = textOf((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs22.writeFileSync)((0, import_node_path18.join)(entry.gitDir, "HEAD"), `${request2.head}
+  (0, import_node_fs21.writeFileSync)((0, import_node_path20.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
 async function checkComplete(door, link2) {
@@ -7168,19 +7404,19 @@ async function removePartialFiles(door, link2) {
   const expected = scratchDirectory("checkout", door.commonDir);
   try {
     for (const paths of inChunks(differing2)) {
-      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path18.sep}`, "--", ...paths], here);
+      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path20.sep}`, "--", ...paths], here);
     }
-    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path18.join)(link2.path, path17), (0, import_node_path18.join)(expected, path17)));
+    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path20.join)(link2.path, path17), (0, import_node_path20.join)(expected, path17)));
     if (foreign2 !== void 0) throw changedFile(link2, foreign2);
   } finally {
-    (0, import_node_fs22.rmSync)(expected, { recursive: true, force: true });
+    (0, import_node_fs21.rmSync)(expected, { recursive: true, force: true });
   }
-  for (const path17 of differing2) (0, import_node_fs22.unlinkSync)((0, import_node_path18.join)(link2.path, path17));
+  for (const path17 of differing2) (0, import_node_fs21.unlinkSync)((0, import_node_path20.join)(link2.path, path17));
 }
 function isBeginning(path17, whole2) {
   if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs22.readFileSync)(path17);
-  return (0, import_node_fs22.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+  const bytes = (0, import_node_fs21.readFileSync)(path17);
+  return (0, import_node_fs21.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
 }
 function changedFile(link2, path17) {
   return new OrchestrateError(
@@ -7196,9 +7432,9 @@ function isLockHeld(lock2, nowMs) {
     return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
   }
   return processes.some((pid) => {
-    const folder = (0, import_node_path18.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs22.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path18.join)(folder, fd))) === lock2);
+    const folder = (0, import_node_path20.join)("/proc", pid, "fd");
+    const open3 = unlessHidden(() => (0, import_node_fs21.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs21.readlinkSync)((0, import_node_path20.join)(folder, fd))) === lock2);
   });
 }
 function unlessHidden(look6) {
@@ -7210,12 +7446,12 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs22, import_node_path18, WRITE_MISSING, SOME_DIFFER, ASSUMED_HELD_MS;
+var import_node_fs21, import_node_path20, WRITE_MISSING, SOME_DIFFER, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
-    import_node_fs22 = require("node:fs");
-    import_node_path18 = require("node:path");
+    import_node_fs21 = require("node:fs");
+    import_node_path20 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -7270,15 +7506,15 @@ async function move(door, request2, entry) {
 async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  if (link2 !== null && !cutOff && kindAt((0, import_node_path19.join)(link2.gitDir, "index")) === "file") return false;
-  const head3 = textOf((0, import_node_path19.join)(entry.gitDir, "HEAD")) ?? "";
+  if (link2 !== null && !cutOff && kindAt((0, import_node_path21.join)(link2.gitDir, "index")) === "file") return false;
+  const head3 = textOf((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
   const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
 function headOf(link2) {
-  const text5 = textOf((0, import_node_path19.join)(link2.gitDir, "HEAD")) ?? "";
+  const text5 = textOf((0, import_node_path21.join)(link2.gitDir, "HEAD")) ?? "";
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
@@ -7330,28 +7566,28 @@ async function takeBack(door, link2, names, commits2) {
   const status = await readStatus(door, link2);
   const born = new Set((await withoutBornDirty(door, link2, status)).born);
   const staged = status.changed.filter(({ record: record3, submodule }) => submodule || !record3.startsWith("1 ."));
-  const kept2 = new Set(staged.map(({ path: path17 }) => path17));
+  const kept3 = new Set(staged.map(({ path: path17 }) => path17));
   for (const name2 of names) {
-    if (kept2.has(name2) || kindAt((0, import_node_path19.join)(link2.path, name2)) === "directory") return false;
+    if (kept3.has(name2) || kindAt((0, import_node_path21.join)(link2.path, name2)) === "directory") return false;
     if (!born.has(name2) && !await isWritten(door, link2, name2, commits2)) return false;
   }
   writeMarker(link2.gitDir, { head: checkedSha(status.headSha ?? ""), saved: "-" });
-  for (const name2 of names) ifPresent(() => (0, import_node_fs23.unlinkSync)((0, import_node_path19.join)(link2.path, name2)));
+  for (const name2 of names) ifPresent(() => (0, import_node_fs22.unlinkSync)((0, import_node_path21.join)(link2.path, name2)));
   return true;
 }
 async function isWritten(door, link2, name2, commits2) {
   for (const commit of commits2) {
     const object3 = `${commit}:${name2}`;
     const isThere2 = (await door.ask(["cat-file", "-e", object3])).code === 0;
-    if (isThere2 && await beginsAs(door, link2, (0, import_node_path19.join)(link2.path, name2), object3)) return true;
+    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), object3)) return true;
   }
   return false;
 }
 function taken(path17, why) {
   return new OrchestrateError(
     EXIT.refused,
-    `the worktree ${JSON.stringify(printable(path17))} was made ahead of need, and ${why}; nothing was touched`,
-    `look with: git -C ${shellWord(printable(path17))} status; then move it out of there`
+    `the worktree ${JSON.stringify(printable(path17))} was made ahead of need, and ${why}; nothing was touched: look at it, and move it out of there`,
+    `git -C ${shellWord(printable(path17))} status`
   );
 }
 async function takeOver(door, request2, entry) {
@@ -7362,7 +7598,7 @@ async function takeOver(door, request2, entry) {
   if (head3.kind === "branch" && head3.branch !== request2.branch)
     throw taken(path17, `it is on the branch ${printable(head3.branch)}`);
   const whole2 = head3.kind !== "commit" || await putOnBranch(door, request2, link2, head3.sha);
-  replaceFile((0, import_node_path19.join)(link2.gitDir, "locked"), `${lockReason(key)}
+  replaceFile((0, import_node_path21.join)(link2.gitDir, "locked"), `${lockReason(key)}
 `, 420);
   return whole2 && !completed2 ? "taken over" : "repaired";
 }
@@ -7372,7 +7608,7 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
   if (head3 === baseSha) {
     const tip = await claimed;
     if (tip === baseSha) {
-      await door.write(["symbolic-ref", "HEAD", `refs/heads/${branch2}`], here);
+      await pointHead(door, link2, branch2);
       return true;
     }
   }
@@ -7384,161 +7620,55 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
   if (flagged.length > 0) throw taken(link2.path, "files in it are marked to be looked away from");
   return checkout(door, link2, [branch2], { here, commits: [baseSha, ...aheadBases] });
 }
-var import_node_fs23, import_node_path19, UNLOGGED;
+var import_node_fs22, import_node_path21, UNLOGGED;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
-    import_node_path19 = require("node:path");
+    import_node_fs22 = require("node:fs");
+    import_node_path21 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
     init_present();
     init_replace_file();
     init_born_dirty();
+    init_checked_names();
     init_checked_out();
     init_failure();
-    init_names();
-    init_status();
     init_marker();
     init_worktree_branch();
     init_worktree_link();
     init_worktree_repair();
+    init_worktree_status();
     UNLOGGED = { "core.logAllRefUpdates": "false" };
-  }
-});
-
-// src/git/readiness.ts
-async function identityTrouble(door) {
-  for (const name2 of ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"]) {
-    const { code: code3, err } = await door.ask(["var", name2]);
-    const said2 = err.split("\n").filter((line2) => line2.trim() !== "");
-    if (code3 !== 0) return (said2.at(-1) ?? `git var ${name2} failed`).replace(/^fatal: /, "");
-  }
-  return null;
-}
-async function baseStanding(door, branch2) {
-  const ref = `refs/heads/${checkedBranch(branch2)}`;
-  const origin = `refs/remotes/origin/${branch2}`;
-  const format3 = "%(refname)%00%(upstream:short)%00%(upstream)";
-  const rows = (await door.read(["for-each-ref", `--format=${format3}`, ref, origin])).split("\n").map((row4) => row4.split("\0"));
-  const own2 = rows.find(([name3]) => name3 === ref);
-  if (own2 === void 0) return null;
-  const [, short2 = "", full = ""] = own2;
-  const isUpstreamless = full === "" && rows.some(([name3]) => name3 === origin);
-  const upstream = isUpstreamless ? origin : full;
-  if (upstream === "") return null;
-  const name2 = isUpstreamless ? `origin/${branch2}` : short2;
-  const args = ["rev-list", "--count", "--left-right", `${ref}...${upstream}`, "--"];
-  const counted2 = await door.ask(args);
-  if (counted2.code !== 0) return { upstream: name2, ahead: 0, behind: 0, gone: true };
-  const [ahead = 0, behind = 0] = counted2.out.trim().split("	").map(Number);
-  return { upstream: name2, ahead, behind, gone: false };
-}
-async function checkNames(door, request2) {
-  const reasons = [lockReason(request2.key), aheadReason(request2.key)];
-  const branch2 = await readBranch(door, checkedBranch(request2.branch), request2.ours);
-  const path17 = checkPlace(door.root, request2.path);
-  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
-  const owned = request2.ours || branch2.ours || reasons.includes(entry?.lock ?? null);
-  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
-  if ((kindAt(path17) !== "missing" || entry !== null) && !owned) throw foreignPath(path17);
-}
-async function absentInWorktrees(door, sha) {
-  checkedSha(sha);
-  const [submodules, bigFiles2, hooks, ignored2] = await Promise.all([
-    submodulePaths(door, sha),
-    absentBigFiles(door, sha),
-    absentHooks(door, sha),
-    ignoredSettings(door)
-  ]);
-  return { submodules, bigFiles: bigFiles2, hooks, ignored: ignored2 };
-}
-async function submodulePaths(door, sha) {
-  const blob = ["config", "--blob", `${sha}:.gitmodules`, "-z", "--get-regexp", "^submodule\\..*\\.path$"];
-  const { code: code3, out } = await door.ask(blob);
-  return code3 === 0 ? out.split("\0").flatMap((row4) => row4.split("\n").slice(1)) : [];
-}
-async function absentBigFiles(door, sha) {
-  const attributes = await door.ask([
-    "grep",
-    "-l",
-    "-F",
-    "filter=lfs",
-    sha,
-    "--",
-    ":(glob)**/.gitattributes"
-  ]);
-  if (attributes.code !== 0) return null;
-  const grep = ["grep", "-I", "-h", "-E", "^oid sha256:[0-9a-f]{64}$", sha];
-  const found = await door.ask(grep);
-  if (found.code > 1) throw gitFailure(grep, found);
-  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs24.existsSync)(bigFileAt(door.commonDir, name2)));
-  const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
-  return { files: names.length, absent: absent.length, smudges };
-}
-function bigFileAt(gitDir, name2) {
-  return (0, import_node_path20.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
-}
-async function absentHooks(door, sha) {
-  const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
-  const path17 = all.at(-3)?.replace(/\/+$/, "");
-  if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
-  if (statIfPresent((0, import_node_path20.join)(door.root, path17))?.isDirectory() !== true) return null;
-  const listed5 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
-  return listed5.out.trim() === "" ? path17 : null;
-}
-async function ignoredSettings(door) {
-  const list7 = ["ls-files", "-z", "--others", "--ignored"];
-  const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS2.test((0, import_node_path20.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
-  const include = (0, import_node_path20.join)(door.root, ".worktreeinclude");
-  if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
-  const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
-  return settings3.filter((path17) => !copied.has(path17));
-}
-var import_node_fs24, import_node_path20, SETTINGS2;
-var init_readiness = __esm({
-  "src/git/readiness.ts"() {
-    "use strict";
-    import_node_fs24 = require("node:fs");
-    import_node_path20 = require("node:path");
-    init_present();
-    init_failure();
-    init_names();
-    init_worktree_branch();
-    init_worktree_link();
-    SETTINGS2 = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
   }
 });
 
 // src/git/unshared.ts
 async function unsharedSince(door, link2, { base, head: head3 }, changed) {
-  const submodules = changed.filter(({ mode }) => mode === SUBMODULE2);
-  const files2 = changed.filter(({ mode }) => /^100/.test(mode));
+  const submodules = changed.filter(({ newMode }) => newMode === SUBMODULE);
+  const files2 = changed.filter(({ newMode }) => /^100/.test(newMode));
   const lonely = await Promise.all(
     submodules.map(async (each) => await isShared(door, link2, each) ? [] : [each])
   );
   return [
-    ...lonely.flat().map(({ path: path17, sha }) => ({ kind: "submodule", path: path17, sha })),
-    ...await bigFiles(door, link2, base, head3, files2)
+    ...lonely.flat().map(({ path: path17, newObject: sha }) => ({ kind: "submodule", path: path17, sha })),
+    ...await unsharedBigFiles(door, link2, base, head3, files2)
   ];
 }
-async function isShared(door, link2, { path: path17, sha }) {
+async function isShared(door, link2, { path: path17, newObject: sha }) {
   for (const store of storesOf(door, link2, path17)) {
     const there = { env: { GIT_DIR: store } };
     if (await isContained(door, ["refs/remotes"], sha, store)) return true;
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
-    const remote = [local, (0, import_node_path21.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs25.existsSync)((0, import_node_path21.join)(each, "objects"))
+    const remote = [local, (0, import_node_path22.join)(local, ".git")].find(
+      (each) => each.startsWith("/") && (0, import_node_fs23.existsSync)((0, import_node_path22.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
   }
-  const verified = await door.read(["for-each-ref", "--format=%(objectname)", "refs/orchestrate/verified/"]);
-  for (const commit of verified.split("\n").filter(Boolean)) {
+  for (const commit of (await refsBelow(door, VERIFIED)).values()) {
     const entry = await door.ask(["ls-tree", commit, "--", path17], { env: { GIT_LITERAL_PATHSPECS: "1" } });
     if (entry.out.includes(` ${sha}	`)) return true;
   }
@@ -7546,11 +7676,11 @@ async function isShared(door, link2, { path: path17, sha }) {
 }
 function storesOf(door, link2, path17) {
   return [link2.path, door.root].flatMap((checkout2) => {
-    const place2 = (0, import_node_path21.join)(checkout2, path17);
-    const dotGit = (0, import_node_path21.join)(place2, ".git");
+    const place2 = (0, import_node_path22.join)(checkout2, path17);
+    const dotGit = (0, import_node_path22.join)(place2, ".git");
     if (kindAt(dotGit) === "directory") return [dotGit];
     const target = /^gitdir: (.+?)\s*$/.exec(readIfPresent(dotGit) ?? "")?.[1];
-    return target === void 0 ? [] : [(0, import_node_path21.resolve)(place2, target)];
+    return target === void 0 ? [] : [(0, import_node_path22.resolve)(place2, target)];
   });
 }
 async function isContained(door, refs, sha, store) {
@@ -7558,41 +7688,17 @@ async function isContained(door, refs, sha, store) {
   const { code: code3, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code3 === 0 && out !== "";
 }
-async function bigFiles(door, link2, base, head3, files2) {
-  const mayPoint = files2.filter(({ path: path17 }) => isKeptElsewhere(link2, path17));
-  const found = [];
-  for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
-    found.push(...await pointers(door, head3, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs25.existsSync)(bigFileAt(door.commonDir, sha)));
-  if (absent.length === 0) return [];
-  const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
-  return absent.filter(({ sha }) => !known2.has(sha));
-}
-function isKeptElsewhere(link2, path17) {
-  for (let folder = (0, import_node_path21.dirname)(path17); ; folder = (0, import_node_path21.dirname)(folder)) {
-    if (readIfPresent((0, import_node_path21.join)(link2.path, folder, ".gitattributes"))?.includes("filter=lfs") === true)
-      return true;
-    if (folder === ".") return false;
-  }
-}
-async function pointers(door, commit, paths) {
-  const args = ["grep", "-I", "-z", "-E", "^oid sha256:[0-9a-f]{64}$", commit, "--", ...paths];
-  const { out } = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
-  return [...out.matchAll(/^[0-9a-f]+:([^\0]+)\0oid sha256:([0-9a-f]{64})$/gm)].map(
-    ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
-  );
-}
-var import_node_fs25, import_node_path21, SUBMODULE2;
+var import_node_fs23, import_node_path22;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs25 = require("node:fs");
-    import_node_path21 = require("node:path");
+    import_node_fs23 = require("node:fs");
+    import_node_path22 = require("node:path");
     init_present();
-    init_door();
-    init_readiness();
+    init_big_files();
+    init_refs();
+    init_tree_changes();
     init_worktree_link();
-    SUBMODULE2 = "160000";
   }
 });
 
@@ -7672,18 +7778,13 @@ async function beyondBase(door, link2, {
   };
 }
 async function differenceOf(door, link2, base, head3) {
-  const fields3 = (await door.read([...DIFF_TREE, "--numstat", base, head3, "--"])).split("\0");
-  const changed = [];
-  let at = 0;
-  for (; fields3[at]?.startsWith(":") === true; at += 2) {
-    const [, mode = "", , sha = ""] = fields3[at]?.slice(1).split(" ") ?? [];
-    if (mode !== GONE) changed.push({ path: fields3[at + 1] ?? "", mode, sha });
-  }
-  const lines2 = countLines(fields3.slice(at));
+  const fields3 = readFields(await door.read([...DIFF_TREE, "--numstat", base, head3, "--"]));
+  const changed = fields3.filter(isChange).filter(({ newMode }) => newMode !== ABSENT);
+  const lines2 = countLines(fields3.filter((field) => typeof field === "string"));
   return { ...lines2, unshared: await unsharedSince(door, link2, { base, head: head3 }, changed) };
 }
 function operationIn(link2) {
-  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path22.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
+  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path23.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
 async function commitsSince(door, base, head3) {
   const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head3}`, "--"]);
@@ -7720,24 +7821,24 @@ function countLines(rows) {
 }
 async function differing(door, from, to, matching2 = []) {
   const paths = matching2.map((pattern) => `:(glob)${pattern}`);
-  const fields3 = (await door.read([...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...paths])).split(
-    "\0"
-  );
-  return fields3.flatMap(
-    (field, at) => field.startsWith(":") ? [{ path: fields3[at + 1] ?? "", submodule: /^:\d*160000|^:\d+ 160000/.test(field) }] : []
-  );
+  const changes2 = await treeChanges(door, from, to, { matching: paths });
+  return changes2.map(({ path: path17, oldMode, newMode }) => ({
+    path: path17,
+    submodule: oldMode === SUBMODULE || newMode === SUBMODULE
+  }));
 }
-var import_node_path22, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED, DIFF_TREE, GONE;
+var import_node_path23, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
 var init_inspect = __esm({
   "src/git/inspect.ts"() {
     "use strict";
-    import_node_path22 = require("node:path");
+    import_node_path23 = require("node:path");
     init_born_dirty();
+    init_checked_names();
     init_failure();
-    init_names();
-    init_status();
+    init_tree_changes();
     init_unshared();
     init_worktree_link();
+    init_worktree_status();
     LISTED = 50;
     NOTHING2 = {
       exists: false,
@@ -7765,16 +7866,79 @@ var init_inspect = __esm({
     ];
     REMEMBERED = 1e3;
     UNCHANGED = { added: 0, removed: 0, files: [], unshared: [] };
-    DIFF_TREE = [
-      "diff-tree",
-      "-r",
-      "-z",
-      "--raw",
-      "--no-renames",
-      "--no-abbrev",
-      "--ignore-submodules=none"
-    ];
-    GONE = "000000";
+  }
+});
+
+// lazy:node:zlib
+var require_node_zlib = __commonJS({
+  "lazy:node:zlib"(exports2) {
+    var loaded2;
+    var part = () => loaded2 ??= require("node:zlib");
+    for (const name2 of ["deflateSync"])
+      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
+  }
+});
+
+// src/git/scratch-objects.ts
+async function withScratchObjects(door, work) {
+  const folder = scratchDirectory("objects", door.commonDir);
+  (0, import_node_fs24.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
+  const env = {
+    GIT_OBJECT_DIRECTORY: folder,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
+  };
+  try {
+    return await work({ ...withEnvironment(door, env), objects: folder });
+  } finally {
+    (0, import_node_fs24.rmSync)(folder, { recursive: true, force: true });
+  }
+}
+function quoted3(path17) {
+  return /[:"\n]/.test(path17) ? JSON.stringify(path17) : path17;
+}
+function withEnvironment(door, env) {
+  const there = (options = {}) => ({
+    ...options,
+    env: { ...env, ...options.env },
+    config: { "core.fsync": "none", ...options.config }
+  });
+  return {
+    ...door,
+    ask: (args, options) => door.ask(args, there(options)),
+    read: (args, options) => door.read(args, there(options)),
+    attempt: (args, options) => door.attempt(args, there(options)),
+    write: (args, options) => door.write(args, there(options))
+  };
+}
+function syntheticCommit({ objects }, tree, parents) {
+  const links = [...new Set(parents)].map((parent) => `parent ${checkedSha(parent)}
+`).join("");
+  const who = `${NOBODY} ${Math.floor(Date.now() / 1e3)} +0000`;
+  const body2 = `tree ${checkedSha(tree)}
+${links}author ${who}
+committer ${who}
+
+what is known
+`;
+  const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
+  const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
+  const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
+  (0, import_node_fs24.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs24.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  return sha;
+}
+var import_node_crypto7, import_node_fs24, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
+var init_scratch_objects = __esm({
+  "src/git/scratch-objects.ts"() {
+    "use strict";
+    import_node_crypto7 = __toESM(require_node_crypto(), 1);
+    import_node_fs24 = require("node:fs");
+    import_node_path24 = require("node:path");
+    import_node_zlib = __toESM(require_node_zlib(), 1);
+    init_scratch();
+    init_checked_names();
+    SHA1_LENGTH = 40;
+    NOBODY = "orchestrate <orchestrate@localhost>";
   }
 });
 
@@ -7811,11 +7975,16 @@ async function committer(door) {
 async function commitTree(door, ...commit) {
   return (await committer(door))(door, ...commit);
 }
+async function identityTrouble(door) {
+  const names = ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"];
+  const answers2 = await Promise.all(names.map((name2) => door.ask(["var", name2])));
+  const failed4 = answers2.findIndex(({ code: code3 }) => code3 !== 0);
+  if (failed4 < 0) return null;
+  const said2 = answers2[failed4]?.err.split("\n").filter((line2) => line2.trim() !== "") ?? [];
+  return (said2.at(-1) ?? `git var ${names[failed4]} failed`).replace(/^fatal: /, "");
+}
 async function author(door) {
-  const known2 = await Promise.all(
-    ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"].map((name2) => door.ask(["var", name2]))
-  );
-  if (known2.every(({ code: code3 }) => code3 === 0)) return {};
+  if (await identityTrouble(door) === null) return {};
   return {
     GIT_AUTHOR_NAME: "orchestrate",
     GIT_AUTHOR_EMAIL: "orchestrate@localhost",
@@ -7839,12 +8008,12 @@ async function isSigningWanted(door) {
 }
 async function trySigned(door, args, there) {
   const folder = scratchDirectory("signing", door.commonDir);
-  const wrapper = (0, import_node_path23.join)(folder, "signer");
+  const wrapper = (0, import_node_path25.join)(folder, "signer");
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs26.writeFileSync)(wrapper, NO_QUESTIONS);
-    (0, import_node_fs26.chmodSync)(wrapper, 448);
+    (0, import_node_fs25.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs25.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -7856,7 +8025,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -7866,7 +8035,7 @@ async function setting(door, name2, otherwise) {
 async function signer(door, format3) {
   if (format3 === "ssh") {
     const program = await setting(door, "gpg.ssh.program", "ssh-keygen");
-    if ((0, import_node_path23.basename)(program) === "ssh-keygen") return program;
+    if ((0, import_node_path25.basename)(program) === "ssh-keygen") return program;
     throw new Error(`${program} may ask for a confirmation`);
   }
   const usual = format3 === "x509" ? "gpgsm" : await setting(door, "gpg.program", "gpg");
@@ -7874,20 +8043,13 @@ async function signer(door, format3) {
 }
 async function signingTrouble(door) {
   if (!await isSigningWanted(door)) return null;
-  const folder = scratchDirectory("objects", door.commonDir);
-  try {
-    const objects = (await door.read(["rev-parse", "--path-format=absolute", "--git-path", "objects"])).trim();
-    const env = {
-      ...await author(door),
-      GIT_OBJECT_DIRECTORY: folder,
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: objects
-    };
-    const tree = (await door.write(["write-tree"], { env: { ...env, GIT_INDEX_FILE: (0, import_node_path23.join)(folder, "index") } })).trim();
-    const result = await trySigned(door, ["commit-tree", tree, "-m", "probe"], { env });
+  return withScratchObjects(door, async (scratch) => {
+    const env = await author(door);
+    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path25.join)(scratch.objects, "index") } };
+    const tree = (await scratch.write(["write-tree"], index)).trim();
+    const result = await trySigned(scratch, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
-  } finally {
-    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
-  }
+  });
 }
 function notNow(path17, why) {
   return new OrchestrateError(
@@ -7896,144 +8058,23 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs26, import_node_path23, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs25, import_node_path25, SIGNING_LIMIT_MS, NO_QUESTIONS;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs26 = require("node:fs");
-    import_node_path23 = require("node:path");
+    import_node_fs25 = require("node:fs");
+    import_node_path25 = require("node:path");
     init_errors();
     init_scratch();
     init_born_dirty();
     init_door();
     init_failure();
     init_inspect();
-    init_status();
+    init_scratch_objects();
     init_worktree_link();
+    init_worktree_status();
     SIGNING_LIMIT_MS = 2e4;
     NO_QUESTIONS = '#!/bin/sh\nexec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"\n';
-  }
-});
-
-// src/git/refs.ts
-async function baseTip(door, configured) {
-  const branch2 = configured === null ? await currentBranch(door) : checkedBranch(configured);
-  for (const ref of baseRefs(branch2)) {
-    const sha = await resolveCommit(door, ref);
-    if (sha !== null) return { branch: branch2, sha };
-  }
-  if (configured !== null) throw await noBase(door, branch2);
-  throw new OrchestrateError(
-    EXIT.environment,
-    `the branch "${branch2}" has no commit yet`,
-    "git commit --allow-empty -m Start"
-  );
-}
-function baseRefs(name2) {
-  return ["heads", "remotes", "tags"].map((kind) => `refs/${kind}/${name2}`);
-}
-async function noBase(door, branch2) {
-  const args = ["for-each-ref", "--format=%(refname:lstrip=2)", `refs/remotes/*/${branch2}`];
-  const [remote = ""] = (await door.read(args)).split("\n");
-  const make = remote === "" ? `git branch ${branch2}` : `git branch ${branch2} ${remote}`;
-  return new OrchestrateError(
-    EXIT.environment,
-    `the base branch "${branch2}" does not exist`,
-    `${make}, or correct "baseBranch" in .claude/orchestrator/config.json`
-  );
-}
-async function currentBranch(door) {
-  const args = ["symbolic-ref", "--quiet", "HEAD"];
-  const result = await door.ask(args);
-  if (result.code === 0) return result.out.trim().replace(/^refs\/heads\//, "");
-  if (result.code !== 1) throw gitFailure(args, result);
-  throw new OrchestrateError(
-    EXIT.environment,
-    "the main checkout is on no branch (detached HEAD)",
-    'set "baseBranch" in .claude/orchestrator/config.json, or go back to the last branch: git switch -'
-  );
-}
-async function resolveCommit(door, rev) {
-  if (rev === "" || rev.startsWith("-")) return null;
-  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${rev}^{commit}`];
-  const result = await door.ask(args);
-  if (result.code === 0) return result.out.trim();
-  if (result.code === 1 && result.err === "" || /expected commit type/.test(result.err)) return null;
-  throw gitFailure(args, result);
-}
-async function readRefs(door, branches, branch2) {
-  try {
-    const bases = branch2 === null ? [] : baseRefs(checkedBranch(branch2));
-    const refs = await allRefs(door, branches.values(), bases);
-    const tip = refs.get(bases.find((ref) => refs.has(ref)) ?? "") ?? null;
-    return {
-      known: true,
-      value: { heads: headsOf(branches, refs), verified: byKey(refs, VERIFIED), tip }
-    };
-  } catch (error2) {
-    return { known: false, why: messageOf(error2) };
-  }
-}
-async function allRefs(door, branches, bases) {
-  const folders = new Set([...branches].map((branch2) => branch2.slice(0, branch2.lastIndexOf("/") + 1)));
-  const patterns = [...[...folders].map((folder) => `refs/heads/${folder}`), VERIFIED, ...bases];
-  return parseRefs(await door.read(["for-each-ref", "--format=%(objectname) %(refname)", ...patterns]));
-}
-function parseRefs(out) {
-  const lines2 = out.split("\n").filter((line2) => line2 !== "");
-  return new Map(lines2.map((line2) => [line2.slice(line2.indexOf(" ") + 1), line2.slice(0, line2.indexOf(" "))]));
-}
-function headsOf(branches, refs) {
-  const heads = /* @__PURE__ */ new Map();
-  for (const [key, branch2] of branches) {
-    const sha = refs.get(`refs/heads/${branch2}`);
-    if (sha !== void 0) heads.set(key, sha);
-  }
-  return heads;
-}
-function byKey(refs, prefix) {
-  const keyed = /* @__PURE__ */ new Map();
-  for (const [name2, sha] of refs) {
-    const key = name2.startsWith(prefix) ? name2.slice(prefix.length) : "";
-    if (isKey(key)) keyed.set(key, sha);
-  }
-  return keyed;
-}
-async function setVerified(door, key, sha, old) {
-  const ref = `${VERIFIED}${checkedKey(key)}`;
-  const expected = old === null ? noObject(sha) : checkedSha(old);
-  const args = ["update-ref", "--create-reflog", "-m", "verified", ref, checkedSha(sha), expected];
-  const result = await door.attempt(args);
-  if (result.code === 0) return true;
-  if (/but expected|reference already exists|unable to resolve reference/.test(result.err)) {
-    return await resolveCommit(door, ref) === sha;
-  }
-  throw gitFailure(args, result);
-}
-async function refStorage(door) {
-  const args = ["config", "--get", "extensions.refStorage"];
-  const result = await door.ask(args);
-  return result.code === 1 ? "files" : outputOf(args, result).trim().toLowerCase();
-}
-async function requireFiles(door) {
-  const storage = await refStorage(door);
-  if (storage === "files") return;
-  throw new OrchestrateError(
-    EXIT.environment,
-    `this repository keeps its refs as ${printable(storage)}, where orchestrate cannot land; nothing was changed`,
-    "git refs migrate --ref-format=files"
-  );
-}
-var VERIFIED;
-var init_refs = __esm({
-  "src/git/refs.ts"() {
-    "use strict";
-    init_errors();
-    init_printable();
-    init_stream_key();
-    init_failure();
-    init_names();
-    VERIFIED = "refs/orchestrate/verified/";
   }
 });
 
@@ -8054,8 +8095,8 @@ async function checkCommit(door, sha) {
   if (await resolveCommit(door, sha) === sha) return;
   throw new OrchestrateError(
     EXIT.state,
-    `the commit ${sha} is not in the repository`,
-    "bring the commit back; what is missing is told by: git fsck"
+    `the commit ${sha} is not in the repository, and has to be brought back`,
+    "git fsck"
   );
 }
 async function mergeTwo(door, ours, theirs, message2) {
@@ -8097,42 +8138,28 @@ var init_base_merge = __esm({
   "src/git/base-merge.ts"() {
     "use strict";
     init_errors();
+    init_checked_names();
     init_commit();
     init_failure();
-    init_names();
     init_refs();
-  }
-});
-
-// lazy:node:zlib
-var require_node_zlib = __commonJS({
-  "lazy:node:zlib"(exports2) {
-    var loaded2;
-    var part = () => loaded2 ??= require("node:zlib");
-    for (const name2 of ["deflateSync"])
-      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
   }
 });
 
 // src/git/contained.ts
 async function contained(door, tip, candidates) {
+  return containedIn(door, tip, candidates, await historyOf(door, tip, candidates));
+}
+async function containedIn(door, tip, candidates, { present, reachable }) {
   const found = /* @__PURE__ */ new Set();
-  if (candidates.length === 0) return found;
-  const named3 = candidates.flatMap(({ head: head3, base, landings }) => [
-    head3,
-    base,
-    ...landings.flatMap((each) => [each.head, ...each.commits])
-  ]);
-  const { present, reachable } = await historyOf(door, tip, named3);
   const asCommits = (candidate) => reachable.has(candidate.head) || candidate.landings.some(
     ({ head: head3, commits: commits2 }) => head3 === candidate.head && commits2.length > 0 && commits2.every((sha) => reachable.has(sha))
   );
   const others = candidates.filter(
     (each) => !asCommits(each) && present.has(each.head) && present.has(each.base)
   );
-  const differences = await compareTrees(door, tip, others);
+  const differences2 = await compareTrees(door, tip, others);
   for (const candidate of candidates) {
-    const difference = differences.get(candidate.key);
+    const difference = differences2.get(candidate.key);
     const known2 = { ...candidate, landings: candidate.landings.filter(({ head: head3 }) => present.has(head3)) };
     const holds = asCommits(candidate) || // Content says nothing of what builds on something else that is not there yet: it may undo that.
     difference !== void 0 && candidate.after.every((key) => found.has(key)) && await byContent(door, tip, known2, difference);
@@ -8140,8 +8167,13 @@ async function contained(door, tip, candidates) {
   }
   return found;
 }
-async function historyOf(door, tip, commits2) {
-  const asked2 = [...new Set(commits2.filter(isSha))];
+async function historyOf(door, tip, candidates) {
+  const named3 = candidates.flatMap(({ head: head3, base, landings }) => [
+    head3,
+    base,
+    ...landings.flatMap((each) => [each.head, ...each.commits])
+  ]);
+  const asked2 = [...new Set(named3.filter(isSha))];
   if (asked2.length === 0) return { present: /* @__PURE__ */ new Set(), reachable: /* @__PURE__ */ new Set() };
   const [kinds, listed5] = await Promise.all([
     door.read(["cat-file", "--batch-check=%(objecttype) %(objectname)"], {
@@ -8170,8 +8202,8 @@ async function compareTrees(door, tip, candidates) {
     ...candidates.map(({ head: head3, base }) => `${checkedSha(head3)} ${base}`),
     ...bases.map((base) => `${checkedSha(tip)} ${base}`)
   ];
-  const args = ["diff-tree", "-r", "--raw", "-z", "--no-renames", "--no-abbrev", "--always", "--stdin"];
-  const changes2 = parseTreeChanges(await door.read(args, { input: `${pairs.join("\n")}
+  const args = [...DIFF_TREE, "--always", "--stdin"];
+  const changes2 = changesByHeading(await door.read(args, { input: `${pairs.join("\n")}
 ` }));
   const none = /* @__PURE__ */ new Map();
   const ofTip = new Map(bases.map((base, index) => [base, changes2[candidates.length + index] ?? none]));
@@ -8182,18 +8214,15 @@ async function compareTrees(door, tip, candidates) {
     ])
   );
 }
-function parseTreeChanges(out) {
+function changesByHeading(out) {
   const lists = [];
-  const fields3 = out.split("\0");
-  for (let at = 0; at < fields3.length; at += 1) {
-    const field = fields3[at] ?? "";
-    const change2 = /^:\d+ (\d+) [0-9a-f]+ ([0-9a-f]+) ([A-Z])/.exec(field);
-    if (change2 === null) {
+  for (const field of readFields(out)) {
+    if (!isChange(field)) {
       if (isSha(field.trim())) lists.push(/* @__PURE__ */ new Map());
       continue;
     }
-    at += 1;
-    lists.at(-1)?.set(fields3[at] ?? "", change2[3] === "D" ? "" : `${change2[1]} ${change2[2]}`);
+    const { path: path17, newMode, newObject } = field;
+    lists.at(-1)?.set(path17, newMode === ABSENT ? "" : `${newMode} ${newObject}`);
   }
   return lists;
 }
@@ -8207,14 +8236,14 @@ async function byContent(door, tip, candidate, { work, tip: there }) {
   );
 }
 async function mergeChangesNothing(door, tip, { base, head: head3, landings }) {
-  const tree = (await door.read(["rev-parse", "--verify", `${checkedSha(tip)}^{tree}`])).trim();
+  const tree = await treeOf(door, tip);
   const parents = [tip, base, ...landings.map((each) => each.head)];
   const known2 = syntheticCommit(door, tree, parents);
   const merged = await mergeTrees(door, known2, checkedSha(head3));
   return merged.files === null && merged.tree === tree;
 }
 async function hasSamePatches(door, tip, { base, head: head3 }) {
-  const tree = (await door.read(["rev-parse", "--verify", `${checkedSha(head3)}^{tree}`])).trim();
+  const tree = await treeOf(door, head3);
   const whole2 = syntheticCommit(door, tree, [base]);
   const marks = ["rev-list", "--cherry-mark", "--right-only", "--no-merges"];
   if ((await door.read([...marks, `${tip}...${whole2}`, "--"])).split("\n").includes(`=${whole2}`)) return true;
@@ -8222,67 +8251,15 @@ async function hasSamePatches(door, tip, { base, head: head3 }) {
   const lines2 = each.split("\n").filter((line2) => line2 !== "");
   return lines2.length > 0 && lines2.every((line2) => line2.startsWith("="));
 }
-function syntheticCommit({ objects }, tree, parents) {
-  const links = [...new Set(parents)].map((parent) => `parent ${checkedSha(parent)}
-`).join("");
-  const who = `${NOBODY} ${Math.floor(Date.now() / 1e3)} +0000`;
-  const body2 = `tree ${checkedSha(tree)}
-${links}author ${who}
-committer ${who}
-
-what is known
-`;
-  const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
-  const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
-  const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs27.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs27.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
-  return sha;
-}
-async function withScratchObjects(door, work) {
-  const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs27.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
-  const env = {
-    GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
-  };
-  try {
-    return await work({ ...withEnvironment(door, env), objects: folder });
-  } finally {
-    (0, import_node_fs27.rmSync)(folder, { recursive: true, force: true });
-  }
-}
-function quoted3(path17) {
-  return /[:"\n]/.test(path17) ? JSON.stringify(path17) : path17;
-}
-function withEnvironment(door, env) {
-  const there = (options = {}) => ({
-    ...options,
-    env: { ...env, ...options.env },
-    config: { "core.fsync": "none", ...options.config }
-  });
-  return {
-    ...door,
-    ask: (args, options) => door.ask(args, there(options)),
-    read: (args, options) => door.read(args, there(options)),
-    attempt: (args, options) => door.attempt(args, there(options)),
-    write: (args, options) => door.write(args, there(options))
-  };
-}
-var import_node_crypto7, import_node_fs27, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_contained = __esm({
   "src/git/contained.ts"() {
     "use strict";
-    import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs27 = require("node:fs");
-    import_node_path24 = require("node:path");
-    import_node_zlib = __toESM(require_node_zlib(), 1);
-    init_scratch();
     init_base_merge();
+    init_checked_names();
     init_failure();
-    init_names();
-    SHA1_LENGTH = 40;
-    NOBODY = "orchestrate <orchestrate@localhost>";
+    init_refs();
+    init_scratch_objects();
+    init_tree_changes();
   }
 });
 
@@ -8299,9 +8276,9 @@ function createConfigReader(door) {
   };
 }
 function stampOf({ commonDir }) {
-  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path25.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
-  return [(0, import_node_path25.join)(commonDir, "config"), (0, import_node_path25.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs28.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path26.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
+  return [(0, import_node_path26.join)(commonDir, "config"), (0, import_node_path26.join)(commonDir, "config.worktree"), ...own2].map((file) => {
+    const stat2 = (0, import_node_fs26.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -8310,10 +8287,10 @@ async function executableConfig(door) {
   const found = /* @__PURE__ */ new Map();
   collect2(found, scopedSettings(shared), "");
   for (const entry of worktreeEntries(door.commonDir)) {
-    const file = (0, import_node_path25.join)(entry.gitDir, "config.worktree");
+    const file = (0, import_node_path26.join)(entry.gitDir, "config.worktree");
     if (kindAt(file) === "missing") continue;
     const own2 = await door.read(["config", "--file", file, "--list", "-z", "--includes"]);
-    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path25.basename)(entry.gitDir)}: `);
+    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path26.basename)(entry.gitDir)}: `);
   }
   return Object.fromEntries([...found].map(([name2, values]) => [name2, values.join("\n")]));
 }
@@ -8330,12 +8307,12 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs28, import_node_path25, EXECUTABLE;
+var import_node_fs26, import_node_path26, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs28 = require("node:fs");
-    import_node_path25 = require("node:path");
+    import_node_fs26 = require("node:fs");
+    import_node_path26 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
       /^filter\..*\.(?:clean|smudge|process)$/s,
@@ -8378,10 +8355,10 @@ function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
 function edit(commonDir, change2) {
-  const file = (0, import_node_path26.join)(commonDir, "info", "exclude");
+  const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs29.mkdirSync)((0, import_node_path26.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs29.readFileSync)(file, "utf8");
+    (0, import_node_fs27.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs27.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change2(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8414,17 +8391,17 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs29.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs29.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs27.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs27.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
-  removeDrafts((0, import_node_path26.dirname)(target), (0, import_node_path26.basename)(target));
+  removeDrafts((0, import_node_path27.dirname)(target), (0, import_node_path27.basename)(target));
 }
-var import_node_fs29, import_node_path26, BEGIN, END;
+var import_node_fs27, import_node_path27, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs29 = require("node:fs");
-    import_node_path26 = require("node:path");
+    import_node_fs27 = require("node:fs");
+    import_node_path27 = require("node:path");
     init_errors();
     init_replace_file();
     init_worktree_link();
@@ -8462,15 +8439,15 @@ function copyAll(root, link2, paths, warnings) {
       copies[path17] = stampsOf(root, link2.path, path17);
     } else if (problem !== "exists") warnings.push(problem);
   }
-  if (copied.length > 0) replaceFile((0, import_node_path27.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
+  if (copied.length > 0) replaceFile((0, import_node_path28.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
   return copied;
 }
 function readCopies(link2) {
-  const text5 = readIfPresent((0, import_node_path27.join)(link2.gitDir, COPIES));
+  const text5 = readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES));
   return text5 === null ? {} : JSON.parse(text5);
 }
 function stampsOf(root, worktree2, path17) {
-  return { original: stampAt((0, import_node_path27.join)(root, path17)), copy: stampAt((0, import_node_path27.join)(worktree2, path17)) };
+  return { original: stampAt((0, import_node_path28.join)(root, path17)), copy: stampAt((0, import_node_path28.join)(worktree2, path17)) };
 }
 function stampAt(path17) {
   const stats = lstatIfPresent(path17);
@@ -8479,17 +8456,17 @@ function stampAt(path17) {
 function takeBackOutdated(root, worktree2, path17, noted2) {
   if (noted2 === void 0) return;
   const now = stampsOf(root, worktree2, path17);
-  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path27.join)(worktree2, path17)) === "file")
-    (0, import_node_fs30.unlinkSync)((0, import_node_path27.join)(worktree2, path17));
+  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path28.join)(worktree2, path17)) === "file")
+    (0, import_node_fs28.unlinkSync)((0, import_node_path28.join)(worktree2, path17));
 }
 async function includedFiles(door, link2) {
-  const include = (0, import_node_path27.join)(door.root, INCLUDE_FILE);
+  const include = (0, import_node_path28.join)(door.root, INCLUDE_FILE);
   if (kindAt(include) !== "file") return { files: [], unreadable: [] };
   const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${include}`];
   const { names, unreadable } = namesIn2(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
-  const worktrees = (0, import_node_path27.relative)(root, (0, import_node_path27.dirname)(link2.path));
-  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path27.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
+  const worktrees = (0, import_node_path28.relative)(root, (0, import_node_path28.dirname)(link2.path));
+  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path28.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
   const files2 = await ignoredOf(door, names.filter(isOutside), {});
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
@@ -8520,37 +8497,37 @@ async function ignoredOf(door, paths, where) {
   return ignored2;
 }
 function copyInto(root, worktree2, path17) {
-  const source = (0, import_node_path27.join)(root, path17);
-  const target = (0, import_node_path27.join)(worktree2, path17);
+  const source = (0, import_node_path28.join)(root, path17);
+  const target = (0, import_node_path28.join)(worktree2, path17);
   if (kindAt(target) !== "missing") return "exists";
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs30.symlinkSync)((0, import_node_fs30.readlinkSync)(source), target);
-    else (0, import_node_fs30.copyFileSync)(source, target, import_node_fs30.constants.COPYFILE_EXCL | import_node_fs30.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs28.symlinkSync)((0, import_node_fs28.readlinkSync)(source), target);
+    else (0, import_node_fs28.copyFileSync)(source, target, import_node_fs28.constants.COPYFILE_EXCL | import_node_fs28.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
   }
 }
 function linkInto(root, worktree2, path17) {
-  const clean2 = (0, import_node_path27.normalize)(path17).replace(/\/+$/, "");
-  const source = (0, import_node_path27.join)(root, clean2);
+  const clean2 = (0, import_node_path28.normalize)(path17).replace(/\/+$/, "");
+  const source = (0, import_node_path28.join)(root, clean2);
   const label2 = `worktree.symlink ${JSON.stringify(path17)}`;
   if (!isInside(clean2)) return `${label2} was left out: it is not a path inside the project`;
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs30.realpathSync)(root), (0, import_node_fs30.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs28.realpathSync)(root), (0, import_node_fs28.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
-    const target = (0, import_node_path27.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs30.realpathSync)(target) === (0, import_node_fs30.realpathSync)(source)) return null;
+    const target = (0, import_node_path28.join)(worktree2, clean2);
+    if (kindAt(target) === "symlink" && (0, import_node_fs28.realpathSync)(target) === (0, import_node_fs28.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs30.symlinkSync)((0, import_node_path27.relative)((0, import_node_fs30.realpathSync)((0, import_node_path27.dirname)(target)), source), target);
+    (0, import_node_fs28.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs28.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -8558,22 +8535,22 @@ function linkInto(root, worktree2, path17) {
 }
 function isInside(path17) {
   const first2 = path17.split("/")[0] ?? "";
-  return !(0, import_node_path27.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
+  return !(0, import_node_path28.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
 }
 function prepareParent(worktree2, target) {
-  let existing = (0, import_node_path27.dirname)(target);
-  while (kindAt(existing) === "missing") existing = (0, import_node_path27.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs30.realpathSync)(existing))) return true;
-  (0, import_node_fs30.mkdirSync)((0, import_node_path27.dirname)(target), { recursive: true });
+  let existing = (0, import_node_path28.dirname)(target);
+  while (kindAt(existing) === "missing") existing = (0, import_node_path28.dirname)(existing);
+  if (!isWithin(worktree2, (0, import_node_fs28.realpathSync)(existing))) return true;
+  (0, import_node_fs28.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_buffer, import_node_fs30, import_node_path27, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_buffer, import_node_fs28, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
     import_node_buffer = __toESM(require_node_buffer(), 1);
-    import_node_fs30 = require("node:fs");
-    import_node_path27 = require("node:path");
+    import_node_fs28 = require("node:fs");
+    import_node_path28 = require("node:path");
     init_errors();
     init_printable();
     init_present();
@@ -10547,13 +10524,13 @@ function childLoggerName(name2, childDebugger, { namespace: parentNamespace }) {
 }
 function createLogger(label2, verbose, initialStep, infoDebugger = createLog()) {
   const labelPrefix = label2 && `[${label2}]` || "";
-  const spawned = [];
+  const spawned2 = [];
   const debugDebugger = typeof verbose === "string" ? infoDebugger.extend(verbose) : verbose;
   const key = childLoggerName(filterType(verbose, filterString), debugDebugger, infoDebugger);
   return step(initialStep);
   function sibling(name2, initial) {
     return append(
-      spawned,
+      spawned2,
       createLogger(label2, key.replace(/^[^:]+/, name2), initial, infoDebugger)
     );
   }
@@ -11260,7 +11237,7 @@ function deleteBranchTask(branch2, forceDelete = false) {
 }
 function toPath(input) {
   const path17 = input.trim().replace(/^["']|["']$/g, "");
-  return path17 && (0, import_node_path28.normalize)(path17);
+  return path17 && (0, import_node_path29.normalize)(path17);
 }
 function checkIgnoreTask(paths) {
   return {
@@ -11550,15 +11527,15 @@ function completionDetectionPlugin({
   }
   return {
     type: "spawn.after",
-    async action(_data, { spawned, close }) {
+    async action(_data, { spawned: spawned2, close }) {
       const events2 = createEvents2();
       let deferClose = true;
       let quickClose = () => void (deferClose = false);
-      spawned.stdout?.on("data", quickClose);
-      spawned.stderr?.on("data", quickClose);
-      spawned.on("error", quickClose);
-      spawned.on("close", (code3) => events2.close(code3));
-      spawned.on("exit", (code3) => events2.exit(code3));
+      spawned2.stdout?.on("data", quickClose);
+      spawned2.stderr?.on("data", quickClose);
+      spawned2.on("error", quickClose);
+      spawned2.on("close", (code3) => events2.close(code3));
+      spawned2.on("exit", (code3) => events2.exit(code3));
       try {
         await events2.result;
         if (deferClose) {
@@ -11837,7 +11814,7 @@ function toError(error2) {
   }
   return new GitResponseError(error2);
 }
-var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path28, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status2, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
+var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path29, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
 var init_esm = __esm({
   "node_modules/simple-git/dist/esm/index.js"() {
     import_file_exists = __toESM(require_dist(), 1);
@@ -11848,7 +11825,7 @@ var init_esm = __esm({
     init_dist();
     init_dist();
     import_promise_deferred = __toESM(require_dist2(), 1);
-    import_node_path28 = require("node:path");
+    import_node_path29 = require("node:path");
     init_dist();
     init_dist2();
     import_promise_deferred2 = __toESM(require_dist2(), 1);
@@ -12554,23 +12531,23 @@ var init_esm = __esm({
                   rejection = reason || rejection;
                 }
               });
-              const spawned = (0, import_child_process.spawn)(command3, args, spawnOptions);
-              spawned.stdout.on(
+              const spawned2 = (0, import_child_process.spawn)(command3, args, spawnOptions);
+              spawned2.stdout.on(
                 "data",
                 onDataReceived(stdOut, "stdOut", logger, outputLogger.step("stdOut"))
               );
-              spawned.stderr.on(
+              spawned2.stderr.on(
                 "data",
                 onDataReceived(stdErr, "stdErr", logger, outputLogger.step("stdErr"))
               );
-              spawned.on("error", onErrorReceived(stdErr, logger));
+              spawned2.on("error", onErrorReceived(stdErr, logger));
               if (outputHandler) {
                 logger(`Passing child process stdOut/stdErr to custom outputHandler`);
-                outputHandler(command3, spawned.stdout, spawned.stderr, [...args]);
+                outputHandler(command3, spawned2.stdout, spawned2.stderr, [...args]);
               }
               this._plugins.exec("spawn.after", void 0, {
                 ...pluginContext(task2, args),
-                spawned,
+                spawned: spawned2,
                 close(exitCode, reason) {
                   done2({
                     stdOut,
@@ -12580,11 +12557,11 @@ var init_esm = __esm({
                   });
                 },
                 kill(reason) {
-                  if (spawned.killed) {
+                  if (spawned2.killed) {
                     return;
                   }
                   rejection = reason;
-                  spawned.kill("SIGINT");
+                  spawned2.kill("SIGINT");
                 }
               });
             });
@@ -13418,7 +13395,7 @@ var init_esm = __esm({
         };
       }
     });
-    init_status2 = __esm2({
+    init_status = __esm2({
       "src/lib/tasks/status.ts"() {
         "use strict";
         init_StatusSummary();
@@ -13487,7 +13464,7 @@ var init_esm = __esm({
         init_merge();
         init_push();
         init_show();
-        init_status2();
+        init_status();
         init_task();
         init_version();
         init_utils();
@@ -14524,7 +14501,7 @@ var PLAIN;
 var init_history = __esm({
   "src/git/history.ts"() {
     "use strict";
-    init_names();
+    init_checked_names();
     PLAIN = ["--no-ext-diff", "--no-textconv", "--ignore-submodules=none"];
   }
 });
@@ -14558,10 +14535,10 @@ function mayBeAt(door, { branch: branch2, to }) {
 }
 async function checkMove(door, move3, folder) {
   for (const [index, place2] of (await placesOf(door, move3.branch)).entries())
-    await checkPlace2(door, place2, move3, (0, import_node_path29.join)(folder, `index-${index}`));
+    await checkPlace2(door, place2, move3, (0, import_node_path30.join)(folder, `index-${index}`));
 }
 async function finishMoves(door) {
-  for (const place2 of await allPlaces(door)) {
+  for (const place2 of allPlaces(door)) {
     const journal = readJournal(place2);
     if (journal === null) {
       if (isOurLock(place2)) release(place2);
@@ -14573,31 +14550,24 @@ async function finishMoves(door) {
     if (there && tip !== null && tip !== journal.from) await finish(door, place2, { ...journal, to: tip });
     release(place2);
   }
-  for (const ref of parseRefs(await door.read(["for-each-ref", FORMAT, LANDING])).keys())
-    await door.write(["update-ref", "-d", ref]);
+  for (const ref of (await refsBelow(door, LANDING)).keys()) await door.write(["update-ref", "-d", ref]);
 }
 async function finish(door, place2, move3) {
   try {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs31.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs29.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
-async function allPlaces(door) {
+function allPlaces(door) {
   const linked = worktreeEntries(door.commonDir).flatMap(({ path: path17 }) => {
     const link2 = path17 === null ? null : readLink(path17, door.commonDir);
     return link2 === null ? [] : [link2];
   });
-  const main2 = { path: await mainCheckout2(door), gitDir: door.commonDir };
-  return main2.path === null ? linked : [{ path: main2.path, gitDir: main2.gitDir }, ...linked];
-}
-async function mainCheckout2(door) {
-  if (readLink(door.root, door.commonDir) === null) return door.root;
-  const bare = await door.ask(["config", "--type=bool", "--get", "core.bare"]);
-  const isMain = bare.out.trim() !== "true" && (0, import_node_path29.basename)(door.commonDir) === ".git";
-  return isMain ? (0, import_node_path29.dirname)(door.commonDir) : null;
+  const isMain = readLink(door.root, door.commonDir) === null;
+  return isMain ? [{ path: door.root, gitDir: door.commonDir }, ...linked] : linked;
 }
 async function placesOf(door, branch2) {
   const ref = `refs/heads/${checkedBranch(branch2)}`;
@@ -14606,7 +14576,7 @@ async function placesOf(door, branch2) {
     const away = entry.path === null || readLink(entry.path, door.commonDir) === null;
     if (away && branchesIn(entry).includes(ref)) throw outOfReach(entry, branch2);
   }
-  const places = await allPlaces(door);
+  const places = allPlaces(door);
   for (const place2 of places) {
     const operation2 = operationIn(place2);
     if (operation2 !== null && branchesIn(place2).includes(ref)) throw inOperation(place2, branch2, operation2);
@@ -14614,39 +14584,39 @@ async function placesOf(door, branch2) {
   return places.filter((place2) => headOf2(place2) === ref);
 }
 function headOf2({ gitDir }) {
-  const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs31.readlinkSync)(head3) : "";
+  const head3 = (0, import_node_path30.join)(gitDir, "HEAD");
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs29.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(textOf(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = textOf((0, import_node_path29.join)(gitDir, "BISECT_START"));
+  const bisected = textOf((0, import_node_path30.join)(gitDir, "BISECT_START"));
   return [
     headOf2(place2),
-    textOf((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
-    textOf((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
+    textOf((0, import_node_path30.join)(gitDir, "rebase-merge", "head-name")),
+    textOf((0, import_node_path30.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
 function inOperation({ path: path17 }, branch2, operation2) {
   return new OrchestrateError(
     EXIT.refused,
-    `a ${operation2} of ${branch2} is in progress in ${printable(path17)}`,
-    `finish or abort it (git -C ${shellWord(path17)} status), then run the command again`
+    `a ${operation2} of ${branch2} is in progress in ${printable(path17)}: finish or abort it first`,
+    `git -C ${shellWord(path17)} status`
   );
 }
 function outOfReach({ gitDir, path: path17, lock: lock2 }, branch2) {
   const place2 = printable(path17 ?? gitDir);
-  const gone = lock2 === null ? "" : `git worktree unlock ${shellWord(place2)} && `;
+  const kept3 = lock2 === null ? "" : ", once it is unlocked";
   return new OrchestrateError(
     EXIT.refused,
-    `${branch2} is checked out in a worktree that cannot be reached: ${place2}; nothing was changed`,
-    `bring it back (mount its disk); if it was moved: git worktree repair <where it is now>; if it is gone: ${gone}git worktree prune`
+    `${branch2} is checked out in a worktree that cannot be reached: ${place2}; nothing was changed. Bring it back (mount its disk), or tell git where it is now (git worktree repair) or that it is gone (git worktree prune${kept3})`,
+    "git worktree list"
   );
 }
 function nextIndex({ gitDir }) {
-  return (0, import_node_path29.join)(gitDir, NEXT_INDEX);
+  return (0, import_node_path30.join)(gitDir, NEXT_INDEX);
 }
 async function checkPlace2(door, place2, move3, index) {
   const inTheWay2 = await checkOverwrites(door, place2, move3, index);
@@ -14655,25 +14625,25 @@ async function checkPlace2(door, place2, move3, index) {
   const more = inTheWay2.length > shown3.length ? ` and ${inTheWay2.length - shown3.length} more` : "";
   throw new OrchestrateError(
     EXIT.refused,
-    `${move3.branch} is checked out in ${printable(place2.path)}, where landing would overwrite what is not committed: ${shown3.join(", ")}${more}; nothing was changed`,
-    `commit it, stash it (git -C ${shellWord(place2.path)} stash --include-untracked) or move it away, then run the command again`
+    `${move3.branch} is checked out in ${printable(place2.path)}, where landing would overwrite what is not committed: ${shown3.join(", ")}${more}; nothing was changed: commit it, stash it or move it away`,
+    `git -C ${shellWord(place2.path)} stash --include-untracked`
   );
 }
 async function hold(place2, move3) {
   await takeLock(place2);
   const { branch: branch2, from, to } = move3;
-  writeDurably((0, import_node_path29.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+  writeDurably((0, import_node_path30.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `);
 }
 async function takeLock({ gitDir }) {
-  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
     if (performance.now() > deadline)
       throw new OrchestrateError(
         EXIT.busy,
         `another git process holds ${printable(lock2)}`,
-        `wait for it; when none is running: rm ${shellWord(lock2)}`
+        "wait for it, or remove the file when none is running"
       );
     await (0, import_promises3.setTimeout)(LOCK_ASK_MS);
   }
@@ -14682,7 +14652,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs31.linkSync)(draft, lock2);
+    (0, import_node_fs29.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -14693,24 +14663,24 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs31.rmSync)(draft, { force: true });
+    (0, import_node_fs29.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs31.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs29.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs31.writeSync)(file, text5);
-    (0, import_node_fs31.fsyncSync)(file);
+    (0, import_node_fs29.writeSync)(file, text5);
+    (0, import_node_fs29.fsyncSync)(file);
   } finally {
-    (0, import_node_fs31.closeSync)(file);
+    (0, import_node_fs29.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
-  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
   return kindAt(lock2) === "file" && textOf(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => textOf((0, import_node_path29.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => textOf((0, import_node_path30.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -14718,7 +14688,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs31.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
+    (0, import_node_fs29.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -14731,28 +14701,27 @@ async function updateBranch(door, move3, place2) {
 }
 async function carry(door, place2, move3) {
   await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs31.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
+  (0, import_node_fs29.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs31, import_node_path29, import_promises3, LANDING, FORMAT, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs29, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
-    import_node_path29 = require("node:path");
+    import_node_fs29 = require("node:fs");
+    import_node_path30 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
     init_shell_word();
     init_present();
+    init_checked_names();
     init_checked_out();
     init_failure();
     init_inspect();
-    init_names();
     init_refs();
     init_worktree_link();
-    LANDING = "refs/orchestrate/landing/";
-    FORMAT = "--format=%(objectname) %(refname)";
+    LANDING = `${OURS}landing/`;
     JOURNAL = "orchestrate-landing.json";
     NEXT_INDEX = "orchestrate-landing.index";
     LOCK = "index.lock";
@@ -14765,10 +14734,11 @@ var init_move_branch = __esm({
 // src/git/line.ts
 async function layLine(door, request2) {
   return withScratchObjects(door, async (scratch) => {
-    const line2 = await layIn(scratch, request2);
+    const history = await historyOf(scratch, request2.tip, request2.streams);
+    const line2 = await layIn(scratch, request2, history);
     if (line2.tip === line2.from) return line2;
     if (!request2.keep) return { ...line2, refusal: await refusalOf(scratch, request2, line2) };
-    await keep(door, scratch.objects, line2, request2);
+    await keep(door, scratch.objects, line2, { request: request2, history });
     return line2;
   });
 }
@@ -14781,15 +14751,15 @@ async function refusalOf(scratch, { branch: branch2 }, { from, tip: to }) {
     throw error2;
   }
 }
-async function layIn(door, request2) {
+async function layIn(door, request2, history) {
   const { tip: from, streams: streams2, wanted } = request2;
-  const there = await contained(door, from, streams2);
+  const there = await containedIn(door, from, streams2, history);
   const others = streams2.filter(({ key }) => !there.has(key));
   const line2 = {
     request: request2,
     // What is not kept needs nobody's name.
     commit: request2.keep ? await committer(door) : (_2, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
-    ...await startOf(door, request2, there),
+    ...await startOf(door, request2, history, there),
     layers: [],
     stuck: /* @__PURE__ */ new Map(),
     contained: [...there],
@@ -14839,16 +14809,8 @@ function stuckBelow({ request: request2, stuck }, stream2) {
   visit3(stream2.after);
   return [...below];
 }
-async function startOf(door, { tip, streams: streams2 }, there) {
-  const named3 = streams2.flatMap(({ head: head3, base, landings }) => [
-    head3,
-    base,
-    ...landings.flatMap((each) => [each.head, ...each.commits])
-  ]);
-  const [tree, { present, reachable }] = await Promise.all([
-    door.read(["rev-parse", "--verify", `${checkedSha(tip)}^{tree}`]).then((out) => out.trim()),
-    historyOf(door, tip, named3)
-  ]);
+async function startOf(door, { tip, streams: streams2 }, { present, reachable }, there) {
+  const tree = await treeOf(door, tip);
   const landed = streams2.flatMap(({ key, head: head3, landings }) => [
     ...there.has(key) ? [head3] : [],
     ...landings.filter(({ commits: commits2 }) => commits2.every((sha) => reachable.has(sha))).map((each) => each.head)
@@ -14885,7 +14847,7 @@ async function replayed(door, commit, { top, stream: stream2, tree }) {
   for (const original of await originals(door, top.known, stream2.head)) {
     if (original.parents === tip) {
       tip = original.sha;
-      now = (await door.read(["rev-parse", "--verify", `${tip}^{tree}`])).trim();
+      now = await treeOf(door, tip);
       commits2.push(tip);
       continue;
     }
@@ -14925,12 +14887,11 @@ async function originals(door, known2, head3) {
   }
   return found;
 }
-async function keep(door, folder, line2, request2) {
-  const known2 = [line2.from, ...request2.streams.map(({ head: head3 }) => head3)];
-  const { present } = await historyOf(door, line2.from, known2);
-  const input = `${[line2.tip, ...[...present].map((sha) => `^${sha}`)].join("\n")}
+async function keep(door, folder, line2, { request: request2, history }) {
+  const heads = request2.streams.map(({ head: head3 }) => head3).filter((head3) => history.present.has(head3));
+  const input = `${[line2.tip, ...[line2.from, ...heads].map((sha) => `^${sha}`)].join("\n")}
 `;
-  const pack = (0, import_node_path30.join)(door.commonDir, "objects", "pack", "pack");
+  const pack = (0, import_node_path31.join)(door.commonDir, "objects", "pack", "pack");
   await door.write(["pack-objects", "--quiet", "--revs", "--non-empty", "--delta-base-offset", pack], {
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder }
@@ -14953,19 +14914,95 @@ async function treesOf(door, commits2) {
     asked2.flatMap((sha, index) => isSha(lines2[index] ?? "") ? [[sha, lines2[index] ?? ""]] : [])
   );
 }
-var import_node_path30, FIELDS;
+var import_node_path31, FIELDS;
 var init_line = __esm({
   "src/git/line.ts"() {
     "use strict";
-    import_node_path30 = require("node:path");
+    import_node_path31 = require("node:path");
     init_errors();
     init_base_merge();
+    init_checked_names();
     init_commit();
     init_contained();
     init_failure();
     init_move_branch();
-    init_names();
+    init_refs();
+    init_scratch_objects();
     FIELDS = 6;
+  }
+});
+
+// src/git/readiness.ts
+async function baseStanding(door, branch2) {
+  const ref = `refs/heads/${checkedBranch(branch2)}`;
+  const origin = `refs/remotes/origin/${branch2}`;
+  const format3 = "%(refname)%00%(upstream:short)%00%(upstream)";
+  const rows = (await door.read(["for-each-ref", `--format=${format3}`, ref, origin])).split("\n").map((row4) => row4.split("\0"));
+  const own2 = rows.find(([name3]) => name3 === ref);
+  if (own2 === void 0) return null;
+  const [, short2 = "", full = ""] = own2;
+  const isUpstreamless = full === "" && rows.some(([name3]) => name3 === origin);
+  const upstream = isUpstreamless ? origin : full;
+  if (upstream === "") return null;
+  const name2 = isUpstreamless ? `origin/${branch2}` : short2;
+  const args = ["rev-list", "--count", "--left-right", `${ref}...${upstream}`, "--"];
+  const counted2 = await door.ask(args);
+  if (counted2.code !== 0) return { upstream: name2, ahead: 0, behind: 0, gone: true };
+  const [ahead = 0, behind = 0] = counted2.out.trim().split("	").map(Number);
+  return { upstream: name2, ahead, behind, gone: false };
+}
+async function checkNames(door, request2) {
+  const reasons = [lockReason(request2.key), aheadReason(request2.key)];
+  const branch2 = await readBranch(door, checkedBranch(request2.branch), request2.ours);
+  const path17 = checkPlace(door.root, request2.path);
+  const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
+  const owned = request2.ours || branch2.ours || reasons.includes(entry?.lock ?? null);
+  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
+  if ((kindAt(path17) !== "missing" || entry !== null) && !owned) throw foreignPath(path17);
+}
+async function absentInWorktrees(door, sha) {
+  checkedSha(sha);
+  const [submodules, bigFiles, hooks, ignored2] = await Promise.all([
+    submodulePaths(door, sha),
+    absentBigFiles(door, sha),
+    absentHooks(door, sha),
+    ignoredSettings(door)
+  ]);
+  return { submodules, bigFiles, hooks, ignored: ignored2 };
+}
+async function submodulePaths(door, sha) {
+  const blob = ["config", "--blob", `${sha}:.gitmodules`, "-z", "--get-regexp", "^submodule\\..*\\.path$"];
+  const { code: code3, out } = await door.ask(blob);
+  return code3 === 0 ? out.split("\0").flatMap((row4) => row4.split("\n").slice(1)) : [];
+}
+async function absentHooks(door, sha) {
+  const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
+  const path17 = all.at(-3)?.replace(/\/+$/, "");
+  if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
+  if (statIfPresent((0, import_node_path32.join)(door.root, path17))?.isDirectory() !== true) return null;
+  const listed5 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
+  return listed5.out.trim() === "" ? path17 : null;
+}
+async function ignoredSettings(door) {
+  const list7 = ["ls-files", "-z", "--others", "--ignored"];
+  const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS2.test((0, import_node_path32.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const include = (0, import_node_path32.join)(door.root, ".worktreeinclude");
+  if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
+  const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
+  return settings3.filter((path17) => !copied.has(path17));
+}
+var import_node_path32, SETTINGS2;
+var init_readiness = __esm({
+  "src/git/readiness.ts"() {
+    "use strict";
+    import_node_path32 = require("node:path");
+    init_present();
+    init_big_files();
+    init_checked_names();
+    init_worktree_branch();
+    init_worktree_link();
+    SETTINGS2 = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
   }
 });
 
@@ -14974,7 +15011,7 @@ async function scratchWorktree(door, path17, sha) {
   const place2 = preparePlace(door.root, path17);
   clearUnborn(door.commonDir, place2, lockReason(NAME2));
   const link2 = readLink(place2, door.commonDir);
-  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path31.join)(link2.gitDir, "index.lock")) === "missing") {
+  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path33.join)(link2.gitDir, "index.lock")) === "missing") {
     const here = inWorktree(link2, door.commonDir);
     await door.write(["update-ref", "--no-deref", "HEAD", checkedSha(sha)], here);
     await door.write(["read-tree", "--reset", "-u", checkedSha(sha)], here);
@@ -14992,36 +15029,36 @@ async function removeScratchWorktree(door, path17) {
   const place2 = realParent(path17);
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
-  completeEntry(door.commonDir, (0, import_node_path31.basename)(entry.gitDir));
-  (0, import_node_fs32.writeFileSync)((0, import_node_path31.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs32.unlinkSync)((0, import_node_path31.join)(entry.gitDir, "locked")));
+  completeEntry(door.commonDir, (0, import_node_path33.basename)(entry.gitDir));
+  (0, import_node_fs30.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs30.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
   const found = worktreeEntries(door.commonDir).find((entry) => entry.path === place2);
   if (found === void 0) return null;
-  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path31.join)(found.gitDir, GOING)) !== "missing" ? found : null;
+  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path33.join)(found.gitDir, GOING)) !== "missing" ? found : null;
 }
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs32.readdirSync)(place2);
+  const names = (0, import_node_fs30.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
   for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs32.rmSync)((0, import_node_path31.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs32.rmSync)((0, import_node_path31.join)(place2, ".git"), { force: true });
-  (0, import_node_fs32.rmdirSync)(place2);
+    (0, import_node_fs30.rmSync)((0, import_node_path33.join)(place2, name2), { recursive: true, force: true });
+  (0, import_node_fs30.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
+  (0, import_node_fs30.rmdirSync)(place2);
   return true;
 }
-var import_node_fs32, import_node_path31, NAME2, GOING;
+var import_node_fs30, import_node_path33, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
-    import_node_path31 = require("node:path");
+    import_node_fs30 = require("node:fs");
+    import_node_path33 = require("node:path");
     init_present();
+    init_checked_names();
     init_failure();
-    init_names();
     init_worktree_link();
     init_worktree_repair();
     NAME2 = "_landing";
@@ -15034,7 +15071,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   const known2 = made === null ? /* @__PURE__ */ new Map() : parseMade(made);
   const found = { counting: [], spare: [], repositories: [] };
   const goes = disposableRule(disposable);
-  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path32.join)(main2, path17), (0, import_node_path32.join)(link2.path, path17));
+  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path34.join)(main2, path17), (0, import_node_path34.join)(link2.path, path17));
   const sortDirectory = (path17) => {
     if (goes(path17, true)) {
       const inside2 = repositoriesBelow(link2.path, path17);
@@ -15042,9 +15079,9 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
-    else for (const each of entries2) sort((0, import_node_path32.join)(path17, each.name), each.isDirectory());
+    else for (const each of entries2) sort((0, import_node_path34.join)(path17, each.name), each.isDirectory());
   };
   const sort = (path17, isDirectory) => {
     if (isDirectory) sortDirectory(path17);
@@ -15052,7 +15089,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   };
   for (const entry of ignored2) {
     const path17 = entry.replace(/\/$/, "");
-    if (kindAt((0, import_node_path32.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
+    if (kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
   }
   return found;
 }
@@ -15061,19 +15098,19 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
-  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path32.join)(path17, entry.name)));
+  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path34.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs33.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs33.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs31.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs31.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs33.readFileSync)(inMain).equals((0, import_node_fs33.readFileSync)(inWorktree2));
+  return here?.size === there?.size && (0, import_node_fs31.readFileSync)(inMain).equals((0, import_node_fs31.readFileSync)(inWorktree2));
 }
 async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
@@ -15083,8 +15120,8 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs33.readdirSync)((0, import_node_path32.join)(link2.path, name2), { withFileTypes: true }))
-        note2((0, import_node_path32.join)(name2, entry.name), entry.isDirectory());
+      for (const entry of (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
+        note2((0, import_node_path34.join)(name2, entry.name), entry.isDirectory());
       return;
     }
     const made = madeAt(link2.path, name2);
@@ -15102,12 +15139,12 @@ async function noteMade(door, link2, disposable, { before, former }) {
   return JSON.stringify({ version: 1, files: files2 });
 }
 function madeAt(root, name2) {
-  const file = (0, import_node_path32.join)(root, name2);
+  const file = (0, import_node_path34.join)(root, name2);
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs33.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs33.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs31.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs31.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15148,12 +15185,12 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs33, import_node_path32, MOST_BYTES, MOST_NOTED;
+var import_node_fs31, import_node_path34, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
-    import_node_path32 = require("node:path");
+    import_node_fs31 = require("node:fs");
+    import_node_path34 = require("node:path");
     init_present();
     init_sha256();
     init_worktree_link();
@@ -15167,7 +15204,7 @@ async function see(door, link2, rules2, main2) {
   const { index, ...status } = await readContents(door, link2);
   const ignored2 = sortIgnored(link2, status.ignored, rules2, main2);
   const paths = index.map(({ path: path17 }) => path17);
-  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path33.join)(link2.path, path17, ".git")) !== "missing");
+  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path35.join)(link2.path, path17, ".git")) !== "missing");
   const spare = [...ignored2.spare];
   const whole2 = halfRemoved(link2, status);
   const own2 = main2 === null ? { ...whole2, born: [] } : await withoutBornDirty(door, link2, whole2);
@@ -15186,7 +15223,7 @@ async function see(door, link2, rules2, main2) {
 function halfRemoved(link2, status) {
   const marker = readMarker(link2.gitDir);
   if (marker === null || marker.head !== status.headSha) return status;
-  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path33.join)(link2.path, path17)) !== "missing");
+  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path35.join)(link2.path, path17)) !== "missing");
   return { ...status, changed: there };
 }
 function heldFiles(path17, status, ignored2) {
@@ -15206,15 +15243,15 @@ function heldFiles(path17, status, ignored2) {
   );
 }
 async function seeSubmodule(door, parent, path17, rules2) {
-  const directory = (0, import_node_path33.join)(parent.path, path17);
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path33.join)(directory, ".git")) ?? "")?.[1];
-  const gitDir = target === void 0 ? null : (0, import_node_path33.resolve)(directory, target);
+  const directory = (0, import_node_path35.join)(parent.path, path17);
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path35.join)(directory, ".git")) ?? "")?.[1];
+  const gitDir = target === void 0 ? null : (0, import_node_path35.resolve)(directory, target);
   const alone = {
     kind: "repository",
     what: `repositories of their own: ${listed3([path17])}`,
     look: gitAt(directory, "log -3")
   };
-  if (gitDir === null || !gitDir.startsWith((0, import_node_path33.join)(parent.gitDir, "modules", "/")))
+  if (gitDir === null || !gitDir.startsWith((0, import_node_path35.join)(parent.gitDir, "modules", "/")))
     return { held: [alone], tracked: [], spare: [] };
   const link2 = { path: directory, gitDir };
   const inner = { ...door, commonDir: gitDir };
@@ -15222,30 +15259,30 @@ async function seeSubmodule(door, parent, path17, rules2) {
   const what = `changes that only the submodule ${printable(path17, LONGEST_NAME2)} here has`;
   const lost = operationIn(link2) !== null || seen2.held.length > 0;
   const held2 = lost ? [{ kind: "submodule", what, look: gitAt(directory, "status --ignored") }] : [];
-  const within2 = (name2) => (0, import_node_path33.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
+  const within2 = (name2) => (0, import_node_path35.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
   return {
     held: held2,
-    tracked: [...seen2.tracked.map(within2), (0, import_node_path33.join)(path17, ".git")],
+    tracked: [...seen2.tracked.map(within2), (0, import_node_path35.join)(path17, ".git")],
     spare: seen2.spare.map((name2) => within2(name2).replace(/\/+$/, "/"))
   };
 }
 async function seeStores(door, gitDir) {
   const held2 = [];
-  const { stores, strange } = storesBelow((0, import_node_path33.join)(gitDir, "modules"), "");
+  const { stores, strange } = storesBelow((0, import_node_path35.join)(gitDir, "modules"), "");
   for (const name2 of strange)
     held2.push({
       kind: "unreadable",
       what: `no store of a submodule, but kept with them: ${printable(name2, LONGEST_NAME2)}`,
-      look: `ls -la ${shellWord((0, import_node_path33.join)(gitDir, "modules", name2))}`
+      look: `ls -la ${shellWord((0, import_node_path35.join)(gitDir, "modules", name2))}`
     });
   for (const name2 of stores) {
-    const store = (0, import_node_path33.join)(gitDir, "modules", name2);
+    const store = (0, import_node_path35.join)(gitDir, "modules", name2);
     const env = { GIT_DIR: store, GIT_COMMON_DIR: store, GIT_WORK_TREE: store };
     const there = { cwd: store, env };
     const own2 = ["rev-list", "--max-count=1", "--all", "--reflog", "HEAD", "--not", "--remotes", "--"];
     const commits2 = await door.ask(own2, there);
     const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
-    const index = kindAt((0, import_node_path33.join)(store, "index")) !== "missing";
+    const index = kindAt((0, import_node_path35.join)(store, "index")) !== "missing";
     const staged = index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0;
     const busy2 = operationIn({ path: store, gitDir: store }) !== null;
     if (commits2.code === 0 && commits2.out.trim() === "" && !staged && !busy2) continue;
@@ -15262,16 +15299,16 @@ function storesBelow(root, name2) {
     found.stores.push(...inside2.stores);
     found.strange.push(...inside2.strange);
   };
-  const directory = (0, import_node_path33.join)(root, name2);
+  const directory = (0, import_node_path35.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs34.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs32.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
-    enter2((0, import_node_path33.join)(name2, "modules"));
+    enter2((0, import_node_path35.join)(name2, "modules"));
     return found;
   }
   for (const entry of entries2) {
-    const path17 = (0, import_node_path33.join)(name2, entry.name);
+    const path17 = (0, import_node_path35.join)(name2, entry.name);
     if (entry.isDirectory()) enter2(path17);
     else found.strange.push(path17);
   }
@@ -15290,7 +15327,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path33.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15307,19 +15344,19 @@ function listed3(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs34, import_node_path33, NAMED2, LONGEST_NAME2;
+var import_node_fs32, import_node_path35, NAMED2, LONGEST_NAME2;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
-    import_node_path33 = require("node:path");
+    import_node_fs32 = require("node:fs");
+    import_node_path35 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
     init_born_dirty();
     init_inspect();
-    init_status();
     init_worktree_link();
+    init_worktree_status();
     init_ignored_files();
     init_marker();
     NAMED2 = 5;
@@ -15335,7 +15372,7 @@ async function looseCommits(door, searched) {
     gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
     branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
-  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path34.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path36.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
@@ -15352,15 +15389,15 @@ async function looseCommits(door, searched) {
   };
 }
 function inFiles({ commonDir }) {
-  return kindAt((0, import_node_path34.join)(commonDir, "reftable")) === "missing";
+  return kindAt((0, import_node_path36.join)(commonDir, "reftable")) === "missing";
 }
 async function ownRefs(door, gitDir, there) {
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
-  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path34.join)(gitDir, folder)) === "missing")) return "";
+  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path36.join)(gitDir, folder)) === "missing")) return "";
   return door.read(["for-each-ref", "--format=%(objectname)", ...folders], there);
 }
 async function readLog(door, folder, ref, there) {
-  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path34.join)(folder, "logs", ref)) ?? "");
+  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path36.join)(folder, "logs", ref)) ?? "");
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", ref, "--"];
   const result = await door.ask(args, there);
   if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
@@ -15389,15 +15426,15 @@ async function unreachable(door, tips, others, there) {
   }
   return found;
 }
-var import_node_path34, NAMING, REPLACING;
+var import_node_path36, NAMING, REPLACING;
 var init_loose_commits = __esm({
   "src/git/tidy/loose-commits.ts"() {
     "use strict";
-    import_node_path34 = require("node:path");
+    import_node_path36 = require("node:path");
     init_present();
+    init_checked_names();
     init_door();
     init_failure();
-    init_names();
     init_worktree_link();
     NAMING = [
       "MERGE_HEAD",
@@ -15418,8 +15455,8 @@ var init_loose_commits = __esm({
 function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
-  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path35.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs35.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path37.dirname)(path17));
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs33.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -15443,7 +15480,7 @@ function foreign(what, look6) {
 function leadsOut(path17) {
   return foreign(
     `a link in ${printable(path17)} leads out of the project`,
-    `ls -la ${shellWord((0, import_node_path35.dirname)(path17))}`
+    `ls -la ${shellWord((0, import_node_path37.dirname)(path17))}`
   );
 }
 function notThere(directory) {
@@ -15472,14 +15509,13 @@ function locked(path17, key, entry) {
 }
 async function readShared(door) {
   const [refs, list7, stashes, who] = await Promise.all([
-    door.read(["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/"]),
+    refsBelow(door, HEADS),
     door.read(["worktree", "list", "--porcelain", "-z"]),
     door.ask(["log", "--walk-reflogs", "--no-show-signature", "--format=%gs", "-z", "refs/stash", "--"]),
     author(door)
   ]);
   if (stashes.code !== 0 && !/bad revision|unknown revision|ambiguous argument/.test(stashes.err))
     throw gitFailure(["log"], stashes);
-  const tips = refs.split("\n").filter(Boolean);
   const checkouts = /* @__PURE__ */ new Map();
   let path17 = "";
   for (const line2 of list7.split("\0")) {
@@ -15489,7 +15525,7 @@ async function readShared(door) {
     checkouts.set(branch2, [...checkouts.get(branch2) ?? [], path17]);
   }
   return {
-    tips: new Map(tips.map((line2) => [line2.slice(line2.indexOf(" ") + 12), line2.slice(0, line2.indexOf(" "))])),
+    tips: new Map([...refs].map(([ref, sha]) => [ref.slice(HEADS.length), sha])),
     checkouts,
     stashes: stashes.code === 0 ? stashes.out.split("\0") : [],
     author: who,
@@ -15506,16 +15542,17 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs35, import_node_path35;
+var import_node_fs33, import_node_path37;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
-    import_node_path35 = require("node:path");
+    import_node_fs33 = require("node:fs");
+    import_node_path37 = require("node:path");
     init_printable();
     init_shell_word();
     init_commit();
     init_failure();
+    init_refs();
     init_worktree_link();
     init_marker();
   }
@@ -15591,7 +15628,7 @@ async function lookAtEntry(door, place2, here, outside) {
     ...detachedCommits(place2, loose),
     ...await seeStores(door, gitDir)
   ];
-  const index = kindAt((0, import_node_path36.join)(gitDir, "index")) === "file" && headSha !== null;
+  const index = kindAt((0, import_node_path38.join)(gitDir, "index")) === "file" && headSha !== null;
   const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
   if (index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0) {
     const what = "changes that were staged in its worktree, whose directory is gone";
@@ -15658,11 +15695,11 @@ function offBranch({ branch: branch2, path: path17 }, actual) {
 function operation({ path: path17 }, gitDir) {
   const found = operationIn({ path: path17, gitDir });
   const held2 = found === null ? [] : [{ kind: "operation", what: `a ${found} is in progress`, look: gitAt(path17, "status") }];
-  if (kindAt((0, import_node_path36.join)(gitDir, "index.lock")) !== "missing")
+  if (kindAt((0, import_node_path38.join)(gitDir, "index.lock")) !== "missing")
     held2.push({
       kind: "operation",
       what: "a git process is at work in it, or left its lock",
-      look: `ls -l ${shellWord((0, import_node_path36.join)(gitDir, "index.lock"))}`
+      look: `ls -l ${shellWord((0, import_node_path38.join)(gitDir, "index.lock"))}`
     });
   return held2;
 }
@@ -15672,11 +15709,11 @@ function detachedCommits({ path: path17 }, { detached }) {
   const what = `${plural(detached.length, "commit")} that no branch has, such as ${first2.slice(0, 12)}`;
   return [{ kind: "detached", what, look: gitAt(path17, `log -3 ${first2.slice(0, 12)}`) }];
 }
-var import_node_path36, NO_FILES;
+var import_node_path38, NO_FILES;
 var init_find = __esm({
   "src/git/tidy/find.ts"() {
     "use strict";
-    import_node_path36 = require("node:path");
+    import_node_path38 = require("node:path");
     init_printable();
     init_shell_word();
     init_inspect();
@@ -15706,18 +15743,18 @@ async function deleteFiles(root, doomed, beganMs) {
   const isOurs4 = directoryCheck(root);
   const files2 = [...doomed.tracked, ...doomed.spare.filter((name2) => !name2.endsWith("/"))];
   await forEach2(
-    files2.filter((name2) => isOurs4((0, import_node_path37.dirname)(name2))),
-    (name2, done2) => deleteFile((0, import_node_path37.join)(root, name2), name2, beganMs, done2)
+    files2.filter((name2) => isOurs4((0, import_node_path39.dirname)(name2))),
+    (name2, done2) => deleteFile((0, import_node_path39.join)(root, name2), name2, beganMs, done2)
   );
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
-    if (isOurs4((0, import_node_path37.dirname)(directory)) && kindAt((0, import_node_path37.join)(root, directory)) === "directory")
-      (0, import_node_fs36.rmSync)((0, import_node_path37.join)(root, directory), { recursive: true, force: true });
+    if (isOurs4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory")
+      (0, import_node_fs34.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs36.rmdir)((0, import_node_path37.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs36.unlinkSync)((0, import_node_path37.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs36.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs34.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs34.unlinkSync)((0, import_node_path39.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs34.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -15738,18 +15775,18 @@ function atOnce(names, act2) {
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs36.lstat)(file, (error2, stats) => {
+  (0, import_node_fs34.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs36.unlink)(file, done2);
+    else (0, import_node_fs34.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs36.readdir)((0, import_node_path37.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs34.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
-      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path37.join)(name2, first2)} appeared just now`));
+      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path39.join)(name2, first2)} appeared just now`));
     });
   };
 }
@@ -15769,29 +15806,29 @@ function directoryCheck(root) {
     if (directory === ".") return true;
     const known2 = asked2.get(directory);
     if (known2 !== void 0) return known2;
-    const answer3 = check4((0, import_node_path37.dirname)(directory)) && kindAt((0, import_node_path37.join)(root, directory)) === "directory";
+    const answer3 = check4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory";
     asked2.set(directory, answer3);
     return answer3;
   };
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs36.readdirSync)(root, { withFileTypes: true })) {
-    const path17 = (0, import_node_path37.join)(root, entry.name);
+  for (const entry of (0, import_node_fs34.readdirSync)(root, { withFileTypes: true })) {
+    const path17 = (0, import_node_path39.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs36.rmdirSync)(path17);
+    (0, import_node_fs34.rmdirSync)(path17);
   }
 }
-var import_node_fs36, import_node_path37, Touched, AT_ONCE;
+var import_node_fs34, import_node_path39, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
-    import_node_path37 = require("node:path");
+    import_node_fs34 = require("node:fs");
+    import_node_path39 = require("node:path");
     init_present();
     init_worktree_link();
     Touched = class extends Error {
@@ -15843,7 +15880,7 @@ async function saveWork(door, unsaved, as, who) {
   }
   const folder = scratchDirectory("snapshot", door.commonDir);
   try {
-    const index = (0, import_node_path38.join)(folder, "index");
+    const index = (0, import_node_path40.join)(folder, "index");
     copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
@@ -15853,7 +15890,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs37.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs35.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -15871,7 +15908,7 @@ async function stagedCommit(door, there, heads) {
   }
   const tree = result.out.trim();
   const [head3] = heads;
-  const same = head3 !== void 0 && (await door.read(["rev-parse", "--verify", `${head3}^{tree}`])).trim() === tree;
+  const same = head3 !== void 0 && await treeOf(door, head3) === tree;
   return same ? [] : [await makeCommit(door, there, tree, heads, "Staged changes")];
 }
 async function makeCommit(door, there, tree, parents, message2) {
@@ -15898,10 +15935,10 @@ async function storeFiles(door, root, target) {
   const present = [];
   let bytes = 0;
   for (const path17 of new Set(target.paths)) {
-    const stats = lstatIfPresent((0, import_node_path38.join)(root, path17));
+    const stats = lstatIfPresent((0, import_node_path40.join)(root, path17));
     if (stats === null || stats.isDirectory()) gone.push(checkedGone(path17));
     else {
-      present.push(storedAs(root, path17, stats, (0, import_node_path38.join)(target.folder, `link-${present.length}`)));
+      present.push(storedAs(root, path17, stats, (0, import_node_path40.join)(target.folder, `link-${present.length}`)));
       bytes += stats.size;
     }
   }
@@ -15924,7 +15961,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs37.writeFileSync)(linkText, (0, import_node_fs37.readlinkSync)((0, import_node_path38.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs35.writeFileSync)(linkText, (0, import_node_fs35.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -15935,31 +15972,32 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs37, import_node_path38, SAVED, MOST_OF_A_LABEL;
+var import_node_fs35, import_node_path40, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
-    import_node_path38 = require("node:path");
+    import_node_fs35 = require("node:fs");
+    import_node_path40 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
+    init_checked_names();
     init_commit();
     init_door();
     init_failure();
-    init_names();
-    init_status();
+    init_refs();
     init_worktree_link();
+    init_worktree_status();
     init_ignored_files();
     init_loose_commits();
-    SAVED = "refs/orchestrate/saved/";
+    SAVED = `${OURS}saved/`;
     MOST_OF_A_LABEL = 1e3;
   }
 });
 
 // src/git/tidy/remove.ts
 async function remove2(door, place2, shared, request2) {
-  const beganMs = timeOfDisk((0, import_node_path39.dirname)(place2.path));
+  const beganMs = timeOfDisk((0, import_node_path41.dirname)(place2.path));
   const found = await look(door, place2, shared);
   const held2 = [...found.held, ...request2.others()];
   if (held2.length > 0) {
@@ -15988,9 +16026,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs38.mkdtempSync)((0, import_node_path39.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs38.lstatSync)(folder);
-    (0, import_node_fs38.rmdirSync)(folder);
+    const folder = (0, import_node_fs36.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs36.lstatSync)(folder);
+    (0, import_node_fs36.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -16052,8 +16090,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs38.mkdirSync)(path17);
-  if (kindAt((0, import_node_path39.join)(path17, ".git")) === "missing") (0, import_node_fs38.writeFileSync)((0, import_node_path39.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs36.mkdirSync)(path17);
+  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs36.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -16065,12 +16103,12 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs38.rmdirSync)(here.path);
+    (0, import_node_fs36.rmdirSync)(here.path);
   }
-  const own2 = `${FORMER}${(0, import_node_path39.basename)(gitDir)}-${process.pid}`;
-  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path39.join)(door.commonDir, own2)));
-  if (listIfPresent((0, import_node_path39.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs38.rmdirSync)((0, import_node_path39.dirname)(gitDir)));
-  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path39.join)(door.commonDir, name2));
+  const own2 = `${FORMER}${(0, import_node_path41.basename)(gitDir)}-${process.pid}`;
+  ifPresent(() => (0, import_node_fs36.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
+  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs36.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
+  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path41.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -16086,13 +16124,13 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs38, import_promises4, import_node_path39, LABEL3, FORMER;
+var import_node_fs36, import_promises4, import_node_path41, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs36 = require("node:fs");
     import_promises4 = __toESM(require_promises2(), 1);
-    import_node_path39 = require("node:path");
+    import_node_path41 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -16149,94 +16187,82 @@ async function forgetSaved(door, saved) {
 }
 async function bringBack(door, { sha }, place2, ensure) {
   const commit = checkedSha(sha);
-  const taken2 = await door.ask(["rev-parse", "--verify", "--quiet", `refs/heads/${place2.branch}`]);
-  if (taken2.code === 0) throw foreignBranch(place2.branch);
+  const taken3 = await door.ask(["rev-parse", "--verify", "--quiet", `refs/heads/${place2.branch}`]);
+  if (taken3.code === 0) throw foreignBranch(place2.branch);
   if (kindAt(place2.path) !== "missing") throw foreignPath(place2.path);
   const parents = (await door.read(["rev-list", "--no-walk", "--parents", commit, "--"])).trim().split(" ");
   const head3 = parents[1];
   if (head3 === void 0)
     throw new OrchestrateError(
       EXIT.state,
-      `${commit} keeps the work of a branch without a commit`,
-      `its files are listed by: git show ${commit}`
+      `${commit} keeps the work of a branch without a commit, as files alone`,
+      `git show ${commit}`
     );
   await ensure({ ...place2, baseSha: head3, ours: false });
   await writeDifferences(door, place2.path, head3, commit);
 }
 async function writeDifferences(door, path17, head3, commit) {
   const link2 = requireLink(door, path17);
-  const here = inWorktree(link2, door.commonDir);
-  const args = ["diff-tree", "-r", "-z", "--no-renames", "--raw", "--no-abbrev", head3, commit, "--"];
-  const fields3 = (await door.read(args, here)).split("\0").filter(Boolean);
-  const differences = [];
-  for (let at = 0; at + 1 < fields3.length; at += 2) {
-    const [, mode = "", , sha = ""] = (fields3[at] ?? "").split(" ");
-    differences.push({ mode, sha, path: fields3[at + 1] ?? "" });
-  }
-  const gone = differences.filter(({ mode }) => mode === "000000");
+  const differences2 = await treeChanges(door, head3, commit, inWorktree(link2, door.commonDir));
+  const gone = differences2.filter(({ newMode }) => newMode === ABSENT);
   for (const { path: name2 } of gone) removeWithParents(link2.path, name2);
-  for (const difference of differences)
+  for (const difference of differences2)
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs39.unlinkSync)((0, import_node_path40.join)(root, path17));
-  for (let parent = (0, import_node_path40.dirname)(path17); parent !== "."; parent = (0, import_node_path40.dirname)(parent)) {
-    if ((0, import_node_fs39.readdirSync)((0, import_node_path40.join)(root, parent)).length > 0) return;
-    (0, import_node_fs39.rmdirSync)((0, import_node_path40.join)(root, parent));
+  (0, import_node_fs37.unlinkSync)((0, import_node_path42.join)(root, path17));
+  for (let parent = (0, import_node_path42.dirname)(path17); parent !== "."; parent = (0, import_node_path42.dirname)(parent)) {
+    if ((0, import_node_fs37.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
+    (0, import_node_fs37.rmdirSync)((0, import_node_path42.join)(root, parent));
   }
 }
-async function writeOne(door, root, { mode, sha, path: path17 }) {
-  const file = (0, import_node_path40.join)(root, path17);
-  if (kindAt(file) !== "missing") (0, import_node_fs39.unlinkSync)(file);
-  if (mode === "160000") return;
-  (0, import_node_fs39.mkdirSync)((0, import_node_path40.dirname)(file), { recursive: true });
+async function writeOne(door, root, { newMode: mode, newObject: sha, path: path17 }) {
+  const file = (0, import_node_path42.join)(root, path17);
+  if (mode === SUBMODULE) return;
+  if (kindAt(file) !== "missing") (0, import_node_fs37.unlinkSync)(file);
+  (0, import_node_fs37.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs39.symlinkSync)(bytes, file);
+    (0, import_node_fs37.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs39.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs39.chmodSync)(file, 493);
+  (0, import_node_fs37.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs37.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
-  const format3 = "--format=%(objectname) %(refname)";
-  const lines2 = (await door.read(["for-each-ref", format3, "refs/orchestrate/"])).split("\n").filter(Boolean);
-  const kept2 = [];
-  for (const line2 of lines2) {
-    const [sha = "", ref = ""] = line2.split(" ");
+  const kept3 = [];
+  for (const [ref, sha] of await refsBelow(door, OURS)) {
     const others = ["--branches", "--tags", "--remotes", `--glob=${SAVED}*`];
     const own2 = ref.startsWith(SAVED) ? "kept" : await door.read(["rev-list", "--max-count=1", sha, "--not", ...others, "--"]);
-    if (own2 !== "") kept2.push(ref);
+    if (own2 !== "") kept3.push(ref);
     else await forgetSaved(door, [{ ref, sha }]);
   }
-  return kept2;
+  return kept3;
 }
 async function remains(door, places) {
-  const [ours, heads] = await Promise.all([
-    door.read(["for-each-ref", "--format=%(refname)", "refs/orchestrate/"]),
-    door.read(["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/"])
-  ]);
-  const branches = new Set(heads.split("\n"));
+  const [ours, heads] = await Promise.all([refsBelow(door, OURS), refsBelow(door, HEADS)]);
   const paths = new Set(places.map(({ path: path17 }) => path17));
   const entries2 = worktreeEntries(door.commonDir).filter(
     ({ path: path17, lock: lock2 }) => lock2?.startsWith(lockReason("")) === true || path17 !== null && paths.has(path17)
   );
   return {
     worktrees: entries2.map(({ path: path17, gitDir }) => path17 ?? gitDir),
-    branches: places.filter(({ branch: branch2, branchMade }) => branchMade && branches.has(branch2)).map((place2) => place2.branch),
-    refs: ours.split("\n").filter(Boolean)
+    branches: places.filter(({ branch: branch2, branchMade }) => branchMade && heads.has(`${HEADS}${branch2}`)).map((place2) => place2.branch),
+    refs: [...ours.keys()]
   };
 }
-var import_node_fs39, import_node_path40;
+var import_node_fs37, import_node_path42;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
-    import_node_path40 = require("node:path");
+    import_node_fs37 = require("node:fs");
+    import_node_path42 = require("node:path");
     init_errors();
     init_stream_key();
+    init_checked_names();
     init_failure();
-    init_names();
+    init_refs();
+    init_tree_changes();
     init_worktree_branch();
     init_worktree_link();
     init_saved_work();
@@ -16320,7 +16346,7 @@ async function takeUp(door, request2, entry, branch2) {
   if (branch2.tip === null) await restoreBranch(door, request2, entry);
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path41.join)(link2.gitDir, "index")) === "file";
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path43.join)(link2.gitDir, "index")) === "file";
   const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
     await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
@@ -16334,9 +16360,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = textOf((0, import_node_path41.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = textOf((0, import_node_path43.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = textOf((0, import_node_path41.join)(entry.gitDir, "HEAD"));
+  const head3 = textOf((0, import_node_path43.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -16346,21 +16372,21 @@ function verify(door, path17) {
   if (link2 !== null && link2.path === path17) return link2;
   throw new OrchestrateError(
     EXIT.environment,
-    `the worktree ${JSON.stringify(path17)} was not made properly`,
-    "fix or move the directory; where each is: git worktree list"
+    `the worktree ${JSON.stringify(path17)} was not made properly: mend or move the directory`,
+    "git worktree list"
   );
 }
-var import_node_path41;
+var import_node_path43;
 var init_worktree = __esm({
   "src/git/worktree.ts"() {
     "use strict";
-    import_node_path41 = require("node:path");
+    import_node_path43 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
     init_ahead();
+    init_checked_names();
     init_failure();
-    init_names();
     init_marker();
     init_worktree_branch();
     init_worktree_link();
@@ -16374,8 +16400,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs40.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs40.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs38.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs38.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16445,11 +16471,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs40, CHECKOUTS, LONGEST_MS3;
+var import_node_fs38, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -16482,7 +16508,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path42.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path44.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -16494,11 +16520,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path42;
-var init_names2 = __esm({
+var import_node_path44;
+var init_names = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path42 = require("node:path");
+    import_node_path44 = require("node:path");
     init_sha256();
   }
 });
@@ -16510,22 +16536,37 @@ async function ringBell(client, root, pane) {
   if (reply.status !== "ok") return;
   const [dead, project, tty3 = ""] = reply.text.trimEnd().split("|");
   if (dead === "1" || project !== projectTag(root) || !tty3.startsWith("/dev/")) return;
-  writeToTerminal(tty3, "\x07");
+  await writeToTerminal(tty3, "\x07");
 }
-function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs41.openSync)(tty3, import_node_fs41.constants.O_WRONLY | import_node_fs41.constants.O_NOCTTY | import_node_fs41.constants.O_NONBLOCK);
+async function writeToTerminal(tty3, text5) {
+  const handle = (0, import_node_fs39.openSync)(tty3, import_node_fs39.constants.O_WRONLY | import_node_fs39.constants.O_NOCTTY | import_node_fs39.constants.O_NONBLOCK);
   try {
-    (0, import_node_fs41.writeSync)(handle, text5);
+    let rest = Buffer.from(text5);
+    for (const endMs = performance.now() + PATIENCE_MS; ; await (0, import_promises5.setTimeout)(PAUSE_MS)) {
+      rest = rest.subarray(taken2(handle, rest, performance.now() >= endMs));
+      if (rest.length === 0) return;
+    }
   } finally {
-    (0, import_node_fs41.closeSync)(handle);
+    (0, import_node_fs39.closeSync)(handle);
   }
 }
-var import_node_fs41;
+function taken2(handle, bytes, last3) {
+  try {
+    return (0, import_node_fs39.writeSync)(handle, bytes);
+  } catch (error2) {
+    if (last3 || !(error2 instanceof Error && "code" in error2 && error2.code === "EAGAIN")) throw error2;
+    return 0;
+  }
+}
+var import_node_fs39, import_promises5, PATIENCE_MS, PAUSE_MS;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
-    init_names2();
+    import_node_fs39 = require("node:fs");
+    import_promises5 = __toESM(require_promises(), 1);
+    init_names();
+    PATIENCE_MS = 1e3;
+    PAUSE_MS = 20;
   }
 });
 
@@ -16588,7 +16629,7 @@ function tmuxError(what, reply) {
   return new OrchestrateError(EXIT.environment, `tmux could not ${what}: ${reply.why}`, remedyFor(reply.why));
 }
 function remedyFor(why) {
-  if (why === NOT_INSTALLED2) return "install tmux 3.2 or newer (apt install tmux, brew install tmux)";
+  if (why === NOT_INSTALLED2) return "install tmux 3.2 or newer";
   if (why.includes("limit on open files")) return "ulimit -n 4096";
   const directory = /unsafe permissions|too long|create directory|Permission denied|error creating|not a directory/i;
   if (directory.test(why))
@@ -16662,12 +16703,12 @@ var NOT_OURS;
 var init_words = __esm({
   "src/tmux/words.ts"() {
     "use strict";
-    init_names2();
+    init_names();
     NOT_OURS = "not-ours";
   }
 });
 
-// src/tmux/keys.ts
+// src/tmux/key-table.ts
 function forStream(inPane, key) {
   const inSummary = `run-shell -C "send-keys -t '#{@orchestrate_summary}' C-g ${key}"`;
   return `if-shell -F '#{@orchestrate_key}' { ${inPane} } { if-shell -F '#{==:#{@orchestrate_role},summary}' { ${inSummary} } { ${NO_STREAM} } }`;
@@ -16683,8 +16724,8 @@ async function bindKeys(client, root, handle) {
   return (await client.run(onOurSession(root, handle, [use]))).status === "ok";
 }
 var TABLE, POKE, goTo, TO_SUMMARY, TOGGLE, LOG, NO_STREAM, asked, seen, ofPlan, confirmed, ENTRIES, MENU;
-var init_keys = __esm({
-  "src/tmux/keys.ts"() {
+var init_key_table = __esm({
+  "src/tmux/key-table.ts"() {
     "use strict";
     init_words();
     TABLE = "orchestrate";
@@ -16833,7 +16874,7 @@ var init_grid = __esm({
   }
 });
 
-// src/tmux/layout/places.ts
+// src/tmux/layout/window-indexes.ts
 function placesFor(panes, leaving) {
   const takenBy = /* @__PURE__ */ new Map();
   for (const pane of panes) {
@@ -16866,8 +16907,8 @@ function insert(takenBy, index, pane) {
   }
 }
 var numberOf;
-var init_places = __esm({
-  "src/tmux/layout/places.ts"() {
+var init_window_indexes = __esm({
+  "src/tmux/layout/window-indexes.ts"() {
     "use strict";
     numberOf = (id2) => Number(id2.slice(1));
   }
@@ -16967,7 +17008,7 @@ var init_arrange = __esm({
   "src/tmux/layout/arrange.ts"() {
     "use strict";
     init_grid();
-    init_places();
+    init_window_indexes();
     isWorker = (pane) => pane.role === "worker";
     isHeld = (pane) => pane.inMode || pane.active && pane.watched;
   }
@@ -17109,7 +17150,7 @@ var init_view = __esm({
   "src/tmux/layout/view.ts"() {
     "use strict";
     init_client();
-    init_names2();
+    init_names();
     init_words();
     init_arrange();
     BORDER = [
@@ -17305,7 +17346,7 @@ var init_format = __esm({
     "use strict";
     import_node_os3 = __toESM(require_node_os(), 1);
     init_view_look();
-    init_names2();
+    init_names();
     init_words();
     SERVER = "S|#{pid}|#{start_time}|#{version}|#{socket_path}";
     SESSION2 = "N|#{session_id}|#{session_name}";
@@ -17386,11 +17427,11 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path43.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path45.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
-    await (0, import_promises5.setTimeout)(RESTORE_STEP_MS);
+    await (0, import_promises6.setTimeout)(RESTORE_STEP_MS);
     const reply = await again();
     if (reply.status !== "absent") return reply;
     if (livingServer(last3, identify) === null) return reply;
@@ -17401,20 +17442,20 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs40.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs42, import_node_path43, import_promises5, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs40, import_node_path45, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
-    import_node_path43 = require("node:path");
-    import_promises5 = __toESM(require_promises(), 1);
+    import_node_fs40 = require("node:fs");
+    import_node_path45 = require("node:path");
+    import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
     init_format();
@@ -17482,7 +17523,7 @@ var init_signal = __esm({
   "src/tmux/signal.ts"() {
     "use strict";
     init_client();
-    init_names2();
+    init_names();
     init_words();
     PENDING = "@orchestrate_pending";
   }
@@ -17605,7 +17646,7 @@ var init_pane = __esm({
     init_client();
     init_format();
     init_identity();
-    init_names2();
+    init_names();
     init_signal();
     init_words();
     LOG_BLOCKS = 262144;
@@ -17621,25 +17662,25 @@ var init_pane = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path44.relative)(root, runDir2);
+  const inside2 = (0, import_node_path46.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} can't be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path44.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path46.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path44.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path46.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs43.closeSync)((0, import_node_fs43.openSync)((0, import_node_path44.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path44.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs41.closeSync)((0, import_node_fs41.openSync)((0, import_node_path46.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path46.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs43.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs43.lstatSync)(directory);
+  (0, import_node_fs41.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs41.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17648,21 +17689,21 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs43.rmSync)(draft, { force: true });
-  (0, import_node_fs43.symlinkSync)(target, draft);
-  (0, import_node_fs43.renameSync)(draft, link2);
+  (0, import_node_fs41.rmSync)(draft, { force: true });
+  (0, import_node_fs41.symlinkSync)(target, draft);
+  (0, import_node_fs41.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs43.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs43.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs41.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs41.readlinkSync)(link2) : null;
 }
-var import_node_fs43, import_node_path44;
+var import_node_fs41, import_node_path46;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
-    import_node_path44 = require("node:path");
-    init_names2();
+    import_node_fs41 = require("node:fs");
+    import_node_path46 = require("node:path");
+    init_names();
   }
 });
 
@@ -17705,8 +17746,8 @@ async function createSession(doors, noServer) {
     for (const name2 of sessionNames(doors.root)) {
       const reply = await doors.client.run(newSessionWords(doors.root, name2, wrapper), doors.root);
       if (reply.status !== "absent" && await isMade(doors, reply.text)) return;
-      const taken2 = reply.status === "failed" && reply.why.startsWith("duplicate session");
-      if (!taken2) throw tmuxError("make our session", { status: "failed", text: "", ...whyNot(reply) });
+      const taken3 = reply.status === "failed" && reply.why.startsWith("duplicate session");
+      if (!taken3) throw tmuxError("make our session", { status: "failed", text: "", ...whyNot(reply) });
       if (ourSession(await lookOrThrow(doors)) !== null) return;
     }
     throw tmuxError("make our session", { status: "failed", why: "all its names are taken", text: "" });
@@ -17724,7 +17765,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path45.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path47.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -17758,16 +17799,16 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path45, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path47, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path45 = require("node:path");
+    import_node_path47 = require("node:path");
     init_errors();
     init_client();
     init_identity();
-    init_names2();
+    init_names();
     init_pane();
     init_words();
     SIZE = { width: 200, height: 50 };
@@ -17835,7 +17876,7 @@ async function passThrough(client, root, sessionId, sequenceFor) {
   const [pane = "", , , , , tty3 = ""] = seen2;
   await client.run(["set-option", "-q", "-p", "-t", checkPane(pane), "allow-passthrough", "on"]);
   const sequences = new Set(terminals.map(sequenceFor));
-  writeToTerminal(tty3, [...sequences].map(passedThrough).join(""));
+  await writeToTerminal(tty3, [...sequences].map(passedThrough).join(""));
   return terminals.length;
 }
 function passedThrough(sequence) {
@@ -17848,7 +17889,7 @@ var init_terminal = __esm({
     init_errors();
     init_bell();
     init_identity();
-    init_names2();
+    init_names();
     init_words();
     MESSAGE_LENGTH = 300;
     MESSAGE_MS = 5e3;
@@ -17877,7 +17918,7 @@ async function typeText(ours, pane, text5) {
   checkPane(pane);
   await leaveMode(ours, pane);
   await typePieces(ours.client, pane, text5);
-  await (0, import_promises6.setTimeout)(BEFORE_ENTER_MS);
+  await (0, import_promises7.setTimeout)(BEFORE_ENTER_MS);
   await sendKey(ours, pane, "Enter");
 }
 async function typeLines(ours, pane, lines2) {
@@ -17908,13 +17949,13 @@ async function capture(client, pane, options = {}) {
   if (reply.status !== "ok") throw tmuxError(`read pane ${pane}`, reply);
   return reply.text;
 }
-var import_promises6, CHUNK_BYTES, BEFORE_ENTER_MS;
+var import_promises7, CHUNK_BYTES, BEFORE_ENTER_MS;
 var init_type_text = __esm({
   "src/tmux/type-text.ts"() {
     "use strict";
-    import_promises6 = __toESM(require_promises(), 1);
+    import_promises7 = __toESM(require_promises(), 1);
     init_client();
-    init_names2();
+    init_names();
     init_pane();
     init_words();
     CHUNK_BYTES = 4e3;
@@ -18024,7 +18065,7 @@ async function checkVersion2(client) {
   if (reply.status !== "ok") throw tmuxError("be run", reply);
   const verdict2 = judgeVersion(reply.text);
   if (!verdict2.ok) {
-    const fix = "install tmux 3.2 or newer (apt install tmux, brew install tmux)";
+    const fix = "install tmux 3.2 or newer";
     throw new OrchestrateError(EXIT.environment, verdict2.why, fix);
   }
   const probe = await client.run(["list-sessions"]);
@@ -18067,10 +18108,10 @@ var init_tmux = __esm({
     init_bell();
     init_client();
     init_identity();
-    init_keys();
+    init_key_table();
     init_view();
     init_look();
-    init_names2();
+    init_names();
     init_pane();
     init_pane_log();
     init_session();
@@ -18109,7 +18150,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs44.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs42.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18168,12 +18209,12 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs44;
-var init_project2 = __esm({
+var import_node_fs42;
+var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
-    init_project();
+    import_node_fs42 = require("node:fs");
+    init_find_project();
     init_load();
     init_paths();
   }
@@ -18674,6 +18715,9 @@ function gaveUp({ stream: stream2 }, run30, activity) {
     sinceMs: activity.sinceMs
   });
 }
+function endedText(situation2, verdict2) {
+  return verdict2.cause === "missing-parents" ? foundText(situation2, verdict2) : verdict2.message;
+}
 function foundText({ stream: stream2, snapshot }, { cause, message: message2, gate: gate2, parents }) {
   switch (cause) {
     case "missing-parents": {
@@ -18793,7 +18837,8 @@ function holdBack(situation2, assessment) {
   const { snapshot, policy, key, record: record3 } = situation2;
   const trouble2 = snapshot.troubles.get(key);
   if (trouble2 === void 0) return assessment;
-  const { kind, message: reason, fix: remedy } = trouble2;
+  const { kind } = trouble2;
+  const { reason, remedy } = toType(situation2, trouble2);
   const isDue = assessment.action?.kind === kind;
   if (isCheck(situation2, assessment, kind) && trouble2.count >= policy.maxAttempts && record3?.verifyRequested !== true)
     return assess("failed", { reason, remedy, sinceMs: trouble2.atMs });
@@ -18802,6 +18847,11 @@ function holdBack(situation2, assessment) {
   if (!isDue || kind === "launch") return assessment;
   const restMs = retryDelayMs(trouble2, key, policy.delaysMs) - snapshot.elapsed(trouble2.atMs);
   return restMs <= 0 ? assessment : { ...assessment, reason, remedy, dueAtMs: snapshot.nowMs + restMs, action: null };
+}
+function toType({ stream: stream2 }, { kind, message: message2, fix }) {
+  if (isCommand(fix)) return { reason: message2, remedy: fix };
+  const again = kind === "sync" ? "sync" : kind === "verify" || kind === "adopt" ? "verify" : "status";
+  return thenTry(message2, fix, commandFor(again, stream2.id));
 }
 function isCheck({ record: record3 }, { action, state: state2 }, kind) {
   if (kind === "adopt" && action?.kind === "adopt") return true;
@@ -18816,6 +18866,7 @@ var JITTER, MOST_INTERRUPTIONS, SHORTEST_DELAY_MS;
 var init_restarts = __esm({
   "src/core/decide/restarts.ts"() {
     "use strict";
+    init_shell_word();
     init_assessment();
     JITTER = 0.2;
     MOST_INTERRUPTIONS = 5;
@@ -18895,7 +18946,7 @@ function restOfLimit({ retryAtMs, endedAtMs }, { nowMs, elapsed }) {
   return Math.min(retryAtMs - nowMs, retryAtMs - endedAtMs - elapsed(endedAtMs));
 }
 function deniedRemedy(stream2) {
-  return thenTry("log in with /login, then /exit: claude", commandFor("retry", stream2.id));
+  return `claude auth login && ${commandFor("retry", stream2.id)}`;
 }
 function holdingLimit(found, nowMs) {
   const [longest] = [...found].filter(([, held3]) => held3.holdsLaunches && endOf(held3) > nowMs).sort(([, a2], [, b2]) => endOf(b2) - endOf(a2) || 0);
@@ -18956,8 +19007,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs45.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path46.default.join(directory, name2);
+  (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path48.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -18975,12 +19026,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs45, import_node_path46, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs43, import_node_path48, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
-    import_node_path46 = __toESM(require("node:path"), 1);
+    import_node_fs43 = require("node:fs");
+    import_node_path48 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -18992,21 +19043,21 @@ var init_run_files = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os4.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path47.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path49.default.join(home, ".claude");
   return {
-    account: import_node_path47.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path47.default.join(base, ".credentials.json"),
-    settings: import_node_path47.default.join(base, "settings.json"),
-    sessions: import_node_path47.default.join(base, "sessions"),
-    projects: import_node_path47.default.join(base, "projects")
+    account: import_node_path49.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path49.default.join(base, ".credentials.json"),
+    settings: import_node_path49.default.join(base, "settings.json"),
+    sessions: import_node_path49.default.join(base, "sessions"),
+    projects: import_node_path49.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path47;
+var import_node_os4, import_node_path49;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path47 = __toESM(require("node:path"), 1);
+    import_node_path49 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -19234,11 +19285,11 @@ var RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS
 var init_dialogs = __esm({
   "src/agent/claude/dialogs.ts"() {
     "use strict";
-    RUN_ONCE = "accept once in the project's main directory, then /exit: claude";
+    RUN_ONCE = "claude";
     DIALOGS = [
       {
         seen: /Choose the text style|Let.s get started/,
-        detail: "Claude Code has not been set up for this user (first-run questions)",
+        detail: "Claude Code has not been set up for this user (first-run questions): answer them once, then /exit",
         remedy: RUN_ONCE
       },
       {
@@ -19249,11 +19300,11 @@ var init_dialogs = __esm({
       {
         seen: /Select login method|Not logged in|Please run \/login/,
         detail: "Claude Code is not logged in",
-        remedy: "log in with /login, then /exit: claude"
+        remedy: "claude auth login"
       },
       {
         seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
-        detail: "Claude Code asks whether this project is trusted",
+        detail: "Claude Code asks whether this project is trusted: accept once, then /exit",
         remedy: RUN_ONCE
       },
       {
@@ -19263,7 +19314,7 @@ var init_dialogs = __esm({
       },
       {
         seen: /Detected a custom API key in your environment/,
-        detail: "Claude Code asks whether to use the API key of the environment",
+        detail: "Claude Code asks whether to use the API key of the environment: choose once, then /exit",
         remedy: RUN_ONCE
       },
       {
@@ -19567,7 +19618,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path48.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path50.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseRecord(text5);
   if (record3 === null) return null;
   return {
@@ -19586,11 +19637,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path48;
+var import_node_path50;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path48 = __toESM(require("node:path"), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
   }
@@ -19679,11 +19730,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path49.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path51.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path49.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path51.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -19693,7 +19744,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path49.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path51.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -19750,11 +19801,11 @@ function backgroundText(task2) {
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path49, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path51, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
     init_printable();
     init_present();
     init_json();
@@ -20262,10 +20313,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs46.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs44.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs46.fstatSync)(handle);
+    const stat2 = (0, import_node_fs44.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20275,7 +20326,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs46.closeSync)(handle);
+    (0, import_node_fs44.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20297,7 +20348,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs46.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs44.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20305,11 +20356,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs46, PART_BYTES, LONGEST_LINE;
+var import_node_fs44, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20343,7 +20394,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path50.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path52.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20377,22 +20428,22 @@ function failedCommitOf(items) {
 function search(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path50.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path52.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path50.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path50.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path52.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path52.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path50.default.dirname(file);
+  const directory = import_node_path52.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path50.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path50.default.join(directory, entry),
-    at: statIfPresent(import_node_path50.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path52.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path52.default.join(directory, entry),
+    at: statIfPresent(import_node_path52.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20412,11 +20463,11 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path50, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path52, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path52 = __toESM(require("node:path"), 1);
     init_printable();
     init_grown_lines();
     init_present();
@@ -20500,7 +20551,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path51.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path53.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -20510,14 +20561,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path51.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path53.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path51;
+var import_node_path53;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_path53 = __toESM(require("node:path"), 1);
     init_grown_lines();
     init_json();
     init_transcript();
@@ -20526,7 +20577,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path52.default.resolve(root, command3)] : searchPath2.split(import_node_path52.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path52.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path54.default.resolve(root, command3)] : searchPath2.split(import_node_path54.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path54.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3) {
@@ -20541,19 +20592,19 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs47.accessSync)(file, import_node_fs47.constants.X_OK);
-    return (0, import_node_fs47.statSync)(file).isFile();
+    (0, import_node_fs45.accessSync)(file, import_node_fs45.constants.X_OK);
+    return (0, import_node_fs45.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs47, import_node_path52;
+var import_node_fs45, import_node_path54;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path52 = __toESM(require("node:path"), 1);
+    import_node_fs45 = require("node:fs");
+    import_node_path54 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20602,7 +20653,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path53.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -20679,26 +20730,31 @@ function checkAccount(where, account) {
   const { agent: agent2, env, paths } = where;
   if (account instanceof Error) {
     const message2 = `${paths.account} cannot be read as JSON: ${account.message}`;
-    return [fail(message2, "fix it, or move it away and run `claude` once")];
+    return [fail(message2, "fix it, or move it away")];
   }
   const level = agent2.mode === "interactive" ? "fail" : "warn";
-  const fix = `answer its questions once, then /exit: cd ${shellWord(where.projectRoot)} && claude`;
+  const fix = `cd ${shellWord(where.projectRoot)} && claude`;
   const checks = [];
   if (account?.["hasCompletedOnboarding"] !== true && level === "fail") {
     checks.push({
       name: "agent set-up",
       level,
-      message: "Claude Code has not been set up for this user",
+      message: "Claude Code has not been set up for this user: answer its questions once, then /exit",
       fix
     });
   }
   checks.push(
-    isTrusted(where, account) ? ok("trust", "Claude Code trusts this project") : { name: "trust", level, message: "Claude Code has not been told to trust this project", fix }
+    isTrusted(where, account) ? ok("trust", "Claude Code trusts this project") : {
+      name: "trust",
+      level,
+      message: "Claude Code has not been told to trust this project: answer it once, then /exit",
+      fix
+    }
   );
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseRecord(readIfPresent((0, import_node_path53.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed5 = parseRecord(readIfPresent((0, import_node_path55.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (recordOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
     ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? "") ?? {}),
@@ -20709,8 +20765,8 @@ function checkMcpServer(where, account) {
     return Array.isArray(servers) && servers.includes(MCP_NAME);
   });
   if (names("disabledMcpjsonServers")) {
-    const message2 = `Claude Code was told not to use the MCP server ${MCP_NAME} of this project: your own sessions lack its tools`;
-    const fix = `then choose to use ${MCP_NAME}: claude mcp reset-project-choices && claude`;
+    const message2 = `Claude Code was told not to use the MCP server ${MCP_NAME} of this project: your own sessions lack its tools, until you choose to use it`;
+    const fix = "claude mcp reset-project-choices && claude";
     return [{ name: "mcp server", level: "warn", message: message2, fix }];
   }
   const approved = names("enabledMcpjsonServers") || choices.some((each) => each["enableAllProjectMcpServers"] === true);
@@ -20719,7 +20775,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs48.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs48.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs46.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs46.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => recordOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -20731,17 +20787,17 @@ function checkLogin(account, env, paths) {
   const key = env["ANTHROPIC_API_KEY"];
   const approved = recordOf(account?.["customApiKeyResponses"])["approved"];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
-    const fix = "choose once whether to use it: claude";
-    return { name: name2, level: "warn", message: "Claude Code will ask whether to use ANTHROPIC_API_KEY", fix };
+    const message2 = "Claude Code will ask whether to use ANTHROPIC_API_KEY: choose once";
+    return { name: name2, level: "warn", message: message2, fix: "claude" };
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
     message: "Claude Code seems not to be logged in",
-    fix: "then type /login: claude"
+    fix: "claude auth login"
   };
 }
 function checkRemoteControl({ agent: agent2, env, paths }, account) {
@@ -20753,7 +20809,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -20768,12 +20824,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs48, import_node_path53, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs46, import_node_path55, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
-    import_node_path53 = require("node:path");
+    import_node_fs46 = require("node:fs");
+    import_node_path55 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -20867,7 +20923,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path54.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path56.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -20891,7 +20947,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs49.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs47.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -20912,12 +20968,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs49, import_node_path54;
+var import_node_fs47, import_node_path56;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
-    import_node_path54 = require("node:path");
+    import_node_fs47 = require("node:fs");
+    import_node_path56 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -20937,10 +20993,10 @@ var init_claude = __esm({
 });
 
 // src/agent/claude/plugin.ts
-function hasPlugin(projectRoot, env) {
+function pluginParts(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path57.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -20948,26 +21004,33 @@ function hasPlugin(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = recordOf(
-    recordAt((0, import_node_path55.join)((0, import_node_path55.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path57.join)((0, import_node_path57.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
-  return Object.entries(enabled).some(
-    ([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3 && bringsSkill(installed[id2])
-  );
+  const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
+  return {
+    command: places.some((place2) => (0, import_node_fs48.existsSync)((0, import_node_path57.join)(place2, "skills", NAME3, "SKILL.md"))),
+    server: places.some(
+      (place2) => recordOf(recordAt((0, import_node_path57.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
+    )
+  };
 }
 function recordAt(file) {
   return parseRecord(readIfPresent(file) ?? "") ?? {};
 }
-function bringsSkill(installations) {
-  return Array.isArray(installations) && installations.map((each) => stringOf(recordOf(each)["installPath"])).some((place2) => place2 !== null && (0, import_node_fs50.existsSync)((0, import_node_path55.join)(place2, "skills", NAME3, "SKILL.md")));
+function installPlaces(installations) {
+  if (!Array.isArray(installations)) return [];
+  const places = installations;
+  return places.map((each) => stringOf(recordOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs50, import_node_path55, NAME3;
+var import_node_fs48, import_node_path57, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
-    import_node_path55 = require("node:path");
+    import_node_fs48 = require("node:fs");
+    import_node_path57 = require("node:path");
     init_present();
     init_json();
+    init_run_files();
     init_claude_paths();
     NAME3 = "orchestrate";
   }
@@ -21038,10 +21101,28 @@ var init_reviewer = __esm({
   }
 });
 
+// src/agent/port.ts
+var TELLS_NOTHING;
+var init_port = __esm({
+  "src/agent/port.ts"() {
+    "use strict";
+    TELLS_NOTHING = {
+      lastStop: () => null,
+      refusal: (reason) => reason,
+      closedByUser: () => false,
+      failedCommit: () => null,
+      holders: () => [],
+      listen: () => null,
+      hasDraft: () => false,
+      usage: () => null
+    };
+  }
+});
+
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path56.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path56.default.join(home, "config.toml"), sessions: import_node_path56.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path58.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
+  return { config: import_node_path58.default.join(home, "config.toml"), sessions: import_node_path58.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -21103,26 +21184,26 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path56.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path56.default.basename(a2) < import_node_path56.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path58.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path58.default.basename(a2) < import_node_path58.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path56.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path58.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path56.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path58.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path56.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path58.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs51.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs49.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21168,13 +21249,13 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs51, import_node_os5, import_node_path56, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs49, import_node_os5, import_node_path58, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
+    import_node_fs49 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path56 = __toESM(require("node:path"), 1);
+    import_node_path58 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
     TAIL_BYTES2 = 256 * 1024;
@@ -21195,6 +21276,7 @@ function createCodexAgent(agent2, deps) {
   const interactive = agent2.mode === "interactive";
   const ofRun = (run30) => rollouts.of(run30, deps.worktreeOf(run30.key));
   return {
+    ...TELLS_NOTHING,
     kind: "codex",
     about: {
       agent: `Codex CLI, ${agent2.mode}${agent2.model === null ? "" : `, model ${printable(agent2.model)}`}`,
@@ -21206,8 +21288,6 @@ function createCodexAgent(agent2, deps) {
     endSignal: "SIGTERM",
     conversation: { transcript: readableRollout, output: readableOutput2 },
     resumeCommand: (conversation) => ["codex", "resume", conversation],
-    lastStop: () => null,
-    refusal: (reason) => reason,
     check: async () => checkCodex(agent2, deps, paths),
     prepare: async (request2) => prepareCodex(agent2, deps, request2),
     activity: async (run30, _worker, screen) => {
@@ -21218,18 +21298,12 @@ function createCodexAgent(agent2, deps) {
       if (rollout !== null) return { ...activityOf2(rollout), ...signOf(rollout) };
       return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => "")), sinceMs: startedAtMs };
     },
-    failedCommit: () => null,
-    closedByUser: () => false,
     lastError: (run30) => {
       const error2 = ofRun(run30)?.error ?? null;
       return error2 === null ? null : { text: error2.text, limit: error2.limit ? { untilMs: null } : null, denied: null };
     },
     watchPaths: () => deps.reports === null ? [] : [deps.reports.spool],
     findConversation: (run30) => ofRun(run30)?.id ?? null,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: (run30) => {
       const file = interactive ? ofRun(run30)?.file ?? null : null;
       return file === null ? [] : [file];
@@ -21251,8 +21325,8 @@ function signOf(rollout) {
 function greeting(screen) {
   const asks = { status: "waiting", inferred: true, dialog: "other" };
   if (/Trust this folder\?|Do you trust the contents/.test(screen)) {
-    const remedy = "accept once in the project's main directory, then /quit: codex";
-    return { ...asks, detail: "Codex asks whether this folder is trusted", remedy };
+    const detail = "Codex asks whether this folder is trusted: accept once, then /quit";
+    return { ...asks, detail, remedy: "codex" };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
     return { ...asks, detail: "Codex is not logged in", remedy: "codex login" };
@@ -21311,18 +21385,23 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs52.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs50.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
   const file = findCommand2(agent2.command, deps.env["PATH"] ?? "", deps.projectRoot);
   if (file === null) return [missingCommand(agent2.command)];
-  const fix = `answer its questions once, then /quit: cd ${shellWord(deps.projectRoot)} && codex`;
+  const fix = `cd ${shellWord(deps.projectRoot)} && codex`;
   const trusted = isTrusted2(paths, deps.projectRoot);
   return [
     { name: "agent", level: "ok", message: file, fix: null },
     ...checkNoWall("Codex", agent2.wall),
-    trusted ? { name: "trust", level: "ok", message: "Codex trusts this project", fix: null } : { name: "trust", level: "warn", message: "Codex may not have been told to trust this project", fix },
+    trusted ? { name: "trust", level: "ok", message: "Codex trusts this project", fix: null } : {
+      name: "trust",
+      level: "warn",
+      message: "Codex may not have been told to trust this project: answer it once, then /quit",
+      fix
+    },
     ...agent2.permissions === "bypass" ? [
       {
         name: "permissions",
@@ -21333,15 +21412,16 @@ function checkCodex(agent2, deps, paths) {
     ] : []
   ];
 }
-var import_node_fs52, PERMISSIONS2, NOTICE;
+var import_node_fs50, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
     init_find_command();
+    init_port();
     init_run_files();
     init_rollouts();
     PERMISSIONS2 = {
@@ -21367,6 +21447,7 @@ var init_codex = __esm({
 // src/agent/custom/custom.ts
 function createCustomAgent(agent2, deps) {
   return {
+    ...TELLS_NOTHING,
     kind: "custom",
     about: {
       agent: `custom: ${printable([agent2.command, ...agent2.args].join(" "))}`,
@@ -21378,8 +21459,6 @@ function createCustomAgent(agent2, deps) {
     readsTyping: true,
     conversation: { transcript: () => [], output: () => null },
     resumeCommand: () => null,
-    lastStop: () => null,
-    refusal: (reason) => reason,
     endSignal: "SIGTERM",
     check: async () => [checkCustom(agent2, deps), ...checkNoWall("a custom agent", agent2.wall)],
     prepare: async (request2) => prepareCustom(agent2, deps, request2),
@@ -21388,15 +21467,9 @@ function createCustomAgent(agent2, deps) {
       status: "busy",
       sinceMs: run30.claimedAtMs ?? run30.startedAtMs
     }),
-    failedCommit: () => null,
     lastError: () => null,
-    closedByUser: () => false,
     watchPaths: () => [],
     findConversation: () => null,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: () => []
   };
 }
@@ -21424,6 +21497,7 @@ var init_custom = __esm({
     init_printable();
     init_worker_types();
     init_find_command();
+    init_port();
     init_run_files();
   }
 });
@@ -21485,6 +21559,7 @@ function createOpencodeAgent(agent2, deps) {
   const interactive = agent2.mode === "interactive";
   const reportOf3 = (run30) => readReport(deps, run30);
   return {
+    ...TELLS_NOTHING,
     kind: "opencode",
     about: {
       agent: `opencode, ${agent2.mode}${agent2.model === null ? "" : `, model ${printable(agent2.model)}`}`,
@@ -21496,8 +21571,6 @@ function createOpencodeAgent(agent2, deps) {
     endSignal: "SIGTERM",
     conversation: { transcript: () => [], output: readableOutput3 },
     resumeCommand: (conversation) => ["opencode", "--session", conversation],
-    lastStop: () => null,
-    refusal: (reason) => reason,
     check: async () => checkOpencode(agent2, deps),
     prepare: async (request2) => prepareOpencode(agent2, deps, request2),
     activity: async (run30) => {
@@ -21506,18 +21579,12 @@ function createOpencodeAgent(agent2, deps) {
       const seen2 = activityOf3(report, startedAtMs);
       return interactive ? seen2 : { ...seen2, status: "busy", detail: null, dialog: null, account: false };
     },
-    failedCommit: () => null,
-    closedByUser: () => false,
     lastError: (run30) => {
       const error2 = reportOf3(run30)?.error ?? null;
       return error2 === null ? null : { text: error2.text, limit: error2.passes ? { untilMs: null } : null, denied: null };
     },
     watchPaths: () => deps.reports === null ? [] : [deps.reports.spool],
     findConversation: (run30) => reportOf3(run30)?.session ?? run30.sessionId,
-    holders: () => [],
-    listen: () => null,
-    hasDraft: () => false,
-    usage: () => null,
     transcripts: () => []
   };
 }
@@ -21538,7 +21605,7 @@ function activityOf3(report, startedAtMs) {
       ...common2,
       status: "waiting",
       detail: error2.text,
-      remedy: "run `opencode auth login`",
+      remedy: "opencode auth login",
       account: true
     };
   if (error2?.passes === true) return { ...common2, status: "limited", detail: error2.text };
@@ -21546,7 +21613,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path57.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path59.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -21596,7 +21663,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs53.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs51.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21649,18 +21716,19 @@ function checkOpencode(agent2, deps) {
     ] : []
   ];
 }
-var import_node_fs53, import_node_path57, import_node_url2, LOOKS;
+var import_node_fs51, import_node_path59, import_node_url2, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
-    import_node_path57 = __toESM(require("node:path"), 1);
+    import_node_fs51 = require("node:fs");
+    import_node_path59 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_printable();
     init_worker_types();
     init_present();
     init_find_command();
     init_json();
+    init_port();
     init_run_files();
     init_report_plugin();
     LOOKS = {
@@ -21681,8 +21749,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path58.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path58.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path60.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path60.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -21695,11 +21763,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path58, CREATE;
+var import_node_path60, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path58 = __toESM(require("node:path"), 1);
+    import_node_path60 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -21739,43 +21807,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path59.join)(parent, NAME4, "bin");
+  return (0, import_node_path61.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path59.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path61.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs54.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs54.rmSync)((0, import_node_path59.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs52.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs52.rmSync)((0, import_node_path61.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path59.join)(bin, NAME4);
+  const launcher = (0, import_node_path61.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path59.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs54.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs54.chmodSync)(draft, 448);
-    (0, import_node_fs54.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs54.renameSync)(draft, launcher);
+    const draft = (0, import_node_path61.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs52.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs52.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs52.chmodSync)(draft, 448);
+    (0, import_node_fs52.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs52.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs54.rmSync)(path17, { force: true });
-  (0, import_node_fs54.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs54.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs52.rmSync)(path17, { force: true });
+  (0, import_node_fs52.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs52.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs54.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs52.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs54, import_node_path59, NAME4;
+var import_node_fs52, import_node_path61, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
-    import_node_path59 = require("node:path");
+    import_node_fs52 = require("node:fs");
+    import_node_path61 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -22791,9 +22859,9 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs55.mkdirSync)((0, import_node_path60.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs53.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts((0, import_node_path60.dirname)(path17), (0, import_node_path60.basename)(path17));
+    removeDrafts((0, import_node_path62.dirname)(path17), (0, import_node_path62.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -22802,16 +22870,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `can't write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path60.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path62.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs55, import_node_path60;
+var import_node_fs53, import_node_path62;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
-    import_node_path60 = require("node:path");
+    import_node_fs53 = require("node:fs");
+    import_node_path62 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -22819,14 +22887,21 @@ var init_write = __esm({
 
 // src/init/mcp-config-step.ts
 function planEntry(context) {
-  const text5 = readMcpConfig(context.paths.mcpConfig);
+  const text5 = readUsersFile(context.paths.mcpConfig);
+  const found = text5 === null ? void 0 : entryIn(text5, context.paths.mcpConfig);
+  if (!context.plugin.server) return planOwn(context, text5, found);
+  if (text5 === null || found === void 0) return kept(WHAT, `left out: ${BY_PLUGIN}`);
+  if (!isOurs2(found) || !isBare(found)) return planOwn(context, text5, found);
+  const { what, apply: apply3, verb } = undoEntry(context) ?? unchanged(WHAT);
+  return { verb, what, apply: apply3, note: `server "${NAME5}" removed: ${BY_PLUGIN}` };
+}
+function planOwn(context, text5, entry) {
   if (text5 === null) {
     const whole2 = `${JSON.stringify({ [SERVERS]: { [NAME5]: commandOf(context.paths) } }, null, 2)}
 `;
     const note3 = "it holds paths of this machine: not meant to be committed";
     return { verb: "create", what: WHAT, note: note3, apply: () => write(context, whole2, true) };
   }
-  const entry = entryIn(text5, context.paths.mcpConfig);
   if (entry !== void 0 && !isOurs2(entry)) {
     return kept(
       WHAT,
@@ -22841,7 +22916,7 @@ function planEntry(context) {
 }
 function undoEntry(context) {
   const path17 = context.paths.mcpConfig;
-  const text5 = readMcpConfig(path17);
+  const text5 = readUsersFile(path17);
   if (text5 === null) return null;
   if (context.manifest.isOurs(WHAT, text5)) {
     return { verb: "remove", what: WHAT, note: null, apply: () => removeFile(context) };
@@ -22878,11 +22953,14 @@ function isOurs2({ command: command3, args, type = "stdio" }) {
   if (args.length === 1) return String(command3).endsWith("/.claude/orchestrator/orchestrate");
   return args.length === 2 && String(args[0]).endsWith("/dist/cli.js");
 }
+function isBare(entry) {
+  return Object.keys(entry).every((name2) => ["type", "command", "args"].includes(name2));
+}
 function isUpToDate({ command: command3, args }, paths) {
   return JSON.stringify({ command: command3, args }) === JSON.stringify(commandOf(paths));
 }
 function programsOfServer(path17) {
-  const text5 = readMcpConfig(path17);
+  const text5 = readUsersFile(path17);
   const entry = text5 === null ? void 0 : entryIn(text5, path17);
   if (entry === void 0 || !isOurs2(entry)) return [];
   const { command: command3, args } = entry;
@@ -22890,21 +22968,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs56.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs54.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs56.rmSync)(paths.mcpConfig);
+  (0, import_node_fs54.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs56, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP;
+var import_node_fs54, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs54 = require("node:fs");
     init_paths();
     init_errors();
     init_present();
@@ -22919,31 +22997,32 @@ var init_mcp_config_step = __esm({
       plan: (context) => [planEntry(context)],
       undo: (context) => [undoEntry(context)].filter((change2) => change2 !== null)
     };
+    BY_PLUGIN = `the orchestrate plugin brings the server "${NAME5}"`;
   }
 });
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path61.join)(placeOfCopy(env), (0, import_node_path61.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path63.join)(placeOfCopy(env), (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path61.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs57.existsSync)(plugin) && (0, import_node_fs57.existsSync)((0, import_node_path61.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path63.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs55.existsSync)(plugin) && (0, import_node_fs55.existsSync)((0, import_node_path63.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path61.isAbsolute)(given3) ? given3 : (0, import_node_path61.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path61.join)(base, "orchestrate"));
+  const base = (0, import_node_path63.isAbsolute)(given3) ? given3 : (0, import_node_path63.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
+  return real((0, import_node_path63.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path61.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs57.existsSync)(path17) ? (0, import_node_fs57.realpathSync)(path17) : (0, import_node_path61.join)(real((0, import_node_path61.dirname)(path17)), (0, import_node_path61.basename)(path17));
+  if ((0, import_node_path63.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs55.existsSync)(path17) ? (0, import_node_fs55.realpathSync)(path17) : (0, import_node_path63.join)(real((0, import_node_path63.dirname)(path17)), (0, import_node_path63.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path61.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path63.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -22951,7 +23030,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path61.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path63.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -22959,13 +23038,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs57.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs55.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs57.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs55.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -22973,34 +23052,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path61.join)(place2, file);
-    return (0, import_node_fs57.existsSync)(path17) && sha256((0, import_node_fs57.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path63.join)(place2, file);
+    return (0, import_node_fs55.existsSync)(path17) && sha256((0, import_node_fs55.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path61.join)(place2, file), (0, import_node_fs57.readFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path63.join)(place2, file), (0, import_node_fs55.readFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path61.join)((0, import_node_path61.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path63.join)((0, import_node_path63.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)((0, import_node_path61.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs57.copyFileSync)((0, import_node_path61.join)(PACKAGE_ROOT, file), (0, import_node_path61.join)(draft, file));
-    (0, import_node_fs57.chmodSync)((0, import_node_path61.join)(draft, file), modeOf(file));
+    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs55.copyFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file), (0, import_node_path63.join)(draft, file));
+    (0, import_node_fs55.chmodSync)((0, import_node_path63.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs57.renameSync)(draft, place2);
+    (0, import_node_fs55.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs57.existsSync)((0, import_node_path61.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs55.existsSync)((0, import_node_path63.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path61.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path63.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -23009,23 +23088,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs57.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs57.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs55.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path61.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path63.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path61.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path63.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -23033,12 +23112,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path61.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path63.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs57.readFileSync)((0, import_node_path61.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path61.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs55.readFileSync)((0, import_node_path63.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path63.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path61.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path63.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -23052,24 +23131,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs57.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path61.relative)(place2, (0, import_node_path61.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs55.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path63.relative)(place2, (0, import_node_path63.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs57.rmSync)(place2, { recursive: true });
+    (0, import_node_fs55.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs57, import_node_os6, import_node_path61, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs55, import_node_os6, import_node_path63, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path61 = require("node:path");
+    import_node_path63 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -23080,8 +23159,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path61.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path61.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path63.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -23099,8 +23178,8 @@ function secretVariables(env) {
 }
 function readSecrets(settings3, place2) {
   const file = secretFile(settings3, place2);
-  const kept2 = readFile(file, settings3.secretFile !== null);
-  const of = (name2) => place2.env[SECRET_VARIABLES[name2]]?.trim() || kept2[name2] || null;
+  const kept3 = readFile(file, settings3.secretFile !== null);
+  const of = (name2) => place2.env[SECRET_VARIABLES[name2]]?.trim() || kept3[name2] || null;
   const secrets = { url: of("url"), token: of("token"), chat: of("chat"), answersUrl: of("answersUrl") };
   checkSecrets(settings3, secrets, file);
   return secrets;
@@ -23108,23 +23187,23 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os7.homedir)();
   if (file === null)
-    return (0, import_node_path62.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path62.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path62.join)(home, file.slice(1)) : (0, import_node_path62.resolve)(root, file);
+    return (0, import_node_path64.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path64.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path64.join)(home, file.slice(1)) : (0, import_node_path64.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs58.openSync)(path17, import_node_fs58.constants.O_RDONLY | import_node_fs58.constants.O_NONBLOCK);
+    handle = (0, import_node_fs56.openSync)(path17, import_node_fs56.constants.O_RDONLY | import_node_fs56.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
       EXIT.environment,
       `notify.secretFile ${path17} cannot be read: ${messageOf(error2)}`,
-      `make it, and keep it to yourself: chmod 600 ${shellWord(path17)}`
+      isAbsent(error2) ? "make it, readable for you alone" : `chmod 600 ${shellWord(path17)}`
     );
   }
   try {
-    const stats = (0, import_node_fs58.fstatSync)(handle);
+    const stats = (0, import_node_fs56.fstatSync)(handle);
     const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs4) throw unfit(path17, "it belongs to someone else");
@@ -23132,9 +23211,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs58.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs56.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs58.closeSync)(handle);
+    (0, import_node_fs56.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23190,13 +23269,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs58, import_node_os7, import_node_path62, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs56, import_node_os7, import_node_path64, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path62 = require("node:path");
+    import_node_path64 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -23271,24 +23350,24 @@ function inScope(worker, what, change2) {
 function refusedTask({ message: message2 }) {
   return new OrchestrateError(
     EXIT.refused,
-    printable(message2),
-    "an agent changes only its own open tasks: orchestrate task list"
+    `${printable(message2)}; an agent changes only its own open tasks`,
+    "orchestrate task list"
   );
 }
 function refuseInsideRun(env, verb) {
   if (!env["ORCHESTRATE_TOKEN"]) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} changes the plan, which an agent may not do`,
-    'say in the notes of your task what should be planned: orchestrate task update TASK-\u2026 --notes "what should be planned"'
+    `orchestrate ${verb} changes the plan, which an agent may not do: say in the notes of your task what should be planned`,
+    "orchestrate task list"
   );
 }
 function refuseSteering(env, root, verb) {
   if (!env["ORCHESTRATE_TOKEN"] || env["ORCHESTRATE_PROJECT"] !== root) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `orchestrate ${verb} steers the work, which is for users: an agent may not do it`,
-    'say what you need: orchestrate task update TASK-\u2026 --status blocked --blocked-reason "what is missing"'
+    `orchestrate ${verb} steers the work, which is for users: an agent may not do it; say what you need as the reason of a task that you set to blocked`,
+    "orchestrate task list"
   );
 }
 function refuseWhileWorkersLive(state2, initiativeId2, fix) {
@@ -23485,14 +23564,14 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path63.join)(runDir2, name2), text5, 384);
-  replaceFile((0, import_node_path63.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path63.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path65.join)(runDir2, name2), text5, 384);
+  replaceFile((0, import_node_path65.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path65.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path63.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs59.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs59.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path65.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs57.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs57.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23513,29 +23592,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path63.join)(runDir2, "claim");
+  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path65.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs59.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs57.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs59.linkSync)(draft, path17);
+    (0, import_node_fs57.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs59.rmSync)(draft, { force: true });
+    (0, import_node_fs57.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs59.rmSync)((0, import_node_path63.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs57.rmSync)((0, import_node_path65.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs59, import_node_path63, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs57, import_node_path65, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
-    import_node_path63 = require("node:path");
+    import_node_fs57 = require("node:fs");
+    import_node_path65 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -23696,7 +23775,7 @@ function initiativeOf(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path64.isAbsolute)(root) ? root : (0, import_node_path64.join)(ports.paths.root, root);
+  return (0, import_node_path66.isAbsolute)(root) ? root : (0, import_node_path66.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -23778,16 +23857,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs60.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs58.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs60, import_node_path64;
+var import_node_fs58, import_node_path66;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
-    import_node_path64 = require("node:path");
+    import_node_fs58 = require("node:fs");
+    import_node_path66 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -23837,18 +23916,18 @@ function howItEnded({ exitCode, signal: signal2, timedOut }, seconds) {
   return timedOut ? `timed out after ${seconds} s` : `failed (${signal2 ?? `exit ${exitCode}`})`;
 }
 async function pause3(ms, abort) {
-  await (0, import_promises7.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
+  await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs59.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs61, import_promises7, StreamTaken;
+var import_node_fs59, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
-    import_promises7 = __toESM(require_promises(), 1);
+    import_node_fs59 = require("node:fs");
+    import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
     StreamTaken = class extends OrchestrateError {
@@ -23942,9 +24021,9 @@ function createDarwinTable(ask3 = askSystem) {
     },
     rows,
     marks(pids) {
-      const wanted = new Set(pids);
+      const wanted = pids === void 0 ? null : new Set(pids);
       const all = parseMarks(ask3("/bin/ps", ["-axww", "-E", "-o", "pid=,command="]));
-      return new Map([...all].filter(([pid]) => wanted.has(pid)));
+      return new Map([...all].filter(([pid]) => wanted === null || wanted.has(pid)));
     },
     directories: () => parseDirectories(askLsof(ask3))
   };
@@ -24006,7 +24085,7 @@ async function round(table2, members2, signal2, limitMs, wanted = () => true) {
     }
     const restMs = endMs - performance.now();
     if (restMs <= 0) return false;
-    await (0, import_promises8.setTimeout)(Math.min(stepMs, restMs));
+    await (0, import_promises9.setTimeout)(Math.min(stepMs, restMs));
   }
 }
 function signalOne(table2, { pid, start: start2 }, signal2) {
@@ -24047,11 +24126,11 @@ function ancestors(byPid, self) {
   }
   return found;
 }
-var import_promises8, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
+var import_promises9, KILL_MS, FIRST_STEP_MS, LONGEST_STEP_MS;
 var init_end_tree = __esm({
   "src/process/end-tree.ts"() {
     "use strict";
-    import_promises8 = __toESM(require_promises(), 1);
+    import_promises9 = __toESM(require_promises(), 1);
     KILL_MS = 5e3;
     FIRST_STEP_MS = 5;
     LONGEST_STEP_MS = 100;
@@ -24069,7 +24148,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs62.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs60.readFileSync)(path17, "utf8"));
+}
+function pidsNow() {
+  return (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24079,25 +24161,25 @@ function row(pid) {
 }
 function markOf2(pid) {
   const environment2 = readProc2(`/proc/${pid}/environ`);
-  const prefix = `${MARK_VARIABLE2}=`;
-  const entry = environment2?.split("\0").find((each) => each.startsWith(prefix));
-  return entry?.slice(prefix.length) ?? null;
+  const from = `\0${environment2 ?? ""}`.indexOf(MARK2);
+  return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
-var import_node_fs62, linuxTable;
+var import_node_fs60, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs62 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     init_proc_stat();
     init_types2();
+    MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs62.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs60.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
       },
-      rows: () => (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).flatMap((pid) => row(pid) ?? []),
-      marks(pids) {
+      rows: () => pidsNow().flatMap((pid) => row(pid) ?? []),
+      marks(pids = pidsNow()) {
         const marks = /* @__PURE__ */ new Map();
         for (const pid of pids) {
           const mark = markOf2(pid);
@@ -24107,9 +24189,9 @@ var init_linux = __esm({
       },
       directories() {
         const found = /* @__PURE__ */ new Map();
-        for (const pid of (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2))) {
-          const directory = fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/cwd`));
-          if (directory !== null) found.set(Number(pid), directory);
+        for (const pid of pidsNow()) {
+          const directory = fromProc(() => (0, import_node_fs60.readlinkSync)(`/proc/${pid}/cwd`));
+          if (directory !== null) found.set(pid, directory);
         }
         return found;
       }
@@ -24117,33 +24199,117 @@ var init_linux = __esm({
   }
 });
 
+// src/process/run-at-terminal.ts
+function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
+  return new Promise((resolve14, reject) => {
+    const child = (0, import_node_child_process4.spawn)("/bin/sh", ["-c", command3], {
+      cwd,
+      env,
+      stdio: [input === void 0 ? "inherit" : "pipe", keep3 === null ? "inherit" : "pipe", "inherit"]
+    });
+    const ignore = () => void 0;
+    process.on("SIGINT", ignore);
+    const pieces = [];
+    let room = keep3 ?? 0;
+    child.stdout?.on("data", (piece) => {
+      pieces.push(piece.subarray(0, Math.max(0, room)));
+      room -= piece.length;
+    });
+    child.stdin?.on("error", ignore);
+    child.stdin?.end(input);
+    child.once("error", (error2) => {
+      process.off("SIGINT", ignore);
+      reject(notStarted(error2, "/bin/sh", cwd));
+    });
+    child.once("close", (code3) => {
+      process.off("SIGINT", ignore);
+      const output = Buffer.concat(pieces).toString("utf8");
+      resolve14({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
+    });
+  });
+}
+async function runInPopup({
+  command: command3,
+  cwd,
+  env,
+  keep: keep3
+}) {
+  const directory = (0, import_node_fs61.mkdtempSync)((0, import_node_path67.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
+    (name2) => (0, import_node_path67.join)(directory, name2)
+  );
+  const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
+  const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
+  const lines2 = [
+    "umask 077",
+    ...variables.map(([name2, value]) => `export ${name2}=${shellWord(value ?? "")}`),
+    `cd ${shellWord(cwd)} || exit`,
+    `: > ${shellWord(started2)}`,
+    `/bin/sh -c ${shellWord(command3)} > ${shellWord(printed)}`,
+    `echo "$?" > ${shellWord(code3)}`
+  ];
+  try {
+    (0, import_node_fs61.writeFileSync)(script, `${lines2.join("\n")}
+`, { mode: 384 });
+    const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
+    await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
+    if (!(0, import_node_fs61.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs61.existsSync)(code3) ? Number((0, import_node_fs61.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs61.statSync)(printed).size > keep3 };
+  } finally {
+    (0, import_node_fs61.rmSync)(directory, { recursive: true, force: true });
+  }
+}
+function beginningOf(path17, bytes) {
+  const handle = (0, import_node_fs61.openSync)(path17, "r");
+  try {
+    const buffer = Buffer.alloc(bytes);
+    return buffer.toString("utf8", 0, (0, import_node_fs61.readSync)(handle, buffer, 0, bytes, 0));
+  } finally {
+    (0, import_node_fs61.closeSync)(handle);
+  }
+}
+var import_node_child_process4, import_node_fs61, import_node_os8, import_node_path67, ENDED_BY_SIGNAL2;
+var init_run_at_terminal = __esm({
+  "src/process/run-at-terminal.ts"() {
+    "use strict";
+    import_node_child_process4 = __toESM(require_node_child_process(), 1);
+    import_node_fs61 = require("node:fs");
+    import_node_os8 = __toESM(require_node_os(), 1);
+    import_node_path67 = require("node:path");
+    init_shell_word();
+    init_run();
+    ENDED_BY_SIGNAL2 = 128;
+  }
+});
+
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path65.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path68.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs63.closeSync)(pipe2.to);
+    (0, import_node_fs62.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs63.closeSync)(pipe2.from);
+    (0, import_node_fs62.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs63.closeSync)(pipe2.to);
-      await Promise.race([ended, (0, import_promises9.setTimeout)(DRAIN_MS2)]);
+      (0, import_node_fs62.closeSync)(pipe2.to);
+      await Promise.race([ended, (0, import_promises10.setTimeout)(DRAIN_MS2)]);
     }
   };
 }
 function startWriter(path17, from) {
   const args = ["-c", WRITER, "orchestrate-log", path17, `${LOG_BYTES / 512}`, `${END_BYTES}`];
-  return (0, import_node_child_process4.spawn)("/bin/sh", args, {
+  return (0, import_node_child_process5.spawn)("/bin/sh", args, {
     cwd: "/",
     // No mark of ours: it ends by itself, after all who write.
     env: { PATH: `/usr/bin:/bin:${process.env["PATH"] ?? ""}` },
@@ -24155,7 +24321,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path65.join)(directory, "pipe");
+    const path17 = (0, import_node_path68.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -24165,39 +24331,39 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs63.openSync)(path17, "r+");
+    const both = (0, import_node_fs62.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs63.openSync)(path17, "r"), to: (0, import_node_fs63.openSync)(path17, "w") };
+      return { from: (0, import_node_fs62.openSync)(path17, "r"), to: (0, import_node_fs62.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs63.closeSync)(both);
+      (0, import_node_fs62.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs63.closeSync)((0, import_node_fs63.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs63.statSync)(path17);
+  (0, import_node_fs62.closeSync)((0, import_node_fs62.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs62.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs63.openSync)(path17, "r");
+  const file = (0, import_node_fs62.openSync)(path17, "r");
   try {
-    (0, import_node_fs63.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs62.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs63.closeSync)(file);
+    (0, import_node_fs62.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process4, import_node_events2, import_node_fs63, import_node_path65, import_promises9, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process5, import_node_events2, import_node_fs62, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
-    import_node_child_process4 = __toESM(require_node_child_process(), 1);
+    import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs63 = require("node:fs");
-    import_node_path65 = require("node:path");
-    import_promises9 = __toESM(require_promises(), 1);
+    import_node_fs62 = require("node:fs");
+    import_node_path68 = require("node:path");
+    import_promises10 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
     init_run();
@@ -24225,7 +24391,7 @@ async function runShell(table2, request2) {
 }
 async function runLogged(table2, request2, log) {
   const mark = `${request2.mark}/${(0, import_node_crypto10.randomBytes)(4).toString("hex")}`;
-  const child = (0, import_node_child_process5.spawn)("/bin/sh", ["-c", request2.command], {
+  const child = (0, import_node_child_process6.spawn)("/bin/sh", ["-c", request2.command], {
     cwd: request2.cwd,
     env: { ...request2.env, [MARK_VARIABLE2]: mark },
     detached: true,
@@ -24236,7 +24402,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs64.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs63.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
       resolve14({ exitCode: NOT_RUN, signal: null });
     });
@@ -24274,13 +24440,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process5, import_node_crypto10, import_node_fs64, GRACE_MS2, NOT_RUN;
+var import_node_child_process6, import_node_crypto10, import_node_fs63, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
-    import_node_child_process5 = __toESM(require_node_child_process(), 1);
+    import_node_child_process6 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs64 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24291,87 +24457,254 @@ var init_run_shell = __esm({
   }
 });
 
-// src/process/terminal.ts
-function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
-  return new Promise((resolve14, reject) => {
-    const child = (0, import_node_child_process6.spawn)("/bin/sh", ["-c", command3], {
-      cwd,
+// lazy:node:net
+var require_node_net = __commonJS({
+  "lazy:node:net"(exports2) {
+    var loaded2;
+    var part = () => loaded2 ??= require("node:net");
+    for (const name2 of ["Socket"])
+      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
+  }
+});
+
+// src/process/starter.ts
+function startStarter(env, onGone) {
+  const child = spawned(env);
+  child?.once("error", () => void 0);
+  if (child?.pid === void 0 || child.stdin === null) return null;
+  const starter = { child, env, busy: false };
+  child.stdin.on("error", () => void 0);
+  const leave = () => {
+    onGone(starter);
+    child.stdin?.end();
+  };
+  child.once("exit", leave);
+  for (const stream2 of [child.stdout, child.stderr])
+    stream2?.on("data", () => {
+      if (!starter.busy) leave();
+    });
+  hold2(starter, false);
+  return starter;
+}
+function spawned(env) {
+  try {
+    return (0, import_node_child_process7.spawn)("/bin/sh", ["-c", SCRIPT], {
+      cwd: "/",
       env,
-      stdio: [input === void 0 ? "inherit" : "pipe", keep3 === null ? "inherit" : "pipe", "inherit"]
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"]
     });
-    const ignore = () => void 0;
-    process.on("SIGINT", ignore);
-    const pieces = [];
-    let room = keep3 ?? 0;
-    child.stdout?.on("data", (piece) => {
-      pieces.push(piece.subarray(0, Math.max(0, room)));
-      room -= piece.length;
-    });
-    child.stdin?.on("error", ignore);
-    child.stdin?.end(input);
-    child.once("error", (error2) => {
-      process.off("SIGINT", ignore);
-      reject(notStarted(error2, "/bin/sh", cwd));
-    });
-    child.once("close", (code3) => {
-      process.off("SIGINT", ignore);
-      const output = Buffer.concat(pieces).toString("utf8");
-      resolve14({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
-    });
+  } catch {
+    return null;
+  }
+}
+function hold2({ child }, holds) {
+  const pipes = [child.stdin, child.stdout, child.stderr].filter((each) => each instanceof import_node_net.Socket);
+  for (const each of [child, ...pipes]) {
+    if (holds) each.ref();
+    else each.unref();
+  }
+}
+function serve(starter, request2, lines2) {
+  const { child } = starter;
+  const { abort, timeLimitMs, outputLimit = OUTPUT_LIMIT } = request2;
+  const word = (0, import_node_crypto11.randomBytes)(12).toString("hex");
+  return new Promise((resolve14, reject) => {
+    let ended = null;
+    const timers = [];
+    const after = (ms, act2) => void timers.push(setTimeout(act2, ms));
+    const finish2 = (ending) => {
+      for (const timer of timers) clearTimeout(timer);
+      child.removeListener("exit", onExit2);
+      abort?.removeEventListener("abort", onAbort);
+      const printed = { stdout: out.take(), stderr: err.take() };
+      hold2(starter, false);
+      starter.busy = ended !== null;
+      if (starter.busy) child.stdin?.end();
+      if (ended === "abort") reject(abort?.reason);
+      else resolve14(resultOf(ending, printed, ended));
+    };
+    const end = (why) => {
+      if (ended !== null) return;
+      ended = why;
+      signalGroup(child, "SIGTERM");
+      after(GRACE_MS, () => {
+        signalGroup(child, "SIGKILL");
+        finish2(killed("SIGKILL"));
+      });
+    };
+    const onAbort = () => end("abort");
+    const onExit2 = () => finish2(child.signalCode === null ? null : killed(child.signalCode));
+    const onMore = () => {
+      const status = out.ending();
+      if (status !== null && err.ending() !== null) finish2(endingOf(Number(status)));
+      else if (out.bytes() + err.bytes() > outputLimit) end("output");
+    };
+    const out = collect3(child.stdout, `
+${word} `, onMore);
+    const err = collect3(child.stderr, `
+${word}`, onMore);
+    child.once("exit", onExit2);
+    abort?.addEventListener("abort", onAbort, { once: true });
+    if (timeLimitMs !== null) after(timeLimitMs, () => end("time"));
+    starter.busy = true;
+    hold2(starter, true);
+    child.stdin?.write(`${word}
+${lines2}`);
   });
 }
-async function runInPopup({
-  command: command3,
-  cwd,
-  env,
-  keep: keep3
-}) {
-  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
-  const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path66.join)(directory, name2)
-  );
-  const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
-  const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
-  const lines2 = [
-    "umask 077",
-    ...variables.map(([name2, value]) => `export ${name2}=${shellWord(value ?? "")}`),
-    `cd ${shellWord(cwd)} || exit`,
-    `: > ${shellWord(started2)}`,
-    `/bin/sh -c ${shellWord(command3)} > ${shellWord(printed)}`,
-    `echo "$?" > ${shellWord(code3)}`
-  ];
-  try {
-    (0, import_node_fs65.writeFileSync)(script, `${lines2.join("\n")}
-`, { mode: 384 });
-    const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
-    await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs65.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs65.existsSync)(code3) ? Number((0, import_node_fs65.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs65.statSync)(printed).size > keep3 };
-  } finally {
-    (0, import_node_fs65.rmSync)(directory, { recursive: true, force: true });
-  }
+function killed(signal2) {
+  return { exitCode: null, signal: signal2 };
 }
-function beginningOf(path17, bytes) {
-  const handle = (0, import_node_fs65.openSync)(path17, "r");
-  try {
-    const buffer = Buffer.alloc(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs65.readSync)(handle, buffer, 0, bytes, 0));
-  } finally {
-    (0, import_node_fs65.closeSync)(handle);
-  }
+function endingOf(status) {
+  const found = Object.entries(import_node_os9.constants.signals).find(([, number5]) => status === 128 + number5);
+  if (found === void 0 || status <= 129) return { exitCode: status, signal: null };
+  return killed(found[0]);
 }
-var import_node_child_process6, import_node_fs65, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
-var init_terminal2 = __esm({
-  "src/process/terminal.ts"() {
+function resultOf(ending, printed, limit) {
+  if (limit !== null) return { ...ending ?? killed("SIGKILL"), ...printed, limit };
+  const isNotRun = printed.stdout.length === 0 && (ending?.exitCode === 126 || ending?.exitCode === 127);
+  return ending === null || isNotRun ? null : { ...ending, ...printed, limit };
+}
+function collect3(stream2, begin, onMore) {
+  const pieces = [];
+  let bytes = 0;
+  let tail = "";
+  const lineAt = () => tail.endsWith("\n") ? tail.lastIndexOf(begin) : -1;
+  const onData = (piece) => {
+    pieces.push(piece);
+    bytes += piece.length;
+    tail = `${tail}${piece.subarray(-LAST_LINE).toString("latin1")}`.slice(-LAST_LINE);
+    onMore();
+  };
+  stream2?.on("data", onData);
+  return {
+    ending: () => lineAt() < 0 ? null : tail.slice(lineAt() + begin.length, -1),
+    bytes: () => bytes,
+    take() {
+      stream2?.removeListener("data", onData);
+      const line2 = lineAt() < 0 ? 0 : tail.length - lineAt();
+      return Buffer.concat(pieces).subarray(0, bytes - line2);
+    }
+  };
+}
+var import_node_child_process7, import_node_crypto11, import_node_net, import_node_os9, SCRIPT, LAST_LINE;
+var init_starter = __esm({
+  "src/process/starter.ts"() {
     "use strict";
-    import_node_child_process6 = __toESM(require_node_child_process(), 1);
-    import_node_fs65 = require("node:fs");
-    import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path66 = require("node:path");
-    init_shell_word();
+    import_node_child_process7 = __toESM(require_node_child_process(), 1);
+    import_node_crypto11 = __toESM(require_node_crypto(), 1);
+    import_node_net = __toESM(require_node_net(), 1);
+    import_node_os9 = __toESM(require_node_os(), 1);
     init_run();
-    ENDED_BY_SIGNAL2 = 128;
+    SCRIPT = `# orchestrate-starter: starts programs for orchestrate, and ends with it
+trap : TERM
+while IFS= read -r ORCHESTRATE_END; do
+  (
+    set --
+    ORCHESTRATE_WHOLE= ORCHESTRATE_GIVEN= ORCHESTRATE_INPUT= ORCHESTRATE_CWD=/
+    while IFS= read -r ORCHESTRATE_LINE; do
+      ORCHESTRATE_TEXT=\${ORCHESTRATE_LINE#?}
+      case $ORCHESTRATE_LINE in
+      A*) set -- "$@" "$ORCHESTRATE_TEXT" ;;
+      D*) ORCHESTRATE_CWD=$ORCHESTRATE_TEXT ;;
+      E*) export "$ORCHESTRATE_TEXT" ;;
+      U*) unset "$ORCHESTRATE_TEXT" ;;
+      I*) ORCHESTRATE_INPUT="$ORCHESTRATE_INPUT\${ORCHESTRATE_GIVEN:+
+}$ORCHESTRATE_TEXT"; ORCHESTRATE_GIVEN=1 ;;
+      .) ORCHESTRATE_WHOLE=1; break ;;
+      esac
+    done
+    [ -n "$ORCHESTRATE_WHOLE" ] && cd -P "$ORCHESTRATE_CWD" || exit 126
+    [ -z "$ORCHESTRATE_GIVEN" ] && exec "$@" </dev/null
+    exec "$@" <<ORCHESTRATE_HERE
+$ORCHESTRATE_INPUT
+ORCHESTRATE_HERE
+  )
+  printf '\\n%s %s\\n' "$ORCHESTRATE_END" "$?"
+  printf '\\n%s\\n' "$ORCHESTRATE_END" >&2
+done
+`;
+    LAST_LINE = 64;
+  }
+});
+
+// src/process/starters.ts
+function keepStarters() {
+  startBy(createStarters());
+}
+function createStarters() {
+  const starters = /* @__PURE__ */ new Set();
+  return async (request2) => {
+    const ready = canBeTold(request2) ? readyFor(request2, starters) : null;
+    return ready === null ? null : serve(ready.starter, request2, ready.text);
+  };
+}
+function readyFor(request2, starters) {
+  for (const starter2 of starters) {
+    const text6 = starter2.busy ? null : requestText(request2, starter2.env);
+    if (text6 !== null) return { starter: starter2, text: text6 };
+  }
+  const { [MARK_VARIABLE2]: _2, ...env } = request2.env;
+  const text5 = requestText(request2, env);
+  const starter = text5 === null ? null : add2(starters, env);
+  if (text5 === null || starter === null) return null;
+  addMore(starters, env);
+  return { starter, text: text5 };
+}
+function add2(starters, env) {
+  if (starters.size >= MOST2) return null;
+  const starter = startStarter(env, (gone) => starters.delete(gone));
+  if (starter !== null) starters.add(starter);
+  return starter;
+}
+function addMore(starters, env) {
+  const timer = setTimeout(() => {
+    const like = [...starters].filter((each) => differences(env, each.env) !== null);
+    if (like.length < READY && add2(starters, env) !== null) addMore(starters, env);
+  }, BETWEEN_MS);
+  timer.unref();
+}
+function canBeTold({ env, input }) {
+  if (!Object.keys(env).every((name2) => PASSED_ON.test(name2))) return false;
+  return input === void 0 || typeof input === "string" && input.endsWith("\n");
+}
+function requestText({ file, args, cwd, env, input }, its) {
+  const variables = differences(env, its);
+  if (variables === null) return null;
+  const given3 = input === void 0 ? [] : String(input).slice(0, -1).split("\n");
+  const lines2 = [
+    ...[file, ...args].map((word) => `A${word}`),
+    `D${cwd}`,
+    ...variables,
+    ...given3.map((line2) => `I${line2}`)
+  ];
+  const text5 = `${lines2.join("\n")}
+.
+`;
+  const isPlain = !text5.includes("\0") && text5.split("\n").length === lines2.length + 2;
+  return isPlain && Buffer.byteLength(text5) <= LONGEST_REQUEST ? text5 : null;
+}
+function differences(env, its) {
+  const names = [.../* @__PURE__ */ new Set([...Object.keys(env), ...Object.keys(its)])].filter(
+    (name2) => env[name2] !== its[name2]
+  );
+  if (!names.every((name2) => OWN.test(name2))) return null;
+  return names.map((name2) => env[name2] === void 0 ? `U${name2}` : `E${name2}=${env[name2]}`);
+}
+var MOST2, READY, BETWEEN_MS, LONGEST_REQUEST, OWN, PASSED_ON;
+var init_starters = __esm({
+  "src/process/starters.ts"() {
+    "use strict";
+    init_run();
+    init_starter();
+    init_types2();
+    MOST2 = 16;
+    READY = 6;
+    BETWEEN_MS = 50;
+    LONGEST_REQUEST = 8192;
+    OWN = /^(GIT|LC|ORCHESTRATE)_[A-Z0-9_]*$/;
+    PASSED_ON = /^([A-Za-z_][A-Za-z0-9_]*|BASH_FUNC_.*)$/;
   }
 });
 
@@ -24390,16 +24723,15 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
     },
     directories: () => table2.directories(),
     findMarked(prefix) {
-      const rows = table2.rows();
-      const marks = table2.marks(rows.map((row4) => row4.pid));
-      return rows.flatMap(({ pid, start: start2 }) => {
-        const mark = marks.get(pid);
-        return mark?.startsWith(prefix) === true ? [{ identity: { pid, start: start2 }, mark }] : [];
+      return [...table2.marks()].flatMap(([pid, mark]) => {
+        const identity4 = mark.startsWith(prefix) ? table2.identify(pid) : null;
+        return identity4 === null ? [] : [{ identity: identity4, mark }];
       });
     },
     endTree: (request2) => endTree(table2, request2),
     runShell: (request2) => runShell(table2, request2),
     run,
+    keepStarters,
     runAtTerminal,
     runInPopup
   };
@@ -24411,12 +24743,13 @@ var init_processes = __esm({
     init_end_tree();
     init_linux();
     init_run();
+    init_run_at_terminal();
     init_run_shell();
-    init_terminal2();
+    init_starters();
   }
 });
 
-// src/sqlite/watch.ts
+// src/sqlite/watch-databases.ts
 function watchDatabases(databases, onChange, { slowPollMs = SLOW_POLL_MS } = {}) {
   const watched = databases.map((database) => watchOne(database, onChange, slowPollMs));
   return {
@@ -24475,9 +24808,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path67.basename)(path17);
+  const name2 = (0, import_node_path69.basename)(path17);
   try {
-    const watcher = (0, import_node_fs66.watch)((0, import_node_path67.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs64.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24497,12 +24830,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs66, import_node_path67, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
-var init_watch = __esm({
-  "src/sqlite/watch.ts"() {
+var import_node_fs64, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var init_watch_databases = __esm({
+  "src/sqlite/watch-databases.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_fs64 = require("node:fs");
+    import_node_path69 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -24575,7 +24908,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs67.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs65.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -24586,7 +24919,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs67.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs65.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -24656,12 +24989,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path68.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path70.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path68.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path70.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -24675,11 +25008,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs67.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs67.existsSync)((0, import_node_path68.join)(runs, former, "claim")) && !(0, import_node_fs67.existsSync)((0, import_node_path68.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs67.rmSync)((0, import_node_path68.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs65.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs65.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs65.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs65.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs67.mkdtempSync)((0, import_node_path68.join)(runs, prefix));
+  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -24688,12 +25021,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs67, import_node_path68;
+var import_node_fs65, import_node_path70;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs65 = require("node:fs");
+    import_node_path70 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -24703,7 +25036,7 @@ var init_wiring = __esm({
     init_marks();
     init_step();
     init_processes();
-    init_watch();
+    init_watch_databases();
     init_lease();
     init_state_schema();
     init_state_store();
@@ -24714,7 +25047,7 @@ var init_wiring = __esm({
     init_config();
     init_load();
     init_variables();
-    init_project2();
+    init_project();
   }
 });
 
@@ -24726,7 +25059,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs68.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs66.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -24745,7 +25078,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs68.rmSync)(path17, { force: true });
+      (0, import_node_fs66.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -24763,47 +25096,86 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs68;
+var import_node_fs66;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
+    import_node_fs66 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
   }
 });
 
+// src/init/ask-places.ts
+function directoryIn(root, cwd, worktreeRoot2) {
+  const here = (0, import_node_fs67.realpathSync)(cwd);
+  const inside2 = (0, import_node_path71.relative)(root, here);
+  const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
+  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
+  return outside || ofAgent ? "." : inside2;
+}
+async function askPlaces(from, current2, paths, asker) {
+  const { cwd } = current2.agent;
+  const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
+  const { root } = current2.worktree;
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs67.existsSync)(paths.config);
+  return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
+}
+async function startsHere(from, { interactive, yes, ask: ask3 }) {
+  if (from === ".") return false;
+  if (yes || !interactive) return yes;
+  return !/^n/i.test(await ask3(`Start agents in ${from} of their worktrees? [Y/n] `));
+}
+async function askRoot(root, asker) {
+  const why = "outside the project, such as ../trees, your own test runners and watchers do not walk into them";
+  const said2 = (await asker.ask(`Where should worktrees be made (${why})? [${root}] `)).trim();
+  if (said2 === "") return root;
+  return isWorktreeRoot(said2) ? said2 : askRoot(root, asker);
+}
+function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
+  return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
+}
+var import_node_fs67, import_node_path71;
+var init_ask_places = __esm({
+  "src/init/ask-places.ts"() {
+    "use strict";
+    import_node_fs67 = require("node:fs");
+    import_node_path71 = require("node:path");
+    init_config_schema();
+    init_load();
+  }
+});
+
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path69.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path69.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path72.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path72.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
-function makesMcpConfig({ paths, manifest }) {
-  const text5 = readMcpConfig(paths.mcpConfig);
-  return text5 === null || manifest.isOurs(".mcp.json", text5);
+function makesMcpConfig({ paths, manifest, plugin }) {
+  const text5 = readUsersFile(paths.mcpConfig);
+  return text5 === null ? !plugin.server : manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path69.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path72.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs69.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs68.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs69.accessSync)(stat2 === void 0 ? (0, import_node_path69.dirname)(directory) : directory, import_node_fs69.constants.W_OK | import_node_fs69.constants.X_OK);
+    (0, import_node_fs68.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs68.constants.W_OK | import_node_fs68.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs69, import_node_path69, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs68, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
-    import_node_path69 = require("node:path");
-    init_paths();
+    import_node_fs68 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_present();
     init_exclude();
     init_change();
@@ -24831,13 +25203,13 @@ var init_exclude_step = __esm({
         const wanted = [...rules(context), ...makesMcpConfig(context) ? [MCP_CONFIG] : []];
         const missing2 = wanted.filter((rule) => !present.has(rule));
         if (missing2.length === 0) return [unchanged(WHAT2)];
-        const add2 = () => exclude(context.commonDir, missing2);
+        const add3 = () => exclude(context.commonDir, missing2);
         return [
           {
             verb: "update",
             what: WHAT2,
             note: `${missing2.length} rules for run-time files, launchers and worktrees`,
-            apply: add2
+            apply: add3
           }
         ];
       },
@@ -24845,7 +25217,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs69.existsSync)(path17) && (0, import_node_fs69.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs68.existsSync)(path17) && (0, import_node_fs68.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -24861,13 +25233,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs69.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path69.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs68.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path72.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs69.mkdirSync)((0, import_node_path69.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs69.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs68.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs68.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -24875,17 +25247,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs69.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs68.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs69.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs68.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs69.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path69.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs69.readdirSync)(parent).length === 0) (0, import_node_fs69.rmdirSync)(parent);
+          (0, import_node_fs68.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path72.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs68.readdirSync)(parent).length === 0) (0, import_node_fs68.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -24902,7 +25274,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path70.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -24923,87 +25295,47 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs70.renameSync)(path17, backup);
+    (0, import_node_fs69.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path70.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path70.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path73.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path73.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path70.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs70.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs69.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path70.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs70.rmSync)(path17);
+    (0, import_node_fs69.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs70.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs69.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs70.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs69.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs70, import_node_path70;
+var import_node_fs69, import_node_path73;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_change();
     init_write();
-  }
-});
-
-// src/init/places.ts
-function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs71.realpathSync)(cwd);
-  const inside2 = (0, import_node_path71.relative)(root, here);
-  const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
-  return outside || ofAgent ? "." : inside2;
-}
-async function askPlaces(from, current2, paths, asker) {
-  const { cwd } = current2.agent;
-  const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
-  const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs71.existsSync)(paths.config);
-  return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
-}
-async function startsHere(from, { interactive, yes, ask: ask3 }) {
-  if (from === ".") return false;
-  if (yes || !interactive) return yes;
-  return !/^n/i.test(await ask3(`Start agents in ${from} of their worktrees? [Y/n] `));
-}
-async function askRoot(root, asker) {
-  const why = "outside the project, such as ../trees, your own test runners and watchers do not walk into them";
-  const said2 = (await asker.ask(`Where should worktrees be made (${why})? [${root}] `)).trim();
-  if (said2 === "") return root;
-  return isWorktreeRoot(said2) ? said2 : askRoot(root, asker);
-}
-function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
-  return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
-}
-var import_node_fs71, import_node_path71;
-var init_places2 = __esm({
-  "src/init/places.ts"() {
-    "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path71 = require("node:path");
-    init_config_schema();
-    init_load();
   }
 });
 
@@ -25011,7 +25343,7 @@ var init_places2 = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, name2));
+  const top = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -25023,10 +25355,10 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles2 = readText3((0, import_node_path72.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles = readText3((0, import_node_path74.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
-    ...bigFiles2 ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
+    ...bigFiles ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
   ];
 }
 function copyHooks(path17) {
@@ -25039,12 +25371,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path72.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path74.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path72.join)(cwd, file);
-        return (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path74.join)(cwd, file);
+        return (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -25072,16 +25404,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs72.existsSync)((0, import_node_path72.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path72.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path72.join)(root, place2));
+    const here = (0, import_node_path74.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path74.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs72.existsSync)((0, import_node_path72.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path72.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path74.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -25090,7 +25422,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path72.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path74.join)(cwd, because) }];
     }
   }
   return [];
@@ -25108,7 +25440,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path72.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path74.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -25121,7 +25453,7 @@ function readText3(path17) {
 }
 function readPackage(root) {
   try {
-    return JSON.parse(readText3((0, import_node_path72.join)(root, "package.json")));
+    return JSON.parse(readText3((0, import_node_path74.join)(root, "package.json")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -25148,10 +25480,10 @@ async function accept(proposals, current2, asker) {
   };
   const commands2 = commandsOf(fresh);
   if (!asker.yes && !asker.interactive) return { accepted: null, passedOver: commands2 };
-  const taken2 = asker.yes ? fresh : await askAbout(fresh, asker);
-  if (commandsOf(taken2).length === 0) return { accepted: null, passedOver: [] };
+  const taken3 = asker.yes ? fresh : await askAbout(fresh, asker);
+  if (commandsOf(taken3).length === 0) return { accepted: null, passedOver: [] };
   return {
-    accepted: { setup: [...old.setup, ...taken2.setup], gates: [...old.gates, ...taken2.gates] },
+    accepted: { setup: [...old.setup, ...taken3.setup], gates: [...old.gates, ...taken3.gates] },
     passedOver: []
   };
 }
@@ -25179,12 +25511,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs72, import_node_path72, NO_PROPOSALS, SUBMODULES;
+var import_node_fs70, import_node_path74, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs70 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_load();
     init_shell_word();
     init_present();
@@ -25195,16 +25527,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs73.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs71.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs73.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs73.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs71.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs71.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs73.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs73.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs71.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs71.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -25215,17 +25547,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs73, import_node_path73, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs71, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path73.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path75.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -25249,7 +25581,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs73.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs71.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25266,19 +25598,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs74.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs72.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs74.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path74.relative)(paths.root, paths.config), (0, import_node_fs74.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs72.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs72.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs74.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs72.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25304,13 +25636,13 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path74.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path76.dirname)(file.path(context)))
     }))
   };
 }
 function unlessOfPlugin(step) {
   const plan2 = (context) => step.plan(context).map((change2) => {
-    const leaveOut = context.hasPlugin && change2.verb === "create";
+    const leaveOut = context.plugin.command && change2.verb === "create";
     return leaveOut ? kept(change2.what, "left out: the orchestrate plugin brings /orchestrate") : change2;
   });
   return { ...step, plan: plan2 };
@@ -25319,23 +25651,23 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs74.existsSync)(directory) && (0, import_node_fs74.readdirSync)(directory).length === 0) (0, import_node_fs74.rmdirSync)(directory);
+    if ((0, import_node_fs72.existsSync)(directory) && (0, import_node_fs72.readdirSync)(directory).length === 0) (0, import_node_fs72.rmdirSync)(directory);
   };
 }
-var import_node_fs74, import_node_path74, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs72, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path76 = require("node:path");
     init_load();
     init_package_root();
+    init_ask_places();
     init_change();
     init_exclude_step();
     init_file_step();
     init_lasting_place();
     init_mcp_config_step();
-    init_places2();
     init_proposals();
     init_symlink();
     HERE = '-C "$(dirname -- "$0")"';
@@ -25391,7 +25723,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path75.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path77.relative)(paths.root, file), program }];
     }
   );
 }
@@ -25413,7 +25745,7 @@ async function mendMovedPrograms(project) {
     nowMs,
     force: false,
     accepted: null,
-    hasPlugin: false,
+    plugin: { command: false, server: false },
     places: { agentCwd: ".", worktreeRoot: "." },
     worktreeRoot: paths.root
   };
@@ -25428,19 +25760,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs75.accessSync)(program, import_node_fs75.constants.R_OK);
+    (0, import_node_fs73.accessSync)(program, import_node_fs73.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs75, import_node_path75;
+var import_node_fs73, import_node_path77;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path75 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path77 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -25453,7 +25785,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path76.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path78.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -25483,11 +25815,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path76;
+var import_node_path78;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path76 = require("node:path");
+    import_node_path78 = require("node:path");
     init_errors();
     init_present();
   }
@@ -25525,12 +25857,13 @@ function oneStream(text5, streams2) {
   const [id2] = found;
   if (id2 !== void 0 && found.length === 1) return id2;
   const typed3 = JSON.stringify(printable(text5));
-  if (id2 !== void 0) throw ambiguous(`${typed3} may be any of ${found.length} streams`, found);
+  if (id2 !== void 0)
+    throw ambiguous(`${typed3} may be any of ${found.length} streams`, found, "orchestrate plan");
   const known2 = streams2.map((stream2) => stream2.id);
   throw new OrchestrateError(
     EXIT.input,
-    `no stream ${typed3} in the plan`,
-    known2.length === 0 ? "orchestrate plan" : `name one of: ${listed(known2)}`
+    `no stream ${typed3} in the plan${known2.length === 0 ? "" : `, which has: ${listed(known2)}`}`,
+    "orchestrate plan"
   );
 }
 function findTask(store, text5) {
@@ -25544,13 +25877,17 @@ function findTask(store, text5) {
     const task2 = tasks2.find((each) => each.id === id2);
     if (task2 !== void 0 && found.length === 1) return task2;
     if (found.length > 1)
-      throw ambiguous(`${JSON.stringify(printable(text5))} may be any of ${found.length} tasks`, found);
+      throw ambiguous(
+        `${JSON.stringify(printable(text5))} may be any of ${found.length} tasks`,
+        found,
+        "orchestrate task list"
+      );
   }
   const why = `no task ${JSON.stringify(printable(text5))}`;
   throw new OrchestrateError(EXIT.input, why, "orchestrate task list");
 }
-function ambiguous(message2, candidates) {
-  return new OrchestrateError(EXIT.input, message2, `name one of: ${listed(candidates)}`);
+function ambiguous(message2, candidates, fix) {
+  return new OrchestrateError(EXIT.input, `${message2}: ${listed(candidates)}`, fix);
 }
 var init_find_stream = __esm({
   "src/operator/find-stream.ts"() {
@@ -25578,6 +25915,7 @@ function policyOf(config2, agent2, only2, sinceEvent) {
     sync: config2.sync,
     keepFinishedWindows: config2.finishedWindows === "keep",
     ahead: config2.worktree.ahead,
+    gated: config2.gates.length > 0,
     maxRunMs: config2.limits.maxMinutes === null ? null : config2.limits.maxMinutes * 6e4,
     maxCostUsd: config2.limits.maxCostUsd
   };
@@ -25597,8 +25935,9 @@ function aheadActions(snapshot, policy, found, actions) {
   const busy2 = /* @__PURE__ */ new Set([...snapshot.inFlight.keys(), ...actions.map(({ key }) => key)]);
   const isFree = (key) => !busy2.has(key) && !isHeldBack(snapshot, policy, key);
   const discards = [...snapshot.records.values()].filter((record3) => record3.ahead !== null && isFree(record3.key)).flatMap((record3) => discardOf(snapshot, policy, record3) ?? []);
-  const launching = [...snapshot.inFlight.values(), ...actions].some(({ kind }) => kind === "launch");
-  return launching ? discards : [...discards, ...preparations(snapshot, policy, found, isFree)];
+  const isHandOn = ({ kind }) => kind === "launch" || kind === "verify" && !policy.gated;
+  const handingOn = [...snapshot.inFlight.values(), ...actions].some(isHandOn);
+  return handingOn ? discards : [...discards, ...preparations(snapshot, policy, found, isFree)];
 }
 function isHeldBack(snapshot, policy, key) {
   const trouble2 = snapshot.troubles.get(key);
@@ -25684,9 +26023,11 @@ var init_ahead2 = __esm({
 function assessCancelled(situation2, run30) {
   const { stream: stream2 } = situation2;
   if (!isCancelled(stream2)) return null;
-  const remedy = `a task set back to pending brings it back: orchestrate task list --stream=${shellWord(stream2.id)}`;
+  const remedy = `orchestrate task list --stream=${shellWord(stream2.id)}`;
   if (run30 === null) return assess("cancelled", { reason: REASON, remedy });
-  const action = endRun(situation2, run30, "stopped", `cancelled: ${REASON}`, { farewell: CANCELLED_FAREWELL });
+  const action = endRun(situation2, run30, "stopped", `cancelled: ${CANCELLED}`, {
+    farewell: CANCELLED_FAREWELL
+  });
   return assess("cancelled", { reason: REASON, remedy, action });
 }
 function onCancelled({ stream: stream2, dependencies }) {
@@ -25698,7 +26039,7 @@ function onCancelled({ stream: stream2, dependencies }) {
     remedy: commandFor("cancel", first2)
   });
 }
-var CANCELLED_FAREWELL, REASON;
+var CANCELLED_FAREWELL, CANCELLED, REASON;
 var init_cancelled = __esm({
   "src/core/decide/cancelled.ts"() {
     "use strict";
@@ -25706,7 +26047,8 @@ var init_cancelled = __esm({
     init_shell_word();
     init_assessment();
     CANCELLED_FAREWELL = "orchestrate: this stream was cancelled, its work is not needed any more. You are being ended; do nothing further.";
-    REASON = "every task of it is cancelled";
+    CANCELLED = "every task of it is cancelled";
+    REASON = `${CANCELLED}; a task set back to pending brings it back`;
   }
 });
 
@@ -25757,7 +26099,7 @@ function unseen({ snapshot, key }) {
 function lostWindow(run30, worker, stream2) {
   if (worker.process === "gone" || worker.pane !== null || run30.claimedAtMs === null) return null;
   const reason = worker.serverGone ? "its tmux server is gone" : "its window was closed";
-  return { reason, remedy: thenTry(commandFor("stop", stream2), commandFor("start", stream2)) };
+  return { reason, remedy: `${commandFor("stop", stream2)} && ${commandFor("start", stream2)}` };
 }
 function unreachable2(situation2, run30, worker) {
   const { policy, snapshot, stream: stream2 } = situation2;
@@ -25802,12 +26144,8 @@ function assessWaiting({ stream: stream2 }, activity) {
   const reason = activity.inferred ? `${detail} (read off its screen)` : detail;
   const attach2 = commandFor("attach", stream2.id);
   const { account, remedy, sinceMs: sinceMs2 } = activity;
-  return assess("needs-input", {
-    reason,
-    remedy: account ? `${remedy ?? "see to the account"}, then tell it to go on: ${attach2}` : remedy === null ? attach2 : thenTry(remedy, commandFor("retry", stream2.id)),
-    sinceMs: sinceMs2,
-    holdsLaunches: account
-  });
+  const told2 = account ? { reason: `${reason} (${remedy ?? "see to the account"}, then tell it to go on)`, remedy: attach2 } : remedy === null ? { reason, remedy: attach2 } : thenTry(reason, remedy, commandFor("retry", stream2.id));
+  return assess("needs-input", { ...told2, sinceMs: sinceMs2, holdsLaunches: account });
 }
 function silence({ stream: stream2, snapshot, policy }, activity) {
   const signMs = activity.lastSignAtMs;
@@ -25882,8 +26220,13 @@ function afterRefusal(situation2, run30, reason) {
   const { record: record3, policy, snapshot, stream: stream2 } = situation2;
   const retryAtMs = retryAfterLimit(record3, policy, snapshot.nowMs, null);
   const action = endRun(situation2, run30, "denied", reason, { retryAtMs });
-  const remedy = deniedRemedy(stream2);
-  return assess("needs-input", { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
+  return assess("needs-input", {
+    reason,
+    remedy: deniedRemedy(stream2),
+    dueAtMs: retryAtMs,
+    holdsLaunches: true,
+    action
+  });
 }
 function assessEnded(situation2, run30, worker, error2) {
   const { stream: stream2 } = situation2;
@@ -25911,7 +26254,7 @@ function judgeWork(situation2, run30, exitCode) {
   if (clashes !== null) return clashes;
   const verdict2 = verdictOn(run30, headOf3(situation2));
   if (verdict2 === null || verdict2.ok) return verifying(situation2, run30.number);
-  return restarting(situation2, run30, "failed", verdict2.message, exitCode);
+  return restarting(situation2, run30, "failed", endedText(situation2, verdict2), exitCode);
 }
 function restarting(situation2, run30, outcome, reason, exitCode) {
   return assess("ready", {
@@ -26055,8 +26398,7 @@ function wornOut({ stream: stream2, record: record3, policy, snapshot, lastRun, 
   const retry2 = commandFor("retry", stream2.id);
   if (exhausted === "launches" && trouble2 !== void 0)
     return assess("failed", {
-      reason: `could not start: ${trouble2.message}`,
-      remedy: remedyOf(trouble2, retry2),
+      ...afterTrouble(`could not start: ${trouble2.message}`, trouble2, retry2),
       sinceMs: trouble2.atMs
     });
   const last3 = lastReason(lastRun);
@@ -26064,8 +26406,8 @@ function wornOut({ stream: stream2, record: record3, policy, snapshot, lastRun, 
   const what = exhausted === "failures" ? `gave up after ${attempts}` : "its agent was ended from outside again and again; the last time";
   return assess("failed", { reason: `${what}: ${last3}`, remedy: retry2, sinceMs: lastRun?.endedAtMs ?? null });
 }
-function remedyOf({ fix, cause }, again) {
-  return cause === null ? thenTry(fix, again) : fix;
+function afterTrouble(reason, { fix, cause }, again) {
+  return cause === null ? thenTry(reason, fix, again) : { reason, remedy: fix };
 }
 function lastReason(run30) {
   const gate2 = run30?.verdict?.gate ?? null;
@@ -26080,11 +26422,11 @@ function restartDue({ stream: stream2, record: record3, policy, snapshot, lastRu
   const last3 = launch2?.message ?? lastReason(lastRun);
   const { pollerAlive } = snapshot;
   const when = pollerAlive ? `tries again in ${Math.ceil(waitMs / 1e3)} s; ` : "";
+  const reason = `${when}last attempt: ${last3}`;
   const remedy = pollerAlive ? commandFor("retry", stream2.id) : "orchestrate start";
   return assess("queued", {
-    reason: `${when}last attempt: ${last3}`,
+    ...launch2 === null ? { reason, remedy } : afterTrouble(reason, launch2, remedy),
     notRunning: !pollerAlive,
-    remedy: launch2 === null ? remedy : remedyOf(launch2, remedy),
     dueAtMs: snapshot.nowMs + waitMs
   });
 }
@@ -26787,13 +27129,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path77.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
 }
-var import_node_path77, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path79, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path77 = require("node:path");
+    import_node_path79 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -26821,7 +27163,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs76.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs74.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -26834,7 +27176,7 @@ async function sayFarewell({ ports, snapshot }, run30, text5) {
   const heard = agent2.listen(run30);
   await ports.tmux.typeText(pane, text5);
   for (let waitedMs = 0; waitedMs < FAREWELL_MS && (heard?.(text5) ?? null) === null; waitedMs += HEARD_STEP_MS)
-    await (0, import_promises10.setTimeout)(HEARD_STEP_MS);
+    await (0, import_promises11.setTimeout)(HEARD_STEP_MS);
 }
 async function reasonOf2({ ports, snapshot }, run30, { outcome, reason }, exitCode) {
   if (outcome !== "failed" || run30.verdict !== null) return reason;
@@ -26914,8 +27256,8 @@ function claimedRoots(ports, run30, directory) {
   const keeper = claim3?.keeper ?? null;
   if (keeper === null) return [worker];
   if (keeper.start === null && !ports.processes.isAlive(worker)) {
-    const taken2 = ports.processes.identify(keeper.pid) !== null;
-    return taken2 ? [worker] : [worker, { pid: keeper.pid, start: "" }];
+    const taken3 = ports.processes.identify(keeper.pid) !== null;
+    return taken3 ? [worker] : [worker, { pid: keeper.pid, start: "" }];
   }
   const found = identified(ports, keeper);
   return found === null ? [worker] : [worker, found];
@@ -26930,24 +27272,24 @@ async function exitCodeOf2(step, run30) {
     if (!look6.known) return null;
     const pane = look6.value.panes.find((each) => each.key === run30.key && each.run === run30.number);
     if (pane === void 0 || pane.dead || waitedMs >= NOTICE_MS) return pane?.exitCode ?? null;
-    await (0, import_promises10.setTimeout)(NOTICE_STEP_MS);
+    await (0, import_promises11.setTimeout)(NOTICE_STEP_MS);
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path78.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path80.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs74.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs76, import_node_path78, import_promises10, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs74, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path78 = require("node:path");
-    import_promises10 = __toESM(require_promises(), 1);
+    import_node_fs74 = require("node:fs");
+    import_node_path80 = require("node:path");
+    import_promises11 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
     init_paths();
@@ -27023,19 +27365,28 @@ async function park(ports, record3) {
   return endOpenRuns(ports, [record3], byOperator("parked"));
 }
 async function retry(ports, record3, fresh) {
-  const { states } = await gatherReport(ports);
-  const found = states.find(({ key }) => key === record3.key);
-  const state2 = found?.state ?? "ready";
-  if (state2 === "done") throw retriedDone(ports, record3, found?.stale === true);
-  if (state2 === "cancelled") throw retriedCancelled(record3);
+  const state2 = await unfinishedState(ports, record3);
+  const living = livingRunOf(ports, record3)?.number ?? null;
+  const ends = (fresh || traitsOf(state2).handling.retryEnds) && record3.runs.at(-1)?.endedAtMs === null;
+  const isTried = ends || living === null && startsAnew(state2);
+  const pollerAlive = pollerLives(ports);
+  if (!isTried) return { state: state2, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record3.key, { fresh: true });
-  const ends = fresh || traitsOf(state2).handling.retryEnds;
   const ended = ends ? await endOpenRuns(ports, [record3], "ended by you, to be tried again") : [];
   clearStream(ports, record3);
   noteCommand(ports, record3.key, fresh ? "to be tried again, in a new conversation" : "to be tried again");
-  const endedRun = ended[0]?.run ?? null;
-  const livingRun = endedRun === null ? livingRunOf(ports, record3)?.number ?? null : null;
-  return { state: state2, endedRun, livingRun, pollerAlive: pollerLives(ports) };
+  return { state: state2, isTried, endedRun: ended[0]?.run ?? null, livingRun: null, pollerAlive };
+}
+async function unfinishedState(ports, record3) {
+  const { states } = await gatherReport(ports);
+  const found = states.find(({ key }) => key === record3.key);
+  if (found?.state === "done") throw retriedDone(ports, record3, found.stale);
+  if (found?.state === "cancelled") throw retriedCancelled(record3);
+  return found?.state ?? "ready";
+}
+function startsAnew(state2) {
+  const { phase, handling } = traitsOf(state2);
+  return phase !== "waits" && (phase !== "moves" || handling.retryEnds);
 }
 function livingRunOf({ processes }, { runs }) {
   const run30 = runs.at(-1);
@@ -27045,18 +27396,19 @@ function livingRunOf({ processes }, { runs }) {
 function retriedDone(ports, record3, isStale) {
   const { streamId: streamId2 } = record3;
   const [task2] = ports.plan.listTasks({ stream: streamId2 });
-  const reopen = task2 === void 0 ? "" : `re-open a task (${reopenCommand(task2.id)}), or `;
+  const help = isStale ? "it can be brought up to date" : "its work can be checked again";
+  const reopen = task2 === void 0 ? "" : `, a task be re-opened (${reopenCommand(task2.id)})`;
   return new OrchestrateError(
     EXIT.refused,
-    `${streamId2} is done: there is nothing to try again`,
-    isStale ? `${reopen}bring it up to date: ${commandFor("sync", record3)}` : `${reopen}check its work again: ${commandFor("verify", record3)}`
+    `${streamId2} is done: there is nothing to try again; ${help}${reopen}`,
+    commandFor(isStale ? "sync" : "verify", record3)
   );
 }
 function retriedCancelled({ streamId: streamId2 }) {
   return new OrchestrateError(
     EXIT.refused,
-    `${streamId2} is cancelled: there is nothing to try again`,
-    `set a task of it back to pending: orchestrate task list --stream=${shellWord(streamId2)}`
+    `${streamId2} is cancelled: there is nothing to try again; a task set back to pending brings it back`,
+    `orchestrate task list --stream=${shellWord(streamId2)}`
   );
 }
 function requestStreams(ports, records) {
@@ -27116,8 +27468,21 @@ var require_node_v8 = __commonJS({
 var signals_exports = {};
 __export(signals_exports, {
   LEAVE_SIGNALS: () => LEAVE_SIGNALS,
-  leaveOnSignals: () => leaveOnSignals
+  leaveOnSignals: () => leaveOnSignals,
+  untilSignal: () => untilSignal
 });
+async function untilSignal(limitMs, work) {
+  const leaving = leaveOnSignals(limitMs, () => void 0);
+  try {
+    return await work(leaving.signal);
+  } catch (error2) {
+    const code3 = leaving.code();
+    if (code3 === null) throw error2;
+    return code3;
+  } finally {
+    leaving.stop();
+  }
+}
 function leaveOnSignals(limitMs, onLeave) {
   const abort = new AbortController();
   let code3 = null;
@@ -27509,13 +27874,13 @@ function widthOf(text5) {
 function head(text5, columns2) {
   if (ASCII.test(text5)) return text5.slice(0, Math.max(0, columns2));
   let used = 0;
-  let kept2 = "";
+  let kept3 = "";
   for (const character of text5) {
     used += columnsOf2(character);
     if (used > columns2) break;
-    kept2 += character;
+    kept3 += character;
   }
-  return kept2;
+  return kept3;
 }
 function cut2(text5, columns2, ellipsis) {
   if (columns2 <= 0) return "";
@@ -27728,7 +28093,7 @@ function noteOf2(stream2, neighbours, nowMs) {
   const parts2 = [...attributes, sentence(stream2, neighbours)];
   return parts2.filter((part) => part !== null && part !== "").join(", ");
 }
-function changesOf2(stream2, style) {
+function changesOf(stream2, style) {
   const { commits: commits2, added, removed: removed2 } = stream2;
   if (commits2 === null || added === null || removed2 === null || commits2 + added + removed2 === 0) return "";
   return `${commits2}c +${amount(added)} ${style.glyphs.minus}${amount(removed2)}`;
@@ -27864,7 +28229,7 @@ function resultLines(page3, stream2) {
   const facts3 = [
     stream2.stale ? `${word}, stale` : word,
     `${stream2.tasks.completed}/${plural(stream2.tasks.total, "task")}`,
-    changesOf2(stream2, style),
+    changesOf(stream2, style),
     stream2.verifiedSha?.slice(0, SHORT_SHA2) ?? ""
   ].filter((fact) => fact !== "");
   const title4 = { plain: `  ${symbol} `, shown: `  ${paint(symbol)} ` };
@@ -28060,9 +28425,9 @@ async function acceptGitConfig(ports) {
   take(ports, changedNames(ports.state.gitConfig() ?? now, now), now);
 }
 function take(ports, names, now, of = null) {
-  const kept2 = Object.entries(ports.state.gitConfig() ?? now).filter(([name2]) => !names.includes(name2));
+  const kept3 = Object.entries(ports.state.gitConfig() ?? now).filter(([name2]) => !names.includes(name2));
   const fresh = Object.entries(now).filter(([name2]) => names.includes(name2));
-  ports.state.setGitConfig(Object.fromEntries([...kept2, ...fresh]));
+  ports.state.setGitConfig(Object.fromEntries([...kept3, ...fresh]));
   for (const { key: key2, trouble: trouble2 } of ports.state.records(ports.plan.currentInitiative()?.id ?? "").values())
     if (trouble2?.cause === "git-config") ports.state.patchStream(key2, { trouble: null });
   if (names.length === 0) return;
@@ -28080,13 +28445,13 @@ function watchSetup(ports, of) {
     const commands2 = commandsOfSetups(ports);
     const after = agents(ports, of);
     const alone = before.living === 0 && after.living === 0 && before.seen === after.seen;
-    const taken2 = changedNames(reference, now).filter(
+    const taken3 = changedNames(reference, now).filter(
       (name2) => alone || commands2.some((argv2) => sets(argv2, name2, now[name2]))
     );
-    if (taken2.length > 0) take(ports, taken2, now, of.run === null ? { key: null, run: null } : of);
+    if (taken3.length > 0) take(ports, taken3, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path79.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs77.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path81.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs75.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -28100,7 +28465,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path79.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path81.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -28122,12 +28487,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs77, import_node_path79, ChangedGitConfig, TRACE;
+var import_node_fs75, import_node_path81, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path79 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path81 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -28189,7 +28554,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path80.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -28227,14 +28592,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs78.openSync)(log, "w", 384);
+  const file = (0, import_node_fs76.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs78.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs76.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs78.closeSync)(file);
+    (0, import_node_fs76.closeSync)(file);
   }
   return reviewed;
 }
@@ -28268,12 +28633,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs78, import_node_path80, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs76, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path80 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path82 = require("node:path");
     init_plain_text();
     init_errors();
     init_printable();
@@ -28315,7 +28680,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path81.join)(privateDirectory((0, import_node_path81.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -28340,7 +28705,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path81.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path83.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28350,11 +28715,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path81;
+var import_node_path83;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path81 = require("node:path");
+    import_node_path83 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -28368,10 +28733,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs79.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs79.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs77.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs77.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs79.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs77.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28401,9 +28766,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path82.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path84.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path82.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path84.basename)(path17)) || isNamed(path17)
   );
 }
 async function furnishAndSetUp(step, place2) {
@@ -28448,7 +28813,7 @@ function sayBirth(step, record3, run30, { repository, setup }) {
       record3.key,
       run30,
       "born-dirty",
-      `${why}; it does not count against the stream; to end it, ${RENORMALISE}`
+      `${why}; it does not count against the stream; to end it, on the base branch: ${RENORMALISE}`
     );
   }
   if (setup.length > 0) {
@@ -28465,14 +28830,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path82.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path84.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -28487,12 +28852,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs79, import_node_path82, INPUTS;
+var import_node_fs77, import_node_path84, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path82 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path84 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -28584,12 +28949,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path85.join)(privateDirectory((0, import_node_path85.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path83.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path85.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28619,16 +28984,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path83.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path85.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path83, KEY2;
+var import_node_path85, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path83 = require("node:path");
+    import_node_path85 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -28851,8 +29216,8 @@ async function underGates(landing, line2) {
 function brokenBranch({ branch: branch2 }, why) {
   return new OrchestrateError(
     EXIT.unfinished,
-    `on ${branch2} itself, without any of the work, a ${why}`,
-    "mend that first, or land without: orchestrate merge --no-gates"
+    `on ${branch2} itself, without any of the work, a ${why}; mend that first, or land with --no-gates`,
+    "orchestrate doctor --run-gates"
   );
 }
 function gatesFacts(landing, line2, as, otherwise) {
@@ -29039,7 +29404,7 @@ async function deliver(post, persist, abort) {
   }
 }
 async function pause6(ms, abort, { why }) {
-  await (0, import_promises11.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
+  await (0, import_promises12.setTimeout)(ms, void 0, { signal: abort }).catch(() => void 0);
   if (abort.aborted) throw abort.reason instanceof Undelivered ? new Undelivered(why) : abort.reason;
 }
 async function attempt({ url, headers, body: body2 }, abort) {
@@ -29067,11 +29432,11 @@ function unreachable3(error2) {
   const word = typeof code3 === "string" && /^[A-Z0-9_]{1,40}$/.test(code3) ? ` (${code3})` : "";
   return `the server cannot be reached${word}`;
 }
-var import_promises11, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
+var import_promises12, Undelivered, TIMEOUT_MS2, PAUSES_MS, LONGEST_PAUSE_MS3;
 var init_deliver = __esm({
   "src/notify/deliver.ts"() {
     "use strict";
-    import_promises11 = __toESM(require_promises(), 1);
+    import_promises12 = __toESM(require_promises(), 1);
     Undelivered = class extends Error {
       name = "Undelivered";
     };
@@ -29139,7 +29504,7 @@ async function listenForAnswers(secretsNow, ears, abort) {
     }
     const pauseMs2 = Math.min(LONGEST_PAUSE_MS4, FIRST_PAUSE_MS3 * 2 ** failures);
     failures = Math.min(failures + 1, 10);
-    await (0, import_promises12.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
+    await (0, import_promises13.setTimeout)(pauseMs2, void 0, { signal: abort }).catch(() => void 0);
   }
 }
 function troubleOf(error2) {
@@ -29187,11 +29552,11 @@ async function* linesOf(body2, onData) {
     yield* lines2;
   }
 }
-var import_promises12, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
+var import_promises13, VERBS, LONGEST_ANSWER, OLDEST_S, REMEMBERED2, SILENCE_MS, LONGEST_LINE2, FIRST_PAUSE_MS3, LONGEST_PAUSE_MS4, Refused;
 var init_answers = __esm({
   "src/notify/answers.ts"() {
     "use strict";
-    import_promises12 = __toESM(require_promises(), 1);
+    import_promises13 = __toESM(require_promises(), 1);
     init_errors();
     init_deliver();
     init_secrets();
@@ -29220,7 +29585,7 @@ async function sendMessage(ports, record3, lines2) {
   const { sessionId } = fact.activity;
   const heard = ports.agentThatMade(run30).listen(sessionId === null ? run30 : { ...run30, sessionId });
   await ports.tmux.typeLines(pane, lines2);
-  await (0, import_promises13.setTimeout)(BEFORE_ENTER_MS2);
+  await (0, import_promises14.setTimeout)(BEFORE_ENTER_MS2);
   await listener(ports, record3);
   const shown3 = heard === null ? await showsText(ports, pane, lines2) : false;
   await ports.tmux.sendKey(pane, "Enter");
@@ -29248,7 +29613,7 @@ async function listener(ports, record3) {
   }
   if (run30 === void 0 || fact === void 0 || fact.process !== "alive" || fact.pane === null) {
     const why = `Not sent: no agent is running for ${streamId2}`;
-    throw new OrchestrateError(EXIT.state, why, commandFor("start", record3));
+    throw new OrchestrateError(EXIT.state, why, commandFor("status", record3));
   }
   const deaf = whyDeaf(ports.agentThatMade(run30), fact);
   if (deaf === null) return { run: run30, fact, pane: fact.pane.id };
@@ -29263,7 +29628,7 @@ async function untilHeard(heard, firstLine) {
   for (let waitedMs = 0; ; waitedMs += LOOK_EACH_MS) {
     const what = heard(firstLine);
     if (what !== null || waitedMs >= ARRIVE_MS) return what;
-    await (0, import_promises13.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises14.setTimeout)(LOOK_EACH_MS);
   }
 }
 async function showsText(ports, pane, lines2) {
@@ -29271,15 +29636,15 @@ async function showsText(ports, pane, lines2) {
   const end = bare(lines2.at(-1) ?? "").slice(-40);
   for (let waitedMs = 0; waitedMs <= SHOW_MS; waitedMs += LOOK_EACH_MS) {
     if (bare(await ports.tmux.capture(pane)).includes(end)) return true;
-    await (0, import_promises13.setTimeout)(LOOK_EACH_MS);
+    await (0, import_promises14.setTimeout)(LOOK_EACH_MS);
   }
   return false;
 }
-var import_promises13, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
+var import_promises14, BEFORE_ENTER_MS2, ARRIVE_MS, SHOW_MS, LOOK_EACH_MS, TOLD;
 var init_send = __esm({
   "src/operator/send.ts"() {
     "use strict";
-    import_promises13 = __toESM(require_promises(), 1);
+    import_promises14 = __toESM(require_promises(), 1);
     init_typed_message();
     init_open_run();
     init_errors();
@@ -29321,7 +29686,7 @@ async function stopPollers(ports) {
       continue;
     }
     if (!ports.lease.isHeld() || waitedMs >= LEASE_WAIT_MS2) return ended;
-    await (0, import_promises14.setTimeout)(ASK_EACH_MS2);
+    await (0, import_promises15.setTimeout)(ASK_EACH_MS2);
     waitedMs += ASK_EACH_MS2;
   }
 }
@@ -29348,16 +29713,17 @@ function unknownHolder({ paths }) {
   return new OrchestrateError(
     EXIT.busy,
     `no agent is running, but a process that is not known here holds ${paths.lockDb} and may start the next one`,
-    `find it with: lsof ${paths.lockDb}`
+    `lsof ${shellWord(paths.lockDb)}`
   );
 }
-var import_promises14, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS2;
+var import_promises15, POLLER_GRACE_MS, LEASE_WAIT_MS2, ASK_EACH_MS2;
 var init_stop = __esm({
   "src/operator/stop.ts"() {
     "use strict";
-    import_promises14 = __toESM(require_promises(), 1);
+    import_promises15 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
+    init_shell_word();
     init_states();
     init_snapshot();
     init_end_run();
@@ -29392,8 +29758,8 @@ function createObeyer(ports, back) {
   const takenAtMs = [];
   return async (text5) => {
     const nowMs = performance.now();
-    while ((takenAtMs[0] ?? nowMs) < nowMs - MOST2.withinMs) takenAtMs.shift();
-    if (takenAtMs.length >= MOST2.answers) return;
+    while ((takenAtMs[0] ?? nowMs) < nowMs - MOST3.withinMs) takenAtMs.shift();
+    if (takenAtMs.length >= MOST3.answers) return;
     takenAtMs.push(nowMs);
     const answer3 = answerOf3(text5);
     back.say(answer3 === null ? NOT_UNDERSTOOD : await obey(ports, answer3));
@@ -29410,9 +29776,10 @@ async function obey(ports, answer3) {
         const arrived = await send(ports, record3, lines2);
         return arrived === "queued" ? `Sent to ${id2}; it reads it after its present step` : `Sent to ${id2}`;
       }
-      case "retry":
-        await retry(ports, record3, false);
-        return `${id2} will be tried again`;
+      case "retry": {
+        const { isTried, state: state2 } = await retry(ports, record3, false);
+        return isTried ? `${id2} will be tried again` : `${id2} is ${state2}: nothing to retry`;
+      }
       case "park":
         await park(ports, record3);
         return `Parked ${id2}`;
@@ -29426,7 +29793,7 @@ async function obey(ports, answer3) {
     return printable(`Not done: ${messageOf(error2)}${fix}`, 400);
   }
 }
-var MOST2, NOT_UNDERSTOOD;
+var MOST3, NOT_UNDERSTOOD;
 var init_answers2 = __esm({
   "src/poller/listeners/answers.ts"() {
     "use strict";
@@ -29439,7 +29806,7 @@ var init_answers2 = __esm({
     init_send();
     init_steer();
     init_stop();
-    MOST2 = { answers: 10, withinMs: 6e4 };
+    MOST3 = { answers: 10, withinMs: 6e4 };
     NOT_UNDERSTOOD = "Not understood. Write: send STREAM TEXT, retry STREAM, park STREAM or stop STREAM";
   }
 });
@@ -29527,7 +29894,7 @@ function notification({ title: title4, body: body2 }, terminal) {
   const text5 = body2.replaceAll("\n", " ");
   return BY_777.test(terminal) ? `\x1B]777;notify;${title4.replaceAll(";", ",")};${text5}\x07` : `\x1B]9;${title4}: ${text5}\x07`;
 }
-var TIME_LIMIT_MS, SCRIPT, markupFree, NOTIFY_SEND, OSASCRIPT, PROGRAMS, BY_777;
+var TIME_LIMIT_MS, SCRIPT2, markupFree, NOTIFY_SEND, OSASCRIPT, PROGRAMS, BY_777;
 var init_desktop = __esm({
   "src/notify/desktop.ts"() {
     "use strict";
@@ -29535,7 +29902,7 @@ var init_desktop = __esm({
     init_run();
     init_deliver();
     TIME_LIMIT_MS = 1e4;
-    SCRIPT = [
+    SCRIPT2 = [
       "on run argv",
       "display notification (item 2 of argv) with title (item 1 of argv)",
       "end run"
@@ -29553,7 +29920,7 @@ var init_desktop = __esm({
     };
     OSASCRIPT = {
       file: "osascript",
-      args: ({ title: title4, body: body2 }) => [...SCRIPT.flatMap((line2) => ["-e", line2]), title4, body2]
+      args: ({ title: title4, body: body2 }) => [...SCRIPT2.flatMap((line2) => ["-e", line2]), title4, body2]
     };
     PROGRAMS = process.platform === "darwin" ? [OSASCRIPT, NOTIFY_SEND] : [NOTIFY_SEND, OSASCRIPT];
     BY_777 = /^(foot|rxvt|urxvt)/;
@@ -29593,29 +29960,47 @@ var init_preset = __esm({
 });
 
 // src/poller/listeners/ways.ts
-function createWay(work, outcome) {
-  let waiting2 = 0;
-  let last3 = Promise.resolve();
+function createWay(work, abort) {
+  const waiting2 = [];
+  let underWay2 = null;
+  let current2 = new AbortController();
+  let isLast = false;
+  const letGo2 = () => current2.abort(new Undelivered(`took more than ${work.boundMs / 1e3} s before the end`));
+  const tellOne = async (told2) => {
+    current2 = new AbortController();
+    const bound2 = isLast ? setTimeout(letGo2, work.boundMs) : void 0;
+    const signal2 = AbortSignal.any([abort, current2.signal]);
+    await work.tell(told2, signal2).then(
+      () => work.outcome(null, told2),
+      (error2) => {
+        if (!isAbort(error2)) work.outcome(error2, told2);
+      }
+    ).finally(() => clearTimeout(bound2));
+  };
+  const tellAll = async () => {
+    for (let told2 = waiting2.shift(); told2 !== void 0; told2 = waiting2.shift()) await tellOne(told2);
+    underWay2 = null;
+  };
   return {
     tell(told2) {
-      if (waiting2 >= MOST_WAITING) return;
-      waiting2 += 1;
-      last3 = last3.then(() => work(told2)).then(
-        () => outcome(null, told2),
-        (error2) => {
-          if (!isAbort(error2)) outcome(error2, told2);
-        }
-      ).finally(() => {
-        waiting2 -= 1;
-      });
+      if (waiting2.length >= MOST_WAITING) waiting2.shift();
+      waiting2.push(told2);
+      underWay2 ??= tellAll();
     },
-    idle: () => last3
+    async finish() {
+      const bound2 = setTimeout(() => {
+        isLast = true;
+        waiting2.splice(0, waiting2.length - 1);
+        letGo2();
+      }, work.boundMs);
+      await underWay2;
+      clearTimeout(bound2);
+    }
   };
 }
 function createWays(ports, abort, report) {
   const { config: config2, env, paths } = ports;
   const warn = createWarner(ports, report);
-  const leaving = new AbortController();
   const { stderr } = process;
   const preset = createPreset(config2.notify, {
     root: paths.root,
@@ -29623,26 +30008,31 @@ function createWays(ports, abort, report) {
     toTerminals: (sequenceFor) => ports.tmux.passThrough(sequenceFor),
     ownTerminal: stderr.isTTY === true && !env["TMUX"] ? (text5) => void stderr.write(text5) : null
   });
-  const inTmux = createWay(
+  const way = (which, tell6, outcome) => createWay({ boundMs: LAST_WORDS_MS[which], tell: tell6, outcome }, abort);
+  const inTmux = way(
+    "tmux",
     ({ notice, pane }) => showInTmux(ports, notice, pane),
     (error2) => {
       if (error2 !== null) report(`notify: ${messageOf(error2)}`);
     }
   );
-  const byCommand = createWay(({ notice }) => runCommand2(ports, notice, abort), warn("notify.command"));
-  const signal2 = AbortSignal.any([abort, leaving.signal]);
+  const byCommand = way(
+    "command",
+    ({ notice }, signal2) => runCommand2(ports, notice, signal2),
+    warn("notify.command")
+  );
   const warnOfPreset = warn(`notify.preset ${config2.notify.preset}:`);
-  const byPreset = preset === null ? null : createWay(({ message: message2 }) => preset.tell(message2, signal2), warnOfPreset);
-  const name2 = printable(ports.workspace.id, 60);
+  const tellPreset = async ({ message: message2 }, signal2) => preset?.tell(message2, signal2);
+  const byPreset = preset === null ? null : way("preset", tellPreset, warnOfPreset);
+  const all = [inTmux, byCommand, byPreset].filter((each) => each !== null);
+  const title4 = printable(ports.workspace.id, 60);
   const hearing = warn("notify.answers:");
   return {
-    all: [inTmux, byCommand, ...byPreset === null ? [] : [byPreset]],
+    all,
     answering: {
-      say: (text5) => byPreset?.tell({
-        notice: null,
-        message: { title: name2, body: text5, urgent: false, data: {} },
-        pane: null
-      }),
+      say(body2) {
+        byPreset?.tell({ notice: null, message: { title: title4, body: body2, urgent: false, data: {} }, pane: null });
+      },
       trouble: (why) => hearing(why === null ? null : new Undelivered(why), null)
     },
     check() {
@@ -29653,10 +30043,7 @@ function createWays(ports, abort, report) {
       }
     },
     async close() {
-      const late = new Undelivered(`nothing arrived within ${LAST_WORDS_MS / 1e3} s before the end`);
-      const bound2 = setTimeout(() => leaving.abort(late), LAST_WORDS_MS);
-      await Promise.all([inTmux.idle(), byCommand.idle(), byPreset?.idle()]);
-      clearTimeout(bound2);
+      await Promise.all(all.map((each) => each.finish()));
     }
   };
 }
@@ -29697,7 +30084,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path84.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -29706,11 +30093,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path84, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path86, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path84 = require("node:path");
+    import_node_path86 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -29718,7 +30105,7 @@ var init_ways = __esm({
     init_step();
     init_listener();
     TIMEOUT_MS3 = 1e4;
-    LAST_WORDS_MS = 3e3;
+    LAST_WORDS_MS = { tmux: 3e3, command: TIMEOUT_MS3, preset: 3e3 };
     MOST_WAITING = 100;
     NOTIFY_LOG = "notify.command.log";
   }
@@ -29772,8 +30159,8 @@ function createTold(ports) {
   const unwritten = /* @__PURE__ */ new Map();
   const delaysMs = ports.config.restart.delaysSeconds.map((seconds) => seconds * 1e3);
   const of = ({ key, told: told2 }) => {
-    const kept2 = unwritten.get(key);
-    return kept2 === void 0 ? told2 : kept2.what;
+    const kept3 = unwritten.get(key);
+    return kept3 === void 0 ? told2 : kept3.what;
   };
   return {
     of,
@@ -29857,7 +30244,11 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path85.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path87.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const short2 = (event) => ({
+    ...event,
+    message: shortPaths(event.message, ports.paths.root)
+  });
   const tell6 = () => {
     const events2 = ports.state.events({ sinceId: lastId });
     lastId = events2.at(-1)?.id ?? lastId;
@@ -29868,21 +30259,24 @@ function progress(ports, output) {
     };
     for (const event of events2) {
       if (!output.json && eventTraits(event.kind).told)
-        output.print(describeEvent(event, { ...look6, colour: output.colour, columns: output.columns() }));
+        output.print(
+          describeEvent(short2(event), { ...look6, colour: output.colour, columns: output.columns() })
+        );
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs80.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs78.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs80, import_node_path85;
+var import_node_fs78, import_node_path87;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
-    import_node_path85 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path87 = require("node:path");
     init_events();
+    init_urgency();
     init_progress_lines();
     init_step();
   }
@@ -29906,14 +30300,32 @@ function workerFacts2(ports) {
     }
   };
 }
-function publisher(ports) {
-  return { name: "published facts", onLook: ({ seen: seen2 }) => publish(ports, seen2) };
+function publisher(ports, report) {
+  const name2 = "published facts";
+  const attempt3 = reporting(name2, report);
+  let last3 = null;
+  let timer = null;
+  const write2 = () => {
+    timer = null;
+    const seen2 = last3;
+    if (seen2 !== null) attempt3(() => publish(ports, seen2));
+  };
+  return {
+    name: name2,
+    onLook({ seen: seen2 }) {
+      last3 = seen2;
+      timer ??= setTimeout(write2, PUBLISH_MS).unref();
+    },
+    close() {
+      if (timer !== null) clearTimeout(timer);
+    }
+  };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs81.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs79.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs81.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs79.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -29965,16 +30377,17 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs81, SLACK_MS2, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs79, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
+    import_node_fs79 = require("node:fs");
     init_pause();
     init_published();
     init_end_run();
     init_listener();
     SLACK_MS2 = 6e4;
+    PUBLISH_MS = 100;
     MARK_EACH_MS = 5e3;
     EVENTS_OF_RUN = 100;
     READ_EACH_MS = 5e3;
@@ -30141,7 +30554,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs82.mkdirSync)(import_node_path86.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs80.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -30149,7 +30562,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs82.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs80.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -30172,7 +30585,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs80.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -30189,12 +30602,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs82, import_node_path86;
+var import_node_fs80, import_node_path88;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
-    import_node_path86 = __toESM(require("node:path"), 1);
+    import_node_fs80 = require("node:fs");
+    import_node_path88 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -30208,7 +30621,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path87.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path89.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -30218,13 +30631,11 @@ function streamLogs(ports, report) {
     for (const record3 of records.values()) if (record3.runs.length > 0) attempt3(() => writeOne2(record3));
   };
   const update4 = () => {
-    const waitMs = lastMs + UPDATE_EACH_MS - performance.now();
-    if (waitMs <= 0) write2();
-    else
-      timer ??= setTimeout(() => {
-        timer = null;
-        attempt3(write2);
-      }, waitMs).unref();
+    const waitMs = Math.max(SOON_MS, lastMs + UPDATE_EACH_MS - performance.now());
+    timer ??= setTimeout(() => {
+      timer = null;
+      attempt3(write2);
+    }, waitMs).unref();
   };
   return {
     name: "stream logs",
@@ -30255,7 +30666,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path87.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path89.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -30264,15 +30675,16 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path87, UPDATE_EACH_MS;
+var import_node_path89, UPDATE_EACH_MS, SOON_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path87 = require("node:path");
+    import_node_path89 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
     UPDATE_EACH_MS = 1e3;
+    SOON_MS = 100;
   }
 });
 
@@ -30318,19 +30730,19 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn3(ports.paths.runsDir)) {
-        const directory = (0, import_node_path88.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path90.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
     const { orchestratorDir, logsDir } = ports.paths;
-    for (const directory of [orchestratorDir, logsDir, (0, import_node_path88.dirname)(setUpNote(ports.paths, ""))])
+    for (const directory of [orchestratorDir, logsDir, (0, import_node_path90.dirname)(setUpNote(ports.paths, ""))])
       await attempt3(async () => {
         removed2 += removeDrafts(directory);
         return false;
       });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path88.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path90.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -30338,21 +30750,21 @@ async function sweepRun(ports, found) {
   const { directory, place: place2 } = found;
   if (place2 === "open" || (await lstatOf(directory))?.isDirectory() !== true) return false;
   if (place2 === "past") {
-    await (0, import_promises15.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises16.rm)(directory, { recursive: true, force: true });
     return true;
   }
   if (!await isAbandoned(ports, found)) return false;
   if (!fenceRun(directory) && isHeld2(ports, directory)) return false;
   if (place2 === "command") {
-    await (0, import_promises15.rm)(directory, { recursive: true, force: true });
+    await (0, import_promises16.rm)(directory, { recursive: true, force: true });
     return true;
   }
   const names = (await namesIn3(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises15.rm)((0, import_node_path88.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path90.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path88.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path90.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -30369,45 +30781,46 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn3(directory)) {
-    const link2 = (0, import_node_path88.join)(directory, name2);
+    const link2 = (0, import_node_path90.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
-      const project = await (0, import_promises15.readlink)(link2);
+      const project = await (0, import_promises16.readlink)(link2);
       if (tagOf(project) !== name2 || !await isGone(project)) return false;
       living ??= new Set(ports.processes.findMarked("").map(({ mark }) => mark.split(":", 1)[0] ?? ""));
       if (living.has(name2)) return false;
-      await (0, import_promises15.rm)(link2, { force: true });
+      await (0, import_promises16.rm)(link2, { force: true });
       return true;
     });
   }
   return false;
 }
 async function isGone(path17) {
-  return (0, import_promises15.stat)(path17).then(() => false, isAbsent2);
+  return (0, import_promises16.stat)(path17).then(
+    () => false,
+    (error2) => error2 instanceof Error && "code" in error2 && error2.code === "ENOENT"
+  );
 }
 async function lstatOf(path17) {
-  return (0, import_promises15.lstat)(path17).catch((error2) => {
-    if (isAbsent2(error2)) return null;
+  return (0, import_promises16.lstat)(path17).catch((error2) => {
+    if (isAbsent(error2)) return null;
     throw error2;
   });
 }
 async function namesIn3(directory) {
-  return (0, import_promises15.readdir)(directory).catch((error2) => {
-    if (isAbsent2(error2)) return [];
+  return (0, import_promises16.readdir)(directory).catch((error2) => {
+    if (isAbsent(error2)) return [];
     throw error2;
   });
 }
-function isAbsent2(error2) {
-  return error2 instanceof Error && "code" in error2 && error2.code === "ENOENT";
-}
-var import_promises15, import_node_path88, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises16, import_node_path90, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
-    import_promises15 = __toESM(require_promises2(), 1);
-    import_node_path88 = require("node:path");
+    import_promises16 = __toESM(require_promises2(), 1);
+    import_node_path90 = require("node:path");
     init_paths();
     init_errors();
+    init_present();
     init_replace_file();
     init_sha256();
     init_wrapper();
@@ -30575,7 +30988,7 @@ var init_windows = __esm({
 function allListeners(ports, output, abort, report) {
   return [
     // First: the steps that are decided on this look, and all the others, read what it writes down.
-    publisher(ports),
+    publisher(ports, report),
     workerFacts2(ports),
     usage(ports),
     lostWindows(ports),
@@ -30672,20 +31085,20 @@ async function prepare2(step, key, parents) {
   bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs83.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs81.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs83.rmSync)(marker, { force: true });
+  (0, import_node_fs81.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path89.dirname)(path17);
-  while (!(0, import_node_fs83.existsSync)(directory)) directory = (0, import_node_path89.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs83.statfsSync)(directory);
+  let directory = (0, import_node_path91.dirname)(path17);
+  while (!(0, import_node_fs81.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs81.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -30726,7 +31139,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs83.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs81.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -30740,19 +31153,19 @@ function atWorkIn({ processes }, path17) {
   }));
 }
 function pidsBelow(processes, path17, directories) {
-  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs81.realpathSync)(path17));
   if (real2 === null) return [];
   return [...directories].flatMap(([pid, at]) => {
     const isBelow = at === real2 || at.startsWith(`${real2}/`);
     return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
   });
 }
-var import_node_fs83, import_node_path89, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs81, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
-    import_node_path89 = require("node:path");
+    import_node_fs81 = require("node:fs");
+    import_node_path91 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -30943,7 +31356,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs84.readFileSync)(path17, "utf8");
+    return (0, import_node_fs82.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -31007,11 +31420,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs84, SIDE;
+var import_node_fs82, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
+    import_node_fs82 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31058,13 +31471,14 @@ async function recordVerified(step, key, sha) {
   throw new OrchestrateError(
     EXIT.busy,
     `the verified head of ${key} is being moved by someone else`,
-    `orchestrate verify ${key}`
+    commandFor("verify", key)
   );
 }
 var init_adopt = __esm({
   "src/poller/steps/adopt.ts"() {
     "use strict";
     init_errors();
+    init_shell_word();
     init_base();
     init_step();
   }
@@ -31084,12 +31498,15 @@ async function verify2(step, key, run30) {
   if (record3.verified?.adopted === true && record3.runs.length === 0) return adopt(step, key);
   if (isCleaned(record3, step.snapshot)) return stillLanded(step, record3);
   await refuseChangedGitConfig(step.ports);
-  const [checked] = await Promise.allSettled([check3(step, record3, stream2), foreseeLanding(step, record3)]);
-  if (checked.status === "rejected") throw checked.reason;
-  const found = checked.value;
+  const judged = judge2(step, record3, stream2, run30);
+  await Promise.allSettled([judged, foreseeLanding(step, record3)]);
+  return judged;
+}
+async function judge2(step, record3, stream2, run30) {
+  const found = await check3(step, record3, stream2);
   if (found.cause === "tasks") return reopened(step, record3, run30, found.message);
   const { sha, cause, message: message2, gate: gate2 = null, parents = [] } = found;
-  const rest = run30 === null ? null : restAtLook(step, { key, number: run30 });
+  const rest = run30 === null ? null : restAtLook(step, { key: record3.key, number: run30 });
   const atMs = step.ports.now();
   const verdict2 = { sha, cause, message: message2, gate: gate2, parents, rest, ok: cause === null, atMs };
   await conclude(step, record3, run30, verdict2);
@@ -31111,7 +31528,7 @@ async function takeUp2(step, key) {
   if (ok3) return;
   const verb = commandFor("verify", record3);
   const look6 = `git -C ${shellWord(record3.worktree)} status`;
-  throw new OrchestrateError(EXIT.refused, message2, `look with: ${look6}; then ${verb}`);
+  throw new OrchestrateError(EXIT.refused, message2, `${look6} && ${verb}`);
 }
 async function foreseeLanding({ ports, snapshot }, record3) {
   const { landing, plan: plan2, keys } = snapshot;
@@ -31139,7 +31556,7 @@ async function conclude(step, record3, run30, verdict2) {
   if (verdict2.ok && verdict2.sha !== null) {
     const [base, changes2] = await Promise.all([
       baseOfNow(step, record3),
-      changesOf3(step, record3, verdict2.sha),
+      changesOf2(step, record3, verdict2.sha),
       recordVerified(step, record3.key, verdict2.sha)
     ]);
     state2.patchStream(record3.key, {
@@ -31164,7 +31581,7 @@ async function conclude(step, record3, run30, verdict2) {
   if (run30 !== null) state2.patchRun(record3.key, run30, { verdict: verdict2 });
   note(step, record3.key, run30, verdict2.ok ? "done" : "not-verified", verdict2.message);
 }
-async function changesOf3({ ports }, { base }, head3) {
+async function changesOf2({ ports }, { base }, head3) {
   if (base === null) return null;
   const { commits: commits2, added, removed: removed2 } = await ports.git.changes(base.sha, head3);
   return { base: base.sha, head: head3, commits: commits2, added, removed: removed2 };
@@ -31190,8 +31607,8 @@ async function check3(step, record3, stream2) {
   const answer3 = await runGates(step, record3, sha, () => changedFrom(step, record3, sha));
   if (answer3 !== null && "changed" in answer3) return answer3.changed;
   if (answer3 !== null) {
-    const before = redGate(record3);
     const { name: name2, log, message: message2 } = answer3.failed;
+    const before = redGate(record3);
     const times = 1 + (before?.name === name2 ? before.times : 0);
     return { sha, cause: "gate", message: message2, gate: { name: name2, log, times } };
   }
@@ -31228,8 +31645,7 @@ async function inspect2(step, record3) {
     parents: [.../* @__PURE__ */ new Set([base.sha, ...foundations(step, record3)])],
     seenHead: seenHead(step.snapshot, record3.key)
   });
-  const missingParents = await missingIn(step, record3, facts3.missingParents);
-  return { ...facts3, missingParents };
+  return { ...facts3, missingParents: await missingIn(step, record3, facts3.missingParents) };
 }
 async function missingIn(step, { base }, missingParents) {
   if (base === null) return missingParents;
@@ -31320,8 +31736,8 @@ async function sync(step, key, run30) {
     }
     throw new OrchestrateError(
       EXIT.refused,
-      `it could not be brought up to date: ${result.why}`,
-      `see to what is left there (git -C ${shellWord(record3.worktree)} status), then: ${commandFor("sync", record3)}`
+      `it could not be brought up to date: ${result.why}; see to what is left there`,
+      `git -C ${shellWord(record3.worktree)} status && ${commandFor("sync", record3)}`
     );
   }
   if (result.came === "clash") return;
@@ -31478,7 +31894,7 @@ function identity(step, record3) {
   const { agent: agent2 } = step.ports;
   const resume = last3 === void 0 || record3.fresh || last3.agentKind !== agent2.kind ? null : agent2.findConversation(last3);
   if (resume !== null) refuseSecondWriter(step, record3, resume);
-  return { token: (0, import_node_crypto11.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto11.randomUUID)(), resume };
+  return { token: (0, import_node_crypto12.randomBytes)(24).toString("base64url"), sessionId: (0, import_node_crypto12.randomUUID)(), resume };
 }
 function refuseSecondWriter({ ports }, record3, conversation) {
   const holder = ports.agent.holders(conversation).find(({ pid, start: start2 }) => {
@@ -31488,8 +31904,8 @@ function refuseSecondWriter({ ports }, record3, conversation) {
   if (holder === void 0) return;
   throw new OrchestrateError(
     EXIT.refused,
-    `the conversation of ${record3.streamId} is open in another session (pid ${holder.pid})`,
-    `leave that session with /exit (or begin another conversation with --fresh), then: ${commandFor("retry", record3)}`
+    `the conversation of ${record3.streamId} is open in another session (pid ${holder.pid}): leave that with /exit, or begin another with --fresh`,
+    commandFor("retry", record3)
   );
 }
 function refuseUnlessCalledOff(step, key, run30) {
@@ -31504,9 +31920,9 @@ function refuseUnlessCalledOff(step, key, run30) {
 async function launchFrom(step, plan2) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
-  await endFormerWorkers(ports, record3.key);
+  if (!isUntouched(record3)) await endFormerWorkers(ports, record3.key);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs85.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs83.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -31523,13 +31939,21 @@ async function launchFrom(step, plan2) {
   await startWorker(step, plan2, directory);
   return true;
 }
+function isUntouched({ runs, ahead, worktree: worktree2 }) {
+  return runs.length === 0 && ahead?.path === worktree2;
+}
+async function endUnknownWorkers(ports, key) {
+  await new Promise(setImmediate);
+  await endFormerWorkers(ports, key);
+}
 async function startWorker(step, plan2, directory) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
   const [, prompt] = await Promise.all([
     prepareWorktree(step, record3, run30, plan2.baseSha),
     workerPrompt(ports, plan2, step.snapshot),
-    ensureSession2(ports)
+    ensureSession2(ports),
+    isUntouched(record3) ? endUnknownWorkers(ports, record3.key) : null
   ]);
   if (isEnded(step, record3.key, run30)) return;
   await writeRunFiles(step, plan2, directory, prompt);
@@ -31551,7 +31975,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs85.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs85.rmSync)((0, import_node_path90.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs83.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs83.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -31585,7 +32009,7 @@ async function writeRunFiles(step, plan2, directory, prompt) {
   });
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path90.join)(worktree2, cwd);
+  const directory = (0, import_node_path92.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFormerPane(step, record3) {
@@ -31600,13 +32024,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto11, import_node_fs85, import_node_path90;
+var import_node_crypto12, import_node_fs83, import_node_path92;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
-    import_node_crypto11 = __toESM(require_node_crypto(), 1);
-    import_node_fs85 = require("node:fs");
-    import_node_path90 = require("node:path");
+    import_node_crypto12 = __toESM(require_node_crypto(), 1);
+    import_node_fs83 = require("node:fs");
+    import_node_path92 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -31643,7 +32067,7 @@ async function nudge(step, request2) {
   ports.state.patchRun(key, number5, counted(run30, request2, { atMs, rest: restAtLook(step, run30) }));
   if (leaveDialog) {
     await ports.tmux.sendKey(run30.pane, "Escape");
-    await (0, import_promises16.setTimeout)(AFTER_DIALOG_MS);
+    await (0, import_promises17.setTimeout)(AFTER_DIALOG_MS);
   }
   if (ports.agentThatMade(run30).hasDraft(await ports.tmux.capture(run30.pane, { colours: true }))) {
     return note(
@@ -31669,11 +32093,11 @@ function counted(run30, { about, heads = [] }, { atMs, rest }) {
   if (about === "moved") return { toldOf: heads };
   return about === "work" ? { nudges: run30.nudges + 1, lastNudgeAtMs: atMs, lastNudgeRest: rest } : { continued: { count: (run30.continued?.count ?? 0) + 1, atMs, rest } };
 }
-var import_promises16, AFTER_DIALOG_MS;
+var import_promises17, AFTER_DIALOG_MS;
 var init_nudge = __esm({
   "src/poller/steps/nudge.ts"() {
     "use strict";
-    import_promises16 = __toESM(require_promises(), 1);
+    import_promises17 = __toESM(require_promises(), 1);
     init_typed_message();
     init_errors();
     init_step();
@@ -31683,15 +32107,15 @@ var init_nudge = __esm({
 
 // src/poller/steps/apply.ts
 function createBackoff() {
-  const kept2 = /* @__PURE__ */ new Map();
+  const kept3 = /* @__PURE__ */ new Map();
   const write2 = (step, key, trouble2) => {
     step.ports.state.patchStream(key, { trouble: trouble2 });
-    kept2.delete(key);
+    kept3.delete(key);
   };
   return {
-    unwritten: () => new Map(kept2),
+    unwritten: () => new Map(kept3),
     failed(step, { key, kind }, error2) {
-      const before = kept2.get(key) ?? step.snapshot.troubles.get(key);
+      const before = kept3.get(key) ?? step.snapshot.troubles.get(key);
       const count3 = before?.kind === kind ? before.count + 1 : 1;
       const trouble2 = {
         kind,
@@ -31702,11 +32126,11 @@ function createBackoff() {
         // Time does not mend what the user has to move out of the way, or to correct.
         count: kind === "launch" && isHopeless(error2) ? step.ports.config.restart.maxAttempts : count3
       };
-      kept2.set(key, trouble2);
+      kept3.set(key, trouble2);
       write2(step, key, trouble2);
     },
     done(step, { key, kind }) {
-      const before = kept2.get(key) ?? recordOf2(step, key).trouble;
+      const before = kept3.get(key) ?? recordOf2(step, key).trouble;
       if (before?.kind === kind) write2(step, key, null);
     }
   };
@@ -31790,7 +32214,8 @@ function createFlights({ ports, abort, backoff, listeners, report, wake }) {
     flying.delete(action.key);
     attempt3(() => ports.state.patchStream(action.key, { step: null }));
     listeners.onOutcome(outcome);
-    wake();
+    if (isUrgent(action, flying.values())) wake();
+    else setTimeout(wake, LATER_MS).unref();
   };
   return {
     launch(action, snapshot) {
@@ -31810,6 +32235,10 @@ function createFlights({ ports, abort, backoff, listeners, report, wake }) {
     }
   };
 }
+function isUrgent({ kind }, others) {
+  if (kind !== "prepare" && kind !== "discard") return true;
+  return ![...others].some((other) => other.kind === "verify" || other.kind === "launch");
+}
 function isOnlyTidying(action, { workers }) {
   if (action.kind !== "end-run" || action.outcome !== "done" || !workers.known) return false;
   return workers.value.get(action.key)?.process === "gone";
@@ -31825,7 +32254,7 @@ function createPace(gapMs) {
     }
   };
 }
-var LONGEST_WAY_MS, CALM_STEP_MS;
+var LONGEST_WAY_MS, CALM_STEP_MS, LATER_MS;
 var init_flights = __esm({
   "src/poller/flights.ts"() {
     "use strict";
@@ -31836,6 +32265,7 @@ var init_flights = __esm({
     init_step();
     LONGEST_WAY_MS = 2e3;
     CALM_STEP_MS = 30;
+    LATER_MS = 50;
   }
 });
 
@@ -32052,7 +32482,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs86.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs84.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -32078,16 +32508,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path91.dirname)(place2) && (0, import_node_fs86.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path91.dirname)(place2);
+  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs84.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path93.dirname)(place2);
   return place2;
 }
-var import_node_fs86, import_node_path91, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs84, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_fs84 = require("node:fs");
+    import_node_path93 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -32175,6 +32605,7 @@ async function pollInForeground(ports, request2) {
     ports.plan.waitAtMost(ms);
   };
   waitForLocks(LOCK_WAIT_MS3);
+  ports.processes.keepStarters();
   const leaving = leaveOnSignals(LEAVE_MS, (signal2) => {
     waitForLocks(0);
     if (!output.json && signal2 === "SIGINT") output.warn(detachedText(agentsAtWork(ports)));
@@ -32313,7 +32744,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path92.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path94.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -32335,17 +32766,17 @@ function checkGates(project) {
   return {
     name: "gates",
     level: "warn",
-    message: "no gates: nothing but the agent itself checks its work",
-    fix: 'add "gates" to .claude/orchestrator/config.json, or take what is proposed: orchestrate init'
+    message: 'no gates: nothing but the agent itself checks its work ("gates" in .claude/orchestrator/config.json)',
+    fix: "orchestrate init"
   };
 }
-var import_node_path92, SHELL_WORDS;
+var import_node_path94, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path92 = require("node:path");
+    import_node_path94 = require("node:path");
     init_find_command();
-    init_project2();
+    init_project();
     init_errors();
     init_printable();
     init_load_driver();
@@ -32410,8 +32841,8 @@ async function signingCheck(git2) {
   return {
     name: "signing",
     level: "warn",
-    message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble2, 300)}`,
-    fix: "unlock the key first (ssh-add, or sign once in this terminal), or: git config commit.gpgSign false"
+    message: `commits are to be signed, which an agent cannot do without being asked for something: ${printable(trouble2, 300)}; unlock the key (ssh-add, or sign once in this terminal), or do not sign here`,
+    fix: "git config commit.gpgSign false"
   };
 }
 async function refsCheck(git2) {
@@ -32434,18 +32865,18 @@ async function baseCheck(git2, branch2) {
       name: "base",
       level: "warn",
       message: `the upstream of ${name2}, ${upstream}, is gone`,
-      fix: `set another one, or: git branch --unset-upstream ${shellWord(branch2)}`
+      fix: `git branch --unset-upstream ${shellWord(branch2)}`
     };
   const { ahead, behind } = standing2;
   if (behind === 0) return ok2("base", `${name2} has all of ${upstream}`);
   return {
     name: "base",
     level: "warn",
-    message: `${name2} is ${plural(behind, "commit")} behind ${upstream}${ahead === 0 ? "" : ` and ${ahead} ahead`}, as last fetched`,
-    fix: `set "baseBranch" to ${JSON.stringify(standing2.upstream)} in config.json, or: git switch ${shellWord(branch2)} && git merge ${ahead === 0 ? "--ff-only " : ""}${shellWord(standing2.upstream)}`
+    message: `${name2} is ${plural(behind, "commit")} behind ${upstream}${ahead === 0 ? "" : ` and ${ahead} ahead`}, as last fetched ("baseBranch" in config.json may name ${upstream} instead)`,
+    fix: `git switch ${shellWord(branch2)} && git merge ${ahead === 0 ? "--ff-only " : ""}${shellWord(standing2.upstream)}`
   };
 }
-function absentChecks({ submodules, bigFiles: bigFiles2, hooks, ignored: ignored2 }, config2) {
+function absentChecks({ submodules, bigFiles, hooks, ignored: ignored2 }, config2) {
   const { symlink } = config2.worktree;
   const setup = setupCommands(config2);
   const warn = (message2, fix) => ({
@@ -32456,26 +32887,26 @@ function absentChecks({ submodules, bigFiles: bigFiles2, hooks, ignored: ignored
   });
   const found = [];
   const inSetup = (pattern) => setup.some(({ command: command3 }) => pattern.test(command3));
-  const add2 = (command3) => `add ${JSON.stringify(command3)} to "worktree.setup" in config.json`;
+  const add3 = (command3) => `add ${JSON.stringify(command3)} to "worktree.setup" in config.json`;
   if (submodules.length > 0 && !inSetup(/\bsubmodule\b/))
-    found.push(warn(`submodules are empty in worktrees: ${listed(submodules)}`, add2(SUBMODULES)));
-  if (bigFiles2 !== null && bigFiles2.files > 0 && !bigFiles2.smudges)
+    found.push(warn(`submodules are empty in worktrees: ${listed(submodules)}`, add3(SUBMODULES)));
+  if (bigFiles !== null && bigFiles.files > 0 && !bigFiles.smudges)
     found.push(
       warn(
-        `${bigFiles2.files} files are only pointers in worktrees: git-lfs is not set up`,
+        `${bigFiles.files} files are only pointers in worktrees: git-lfs is not set up`,
         "git lfs install"
       )
     );
-  else if (bigFiles2 !== null && bigFiles2.absent > 0 && !inSetup(/\blfs\b/))
+  else if (bigFiles !== null && bigFiles.absent > 0 && !inSetup(/\blfs\b/))
     found.push(
-      warn(`of ${bigFiles2.absent} files kept by git-lfs only the pointers are here`, "git lfs fetch")
+      warn(`of ${bigFiles.absent} files kept by git-lfs only the pointers are here`, "git lfs fetch")
     );
   if (hooks !== null && !symlink.includes(hooks) && !inSetup(/\b(npm|pnpm|yarn|bun|cp|husky|lefthook)\b/))
     found.push(
       warn(
         `worktrees have no ${printable(hooks)} (core.hooksPath): no hook runs there`,
         // In a worktree .git is a file.
-        hooks.startsWith(".git/") ? "git config --unset core.hooksPath" : add2(copyHooks(hooks))
+        hooks.startsWith(".git/") ? "git config --unset core.hooksPath" : add3(copyHooks(hooks))
       )
     );
   const missing2 = ignored2.filter((path17) => !symlink.includes(path17));
@@ -32504,7 +32935,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs87.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs85.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -32520,15 +32951,15 @@ async function checkoutCheck(git2, sha) {
   return {
     name: "checkout",
     level: "warn",
-    message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes)`,
+    message: `a fresh worktree is dirty from the start: ${listed(dirty)} (line endings, filters, letter case or modes); to be mended on the base branch`,
     fix: RENORMALISE
   };
 }
-var import_node_fs87;
+var import_node_fs85;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
+    import_node_fs85 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -32542,23 +32973,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs88.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs86.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path93.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path95.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path93.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path95.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs88, import_node_path93, NETWORK;
+var import_node_fs86, import_node_path95, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
-    import_node_path93 = require("node:path");
+    import_node_fs86 = require("node:fs");
+    import_node_path95 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -32792,14 +33223,14 @@ function planError(problems) {
   const [first2, ...others] = problems;
   if (first2 === void 0) return null;
   if (others.length === 0 && (first2.code === "no-streams" || first2.code === "archived-only")) {
-    const fix = "have a plan written with orchestrate generate, or: orchestrate import plan.yaml";
+    const fix = "orchestrate import plan.yaml";
     return new OrchestrateError(EXIT.input, printable(first2.message), fix, { box: METADATA_SAMPLE });
   }
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
   return new OrchestrateError(
     EXIT.input,
     `${printable(first2.message)}${more}`,
-    "correct the plan and run orchestrate import <file> --update, or correct the metadata of the tasks named",
+    "orchestrate import plan.yaml --update",
     { box: `Problems:
 ${problemsText(problems)}` }
   );
@@ -32828,8 +33259,8 @@ or import a plan: orchestrate import plan.yaml`;
 // src/commands/start/checks.ts
 function configFlags(flags) {
   return {
-    maxWorkers: numberFlag(flags, "max-workers", { min: 1, max: 200, whole: true }),
-    pollSeconds: numberFlag(flags, "poll", { min: 0.1, max: 86400 })
+    maxWorkers: numberFlag("start", flags, "max-workers", { min: 1, max: 200, whole: true }),
+    pollSeconds: numberFlag("start", flags, "poll", { min: 0.1, max: 86400 })
   };
 }
 function checkPlan(store) {
@@ -32839,7 +33270,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs89.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs87.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -32848,7 +33279,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs89.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs87.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -32891,11 +33322,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs89, OPEN_FILES;
-var init_checks2 = __esm({
+var import_node_fs87, OPEN_FILES;
+var init_checks = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
+    import_node_fs87 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -32955,8 +33386,8 @@ function notifyText({ command: command3, preset, answers: answers2 }) {
 }
 function listText(commands2) {
   if (commands2.length === 0) return null;
-  const more = commands2.length > MOST3 ? `, and ${commands2.length - MOST3} more (see config.json)` : "";
-  return commands2.slice(0, MOST3).map(bounded2).join(", ") + more;
+  const more = commands2.length > MOST4 ? `, and ${commands2.length - MOST4} more (see config.json)` : "";
+  return commands2.slice(0, MOST4).map(bounded2).join(", ") + more;
 }
 function placed({ command: command3, cwd }) {
   return `${command3}${cwd === "." ? "" : ` (in ${cwd})`}`;
@@ -32974,7 +33405,7 @@ function capsText({ limits: limits3, restart: restart2 }) {
   const dollars2 = limits3.maxCostUsd === null ? "" : `, ${limits3.maxCostUsd} USD a stream`;
   return `${minutes}${dollars2}, ${restart2.maxAttempts} attempts in ${restart2.windowMinutes} min`;
 }
-var LONGEST3, MOST3;
+var LONGEST3, MOST4;
 var init_header = __esm({
   "src/commands/start/header.ts"() {
     "use strict";
@@ -32984,7 +33415,7 @@ var init_header = __esm({
     init_plan_text();
     init_text_width();
     LONGEST3 = 200;
-    MOST3 = 20;
+    MOST4 = 20;
   }
 });
 
@@ -32995,17 +33426,17 @@ async function detach(project, ports, args, flags, io) {
   const { server } = await ports.tmux.ensureSession();
   ports.state.setTmuxServer(server);
   const { pane, pid } = await ports.tmux.openOrchestrator(directory);
-  const untilMs = ports.now() + START_WAIT_MS;
+  const untilMs = performance.now() + START_WAIT_MS;
   while (!pollerLives(ports)) {
     if (await endedWell(ports, server, pane)) break;
-    if (ports.now() > untilMs) {
+    if (performance.now() > untilMs) {
       throw new OrchestrateError(
         EXIT.environment,
         "orchestrate did not start in the background in time",
         "orchestrate start"
       );
     }
-    await (0, import_promises17.setTimeout)(LOOK_EACH_MS2);
+    await (0, import_promises18.setTimeout)(LOOK_EACH_MS2);
   }
   const attach2 = ports.tmux.attachCommand();
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, poller: { pid }, attach: attach2 }));
@@ -33016,7 +33447,7 @@ async function detach(project, ports, args, flags, io) {
   return EXIT.ok;
 }
 function passedOn(flags) {
-  const values = PASSED_ON.flatMap(
+  const values = PASSED_ON2.flatMap(
     (name2) => typeof flags[name2] === "string" ? [`--${name2}`, flags[name2]] : []
   );
   const switches = ["once", "accept-git-config", "view"].filter((name2) => flags[name2] === true);
@@ -33045,11 +33476,11 @@ function endedError(exitCode, screen) {
     "orchestrate start"
   );
 }
-var import_promises17, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON, ERROR;
+var import_promises18, START_WAIT_MS, LOOK_EACH_MS2, PASSED_ON2, ERROR;
 var init_detached = __esm({
   "src/commands/start/detached.ts"() {
     "use strict";
-    import_promises17 = __toESM(require_promises(), 1);
+    import_promises18 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -33057,7 +33488,7 @@ var init_detached = __esm({
     init_header();
     START_WAIT_MS = 15e3;
     LOOK_EACH_MS2 = 50;
-    PASSED_ON = ["max-workers", "poll"];
+    PASSED_ON2 = ["max-workers", "poll"];
     ERROR = "orchestrate: error: ";
   }
 });
@@ -33092,7 +33523,7 @@ async function dryRun(ports, args, io) {
     );
     return EXIT.ok;
   }
-  io.print(steps.length === 0 ? "Nothing can start now." : "Would start now:");
+  io.print(steps.length === 0 ? "Nothing can start now." : "Starting now, were this no dry run:");
   for (const { stream: stream2, step, reason } of steps)
     io.print(`  ${step.padEnd(8)} ${printable(stream2)}: ${printable(reason)}`);
   const later = states.filter(
@@ -33278,7 +33709,7 @@ var LEASE_WAIT_MS3;
 var init_start = __esm({
   "src/commands/start.ts"() {
     "use strict";
-    init_project2();
+    init_project();
     init_wiring();
     init_errors();
     init_printable();
@@ -33292,7 +33723,7 @@ var init_start = __esm({
     init_git_config();
     init_owner();
     init_io();
-    init_checks2();
+    init_checks();
     init_detached();
     init_dry_run();
     init_header();
@@ -33308,7 +33739,7 @@ __export(stop_exports, {
 });
 async function run5(args, _flags, io) {
   return stop(args, io).catch((error2) => {
-    if (!(error2 instanceof OrchestrateError) || error2.message !== NO_PLAN) throw error2;
+    if (!(error2 instanceof NoPlan)) throw error2;
     throw new OrchestrateError(error2.exitCode, "Nothing is running.", error2.fix, { cause: error2 });
   });
 }
@@ -33334,7 +33765,7 @@ function describe2(ports, named3, pollers, runs) {
       (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running; it will not be started until: orchestrate start`
     ),
     ...named3.length === 0 && runs.length === 0 ? ["No agent was running."] : [],
-    "Work is kept in branches and worktrees. Go on with: orchestrate start"
+    ...named3.length > 0 && idle.length === named3.length && idle.every(isDone) ? [] : ["Work is kept in branches and worktrees. Go on with: orchestrate start"]
   ];
 }
 var init_stop2 = __esm({
@@ -33369,14 +33800,11 @@ async function run6(args, flags, io) {
     return EXIT.ok;
   });
 }
-function retriedText(id2, { state: state2, endedRun, livingRun, pollerAlive }) {
+function retriedText(id2, { state: state2, isTried, endedRun, livingRun, pollerAlive }) {
   if (endedRun !== null) return `Ended run ${endedRun} of ${id2}; ${whoStarts(pollerAlive)}`;
+  if (isTried) return `${id2} will be tried again; ${whoStarts(pollerAlive)}`;
   if (livingRun !== null) return `${id2} is ${state2}: nothing to retry (--fresh restarts it)`;
-  const { phase, handling } = traitsOf(state2);
-  if (phase === "waits")
-    return `${id2} waits for others: nothing to retry (orchestrate status shows for which)`;
-  if (phase === "moves" && !handling.retryEnds) return `${id2} is ${state2}: nothing to retry`;
-  return `${id2} will be tried again; ${whoStarts(pollerAlive)}`;
+  return traitsOf(state2).phase === "waits" ? `${id2} waits for others: nothing to retry (orchestrate status shows for which)` : `${id2} is ${state2}: nothing to retry`;
 }
 var init_retry = __esm({
   "src/commands/retry.ts"() {
@@ -33401,12 +33829,12 @@ async function run7(args, _flags, io) {
   if (io.env["ORCHESTRATE_TOKEN"]) {
     throw new OrchestrateError(
       EXIT.refused,
-      "an agent may not type to other agents",
-      'say it in the notes of your task: orchestrate task update TASK-\u2026 --notes "what to tell"'
+      "an agent may not type to other agents: say it in the notes of your task",
+      "orchestrate task list"
     );
   }
   const [stream2 = "", ...words] = args;
-  const lines2 = await messageOf3(words, io);
+  const lines2 = await messageOf3(stream2, words, io);
   return withPorts(io, { create: false }, async (ports) => {
     const record3 = findStream(ports, stream2);
     const arrived = await send(ports, record3, lines2);
@@ -33417,7 +33845,7 @@ async function run7(args, _flags, io) {
     return EXIT.ok;
   });
 }
-async function messageOf3(words, io) {
+async function messageOf3(stream2, words, io) {
   const text5 = words.length === 1 && words[0] === "-" ? await io.readStdin() : words.join(" ");
   if (text5.length > LONGEST4) {
     throw usageError(
@@ -33426,7 +33854,8 @@ async function messageOf3(words, io) {
     );
   }
   const lines2 = typedMessage(text5);
-  if (lines2.length === 0) throw usageError("there is no text to send", 'orchestrate send Stream-B "go on"');
+  if (lines2.length === 0)
+    throw usageError("there is no text to send", `${commandFor("send", stream2)} 'go on'`);
   return lines2;
 }
 var LONGEST4;
@@ -33437,6 +33866,7 @@ var init_send2 = __esm({
     init_wiring();
     init_errors();
     init_printable();
+    init_shell_word();
     init_find_stream();
     init_send();
     init_definition();
@@ -33552,13 +33982,13 @@ async function requestVerify(ports, name2, abort) {
   }
 }
 async function settledStream(ports, name2, abort) {
-  const endMs = ports.now() + ENDING_MS;
+  const endMs = performance.now() + ENDING_MS;
   for (; ; ) {
     const record3 = findStream(ports, name2);
     const stream2 = ports.plan.readPlan().streams.find(({ id: id2 }) => id2 === record3.streamId);
     const ends = record3.runs.at(-1)?.endedAtMs === null && stream2 !== void 0 && isVerified(stream2, record3);
-    if (!ends || ports.now() > endMs || !pollerLives(ports)) return record3;
-    await (0, import_promises18.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
+    if (!ends || performance.now() > endMs || !pollerLives(ports)) return record3;
+    await (0, import_promises19.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function refuse3(ports, record3) {
@@ -33589,7 +34019,7 @@ async function answerOf4(ports, record3, abort) {
     if (verifyAnswer !== null) return verifyAnswer;
     if (!verifyRequested) ports.state.patchStream(record3.key, { verifyRequested: true });
     await refuseOutOfTurn(ports, record3);
-    await (0, import_promises18.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
+    await (0, import_promises19.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
 }
 function current({ state: state2 }, record3) {
@@ -33632,11 +34062,11 @@ async function refuseOutOfTurn(ports, record3) {
     found.remedy ?? commandFor("status", record3)
   );
 }
-var import_promises18, LEASE_WAIT_MS4, ASK_EACH_MS3, ENDING_MS;
+var import_promises19, LEASE_WAIT_MS4, ASK_EACH_MS3, ENDING_MS;
 var init_verify2 = __esm({
   "src/operator/verify.ts"() {
     "use strict";
-    import_promises18 = __toESM(require_promises(), 1);
+    import_promises19 = __toESM(require_promises(), 1);
     init_done();
     init_errors();
     init_job_slots();
@@ -33661,16 +34091,10 @@ __export(verify_exports, {
 });
 async function run10(args, _flags, io) {
   return withPorts(io, { create: true }, async (ports) => {
-    const leaving = leaveOnSignals(LEAVE_MS2, () => void 0);
-    try {
-      return tell2(await requestVerify(ports, args[0] ?? "", leaving.signal), io);
-    } catch (error2) {
-      const code3 = leaving.code();
-      if (code3 === null) throw error2;
-      return code3;
-    } finally {
-      leaving.stop();
-    }
+    return untilSignal(
+      LEAVE_MS2,
+      async (signal2) => tell2(await requestVerify(ports, args[0] ?? "", signal2), io)
+    );
   });
 }
 function tell2({ stream: stream2, ok: ok3, message: message2 }, io) {
@@ -33774,7 +34198,7 @@ async function requestSync(ports, names, abort) {
     }
     const answers2 = await answersFor(ports, behind);
     if (answers2.every(({ result }) => result !== "pending")) return answers2.map((each) => settled(each));
-    await (0, import_promises19.setTimeout)(ASK_EACH_MS4, void 0, { signal: abort });
+    await (0, import_promises20.setTimeout)(ASK_EACH_MS4, void 0, { signal: abort });
   }
 }
 function settled({ result, ...answer3 }) {
@@ -33818,7 +34242,7 @@ function answerOf5({ state: state2, stale, reason }, record3) {
     return {
       ...none,
       result: "synced",
-      message: `up to date, verified at ${record3.verified?.sha.slice(0, 10)}`
+      message: `up to date (${record3.verified?.sha.slice(0, 7)})`
     };
   if (state2 === "base-conflict")
     return { result: "conflict", message: reason ?? "", files: record3.conflict?.files ?? [] };
@@ -33830,11 +34254,11 @@ function answerOf5({ state: state2, stale, reason }, record3) {
   if (verdict2?.ok === false) return { ...none, result: "failed", message: verdict2.message };
   return { ...none, result: "waiting", message: reason === null ? `is ${state2}` : `is ${state2}: ${reason}` };
 }
-var import_promises19, LEASE_WAIT_MS5, ASK_EACH_MS4, STEPS2;
+var import_promises20, LEASE_WAIT_MS5, ASK_EACH_MS4, STEPS2;
 var init_sync2 = __esm({
   "src/operator/sync.ts"() {
     "use strict";
-    import_promises19 = __toESM(require_promises(), 1);
+    import_promises20 = __toESM(require_promises(), 1);
     init_ports();
     init_decide();
     init_done();
@@ -33862,16 +34286,7 @@ async function run11(args, flags, io) {
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "sync");
     if (flags["dry-run"] === true) return tell3(await planSync(ports, args), io);
-    const leaving = leaveOnSignals(LEAVE_MS3, () => void 0);
-    try {
-      return tell3(await requestSync(ports, args, leaving.signal), io);
-    } catch (error2) {
-      const code3 = leaving.code();
-      if (code3 === null) throw error2;
-      return code3;
-    } finally {
-      leaving.stop();
-    }
+    return untilSignal(LEAVE_MS3, async (signal2) => tell3(await requestSync(ports, args, signal2), io));
   });
 }
 function nextStep({ stream: stream2, result }) {
@@ -33974,8 +34389,8 @@ ${notes}`;
   if (all.length > MOST_NOTES)
     throw new OrchestrateError(
       EXIT.input,
-      `the notes for ${record3.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent`,
-      `let it deal with those it has first: ${commandFor("start", record3)}`
+      `the notes for ${record3.streamId} have ${all.length} characters, at most ${MOST_NOTES} are given to an agent: let it deal with those it has first`,
+      commandFor("start", record3)
     );
   assign(ports, record3, { notes: all }, "is to deal with the notes of a review");
   return { pollerAlive: pollerLives(ports), what: "the notes" };
@@ -34074,7 +34489,8 @@ function clashLines({ branch: branch2 }, { stream: stream2, files: files2, again
 }
 function notDoneLines({ stream: stream2, state: state2, reason, remedy }, style) {
   const { clean: clean2 } = style;
-  const line2 = `  . ${clean2(stream2)}  is ${state2}${reason === null ? "" : `: ${clean2(reason)}`}`;
+  const what = reason === null ? state2 : reason.startsWith(state2) ? reason : `${state2}: ${reason}`;
+  const line2 = `  . ${clean2(stream2)}  is ${clean2(what)}`;
   return remedy === null ? [line2] : [line2, `      ${style.glyphs.fix} ${clean2(remedy)}`];
 }
 function gatesLine({ gates }, { clean: clean2 }) {
@@ -34112,28 +34528,21 @@ async function run13(args, flags, io) {
   const strategy = strategyOf(flags);
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "merge");
-    const leaving = leaveOnSignals(LEAVE_MS4, () => void 0);
-    const request2 = {
-      named: args.map((name2) => findStream(ports, name2).streamId),
-      into: textFlag(flags, "into") ?? null,
-      strategy,
-      gates: flags["no-gates"] !== true,
-      abort: leaving.signal,
-      tell: (progress3) => {
-        if (!io.json) io.print(progress3);
-      }
-    };
-    try {
+    return untilSignal(LEAVE_MS4, async (abort) => {
+      const request2 = {
+        named: args.map((name2) => findStream(ports, name2).streamId),
+        into: textFlag(flags, "into") ?? null,
+        strategy,
+        gates: flags["no-gates"] !== true,
+        abort,
+        tell: (progress3) => {
+          if (!io.json) io.print(progress3);
+        }
+      };
       const report = await (flags["dry-run"] === true ? landDry : land)(ports, request2);
       tell4(report, io);
       return codeOf2(report, request2.named);
-    } catch (error2) {
-      const code3 = leaving.code();
-      if (code3 === null) throw error2;
-      return code3;
-    } finally {
-      leaving.stop();
-    }
+    });
   });
 }
 function strategyOf(flags) {
@@ -34143,7 +34552,7 @@ function strategyOf(flags) {
   if (found !== void 0) return found;
   throw usageError(
     `--strategy is ${LANDING_STRATEGIES.join(", ")}, not ${JSON.stringify(text5)}`,
-    "--strategy squash"
+    "orchestrate merge --strategy squash"
   );
 }
 function tell4(report, io) {
@@ -34272,6 +34681,97 @@ var init_earlier_streams = __esm({
   }
 });
 
+// src/view/row-layout.ts
+function place(rows, columns2, titled) {
+  return columns2.flatMap((column) => {
+    const cells = rows.map(column.cell);
+    const filled = cells.reduce((most, cell) => Math.max(most, widthOf(cell.text)), 0);
+    const widest = titled && filled > 0 ? Math.max(filled, widthOf(column.title ?? "")) : filled;
+    const wish2 = Math.min(column.max, widest);
+    return wish2 === 0 ? [] : [{ column, cells, wish: wish2, width: Math.min(column.min, wish2) }];
+  });
+}
+function choose2(placed2, width, gap) {
+  const chosen = /* @__PURE__ */ new Set();
+  let used = -gap;
+  for (const each of [...placed2].sort((a2, b2) => a2.column.rank - b2.column.rank)) {
+    const more = gap + each.width;
+    if (each.column.rank > 0 && used + more > width) continue;
+    chosen.add(each);
+    used += more;
+  }
+  return placed2.filter((each) => chosen.has(each));
+}
+function shrink(placed2, width, gap) {
+  for (let over = totalWidth(placed2, gap) - width; over > 0; over -= 1) {
+    const widest = placed2.reduce(
+      (most, each) => most === null || each.width > most.width ? each : most,
+      null
+    );
+    if (widest === null || widest.width <= 1) return;
+    widest.width -= 1;
+  }
+}
+function grow(placed2, width, gap) {
+  let left = width - totalWidth(placed2, gap);
+  for (const each of [...placed2].sort((a2, b2) => a2.column.rank - b2.column.rank)) {
+    const more = Math.min(left, each.wish - each.width);
+    if (more > 0) {
+      each.width += more;
+      left -= more;
+    }
+  }
+}
+function drawCell(style, cell, { column, width }) {
+  const { ellipsis } = style.glyphs;
+  const shown3 = column.align === "right" ? fit(cell.text, width, ellipsis, "right") : cut2(cell.text, width, ellipsis);
+  if (shown3.trim() === "") return { drawn: "", blank: width };
+  return { drawn: cell.paint(shown3), blank: width - widthOf(shown3) };
+}
+function renderTable(style, rows, columns2, width, gap) {
+  const placed2 = fitted(place(rows, columns2, false), width, gap);
+  return rows.map((_row, i3) => drawRow(style, i3, placed2, gap));
+}
+function layOut(style, rows, columns2, width, gap) {
+  const placed2 = fitted(place(rows, columns2, true), width, gap);
+  const gray2 = style.paint("gray");
+  const titles = placed2.map(
+    ({ column, width: wide }) => fit(column.title ?? "", wide, style.glyphs.ellipsis, column.align)
+  );
+  return {
+    titles: gray2(titles.join(" ".repeat(gap)).trimEnd()),
+    part: ({ from, to }) => rows.slice(from, to).map((_row, i3) => drawRow(style, from + i3, placed2, gap))
+  };
+}
+function fitted(wished, width, gap) {
+  const placed2 = choose2(wished, width, gap);
+  shrink(placed2, width, gap);
+  grow(placed2, width, gap);
+  return placed2;
+}
+function drawRow(style, at, placed2, gap) {
+  let line2 = "";
+  let blanks = 0;
+  for (const each of placed2) {
+    const { drawn, blank } = drawCell(style, each.cells[at] ?? NO_CELL, each);
+    if (drawn !== "") {
+      line2 += " ".repeat(blanks) + drawn;
+      blanks = 0;
+    }
+    blanks += blank + gap;
+  }
+  return line2;
+}
+var NO_CELL, totalWidth;
+var init_row_layout = __esm({
+  "src/view/row-layout.ts"() {
+    "use strict";
+    init_text_width();
+    NO_CELL = { text: "", paint: (text5) => text5 };
+    totalWidth = (placed2, gap) => placed2.reduce((sum, { width }) => sum + width, 0) + gap * Math.max(0, placed2.length - 1);
+  }
+});
+
 // src/view/summary/attention.ts
 function lacksPoller(report) {
   return !report.poller.alive && report.streams.some(({ state: state2 }) => traitsOf(state2).phase !== "settled");
@@ -34366,97 +34866,6 @@ var init_attention = __esm({
   }
 });
 
-// src/view/table.ts
-function place(rows, columns2, titled) {
-  return columns2.flatMap((column) => {
-    const cells = rows.map(column.cell);
-    const filled = cells.reduce((most, cell) => Math.max(most, widthOf(cell.text)), 0);
-    const widest = titled && filled > 0 ? Math.max(filled, widthOf(column.title ?? "")) : filled;
-    const wish2 = Math.min(column.max, widest);
-    return wish2 === 0 ? [] : [{ column, cells, wish: wish2, width: Math.min(column.min, wish2) }];
-  });
-}
-function choose2(placed2, width, gap) {
-  const chosen = /* @__PURE__ */ new Set();
-  let used = -gap;
-  for (const each of [...placed2].sort((a2, b2) => a2.column.rank - b2.column.rank)) {
-    const more = gap + each.width;
-    if (each.column.rank > 0 && used + more > width) continue;
-    chosen.add(each);
-    used += more;
-  }
-  return placed2.filter((each) => chosen.has(each));
-}
-function shrink(placed2, width, gap) {
-  for (let over = totalWidth(placed2, gap) - width; over > 0; over -= 1) {
-    const widest = placed2.reduce(
-      (most, each) => most === null || each.width > most.width ? each : most,
-      null
-    );
-    if (widest === null || widest.width <= 1) return;
-    widest.width -= 1;
-  }
-}
-function grow(placed2, width, gap) {
-  let left = width - totalWidth(placed2, gap);
-  for (const each of [...placed2].sort((a2, b2) => a2.column.rank - b2.column.rank)) {
-    const more = Math.min(left, each.wish - each.width);
-    if (more > 0) {
-      each.width += more;
-      left -= more;
-    }
-  }
-}
-function drawCell(style, cell, { column, width }) {
-  const { ellipsis } = style.glyphs;
-  const shown3 = column.align === "right" ? fit(cell.text, width, ellipsis, "right") : cut2(cell.text, width, ellipsis);
-  if (shown3.trim() === "") return { drawn: "", blank: width };
-  return { drawn: cell.paint(shown3), blank: width - widthOf(shown3) };
-}
-function renderTable(style, rows, columns2, width, gap) {
-  const placed2 = fitted(place(rows, columns2, false), width, gap);
-  return rows.map((_row, i3) => drawRow(style, i3, placed2, gap));
-}
-function layOut(style, rows, columns2, width, gap) {
-  const placed2 = fitted(place(rows, columns2, true), width, gap);
-  const gray2 = style.paint("gray");
-  const titles = placed2.map(
-    ({ column, width: wide }) => fit(column.title ?? "", wide, style.glyphs.ellipsis, column.align)
-  );
-  return {
-    titles: gray2(titles.join(" ".repeat(gap)).trimEnd()),
-    part: ({ from, to }) => rows.slice(from, to).map((_row, i3) => drawRow(style, from + i3, placed2, gap))
-  };
-}
-function fitted(wished, width, gap) {
-  const placed2 = choose2(wished, width, gap);
-  shrink(placed2, width, gap);
-  grow(placed2, width, gap);
-  return placed2;
-}
-function drawRow(style, at, placed2, gap) {
-  let line2 = "";
-  let blanks = 0;
-  for (const each of placed2) {
-    const { drawn, blank } = drawCell(style, each.cells[at] ?? NO_CELL, each);
-    if (drawn !== "") {
-      line2 += " ".repeat(blanks) + drawn;
-      blanks = 0;
-    }
-    blanks += blank + gap;
-  }
-  return line2;
-}
-var NO_CELL, totalWidth;
-var init_table = __esm({
-  "src/view/table.ts"() {
-    "use strict";
-    init_text_width();
-    NO_CELL = { text: "", paint: (text5) => text5 };
-    totalWidth = (placed2, gap) => placed2.reduce((sum, { width }) => sum + width, 0) + gap * Math.max(0, placed2.length - 1);
-  }
-});
-
 // src/view/summary/stream-rows.ts
 function columnsOf3(context, columns2) {
   const { style, neighbours, nowMs } = context;
@@ -34484,7 +34893,7 @@ function columnsOf3(context, columns2) {
     column("STATE", [columns2 < 56 ? 11 : 14, 19, 0], (stream2) => stateText(stream2, nowMs), colour),
     column("WORKED", [6, 6, 3], ({ workedMs: workedMs2 }) => time3(workedMs2), void 0, "right"),
     column("WAITED", [6, 6, 7], ({ waitedMs }) => time3(waitedMs), void 0, "right"),
-    column("CHANGES", [12, 20, 8], (stream2) => changesOf2(stream2, style)),
+    column("CHANGES", [12, 20, 8], (stream2) => changesOf(stream2, style)),
     column(
       "COST",
       [7, 9, 9],
@@ -34535,7 +34944,7 @@ var init_stream_rows = __esm({
     init_states();
     init_urgency();
     init_amounts();
-    init_table();
+    init_row_layout();
     init_text_width();
     init_stream_note();
     WIDE = 140;
@@ -34571,7 +34980,7 @@ function renderStatus(whole2, options) {
     ...factsLine(page3, report),
     ""
   ];
-  if (report.streams.length === 0) return [...top, ...explained(page3, 0, NO_PLAN2.text, NO_PLAN2.remedy)];
+  if (report.streams.length === 0) return [...top, ...explained(page3, 0, NO_PLAN.text, NO_PLAN.remedy)];
   const left = FRAME - top.length;
   const streams2 = streamLines(report, page3, nowMs, left - LEAST_EVENTS - 1);
   const room = Math.max(LEAST_EVENTS, left - streams2.length - 1);
@@ -34617,7 +35026,7 @@ function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
   const shown3 = newsAmong(events2, ({ stream: stream2 }) => stream2).slice(-count3);
   return renderTable(style, shown3, table2, columns2, 2);
 }
-var FRAME, LEAST_EVENTS, LONGEST_NAME4, NO_PLAN2;
+var FRAME, LEAST_EVENTS, LONGEST_NAME4, NO_PLAN;
 var init_status_text = __esm({
   "src/view/pages/status-text.ts"() {
     "use strict";
@@ -34626,18 +35035,18 @@ var init_status_text = __esm({
     init_short_names();
     init_urgency();
     init_amounts();
+    init_row_layout();
     init_style();
     init_attention();
     init_headline();
     init_stream_note();
     init_stream_rows();
-    init_table();
     init_text_width();
     init_paragraphs();
     FRAME = 23;
     LEAST_EVENTS = 2;
     LONGEST_NAME4 = 20;
-    NO_PLAN2 = { text: "No plan yet.", remedy: "orchestrate import plan.yaml" };
+    NO_PLAN = { text: "No plan yet.", remedy: "orchestrate import plan.yaml" };
   }
 });
 
@@ -34738,7 +35147,7 @@ function code2(page3, { stream: stream2, record: record3, files: files2 }) {
       verified === null ? null : `${short(verified.sha)} at ${moment(verified.atMs, page3.nowMs)}${verified.adopted ? ", adopted" : ""}`
     ),
     ...label2("Conflict", conflict === null ? null : `of its dependencies in ${conflict.files.join(", ")}`),
-    ...label2("Changes", changesOf2(stream2, page3.style)),
+    ...label2("Changes", changesOf(stream2, page3.style)),
     ...label2("Used", usedText(stream2)),
     ...shown3,
     ...hidden2 > 0 ? [`  ${page3.style.glyphs.ellipsis} ${plural(hidden2, "more file")}`] : []
@@ -34892,7 +35301,7 @@ function readKeys(input, listener2) {
   };
 }
 var NAMES2, TOKEN, WHEEL_UP, WHEEL_DOWN, REST_MS, MOST_UNFINISHED;
-var init_keys2 = __esm({
+var init_keys = __esm({
   "src/view/summary/keys.ts"() {
     "use strict";
     NAMES2 = {
@@ -35078,7 +35487,7 @@ var init_screen = __esm({
   "src/view/summary/screen.ts"() {
     "use strict";
     init_text_width();
-    init_keys2();
+    init_keys();
     PLAIN_SIZE = { columns: 120, rows: 1e3 };
     ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
     ESC = "\x1B[";
@@ -35196,7 +35605,7 @@ function timesText(stream2, style, nowMs) {
     state2 === "done" ? age === "" ? state2 : `${state2} ${age} ago` : age === "" ? state2 : `${state2} for ${age}`,
     ...workedMs2 === null ? [] : [`worked ${duration(workedMs2)}`],
     ...waitedMs === null || waitedMs < 1e3 ? [] : [`waited for you ${duration(waitedMs)}`],
-    changesOf2(stream2, style),
+    changesOf(stream2, style),
     ...costUsd2 === null ? [] : [dollars(costUsd2)],
     ...run30 === null || run30 < 2 ? [] : [`run ${run30}`]
   ];
@@ -35208,12 +35617,10 @@ function reasonLines(stream2, look6, columns2, most) {
   const paint = stream2.needsYou ? style.paint("yellow") : style.plain;
   const text5 = style.clean(noteOf2(stream2, neighbours, nowMs));
   const lines2 = text5 === "" ? [] : wrap(text5, columns2);
-  const shown3 = lines2.slice(0, most).map((line2, i3) => {
-    const goesOn = i3 === most - 1 && lines2.length > most;
-    return paint(
-      cut2(goesOn ? `${line2}${glyphs.ellipsis}${" ".repeat(columns2)}` : line2, columns2, glyphs.ellipsis)
-    );
-  });
+  const last3 = lines2.slice(most - 1).join(" ");
+  const shown3 = [...lines2.slice(0, most - 1), ...last3 === "" ? [] : [last3]].map(
+    (line2) => paint(cut2(line2, columns2, glyphs.ellipsis))
+  );
   const remedy = stream2.remedy === null ? [] : [`${glyphs.fix} ${style.clean(stream2.remedy)}`];
   return [...shown3, ...remedy.map((line2) => style.paint("bold")(cut2(line2, columns2, glyphs.ellipsis)))];
 }
@@ -35223,8 +35630,9 @@ function paneLines(screen, look6, columns2, most) {
     const indent = /^ */.exec(line2)?.[0].length ?? 0;
     return " ".repeat(Math.min(indent, columns2)) + style.clean(line2);
   });
-  while (lines2.length > 0 && lines2.at(-1)?.trim() === "") lines2.pop();
-  return most <= 0 ? [] : lines2.slice(-most).map((line2) => cut2(line2, columns2, style.glyphs.ellipsis));
+  while (lines2.length > 0 && DIVIDES.test(lines2.at(-1) ?? "")) lines2.pop();
+  const told2 = most < FEW ? lines2.filter((line2) => !DIVIDES.test(line2)) : lines2;
+  return most <= 0 ? [] : told2.slice(-most).map((line2) => cut2(line2, columns2, style.glyphs.ellipsis));
 }
 function taskLines3(detail, { style }, columns2, most) {
   const lines2 = detail.tasks.map(({ title: title4, status }) => {
@@ -35233,10 +35641,8 @@ function taskLines3(detail, { style }, columns2, most) {
   });
   if (lines2.length <= most) return lines2;
   const rest = lines2.length - most + 1;
-  return [
-    ...lines2.slice(0, most - 1),
-    style.paint("gray")(cut2(`  ${plural(rest, "more task")}`, columns2, style.glyphs.ellipsis))
-  ];
+  const what = most === 1 ? plural(rest, "task") : plural(rest, "more task");
+  return [...lines2.slice(0, most - 1), style.paint("gray")(cut2(`  ${what}`, columns2, style.glyphs.ellipsis))];
 }
 function facts(stream2, detail, look6, columns2, rows) {
   const { style, nowMs } = look6;
@@ -35298,7 +35704,7 @@ function body(stream2, detail, look6) {
 function filledLine(line2, columns2) {
   return line2 + fit("", columns2 - visible(line2), "", "left");
 }
-var WIDE2, REASON_LINES, COLOURS2, visible;
+var WIDE2, REASON_LINES, FEW, DIVIDES, COLOURS2, visible;
 var init_panel = __esm({
   "src/view/summary/panel.ts"() {
     "use strict";
@@ -35309,6 +35715,8 @@ var init_panel = __esm({
     init_stream_note();
     WIDE2 = 110;
     REASON_LINES = 4;
+    FEW = 8;
+    DIVIDES = /^[\s\u2500-\u257f_=-]*$/;
     COLOURS2 = /\u001b\[[\d;]*m/g;
     visible = (line2) => widthOf(line2.replace(COLOURS2, ""));
   }
@@ -35546,7 +35954,7 @@ var init_cockpit_draw = __esm({
   }
 });
 
-// src/view/summary/help.ts
+// src/view/summary/keys-help.ts
 function helpLines(columns2) {
   const indent = columns2 < WIDE3 ? 4 : 17;
   return KEYS2.flatMap(([keys, does]) => {
@@ -35559,8 +35967,8 @@ function helpLines(columns2) {
   });
 }
 var KEYS2, WIDE3;
-var init_help = __esm({
-  "src/view/summary/help.ts"() {
+var init_keys_help = __esm({
+  "src/view/summary/keys-help.ts"() {
     "use strict";
     init_text_width();
     KEYS2 = [
@@ -35601,6 +36009,8 @@ function update(model, event, size) {
       return only(event.detail.id === model.cursor ? { ...model, detail: event.detail } : model);
     case "said":
       return say(model, event.text, event.good);
+    case "unsent":
+      return only(kept2(model, event));
     case "page":
       return only(opened(model, event, size));
     case "request":
@@ -35608,6 +36018,10 @@ function update(model, event, size) {
     default:
       return typed(model, event, size);
   }
+}
+function kept2(model, { id: id2, text: text5 }) {
+  const isEmpty = model.mode.kind === "answer" && model.mode.text === "";
+  return isEmpty && id2 === model.cursor ? { ...model, mode: { kind: "answer", text: text5 } } : model;
 }
 function opened(model, page3, { rows }) {
   const { title: title4, lines: lines2, of, offers } = page3;
@@ -35764,8 +36178,8 @@ function inAnswer(model, mode, key) {
   if (leaves(key)) return only({ ...model, said: null, mode: { kind: "list" } });
   if (key.kind === "key" && key.name === "enter") {
     if (mode.text.trim() === "" || id2 === null) return only(model);
-    const sent = { ...model, said: null, mode: { kind: "answer", text: "" } };
-    return { model: sent, wish: { wish: "send", id: id2, text: mode.text } };
+    const sent2 = { ...model, said: null, mode: { kind: "answer", text: "" } };
+    return { model: sent2, wish: { wish: "send", id: id2, text: mode.text } };
   }
   return only({ ...model, said: null, mode: { kind: "answer", text: edited(mode.text, key) } });
 }
@@ -35805,7 +36219,7 @@ var init_cockpit_keys = __esm({
     init_states();
     init_urgency();
     init_cockpit();
-    init_help();
+    init_keys_help();
     init_layout();
     only = (model) => ({ model, wish: null });
     say = (model, text5, good = false) => only({ ...model, said: { text: text5, good } });
@@ -35827,8 +36241,8 @@ async function clean(ports, named3, dryRun2) {
   if (dryRun2) return cleanAll(ports, named3, true);
   const lease = await ports.landingLease.acquire(LEASE_WAIT_MS6);
   if (lease === null) {
-    const fix = "wait until it has ended, then: orchestrate clean";
-    throw new OrchestrateError(EXIT.busy, "a landing or another clean is under way", fix);
+    const why = "a landing or another clean is under way: wait until it has ended";
+    throw new OrchestrateError(EXIT.busy, why, "orchestrate clean");
   }
   try {
     return await cleanAll(ports, named3, false);
@@ -35938,7 +36352,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path94.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path96.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -36005,7 +36419,7 @@ function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   return held2;
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs90.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs88.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
@@ -36013,12 +36427,12 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs90, import_node_path94, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs88, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
-    import_node_path94 = require("node:path");
+    import_node_fs88 = require("node:fs");
+    import_node_path96 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -36064,7 +36478,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path95.relative)(paths.root, path17);
+    const below = (0, import_node_path97.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -36094,16 +36508,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs91.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs89.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs91.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs89.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs91, import_node_path95;
+var import_node_fs89, import_node_path97;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs89 = require("node:fs");
+    import_node_path97 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -36132,11 +36546,11 @@ function show(report, left, io) {
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, ...report, left }));
   else for (const line2 of [...linesOf4(report), ...left]) io.print(line2);
 }
-function answerTo({ kept: kept2 }, io) {
-  const [first2] = kept2;
+function answerTo({ kept: kept3 }, io) {
+  const [first2] = kept3;
   if (first2 === void 0) return EXIT.ok;
   if (io.json) return EXIT.refused;
-  const more = kept2.length > 1 ? `, and ${kept2.length - 1} more were kept` : "";
+  const more = kept3.length > 1 ? `, and ${kept3.length - 1} more were kept` : "";
   const [reason] = first2.reasons;
   throw new OrchestrateError(
     EXIT.refused,
@@ -36145,10 +36559,10 @@ function answerTo({ kept: kept2 }, io) {
   );
 }
 function linesOf4(report) {
-  const { removed: removed2, kept: kept2, nothing: nothing3, dryRun: dryRun2 } = report;
+  const { removed: removed2, kept: kept3, nothing: nothing3, dryRun: dryRun2 } = report;
   const lines2 = [
     ...removed2.map((each) => removedLine(each, dryRun2)),
-    ...kept2.flatMap((each) => keptLines(each, dryRun2)),
+    ...kept3.flatMap((each) => keptLines(each, dryRun2)),
     ...nothing3.map((stream2) => `Nothing is left of ${printable(stream2)}`)
   ];
   if (lines2.length === 0) return ["Nothing to clean"];
@@ -36191,10 +36605,11 @@ async function run15(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const pane = flags["next"] === true ? await nextPane(ports) : await paneOf2(ports, args[0]);
     if (!io.env["TMUX"] && !process.stdin.isTTY) {
+      const named3 = args[0] === void 0 ? "orchestrate attach" : commandFor("attach", args[0]);
       throw new OrchestrateError(
         EXIT.environment,
-        "attaching needs a terminal",
-        "type it in a terminal: orchestrate attach"
+        "attaching needs a terminal: type it in one",
+        flags["next"] === true ? "orchestrate attach --next" : named3
       );
     }
     await showSession(ports);
@@ -36303,7 +36718,7 @@ __export(logs_exports, {
 async function run16(args, flags, io) {
   return withPorts(io, { create: false }, async (ports) => {
     const record3 = findStream(ports, args[0] ?? "");
-    const number5 = numberFlag(flags, "run", { min: 1, whole: true }) ?? null;
+    const number5 = numberFlag(`logs ${record3.key}`, flags, "run", { min: 1, whole: true }) ?? null;
     if (number5 !== null && !record3.runs.some((each) => each.number === number5)) throw noRun(record3, number5);
     if (flags["raw"] === true) return raw(ports, record3, number5, flags["follow"] === true, io);
     return readable(ports, record3, number5, flags, io);
@@ -36315,50 +36730,55 @@ function noRun(record3, number5) {
 }
 async function readable(ports, record3, number5, flags, io) {
   const follower = createLogFollower(logSources(ports, record3.key, number5));
-  const most = numberFlag(flags, "lines", { min: 0, whole: true }) ?? DEFAULT_LINES;
+  const most = numberFlag(`logs ${record3.key}`, flags, "lines", { min: 0, whole: true }) ?? DEFAULT_LINES;
   const lines2 = follower.next(flags["follow"] !== true);
   if (lines2.length === 0 && record3.runs.length === 0 && flags["follow"] !== true) throw noRun(record3, null);
   const print = createLogPrinter(
     createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) }),
     io.columns
   );
-  const show5 = (line2) => io.print(print(line2).join("\n"));
+  const short2 = ({ atMs, text: text5 }) => ({
+    atMs,
+    text: text5.startsWith("-- ") ? shortPaths(text5, ports.paths.root) : text5
+  });
+  const show5 = (line2) => io.print(print(short2(line2)).join("\n"));
   for (const line2 of most === 0 ? [] : lines2.slice(-most)) show5(line2);
   while (flags["follow"] === true) {
-    await (0, import_promises20.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
     for (const line2 of follower.next()) show5(line2);
   }
   return EXIT.ok;
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path96.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs92.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs90.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs92.statSync)(file);
+    const { size } = (0, import_node_fs90.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs92.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs90.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
     if (!follow2) return EXIT.ok;
-    await (0, import_promises20.setTimeout)(FOLLOW_EACH_MS);
+    await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs92, import_node_path96, import_promises20, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs90, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
-    import_node_path96 = require("node:path");
-    import_promises20 = __toESM(require_promises(), 1);
+    import_node_fs90 = require("node:fs");
+    import_node_path98 = require("node:path");
+    import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
     init_errors();
     init_shell_word();
     init_find_stream();
     init_stream_logs();
+    init_urgency();
     init_log2();
     init_style();
     init_definition();
@@ -36428,7 +36848,7 @@ async function readPage(ports, what, stream2, io) {
   }
   if (what === "gate") {
     const text5 = gate2 === null ? "" : tailOf2(gate2.log);
-    const title5 = `gate ${gate2?.name ?? ""} of ${id2}: ${gate2?.log ?? ""}`;
+    const title5 = `gate ${gate2?.name ?? ""} of ${id2}: ${shortPaths(gate2?.log ?? "", ports.paths.root)}`;
     return { title: title5, lines: safeLines(text5), of: what, offers: null };
   }
   const record3 = findStream(ports, id2);
@@ -36436,7 +36856,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs93.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs91.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -36448,15 +36868,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs93.openSync)(path17, "r");
+  const handle = (0, import_node_fs91.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs93.fstatSync)(handle);
+    const { size } = (0, import_node_fs91.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs93.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs91.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs93.closeSync)(handle);
+    (0, import_node_fs91.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -36478,14 +36898,15 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs93, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs91, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
+    init_urgency();
     COMMANDS = {
       stop: { load: () => Promise.resolve().then(() => (init_stop2(), stop_exports)), flags: {} },
       park: { load: () => Promise.resolve().then(() => (init_park(), park_exports)), flags: {} },
@@ -36509,10 +36930,14 @@ function createSeat(doors) {
   const unicode = wantsUnicode(io.env);
   let model = createCockpit(screen.keys);
   let session = false;
-  let agesAtMs = 0;
+  let agesAtMs = ports.now();
+  let agesTakenMs = Number.NEGATIVE_INFINITY;
   const draw = () => {
     if (model.report === null && model.trouble === null) return;
-    if (ports.now() - agesAtMs > AGES_STAND_MS) agesAtMs = ports.now();
+    if (performance.now() - agesTakenMs > AGES_STAND_MS) {
+      agesAtMs = ports.now();
+      agesTakenMs = performance.now();
+    }
     const look6 = { ...screen.size(), colour: io.colour, unicode, nowMs: agesAtMs, session };
     screen.draw(drawCockpit(model, look6));
   };
@@ -36524,7 +36949,7 @@ function createSeat(doors) {
   const take2 = (event) => {
     const next = update(model, event, screen.size());
     model = next.model;
-    if (event.kind === "report") agesAtMs = 0;
+    if (event.kind === "report") agesTakenMs = Number.NEGATIVE_INFINITY;
     draw();
     watchOver2.after(event);
     if (next.wish !== null) grant(next.wish);
@@ -36560,7 +36985,7 @@ async function fulfil(wish2, stream2, doors) {
     case "plan":
       return plan(wish2.what, wish2.dryRun, doors);
     case "send":
-      return answered(sendText(wish2.id, wish2.text, io), doors, `sending to ${wish2.id} \u2026`);
+      return sent(wish2, doors);
     default:
       if (stream2?.id === wish2.id) return fulfilFor(wish2.what, stream2, doors);
   }
@@ -36571,6 +36996,11 @@ async function fulfilFor(what, stream2, doors) {
   if (what === "log" || what === "gate" || what === "diff")
     return take2({ kind: "page", ...await readPage(ports, what, stream2, io) });
   return answered(act(what, stream2.id, io), doors, `${what === "fresh" ? "retry" : what} ${stream2.id} \u2026`);
+}
+async function sent({ id: id2, text: text5 }, doors) {
+  const deed = sendText(id2, text5, doors.io);
+  await answered(deed, doors, `sending to ${id2} \u2026`);
+  if (!(await deed).good) doors.take({ kind: "unsent", id: id2, text: text5 });
 }
 async function answered(deed, { take: take2, ring, session, ports }, underWay2) {
   if (underWay2 !== void 0) take2(said(underWay2));
@@ -36681,11 +37111,11 @@ async function printReports(io, everyMs) {
       io.print(JSON.stringify((await gatherReport(ports)).report));
       return EXIT.ok;
     });
-    await (0, import_promises21.setTimeout)(everyMs);
+    await (0, import_promises22.setTimeout)(everyMs);
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs94.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs92.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -36698,6 +37128,7 @@ function secondsOf(text5) {
   );
 }
 async function watchProject(ports, everyMs, sit) {
+  ports.processes.keepStarters();
   const alarm = createAlarm();
   let over = false;
   const quit = () => {
@@ -36710,7 +37141,7 @@ async function watchProject(ports, everyMs, sit) {
     alarm.ring
   );
   try {
-    for (let wokenNs = null; !over; await (0, import_promises21.setTimeout)(SETTLE_MS2)) {
+    for (let wokenNs = null; !over; await (0, import_promises22.setTimeout)(SETTLE_MS2)) {
       if (startedMeanwhile(ports)) return STARTED;
       await look4(ports, looker, wokenNs);
       await alarm.wait(everyMs);
@@ -36774,18 +37205,18 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs94, import_promises21, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
-var init_watch2 = __esm({
+var import_node_fs92, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var init_watch = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
-    import_promises21 = __toESM(require_promises(), 1);
+    import_node_fs92 = require("node:fs");
+    import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_windows();
     init_wake();
     init_gather();
-    init_watch();
+    init_watch_databases();
     init_state_schema();
     init_status_text();
     init_screen();
@@ -37146,7 +37577,7 @@ function drawingOf({ streams: streams2, criticalPath: criticalPath2 }) {
   const waves2 = depthGroups(streams2);
   const direct = directDependencies(waves2.flatMap((wave) => wave.streams));
   const abreast = waves2.reduce((most, wave) => Math.max(most, wave.streams.length), 0);
-  const dense = streams2.length > MOST4.streams || waves2.length > MOST4.waves || abreast > MOST4.abreast;
+  const dense = streams2.length > MOST5.streams || waves2.length > MOST5.waves || abreast > MOST5.abreast;
   const next = new Map(criticalPath2.map((id2, at) => [id2, criticalPath2[at + 1]]));
   const kindOf3 = (from, to) => {
     if (next.get(from.id) === to.id) return "critical";
@@ -37300,7 +37731,7 @@ function tiles(waves2, direct, kindOf3) {
   const untold2 = pairs.length > MOST_LINES2 ? pairs.length : 0;
   return { height: top - TILE.between, waves: headings, boxes, lines: lines2, untold: untold2 };
 }
-var WIDTH2, HEADING, CARD, TILE, MOST4, MOST_LINES2, SWEEPS, nodeFor, round2, mean;
+var WIDTH2, HEADING, CARD, TILE, MOST5, MOST_LINES2, SWEEPS, nodeFor, round2, mean;
 var init_dag = __esm({
   "src/view/html/dag.ts"() {
     "use strict";
@@ -37310,7 +37741,7 @@ var init_dag = __esm({
     HEADING = 26;
     CARD = { height: 64, gap: 12, passing: 10, share: 0.82 };
     TILE = { height: 26, gap: 6, perRow: 25, share: 0.86, between: 22 };
-    MOST4 = { streams: 120, waves: 14, abreast: 24 };
+    MOST5 = { streams: 120, waves: 14, abreast: 24 };
     MOST_LINES2 = 2500;
     SWEEPS = 8;
     nodeFor = (stream2, size) => ({
@@ -37372,7 +37803,7 @@ function tile(stream2, context) {
   return html`<a class="tile ${colourOf(stream2)}" href="#${context.rowOf.get(stream2) ?? ""}" title="${titleOf2(stream2, context)}">${symbolOf(stream2)}<b>${short2}</b></a>`;
 }
 function waves(streams2, context) {
-  const few = streams2.length <= FEW;
+  const few = streams2.length <= FEW2;
   return depthGroups(streams2).map(({ depth, streams: wave }) => {
     const open3 = few || !wave.every(isFinished);
     const rows = wave.map((stream2) => row3(stream2, context, few && isLively(stream2.state)));
@@ -37415,7 +37846,7 @@ function facts2(stream2, { neighbours }) {
   const shown3 = known2.flatMap(([label2, text5]) => text5 === null || text5 === "" ? [] : [{ label: label2, text: text5 }]);
   return html`<dl>${shown3.map(({ label: label2, text: text5 }) => html`<dt>${label2}</dt><dd><bdi>${text5}</bdi></dd>`)}</dl>`;
 }
-var SHORT_SHA4, TASKS_SHOWN, FEW, colourOf, LINE_WORDS;
+var SHORT_SHA4, TASKS_SHOWN, FEW2, colourOf, LINE_WORDS;
 var init_streams_html = __esm({
   "src/view/html/streams-html.ts"() {
     "use strict";
@@ -37431,7 +37862,7 @@ var init_streams_html = __esm({
     init_markup();
     SHORT_SHA4 = 10;
     TASKS_SHOWN = 60;
-    FEW = 24;
+    FEW2 = 24;
     colourOf = ({ state: state2, needsYou: needsYou2 }) => needsYou2 ? "yellow asks" : traitsOf(state2).look.colour;
     LINE_WORDS = {
       finished: "builds on what is done",
@@ -37529,7 +37960,7 @@ function allDone2(report) {
 function overall(report) {
   const { tasks: tasks2, streams: streams2 } = report.summary;
   if (report.streams.length === 0)
-    return html`<section class="whole"><p>${NO_PLAN2.text}</p>${typed2(NO_PLAN2.remedy)}</section>`;
+    return html`<section class="whole"><p>${NO_PLAN.text}</p>${typed2(NO_PLAN.remedy)}</section>`;
   const chips = STATES_BY_URGENCY.flatMap((state2) => {
     const count3 = streams2[state2] ?? 0;
     return count3 === 0 ? [] : [
@@ -37558,7 +37989,7 @@ function bar({ summary: { tasks: tasks2 } }) {
 }
 function streams(report, context) {
   if (report.streams.length === 0) return html``;
-  return html`<section id="streams" class="${report.streams.length > FEW && "many"}"><div class="streams-head"><h2>Streams</h2><span class="soft" id="shown"></span><input id="filter" type="search" placeholder="id, name or state" aria-label="Show only streams with this id, name or state" autocomplete="off" spellcheck="false"></div>
+  return html`<section id="streams" class="${report.streams.length > FEW2 && "many"}"><div class="streams-head"><h2>Streams</h2><span class="soft" id="shown"></span><input id="filter" type="search" placeholder="id, name or state" aria-label="Show only streams with this id, name or state" autocomplete="off" spellcheck="false"></div>
 ${waves(report.streams, context)}</section>`;
 }
 function events(all, nowMs) {
@@ -37619,7 +38050,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path97.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path99.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -37721,21 +38152,21 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path97.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path99.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
   if (stat2 === null || stat2.size > 0 && !isOurs3(place2))
     throw new OrchestrateError(
       EXIT.refused,
-      `${shown3} was not made by orchestrate status --html, and is left as it is`,
-      `choose another FILE, or move it away: mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
+      `${shown3} was not made by orchestrate status --html, and is left as it is: choose another FILE, or move it away`,
+      `mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs95.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs93.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path97.dirname)(place2.path);
+  const folder = (0, import_node_path99.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -37746,12 +38177,12 @@ function newTarget(place2) {
 }
 function isOurs3(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs95.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs93.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs95.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs93.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs95.closeSync)(handle);
+      (0, import_node_fs93.closeSync)(handle);
     }
   });
 }
@@ -37763,17 +38194,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path97.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path99.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs95, import_node_path97, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs93, import_node_path99, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
-    import_node_path97 = require("node:path");
+    import_node_fs93 = require("node:fs");
+    import_node_path99 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -37785,7 +38216,7 @@ var init_write_page = __esm({
     init_gather();
     init_status_page();
     init_definition();
-    init_watch2();
+    init_watch();
     PRIVATE = 384;
     ENDING2 = ["SIGINT", "SIGTERM", "SIGHUP"];
   }
@@ -37799,7 +38230,7 @@ __export(status_exports, {
 async function run18(args, flags, io) {
   if (flags["html"] !== void 0) return page(args, flags, io);
   if (flags["watch"] === void 0) return look5(args, flags, io);
-  const { run: watch4, secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch2(), watch_exports));
+  const { run: watch4, secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch(), watch_exports));
   const interval = typeof flags["watch"] === "string" ? flags["watch"] : void 0;
   if (args.length === 0 && flags["all"] !== true)
     return watch4(interval === void 0 ? [] : [interval], flags, io);
@@ -37807,7 +38238,7 @@ async function run18(args, flags, io) {
   for (; ; ) {
     if (process.stdout.isTTY && !io.json) io.write(CLEAR);
     await look5(args, flags, io);
-    await (0, import_promises22.setTimeout)(everyMs);
+    await (0, import_promises23.setTimeout)(everyMs);
   }
 }
 async function page(args, flags, io) {
@@ -37820,7 +38251,7 @@ async function page(args, flags, io) {
     );
   const { watch: watch4 } = flags;
   const { runPage: runPage2 } = await Promise.resolve().then(() => (init_write_page(), write_page_exports));
-  const { secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch2(), watch_exports));
+  const { secondsOf: secondsOf2 } = await Promise.resolve().then(() => (init_watch(), watch_exports));
   const everySeconds = watch4 === void 0 ? null : secondsOf2(textFlag(flags, "watch"));
   return runPage2({ file, all: flags["all"] === true, everySeconds }, io);
 }
@@ -37888,11 +38319,11 @@ function resumeText(ports, { worktree: worktree2, runs }) {
   const argv2 = run30?.sessionId == null ? null : ports.agentThatMade(run30).resumeCommand(run30.sessionId);
   return argv2 === null ? null : `cd ${shellWord(worktree2)} && ${argv2.map(shellWord).join(" ")}`;
 }
-var import_promises22, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
-var init_status3 = __esm({
+var import_promises23, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
+var init_status2 = __esm({
   "src/commands/status.ts"() {
     "use strict";
-    import_promises22 = __toESM(require_promises(), 1);
+    import_promises23 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
     init_printable();
@@ -37941,7 +38372,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs96.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs94.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -37974,11 +38405,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs96, MOST_TYPED, BEGINNING;
+var import_node_fs94, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs96 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -38130,8 +38561,8 @@ function claudeLines(calls) {
 }
 function lineOf(call) {
   const about = call.key === null ? "the plan" : `stream ${call.key}`;
-  const what = call.call === "needs-user" ? "needs the user" : "finished";
-  return `orchestrate event ${call.id}: ${about} ${what} (${plainWord(call.kind)}). ${fenced(call)} ${adviceOn(call)}`;
+  const [what, who] = call.call === "needs-user" ? ["needs the user", `${ONLY_PLANNER} `] : ["finished", ""];
+  return `orchestrate event ${call.id}: ${about} ${what} (${plainWord(call.kind)}). ${fenced(call)} ${who}${adviceOn(call)}`;
 }
 function plainWord(kind) {
   return kind.replace(/[^a-z-]/g, "").slice(0, 30);
@@ -38179,7 +38610,7 @@ function adviceOn(call) {
       return look6;
   }
 }
-var MOST_LINES3, LONGEST5, HIDDEN, ADVICE_ON_PLAN;
+var MOST_LINES3, LONGEST5, ONLY_PLANNER, HIDDEN, ADVICE_ON_PLAN;
 var init_for_claude = __esm({
   "src/view/pages/for-claude.ts"() {
     "use strict";
@@ -38188,6 +38619,7 @@ var init_for_claude = __esm({
     init_stream_key();
     MOST_LINES3 = 6;
     LONGEST5 = { message: 400, stream: 100 };
+    ONLY_PLANNER = "If this conversation neither planned nor started the work, only tell the user.";
     HIDDEN = new RegExp("\\p{Cf}|\\p{Co}|\\p{Cn}|\\p{Variation_Selector}", "gu");
     ADVICE_ON_PLAN = {
       finished: "Tell the user. Look: orchestrate status; what would land: orchestrate merge --dry-run.",
@@ -38257,15 +38689,15 @@ function createSeen(since) {
       remember2(events2);
       last3 = events2.at(-1)?.id ?? last3;
     },
-    resume(kept2) {
+    resume(kept3) {
       if (!first2) {
-        const common2 = kept2.findLast((event) => signs.get(event.id) === sign(event));
-        const goesOn = common2 === void 0 && (kept2[0]?.id ?? 0) > last3;
+        const common2 = kept3.findLast((event) => signs.get(event.id) === sign(event));
+        const goesOn = common2 === void 0 && (kept3[0]?.id ?? 0) > last3;
         if (!goesOn) last3 = common2?.id ?? 0;
         signs.clear();
       }
       first2 = false;
-      remember2(kept2.filter(({ id: id2 }) => id2 <= last3));
+      remember2(kept3.filter(({ id: id2 }) => id2 <= last3));
     }
   };
 }
@@ -38289,7 +38721,7 @@ var init_follow = __esm({
   "src/commands/events/follow.ts"() {
     "use strict";
     init_wake();
-    init_watch();
+    init_watch_databases();
     REMEMBERED4 = 2e4;
   }
 });
@@ -38300,7 +38732,7 @@ __export(events_exports, {
   run: () => run20
 });
 async function run20(_args, flags, io) {
-  const since = numberFlag(flags, "since", { min: 0, whole: true }) ?? null;
+  const since = numberFlag("events", flags, "since", { min: 0, whole: true }) ?? null;
   const follow2 = flags["follow"] === true;
   if (flags["for-claude"] !== true) return listen2(openProject(io), since ?? 0, follow2, printer(io));
   if (io.json) throw usageError("--for-claude is text for an agent, not data", "orchestrate events --json");
@@ -38341,7 +38773,7 @@ async function listenOn(hear2, hearer, alarm) {
     while (!leaving.signal.aborted) {
       if (isOrphan()) return EXIT.ok;
       await alarm.wait(heard() ? LOOK_EACH_MS3 : LOOK_EACH_MS3 / 10);
-      await (0, import_promises23.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
+      await (0, import_promises24.setTimeout)(hearer.restMs(), void 0, { signal: leaving.signal }).catch((error2) => {
         if (!isAbort(error2)) throw error2;
       });
     }
@@ -38369,7 +38801,7 @@ function patiently(work) {
       return true;
     } catch (error2) {
       sinceMs2 ??= performance.now();
-      if (performance.now() - sinceMs2 > PATIENCE_MS) throw error2;
+      if (performance.now() - sinceMs2 > PATIENCE_MS2) throw error2;
       return false;
     }
   };
@@ -38461,12 +38893,12 @@ function keptNumber(path17, events2) {
   const trimmed2 = same === void 0 && (events2[0]?.id ?? 0) > id2;
   return trimmed2 || same?.atMs === atMs ? id2 : null;
 }
-var import_promises23, LOOK_EACH_MS3, PATIENCE_MS, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
+var import_promises24, LOOK_EACH_MS3, PATIENCE_MS2, LEAVE_MS5, ELDERS, ELDERS_EACH_MS, SETTLE_MS3, STORM;
 var init_events2 = __esm({
   "src/commands/events.ts"() {
     "use strict";
-    import_promises23 = __toESM(require_promises(), 1);
-    init_project2();
+    import_promises24 = __toESM(require_promises(), 1);
+    init_project();
     init_signals();
     init_errors();
     init_events();
@@ -38482,7 +38914,7 @@ var init_events2 = __esm({
     init_follow();
     init_io();
     LOOK_EACH_MS3 = 2e3;
-    PATIENCE_MS = 1e4;
+    PATIENCE_MS2 = 1e4;
     LEAVE_MS5 = 1e3;
     ELDERS = 2;
     ELDERS_EACH_MS = 1e4;
@@ -38501,7 +38933,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs97.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs95.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -38512,8 +38944,8 @@ function readDraft(path17) {
 function draftOf(db) {
   const current2 = currentInitiative(db);
   const tasks2 = db.sql.prepare(`SELECT * FROM tasks WHERE id IS NOT NULL AND ${KEPT2} ORDER BY rowid`).all();
-  const kept2 = new Set(tasks2.map(({ id: id2 }) => id2));
-  const rows = readPlanRows(db, { initiativeId: null, which: "all" }).filter(({ id: id2 }) => kept2.has(id2));
+  const kept3 = new Set(tasks2.map(({ id: id2 }) => id2));
+  const rows = readPlanRows(db, { initiativeId: null, which: "all" }).filter(({ id: id2 }) => kept3.has(id2));
   const initiative2 = current2 === null ? null : { id: current2.id, title: current2.title, description: current2.description };
   return {
     initiative: initiative2,
@@ -38573,11 +39005,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs97, KEPT2;
+var import_node_fs95, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs97 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -38795,10 +39227,10 @@ var init_uint_array = __esm({
 });
 
 // node_modules/execa/lib/methods/template.js
-var import_node_child_process7, isTemplateString, parseTemplates, parseTemplate, splitByWhitespaces, DELIMITERS, ESCAPE_LENGTH, concatTokens, parseExpression, getSubprocessResult;
+var import_node_child_process8, isTemplateString, parseTemplates, parseTemplate, splitByWhitespaces, DELIMITERS, ESCAPE_LENGTH, concatTokens, parseExpression, getSubprocessResult;
 var init_template = __esm({
   "node_modules/execa/lib/methods/template.js"() {
-    import_node_child_process7 = __toESM(require_node_child_process(), 1);
+    import_node_child_process8 = __toESM(require_node_child_process(), 1);
     init_is_plain_obj();
     init_uint_array();
     isTemplateString = (templates) => Array.isArray(templates) && Array.isArray(templates.raw);
@@ -38882,7 +39314,7 @@ var init_template = __esm({
       if (isPlainObject(expression) && ("stdout" in expression || "isMaxBuffer" in expression)) {
         return getSubprocessResult(expression);
       }
-      if (expression instanceof import_node_child_process7.ChildProcess || Object.prototype.toString.call(expression) === "[object Promise]") {
+      if (expression instanceof import_node_child_process8.ChildProcess || Object.prototype.toString.call(expression) === "[object Promise]") {
         throw new TypeError("Unexpected subprocess in template expression. Please use ${await subprocess} instead of ${subprocess}.");
       }
       throw new TypeError(`Unexpected "${typeOfExpression}" in template expression`);
@@ -40148,11 +40580,11 @@ var require_cross_spawn = __commonJS({
     var cp = require("child_process");
     var parse8 = require_parse();
     var enoent = require_enoent();
-    function spawn8(command3, args, options) {
+    function spawn9(command3, args, options) {
       const parsed2 = parse8(command3, args, options);
-      const spawned = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
-      enoent.hookChildProcess(spawned, parsed2);
-      return spawned;
+      const spawned2 = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
+      enoent.hookChildProcess(spawned2, parsed2);
+      return spawned2;
     }
     function spawnSync3(command3, args, options) {
       const parsed2 = parse8(command3, args, options);
@@ -40160,8 +40592,8 @@ var require_cross_spawn = __commonJS({
       result.error = result.error || enoent.verifyENOENTSync(result.status, parsed2);
       return result;
     }
-    module2.exports = spawn8;
-    module2.exports.spawn = spawn8;
+    module2.exports = spawn9;
+    module2.exports.spawn = spawn9;
     module2.exports.sync = spawnSync3;
     module2.exports._parse = parse8;
     module2.exports._enoent = enoent;
@@ -40197,35 +40629,35 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path98.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path100.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path98.default.resolve(currentPath, "..");
+        currentPath = import_node_path100.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process8, import_node_path98, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process9, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
-    import_node_child_process8 = __toESM(require_node_child_process(), 1);
-    import_node_path98 = __toESM(require("node:path"), 1);
+    import_node_child_process9 = __toESM(require_node_child_process(), 1);
+    import_node_path100 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
-    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process8.execFile);
+    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process9.execFile);
     TEN_MEGABYTES_IN_BYTES = 10 * 1024 * 1024;
   }
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path99, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path101, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path99 = __toESM(require("node:path"), 1);
+    import_node_path101 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -40235,27 +40667,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path99.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path101.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path99.default.delimiter);
+      const pathParts = pathOption.split(import_node_path101.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path99.default.delimiter ? `${result.join(import_node_path99.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path99.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path101.default.delimiter ? `${result.join(import_node_path101.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path101.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path99.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path101.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path99.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path101.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -40606,10 +41038,10 @@ var init_core = __esm({
 });
 
 // node_modules/human-signals/build/src/signals.js
-var import_node_os9, getSignals, normalizeSignal;
+var import_node_os10, getSignals, normalizeSignal;
 var init_signals2 = __esm({
   "node_modules/human-signals/build/src/signals.js"() {
-    import_node_os9 = __toESM(require_node_os(), 1);
+    import_node_os10 = __toESM(require_node_os(), 1);
     init_core();
     init_realtime();
     getSignals = () => {
@@ -40627,7 +41059,7 @@ var init_signals2 = __esm({
     }) => {
       const {
         signals: { [name2]: constantSignal }
-      } = import_node_os9.constants;
+      } = import_node_os10.constants;
       const supported = constantSignal !== void 0;
       const number5 = supported ? constantSignal : defaultNumber;
       return { name: name2, number: number5, description, supported, action, forced, standard };
@@ -40636,10 +41068,10 @@ var init_signals2 = __esm({
 });
 
 // node_modules/human-signals/build/src/main.js
-var import_node_os10, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
+var import_node_os11, getSignalsByName, getSignalByName, signalsByName, getSignalsByNumber, getSignalByNumber, findSignalByNumber, signalsByNumber;
 var init_main2 = __esm({
   "node_modules/human-signals/build/src/main.js"() {
-    import_node_os10 = __toESM(require_node_os(), 1);
+    import_node_os11 = __toESM(require_node_os(), 1);
     init_realtime();
     init_signals2();
     getSignalsByName = () => {
@@ -40684,7 +41116,7 @@ var init_main2 = __esm({
       };
     };
     findSignalByNumber = (number5, signals2) => {
-      const signal2 = signals2.find(({ name: name2 }) => import_node_os10.constants.signals[name2] === number5);
+      const signal2 = signals2.find(({ name: name2 }) => import_node_os11.constants.signals[name2] === number5);
       if (signal2 !== void 0) {
         return signal2;
       }
@@ -40695,10 +41127,10 @@ var init_main2 = __esm({
 });
 
 // node_modules/execa/lib/terminate/signal.js
-var import_node_os11, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
+var import_node_os12, normalizeKillSignal, normalizeSignalArgument, normalizeSignal2, normalizeSignalInteger, getSignalsIntegerToName, signalsIntegerToName, normalizeSignalName, getAvailableSignals, getAvailableSignalNames, getAvailableSignalIntegers, getSignalDescription;
 var init_signal2 = __esm({
   "node_modules/execa/lib/terminate/signal.js"() {
-    import_node_os11 = __toESM(require_node_os(), 1);
+    import_node_os12 = __toESM(require_node_os(), 1);
     init_main2();
     normalizeKillSignal = (killSignal) => {
       const optionName = "option `killSignal`";
@@ -40725,13 +41157,13 @@ ${getAvailableSignals()}`);
       throw new TypeError(`Invalid ${optionName} ${signalInteger}: this signal integer does not exist.
 ${getAvailableSignals()}`);
     };
-    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os11.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
+    getSignalsIntegerToName = () => new Map(Object.entries(import_node_os12.constants.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
     signalsIntegerToName = getSignalsIntegerToName();
     normalizeSignalName = (signalName, optionName) => {
-      if (signalName in import_node_os11.constants.signals) {
+      if (signalName in import_node_os12.constants.signals) {
         return signalName;
       }
-      if (signalName.toUpperCase() in import_node_os11.constants.signals) {
+      if (signalName.toUpperCase() in import_node_os12.constants.signals) {
         throw new TypeError(`Invalid ${optionName} '${signalName}': please rename it to '${signalName.toUpperCase()}'.`);
       }
       throw new TypeError(`Invalid ${optionName} '${signalName}': this signal name does not exist.
@@ -40739,17 +41171,17 @@ ${getAvailableSignals()}`);
     };
     getAvailableSignals = () => `Available signal names: ${getAvailableSignalNames()}.
 Available signal numbers: ${getAvailableSignalIntegers()}.`;
-    getAvailableSignalNames = () => Object.keys(import_node_os11.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
-    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os11.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
+    getAvailableSignalNames = () => Object.keys(import_node_os12.constants.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
+    getAvailableSignalIntegers = () => [...new Set(Object.values(import_node_os12.constants.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
     getSignalDescription = (signal2) => signalsByName[signal2].description;
   }
 });
 
 // node_modules/execa/lib/terminate/kill.js
-var import_promises24, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
+var import_promises25, normalizeForceKillAfterDelay, DEFAULT_FORCE_KILL_TIMEOUT, subprocessKill, parseKillArguments, emitKillError, setKillTimeout, killOnTimeout;
 var init_kill = __esm({
   "node_modules/execa/lib/terminate/kill.js"() {
-    import_promises24 = __toESM(require_promises(), 1);
+    import_promises25 = __toESM(require_promises(), 1);
     init_final_error();
     init_signal2();
     normalizeForceKillAfterDelay = (forceKillAfterDelay) => {
@@ -40810,7 +41242,7 @@ var init_kill = __esm({
         return;
       }
       try {
-        await (0, import_promises24.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
+        await (0, import_promises25.setTimeout)(forceKillAfterDelay, void 0, { signal: controllerSignal });
         if (kill("SIGKILL")) {
           context.isForcefullyTerminated ??= true;
         }
@@ -41084,11 +41516,11 @@ var init_reference = __esm({
 });
 
 // node_modules/execa/lib/ipc/incoming.js
-var import_node_events5, import_promises25, onMessage, onDisconnect, INCOMING_MESSAGES;
+var import_node_events5, import_promises26, onMessage, onDisconnect, INCOMING_MESSAGES;
 var init_incoming = __esm({
   "node_modules/execa/lib/ipc/incoming.js"() {
     import_node_events5 = __toESM(require_node_events(), 1);
-    import_promises25 = __toESM(require_promises(), 1);
+    import_promises26 = __toESM(require_promises(), 1);
     init_outgoing();
     init_reference();
     init_strict();
@@ -41107,7 +41539,7 @@ var init_incoming = __esm({
       }
       while (incomingMessages.length > 0) {
         await waitForOutgoingMessages(anyProcess, ipcEmitter, wrappedMessage);
-        await import_promises25.scheduler.yield();
+        await import_promises26.scheduler.yield();
         const message2 = await handleStrictRequest({
           wrappedMessage: incomingMessages[0],
           anyProcess,
@@ -41393,10 +41825,10 @@ var init_send3 = __esm({
 });
 
 // node_modules/execa/lib/ipc/graceful.js
-var import_promises26, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
+var import_promises27, sendAbort, getCancelSignal, startIpc, cancelListening, handleAbort, GRACEFUL_CANCEL_TYPE, abortOnDisconnect, cancelController;
 var init_graceful = __esm({
   "node_modules/execa/lib/ipc/graceful.js"() {
-    import_promises26 = __toESM(require_promises(), 1);
+    import_promises27 = __toESM(require_promises(), 1);
     init_send3();
     init_forward();
     init_validation();
@@ -41434,7 +41866,7 @@ var init_graceful = __esm({
         return;
       }
       getIpcEmitter(anyProcess, channel, isSubprocess);
-      await import_promises26.scheduler.yield();
+      await import_promises27.scheduler.yield();
     };
     cancelListening = false;
     handleAbort = (wrappedMessage) => {
@@ -41517,10 +41949,10 @@ var init_graceful2 = __esm({
 });
 
 // node_modules/execa/lib/terminate/timeout.js
-var import_promises27, validateTimeout, throwOnTimeout, killAfterTimeout;
+var import_promises28, validateTimeout, throwOnTimeout, killAfterTimeout;
 var init_timeout = __esm({
   "node_modules/execa/lib/terminate/timeout.js"() {
-    import_promises27 = __toESM(require_promises(), 1);
+    import_promises28 = __toESM(require_promises(), 1);
     init_final_error();
     validateTimeout = ({ timeout }) => {
       if (timeout !== void 0 && (!Number.isFinite(timeout) || timeout < 0)) {
@@ -41529,7 +41961,7 @@ var init_timeout = __esm({
     };
     throwOnTimeout = (subprocess, timeout, context, controller) => timeout === 0 || timeout === void 0 ? [] : [killAfterTimeout(subprocess, timeout, context, controller)];
     killAfterTimeout = async (subprocess, timeout, context, { signal: signal2 }) => {
-      await (0, import_promises27.setTimeout)(timeout, void 0, { signal: signal2 });
+      await (0, import_promises28.setTimeout)(timeout, void 0, { signal: signal2 });
       context.terminationReason ??= "timeout";
       subprocess.kill();
       throw new DiscardedError();
@@ -41538,11 +41970,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path100, mapNode, handleNodeOption;
+var import_node_process6, import_node_path102, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_path102 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -41562,7 +41994,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path100.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path102.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -41572,7 +42004,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path100.default.basename(file, ".exe") === "node") {
+      if (import_node_path102.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -41673,16 +42105,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs98, import_node_path101, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs96, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs98 = require("node:fs");
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_fs96 = require("node:fs");
+    import_node_path103 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path101.default.resolve(cwdString);
+      return import_node_path103.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -41699,7 +42131,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs98.statSync)(cwd);
+        cwdStat = (0, import_node_fs96.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -41715,10 +42147,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path102, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path104, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path102 = __toESM(require("node:path"), 1);
+    import_node_path104 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -41749,7 +42181,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path102.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path104.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -42281,14 +42713,14 @@ var init_exports = __esm({
 });
 
 // node_modules/get-stream/source/index.js
-var import_node_events8, import_promises28;
+var import_node_events8, import_promises29;
 var init_source = __esm({
   "node_modules/get-stream/source/index.js"() {
     import_node_events8 = __toESM(require_node_events(), 1);
-    import_promises28 = __toESM(require_promises3(), 1);
+    import_promises29 = __toESM(require_promises3(), 1);
     init_stream();
     init_exports();
-    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises28.finished });
+    Object.assign(nodeImports, { on: import_node_events8.on, finished: import_promises29.finished });
   }
 });
 
@@ -42742,7 +43174,7 @@ function prettyMilliseconds(milliseconds, options) {
     const flooredValue = Math.round(flooredInterimValue) / 10 ** decimalDigits;
     return flooredValue.toFixed(decimalDigits);
   };
-  const add2 = (value, long, short2, valueString) => {
+  const add3 = (value, long, short2, valueString) => {
     if ((result.length === 0 || !options.colonNotation) && isZero(value) && !(options.colonNotation && short2 === "m")) {
       return;
     }
@@ -42759,35 +43191,35 @@ function prettyMilliseconds(milliseconds, options) {
   const parsed2 = parseMilliseconds(milliseconds);
   const days = BigInt(parsed2.days);
   if (options.hideYearAndDays) {
-    add2(BigInt(days) * 24n + BigInt(parsed2.hours), "hour", "h");
+    add3(BigInt(days) * 24n + BigInt(parsed2.hours), "hour", "h");
   } else {
     if (options.hideYear) {
-      add2(days, "day", "d");
+      add3(days, "day", "d");
     } else {
-      add2(days / 365n, "year", "y");
-      add2(days % 365n, "day", "d");
+      add3(days / 365n, "year", "y");
+      add3(days % 365n, "day", "d");
     }
-    add2(Number(parsed2.hours), "hour", "h");
+    add3(Number(parsed2.hours), "hour", "h");
   }
-  add2(Number(parsed2.minutes), "minute", "m");
+  add3(Number(parsed2.minutes), "minute", "m");
   if (!options.hideSeconds) {
     if (options.separateMilliseconds || options.formatSubMilliseconds || !options.colonNotation && milliseconds < 1e3 && !options.subSecondsAsDecimals) {
       const seconds = Number(parsed2.seconds);
       const milliseconds2 = Number(parsed2.milliseconds);
       const microseconds = Number(parsed2.microseconds);
       const nanoseconds = Number(parsed2.nanoseconds);
-      add2(seconds, "second", "s");
+      add3(seconds, "second", "s");
       if (options.formatSubMilliseconds) {
-        add2(milliseconds2, "millisecond", "ms");
-        add2(microseconds, "microsecond", "\xB5s");
-        add2(nanoseconds, "nanosecond", "ns");
+        add3(milliseconds2, "millisecond", "ms");
+        add3(microseconds, "microsecond", "\xB5s");
+        add3(nanoseconds, "nanosecond", "ns");
       } else {
         const millisecondsAndBelow = milliseconds2 + microseconds / 1e3 + nanoseconds / 1e6;
         const millisecondsDecimalDigits = typeof options.millisecondsDecimalDigits === "number" ? options.millisecondsDecimalDigits : 0;
         const roundedMilliseconds = millisecondsAndBelow >= 1 ? Math.round(millisecondsAndBelow) : Math.ceil(millisecondsAndBelow);
         const maximumMilliseconds = 1e3 - 10 ** -millisecondsDecimalDigits;
         const millisecondsString = millisecondsDecimalDigits ? Math.min(millisecondsAndBelow, maximumMilliseconds).toFixed(millisecondsDecimalDigits) : Math.min(roundedMilliseconds, maximumMilliseconds);
-        add2(
+        add3(
           Number.parseFloat(millisecondsString),
           "millisecond",
           "ms",
@@ -42799,7 +43231,7 @@ function prettyMilliseconds(milliseconds, options) {
       const secondsDecimalDigits = typeof options.secondsDecimalDigits === "number" ? options.secondsDecimalDigits : 1;
       const secondsFixed = floorDecimals(seconds, secondsDecimalDigits);
       const secondsString = options.keepDecimalsOnWholeSeconds ? secondsFixed : secondsFixed.replace(/\.0+$/, "");
-      add2(Number.parseFloat(secondsString), "second", "s", secondsString);
+      add3(Number.parseFloat(secondsString), "second", "s", secondsString);
     }
   }
   if (result.length === 0) {
@@ -43253,10 +43685,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs99, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs97, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -43294,7 +43726,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs99.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs97.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -43630,10 +44062,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs100, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs98, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -43664,8 +44096,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -44109,10 +44541,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs101, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs99, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs101 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -44213,10 +44645,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs101.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs99.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs101.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs99.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -44322,10 +44754,10 @@ var init_exit_sync = __esm({
 });
 
 // node_modules/execa/lib/methods/main-sync.js
-var import_node_child_process9, execaCoreSync, handleSyncArguments, normalizeSyncOptions, validateSyncOptions, throwInvalidSyncOption, spawnSubprocessSync, runSubprocessSync, normalizeSpawnSyncOptions, getSyncResult;
+var import_node_child_process10, execaCoreSync, handleSyncArguments, normalizeSyncOptions, validateSyncOptions, throwInvalidSyncOption, spawnSubprocessSync, runSubprocessSync, normalizeSpawnSyncOptions, getSyncResult;
 var init_main_sync = __esm({
   "node_modules/execa/lib/methods/main-sync.js"() {
-    import_node_child_process9 = __toESM(require_node_child_process(), 1);
+    import_node_child_process10 = __toESM(require_node_child_process(), 1);
     init_command();
     init_options();
     init_shell();
@@ -44428,7 +44860,7 @@ var init_main_sync = __esm({
       try {
         addInputOptionsSync(fileDescriptors, options);
         const normalizedOptions = normalizeSpawnSyncOptions(options);
-        return (0, import_node_child_process9.spawnSync)(...concatenateShell(file, commandArguments, normalizedOptions));
+        return (0, import_node_child_process10.spawnSync)(...concatenateShell(file, commandArguments, normalizedOptions));
       } catch (error2) {
         return makeEarlyError({
           error: error2,
@@ -44671,17 +45103,17 @@ var init_methods = __esm({
 });
 
 // node_modules/execa/lib/return/early-error.js
-var import_node_child_process10, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable2, writable, duplex, handleDummyPromise;
+var import_node_child_process11, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable2, writable, duplex, handleDummyPromise;
 var init_early_error = __esm({
   "node_modules/execa/lib/return/early-error.js"() {
-    import_node_child_process10 = __toESM(require_node_child_process(), 1);
+    import_node_child_process11 = __toESM(require_node_child_process(), 1);
     import_node_stream2 = __toESM(require_node_stream(), 1);
     init_handle();
     init_result();
     init_reject();
     handleEarlyError = ({ error: error2, command: command3, escapedCommand, fileDescriptors, options, startTime, verboseInfo }) => {
       cleanupCustomStreams(fileDescriptors);
-      const subprocess = new import_node_child_process10.ChildProcess();
+      const subprocess = new import_node_child_process11.ChildProcess();
       createDummyStreams(subprocess, fileDescriptors);
       Object.assign(subprocess, { readable: readable2, writable, duplex });
       const earlyError = makeEarlyError({
@@ -44728,10 +45160,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs102, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs100, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs102 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -44758,8 +45190,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs102.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs100.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -44768,8 +45200,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs102.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs100.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -44800,12 +45232,12 @@ function mergeStreams(streams2) {
   }
   return passThroughStream;
 }
-var import_node_events12, import_node_stream4, import_promises29, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
+var import_node_events12, import_node_stream4, import_promises30, getHighWaterMark, MergedStream, onMergedStreamFinished, onMergedStreamEnd, onInputStreamsUnpipe, validateStream, endWhenStreamsDone, afterMergedStreamFinished, onInputStreamEnd, onInputStreamUnpipe, endStream, errorOrAbortStream, isAbortError, abortStream, errorStream, noop2, updateMaxListeners, PASSTHROUGH_LISTENERS_COUNT, PASSTHROUGH_LISTENERS_PER_STREAM;
 var init_merge_streams = __esm({
   "node_modules/@sindresorhus/merge-streams/index.js"() {
     import_node_events12 = __toESM(require_node_events(), 1);
     import_node_stream4 = __toESM(require_node_stream(), 1);
-    import_promises29 = __toESM(require_promises3(), 1);
+    import_promises30 = __toESM(require_promises3(), 1);
     getHighWaterMark = (streams2, objectMode) => {
       if (streams2.length === 0) {
         return (0, import_node_stream4.getDefaultHighWaterMark)(objectMode);
@@ -44869,7 +45301,7 @@ var init_merge_streams = __esm({
     };
     onMergedStreamEnd = async (passThroughStream, { signal: signal2 }) => {
       try {
-        await (0, import_promises29.finished)(passThroughStream, { signal: signal2, cleanup: true });
+        await (0, import_promises30.finished)(passThroughStream, { signal: signal2, cleanup: true });
       } catch (error2) {
         errorOrAbortStream(passThroughStream, error2);
         throw error2;
@@ -44936,7 +45368,7 @@ var init_merge_streams = __esm({
     };
     onInputStreamEnd = async ({ passThroughStream, stream: stream2, streams: streams2, ended, aborted: aborted3, controller: { signal: signal2 } }) => {
       try {
-        await (0, import_promises29.finished)(stream2, {
+        await (0, import_promises30.finished)(stream2, {
           signal: signal2,
           cleanup: true,
           readable: true,
@@ -45003,10 +45435,10 @@ var init_merge_streams = __esm({
 });
 
 // node_modules/execa/lib/io/pipeline.js
-var import_promises30, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
+var import_promises31, pipeStreams, onSourceFinish, endDestinationStream, onDestinationFinish, abortSourceStream;
 var init_pipeline = __esm({
   "node_modules/execa/lib/io/pipeline.js"() {
-    import_promises30 = __toESM(require_promises3(), 1);
+    import_promises31 = __toESM(require_promises3(), 1);
     init_standard_stream();
     pipeStreams = (source, destination) => {
       source.pipe(destination);
@@ -45018,7 +45450,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises30.finished)(source, { cleanup: true, readable: true, writable: false });
+        await (0, import_promises31.finished)(source, { cleanup: true, readable: true, writable: false });
       } catch {
       }
       endDestinationStream(destination);
@@ -45033,7 +45465,7 @@ var init_pipeline = __esm({
         return;
       }
       try {
-        await (0, import_promises30.finished)(destination, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises31.finished)(destination, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       abortSourceStream(source);
@@ -45558,10 +45990,10 @@ var init_sequence = __esm({
 });
 
 // node_modules/execa/lib/pipe/streaming.js
-var import_promises31, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
+var import_promises32, pipeSubprocessStream, pipeFirstSubprocessStream, pipeMoreSubprocessStream, cleanupMergedStreamsMap, MERGED_STREAMS, SOURCE_LISTENERS_PER_PIPE, DESTINATION_LISTENERS_PER_PIPE;
 var init_streaming = __esm({
   "node_modules/execa/lib/pipe/streaming.js"() {
-    import_promises31 = __toESM(require_promises3(), 1);
+    import_promises32 = __toESM(require_promises3(), 1);
     init_merge_streams();
     init_max_listeners();
     init_pipeline();
@@ -45585,7 +46017,7 @@ var init_streaming = __esm({
     };
     cleanupMergedStreamsMap = async (destinationStream) => {
       try {
-        await (0, import_promises31.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
+        await (0, import_promises32.finished)(destinationStream, { cleanup: true, readable: false, writable: true });
       } catch {
       }
       MERGED_STREAMS.delete(destinationStream);
@@ -45789,10 +46221,10 @@ var init_iterate = __esm({
 });
 
 // node_modules/execa/lib/io/contents.js
-var import_promises32, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
+var import_promises33, getStreamOutput, logOutputAsync, resumeStream, getStreamContents2, getBufferedData, handleBufferedData;
 var init_contents3 = __esm({
   "node_modules/execa/lib/io/contents.js"() {
-    import_promises32 = __toESM(require_promises(), 1);
+    import_promises33 = __toESM(require_promises(), 1);
     init_source();
     init_uint_array();
     init_output();
@@ -45855,7 +46287,7 @@ var init_contents3 = __esm({
       await logLines(linesIterable, stream2, fdNumber, verboseInfo);
     };
     resumeStream = async (stream2) => {
-      await (0, import_promises32.setImmediate)();
+      await (0, import_promises33.setImmediate)();
       if (stream2.readableFlowing === null) {
         stream2.resume();
       }
@@ -45892,17 +46324,17 @@ var init_contents3 = __esm({
 });
 
 // node_modules/execa/lib/resolve/wait-stream.js
-var import_promises33, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
+var import_promises34, waitForStream, handleStdinDestroy, spyOnStdinDestroy, setStdinCleanedUp, handleStreamError, shouldIgnoreStreamError, isInputFileDescriptor, isStreamAbort, isStreamEpipe;
 var init_wait_stream = __esm({
   "node_modules/execa/lib/resolve/wait-stream.js"() {
-    import_promises33 = __toESM(require_promises3(), 1);
+    import_promises34 = __toESM(require_promises3(), 1);
     waitForStream = async (stream2, fdNumber, streamInfo, { isSameDirection, stopOnExit = false } = {}) => {
       const state2 = handleStdinDestroy(stream2, streamInfo);
       const abortController = new AbortController();
       try {
         await Promise.race([
           ...stopOnExit ? [streamInfo.exitPromise] : [],
-          (0, import_promises33.finished)(stream2, { cleanup: true, signal: abortController.signal })
+          (0, import_promises34.finished)(stream2, { cleanup: true, signal: abortController.signal })
         ]);
       } catch (error2) {
         if (!state2.stdinCleanedUp) {
@@ -46266,10 +46698,10 @@ var init_concurrent = __esm({
 });
 
 // node_modules/execa/lib/convert/shared.js
-var import_promises34, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
+var import_promises35, safeWaitForSubprocessStdin, safeWaitForSubprocessStdout, waitForSubprocessStdin, waitForSubprocessStdout, waitForSubprocess, destroyOtherStream;
 var init_shared = __esm({
   "node_modules/execa/lib/convert/shared.js"() {
-    import_promises34 = __toESM(require_promises3(), 1);
+    import_promises35 = __toESM(require_promises3(), 1);
     init_wait_stream();
     safeWaitForSubprocessStdin = async (subprocessStdin) => {
       if (subprocessStdin === void 0) {
@@ -46290,10 +46722,10 @@ var init_shared = __esm({
       }
     };
     waitForSubprocessStdin = async (subprocessStdin) => {
-      await (0, import_promises34.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
+      await (0, import_promises35.finished)(subprocessStdin, { cleanup: true, readable: false, writable: true });
     };
     waitForSubprocessStdout = async (subprocessStdout) => {
-      await (0, import_promises34.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
+      await (0, import_promises35.finished)(subprocessStdout, { cleanup: true, readable: true, writable: false });
     };
     waitForSubprocess = async (subprocess, error2) => {
       await subprocess;
@@ -46622,11 +47054,11 @@ var init_promise = __esm({
 });
 
 // node_modules/execa/lib/methods/main-async.js
-var import_node_events16, import_node_child_process11, execaCoreAsync, handleAsyncArguments, handleAsyncOptions, spawnSubprocessAsync, handlePromise, getAsyncResult;
+var import_node_events16, import_node_child_process12, execaCoreAsync, handleAsyncArguments, handleAsyncOptions, spawnSubprocessAsync, handlePromise, getAsyncResult;
 var init_main_async = __esm({
   "node_modules/execa/lib/methods/main-async.js"() {
     import_node_events16 = __toESM(require_node_events(), 1);
-    import_node_child_process11 = __toESM(require_node_child_process(), 1);
+    import_node_child_process12 = __toESM(require_node_child_process(), 1);
     init_source();
     init_command();
     init_options();
@@ -46694,7 +47126,7 @@ var init_main_async = __esm({
     spawnSubprocessAsync = ({ file, commandArguments, options, startTime, verboseInfo, command: command3, escapedCommand, fileDescriptors }) => {
       let subprocess;
       try {
-        subprocess = (0, import_node_child_process11.spawn)(...concatenateShell(file, commandArguments, options));
+        subprocess = (0, import_node_child_process12.spawn)(...concatenateShell(file, commandArguments, options));
       } catch (error2) {
         return handleEarlyError({
           error: error2,
@@ -47027,9 +47459,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs103.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs103.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs101.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs101.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs103.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs101.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -47039,7 +47471,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs103.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs101.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -47049,11 +47481,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs103, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs101, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -47228,8 +47660,8 @@ async function attemptPlan(prompt, options) {
 }
 async function observed(prompt, mcpConfig2, { planner, projectRoot, verbose, endPlanner, say: say2, spin }) {
   const progress3 = createProgress(verbose);
-  const startedAtMs = Date.now();
-  const sinceText = () => duration(Date.now() - startedAtMs);
+  const startedMs = performance.now();
+  const sinceText = () => duration(performance.now() - startedMs);
   let ticks = 0;
   const silence2 = setInterval(
     () => {
@@ -47274,28 +47706,28 @@ function failureOf2(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs104.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path103.join)(directory, "tasks");
-  const store = (0, import_node_path103.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path103.join)(directory, "mcp.json");
+  const base = (0, import_node_path105.join)(directory, "tasks");
+  const store = (0, import_node_path105.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path105.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs104.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs102.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs104, import_node_path103, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs102, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
-    import_node_path103 = require("node:path");
+    import_node_fs102 = require("node:fs");
+    import_node_path105 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -47314,7 +47746,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47325,7 +47757,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47355,12 +47787,52 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs105;
+var import_node_fs103;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_database();
+  }
+});
+
+// src/generate/initiative.ts
+async function initiativeFor(project, feature) {
+  const { id: workspace, storePath } = project.workspace();
+  const store = (0, import_node_fs104.existsSync)(storePath) ? await project.planStore() : null;
+  const current2 = store?.currentInitiative() ?? null;
+  const streams2 = store?.readPlan().streams ?? [];
+  const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
+  if (active === null) throw noneActive(workspace);
+  if (active === "absent") {
+    if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
+    return { id: `INIT-${(0, import_node_crypto13.randomUUID)()}`, title: titleOf3(feature), description: feature };
+  }
+  if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
+  return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
+}
+function noneActive(workspace) {
+  return new OrchestrateError(
+    EXIT.input,
+    `Memory Copilot has no active initiative in the workspace ${workspace}`,
+    "start the initiative in Memory Copilot, by its tool initiative_start"
+  );
+}
+function titleOf3(feature) {
+  return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
+}
+var import_node_crypto13, import_node_fs104, LONGEST_TITLE;
+var init_initiative = __esm({
+  "src/generate/initiative.ts"() {
+    "use strict";
+    import_node_crypto13 = __toESM(require_node_crypto(), 1);
+    import_node_fs104 = require("node:fs");
+    init_paths();
+    init_errors();
+    init_printable();
+    init_memory_copilot();
+    init_plan_checks();
+    LONGEST_TITLE = 100;
   }
 });
 
@@ -47406,7 +47878,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path104.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path106.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -47474,11 +47946,11 @@ function baseContext(project, config2, flags) {
     paths,
     commonDir,
     force: flags["force"] === true,
-    hasPlugin: hasPlugin(root, project.env),
+    plugin: pluginParts(root, project.env),
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path104.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path106.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -47517,7 +47989,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs106.existsSync)((0, import_node_path104.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs105.existsSync)((0, import_node_path106.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -47531,7 +48003,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path104.relative)((0, import_node_fs106.realpathSync)(io.cwd), (0, import_node_path104.join)(root, name2));
+  return (0, import_node_path106.relative)((0, import_node_fs105.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -47550,21 +48022,21 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs106, import_node_path104, run21;
+var import_node_fs105, import_node_path106, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
-    import_node_path104 = require("node:path");
+    import_node_fs105 = require("node:fs");
+    import_node_path106 = require("node:path");
     init_create_agent();
     init_load();
-    init_project2();
+    init_project();
     init_errors();
     init_shell_word();
-    init_project();
+    init_find_project();
+    init_ask_places();
     init_lasting_place();
     init_manifest();
-    init_places2();
     init_proposals();
     init_required_files();
     init_steps();
@@ -47586,7 +48058,8 @@ __export(generate_exports, {
 });
 function retryOf(flags, io) {
   const [yes, no] = [flags["retry"] === true, flags["no-retry"] === true];
-  if (yes && no) throw usageError("--retry and --no-retry exclude each other", "give one of them");
+  if (yes && no)
+    throw usageError("--retry and --no-retry exclude each other", "orchestrate generate --retry");
   if (yes) return "yes";
   return no || !io.interactive ? "no" : "ask";
 }
@@ -47606,30 +48079,6 @@ async function featureOf(args, io) {
   }
   return feature;
 }
-async function chooseInitiative(project, feature) {
-  const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs107.existsSync)(storePath) ? await project.planStore() : null;
-  const current2 = store?.currentInitiative() ?? null;
-  const streams2 = store?.readPlan().streams ?? [];
-  const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
-  if (active === null) throw noneActive(workspace);
-  if (active === "absent") {
-    if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
-    return { id: `INIT-${(0, import_node_crypto12.randomUUID)()}`, title: titleOf3(feature), description: feature };
-  }
-  if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
-  return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
-}
-function noneActive(workspace) {
-  return new OrchestrateError(
-    EXIT.input,
-    `Memory Copilot has no active initiative in the workspace ${workspace}`,
-    "start the initiative in Memory Copilot (initiative_start), then run orchestrate generate again"
-  );
-}
-function titleOf3(feature) {
-  return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
-}
 function findClaude(project) {
   const wanted = plannerProgram(project.config().agent).command;
   const found = findCommand2(wanted, project.env["PATH"] ?? "", project.root);
@@ -47637,7 +48086,7 @@ function findClaude(project) {
   throw new OrchestrateError(
     EXIT.environment,
     `Claude Code is needed to plan, and the command ${printable(wanted, 200)} was not found`,
-    "install Claude Code (https://claude.com/claude-code), or write the plan yourself and run: orchestrate import plan.yaml"
+    "install Claude Code (https://claude.com/claude-code), or write the plan yourself"
   );
 }
 function attemptOptions(project, command3, initiative2, io) {
@@ -47645,7 +48094,7 @@ function attemptOptions(project, command3, initiative2, io) {
   const { args, model } = plannerProgram(project.config().agent);
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
-  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto12.randomBytes)(4).toString("hex")}`;
+  const mark = `${projectMarks(root, self).own}/${(0, import_node_crypto14.randomBytes)(4).toString("hex")}`;
   return {
     planner: {
       command: command3,
@@ -47673,34 +48122,34 @@ function spinning(io) {
 }
 async function makePlan(feature, retry2, options, io) {
   options.say("Claude is planning; each task is shown as it is created (Ctrl-C leaves everything as it is).");
-  const first2 = resultOf(await attemptPlan(plannerPrompt(feature, null), options));
+  const first2 = resultOf2(await attemptPlan(plannerPrompt(feature, null), options));
   if (!("problems" in first2)) return first2.outcome;
   io.warn(failureBox(first2, retry2 === "ask"));
   const again = retry2 === "yes" || retry2 === "ask" && /^y/i.test(await io.ask("[y/n] "));
-  if (!again) throw notPlanned(first2, retry2 === "no");
+  if (!again) throw notPlanned(feature, first2, retry2 === "no");
   options.say("Planning again, with explicit tool enforcement.");
-  const second = resultOf(await attemptPlan(plannerPrompt(feature, first2.problems), options));
+  const second = resultOf2(await attemptPlan(plannerPrompt(feature, first2.problems), options));
   if (!("problems" in second)) return second.outcome;
   io.warn(failureBox(second, false));
-  throw notPlanned(second, false);
+  throw notPlanned(feature, second, false);
 }
-function resultOf(attempt3) {
+function resultOf2(attempt3) {
   if (attempt3.kind === "interrupted") return { outcome: attempt3.exitCode };
   if (attempt3.kind === "failed") {
     throw new OrchestrateError(
       EXIT.unfinished,
       `Claude Code could not plan: ${printable(attempt3.why, 1e3)}; nothing was changed`,
-      "see that `claude -p hello` works here (orchestrate doctor tells more), then: orchestrate generate"
+      "claude -p hello"
     );
   }
   const { draft, findings } = attempt3;
   return isSound(draft, findings) ? { outcome: draft } : findings;
 }
-function notPlanned({ prds, streams: streams2, problems: [first2 = ""] }, mayRetry) {
+function notPlanned(feature, { prds, streams: streams2, problems: [first2 = ""] }, mayRetry) {
   return new OrchestrateError(
     EXIT.unfinished,
     `no plan was made (PRDs found: ${prds}, streams found: ${streams2}): ${printable(first2, 400)}; nothing was changed`,
-    mayRetry ? "run it again with --retry, or write the plan yourself and run: orchestrate import plan.yaml" : "describe the feature more closely and run it again, or run: orchestrate import plan.yaml"
+    mayRetry ? `orchestrate generate --retry -- ${shellWord(feature)}` : "describe the feature more closely, or write the plan yourself"
   );
 }
 async function bringIn(project, draft, io) {
@@ -47717,36 +48166,33 @@ function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: 
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
-var import_node_crypto12, import_node_fs107, LONGEST_FEATURE, LONGEST_TITLE, GRACE_MS5, run22;
+var import_node_crypto14, LONGEST_FEATURE, GRACE_MS5, run22;
 var init_generate = __esm({
   "src/commands/generate.ts"() {
     "use strict";
-    import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs107 = require("node:fs");
+    import_node_crypto14 = __toESM(require_node_crypto(), 1);
     init_create_agent();
     init_find_command();
     init_package_root();
-    init_paths();
-    init_project2();
+    init_project();
     init_errors();
     init_printable();
+    init_shell_word();
     init_attempt();
     init_draft_findings();
+    init_initiative();
     init_planner();
     init_run_scope();
     init_marks();
     init_processes();
     init_types2();
-    init_memory_copilot();
     init_owner();
     init_plan_draft();
-    init_plan_checks();
     init_text_width();
     init_environment2();
     init_definition();
     init_init2();
     LONGEST_FEATURE = 1e5;
-    LONGEST_TITLE = 100;
     GRACE_MS5 = 2e3;
     run22 = async (args, flags, io) => {
       refuseInsideRun(io.env, "generate");
@@ -47757,7 +48203,7 @@ var init_generate = __esm({
         checkSetUp(project);
         const command3 = findClaude(project);
         checkOwner(project.workspace().storePath, project.root, { claim: false });
-        const initiative2 = await chooseInitiative(project, feature);
+        const initiative2 = await initiativeFor(project, feature);
         await refuseSwitch(project, initiative2.id, "orchestrate stop && orchestrate generate");
         const made = await makePlan(feature, retry2, attemptOptions(project, command3, initiative2, io), io);
         if (typeof made === "number") return made;
@@ -49806,7 +50252,7 @@ var require_YAMLMap = __commonJS({
       static from(schema, obj, ctx) {
         const { keepUndefined, replacer } = ctx;
         const map = new this(schema);
-        const add2 = (key, value) => {
+        const add3 = (key, value) => {
           if (typeof replacer === "function")
             value = replacer.call(obj, key, value);
           else if (Array.isArray(replacer) && !replacer.includes(key))
@@ -49816,10 +50262,10 @@ var require_YAMLMap = __commonJS({
         };
         if (obj instanceof Map) {
           for (const [key, value] of obj)
-            add2(key, value);
+            add3(key, value);
         } else if (obj && typeof obj === "object") {
           for (const key of Object.keys(obj))
-            add2(key, obj[key]);
+            add3(key, obj[key]);
         }
         if (typeof schema.sortMapEntries === "function") {
           map.items.sort(schema.sortMapEntries);
@@ -55255,7 +55701,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs108.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs106.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -55272,11 +55718,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs108, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs106, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -56632,7 +57078,7 @@ var init_regexes = __esm({
 
 // node_modules/zod/v4/core/checks.js
 var $ZodCheck, _whenHasLength, numericOriginMap, $ZodCheckLessThan, $ZodCheckGreaterThan, $ZodCheckMultipleOf, $ZodCheckNumberFormat, $ZodCheckMaxLength, $ZodCheckMinLength, $ZodCheckLengthEquals, $ZodCheckStringFormat, $ZodCheckRegex, $ZodCheckLowerCase, $ZodCheckUpperCase, $ZodCheckIncludes, $ZodCheckStartsWith, $ZodCheckEndsWith, $ZodCheckOverwrite;
-var init_checks3 = __esm({
+var init_checks2 = __esm({
   "node_modules/zod/v4/core/checks.js"() {
     init_core2();
     init_regexes();
@@ -57357,7 +57803,7 @@ function handleIntersectionResults(result, left, right) {
   const unrecKeys = /* @__PURE__ */ new Map();
   let unrecIssue;
   const keyIssues = /* @__PURE__ */ new Map();
-  const collect3 = (iss, side) => {
+  const collect4 = (iss, side) => {
     let keys;
     if (iss.code === "unrecognized_keys" && !iss.path?.length) {
       unrecIssue ?? (unrecIssue = iss);
@@ -57378,11 +57824,11 @@ function handleIntersectionResults(result, left, right) {
     return true;
   };
   for (const iss of left.issues) {
-    if (!collect3(iss, "l"))
+    if (!collect4(iss, "l"))
       result.issues.push(iss);
   }
   for (const iss of right.issues) {
-    if (!collect3(iss, "r"))
+    if (!collect4(iss, "r"))
       result.issues.push(iss);
   }
   const bothKeys = [...unrecKeys].filter(([, f]) => f.l && f.r).map(([k2]) => k2);
@@ -57474,7 +57920,7 @@ function handleRefineResult(result, payload, input, inst) {
 var $ZodType, toStandardResult, $ZodString, $ZodStringFormat, $ZodGUID, $ZodUUID, $ZodEmail, URL_BAD_FORMAT, URL_UNPARSEABLE, asciiTabOrNewline, $ZodURL, $ZodEmoji, $ZodNanoID, $ZodCUID, $ZodCUID2, $ZodULID, $ZodXID, $ZodKSUID, $ZodISODateTime, $ZodISODate, $ZodISOTime, $ZodISODuration, $ZodIPv4, ipv6Alphabet, $ZodIPv6, $ZodCIDRv4, $ZodCIDRv6, base64Charset, $ZodBase64, base64urlCharset, $ZodBase64URL, $ZodE164, $ZodJWT, $ZodNumber, $ZodNumberFormat, $ZodBoolean, $ZodNull, $ZodUnknown, $ZodNever, arraySize, $ZodArray, NO_SYMBOL_KEYS, $ZodObject, $ZodObjectJIT, $ZodUnion, $ZodDiscriminatedUnion, $ZodIntersection, $ZodRecord, $ZodEnum, $ZodLiteral, $ZodTransform, $ZodOptional, $ZodExactOptional, $ZodNullable, $ZodDefault, $ZodPrefault, $ZodNonOptional, $ZodCatch, $ZodPipe, $ZodPreprocess, $ZodReadonly, $ZodCustom;
 var init_schemas = __esm({
   "node_modules/zod/v4/core/schemas.js"() {
-    init_checks3();
+    init_checks2();
     init_core2();
     init_doc();
     init_regexes();
@@ -59697,7 +60143,7 @@ function _check(fn, params) {
 }
 var init_api = __esm({
   "node_modules/zod/v4/core/api.js"() {
-    init_checks3();
+    init_checks2();
     init_util2();
   }
 });
@@ -61010,7 +61456,7 @@ var init_core3 = __esm({
     init_errors2();
     init_schemas();
     init_memoizer();
-    init_checks3();
+    init_checks2();
     init_versions();
     init_util2();
     init_regexes();
@@ -61025,7 +61471,7 @@ var init_core3 = __esm({
 });
 
 // node_modules/zod/v4/classic/checks.js
-var init_checks4 = __esm({
+var init_checks3 = __esm({
   "node_modules/zod/v4/classic/checks.js"() {
     init_core3();
   }
@@ -61310,7 +61756,7 @@ var init_schemas2 = __esm({
     init_json_schema_processors();
     init_to_json_schema();
     init_en();
-    init_checks4();
+    init_checks3();
     init_parse2();
     ZodType = /* @__PURE__ */ $constructor("ZodType", (inst, def) => {
       _ensureDefaultLocale();
@@ -62122,7 +62568,7 @@ var init_external = __esm({
   "node_modules/zod/v4/classic/external.js"() {
     init_core3();
     init_schemas2();
-    init_checks4();
+    init_checks3();
     init_errors3();
     init_parse2();
     init_compat();
@@ -62428,7 +62874,7 @@ async function runImport(context, request2) {
   if (plan2.problems.length > 0) throw badPlan(file, plan2);
   if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
   const store = await context.openStore(!dryRun2);
-  const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2 }) ?? imagined(input, plan2);
+  const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2, again: `${importCommand(request2.file)} --update` }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
   context.print(json2 ? jsonOf2(imported, dryRun2) : textOf6(imported, shown3, dryRun2));
   return EXIT.ok;
@@ -62447,8 +62893,8 @@ function jsonOf2(imported, dryRun2) {
 }
 function textOf6({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
   const counts = `${tasks2} tasks across ${streams2} streams`;
-  const kept2 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
-  const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept2}`;
+  const kept3 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
+  const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept3}`;
   if (dryRun2) return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
   return [
     `${added === tasks2 ? "PRD Created" : "PRD"}: ${prd2}`,
@@ -62473,7 +62919,7 @@ function problemText(line2, path17, message2) {
 }
 function badPlan(file, { problems }) {
   const lines2 = problems.map((problem) => `${file}: ${printable(problem.message)}`);
-  return refusal4(lines2, "correct the file and import it again");
+  return refusal4(lines2, "correct the file, and import it again");
 }
 function refusal4(lines2, fix) {
   const [first2 = "", ...others] = lines2;
@@ -62483,25 +62929,29 @@ function refusal4(lines2, fix) {
   const options = others.length === 0 ? {} : { box: box.join("\n") };
   return new OrchestrateError(EXIT.input, `${first2}${more}`, fix, options);
 }
-function contextOf2(project, io) {
+function importCommand(file) {
+  return `orchestrate import ${shellWord(file !== "-" && file.startsWith("-") ? `./${file}` : file)}`;
+}
+function contextOf2(project, file, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs109.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path105.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path107.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, "orchestrate stop && orchestrate import plan.yaml"),
+    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs109, import_node_path105, run23;
+var import_node_fs107, import_node_path107, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
-    import_node_path105 = require("node:path");
-    init_project2();
+    import_node_fs107 = require("node:fs");
+    import_node_path107 = require("node:path");
+    init_project();
     init_errors();
     init_plan_input();
     init_printable();
+    init_shell_word();
     init_run_scope();
     init_document();
     init_parse3();
@@ -62510,8 +62960,9 @@ var init_import = __esm({
       refuseInsideRun(io.env, "import");
       const project = openProject(io);
       try {
-        return await runImport(contextOf2(project, io), {
-          file: args[0] ?? "-",
+        const file = args[0] ?? "-";
+        return await runImport(contextOf2(project, file, io), {
+          file,
           update: flags["update"] === true,
           dryRun: flags["dry-run"] === true,
           json: io.json
@@ -62578,16 +63029,16 @@ function planJsonWith(plan2, earlier) {
   };
 }
 function joinPlans(plan2, earlier) {
-  const taken2 = new Set(plan2.streams.map(({ id: id2 }) => id2));
+  const taken3 = new Set(plan2.streams.map(({ id: id2 }) => id2));
   const streams2 = [...plan2.streams];
   for (const each of earlier) {
-    const nameOf7 = (id2) => taken2.has(id2) ? `${id2} (${titleOf4(each)})` : id2;
+    const nameOf7 = (id2) => taken3.has(id2) ? `${id2} (${titleOf4(each)})` : id2;
     const renamed = each.streams.map((stream2) => ({
       ...stream2,
       id: nameOf7(stream2.id),
       dependencies: stream2.dependencies.map(nameOf7)
     }));
-    for (const { id: id2 } of renamed) taken2.add(id2);
+    for (const { id: id2 } of renamed) taken3.add(id2);
     streams2.push(...renamed);
   }
   return { ...plan2, streams: streams2 };
@@ -62680,7 +63131,7 @@ var DRAW, run24;
 var init_plan2 = __esm({
   "src/commands/plan.ts"() {
     "use strict";
-    init_project2();
+    init_project();
     init_errors();
     init_plan_earlier();
     init_plan_graphics();
@@ -62692,7 +63143,8 @@ var init_plan2 = __esm({
     run24 = async (_args, flags, io) => {
       const drawings = ["mermaid", "dot"].filter((form) => flags[form] === true);
       const forms = [...io.json ? ["json"] : [], ...drawings];
-      if (forms.length > 1) throw usageError(`--${forms.join(" and --")} exclude each other`, "give one of them");
+      if (forms.length > 1)
+        throw usageError(`--${forms.join(" and --")} exclude each other`, `orchestrate plan --${forms[0]}`);
       const project = openProject(io);
       try {
         const context = {
@@ -62795,7 +63247,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path106.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path108.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -62806,11 +63258,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path106;
+var import_node_path108;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path106 = require("node:path");
+    import_node_path108 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -62861,7 +63313,7 @@ var init_hook = __esm({
   "src/commands/hook.ts"() {
     "use strict";
     init_create_agent();
-    init_project2();
+    init_project();
     init_errors();
     init_git();
     init_answer_stop();
@@ -62891,7 +63343,10 @@ function statusFlag(flags) {
   if (text5 === void 0) return void 0;
   const status = TASK_STATUSES.find((each) => each === text5);
   if (status === void 0)
-    throw usageError(`unknown status ${JSON.stringify(text5)}`, `--status ${TASK_STATUSES.join("|")}`);
+    throw usageError(
+      `--status is ${TASK_STATUSES.join(", ")}, not ${JSON.stringify(text5)}`,
+      "orchestrate task list --status pending"
+    );
   return status;
 }
 async function list3(_args, flags, io) {
@@ -62957,7 +63412,10 @@ function patchOf(flags) {
   const notes = boundedText(flags, "notes");
   const blockedReason = boundedText(flags, "blocked-reason");
   if (status === void 0 && notes === void 0 && blockedReason === void 0) {
-    throw usageError("nothing to update", "give --status, --notes or --blocked-reason");
+    throw usageError(
+      "nothing to update: give --status, --notes or --blocked-reason",
+      "orchestrate task update --help"
+    );
   }
   return {
     ...status === void 0 ? {} : { status },
@@ -62985,7 +63443,7 @@ var MOST_TEXT;
 var init_task2 = __esm({
   "src/commands/task.ts"() {
     "use strict";
-    init_project2();
+    init_project();
     init_errors();
     init_printable();
     init_types();
@@ -63233,8 +63691,8 @@ async function bringBack2(ports, saved) {
   const { tips, entries: entries2 } = await ports.git.shared();
   const record3 = ports.state.allRecords().readable.get(saved.key);
   for (const spot of spotsFor(ports, saved, record3)) {
-    const taken2 = tips.has(spot.branch) || entries2.some(({ path: path17 }) => path17 === spot.path);
-    if (taken2 || lstatIfPresent(spot.path) !== null) continue;
+    const taken3 = tips.has(spot.branch) || entries2.some(({ path: path17 }) => path17 === spot.path);
+    if (taken3 || lstatIfPresent(spot.path) !== null) continue;
     await ports.git.bringBack(saved, spot);
     if (record3 !== void 0 && spot.key === record3.key)
       ports.state.patchStream(record3.key, { branchMade: true });
@@ -63276,7 +63734,7 @@ __export(recover_exports, {
   run: () => run27
 });
 async function run27(args, flags, io) {
-  const days = numberFlag(flags, "expire", { min: 0 });
+  const days = numberFlag("recover", flags, "expire", { min: 0 });
   if (flags["expire"] !== void 0 && days === void 0)
     throw usageError("--expire takes a number of days", "orchestrate recover --expire 30");
   return withPorts(io, { create: false }, async (ports) => {
@@ -63379,8 +63837,8 @@ function checkPermissions2(project) {
     return {
       name: "directories",
       level: "fail",
-      message: `can't write to ${unwritable.join(", ")}`,
-      fix: `make it yours with chown, or: chmod u+rwx ${shellWord(path17)}`
+      message: `can't write to ${unwritable.join(", ")} (make yours what belongs to another)`,
+      fix: `chmod u+rwx ${shellWord(path17)}`
     };
   }
   const open3 = [paths.stateDb, paths.runsDir, paths.logsDir].filter(isOpenToOthers);
@@ -63395,11 +63853,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs110.existsSync)(path17) || (0, import_node_path107.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path107.dirname)(path17));
+  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs110.accessSync)(directory, import_node_fs110.constants.W_OK | import_node_fs110.constants.X_OK);
+    (0, import_node_fs108.accessSync)(directory, import_node_fs108.constants.W_OK | import_node_fs108.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -63407,7 +63865,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs110.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs108.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -63416,7 +63874,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs110.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs108.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -63451,12 +63909,12 @@ function checkDesktop(name2, env) {
   );
   if (program !== void 0) return ok2(name2, `desktop, by ${program} and in terminals that show the session`);
   const message2 = "there is no notify-send and no osascript: only terminals that show the session are told";
-  return { name: name2, level: "warn", message: message2, fix: "install notify-send (apt install libnotify-bin)" };
+  return { name: name2, level: "warn", message: message2, fix: "install notify-send, which is in libnotify-bin" };
 }
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs110.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs108.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -63468,7 +63926,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs110.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs108.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -63480,7 +63938,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path107.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path109.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -63491,12 +63949,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs110, import_node_path107;
+var import_node_fs108, import_node_path109;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs110 = require("node:fs");
-    import_node_path107 = require("node:path");
+    import_node_fs108 = require("node:fs");
+    import_node_path109 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -63628,7 +64086,7 @@ var MARKS2, run28, LEAVE_MS6;
 var init_doctor = __esm({
   "src/commands/doctor.ts"() {
     "use strict";
-    init_project2();
+    init_project();
     init_errors();
     init_printable();
     init_git_checks();
@@ -63674,7 +64132,7 @@ var init_schemas3 = __esm({
 });
 
 // node_modules/zod/v4/mini/checks.js
-var init_checks5 = __esm({
+var init_checks4 = __esm({
   "node_modules/zod/v4/mini/checks.js"() {
   }
 });
@@ -63697,7 +64155,7 @@ var init_external2 = __esm({
     init_core3();
     init_parse4();
     init_schemas3();
-    init_checks5();
+    init_checks4();
     init_locales();
     init_iso2();
     init_coerce2();
@@ -67064,11 +67522,11 @@ var require_codegen = __commonJS({
         const rhs = this.rhs === void 0 ? "" : ` = ${this.rhs}`;
         return `${varKind} ${this.name}${rhs};` + _n;
       }
-      optimizeNames(names, constants13) {
+      optimizeNames(names, constants14) {
         if (!names[this.name.str])
           return;
         if (this.rhs)
-          this.rhs = optimizeExpr(this.rhs, names, constants13);
+          this.rhs = optimizeExpr(this.rhs, names, constants14);
         return this;
       }
       get names() {
@@ -67085,10 +67543,10 @@ var require_codegen = __commonJS({
       render({ _n }) {
         return `${this.lhs} = ${this.rhs};` + _n;
       }
-      optimizeNames(names, constants13) {
+      optimizeNames(names, constants14) {
         if (this.lhs instanceof code_1.Name && !names[this.lhs.str] && !this.sideEffects)
           return;
-        this.rhs = optimizeExpr(this.rhs, names, constants13);
+        this.rhs = optimizeExpr(this.rhs, names, constants14);
         return this;
       }
       get names() {
@@ -67149,8 +67607,8 @@ var require_codegen = __commonJS({
       optimizeNodes() {
         return `${this.code}` ? this : void 0;
       }
-      optimizeNames(names, constants13) {
-        this.code = optimizeExpr(this.code, names, constants13);
+      optimizeNames(names, constants14) {
+        this.code = optimizeExpr(this.code, names, constants14);
         return this;
       }
       get names() {
@@ -67179,12 +67637,12 @@ var require_codegen = __commonJS({
         }
         return nodes.length > 0 ? this : void 0;
       }
-      optimizeNames(names, constants13) {
+      optimizeNames(names, constants14) {
         const { nodes } = this;
         let i3 = nodes.length;
         while (i3--) {
           const n2 = nodes[i3];
-          if (n2.optimizeNames(names, constants13))
+          if (n2.optimizeNames(names, constants14))
             continue;
           subtractNames(names, n2.names);
           nodes.splice(i3, 1);
@@ -67237,12 +67695,12 @@ var require_codegen = __commonJS({
           return void 0;
         return this;
       }
-      optimizeNames(names, constants13) {
+      optimizeNames(names, constants14) {
         var _a4;
-        this.else = (_a4 = this.else) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants13);
-        if (!(super.optimizeNames(names, constants13) || this.else))
+        this.else = (_a4 = this.else) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants14);
+        if (!(super.optimizeNames(names, constants14) || this.else))
           return;
-        this.condition = optimizeExpr(this.condition, names, constants13);
+        this.condition = optimizeExpr(this.condition, names, constants14);
         return this;
       }
       get names() {
@@ -67265,10 +67723,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.iteration})` + super.render(opts);
       }
-      optimizeNames(names, constants13) {
-        if (!super.optimizeNames(names, constants13))
+      optimizeNames(names, constants14) {
+        if (!super.optimizeNames(names, constants14))
           return;
-        this.iteration = optimizeExpr(this.iteration, names, constants13);
+        this.iteration = optimizeExpr(this.iteration, names, constants14);
         return this;
       }
       get names() {
@@ -67304,10 +67762,10 @@ var require_codegen = __commonJS({
       render(opts) {
         return `for(${this.varKind} ${this.name} ${this.loop} ${this.iterable})` + super.render(opts);
       }
-      optimizeNames(names, constants13) {
-        if (!super.optimizeNames(names, constants13))
+      optimizeNames(names, constants14) {
+        if (!super.optimizeNames(names, constants14))
           return;
-        this.iterable = optimizeExpr(this.iterable, names, constants13);
+        this.iterable = optimizeExpr(this.iterable, names, constants14);
         return this;
       }
       get names() {
@@ -67349,11 +67807,11 @@ var require_codegen = __commonJS({
         (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNodes();
         return this;
       }
-      optimizeNames(names, constants13) {
+      optimizeNames(names, constants14) {
         var _a4, _b;
-        super.optimizeNames(names, constants13);
-        (_a4 = this.catch) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants13);
-        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names, constants13);
+        super.optimizeNames(names, constants14);
+        (_a4 = this.catch) === null || _a4 === void 0 ? void 0 : _a4.optimizeNames(names, constants14);
+        (_b = this.finally) === null || _b === void 0 ? void 0 : _b.optimizeNames(names, constants14);
         return this;
       }
       get names() {
@@ -67654,7 +68112,7 @@ var require_codegen = __commonJS({
     function addExprNames(names, from) {
       return from instanceof code_1._CodeOrName ? addNames(names, from.names) : names;
     }
-    function optimizeExpr(expr, names, constants13) {
+    function optimizeExpr(expr, names, constants14) {
       if (expr instanceof code_1.Name)
         return replaceName(expr);
       if (!canOptimize(expr))
@@ -67669,14 +68127,14 @@ var require_codegen = __commonJS({
         return items;
       }, []));
       function replaceName(n2) {
-        const c5 = constants13[n2.str];
+        const c5 = constants14[n2.str];
         if (c5 === void 0 || names[n2.str] !== 1)
           return n2;
         delete names[n2.str];
         return c5;
       }
       function canOptimize(e) {
-        return e instanceof code_1._Code && e._items.some((c5) => c5 instanceof code_1.Name && names[c5.str] === 1 && constants13[c5.str] !== void 0);
+        return e instanceof code_1._Code && e._items.some((c5) => c5 instanceof code_1.Name && names[c5.str] === 1 && constants14[c5.str] !== void 0);
       }
     }
     function subtractNames(names, from) {
@@ -75377,7 +75835,7 @@ var init_plan_tools = __esm({
 function archiveAllStreams(db, input) {
   requireNoRun(db.scope, "stream_archive_all");
   if (!input.confirm) throw new Refusal("Must set confirm=true to archive all streams");
-  const initiativeId2 = initiativeFor(db, input);
+  const initiativeId2 = initiativeFor2(db, input);
   const rows = db.sql.prepare(
     `${SELECT_TASKS} WHERE coalesce(t.archived, 0) = 0 AND ${STREAM_ID} IS NOT NULL AND p.initiative_id = @initiativeId
          AND (@prdId IS NULL OR t.prd_id = @prdId)`
@@ -75401,7 +75859,7 @@ function unarchiveStream(db, input) {
   const { streamId: streamId2, prdId: prdId2 } = input;
   if (prdId2 !== void 0 && findPrd(db, prdId2) === null)
     throw new Refusal(`No archived tasks found for stream: ${streamId2} for PRD ${prdId2}`);
-  const newInitiativeId = initiativeFor(db, input);
+  const newInitiativeId = initiativeFor2(db, input);
   const rows = lastArchived(db, input.streamId);
   const moving = rows.filter((row4) => input.prdId !== void 0 || row4.initiative_id !== newInitiativeId);
   const target = moving.length === 0 ? null : input.prdId ?? prdIn(db, newInitiativeId, moving);
@@ -75419,7 +75877,7 @@ function unarchiveStream(db, input) {
   });
   return { streamId: input.streamId, tasksUnarchived: rows.length, newInitiativeId };
 }
-function initiativeFor(db, input) {
+function initiativeFor2(db, input) {
   const prd2 = input.prdId === void 0 ? null : findPrd(db, input.prdId);
   if (input.prdId !== void 0 && prd2 === null) throw new Refusal(`prdId: there is no PRD ${input.prdId}`);
   const id2 = input.initiativeId ?? prd2?.initiative_id ?? currentInitiative(db)?.id;
@@ -75740,7 +76198,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs111.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs109.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -75750,16 +76208,16 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs111, run29;
+var import_node_fs109, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs111 = require("node:fs");
+    import_node_fs109 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
     init_errors();
-    init_project();
+    init_find_project();
     init_run_scope();
     init_same_file();
     init_state_store();
@@ -75785,7 +76243,7 @@ var init_mcp = __esm({
           const memory2 = state2.get();
           if (memory2 !== null) noteRefusal(memory2, "mcp-refused", tool2, refusal5);
         },
-        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, `link ${initiativeId2} again after: orchestrate stop`),
+        refuseSwitch: (initiativeId2) => refuseWhileWorkersLive(state2.get(), initiativeId2, "orchestrate stop"),
         version: packageVersion(),
         stdin: process.stdin,
         stdout: process.stdout
@@ -76010,7 +76468,7 @@ var SCRIPTS;
 var init_completion = __esm({
   "src/commands/completion.ts"() {
     "use strict";
-    init_project2();
+    init_project();
     init_completion_scripts();
     init_errors();
     init_short_names();
@@ -76650,6 +77108,7 @@ var cac = (name2 = "") => new CAC(name2);
 // src/cli/command-line.ts
 init_definition();
 init_nearest();
+init_shell_word();
 
 // src/cli/spell.ts
 init_definition();
@@ -76698,12 +77157,12 @@ function spelledOption(given3, words, known2, command3) {
   const value = given3.value ?? (takesNext(option, words[0]) ? words.shift() : void 0);
   if (form === void 0) {
     if (value === void 0) return `--${name2}`;
-    throw usageError(`${rawName} takes no value`, rawName);
+    throw usageError(`${rawName} takes no value`, helpOf(command3));
   }
   if (option.valueOptional && !value) return `--${name2}`;
-  if (value === void 0) throw usageError(`${rawName} needs a value`, `${rawName} ${form}`);
+  if (value === void 0) throw usageError(`${rawName} needs a value: ${rawName} ${form}`, helpOf(command3));
   if (choices !== void 0 && !choices.includes(value)) {
-    throw usageError(`${rawName} can't be ${JSON.stringify(value)}`, `${rawName} ${choices.join("|")}`);
+    throw usageError(`${rawName} is ${choices.join(", ")}, not ${JSON.stringify(value)}`, helpOf(command3));
   }
   return `--${name2}=${marked(value)}`;
 }
@@ -76715,8 +77174,11 @@ function unknownOption(rawName, known2, command3) {
     rawName,
     known2.map(({ name: name2 }) => `--${name2}`)
   );
-  const of = command3 === null ? "" : ` ${command3.name}`;
-  return usageError(`unknown option ${rawName}`, guess ?? `orchestrate${of} --help`);
+  const meant = guess === null ? "" : ` (did you mean ${guess}?)`;
+  return usageError(`unknown option ${rawName}${meant}`, helpOf(command3));
+}
+function helpOf(command3) {
+  return command3 === null ? "orchestrate --help" : `orchestrate ${command3.name} --help`;
 }
 
 // src/cli/command-line.ts
@@ -76790,13 +77252,14 @@ function helpOfPrefix(words, table2) {
     return { kind: "help", definition: null, prefix: first2 };
   }
   const asked2 = below.length > 0 ? words.slice(0, 2).join(" ") : first2;
+  const rest = words.slice(below.length > 0 ? 2 : 1);
   const guess = nearest(
     asked2,
     table2.map(({ name: name2 }) => name2)
   );
   throw usageError(
     `unknown command ${JSON.stringify(asked2)}`,
-    guess === null ? "orchestrate --help" : `orchestrate ${guess}`
+    guess === null ? "orchestrate --help" : ["orchestrate", guess, ...rest.map(shellWord)].join(" ")
   );
 }
 function checkArguments(definition, args) {
@@ -76812,8 +77275,8 @@ function checkArguments(definition, args) {
     if (value === void 0 || choices === void 0 || choices.includes(value)) continue;
     if (hiddenChoices?.includes(value) === true) continue;
     throw usageError(
-      `${definition.name}: <${name2}> can't be ${JSON.stringify(value)}`,
-      `orchestrate ${definition.name} ${choices.join("|")}`
+      `${definition.name}: <${name2}> is ${choices.join(", ")}, not ${JSON.stringify(value)}`,
+      `orchestrate ${definition.name} ${choices[0]}`
     );
   }
 }
@@ -76839,17 +77302,17 @@ function reportOf(thrown, look6) {
   };
 }
 var SYSTEM_FIXES = {
-  EMFILE: "raise the limit on open files (ulimit -n 1024), then run it again",
+  EMFILE: "ulimit -n 1024",
   ENFILE: "close some programs, then run it again: the system has no more open files to give",
   ENOSPC: "free some disk space, then run it again",
   EDQUOT: "free some disk space, then run it again",
-  EIO: "check the disk (dmesg says what is wrong with it), then run it again",
+  EIO: "check the disk, then run it again",
   ESTALE: "mount that file system anew, then run it again",
-  EFBIG: "raise the limit on the size of files (ulimit -f unlimited), then run it again",
+  EFBIG: "ulimit -f unlimited",
   EROFS: "make the file system writable, then run it again",
   EACCES: "make that path readable and writable for this user, then run it again",
   EPERM: "make that path readable and writable for this user, then run it again",
-  EAGAIN: "raise the limit on processes (ulimit -u), or end some, then run it again",
+  EAGAIN: "raise the limit on processes, or end some, then run it again",
   ENOMEM: "end some programs, then run it again"
 };
 function systemFix(error2) {
@@ -77107,7 +77570,7 @@ var LOOK_COMMANDS = [
       "orchestrate status Stream-B --watch 5",
       "orchestrate status --html ~/plan.html --watch"
     ],
-    load: () => Promise.resolve().then(() => (init_status3(), status_exports))
+    load: () => Promise.resolve().then(() => (init_status2(), status_exports))
   },
   {
     name: "review",
@@ -77123,7 +77586,7 @@ var LOOK_COMMANDS = [
     args: [{ name: "seconds", required: false }],
     options: [],
     examples: ["orchestrate watch", "orchestrate watch 5", "./watch-status"],
-    load: () => Promise.resolve().then(() => (init_watch2(), watch_exports))
+    load: () => Promise.resolve().then(() => (init_watch(), watch_exports))
   },
   {
     name: "view",
@@ -77422,11 +77885,19 @@ function enterDirectory(flags) {
     process.cwd();
   } catch (error2) {
     if (typeof directory === "string") {
-      throw usageError(`-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error2)}`, "-C DIR");
+      throw usageError(
+        `-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error2)}`,
+        "name a directory that is there"
+      );
     }
-    throw new OrchestrateError(EXIT.environment, "the current directory is gone", "cd to your project", {
-      cause: error2
-    });
+    throw new OrchestrateError(
+      EXIT.environment,
+      "the current directory is gone",
+      "go to a directory that is there",
+      {
+        cause: error2
+      }
+    );
   }
 }
 function checkNode2() {
