@@ -570,3 +570,12 @@ describe('a run whose worker is gone', () => {
     assert.deepEqual(left(false), ['ready', why]);
   });
 });
+
+test('a run that failed twice is tried again so long after the last of them', () => {
+  const runs = [60_000, 1_000].map((agoMs, at) =>
+    run('S', { number: at + 1, endedAtMs: NOW_MS - agoMs, outcome: 'failed', reason: 'exit 1' }),
+  );
+  const [state] = decided({ streams: [stream('S')], records: [record('S', { runs })] }).states;
+  const inMs = (state?.dueAtMs ?? 0) - NOW_MS;
+  assert.ok(Math.abs(inMs - 29_000) < 4_000, `due in ${inMs} ms`);
+});
