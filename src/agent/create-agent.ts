@@ -1,4 +1,4 @@
-/** Chooses the agent that the configuration names; the one place that knows which kinds there are. */
+/** Chooses the agent that the configuration names, or that made a run; the one place that imports them. */
 import path from 'node:path';
 import { DEFAULT_CONFIG } from '../app/config/config.ts';
 import type { AgentKind } from '../core/run-types.ts';

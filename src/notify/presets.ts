@@ -21,7 +21,7 @@ export type Notice = {
   readonly needsYou: boolean;
 };
 
-/** A notice as a person reads it, on lines without control characters. */
+/** A notice as the user reads it, on lines without control characters. */
 export type Message = {
   readonly title: string;
   readonly body: string;

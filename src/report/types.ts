@@ -34,7 +34,7 @@ export type ReportInput = {
   readonly changes: ReadonlyMap<string, ChangeFacts>;
   /** Of the plan, oldest first; the last 30 are kept. */
   readonly events: readonly OrchestrateEvent[];
-  /** Sentences a person should know (bypassed permissions, a configuration change not yet obeyed, …). */
+  /** Sentences the user should know (bypassed permissions, a configuration change not yet obeyed, …). */
   readonly warnings: readonly string[];
 };
 

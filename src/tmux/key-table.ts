@@ -1,4 +1,4 @@
-/** The keys of our session: a key table of our own that only our session uses, with the person's own root keys beside ours. */
+/** The keys of our session: a key table of our own that only our session uses, with the user's own root keys beside ours. */
 import type { Client } from './client.ts';
 import { command, onOurSession, type SessionHandle } from './words.ts';
 
@@ -14,7 +14,7 @@ const goTo = (option: string, otherwise: string): string =>
 
 const TO_SUMMARY = goTo('@orchestrate_summary', 'The summary has ended: orchestrate view');
 
-/** A person who asks for the view wants to see it; one who ends it stays at the pane they are in. */
+/** A user who asks for the view wants to see it; one who ends it stays at the pane they are in. */
 const TOGGLE = `if-shell -F '#{==:#{@orchestrate_view},on}' { set-option @orchestrate_view off } { set-option @orchestrate_view on ; ${TO_SUMMARY} } ; ${POKE}`;
 
 /** The log of the pane's stream, a file of our own making, in a pager that runs nothing. */

@@ -31,7 +31,7 @@ export function hookCommands(root: string, sessionId: string, target: string): s
     `${command('set-hook', '-p', '-t', target, 'pane-died')} ${signal}`,
     `${command('set-hook', '-p', '-t', target, 'pane-exited')} ${signal}`,
     `${command('set-hook', '-t', `${sessionId}:`, 'window-unlinked')} ${signal}`,
-    // A pane that a person closes beside others ends no window, and tmux tells its end to nobody.
+    // A pane that the user closes beside others ends no window, and tmux tells its end to nobody.
     `${command('set-hook', '-t', `${sessionId}:`, 'after-kill-pane')} ${signal}`,
   ];
 }

@@ -1,4 +1,4 @@
-/** What concerns the person's own terminal: attaching, the command for it, and messages on its status line. */
+/** What concerns the user's own terminal: attaching, the command for it, and messages on its status line. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { writeToTerminal } from './bell.ts';
 import type { Client } from './client.ts';
@@ -46,7 +46,7 @@ export async function attach(
 }
 
 /**
- * The command a person types to attach to session `name`. Inside another server's pane plain `tmux` means that
+ * The command the user types to attach to session `name`. Inside another server's pane plain `tmux` means that
  * server, so that the default one has to be named there.
  */
 export function attachCommand(socket: string | null, env: NodeJS.ProcessEnv, name: string): string {

@@ -75,13 +75,13 @@ export type ViewPane = {
 /** What our session shows, and what the view keeps in options of it. */
 export type ViewFacts = {
   readonly on: boolean;
-  /** Pane that waits for a person, else empty. */
+  /** Pane that waits for the user, else empty. */
   readonly next: string;
   /** Pane of the summary as last written, else empty. */
   readonly summary: string;
   /** Workers for which there was no room, as last written. */
   readonly hidden: string;
-  /** What a person asked for by a key of our session, else empty. */
+  /** What the user asked for by a key of our session, else empty. */
   readonly request: string;
   readonly needs: string;
   readonly totals: string;
@@ -104,7 +104,7 @@ export type ViewRequest = {
   /** Those that should be seen first come first. */
   readonly workers: readonly ViewWorker[];
   readonly limits: { readonly minWidth: number; readonly minHeight: number };
-  /** For the status line: who waits for a person (or empty), and the totals; fixed words and numbers. */
+  /** For the status line: who waits for the user (or empty), and the totals; fixed words and numbers. */
   readonly needs: string;
   readonly totals: string;
 };
@@ -156,9 +156,9 @@ export type Tmux = {
   signal(): Promise<void>;
   /** Hands the terminal to `tmux attach` (or switches the client when inside); resolves when it ends. */
   attach(pane: string | null): Promise<number>;
-  /** The command a person types to attach. */
+  /** The command the user types to attach. */
   attachCommand(): string;
-  /** Where a server that was known before lives, if it does, and the command by which a person attaches to our session there. */
+  /** Where a server that was known before lives, if it does, and the command by which the user attaches to our session there. */
   formerServer(
     server: ServerIdentity,
   ): { readonly socketPath: string; readonly attachCommand: string } | null;
@@ -166,7 +166,7 @@ export type Tmux = {
   setView(on: boolean): Promise<void>;
   /**
    * Brings windows, borders and status line of our session into the shape that `request` and the session's own setting ask
-   * for, in one call, or none when they are. Panes that a person types into or scrolls stay where they are.
+   * for, in one call, or none when they are. Panes that the user types into or scrolls stay where they are.
    */
   arrangeView(
     facts: TmuxFacts,
@@ -174,7 +174,7 @@ export type Tmux = {
   ): Promise<{ readonly shown: number; readonly hidden: number }>;
   /** Gives our session, and no other, its keys; false when this tmux could not take them. */
   bindKeys(): Promise<boolean>;
-  /** Forgets what a person asked for by a key. */
+  /** Forgets what the user asked for by a key. */
   clearRequest(): Promise<void>;
   message(text: string): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-/** What `start` prints first: the dependency structure, who may work and how, the gates, the caps and how to attach. */
+/** What `start` prints first: the dependency structure, who may work and how, what the configuration will have run, the caps and how to attach. */
 import { type Config, type SetupCommand, setupCommands } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { plural, printable } from '../../core/printable.ts';

@@ -29,7 +29,7 @@ export type LayoutStep =
   | { readonly kind: 'swap'; readonly pane: string; readonly with: string }
   /** Sizes of all panes, null where they don't fit; `mark` remembers what was made. */
   | { readonly kind: 'layout'; readonly window: string; readonly text: string | null; readonly mark: string }
-  /** What is remembered of a pane that a person has taken out of the window is forgotten. */
+  /** What is remembered of a pane that the user has taken out of the window is forgotten. */
   | { readonly kind: 'forget'; readonly pane: string }
   /** The window without the view's borders again. */
   | { readonly kind: 'plain'; readonly window: string };
@@ -60,7 +60,7 @@ export function arrange(view: ViewFacts, wanted: readonly Wanted[], limits: Limi
   if (summary === undefined) return { steps: [], shown: [], hidden: wanted.length };
   const others = view.panes.filter(({ windowId, id }) => windowId === summary.windowId && id !== summary.id);
   const window: Window = { summary, others, size: summary };
-  // A person looks at one pane of it alone: any change would end that.
+  // The user looks at one pane of it alone: any change would end that.
   if (summary.zoomed) return nothing(window, wanted);
   const chosen = choose(view, window, wanted, limits);
   const leaving = others.filter((pane) => isWorker(pane) && !isHeld(pane) && !chosen.has(pane.id));
@@ -81,7 +81,7 @@ function nothing(window: Window, wanted: readonly Wanted[]): Arrangement {
 }
 
 const isWorker = (pane: ViewPane): boolean => pane.role === 'worker';
-/** A person types into the pane or scrolls in it: it stays where it is. */
+/** The user types into the pane or scrolls in it: it stays where it is. */
 const isHeld = (pane: ViewPane): boolean => pane.inMode || (pane.active && pane.watched);
 
 /** Which workers the window shows: those held in it, then urgent ones, then those that it shows already. */
@@ -114,7 +114,7 @@ function choose(
 
 /**
  * Not held, and where we left it: alone in a window of its own, or in a window of the view whose summary is gone. One that
- * a person put elsewhere stays there.
+ * the user put elsewhere stays there.
  */
 function canJoin(view: ViewFacts, { summary }: Window, id: string): boolean {
   const pane = view.panes.find((each) => each.id === id);
@@ -149,7 +149,7 @@ function leaveSteps(view: ViewFacts, leaving: readonly ViewPane[]): LayoutStep[]
   }));
 }
 
-/** Sizes are set when the panes or the window's size changed, so that a person may change them in between. */
+/** Sizes are set when the panes or the window's size changed, so that the user may change them in between. */
 function layoutSteps(
   { summary, others, size }: Window,
   shown: readonly string[],
@@ -171,7 +171,7 @@ function isBehind(summary: ViewPane, others: readonly ViewPane[]): boolean {
   return others.some(({ position }) => position < summary.position);
 }
 
-/** The view is off: its workers get windows of their own again, even those that a person types into. */
+/** The view is off: its workers get windows of their own again, even those that the user types into. */
 function dissolve(view: ViewFacts, wanted: number): Arrangement {
   const shown = view.panes.filter((pane) => isWorker(pane) && pane.shownIn === pane.windowId);
   const strayed = view.panes.filter((pane) => pane.shownIn !== '' && !shown.includes(pane));

@@ -23,7 +23,7 @@ export function openStreamLog(file: string, sources: LogSources): StreamLog {
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
-  // A shorter log was cut by a person: what is gone stays gone, and nothing is told twice.
+  // A shorter log was cut by the user: what is gone stays gone, and nothing is told twice.
   cutTo(file, bookmark?.size ?? 0);
   let told: Bookmark = { ...(bookmark ?? NO_PLACES), size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told);

@@ -1,4 +1,4 @@
-/** The block on top of the live screen: who waits for a person and what to type, and what keeps the whole plan from going on. */
+/** The block on top of the live screen: who waits for the user and what to type, and what keeps the whole plan from going on. */
 
 import { isFinished, traitsOf } from '../../core/states.ts';
 import type { ReportStream, StatusReport } from '../../report/types.ts';
@@ -18,7 +18,7 @@ export function lacksPoller(report: StatusReport): boolean {
   return !report.poller.alive && report.streams.some(({ state }) => traitsOf(state).phase !== 'settled');
 }
 
-/** Facts about the whole plan that a person has to deal with, as (what, what to type). */
+/** Facts about the whole plan that the user has to deal with, as (what, what to type). */
 export function alertsOf(report: StatusReport): { readonly text: string; readonly remedy: string | null }[] {
   const [problem] = report.problems;
   const more = report.problems.length - 1;

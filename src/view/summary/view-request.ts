@@ -37,7 +37,7 @@ function labelOf(style: Style, stream: ReportStream, nowMs: number): string {
   return `${symbol} ${word} ${ageText(stream, nowMs)}`.trimEnd();
 }
 
-/** Streams whose pane is in `alive`, those that need a person first, with labels; and the totals for the status line. */
+/** Streams whose pane is in `alive`, those that need the user first, with labels; and the totals for the status line. */
 export function viewRequest(
   report: StatusReport,
   alive: ReadonlySet<string>,
