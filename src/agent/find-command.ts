@@ -1,8 +1,8 @@
-/** Finds the program a configured command means; runs nothing. */
+/** Finds the program a configured command means, and has the checks that agents share; runs nothing. */
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 import { isAbsent, isDenied } from '../files/present.ts';
-import type { AgentCheck } from './port.ts';
+import type { AgentCheck, AgentSettings } from './port.ts';
 
 /**
  * Absolute path of `command`: looked up in `searchPath` (as PATH is written), or, when it holds a slash, taken as a path
@@ -40,4 +40,10 @@ function isExecutable(file: string): boolean {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
+}
+
+/** The warning for an agent that asks before nothing; none for any other. */
+export function checkUnasked(permissions: AgentSettings['permissions']): AgentCheck[] {
+  const message = 'agents run any command without asking';
+  return permissions === 'bypass' ? [{ name: 'permissions', level: 'warn', message, fix: null }] : [];
 }

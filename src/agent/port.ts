@@ -134,7 +134,7 @@ export type Agent = {
   listen(run: Run): ((firstLine: string) => Heard) | null;
   /** Whether someone has begun to type in its prompt, by its screen with colours. */
   hasDraft(screen: string): boolean;
-  /** What the run used so far, by the agent's own word; null where it doesn't say. */
+  /** What the run used so far, as the agent itself says; null where it doesn't say. */
   usage(run: Run): Usage | null;
   /** Paths of the run's conversations on disk, oldest first (`/clear` begins another); none when its pane's output tells. */
   transcripts(run: Run): readonly string[];

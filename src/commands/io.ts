@@ -72,7 +72,7 @@ async function readStdin(): Promise<string> {
     bytes += chunk.length;
     if (bytes > MAX_STDIN_BYTES) {
       const message = `stdin is larger than ${MAX_STDIN_BYTES / 1024 / 1024} MB`;
-      throw new OrchestrateError(EXIT.input, message, 'give less on stdin');
+      throw new OrchestrateError(EXIT.input, message, 'name a smaller file, or leave out what is not needed');
     }
     chunks.push(Buffer.from(chunk));
   }

@@ -101,7 +101,7 @@ export type StopGate = {
   readonly gaveUp: string | null;
 };
 
-/** What a run used, by the agent's own word; null where it doesn't say. */
+/** What a run used, as the agent itself says; null where it doesn't say. */
 export type Usage = {
   /** Read in, written to the cache and put out; what came from the cache is apart. */
   readonly tokens: number | null;

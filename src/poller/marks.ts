@@ -11,7 +11,7 @@ export type Marks = {
   /** What the marks of all runs of a stream begin with. */
   runs(key: string): string;
   readonly own: string;
-  /** What all marks of children begin with, whosoever they are. */
+  /** What all marks of children begin with, whoever they are. */
   readonly children: string;
   /** The process whose child carries this mark; null for another kind of mark. */
   parentOf(mark: string): ProcessIdentity | null;

@@ -82,7 +82,7 @@ export type ReportStream = {
   readonly commits: number | null;
   readonly added: number | null;
   readonly removed: number | null;
-  /** Over all runs, by the agent's own word; null where it doesn't say. Tokens that came from the cache are apart. */
+  /** Over all runs, as the agent itself says; null where it doesn't say. Tokens that came from the cache are apart. */
   readonly tokens: number | null;
   readonly cachedTokens: number | null;
   readonly costUsd: number | null;

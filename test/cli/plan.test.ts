@@ -171,7 +171,10 @@ describe('plan', () => {
     const [code] = await once(child, 'close', { signal: AbortSignal.timeout(DEADLINE_MS) });
     assert.deepEqual(
       [code, stderr],
-      [7, 'orchestrate: error: stdin is larger than 5 MB\n  fix: give less on stdin\n'],
+      [
+        7,
+        'orchestrate: error: stdin is larger than 5 MB\n  fix: name a smaller file, or leave out what is not needed\n',
+      ],
     );
     const latin = rig.start(['import', '-'], { env: { TASK_DB_PATH: storeDirectory() } });
     latin.stdin?.end(Buffer.from(planFile(DIAMOND).replace('First', 'F\u00e4'), 'latin1'));

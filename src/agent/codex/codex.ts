@@ -4,7 +4,7 @@ import { printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
 import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
-import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
+import { checkNoWall, checkUnasked, findCommand, missingCommand } from '../find-command.ts';
 import {
   type Agent,
   type AgentCheck,
@@ -212,15 +212,6 @@ function checkCodex(agent: AgentSettings, deps: AgentDeps, paths: CodexPaths): A
           message: 'Codex may not have been told to trust this project: answer it once, then /quit',
           fix,
         },
-    ...(agent.permissions === 'bypass'
-      ? [
-          {
-            name: 'permissions',
-            level: 'warn',
-            message: 'agents run any command without asking',
-            fix: null,
-          } as const,
-        ]
-      : []),
+    ...checkUnasked(agent.permissions),
   ];
 }

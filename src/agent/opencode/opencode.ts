@@ -6,7 +6,7 @@ import { printable } from '../../core/printable.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
 import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { readIfPresent, statIfPresent } from '../../files/present.ts';
-import { checkNoWall, findCommand, missingCommand } from '../find-command.ts';
+import { checkNoWall, checkUnasked, findCommand, missingCommand } from '../find-command.ts';
 import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import {
   type Agent,
@@ -221,15 +221,6 @@ function checkOpencode(agent: AgentSettings, deps: AgentDeps): AgentCheck[] {
   return [
     { name: 'agent', level: 'ok', message: file, fix: null },
     ...checkNoWall('opencode', agent.wall),
-    ...(agent.permissions === 'bypass'
-      ? [
-          {
-            name: 'permissions',
-            level: 'warn',
-            message: 'agents run any command without asking',
-            fix: null,
-          } as const,
-        ]
-      : []),
+    ...checkUnasked(agent.permissions),
   ];
 }

@@ -174,7 +174,7 @@ function overTime({ policy, snapshot }: Situation, record: StreamRecord): string
   return `worked ${minutes(usedMs)} minutes, the cap is ${minutes(policy.maxRunMs)} (limits.maxMinutes)`;
 }
 
-/** What the stream's counted runs, and the reviews of their work, cost together, by the agents' own word. */
+/** What the stream's counted runs, and the reviews of their work, cost together, as the agents themselves say. */
 export function costUsd(record: StreamRecord): number {
   const used = countedRuns(record).flatMap(({ usage, reviewUsage }) => [usage, reviewUsage]);
   return used.reduce((sum, each) => sum + (each?.costUsd ?? 0), 0);
