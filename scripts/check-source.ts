@@ -131,6 +131,13 @@ function checkHooks({ name, text }: SourceFile): void {
     problems.push(`${name}:${line}: a hook of the whole file: put it and its tests into a describe`);
 }
 
+/** Programs get lists of arguments: no text of ours is ever read by a shell, but the user's own commands and fixed scripts. */
+function checkShells({ name, text }: SourceFile): void {
+  const shell =
+    /\bshell:\s*(?!false)\w|\bexecSync\b|import \{[^}]*\bexec\b[^}]*\} from 'node:child_process'/.exec(text);
+  if (shell !== null) problems.push(`${name}: a text for a shell: ${shell[0]}`);
+}
+
 /** A link to the packages of another checkout, once committed, takes the place of everybody's own packages. */
 function checkTracked(): void {
   const places = ['node_modules', '.cache', 'dist'];
@@ -150,6 +157,7 @@ for (const file of [...sources, ...others]) {
 }
 for (const file of sources) {
   checkSetsOfStates(file);
+  checkShells(file);
   checkDeadlines(file);
 }
 for (const file of [...sources, ...filesBelow('scripts', /\.ts$/)]) checkFunctions(file);
