@@ -32,7 +32,7 @@ import {
   worktreeEntries,
 } from './worktree-link.ts';
 import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
-import { flaggedFiles, readStatus } from './worktree-status.ts';
+import { hidesFiles, readStatus } from './worktree-status.ts';
 
 /** Where it was put is no news to anybody: without a log, nothing in it names commits that have been replaced since. */
 const UNLOGGED = { 'core.logAllRefUpdates': 'false' };
@@ -67,7 +67,8 @@ async function add(
   const args = ['worktree', 'add', ...place];
   const result = await addLocked(door, args, { config: UNLOGGED });
   if (result.code !== 0) throw gitFailure(args, result);
-  requireLink(door, path);
+  // Known by then, it need not be asked when the worktree is handed over.
+  await hidesFiles(door, requireLink(door, path));
   return 'made';
 }
 
@@ -80,12 +81,12 @@ async function move(door: Door, request: Request, entry: WorktreeEntry): ReturnT
   if (head.sha === request.sha) return completed ? 'repaired' : 'there';
   await requireOurs(door, link, head.sha, request);
   const here = inWorktree(link, door.commonDir);
-  if ((await flaggedFiles(door, here)).length > 0)
-    throw taken(request.path, 'files in it are marked to be looked away from');
+  if (await hidesFiles(door, link)) throw taken(request.path, HIDING);
   const whole = await checkout(door, link, ['--detach', request.sha], {
     here: { ...here, config: UNLOGGED },
     commits: [request.sha, ...request.bases],
   });
+  await hidesFiles(door, link);
   return completed || !whole ? 'repaired' : 'moved';
 }
 
@@ -104,6 +105,8 @@ async function complete(
   if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
+
+const HIDING = 'files in it are marked to be looked away from';
 
 type Head =
   | { readonly kind: 'branch'; readonly branch: string }
@@ -227,9 +230,9 @@ function taken(path: string, why: string): OrchestrateError {
 }
 
 /**
- * Gives a worktree made ahead to its stream: makes the branch at the base, or takes the one that a kill left, and checks it
- * out, which writes the files that differ. Each step is found half done by the next call. `repaired`: something had to
- * be completed, so that it has to be set up again. Throws exit 5, having touched no file, where that would lose something.
+ * Gives a worktree made ahead to its stream: makes the branch at the base, or takes the one that a kill left, while the files
+ * that differ are written, and puts it on the branch. Each step is found half done by the next call. `repaired`: something had to
+ * be completed, so that it has to be set up again. Throws exit 5 where that would lose something.
  */
 export async function takeOver(
   door: Door,
@@ -255,20 +258,22 @@ async function putOnBranch(
   head: string,
 ): Promise<boolean> {
   const here = inWorktree(link, door.commonDir);
-  const claimed = claimBranch(door, checkedBranch(branch), baseSha, ours);
-  if (head === baseSha) {
-    const tip = await claimed;
+  const commits = [baseSha, ...aheadBases];
+  const putOnBase = async (): Promise<boolean> => {
     // No file differs, so that none is touched.
-    if (tip === baseSha) {
-      await pointHead(door, link, branch);
-      return true;
-    }
-  }
-  const [flagged] = await Promise.all([
-    flaggedFiles(door, here),
-    requireOurs(door, link, head, { bases: aheadBases, sha: baseSha }),
-    claimed,
+    if (head === baseSha) return true;
+    await requireOurs(door, link, head, { bases: aheadBases, sha: baseSha });
+    if (await hidesFiles(door, link)) throw taken(link.path, HIDING);
+    return checkout(door, link, ['--detach', baseSha], { here: { ...here, config: UNLOGGED }, commits });
+  };
+  const [whole, tip] = await Promise.all([
+    putOnBase(),
+    claimBranch(door, checkedBranch(branch), baseSha, ours),
   ]);
-  if (flagged.length > 0) throw taken(link.path, 'files in it are marked to be looked away from');
-  return checkout(door, link, [branch], { here, commits: [baseSha, ...aheadBases] });
+  if (tip === baseSha) {
+    await pointHead(door, link, branch);
+    return whole;
+  }
+  if (await hidesFiles(door, link)) throw taken(link.path, HIDING);
+  return (await checkout(door, link, [branch], { here, commits })) && whole;
 }

@@ -1,5 +1,5 @@
 /** Reads `git status --porcelain=v2 -z`, also for files that flags in the index hide from it. */
-import { copyFileSync, rmSync, utimesSync } from 'node:fs';
+import { copyFileSync, lstatSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { statIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
@@ -123,6 +123,23 @@ const isFlag = (letter: string): boolean => /^[Sa-z]$/.test(letter);
 export async function flaggedFiles(door: Door, here: CommandOptions): Promise<string[]> {
   const lines = (await door.read(['ls-files', '-v', '-z'], here)).split('\0');
   return lines.filter((line) => isFlag(line.charAt(0))).map((line) => line.slice(2));
+}
+
+/** Indexes that mark no file, by git directory, as they were: git puts another file in place of an index that it changes. */
+const plainIndexes = new Map<string, string>();
+
+/** True when the index of a worktree marks files; asked of git once for each index that marks none. */
+export async function hidesFiles(door: Door, link: WorktreeLink): Promise<boolean> {
+  const before = stampOf(link);
+  if (before !== null && plainIndexes.get(link.gitDir) === before) return false;
+  if ((await flaggedFiles(door, inWorktree(link, door.commonDir))).length > 0) return true;
+  if (before !== null && stampOf(link) === before) plainIndexes.set(link.gitDir, before);
+  return false;
+}
+
+function stampOf({ gitDir }: WorktreeLink): string | null {
+  const stat = lstatSync(join(gitDir, 'index'), { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? null : `${stat.ino} ${stat.size} ${stat.ctimeNs} ${stat.mtimeNs}`;
 }
 
 /** Fields before the path in each kind of record that names a changed file; there are no renames (kind 2). */

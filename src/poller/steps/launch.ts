@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Launch } from '../../agent/port.ts';
 import { configVariables } from '../../app/config/variables.ts';
 import { runDir } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
@@ -203,14 +204,18 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
   const { ports } = step;
   const { record, run } = plan;
   // The worktree takes longest, so it goes first: even starting a process takes its time.
-  const [, prompt] = await Promise.all([
+  const [, launched] = await Promise.all([
     prepareWorktree(step, record, run, plan.baseSha),
-    workerPrompt(ports, plan, step.snapshot),
+    prepareAgent(step, plan, directory),
     ensureSession(ports),
     isUntouched(record) ? endUnknownWorkers(ports, record.key) : null,
   ]);
   if (isEnded(step, record.key, run)) return;
-  await writeRunFiles(step, plan, directory, prompt);
+  writeLaunch(directory, {
+    cwd: startDirectory(record.worktree, ports.config.agent.cwd),
+    argv: launched.argv,
+    env: workerEnvironment(ports.env, launched.env),
+  });
   forgetReports(ports, record.key);
   await step.pace.next(step.abort);
   if (isEnded(step, record.key, run)) return;
@@ -242,10 +247,11 @@ function isEnded(step: Step, key: string, run: number): boolean {
   return opened !== undefined && opened.endedAtMs !== null;
 }
 
-/** Writes what the pane's wrapper and the agent read into the run's directory. */
-async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: string): Promise<void> {
+/** Writes what the agent reads into the run's directory; returns what it is to be started with. */
+async function prepareAgent(step: Step, plan: Plan, directory: string): Promise<Launch> {
   const { ports } = step;
   const { record, run } = plan;
+  const prompt = await workerPrompt(ports, plan, step.snapshot);
   const launched = await ports.agent.prepare({
     projectRoot: ports.paths.root,
     runDir: directory,
@@ -264,11 +270,7 @@ async function writeRunFiles(step: Step, plan: Plan, directory: string, prompt: 
     },
   });
   ports.state.patchRun(record.key, run, { sessionId: launched.sessionId });
-  writeLaunch(directory, {
-    cwd: startDirectory(record.worktree, ports.config.agent.cwd),
-    argv: launched.argv,
-    env: workerEnvironment(ports.env, launched.env),
-  });
+  return launched;
 }
 
 /** Where the agent starts: the configured directory, where this branch has it. */
