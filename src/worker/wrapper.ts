@@ -1,5 +1,5 @@
 /** What a pane runs: a wrapper that claims its run exactly once, then becomes the worker; over it, a keeper that outlives it by a moment. Knows neither tmux nor the plan. */
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseProcStat } from '../core/proc-stat.ts';
 import { ifPresent } from '../files/present.ts';
@@ -130,6 +130,12 @@ export function writeLaunch(runDir: string, launch: LaunchFile): void {
   const files = launchFiles(launch, process.umask());
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   for (const [name, text] of Object.entries(files)) replaceFile(join(runDir, name), text, 0o600);
+  // The keeper comes last of the two.
+  if (!existsSync(join(runDir, 'keeper'))) writeScripts(runDir);
+}
+
+/** Puts `wrapper` and `keeper` there ahead of the launch, so that less is to be done then. */
+export function writeScripts(runDir: string): void {
   replaceFile(join(runDir, 'wrapper'), WRAPPER_SCRIPT, 0o600);
   replaceFile(join(runDir, 'keeper'), KEEPER_SCRIPT, 0o600);
 }

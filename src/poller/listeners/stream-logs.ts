@@ -8,7 +8,7 @@ import { openStreamLog, type StreamLog } from '../../view/log/log-file.ts';
 import { type Listener, reporting } from './listener.ts';
 
 const UPDATE_EACH_MS = 1_000;
-const SOON_MS = 100;
+const SOON_MS = 300;
 
 /**
  * Each update is put off to a timer: to after what the tick has set off, and to a second after the last one; so nothing is left

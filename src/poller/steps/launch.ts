@@ -14,7 +14,7 @@ import type { PlanStream, StreamRecord } from '../../core/types.ts';
 import { statIfPresent } from '../../files/present.ts';
 import { hashToken } from '../../operator/run-scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
-import { writeLaunch } from '../../worker/wrapper.ts';
+import { writeLaunch, writeScripts } from '../../worker/wrapper.ts';
 import { findBase, isCleaned } from './base.ts';
 import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
@@ -252,6 +252,7 @@ async function prepareAgent(step: Step, plan: Plan, directory: string): Promise<
   const { ports } = step;
   const { record, run } = plan;
   const prompt = await workerPrompt(ports, plan, step.snapshot);
+  writeScripts(directory);
   const launched = await ports.agent.prepare({
     projectRoot: ports.paths.root,
     runDir: directory,
