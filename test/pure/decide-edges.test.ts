@@ -159,7 +159,11 @@ test('steps go in one order, whatever the plan lists first: what frees a slot, c
     'discard discard',
   ]);
   const ready = [stream('Ahead', ['Nudge']), discard];
-  assert.deepEqual(stepsOf(world(ready), { ahead: null }), [...first, 'discard discard', 'prepare ahead']);
+  assert.deepEqual(stepsOf(world(ready), { ahead: null, gated: true }), [
+    ...first,
+    'discard discard',
+    'prepare ahead',
+  ]);
 });
 
 test('what waits, is up to date, or has landed is said of nothing else', () => {
@@ -578,4 +582,17 @@ test('a run that failed twice is tried again so long after the last of them', ()
   const [state] = decided({ streams: [stream('S')], records: [record('S', { runs })] }).states;
   const inMs = (state?.dueAtMs ?? 0) - NOW_MS;
   assert.ok(Math.abs(inMs - 29_000) < 4_000, `due in ${inMs} ms`);
+});
+
+test('what another kind of step came to gives up no check', () => {
+  const after = (kind: Trouble['kind']) => {
+    const trouble: Trouble = { kind, message: 'm', fix: 'f', cause: null, atMs: 0, count: 9 };
+    const { states, actions } = decided({
+      streams: [complete('S')],
+      part: { troubles: new Map([['s', trouble]]) },
+    });
+    return `${states[0]?.state}, ${actions[0]?.kind ?? 'no step'}`;
+  };
+  assert.equal(after('adopt'), 'failed, no step');
+  for (const kind of ['launch', 'prepare', 'nudge'] as const) assert.equal(after(kind), 'verifying, adopt');
 });

@@ -137,8 +137,7 @@ function toType({ stream }: Situation, { kind, message, fix }: Trouble): ReturnT
 }
 
 /** True for a check like the one that failed; also without a poller, which shows no step: what was given up stays so. */
-function isCheck({ record }: Situation, { action, state }: Assessment, kind: Trouble['kind']): boolean {
-  if (kind === 'adopt' && action?.kind === 'adopt') return true;
+function isCheck({ record }: Situation, { state }: Assessment, kind: Trouble['kind']): boolean {
   const checks = kind === 'verify' || kind === 'sync' || (kind === 'adopt' && record?.runs.length === 0);
   return checks && state === 'verifying';
 }
