@@ -14,6 +14,10 @@ const QUIET_MS = 30_000;
 /** Longer than it takes to draw a picture that has begun to come. */
 const STILL_MS = 400;
 
+/** The least that a program can do with a key. */
+const ECHO =
+  "process.stdin.setRawMode(true).on('data', (key) => process.stdout.write(key)); process.stdout.write('ready')";
+
 /** A command on a terminal of its own, and how long it takes until a key has changed what it shows. */
 type Terminal = {
   readonly child: ChildProcess;
@@ -66,7 +70,8 @@ function programOf({ child }: Terminal): number {
 async function measure(): Promise<readonly Figure[]> {
   await using rig = await createProjectRig({ plan: { file: bigPlan(STREAMS) } });
   const watch = `${shellWord(process.execPath)} ${shellWord(CLI_ENTRY)} watch`;
-  const plain = openTerminal(rig, 'cat');
+  const plain = openTerminal(rig, `${shellWord(process.execPath)} -e ${shellWord(ECHO)}`);
+  await plain.still(/ready/);
   const firsts: number[] = [];
   for (let start = 0; start < STARTS; start += 1) {
     const fresh = openTerminal(rig, watch);
@@ -82,7 +87,7 @@ async function measure(): Promise<readonly Figure[]> {
   ]);
   const quiet = await shareOf(programOf(summary), rest(QUIET_MS));
   for (const { child } of [summary, plain]) child.kill();
-  const floor = { name: 'the terminal echoes a key', samples: echoes };
+  const floor = { name: 'node that writes the key back', samples: echoes };
   const of = `with ${amount(STREAMS)} streams`;
   return [
     { name: `a key, ${of}`, unit: 'ms', samples: keys, floor },
