@@ -64,13 +64,18 @@ export const GLOBAL_OPTIONS: readonly OptionDefinition[] = [
 
 /**
  * A number option in its bounds, undefined when not given (or given without a value). Throws exit 2; `command` is how the
- * command line begins without it, such as `start`.
+ * command line begins without it, such as `start`, and `example` a value that does no harm.
  */
 export function numberFlag(
   command: string,
   flags: Flags,
   name: string,
-  bounds: { readonly min: number; readonly max?: number; readonly whole?: boolean },
+  bounds: {
+    readonly min: number;
+    readonly max?: number;
+    readonly whole?: boolean;
+    readonly example?: number;
+  },
 ): number | undefined {
   const text = flags[name];
   if (text === undefined || text === true) return undefined;
@@ -79,7 +84,7 @@ export function numberFlag(
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
   throw usageError(
     `--${name} takes a ${bounds.whole ? 'whole ' : ''}number from ${bounds.min}, not ${JSON.stringify(text)}`,
-    `orchestrate ${command} --${name} ${Math.max(bounds.min, 1)}`,
+    `orchestrate ${command} --${name} ${bounds.example ?? Math.max(bounds.min, 1)}`,
   );
 }
 

@@ -14,7 +14,7 @@ import { type Flags, numberFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const days = numberFlag('recover', flags, 'expire', { min: 0 });
+  const days = numberFlag('recover', flags, 'expire', { min: 0, example: 30 });
   if (flags['expire'] !== undefined && days === undefined)
     throw usageError('--expire takes a number of days', 'orchestrate recover --expire 30');
   return withPorts(io, { create: false }, async (ports) => {

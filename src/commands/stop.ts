@@ -17,7 +17,7 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
   return stop(args, io).catch((error: unknown) => {
     // Without a plan there is nothing that could be stopped, which is all that was asked.
     if (!(error instanceof NoPlan)) throw error;
-    throw new OrchestrateError(error.exitCode, 'Nothing is running.', error.fix, { cause: error });
+    throw new OrchestrateError(error.exitCode, 'Nothing is running.', 'orchestrate status', { cause: error });
   });
 }
 

@@ -258,6 +258,14 @@ describe('cli', () => {
     });
   });
 
+  test('what is proposed for a number does no harm', async () => {
+    assert.match(
+      (await rig.run(['recover', '--expire', 'x'])).stderr,
+      /fix: orchestrate recover --expire 30\n/,
+    );
+    assert.match((await rig.run(['start', '--poll', '0'])).stderr, /fix: orchestrate start --poll 1\n/);
+  });
+
   test('outside a repository a command that needs one is exit 3', async () => {
     const { code, stderr } = await rig.run(['init']);
     assert.equal(code, 3);

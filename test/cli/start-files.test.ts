@@ -100,6 +100,11 @@ test('a plan of archived streams only says so; a store that is not there is exit
   const missing = await rig.run(['start']);
   assert.equal(missing.code, 6);
   assert.match(missing.stderr, /error: No plan yet\.\n {2}fix: orchestrate import plan\.yaml\n/);
+  const stopped = await rig.run(['stop']);
+  assert.deepEqual(
+    [stopped.code, stopped.stderr],
+    [6, 'orchestrate: error: Nothing is running.\n  fix: orchestrate status\n'],
+  );
   makeStore(
     rig,
     `INSERT INTO tasks (id, title, metadata, archived, created_at, updated_at)
