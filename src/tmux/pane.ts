@@ -51,11 +51,16 @@ export function tagCommands(root: string, target: string, tag: PaneTag): string[
     option('remain-on-exit', tag.keepOnExit ? 'on' : 'off'),
     option('allow-rename', 'off'),
     option('synchronize-panes', 'off'),
-    ...WINDOW_OPTIONS.map(([name, value]) => command('set-option', '-w', '-t', target, name, value)),
+    ...windowCommands(target),
     ...(tag.log === null
       ? []
       : [command('pipe-pane', '-t', target, `ulimit -c 0; ulimit -f ${LOG_BLOCKS}; exec cat >> ${tag.log}`)]),
   ];
+}
+
+/** Commands that give the window of the pane at `target` what holds for each of ours: also one that a pane was moved into. */
+export function windowCommands(target: string): string[] {
+  return WINDOW_OPTIONS.map(([name, value]) => command('set-option', '-w', '-t', target, name, value));
 }
 
 /** Commands that take from a pane what `tagCommands` gave it by mistake. */

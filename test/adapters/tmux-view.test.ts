@@ -69,9 +69,14 @@ for (const [name, conf] of [
   });
 }
 
-/** What must be the same before and after: panes, processes, windows' names and order. */
-const identity = (view: ViewRig): string[] =>
-  view.panes().map(({ id, pid, window, index }) => `${index} ${window} ${id} ${pid}`);
+/** What holds for windows of ours alone: their place in the list by the stream's name, and that no smaller terminal shrinks them. */
+const SETTINGS = '#{window_name} #{window-size} #{automatic-rename} #{window-status-format}';
+
+/** What must be the same before and after: panes, processes, windows' names, order and settings. */
+const identity = (view: ViewRig): string[] => [
+  ...view.panes().map(({ id, pid, window, index }) => `${index} ${window} ${id} ${pid}`),
+  ...view.rig.raw('list-windows', '-t', view.summary, '-F', SETTINGS).split('\n'),
+];
 
 for (const [name, conf] of [
   ['the usual settings', ''],

@@ -2,6 +2,7 @@
 
 import { type Client, tmuxError } from '../client.ts';
 import { checkPane, projectTag } from '../names.ts';
+import { windowCommands } from '../pane.ts';
 import type { TmuxFacts, ViewFacts, ViewPane, ViewRequest } from '../types.ts';
 import { allOf, command, onOurSession, type SessionHandle } from '../words.ts';
 import { type Arrangement, arrange, type LayoutStep } from './arrange.ts';
@@ -143,7 +144,7 @@ function leaveCommand(
 ): string {
   const commands = [
     breakCommand(handle, pane, at, follow ? [] : ['-d']),
-    command('set-option', '-w', '-t', pane, 'automatic-rename', 'off'),
+    ...windowCommands(pane),
     command(
       'rename-window',
       '-t',
