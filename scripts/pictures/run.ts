@@ -80,7 +80,7 @@ async function take(project: ClaudeProject): Promise<void> {
   await wide.sees(/1 STREAM NEEDS YOU/);
   await wide.sees(/Do you want to proceed/);
   wide.press('n');
-  await wide.sees(/▸ ▲ E/);
+  await wide.sees(/▸ ▲ E[\s\S]*Register the currencies/);
   photograph(wide, WIDE, 'needs-you.png');
   await photographPage(project);
   await project.run(['view', '--off']);

@@ -348,7 +348,15 @@ test('on a small screen a long reason is cut once, and the pane shows what says 
     ),
   );
   const tasks = ['One', 'Two'].map((title) => ({ title, status: 'pending' }));
-  const screen = ['Do you want to proceed?', '❯ 1. Yes', '  2. No', '', 'Esc to cancel', '─'.repeat(60), ''];
+  const screen = [
+    'Do you want to proceed?',
+    '❯ 1. Yes',
+    '  2. No',
+    '',
+    'Esc to cancel',
+    `${'─'.repeat(60)} a ─`,
+    '',
+  ];
   const detail = { id: 'A', tasks, commit: null, screen };
   const text = sit(of, [{ kind: 'detail', detail }], { columns: 40, rows: 20 })
     .lines()

@@ -60,8 +60,8 @@ export function reasonLines(stream: ReportStream, look: PanelLook, columns: numb
   return [...shown, ...remedy.map((line) => style.paint('bold')(cut(line, columns, glyphs.ellipsis)))];
 }
 
-/** A line that only divides, or is empty. */
-const DIVIDES = /^[\s\u2500-\u257f_=-]*$/;
+/** A line that divides (with a name at its end, or without), or is empty. */
+const DIVIDES = /^\s*(?:[\u2500-\u257f]{8,}.*)?$/;
 
 /** The last lines of a pane as text: safe, their indentation kept; where few have room, those that say something. */
 export function paneLines(
