@@ -10,10 +10,11 @@ import type { Scene, Verb } from './scenes.ts';
 /** A landing world with streams that are done: A, B on top of it, and C. */
 async function landingScene(
   tools: readonly string[],
+  config: object,
   prepare: (world: World) => Promise<void>,
   scene: (world: World, made: readonly string[]) => Omit<Scene, 'home' | typeof Symbol.asyncDispose>,
 ): Promise<Scene> {
-  const world = await createLandingWorld({ A: [], B: ['A'], C: [] }, { tools });
+  const world = await createLandingWorld({ A: [], B: ['A'], C: [] }, { tools, config });
   const made: string[] = [];
   world.rig.cli.write('.gitignore', '*.ign\n');
   world.git(['add', '.gitignore']);
@@ -46,6 +47,7 @@ export const sync: Verb = {
     let moved = '';
     return landingScene(
       tools,
+      {},
       async (world) => {
         moved = await world.finish('A', (at) => writeFileSync(join(at, 'A.txt'), 'moved\n'));
         for (const id of ['A', 'B', 'C']) noteRun(world, id);
@@ -93,6 +95,7 @@ export const merge: Verb = {
   make: (tools) =>
     landingScene(
       tools,
+      { gates: [{ name: 'whole', command: 'ls *.txt && git diff --quiet HEAD' }] },
       async ({ rig }) => rig.cli.write('dirty.txt', 'mine\n'),
       (world, made) => ({
         act: (env) => world.rig.cli.run(['merge'], { env }),
@@ -112,6 +115,7 @@ export const clean: Verb = {
   make: (tools) =>
     landingScene(
       tools,
+      {},
       async (world) => {
         world.rig.cli.write('dirty.txt', 'mine\n');
         const { code, stderr } = await world.merge();
