@@ -11,17 +11,15 @@ import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
 import { readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
-import { pidsBelow } from '../poller/steps/ahead.ts';
 import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
+import { atWork, type Eyes, livingIn, openEyes } from './living.ts';
 
 /** Streams that are looked at and removed at the same time; more only fight for the disk. */
 const AT_ONCE = 3;
 /** How long a landing, or another clean, is waited for. */
 const LEASE_WAIT_MS = 15_000;
-/** For so long a look at all processes stands: on some systems it takes a second. */
-const PROCESSES_STAND_MS = 500;
 
 /** What became of one stream; `worktree` as it is shown, null without one. */
 type Outcome = {
@@ -64,16 +62,13 @@ export async function clean(
   }
 }
 
-type Cleaning = {
-  readonly ports: Ports;
+type Cleaning = Eyes & {
   readonly dryRun: boolean;
   readonly gathered: Omit<Gathered, 'report'>;
   readonly shared: Shared;
   readonly landed: ReadonlySet<string>;
   readonly plans: readonly Plan[];
   readonly named: ReadonlySet<string>;
-  readonly processesIn: (path: string) => readonly number[];
-  readonly marked: () => ReadonlySet<string>;
   /** This process. */
   readonly self: ProcessIdentity;
 };
@@ -84,16 +79,14 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
   const { readable, unreadable } = ports.state.allRecords();
   const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning: Cleaning = {
-    ports,
-    dryRun,
+    ...openEyes(ports, gathered),
     gathered,
+    dryRun,
     shared: await ports.git.shared(),
     landed: await landedAnywhere(ports, gathered, plans, readable),
     plans,
     named: new Set(named.map(({ key }) => key)),
-    processesIn: processLook(ports),
     self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: '' },
-    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark))),
   };
   const records = [...readable.values()].filter(({ key }) => named.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE);
@@ -128,23 +121,6 @@ async function landedAnywhere(
     for (const key of found) landed.add(key);
   }
   return landed;
-}
-
-/** A look at all processes that is taken at most twice a second. */
-function standing<T>(look: () => T): () => T {
-  let last: { readonly found: T; readonly atMs: number } | null = null;
-  return () => {
-    if (last === null || performance.now() - last.atMs > PROCESSES_STAND_MS)
-      last = { found: look(), atMs: performance.now() };
-    return last.found;
-  };
-}
-
-/** Pids of processes at work at or below a path. */
-function processLook({ processes }: Ports): (path: string) => number[] {
-  const directories = standing(() => processes.directories());
-  // Git that we ran there for the look has ended, or is about to.
-  return (path) => pidsBelow(processes, path, directories());
 }
 
 /** What became of a stream; null when nothing of it was there. */
@@ -221,13 +197,6 @@ function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord): Outcome {
   };
 }
 
-function atWork(record: StreamRecord): Held | null {
-  const run = record.runs.at(-1);
-  if (run === undefined || run.endedAtMs !== null) return null;
-  const what = `its agent is at work (run ${run.number})`;
-  return { kind: 'agent', what, look: commandFor('status', record) };
-}
-
 /** Why a stream is not to be cleaned at all: its agent is at work, or its work is still to land. */
 function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord): Held | null {
   const { key } = record;
@@ -244,44 +213,6 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
     what: done ? 'its work has not landed' : `its work has not landed (${state ?? 'not done'})`,
     look: commandFor(done ? 'merge' : 'status', record),
   };
-}
-
-/** A run that has begun since, processes of its runs, and whoever else is at work in its worktree: as it is right now. */
-function livingIn({ ports, processesIn, marked, gathered }: Cleaning, record: StreamRecord): Held[] {
-  const held: Held[] = [];
-  const now = ports.state.records(record.initiativeId).get(record.key) ?? record;
-  const poller = ports.state.poller();
-  const working = atWork(now);
-  if (working !== null) held.push(working);
-  if (now.step?.kind === 'prepare' && poller !== null && ports.processes.isAlive(poller))
-    held.push({
-      kind: 'process',
-      what: 'its worktree is being made ready at the moment',
-      look: commandFor('status', record),
-    });
-  const run = [...marked()].find((mark) => mark.startsWith(ports.marks.runs(record.key)));
-  if (run !== undefined)
-    held.push({
-      kind: 'agent',
-      what: 'processes of its agent still live',
-      look: commandFor('stop', record),
-    });
-  const [pid, ...more] = processesIn(record.worktree);
-  if (pid !== undefined)
-    held.push({
-      kind: 'process',
-      what: `process ${[pid, ...more].join(', ')} is at work in its worktree`,
-      look: `ps -fp ${[pid, ...more].join(',')}`,
-    });
-  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
-  const living = panes.find(({ role, key, dead }) => role === 'worker' && key === record.key && !dead);
-  if (living !== undefined && run === undefined)
-    held.push({
-      kind: 'agent',
-      what: 'its window is still in use',
-      look: commandFor('attach', record),
-    });
-  return held;
 }
 
 /** After a removal: our notes of it go, and what is left of its window. */

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ports, policyOf } from '../app/ports.ts';
 import { decide } from '../core/decide/decide.ts';
-import { staleReasons } from '../core/done.ts';
+import { isCancelled, staleReasons } from '../core/done.ts';
 import { inBuildOrder } from '../core/plan/graph.ts';
 import { traitsOf } from '../core/states.ts';
 import type { Action, PlanStream, Snapshot, StreamRecord, StreamState } from '../core/types.ts';
@@ -28,9 +28,17 @@ export type SyncAnswer = {
 type SoFar = Omit<SyncAnswer, 'result'> & { readonly result: SyncAnswer['result'] | 'pending' };
 
 /** A stream that is behind, with what is remembered of it. */
-type Behind = { readonly stream: PlanStream; readonly record: StreamRecord; readonly why: string };
+type Behind = {
+  readonly stream: PlanStream;
+  readonly record: StreamRecord;
+  /** False where only the check is still to come. */
+  readonly stale: boolean;
+};
 
-/** The streams that are behind what they build on, dependencies first: all, or those named and what they build on. */
+/**
+ * The streams that are behind what they build on, or were brought up to date and not checked since, dependencies first: all,
+ * or those named and what they build on.
+ */
 async function streamsBehind(
   ports: Ports,
   names: readonly string[],
@@ -42,13 +50,22 @@ async function streamsBehind(
   for (const stream of [...order].reverse())
     if (wanted.has(stream.id)) for (const id of stream.dependencies) wanted.add(id);
   const stale = staleReasons(order, snapshot);
+  const late = new Set<string>();
   const behind = order.flatMap((stream) => {
     const record = snapshot.records.get(snapshot.keys.get(stream.id) ?? '');
-    const why = stale.get(stream.id);
-    if (record === undefined || why === undefined) return [];
-    return names.length === 0 || wanted.has(stream.id) ? [{ stream, record, why }] : [];
+    if (record?.base == null || isCancelled(stream)) return [];
+    // What builds on one that is still to be checked is behind as soon as that is done.
+    const moves = stale.has(stream.id) || stream.dependencies.some((id) => late.has(id));
+    if (!moves && !isUnchecked(record)) return [];
+    late.add(stream.id);
+    return names.length === 0 || wanted.has(stream.id) ? [{ stream, record, stale: moves }] : [];
   });
   return { snapshot, behind };
+}
+
+/** True for one that was brought up to date by a process which did not live to check it. */
+function isUnchecked({ syncRequested, verified, runs }: StreamRecord): boolean {
+  return syncRequested && verified === null && runs.at(-1)?.endedAtMs !== null;
 }
 
 /** What `sync` would do, found by merging without a worktree: nothing is changed. */
@@ -56,7 +73,7 @@ export async function planSync(ports: Ports, names: readonly string[]): Promise<
   const { snapshot, behind } = await streamsBehind(ports, names);
   const heads = new Map<string, string>();
   const answers: SyncAnswer[] = [];
-  for (const { stream, record } of behind) {
+  for (const { stream, record, stale } of behind) {
     const answer = (result: SyncAnswer['result'], message: string, files: readonly string[] = []): void => {
       answers.push({ stream: stream.id, result, message, files });
     };
@@ -72,7 +89,8 @@ export async function planSync(ports: Ports, names: readonly string[]): Promise<
     }
     heads.set(stream.id, merged.head);
     const onto = stream.dependencies.map((id) => `${id} at ${shaOf(snapshot, heads, id).slice(0, 10)}`);
-    answer('synced', `would be brought up to date with ${onto.join(', ')}`);
+    const what = stale ? 'would be brought up to date' : 'would be checked, being up to date';
+    answer('synced', `${what} with ${onto.join(', ')}`);
   }
   return answers;
 }

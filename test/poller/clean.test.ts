@@ -169,6 +169,26 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
   assert.ok(state.endRun('a', 2, { endedAtMs: 2, outcome: 'stopped' }));
   const { verified } = findStream(ports, 'A');
   state.patchStream('a', { verified: verified && { ...verified, run: 2 } });
+  // While a poller is at work in the worktree it stays, and while it is being removed no poller works there.
+  const self = ports.processes.identify(process.pid);
+  assert.ok(self);
+  const poller = {
+    ...{ ...self, sinceMs: 1, configHash: '', sinceEvent: 0 },
+    ...{ only: null, maxWorkers: null },
+  };
+  const polled: Ports = { ...ports, state: { ...state, poller: () => poller } };
+  for (const kind of ['sync', 'verify', 'prepare'] as const) {
+    state.patchStream('a', { step: { kind, sinceMs: 1 } });
+    const met = await clean(polled, [findStream(ports, 'A')], false);
+    assert.match(met.kept[0]?.reasons[0]?.what ?? '', /^its worktree is being .* at the moment$/, kind);
+  }
+  state.patchStream('a', { step: null, removing: self });
+  const busy = await rig.run(['verify', 'A'], 1);
+  assert.match(
+    busy.stderr,
+    /could not be checked: orchestrate clean \(pid \d+\) is removing its former worktree/,
+  );
+  state.patchStream('a', { removing: null, trouble: null });
   // Wanted again once nothing was found that keeps it: no run is opened where files are being deleted.
   const third = { ...run, number: 3, baseSha: rig.cli.git('rev-parse', 'main'), tokenHash: 'x' };
   const removeLate: Ports['git']['remove'] = (place, shared, request) => {

@@ -300,3 +300,34 @@ test('where it is left to the user, sync does it: foreseen, with no poller, thro
     ],
   );
 });
+
+test('a sync that was killed between the merge and the check is finished by the next one, not called up to date', async () => {
+  const shim = createShim(['sync']);
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'], C: ['B'] },
+    config: { sync: 'ask' },
+    tools: [shim.directory],
+  });
+  workOn(rig);
+  await finishPlan(rig);
+  rig.setTasks('A', 'pending');
+  assert.equal((await rig.start().end()).code, 1);
+  shim.arm('git', 1, 'before', '-m verified refs/orchestrate/verified/b');
+  assert.equal((await rig.cli.run(['sync'])).signal, 'SIGKILL');
+  shim.disarm();
+  assert.deepEqual(
+    (await rig.look()).streams.map(({ id, state, stale }) => [id, state, stale]),
+    [
+      ['A', 'done', false],
+      ['B', 'verifying', false],
+      ['C', 'done', false],
+    ],
+  );
+  const dry = await rig.run(['sync', '--dry-run', 'B']);
+  assert.match(dry.stdout, /^B: would be checked, being up to date with A at /m);
+  const again = await rig.run(['sync']);
+  assert.match(again.stdout, /^B: up to date, .*\nC: up to date, verified at [0-9a-f]{10}$/m);
+  await assertUpToDate(rig, { A: [], B: ['A'], C: ['B'] });
+  assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C']);
+  shim.remove();
+});

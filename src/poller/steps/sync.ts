@@ -9,7 +9,7 @@ import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt } from './adopt.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
-import { note, recordOf, streamOf } from './step.ts';
+import { note, recordOf, refuseWhileRemoved, streamOf } from './step.ts';
 import { verify } from './verify.ts';
 import { prepareWorktree } from './worktree.ts';
 
@@ -33,8 +33,12 @@ export async function sync(step: Step, key: string, run: number | null): Promise
     step.ports.state.patchStream(key, { syncRequested: false });
     return;
   }
+  refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
-  const result = await bringUp(step, record, stream);
+  // With the move, so that whoever dies before the check leaves it to the next one, be that a `sync` by hand. A stream that was
+  // done is checked whatever its last run came to.
+  const wishes = { syncRequested: true, ...(run === null ? { verifyRequested: true } : {}) };
+  const result = await bringUp(step, record, stream, wishes);
   if (result.came === 'hindered') {
     if (run !== null) {
       await verify(step, key, run);
@@ -46,16 +50,19 @@ export async function sync(step: Step, key: string, run: number | null): Promise
       `git -C ${shellWord(record.worktree)} status && ${commandFor('sync', record)}`,
     );
   }
-  if (result.came === 'clash') return;
-  // A stream that was done is checked whatever its last run came to.
-  if (run === null) step.ports.state.patchStream(key, { verifyRequested: true });
 }
 
 /**
  * Merges what the dependencies have come to into the stream's branch and records what it is built on now. The branch moves
- * first and the record follows: a kill in between is mended by doing it again, which then finds nothing left to merge.
+ * first and the record follows, with `wishes`: a kill in between is mended by doing it again, which then finds nothing left to
+ * merge.
  */
-export async function bringUp(step: Step, record: StreamRecord, stream: PlanStream): Promise<BroughtUp> {
+export async function bringUp(
+  step: Step,
+  record: StreamRecord,
+  stream: PlanStream,
+  wishes: Partial<Pick<StreamRecord, 'syncRequested' | 'verifyRequested'>> = {},
+): Promise<BroughtUp> {
   const { ports } = step;
   const { key, base } = record;
   const heads = dependencyHeads(stream, step.snapshot);
@@ -83,6 +90,7 @@ export async function bringUp(step: Step, record: StreamRecord, stream: PlanStre
     base: { sha: made.base, parents: heads, atMs: ports.now() },
     verified: null,
     conflict: null,
+    ...wishes,
   });
   const moved = movedHeads(stream, step.snapshot).map(({ id, sha }) => `${id} at ${sha.slice(0, 10)}`);
   note(step, key, null, 'synced', `brought up to date with ${moved.join(', ')}`);

@@ -1,5 +1,4 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
-
 import { dependencyHeads, isAssigned, type Missing, missing, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { plural, printable } from '../../core/printable.ts';
@@ -14,7 +13,7 @@ import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
-import { note, recordOf, restAtLook, streamOf } from './step.ts';
+import { note, recordOf, refuseWhileRemoved, restAtLook, streamOf } from './step.ts';
 import { prepareWorktree } from './worktree.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & {
@@ -37,6 +36,7 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   // What was never worked on has no worktree to look into.
   if (record.verified?.adopted === true && record.runs.length === 0) return adopt(step, key);
   if (isCleaned(record, step.snapshot)) return stillLanded(step, record);
+  refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
   // What could not be foreseen is asked again by the next look, which says so.
   const judged = judge(step, record, stream, run);
