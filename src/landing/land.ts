@@ -65,6 +65,16 @@ export async function land(ports: Ports, request: LandRequest): Promise<LandingR
   }
 }
 
+/** Finishes what a landing that was killed has left in checkouts; leaves that to one that goes on. Throws as `land` does. */
+export async function finishLanding({ landingLease, git }: Ports): Promise<void> {
+  const lease = await landingLease.acquire(0);
+  try {
+    if (lease !== null) await git.finishMoves();
+  } finally {
+    lease?.release();
+  }
+}
+
 /** Lays, judges and moves, once more where the branch moved meanwhile; whatever comes of it, the line is forgotten. */
 async function landOn(landing: Landing): Promise<LandingReport> {
   const { ports, request } = landing;

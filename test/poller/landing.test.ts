@@ -5,6 +5,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { LandingReport } from '../../src/core/landing.ts';
+import { createLandingWorld } from '../support/landing-world.ts';
+import { createShim, type Moment } from '../support/shim.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, type RigOptions } from '../support/worker-rig.ts';
 
 const DIAMOND = { A: [], B: ['A'], C: ['A'], Z: ['B', 'C'] } as const;
@@ -256,4 +259,87 @@ test('with landing.auto each stream lands as soon as it is done, and once the us
   await rig.start().end();
   assert.ok((await rig.look()).streams.every(({ landed }) => landed));
   assert.equal(changes(rig), '');
+});
+
+test('with landing.auto, kill -9 of the poller at any call by which it lands: the next ones land all of it, once', async () => {
+  const shim = createShim();
+  const streams = Array.from({ length: 14 }, (_, at) => `S${at}`);
+  await using world = await createLandingWorld(Object.fromEntries(streams.map((id) => [id, []])), {
+    config: { landing: { auto: true }, gates: [{ name: 'any', command: 'true' }] },
+    tools: [shim.directory],
+  });
+  const { rig } = world;
+  // What has no work yet starts no agent.
+  for (const id of streams) world.ports.state.patchStream(world.keyOf(id), { intent: 'parked' });
+  const kills: readonly (readonly [Moment, string])[] = [
+    ['before', 'merge-tree'],
+    ['orphaned', 'commit-tree'],
+    ['before', 'pack-objects'],
+    ['orphaned', 'pack-objects'],
+    ['before', '-m landing refs/orchestrate/landing/'],
+    ['after', '-m landing refs/orchestrate/landing/'],
+    ['orphaned', 'worktree add'],
+    ['before', '-m orchestrate merge'],
+    ['orphaned', '-m orchestrate merge'],
+    ['after', '-m orchestrate merge'],
+    ['before', 'read-tree -m -u'],
+    ['orphaned', 'read-tree -m -u'],
+    ['after', 'read-tree -m -u'],
+    ['before', 'update-ref -d refs/orchestrate/landing/'],
+  ];
+  const from = world.git(['rev-parse', 'main']);
+  const happened: string[] = [];
+  for (const [at, [moment, words]] of kills.entries()) {
+    const id = streams[at] ?? '';
+    await world.finish(id, (directory) => writeFileSync(join(directory, `${id}.txt`), `${id}\n`));
+    writeFileSync(join(rig.root, 'mine.txt'), `mine ${at}\n`);
+    shim.arm('git', 1, moment, words);
+    const { signal } = await rig.start().end();
+    if (signal === 'SIGKILL') happened.push(`${moment} ${words}`);
+    assert.equal(readFileSync(join(rig.root, 'mine.txt'), 'utf8'), `mine ${at}\n`);
+  }
+  shim.disarm();
+  assert.equal(happened.length, kills.length, happened.join('; '));
+  assert.equal((await rig.start().end()).code, 0);
+  assert.deepEqual(
+    world
+      .git(['log', '--first-parent', '--format=%s', `${from}..main`])
+      .split('\n')
+      .sort(),
+    streams.map((id) => `Merge ${id}: Work of ${id}`).sort(),
+  );
+  assert.equal(changes(rig), '?? mine.txt');
+  assert.equal(git(rig, 'for-each-ref', 'refs/orchestrate/landing'), '');
+  assert.equal(git(rig, 'worktree', 'list').split('\n').length, 1 + streams.length);
+  git(rig, 'fsck', '--connectivity-only');
+  shim.remove();
+});
+
+test('with landing.auto, a checkout that a killed poller left half way is finished by the next one while others are at work', async () => {
+  const shim = createShim();
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [] },
+    config: { landing: { auto: true } },
+    tools: [shim.directory],
+  });
+  shim.arm('git', 1, 'after', '-m orchestrate merge');
+  const poller = rig.start();
+  const [a, b] = [await rig.nextWorker('A'), await rig.nextWorker('B')];
+  await a.commit('A.txt');
+  await a.completeTasks();
+  a.exit(0);
+  assert.equal((await poller.end()).signal, 'SIGKILL');
+  shim.disarm();
+  const lock = join(rig.root, '.git/index.lock');
+  assert.ok(existsSync(lock) && !existsSync(join(rig.root, 'A.txt')));
+  // Nothing is to land: A has, and B is at work.
+  const next = rig.start();
+  await until('the checkout has followed', () => existsSync(join(rig.root, 'A.txt')) && !existsSync(lock));
+  assert.equal(changes(rig), '');
+  await b.commit('B.txt');
+  await b.completeTasks();
+  b.exit(0);
+  assert.equal((await next.end()).code, 0);
+  assert.equal(changes(rig), '');
+  shim.remove();
 });

@@ -12,8 +12,48 @@ const LONGEST_PAUSE_MS = 10 * 60_000;
 /** The landing queue of a poller; does nothing unless it is configured. */
 export function landingQueue(ports: Ports, abort: AbortSignal): Listener {
   if (!ports.config.landing.auto) return { name: 'landing' };
+  const attempts = createAttempts(ports, abort);
   let underWay: Promise<void> | null = null;
-  let tried = '';
+  let [seen, tried] = ['', ''];
+  const beginIfDue = (): void => {
+    const isDue = seen !== '' && seen !== tried;
+    if (underWay !== null || abort.aborted || !(isDue || attempts.isLeft()) || attempts.isPaused()) return;
+    tried = seen;
+    underWay = attempts
+      .make(isDue)
+      .then((went) => {
+        if (!went) tried = '';
+      })
+      .finally(() => {
+        underWay = null;
+        // What became done meanwhile: no tick may come for long.
+        beginIfDue();
+      });
+  };
+  return {
+    name: 'landing',
+    onStates(states, { snapshot }) {
+      seen = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? '');
+      beginIfDue();
+    },
+    async close(end) {
+      while (underWay !== null) await underWay;
+      // The last stream may have become done while the others landed.
+      if (end?.why === 'all-done' && !abort.aborted) await attempts.make(true);
+    },
+  };
+}
+
+type Attempts = {
+  /** Lands, or (not `isDue`) only finishes what was left half way; false when that was refused, which is told once. */
+  make(isDue: boolean): Promise<boolean>;
+  /** True until it is known that no landing which was killed with its poller has left a checkout locked, half way. */
+  isLeft(): boolean;
+  isPaused(): boolean;
+};
+
+function createAttempts(ports: Ports, abort: AbortSignal): Attempts {
+  let isLeft = true;
   let [failures, notBeforeMs] = [0, 0];
   let told = '';
   const tell = (message: string): void => {
@@ -21,36 +61,24 @@ export function landingQueue(ports: Ports, abort: AbortSignal): Listener {
       ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind: 'not-landed', message });
     told = message;
   };
-  const landAll = async (): Promise<void> => {
-    try {
-      const { land } = await import('../../landing/land.ts');
-      await land(ports, { named: [], into: null, strategy: null, gates: true, abort, tell: () => undefined });
-      [failures, notBeforeMs, told] = [0, 0, ''];
-    } catch (error) {
-      if (isAbort(error)) return;
-      tried = '';
-      notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-      failures += 1;
-      tell(`nothing landed: ${messageOf(error)}`);
-    }
-  };
-  const begin = (signature: string): void => {
-    tried = signature;
-    underWay = landAll().finally(() => {
-      underWay = null;
-    });
-  };
   return {
-    name: 'landing',
-    onStates(states, { snapshot }) {
-      const signature = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? '');
-      const due = signature !== '' && signature !== tried && performance.now() >= notBeforeMs;
-      if (underWay === null && due && !abort.aborted) begin(signature);
-    },
-    async close(end) {
-      await underWay;
-      // The last stream may have become done while the others landed.
-      if (end?.why === 'all-done' && !abort.aborted) await landAll();
+    isLeft: () => isLeft,
+    isPaused: () => performance.now() < notBeforeMs,
+    async make(isDue) {
+      try {
+        const { finishLanding, land } = await import('../../landing/land.ts');
+        const all = { named: [], into: null, strategy: null, gates: true, abort, tell: () => undefined };
+        await (isDue ? land(ports, all) : finishLanding(ports));
+        isLeft = false;
+        [failures, notBeforeMs, told] = [0, 0, ''];
+        return true;
+      } catch (error) {
+        if (isAbort(error)) return true;
+        notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+        failures += 1;
+        tell(`nothing landed: ${messageOf(error)}`);
+        return false;
+      }
     },
   };
 }
