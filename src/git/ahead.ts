@@ -31,7 +31,7 @@ import {
   type WorktreeLink,
   worktreeEntries,
 } from './worktree-link.ts';
-import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
+import { addLocked, clearDeadLocks, clearUnborn, repairWorktree } from './worktree-repair.ts';
 import { hidesFiles, readStatus } from './worktree-status.ts';
 
 /** Where it was put is no news to anybody: without a log, nothing in it names commits that have been replaced since. */
@@ -97,6 +97,7 @@ async function complete(
   entry: WorktreeEntry,
 ): Promise<boolean> {
   const link = readLink(request.path, door.commonDir);
+  if (link !== null) clearDeadLocks(link);
   const cutOff = readMarker(entry.gitDir) !== null;
   if (link !== null && !cutOff && kindAt(join(link.gitDir, 'index')) === 'file') return false;
   const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
@@ -216,7 +217,7 @@ async function isWritten(
   for (const commit of commits) {
     const object = `${commit}:${name}`;
     const isThere = (await door.ask(['cat-file', '-e', object])).code === 0;
-    if (isThere && (await beginsAs(door, link, join(link.path, name), object))) return true;
+    if (isThere && (await beginsAs(door, link, join(link.path, name), [object]))) return true;
   }
   return false;
 }

@@ -168,6 +168,27 @@ function changedFile(link: WorktreeLink, path: string): OrchestrateError {
   );
 }
 
+/** Files by which git locks what is one worktree's own. */
+const OWN_LOCKS = ['index.lock', 'HEAD.lock'];
+
+/**
+ * Removes locks that a killed git has left in a worktree in which nobody but us has worked. A lock that some process has open,
+ * or may have closed for as long as it goes on (a commit whose message is being written), stays, to be waited for and named.
+ */
+export function clearDeadLocks({ path, gitDir }: WorktreeLink): void {
+  const locks = OWN_LOCKS.map((name) => join(gitDir, name)).filter((lock) => kindAt(lock) !== 'missing');
+  if (locks.length === 0 || locks.some((lock) => isLockHeld(lock, Date.now())) || isSomebodyIn(path)) return;
+  for (const lock of locks) rmSync(lock, { force: true });
+}
+
+/** True when a process is at work at or below a directory. */
+function isSomebodyIn(directory: string): boolean {
+  return listIfPresent('/proc').some((pid) => {
+    const at = /^\d+$/.test(pid) ? unlessHidden(() => readlinkSync(join('/proc', pid, 'cwd'))) : null;
+    return at === directory || at?.startsWith(`${directory}/`) === true;
+  });
+}
+
 /** Where open files can't be seen, a lock younger than this is taken as held. */
 const ASSUMED_HELD_MS = 10 * 60_000;
 

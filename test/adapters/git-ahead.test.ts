@@ -1,8 +1,12 @@
 /** Worktrees made before their stream can start: moved to its base, given to it, taken away; nothing that somebody did there is lost. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createGit } from '../../src/git/git.ts';
+import type { Git } from '../../src/git/types.ts';
 import { createRig, type GitRig } from '../support/git-rig.ts';
 
 let rig: GitRig;
@@ -163,6 +167,39 @@ describe('git ahead', () => {
     assert.equal(await take(fourth, [third, second]), 'repaired');
     assert.equal(inside('status', '--porcelain'), '');
     assert.equal(rig.read('b.txt', path), 'fourth\n');
+  });
+
+  it('a lock that a killed checkout has left goes; one that a process holds, or may come back to, stays and is named', async () => {
+    const first = head();
+    await make(first);
+    const second = rig.commit('b.txt', 'newer\n');
+    const held = join(rig.commonDir, 'worktrees/k/index.lock');
+    const impatient = createGit({ root: rig.root, commonDir: rig.commonDir, lockWaitMs: 0 });
+    const ways = {
+      make: (git: Git) => git.makeAhead({ path, branch, key: 'k', sha: second, bases: [first] }),
+      take: (git: Git) =>
+        git.ensureWorktree({ path, branch, key: 'k', baseSha: second, ours: false, aheadBases: [first] }),
+    };
+    const processes = {
+      'has it open': [`exec 9> '${held}'; echo; exec sleep 600`, rig.root],
+      'works there': [`: > '${held}'; echo; exec sleep 600`, path],
+    } as const;
+    for (const [what, [script, cwd]] of Object.entries(processes)) {
+      const other = spawn('sh', ['-c', script], { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+      await once(other.stdout, 'data');
+      await assert.rejects(ways.make(impatient), { message: /held up by the lock .*index\.lock/ }, what);
+      assert.ok(existsSync(held), what);
+      other.kill('SIGKILL');
+      await once(other, 'close');
+      rmSync(held);
+    }
+    for (const way of Object.values(ways)) {
+      inside('checkout', '--quiet', '--detach', first);
+      for (const name of ['index.lock', 'HEAD.lock'])
+        writeFileSync(join(rig.commonDir, 'worktrees/k', name), '');
+      await way(impatient);
+      assert.deepEqual([inside('rev-parse', 'HEAD'), inside('status', '--porcelain')], [second, '']);
+    }
   });
 
   it('what somebody wrote or committed there is never moved over, and never taken away', async () => {
