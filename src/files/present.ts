@@ -60,7 +60,7 @@ export function statIfPresent(path: string): Stats | null {
 }
 
 /** What is at the path itself, which may be a link; null when nothing is. Throws what else the system says. */
-export function lstatIfPresent(path: string): Stats | null {
+export function lstatIfPresent(path: string | Buffer): Stats | null {
   return ifPresent(() => lstatSync(path));
 }
 

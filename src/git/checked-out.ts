@@ -1,11 +1,12 @@
 /** What bringing a checkout from one commit to another would overwrite, by a look of our own, and the doing of it; moves no branch. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { ifPresent, lstatIfPresent } from '../files/present.ts';
 import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from './tree-changes.ts';
+import { bytesFor, isText, listedBytes, placeBelow } from './path-bytes.ts';
+import { ABSENT, SUBMODULE, type TreeChangeInBytes, treeChanges } from './tree-changes.ts';
 import type { BranchMove } from './types.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 import { copyIndex } from './worktree-status.ts';
@@ -35,13 +36,17 @@ export async function checkOverwrites(
   return refused;
 }
 
-function writing({ path }: WorktreeLink, { to }: Overwriting, changes: readonly TreeChange[]): Writing {
+function writing(
+  { path }: WorktreeLink,
+  { to }: Overwriting,
+  changes: readonly TreeChangeInBytes[],
+): Writing {
   const files = changes.filter(({ newMode }) => newMode !== ABSENT && newMode !== SUBMODULE);
   const added = files.filter(({ oldMode }) => oldMode === ABSENT);
   return {
     directory: path,
     to,
-    files: files.map((file) => file.path),
+    files: files.map((file) => file.bytes),
     added: added.map((file) => file.path),
   };
 }
@@ -82,18 +87,28 @@ export async function readTree(
 }
 
 /** Files that are not tracked where one is to be written; git itself would write over those that are ignored. */
-function inTheWay(root: string, changes: readonly TreeChange[]): string[] {
+function inTheWay(root: string, changes: readonly TreeChangeInBytes[]): string[] {
   const removed = new Set(changes.filter(({ newMode }) => newMode === ABSENT).map(({ path }) => path));
   // Where letter case does not count, what is there may be the file that goes away under its former name.
   const goes = (path: string): boolean =>
     removed.has(path) ||
     [...removed].some((former) => folded(former) === folded(path) && isOneFile(root, former, path));
-  const found = changes.flatMap(({ path, oldMode, newMode }) => {
+  const found = changes.flatMap(({ bytes, path, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
       return filesBelow(join(root, path)).length > 0 ? [path] : [];
-    return oldMode === ABSENT ? blockers(root, path, goes) : [];
+    if (oldMode !== ABSENT) return [];
+    if (isText(bytes)) return blockers(root, path, goes);
+    return isTaken(root, bytes) ? [path] : [];
   });
   return [...new Set(found)];
+}
+
+/** True for a path of any bytes at which, or above which, something is in the way, be it something that goes. */
+function isTaken(root: string, bytes: string): boolean {
+  const parts = bytes.split('/');
+  const kinds = parts.map((_, at) => kindAt(placeBelow(root, parts.slice(0, at + 1).join('/'))));
+  const last = kinds.pop();
+  return last !== 'missing' || kinds.some((kind) => kind !== 'directory' && kind !== 'missing');
 }
 
 function isOneFile(root: string, one: string, other: string): boolean {
@@ -147,32 +162,34 @@ export async function mixedIndex(
     await matching(
       door,
       place,
-      changes.map(({ path, oldMode, oldObject }) => [path, oldMode, oldObject]),
+      changes.map(({ bytes, oldMode, oldObject }) => [bytes, oldMode, oldObject]),
       index,
     ),
     await matching(
       door,
       place,
-      changes.map(({ path, newMode, newObject }) => [path, newMode, newObject]),
+      changes.map(({ bytes, newMode, newObject }) => [bytes, newMode, newObject]),
       index,
     ),
   ];
   const lines: string[] = [];
-  for (const { path, newMode, newObject } of changes) {
-    const file = join(place.path, path);
+  for (const { bytes, path, newMode, newObject } of changes) {
+    const file = placeBelow(place.path, bytes);
     const kind = kindAt(file);
-    if (kind === 'missing' || kind === 'directory' || asBefore.has(path)) continue;
+    if (kind === 'missing' || kind === 'directory' || asBefore.has(bytes)) continue;
     const cutOff =
-      !asAfter.has(path) && newMode !== ABSENT && (await beginsAs(door, place, file, `${move.to}:${path}`));
-    if (cutOff) rmSync(file);
-    else lines.push(`${newMode === ABSENT ? '0' : newMode} ${newObject}\t${path}`);
+      !asAfter.has(bytes) &&
+      newMode !== ABSENT &&
+      (await beginsAs(door, place, file, [`--path=${path}`, newObject]));
+    if (cutOff) unlinkSync(file);
+    else lines.push(`${newMode === ABSENT ? '0' : newMode} ${newObject}\t${bytes}`);
   }
   await indexInfo(door, withIndex(door, place, index), lines);
 }
 
-type Entry = readonly [path: string, mode: string, object: string];
+type Entry = readonly [bytes: string, mode: string, object: string];
 
-/** Those of the entries whose file in the checkout is as they say. */
+/** The paths of those entries whose file in the checkout is as they say. */
 async function matching(
   door: Door,
   place: WorktreeLink,
@@ -181,38 +198,37 @@ async function matching(
 ): Promise<ReadonlySet<string>> {
   const probe = `${index}.probe`;
   const present = entries.filter(
-    ([path, mode]) => mode !== ABSENT && kindAt(join(place.path, path)) !== 'missing',
+    ([bytes, mode]) => mode !== ABSENT && kindAt(placeBelow(place.path, bytes)) !== 'missing',
   );
   const there = withIndex(door, place, probe);
   try {
     await indexInfo(
       door,
       there,
-      present.map(([path, mode, object]) => `${mode} ${object}\t${path}`),
+      present.map(([bytes, mode, object]) => `${mode} ${object}\t${bytes}`),
     );
     await door.attempt(['update-index', '-q', '--refresh'], there);
-    const differ = new Set((await door.read(['diff-files', '--name-only', '-z'], there)).split('\0'));
-    return new Set(present.flatMap(([path]) => (differ.has(path) ? [] : [path])));
+    const differ = new Set(listedBytes(await door.bytes(['diff-files', '--name-only', '-z'], there)));
+    return new Set(present.flatMap(([bytes]) => (differ.has(bytes) ? [] : [bytes])));
   } finally {
     rmSync(probe, { force: true });
   }
 }
 
 async function indexInfo(door: Door, there: CommandOptions, lines: readonly string[]): Promise<void> {
-  const input = lines.map((line) => `${line}\0`).join('');
-  await door.write(['update-index', '-z', '--index-info'], { ...there, input });
+  await door.write(['update-index', '-z', '--index-info'], { ...there, input: bytesFor(lines) });
 }
 
-/** True for a file that holds the beginning of what git would write there. */
+/** True for a file that holds the beginning of what git would write there; `object` names that for `git cat-file`. */
 export async function beginsAs(
   door: Door,
   place: WorktreeLink,
-  file: string,
-  object: string,
+  file: string | Buffer,
+  object: readonly string[],
 ): Promise<boolean> {
   if (kindAt(file) !== 'file') return false;
   const bytes = readFileSync(file);
   if (bytes.length === 0) return true;
-  const whole = await door.bytes(['cat-file', '--filters', object], inWorktree(place, door.commonDir));
+  const whole = await door.bytes(['cat-file', '--filters', ...object], inWorktree(place, door.commonDir));
   return whole.subarray(0, bytes.length).equals(bytes);
 }

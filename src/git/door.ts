@@ -25,7 +25,7 @@ export type CommandOptions = {
   /** Ended, and an error, when it takes longer; the door's own limit when left out. */
   readonly timeLimitMs?: number;
   /** Its stdin. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
 };
 
 export type Door = {
@@ -113,7 +113,7 @@ type Invocation = {
   readonly timeLimitMs: number;
   readonly env: Record<string, string>;
   readonly log: (message: string) => void;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
 };
 
 async function runOnce(

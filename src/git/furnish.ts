@@ -1,5 +1,4 @@
 /** Makes a fresh worktree fit to work in: copies chosen ignored files and links big directories of the main checkout. */
-import { isUtf8 } from 'node:buffer';
 import {
   constants,
   copyFileSync,
@@ -16,6 +15,7 @@ import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { exclude, excludePattern } from './exclude.ts';
+import { asText, isText, listedBytes } from './path-bytes.ts';
 import type { Git } from './types.ts';
 import { inWorktree, isWithin, kindAt, realParent, requireLink, type WorktreeLink } from './worktree-link.ts';
 
@@ -116,17 +116,9 @@ function namesIn(list: Buffer): {
   readonly names: readonly string[];
   readonly unreadable: readonly string[];
 } {
-  const names: string[] = [];
-  const unreadable: string[] = [];
-  // One character for each byte.
-  for (const bytes of list.toString('latin1').split('\0').filter(Boolean)) {
-    const raw = Buffer.from(bytes, 'latin1');
-    if (isUtf8(raw)) names.push(raw.toString('utf8'));
-    else
-      unreadable.push(
-        bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`),
-      );
-  }
+  const all = listedBytes(list).filter(Boolean);
+  const names = all.filter(isText).map(asText);
+  const unreadable = all.filter((bytes) => !isText(bytes)).map(asText);
   return { names, unreadable };
 }
 

@@ -18,7 +18,7 @@ import { ifPresent } from '../files/present.ts';
 import { checkedBranch, checkedSha, isSha } from './checked-names.ts';
 import { checkOverwrites, mixedIndex, type Overwriting, readTree } from './checked-out.ts';
 import type { Door } from './door.ts';
-import { gitFailure } from './failure.ts';
+import { gitFailure, lockFileOf } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { OURS, refsBelow, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
@@ -210,14 +210,14 @@ async function takeLock({ gitDir }: WorktreeLink): Promise<void> {
   const lock = join(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS;
   while (!tryLock(lock)) {
-    if (performance.now() > deadline)
-      throw new OrchestrateError(
-        EXIT.busy,
-        `another git process holds ${printable(lock)}`,
-        'wait for it, or remove the file when none is running',
-      );
+    if (performance.now() > deadline) throw heldByAnother(lock);
     await sleep(LOCK_ASK_MS);
   }
+}
+
+function heldByAnother(lock: string): OrchestrateError {
+  const fix = 'wait for it, or remove the file when none is running';
+  return new OrchestrateError(EXIT.busy, `another git process holds ${printable(lock)}`, fix);
 }
 
 function tryLock(lock: string): boolean {
@@ -269,7 +269,7 @@ function release({ gitDir }: WorktreeLink): void {
     rmSync(join(gitDir, name), { force: true });
 }
 
-/** False when the branch is not where it is expected any more. */
+/** False when the branch is not where it is expected any more. Throws exit 4 naming a lock on it that stays. */
 async function updateBranch(door: Door, move: BranchMove, place: WorktreeLink | undefined): Promise<boolean> {
   const ref = `refs/heads/${checkedBranch(move.branch)}`;
   const args = ['update-ref', '--create-reflog', '-m', 'orchestrate merge', ref];
@@ -278,7 +278,8 @@ async function updateBranch(door: Door, move: BranchMove, place: WorktreeLink | 
   const result = await door.attempt([...args, checkedSha(move.to), checkedSha(move.from)], { env });
   if (result.code === 0) return true;
   if (/but expected|unable to resolve reference|reference is missing/.test(result.err)) return false;
-  throw gitFailure(args, result);
+  const lock = lockFileOf(result.err);
+  throw lock === null ? gitFailure(args, result) : heldByAnother(lock);
 }
 
 /** Brings files and index of a checkout to the branch's new tip. */

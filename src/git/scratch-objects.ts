@@ -41,6 +41,7 @@ function withEnvironment(door: Door, env: Readonly<Record<string, string>>): Doo
     ...door,
     ask: (args, options) => door.ask(args, there(options)),
     read: (args, options) => door.read(args, there(options)),
+    bytes: (args, options) => door.bytes(args, there(options)),
     attempt: (args, options) => door.attempt(args, there(options)),
     write: (args, options) => door.write(args, there(options)),
   };

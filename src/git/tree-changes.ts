@@ -2,6 +2,7 @@
 
 import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
+import { asText } from './path-bytes.ts';
 
 /** A path that differs; a mode of `ABSENT`: it is not there. */
 export type TreeChange = {
@@ -11,6 +12,9 @@ export type TreeChange = {
   readonly oldObject: string;
   readonly newObject: string;
 };
+
+/** The same with the path's bytes, for which its text stands wherever `isText` says so. */
+export type TreeChangeInBytes = TreeChange & { readonly bytes: string };
 
 /** The mode of what is not there, and of a submodule. */
 export const ABSENT = '000000';
@@ -59,7 +63,9 @@ export async function treeChanges(
   from: string,
   to: string,
   { matching = [], ...where }: CommandOptions & { readonly matching?: readonly string[] } = {},
-): Promise<readonly TreeChange[]> {
+): Promise<readonly TreeChangeInBytes[]> {
   const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), '--', ...matching];
-  return readFields(await door.read(args, where)).filter(isChange);
+  const listed = (await door.bytes(args, where)).toString('latin1');
+  const changes = readFields(listed).filter(isChange);
+  return changes.map((change) => ({ ...change, path: asText(change.path), bytes: change.path }));
 }

@@ -45,7 +45,7 @@ export function textOf(path: string): string | null {
 }
 
 /** What is at a path, links not followed. */
-export function kindAt(path: string): 'missing' | 'directory' | 'file' | 'symlink' {
+export function kindAt(path: string | Buffer): 'missing' | 'directory' | 'file' | 'symlink' {
   const found = lstatIfPresent(path);
   if (found === null) return 'missing';
   if (found.isSymbolicLink()) return 'symlink';

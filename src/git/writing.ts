@@ -7,14 +7,16 @@ import { scratchDirectory } from '../files/scratch.ts';
 import { checkedSha } from './checked-names.ts';
 import type { CommandOptions, Door } from './door.ts';
 import { gitFailure } from './failure.ts';
+import { asText, bytesFor, listedBytes } from './path-bytes.ts';
 
 /** What is to be written, by path. */
 export type Writing = {
   readonly directory: string;
   /** The commit. */
   readonly to: string;
+  /** By their bytes. */
   readonly files: readonly string[];
-  /** Those of the files that were not there. */
+  /** Those of the files that were not there, as text. */
   readonly added: readonly string[];
 };
 
@@ -59,22 +61,21 @@ async function checkFilters(
   filters: ReadonlySet<string>,
 ): Promise<void> {
   const folder = scratchDirectory('filtered', door.commonDir);
-  const lines = (paths: readonly string[]): string => paths.map((path) => `${path}\0`).join('');
   try {
     await door.write(['read-tree', checkedSha(to)], probe);
     const asked = ['check-attr', '--cached', '-z', '--stdin', 'filter'];
-    const said = (await door.read(asked, { ...probe, input: lines(files) })).split('\0');
+    const said = listedBytes(await door.bytes(asked, { ...probe, input: bytesFor(files) }));
     const paths = said.filter((_, at) => at % 3 === 0 && filters.has(said[at + 2] ?? ''));
     const [first] = paths;
     if (first === undefined) return;
     const args = ['checkout-index', '-z', '--stdin', `--prefix=${folder}/`];
-    const result = await door.attempt(args, { ...probe, input: lines(paths) });
+    const result = await door.attempt(args, { ...probe, input: bytesFor(paths) });
     if (result.code === 0) return;
-    const filter = printable(said[said.indexOf(first) + 2] ?? '');
+    const filter = printable(asText(said[said.indexOf(first) + 2] ?? ''));
     const more = paths.length === 1 ? '' : ` and ${paths.length - 1} more`;
     throw new OrchestrateError(
       EXIT.environment,
-      `${printable(first)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
+      `${printable(asText(first))}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
       `git config --get-regexp ${shellWord(`filter.${filter}`)}`,
     );
   } finally {

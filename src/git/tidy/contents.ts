@@ -169,7 +169,7 @@ function storesBelow(root: string, name: string): { readonly stores: string[]; r
 }
 
 /**
- * What is there and that git told of nowhere: pipes, sockets, what may not be read, names that are not UTF-8. The directories
+ * What is there and that git told of nowhere (pipes, sockets, what may not be read), and names that are not UTF-8. The directories
  * that were entered are added to `directories`.
  */
 function unlisted(
@@ -180,7 +180,18 @@ function unlisted(
 ): Held[] {
   const passed = new Set(spare.map((name) => name.replace(/\/$/, '')));
   try {
-    const found = filesBelow(root, '', passed, directories).filter((path) => !known.has(path));
+    const files = filesBelow(root, '', passed, directories);
+    // By such a name no file can be told from another, let alone be deleted.
+    const odd = files.filter((path) => path.includes('\ufffd'));
+    if (odd.length > 0)
+      return [
+        {
+          kind: 'unreadable',
+          what: `files whose names are not UTF-8: ${listed(odd)}`,
+          look: gitAt(root, 'ls-files'),
+        },
+      ];
+    const found = files.filter((path) => !known.has(path));
     if (found.length === 0) return [];
     const what = `files that git does not list: ${listed(found)}`;
     return [{ kind: 'unreadable', what, look: `ls -la ${shellWord(root)}` }];
