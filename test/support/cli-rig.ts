@@ -1,7 +1,16 @@
 /** Runs the built command line as a person would: own home, own store, own tmux server, in a throw-away repository. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt } from '../../scripts/build.ts';
@@ -39,11 +48,15 @@ export type CliRig = AsyncDisposable & {
   read(path: string): string;
 };
 
+/** Looked after once a process: to look at every source takes longer than a quick command. */
+let built: Promise<void> | null = null;
+
 /** `name`: the repository's directory; `tools`: directories put in front of PATH. */
 export async function createCliRig(
   options: { readonly name?: string; readonly tools?: readonly string[]; readonly repository?: boolean } = {},
 ): Promise<CliRig> {
-  await ensureBuilt();
+  built ??= ensureBuilt();
+  await built;
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'orchestrate-cli-')));
   const root = join(home, options.name ?? 'project');
   const socket = `orchestrate-test-${randomBytes(6).toString('hex')}`;
@@ -71,14 +84,7 @@ export async function createCliRig(
     mkdirSync(dirname(at(path)), { recursive: true });
     writeFileSync(at(path), text);
   };
-  if (options.repository !== false) {
-    git('init', '--quiet', '--initial-branch=main');
-    git('config', 'user.name', 'A Person');
-    git('config', 'user.email', 'person@example.com');
-    write('README.md', 'A project.\n');
-    git('add', '.');
-    git('commit', '--quiet', '--message=Start');
-  }
+  if (options.repository !== false) cpSync(template(), root, { recursive: true });
   const children = new Set<ChildProcess>();
   const start = (args: readonly string[], how: RunOptions = {}): ChildProcess => {
     const child = spawn(process.execPath, [CLI_ENTRY, ...args], {
@@ -102,10 +108,33 @@ export async function createCliRig(
     run: (args, how = {}) => untilEnd(start(args, how), how.input ?? ''),
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill('SIGKILL');
-      spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
+      if (existsSync(join(home, `tmux-${process.getuid?.() ?? 0}`, socket)))
+        spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+let templatePath: string | null = null;
+
+/** A repository with one commit, made once a process, to be copied: far quicker than five git commands. */
+function template(): string {
+  if (templatePath !== null) return templatePath;
+  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, 'README.md'), 'A project.\n');
+  const env = { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1', LANG: 'C.UTF-8' };
+  for (const args of [
+    ['init', '--quiet', '--initial-branch=main'],
+    ['config', 'user.name', 'A Person'],
+    ['config', 'user.email', 'person@example.com'],
+    ['add', '.'],
+    ['commit', '--quiet', '--message=Start'],
+  ]) {
+    execFileSync('git', args, { cwd: folder, env });
+  }
+  templatePath = folder;
+  return folder;
 }
 
 function untilEnd(child: ChildProcess, input: string): Promise<Ended> {

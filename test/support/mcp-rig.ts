@@ -11,6 +11,8 @@ import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { inTime } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BUNDLE = join(ROOT, 'dist', 'cli.js');
+const SOURCE = join(ROOT, 'src', 'cli.ts');
 
 export type McpProject = {
   /** Stands for the person's home directory. */
@@ -51,13 +53,18 @@ export function mcpProject(): McpProject {
   };
 }
 
-/** Arguments for node that run the server: the bundle when it is newer than every source, else the sources. */
+let server: string[] | null = null;
+
+/** Arguments for node that run the server: the bundle when it is newer than every source, else the sources; looked up once. */
 export function serverArgs(): string[] {
-  const bundle = join(ROOT, 'dist', 'cli.js');
+  server ??= isBuilt() ? [BUNDLE, 'mcp'] : ['--import', import.meta.resolve('tsx'), SOURCE, 'mcp'];
+  return server;
+}
+
+function isBuilt(): boolean {
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' });
   const newest = Math.max(...sources.map((name) => statSync(join(ROOT, 'src', name)).mtimeMs));
-  if (existsSync(bundle) && statSync(bundle).mtimeMs >= newest) return [bundle, 'mcp'];
-  return ['--import', import.meta.resolve('tsx'), join(ROOT, 'src', 'cli.ts'), 'mcp'];
+  return existsSync(BUNDLE) && statSync(BUNDLE).mtimeMs >= newest;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads answers of any shape, and fails where one isn't as expected

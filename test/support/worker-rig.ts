@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Ports } from '../../src/app/ports.ts';
 import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
@@ -236,6 +237,11 @@ function follow(child: ChildProcess, running: Set<Running>): Running {
 
 type Eyes = Pick<ProjectRig, 'look' | 'until'> & { close(): void };
 
+/** How often to look where nothing was written: what an agent or a window does stands in no store. */
+const LOOK_EVERY_MS = 250;
+/** Changes come in bursts, and a look starts processes: for the rest of the time the machine is left to what is waited for. */
+const PAUSE_PER_LOOK = 2;
+
 /** Looks at the project from the test's own process, which costs far less than a command. */
 function createEyes(cli: CliRig, store: PlanStore): Eyes {
   let opened: { ports: Ports; close(): void } | null = null;
@@ -259,11 +265,13 @@ function createEyes(cli: CliRig, store: PlanStore): Eyes {
         for (;;) {
           const changed = new Promise<void>((resolve) => {
             wake = resolve;
-            setTimeout(resolve, 100);
+            setTimeout(resolve, LOOK_EVERY_MS);
           });
+          const startedMs = performance.now();
           const report = await look();
           if (holds(report)) return report;
           assert.ok(Date.now() < endMs, `waited in vain until ${what}: ${stateText(report)}`);
+          await pause(PAUSE_PER_LOOK * (performance.now() - startedMs));
           await changed;
         }
       } finally {
