@@ -40,6 +40,11 @@ const LOCK_WAIT_MS = 600;
 export function keepHeapSmall(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=30');
+  // The entry keeps the compiled code at the end, with the flags of that moment, and V8 refuses it under others.
+  process.prependOnceListener('exit', () => {
+    setFlagsFromString('--semi-space-growth-factor=2');
+    setFlagsFromString('--heap-growing-percent=0');
+  });
 }
 
 /** Polls until the end; returns the exit code. The caller holds the lease. Throws as `poll` does. */
