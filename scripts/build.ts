@@ -22,7 +22,7 @@ const LICENSES = 'THIRD-PARTY-LICENSES.txt';
 const ALWAYS = ['cli.js', 'package.json', LICENSES];
 
 /** Commands that agents, hooks, shells and impatient users start: a bundle each, which holds nothing else. */
-const HOT = ['status', 'task', 'hook', 'watch', 'attach', 'send', 'logs', 'completion'];
+const HOT = ['status', 'plan', 'task', 'hook', 'watch', 'attach', 'send', 'logs', 'completion'];
 
 /** A bundle is the function that Node makes of a CommonJS module, where there is no `import.meta`. */
 const FRAME = {

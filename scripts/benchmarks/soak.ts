@@ -1,77 +1,115 @@
-/** Whether a poller grows: streams that are started and finished one after another for as long as wanted, and what it holds early and late. */
-import { readdirSync, readFileSync } from 'node:fs';
+/** Whether a poller grows: streams whose task is opened again whenever they are done, run after run, and what is held early and late. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { openStateDatabase } from '../../src/state/state-schema.ts';
 import { createProjectRig, type ProjectRig } from '../../test/support/worker-rig.ts';
-import type { Benchmark, Figure } from './measure.ts';
+import { type Benchmark, type Figure, rest, type Unit } from './measure.ts';
 import { amount } from './projects.ts';
 
-/** Streams that go on at the same time; the other of each lane follow. */
-const LANES = 3;
+const LANES = ['A', 'B', 'C'];
+/** Its agent stays, so that the plan is never finished. */
+const STAYS = 'Z';
+/** Runs of each lane; an hour's worth: SOAK_RUNS=1000. */
+const RUNS = { short: 24, full: 120 };
+/** Of a stream's runs the last few are kept: from here on one goes for each that comes. */
+const SETTLED_RUNS = 8;
+/** So many events are kept; a project of weeks begins with them. */
+const EVENTS = 20_000;
+const SAMPLE_MS = 500;
 
-type Held = {
-  readonly memory: number;
-  readonly descriptors: number;
-  readonly events: number;
-  readonly files: number;
-};
+const UNITS = {
+  'memory of orchestrate': 'MB',
+  'open files of orchestrate': 'files',
+  'events kept': 'rows',
+  'files of ours': 'files',
+  'size of state.db': 'MB',
+} as const satisfies Readonly<Record<string, Unit>>;
+type Held = Readonly<Record<keyof typeof UNITS, number>>;
+
+const ownOf = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestrator');
+
+/** Fills the table of events as weeks would. */
+function fillEvents(rig: ProjectRig): void {
+  const db = openStateDatabase(join(ownOf(rig), 'state.db'), {});
+  const insert = db.prepare(`INSERT INTO events (at_ms, kind, message) VALUES (?, 'launched', ?)`);
+  db.transaction(() => {
+    for (let at = 0; at < EVENTS; at += 1) insert.run(at, `what happened as number ${at}`);
+  })();
+  db.close();
+}
 
 function heldBy(rig: ProjectRig, pid: number): Held {
-  const own = join(rig.root, '.claude', 'orchestrator');
+  const own = ownOf(rig);
   const db = new Database(join(own, 'state.db'), { readonly: true });
   const row = db.prepare('SELECT count(*) AS count FROM events').get() as { count: number };
   db.close();
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return {
-    memory: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
-    descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    events: row.count,
-    files: readdirSync(own, { recursive: true }).length,
+    'memory of orchestrate': Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024,
+    'open files of orchestrate': readdirSync(`/proc/${pid}/fd`).length,
+    'events kept': row.count,
+    'files of ours': readdirSync(own, { recursive: true }).length,
+    'size of state.db': statSync(join(own, 'state.db')).size / 2 ** 20,
   };
 }
 
-async function soak(full: boolean): Promise<readonly Figure[]> {
-  const length = full ? 120 : 30;
-  const lanes = Array.from({ length: LANES }, (_, lane) => lane);
-  const plan = Object.fromEntries(
-    lanes.flatMap((lane) =>
-      Array.from({ length }, (_, at) => [`S${lane}-${at}`, at === 0 ? [] : [`S${lane}-${at - 1}`]] as const),
-    ),
-  );
-  await using rig = await createProjectRig({ plan, config: { maxWorkers: LANES } });
-  const poller = rig.start();
-  const pid = poller.child.pid ?? 0;
-  const total = LANES * length;
-  let done = 0;
-  let early: Held | null = null;
-  let late: Held | null = null;
-  rig.onWorker(async (worker) => {
-    await worker.commit(`${worker.stream}.txt`);
-    done += 1;
-    if (done === Math.round(total / 3)) early = heldBy(rig, pid);
-    if (done === total - LANES) late = heldBy(rig, pid);
-    rig.setTasks(worker.stream, 'completed');
+/** One stream, run after run. */
+async function workLane(rig: ProjectRig, lane: string, runs: number, ended: () => void): Promise<void> {
+  for (let run = 1; run <= runs; run += 1) {
+    const worker = await rig.nextWorker(lane);
+    await worker.commit(`${lane}.txt`);
+    rig.setTasks(lane, 'completed');
     worker.exit(0);
-  });
-  await poller.end();
-  return early === null || late === null ? [] : figures(early, late, total);
+    // Ending a run gives way to launches: it may still be open when its stream is done.
+    await rig.until(`${lane} is done`, ({ streams }) =>
+      streams.some(({ id, state, endedAt }) => id === lane && state === 'done' && endedAt !== null),
+    );
+    ended();
+    if (run < runs) rig.setTasks(lane, 'pending');
+  }
 }
 
-function figures(early: Held, late: Held, total: number): readonly Figure[] {
-  const compared = (what: string, unit: Figure['unit'], of: (held: Held) => number): Figure => ({
-    name: `${what} after ${amount(total)} streams`,
-    unit,
-    samples: [of(late)],
-    floor: { name: `after a third of them`, samples: [of(early)] },
+async function soak(full: boolean): Promise<readonly Figure[]> {
+  const runs = Number(process.env['SOAK_RUNS'] ?? (full ? RUNS.full : RUNS.short));
+  const plan = Object.fromEntries([STAYS, ...LANES].map((id) => [id, []]));
+  await using rig = await createProjectRig({ plan, config: { maxWorkers: LANES.length + 1 } });
+  fillEvents(rig);
+  const poller = rig.start();
+  await rig.nextWorker(STAYS);
+  let done = 0;
+  let working = true;
+  const lanes = LANES.map((lane) =>
+    workLane(rig, lane, runs, () => {
+      done += 1;
+    }),
+  );
+  const all = Promise.all(lanes).finally(() => {
+    working = false;
   });
-  return [
-    compared('memory of orchestrate', 'MB', ({ memory }) => memory),
-    compared('open files of orchestrate', 'files', ({ descriptors }) => descriptors),
-    compared('events kept', 'rows', ({ events }) => events),
-    compared('files of ours', 'files', ({ files }) => files),
-  ];
+  const samples: { readonly done: number; readonly held: Held }[] = [];
+  while (working) {
+    samples.push({ done, held: heldBy(rig, poller.child.pid ?? 0) });
+    await rest(SAMPLE_MS)();
+  }
+  await all;
+  await poller.kill();
+  const [from, to] = [SETTLED_RUNS * LANES.length, runs * LANES.length];
+  const quarter = (to - from) / 4;
+  const between = (least: number, most: number) =>
+    samples.filter((each) => each.done >= least && each.done <= most).map(({ held }) => held);
+  return figures(between(from, from + quarter), between(to - quarter, to), to);
+}
+
+function figures(early: readonly Held[], late: readonly Held[], runs: number): readonly Figure[] {
+  return (Object.keys(UNITS) as (keyof Held)[]).map((what) => ({
+    name: `${what} in the last of ${amount(runs)} runs`,
+    unit: UNITS[what],
+    samples: late.map((held) => held[what]),
+    floor: { name: 'once the first runs were let go of', samples: early.map((held) => held[what]) },
+  }));
 }
 
 export const soaking: readonly Benchmark[] = [
-  { name: 'soak', summary: 'what orchestrate holds after many streams, beside a third of them', run: soak },
+  { name: 'soak', summary: 'what a poller holds after many runs, beside what it held early on', run: soak },
 ];

@@ -235,23 +235,28 @@ function assigned(columns: readonly [string, ColumnValue][]): Assignments {
   };
 }
 
+const readRun = decoderOf<Omit<Run, keyof RunPatch> & RunPatch>({ ...RUN_NAMES, ...RUN_CODECS });
+const readStreamRow = decoderOf<Omit<StreamRecord, 'runs'>>({
+  ...STREAM_NAMES,
+  ...STREAM_CODECS,
+} as Codecs<Omit<StreamRecord, 'runs'>>);
+const readLanding = decoderOf(LANDING_CODECS);
+const readProject = decoderOf(PROJECT_CODECS);
+const readPoller = decoderOf(POLLER_CODECS);
+
 /** The run of a row; throws `UnreadableValue` for a row that this release cannot read. */
 export function runOf(row: Row): Run {
-  const named = `run ${String(row['number'])}: `;
-  return {
-    ...decoded<Omit<Run, keyof RunPatch>>(row, RUN_NAMES, named),
-    ...decoded(row, RUN_CODECS, named),
-  } as Run;
+  return readRun(row, `run ${String(row['number'])}: `) as Run;
 }
 
 /** A stream's record by its row and its runs; throws `UnreadableValue` for a row that this release cannot read. */
 export function streamOf(row: Row, runs: readonly Run[]): StreamRecord {
-  return { ...decoded(row, STREAM_NAMES, ''), ...decoded(row, STREAM_CODECS, ''), runs } as StreamRecord;
+  return Object.assign(readStreamRow(row, ''), { runs });
 }
 
 /** The landing of a row; throws `UnreadableValue` for a row that this release cannot read. */
 export function landingOf(row: Row): Landing {
-  return decoded(row, LANDING_CODECS, `landing ${String(row['number'])}: `);
+  return readLanding(row, `landing ${String(row['number'])}: `);
 }
 
 /** What is one of its kind in a project. */
@@ -262,19 +267,20 @@ export type ProjectFacts = {
 
 /** The project's facts by their row; throws `UnreadableValue` for a row that this release cannot read. */
 export function projectOf(row: Row): ProjectFacts {
-  return decoded(row, PROJECT_CODECS, 'the project: ');
+  return readProject(row, 'the project: ');
 }
 
 /** The poller of its row; throws `UnreadableValue` for a row that this release cannot read. */
 export function pollerOf(row: Row): PollerRow {
-  return decoded(row, POLLER_CODECS, 'the poller: ');
+  return readPoller(row, 'the poller: ');
 }
 
-function decoded<Fields>(row: Row, codecs: Codecs<Fields>, named: string): Required<Fields> {
+/** Reads what rows hold; the list of fields is made once, since there may be a thousand rows. */
+function decoderOf<Fields>(codecs: Codecs<Fields>): (row: Row, named: string) => Required<Fields> {
+  const each = Object.entries(codecs as Readonly<Record<string, Codec<unknown>>>);
+  return (row, named) => {
   const fields: Record<string, unknown> = {};
-  for (const [field, { column, decode }] of Object.entries(
-    codecs as Readonly<Record<string, Codec<unknown>>>,
-  )) {
+    for (const [field, { column, decode }] of each) {
     try {
       fields[field] = decode(row[column]);
     } catch (error) {
@@ -284,4 +290,5 @@ function decoded<Fields>(row: Row, codecs: Codecs<Fields>, named: string): Requi
     }
   }
   return fields as Required<Fields>;
+  };
 }

@@ -24,7 +24,7 @@ import type { PlanStore, TaskPatch } from './types.ts';
  */
 export function openPlanStore(path: string, options: RepositoryOptions): PlanStore {
   const repository = openRepository(path, options);
-  const metadata: MetadataCache = new Map();
+  const metadata: MetadataCache = { byText: new Map() };
   const readPlan = repository.kept((db) => currentPlan(db, metadata));
   repository.changeToken();
   return {

@@ -68,6 +68,7 @@ describe('store plan', () => {
     test('names rows whose metadata is no JSON, and keeps the others', () => {
       const store = storeWith((rows) => {
         rows.task('{', { id: 'TASK-bad' });
+        rows.task('{', { id: 'TASK-same' });
         rows.task('null');
         rows.task(null);
         rows.task({ streamId: 'A' });
@@ -79,9 +80,12 @@ describe('store plan', () => {
       );
       assert.deepEqual(
         plan.problems.map((problem) => [problem.code, problem.tasks]),
-        [['bad-metadata', ['TASK-bad']]],
+        [
+          ['bad-metadata', ['TASK-bad']],
+          ['bad-metadata', ['TASK-same']],
+        ],
       );
-      assert.equal(store.listTasks().length, 4);
+      assert.equal(store.listTasks().length, 5);
     });
 
     test('survives megabytes of metadata, blobs and numbers where text belongs', () => {

@@ -255,6 +255,25 @@ test('metadata that does not parse or is no object is named', () => {
   }
 });
 
+test('what rows say that share their metadata is read of each: its tasks, and its problems', () => {
+  const [shared, bad] = [
+    { streamId: 'A', files: ['a'] },
+    { streamId: 'A', files: 5 },
+  ];
+  const rows = [row(shared), row(bad), row(shared, { status: 'completed' }), row(bad)];
+  const built = plan(...rows);
+  assert.equal(built.streams[0]?.tasks.total, 4);
+  assert.equal(built.streams[0]?.tasks.completed, 1);
+  assert.deepEqual(built.streams[0]?.openTasks, [rows[0]?.id, rows[1]?.id, rows[3]?.id]);
+  assert.deepEqual(
+    built.problems.map(({ tasks }) => tasks),
+    [[rows[1]?.id], [rows[3]?.id]],
+  );
+  // What cannot be parsed has none either.
+  const [without, broken] = [row(null), row(null, { metadataError: 'Unexpected end of JSON input' })];
+  assert.deepEqual(only(inStream('A'), without, broken).tasks, [broken.id]);
+});
+
 test('tasks outside any stream are no problem and no stream', () => {
   const built = plan(
     inStream('A'),

@@ -24,11 +24,7 @@ export function buildPlan(
 ): Plan {
   const problems: PlanProblem[] = [];
   const report = (problem: PlanProblem) => problems.push(problem);
-  const tasks: StreamTask[] = [];
-  for (const row of [...rows].sort((a, b) => a.createdAtMs - b.createdAtMs)) {
-    const task = readRow(row, report);
-    if (task !== null) tasks.push(task);
-  }
+  const tasks = streamTasks(rows, problems);
   const groups = new Map<string, StreamTask[]>();
   for (const task of tasks) {
     const group = groups.get(task.stream);
@@ -41,6 +37,24 @@ export function buildPlan(
   );
   const whole = graphProblems(streams, declared, archivedStreamTasks, problems);
   return { initiative, streams, problems: [...problems, ...whole] };
+}
+
+/** The tasks of streams, oldest first. Rows that share their metadata, as parsed, say the same unless it has problems, which each has. */
+function streamTasks(rows: readonly PlanRow[], problems: PlanProblem[]): StreamTask[] {
+  const read = new Map<unknown, StreamTask | null>();
+  const readAnew = (row: PlanRow): StreamTask | null => {
+    const found = problems.length;
+    const task = readRow(row, (problem) => problems.push(problem));
+    if (problems.length === found) read.set(row.metadata, task);
+    return task;
+  };
+  return [...rows]
+    .sort((a, b) => a.createdAtMs - b.createdAtMs)
+    .flatMap((row) => {
+      const same = row.metadataError === null ? read.get(row.metadata) : undefined;
+      const task = same === undefined ? readAnew(row) : same && { ...same, row };
+      return task ?? [];
+    });
 }
 
 function streamOf(id: string, group: readonly StreamTask[], dependencies: readonly string[]): PlanStream {

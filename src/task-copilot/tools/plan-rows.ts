@@ -40,21 +40,38 @@ const fromScope = ({ which }: TaskScope): string =>
 /** The columns of `readPlanRows`, in their order; arrays cost half of what objects do. */
 type RawPlanRow = readonly [row: number, ...columns: unknown[]];
 
-/** Metadata by row, as read before: its parsing is most of the cost of a read, and it rarely changes. */
-export type MetadataCache = Map<
-  number,
-  { readonly raw: unknown; readonly parsed: ReturnType<typeof readMetadata> }
->;
+/** Metadata by its text, as the last read parsed it: that is most of the cost of a read, rarely changes, and tasks of a stream often share it. */
+export type MetadataCache = { byText: ReadonlyMap<unknown, Parsed> };
+
+type Parsed = ReturnType<typeof readMetadata>;
 
 /** The rows a plan is built of, in the order in which they were added. Give the same `cache` to every read of a store. */
-export function readPlanRows(db: CopilotDb, scope: TaskScope, cache: MetadataCache = new Map()): PlanRow[] {
+export function readPlanRows(
+  db: CopilotDb,
+  scope: TaskScope,
+  cache: MetadataCache = { byText: new Map() },
+): PlanRow[] {
   const statement = db.sql
     .prepare(
       `SELECT t.rowid, t.id, t.title, t.status, t.notes, t.blocked_reason, t.metadata,
          t.created_at, t.updated_at ${fromScope(scope)}`,
     )
     .raw();
-  return (statement.all(...bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, cache));
+  return withParser(cache, (parsed) =>
+    (statement.all(...bound(scope)) as RawPlanRow[]).map((columns) => planRow(columns, parsed)),
+  );
+}
+
+/** Reads with a parser of metadata; what it was asked for is in the cache afterwards, and nothing else. */
+function withParser<T>(cache: MetadataCache, read: (parsed: (text: unknown) => Parsed) => T): T {
+  const byText = new Map<unknown, Parsed>();
+  const found = read((text) => {
+    const parsed = byText.get(text) ?? cache.byText.get(text) ?? readMetadata(text);
+    byText.set(text, parsed);
+    return parsed;
+  });
+  cache.byText = byText;
+  return found;
 }
 
 /** The plan of the current initiative. */
@@ -106,10 +123,12 @@ function allRows(db: CopilotDb, scope: TaskScope): RawTask[] {
 function rowsOfStream(db: CopilotDb, scope: TaskScope, stream: string, cache: MetadataCache): RawTask[] {
   const named = db.sql.prepare(`SELECT t.rowid, t.metadata ${fromScope(scope)}`).raw();
   const whole = db.sql.prepare('SELECT rowid AS row, * FROM tasks WHERE rowid = ?');
-  return (named.all(...bound(scope)) as RawPlanRow[]).flatMap(([row, metadata]) => {
-    const isOurs = streamNamedIn(parsedMetadata(cache, row, metadata).value) === stream;
-    return isOurs ? ([whole.get(row) ?? []].flat() as RawTask[]) : [];
-  });
+  return withParser(cache, (parsed) =>
+    (named.all(...bound(scope)) as RawPlanRow[]).flatMap(([row, metadata]) => {
+      const isOurs = streamNamedIn(parsed(metadata).value) === stream;
+      return isOurs ? ([whole.get(row) ?? []].flat() as RawTask[]) : [];
+    }),
+  );
 }
 
 /** One task, archived or not. */
@@ -133,26 +152,16 @@ function bound(scope: TaskScope): { initiative: string | null }[] {
   return scope.which === 'all' ? [] : [{ initiative: scope.initiativeId }];
 }
 
-/** What a row's metadata say, parsed only where they changed. */
-function parsedMetadata(cache: MetadataCache, row: number, raw: unknown): ReturnType<typeof readMetadata> {
-  const known = cache.get(row);
-  if (known !== undefined && known.raw === raw) return known.parsed;
-  const parsed = readMetadata(raw);
-  cache.set(row, { raw, parsed });
-  return parsed;
-}
-
-function planRow(columns: RawPlanRow, cache: MetadataCache): PlanRow {
-  const row = columns[0];
-  const { value, error } = parsedMetadata(cache, row, columns[6]);
+function planRow(columns: RawPlanRow, parsed: (text: unknown) => Parsed): PlanRow {
+  const metadata = parsed(columns[6]);
   return {
-    id: columnText(columns[1]) ?? unnamed(row),
+    id: columnText(columns[1]) ?? unnamed(columns[0]),
     title: columnText(columns[2]) ?? '',
     status: columnText(columns[3]) ?? 'pending',
     notes: columnText(columns[4]),
     blockedReason: columnText(columns[5]),
-    metadata: value,
-    metadataError: error,
+    metadata: metadata.value,
+    metadataError: metadata.error,
     createdAtMs: parseTime(columns[7]),
     updatedAtMs: parseTime(columns[8]),
   };
