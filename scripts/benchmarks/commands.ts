@@ -29,7 +29,11 @@ async function smallCommands(): Promise<readonly Figure[]> {
 }
 
 async function looks(streams: number): Promise<readonly Figure[]> {
-  await using rig = await createProjectRig({ plan: { file: bigPlan(streams) } });
+  const agent = { kind: 'custom', command: '/bin/sleep', args: ['1000'] };
+  await using rig = await createProjectRig({
+    plan: { file: bigPlan(streams) },
+    config: { maxWorkers: 1, agent },
+  });
   await commandMs(rig, ['status']);
   const [status, json, plan, look] = await byTurns(streams > 500 ? 5 : ROUNDS, [
     () => commandMs(rig, ['status']),
@@ -37,12 +41,26 @@ async function looks(streams: number): Promise<readonly Figure[]> {
     () => commandMs(rig, ['plan']),
     () => lookFloorMs(rig),
   ]);
+  const poller = rig.start();
+  await rig.until('an agent runs', (report) => report.streams.some(({ pid }) => pid !== null));
+  await commandMs(rig, ['status']);
+  const [beside, lookBeside] = await byTurns(streams > 500 ? 5 : ROUNDS, [
+    () => commandMs(rig, ['status']),
+    () => lookFloorMs(rig),
+  ]);
+  await poller.kill();
   const floor = { name: LOOK, samples: look };
   const of = `of ${amount(streams)} streams`;
   return [
     { name: `status ${of}`, unit: 'ms', samples: status, floor },
     { name: `status --json ${of}`, unit: 'ms', samples: json, floor },
     { name: `plan ${of}`, unit: 'ms', samples: plan, floor },
+    {
+      name: `status ${of}, beside their poller`,
+      unit: 'ms',
+      samples: beside,
+      floor: { name: LOOK, samples: lookBeside },
+    },
   ];
 }
 

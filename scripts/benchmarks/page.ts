@@ -37,18 +37,29 @@ function cells({ name, unit, samples, floor }: Result): readonly string[] {
   ];
 }
 
-/** A table a benchmark, in Markdown. */
-export function resultTables(results: readonly Result[], summaries: ReadonlyMap<string, string>): string {
-  const names = [...new Set(results.map(({ benchmark }) => benchmark))];
-  return names
-    .map((name) => {
-      const rows = results.filter(({ benchmark }) => benchmark === name).map(cells);
-      const lines = rows.map((row) => `| ${row.join(' | ')} |`);
-      const head = [
-        '| figure | median | spread | floor | times | the floor is |',
-        '| --- | --- | --- | --- | --- | --- |',
-      ];
-      return [`### ${name}`, '', `${summaries.get(name) ?? ''}.`, '', ...head, ...lines].join('\n');
-    })
-    .join('\n\n');
+/** A benchmark's part of the page: what it is, when the machine did how much else, and its table. */
+export function sectionOf(
+  { name, summary }: { readonly name: string; readonly summary: string },
+  results: readonly Result[],
+  when: string,
+): string {
+  const lines = results.map((result) => `| ${cells(result).join(' | ')} |`);
+  const head = [
+    '| figure | median | spread | floor | times | the floor is |',
+    '| --- | --- | --- | --- | --- | --- |',
+  ];
+  return [`### ${name}`, '', `${summary}. ${when}`, '', ...head, ...lines].join('\n');
+}
+
+/** The page's parts with these in the places of those of the same names; the others stay, in the order of `names`. */
+export function withSections(
+  page: string,
+  sections: ReadonlyMap<string, string>,
+  names: readonly string[],
+): string {
+  const kept = page
+    .split(/^(?=### )/m)
+    .map((text) => [/^### (\S+)/.exec(text)?.[1] ?? '', text.trim()] as const);
+  const all = new Map([...kept, ...sections]);
+  return names.flatMap((name) => all.get(name) ?? []).join('\n\n');
 }

@@ -2,7 +2,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { putResults } from '../page/results.ts';
+import { putResults, resultsIn } from '../page/results.ts';
 import { claude } from './claude.ts';
 import { commands } from './commands.ts';
 import { core } from './core.ts';
@@ -11,7 +11,7 @@ import { keys } from './keys.ts';
 import { landing } from './landing.ts';
 import { mcp } from './mcp.ts';
 import { type Benchmark, median } from './measure.ts';
-import { machineText, type Result, resultTables, rounded } from './page.ts';
+import { machineText, type Result, rounded, sectionOf, withSections } from './page.ts';
 import { poller } from './poller.ts';
 import { redrawing } from './redraw.ts';
 import { soaking } from './soak.ts';
@@ -40,7 +40,7 @@ all benchmarks are run.
 
   --full   measures also what takes long: 50,000 files, 16 at once, 200 starts, 3,000 streams, four times the soak
   --json   prints JSON: every figure with all its samples and its floor's
-  --page   writes the results into docs/performance.md, beside printing them
+  --page   writes the results into docs/performance.md, each in its place, as soon as it has them
   --list   prints the benchmarks' names
   --help   prints this
 
@@ -78,19 +78,33 @@ function table(results: readonly Result[]): string {
 
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url));
 
-function writePage(chosen: readonly Benchmark[], results: readonly Result[], loadBefore: number): void {
-  const summaries = new Map(chosen.map(({ name, summary }) => [name, summary]));
-  putResults(PAGE, `Measured on ${machineText(loadBefore)}.\n\n${resultTables(results, summaries)}`);
+/** Puts one benchmark's results into the page; what was measured of others stays. */
+function writePage(benchmark: Benchmark, results: readonly Result[], loadBefore: number): void {
+  const when = `Load ${loadBefore.toFixed(1)} before and ${load().toFixed(1)} after, ${new Date().toISOString().slice(0, 10)}.`;
+  const section = new Map([[benchmark.name, sectionOf(benchmark, results, when)]]);
+  const names = ['', ...BENCHMARKS.map(({ name }) => name)];
+  const machine = new Map([['', `Measured on ${machineText(null)}.`]]);
+  putResults(PAGE, withSections(resultsIn(PAGE), new Map([...machine, ...section]), names));
 }
 
-async function runAll(chosen: readonly Benchmark[], full: boolean): Promise<readonly Result[]> {
+async function runAll(
+  chosen: readonly Benchmark[],
+  { full, page }: { readonly full: boolean; readonly page: boolean },
+): Promise<readonly Result[]> {
   const results: Result[] = [];
-  for (const { name, run } of chosen) {
-    process.stderr.write(`bench: ${name} ...\n`);
-    results.push(...(await run(full)).map((figure) => ({ benchmark: name, ...figure })));
+  for (const benchmark of chosen) {
+    process.stderr.write(`bench: ${benchmark.name} ...\n`);
+    const loadBefore = load();
+    const figures = await benchmark.run(full);
+    const found = figures.map((figure) => ({ benchmark: benchmark.name, ...figure }));
+    if (page) writePage(benchmark, found, loadBefore);
+    results.push(...found);
   }
   return results;
 }
+
+/** How many processes wanted to run in the last minute. */
+const load = (): number => loadavg()[0] ?? 0;
 
 const OPTIONS = {
   full: { type: 'boolean', default: false },
@@ -116,9 +130,8 @@ async function main(): Promise<number> {
     console.log(chosen.map(({ name }) => name).join('\n'));
     return 0;
   }
-  const loadBefore = loadavg()[0] ?? 0;
-  const results = await runAll(chosen, values.full);
-  if (values.page) writePage(chosen, results, loadBefore);
+  const loadBefore = load();
+  const results = await runAll(chosen, values);
   const machine = { node: process.version, cpus: availableParallelism(), loadBefore };
   if (values.json) console.log(JSON.stringify({ ...machine, results }, null, 2));
   else console.log(`${machineText(loadBefore)}\n\n${table(results)}`);

@@ -6,17 +6,20 @@ const END = '<!-- end of results -->';
 
 /** What stands between the marks of the page at `path`; throws when there are none. */
 export function resultsIn(path: string): string {
-  const between = readFileSync(path, 'utf8').split(BEGIN)[1]?.split(END)[0];
-  if (between === undefined) throw new Error(`${path} has no place for results: ${BEGIN}`);
-  return between;
+  return parts(path).results;
 }
 
-/** Replaces what stands between the marks of the page at `path`; throws when there are none. */
+/** Replaces it. */
 export function putResults(path: string, text: string): void {
+  const { before, after } = parts(path);
+  writeFileSync(path, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+}
+
+function parts(path: string) {
   const page = readFileSync(path, 'utf8');
   const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined)
+  const [results, after] = rest?.split(END) ?? [];
+  if (before === undefined || results === undefined || after === undefined)
     throw new Error(`${path} has no place for results: ${BEGIN}`);
-  writeFileSync(path, `${before}${BEGIN}\n\n${text}\n\n${END}${after}`);
+  return { before, results: results.trim(), after };
 }

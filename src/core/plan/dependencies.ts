@@ -23,6 +23,8 @@ export function resolveDependencies(
     const declared = new Map<string, string[]>();
     const unknown = new Map<string, Meaning>();
     const note = (spelling: string, task: StreamTask) => {
+      // Most name a stream by its id.
+      if (groups.has(spelling)) return declare(declared, spelling, task.row.id);
       const meaning = meaningOf(spelling, task);
       if (meaning.kind === 'sibling') return;
       const on = meaning.kind === 'stream' ? meaning.id : spelling;
