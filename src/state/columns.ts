@@ -279,16 +279,16 @@ export function pollerOf(row: Row): PollerRow {
 function decoderOf<Fields>(codecs: Codecs<Fields>): (row: Row, named: string) => Required<Fields> {
   const each = Object.entries(codecs as Readonly<Record<string, Codec<unknown>>>);
   return (row, named) => {
-  const fields: Record<string, unknown> = {};
+    const fields: Record<string, unknown> = {};
     for (const [field, { column, decode }] of each) {
-    try {
-      fields[field] = decode(row[column]);
-    } catch (error) {
-      throw error instanceof UnreadableValue
-        ? new UnreadableValue(`${named}${column} ${error.message}`)
-        : error;
+      try {
+        fields[field] = decode(row[column]);
+      } catch (error) {
+        throw error instanceof UnreadableValue
+          ? new UnreadableValue(`${named}${column} ${error.message}`)
+          : error;
+      }
     }
-  }
-  return fields as Required<Fields>;
+    return fields as Required<Fields>;
   };
 }
