@@ -44,6 +44,19 @@ const SCENES: readonly (readonly [name: string, harm: string, file: string, word
   ['MCP', 'an agent that changes what is not its own', 'adapters/mcp-scope', ''],
 ];
 
+/** What a test that failed says of it, in the lines after its name. */
+function errorAfter(lines: readonly string[], at: number): string {
+  const from = lines.findIndex((line, index) => index > at && line.startsWith('error:'));
+  const end = lines.findIndex((line, index) => index > from && /^(?:code|name|stack):/.test(line));
+  return from < 0
+    ? 'no error is told'
+    : lines
+        .slice(from, end)
+        .join(' ')
+        .replace(/^error: (?:\|-? )?/, '')
+        .slice(0, 1_600);
+}
+
 /** Runs the tests of a file whose names hold one of `words`, and counts them. */
 async function runTests(file: string, words: string): Promise<Outcome> {
   await ensureBuilt();
@@ -57,9 +70,10 @@ async function runTests(file: string, words: string): Promise<Outcome> {
   await new Promise((resolve) => child.once('close', resolve));
   const lines = text.split('\n').map((line) => line.trim());
   const passed = lines.filter((line) => /^ok \d+ - (?!.*# SKIP)/.test(line)).length;
-  const broken = lines.flatMap((line) => {
+  const broken = lines.flatMap((line, at) => {
     const name = /^not ok \d+ - (.*)/.exec(line)?.[1];
-    return name === undefined ? [] : [{ where: `test/${file}.test.ts`, again: '', why: name }];
+    if (name === undefined) return [];
+    return [{ where: `test/${file}.test.ts`, again: '', why: `${name}: ${errorAfter(lines, at)}` }];
   });
   if (passed + broken.length === 0)
     broken.push({ where: `test/${file}.test.ts`, again: '', why: `no test is named ${words}` });
