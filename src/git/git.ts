@@ -13,7 +13,7 @@ import { createConfigReader } from './executable-config.ts';
 import { outputOf } from './failure.ts';
 import { furnishWorktree } from './furnish.ts';
 import { commits, diff, pager } from './history.ts';
-import { differing, diffOfWorktree, inspect, rememberChanges } from './inspect.ts';
+import { diffOfWorktree, inspect, rememberChanges, rememberDiffering } from './inspect.ts';
 import { forgetLine, layLine, treesOf } from './line.ts';
 import { finishMoves, moveBranch } from './move-branch.ts';
 import { absentInWorktrees, baseStanding, checkNames } from './readiness.ts';
@@ -59,7 +59,7 @@ export function createGit(options: DoorOptions): Git {
     mergeBases: (parents, message) => mergeBases(door, parents, message),
     ensureWorktree: ensure,
     makeAhead: (request) => makeAhead(door, request, slot),
-    differing: (from, to, matching) => differing(door, from, to, matching),
+    differing: rememberDiffering(door),
     furnishWorktree: (request) => furnishWorktree(door, request),
     noteBornDirty: (path, others) => noteBornDirty(door, path, others),
     dirtyFiles: (path) => dirtyFiles(door, path),

@@ -212,8 +212,21 @@ function countLines(rows: readonly string[]): Omit<Awaited<ReturnType<Git['chang
   return { added: sum(1), removed: sum(2), files: fields.map((row) => row[3] ?? '') };
 }
 
+/** Remembers by two commits, so for ever, what was asked before; one that failed is asked again. */
+export function rememberDiffering(door: Door): Git['differing'] {
+  const known = new Map<string, ReturnType<Git['differing']>>();
+  return (from, to, matching = []) => {
+    const question = JSON.stringify([from, to, matching]);
+    const asked = known.get(question) ?? differing(door, from, to, matching);
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(question, asked);
+    asked.catch(() => known.delete(question));
+    return asked;
+  };
+}
+
 /** See `Git.differing`. */
-export async function differing(
+async function differing(
   door: Door,
   from: string,
   to: string,

@@ -14,7 +14,7 @@ import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, refuseWhileRemoved, restAtLook, streamOf } from './step.ts';
-import { prepareWorktree } from './worktree.ts';
+import { foreseeSetUps, prepareWorktree } from './worktree.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & {
   readonly cause: Verdict['cause'] | 'tasks';
@@ -40,7 +40,7 @@ export async function verify(step: Step, key: string, run: number | null): Promi
   await refuseChangedGitConfig(step.ports);
   // What could not be foreseen is asked again by the next look, which says so.
   const judged = judge(step, record, stream, run);
-  await Promise.allSettled([judged, foreseeLanding(step, record)]);
+  await Promise.allSettled([judged, foreseeLanding(step, record), foreseeSetUps(step, record)]);
   return judged;
 }
 

@@ -96,6 +96,22 @@ export async function isSetUpFor(
   );
 }
 
+/**
+ * Asks, while a stream is checked, what its head changes for the set-ups of those that will start from it: their launches then
+ * have the answer.
+ */
+export async function foreseeSetUps(
+  { ports, snapshot }: Step,
+  { key, streamId }: StreamRecord,
+): Promise<void> {
+  const head = snapshot.heads.known ? snapshot.heads.value.get(key) : undefined;
+  const next = snapshot.plan.streams.filter(
+    ({ dependencies }) => dependencies.length === 1 && dependencies[0] === streamId,
+  );
+  const made = next.flatMap(({ id }) => snapshot.records.get(snapshot.keys.get(id) ?? '')?.ahead ?? []);
+  if (head !== undefined) await Promise.all(made.map((ahead) => isSetUpFor(ports, ahead, head)));
+}
+
 /** A worktree to be set up, for a stream's run or (`run`: null) for the gates of a landing. */
 export type SetUpPlace = Pick<StreamRecord, 'key' | 'initiativeId' | 'worktree'> & {
   readonly run: number | null;
