@@ -1,14 +1,13 @@
 /** A hand-off, from the end of a dependency's process to the birth of its dependents', beside the bare git and tmux commands for as many. */
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { run } from '../../src/process/run.ts';
+import { keepStarters } from '../../src/process/starters.ts';
 import { STEERED_WORKER, type Worker } from '../../test/support/worker-desk.ts';
 import { createProjectRig, type ProjectRig } from '../../test/support/worker-rig.ts';
 import type { Benchmark, Figure } from './measure.ts';
 import { amount, commitFiles, eachOf } from './projects.ts';
 
-const run = promisify(execFile);
 /** What the tests' agents do before one hands off, so that whatever is made ahead of need can be. */
 const WORK_MS = 1_500;
 
@@ -24,19 +23,35 @@ type Shape = {
 const bornMs = (rig: ProjectRig, stream: string): number =>
   rig.desk.starts().find((each) => each.stream === stream)?.bornMs ?? Number.NaN;
 
+/**
+ * Runs a bare command; what it printed. Not by this process itself, which is so large that its doubling would take longer than
+ * the command: the floor is what the tools take, not what a benchmark does.
+ */
+async function bareCommand(rig: ProjectRig, file: string, args: readonly string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await run({
+    file,
+    args,
+    cwd: rig.root,
+    env: rig.cli.env,
+    timeLimitMs: null,
+  });
+  if (exitCode !== 0) throw new Error(`${file} ${args[0]}: ${stderr.toString()}`);
+  return stdout.toString().trim();
+}
+
 /** The bare commands of one hand-off: merge where there are several dependencies, worktree, window with the same agent. */
 async function bare(rig: ProjectRig, stream: string, heads: readonly string[]): Promise<void> {
   const where = join(rig.cli.home, stream);
-  const how = { cwd: rig.root, env: rig.cli.env };
   let [base = 'main'] = heads;
   for (const other of heads.slice(1)) {
-    const tree = (await run('git', ['merge-tree', '--write-tree', base, other], how)).stdout.trim();
+    const tree = await bareCommand(rig, 'git', ['merge-tree', '--write-tree', base, other]);
     const commit = ['commit-tree', tree, '-p', base, '-p', other, '-m', 'Merge'];
-    base = (await run('git', commit, how)).stdout.trim();
+    base = await bareCommand(rig, 'git', commit);
   }
-  await run('git', ['worktree', 'add', '--quiet', '--no-track', '-b', stream, where, base], how);
+  const place = ['--quiet', '--no-track', '-b', stream, where, base];
+  await bareCommand(rig, 'git', ['worktree', 'add', ...place]);
   const agent = [process.execPath, STEERED_WORKER, rig.desk.socketPath, rig.desk.ledger, stream, '-'];
-  await run('tmux', ['-L', rig.cli.socket, 'new-window', '-d', '-c', where, ...agent], how);
+  await bareCommand(rig, 'tmux', ['-L', rig.cli.socket, 'new-window', '-d', '-c', where, ...agent]);
   const worker = await rig.nextWorker(stream);
   worker.exit(0);
   await worker.end();
@@ -86,6 +101,7 @@ async function measureRound(
 
 async function measure(shape: Shape): Promise<readonly Figure[]> {
   const { files, dependencies, atOnce, setupSeconds, rounds } = shape;
+  keepStarters();
   const setup = setupSeconds === 0 ? [] : [`sleep ${setupSeconds}`];
   const config = { maxWorkers: atOnce + dependencies, worktree: { setup } };
   await using rig = await createProjectRig({ plan: planOf(shape), config });
@@ -174,10 +190,7 @@ async function startOf(count: number): Promise<readonly Figure[]> {
   const script =
     'for s in $1; do git worktree add --quiet --no-track -b "bare-$s" "../bare-$s" main && tmux -L "$2" new-window -d -c "../bare-$s" /bin/sleep 1000 || exit 1; done';
   const bareMs = performance.now();
-  await run('/bin/sh', ['-c', script, 'sh', ids.join(' '), rig.cli.socket], {
-    cwd: rig.root,
-    env: rig.cli.env,
-  });
+  await bareCommand(rig, '/bin/sh', ['-c', script, 'sh', ids.join(' '), rig.cli.socket]);
   const floor = {
     name: 'worktree add and new-window by hand, in a row',
     samples: [performance.now() - bareMs],

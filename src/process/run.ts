@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 
-/** What to run. There is no shell anywhere: arguments arrive as they are. */
+/** What to run. Arguments arrive as they are: to no shell are they anything but data. */
 export type RunRequest = {
   /** A path, or a name that is looked up in the PATH of `env`. */
   readonly file: string;

@@ -7,9 +7,9 @@ import { type Starter, serve, startStarter } from './starter.ts';
 import { MARK_VARIABLE } from './types.ts';
 
 /** As many stay: as many programs as run at once in a busy moment. */
-const MOST = 16;
+const MOST = 32;
 /** So many are there before they are needed, for each kind of environment. */
-const READY = 6;
+const READY = 8;
 const BETWEEN_MS = 50;
 /** A shell reads its lines a byte at a time: what takes it longer than a fork would. */
 const LONGEST_REQUEST = 8_192;
