@@ -39,6 +39,9 @@ async function bareCommand(rig: ProjectRig, file: string, args: readonly string[
   return stdout.toString().trim();
 }
 
+/** Git cannot add several worktrees at once: one that is half made makes the others fail. */
+let lastAdded: Promise<unknown> = Promise.resolve();
+
 /** The bare commands of one hand-off: merge where there are several dependencies, worktree, window with the same agent. */
 async function bare(rig: ProjectRig, stream: string, heads: readonly string[]): Promise<void> {
   const where = join(rig.cli.home, stream);
@@ -49,7 +52,9 @@ async function bare(rig: ProjectRig, stream: string, heads: readonly string[]): 
     base = await bareCommand(rig, 'git', commit);
   }
   const place = ['--quiet', '--no-track', '-b', stream, where, base];
-  await bareCommand(rig, 'git', ['worktree', 'add', ...place]);
+  const add = () => bareCommand(rig, 'git', ['worktree', 'add', ...place]);
+  lastAdded = lastAdded.then(add);
+  await lastAdded;
   const agent = [process.execPath, STEERED_WORKER, rig.desk.socketPath, rig.desk.ledger, stream, '-'];
   await bareCommand(rig, 'tmux', ['-L', rig.cli.socket, 'new-window', '-d', '-c', where, ...agent]);
   const worker = await rig.nextWorker(stream);
