@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NotStarted, type RunRequest, run } from '../../src/process/run.ts';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { inTime, until } from '../support/wait.ts';
 
 const SH = { file: '/bin/sh', cwd: '/', env: { PATH: process.env['PATH'] ?? '' }, timeLimitMs: 60_000 };
@@ -132,6 +133,7 @@ function amongFewFiles(text: string): string {
     const { run } = await import('${import.meta.dirname}/../../src/process/run.ts');
     const { createGit } = await import('${import.meta.dirname}/../../src/git/git.ts');
     const { createTmux } = await import('${import.meta.dirname}/../../src/tmux/tmux.ts');
+    const { openStateStore } = await import('${import.meta.dirname}/../../src/state/state-store.ts');
     try { for (;;) openSync('/dev/null'); } catch (error) { if (error.code !== 'EMFILE') throw error; }
     ${text}`;
   const root = join(import.meta.dirname, '..', '..');
@@ -145,14 +147,21 @@ function amongFewFiles(text: string): string {
 }
 
 test('where no more files can be opened, every door says so, with the limit to raise', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-few-'));
+  const path = join(directory, 'state.db');
+  openStateStore(path, { create: true }).close();
   const said = amongFewFiles(`
     const show = (error) => console.log(error.obstacle ?? '-', '|', error.message, '|', error.fix);
     await run({ file: 'true', args: [], cwd: '/', env: process.env, timeLimitMs: 1000 }).catch(show);
     await createGit({ root: '/', commonDir: '/' }).baseTip(null).catch(show);
     const tmux = createTmux({ projectRoot: '/', socket: 'none', env: process.env, identify: () => null, prepareSummary: null });
     await tmux.ensureSession().catch(show);
-    console.log(JSON.stringify(await tmux.look(null)));`);
-  const lines = said.trim().split('\n');
+    console.log(JSON.stringify(await tmux.look(null)));
+    try { openStateStore('${path}', { create: false }); } catch (error) { show(error); }`);
+  rmSync(directory, { recursive: true });
+  const [store = '', ...lines] = said.trim().split('\n').reverse();
+  lines.reverse();
+  assert.match(store, /^- \| too many open files: .*state\.db can't be opened \| ulimit -n 1024$/);
   assert.equal(lines.length, 4, said);
   for (const line of lines) assert.match(line, /the limit on open files is reached \(EMFILE\)/);
   for (const line of lines.slice(0, 3)) assert.match(line, /\| ulimit -n 4096$/);

@@ -193,9 +193,9 @@ test('the user is needed for a task that is blocked and for what waits for a can
 
 test('a name with hidden characters is replaced by its key, and no other name by its own', () => {
   const odd = 'a\u200cb';
-  const world = { streams: [stream('S'), stream(odd)], records: [record(odd, { intent: 'parked' })] };
+  const world = { streams: [stream('retry'), stream(odd)], records: [record(odd, { intent: 'parked' })] };
   const keys = snapshot(world).keys;
-  const named = decide({ ...snapshot(world), keys: new Map([...keys, ['S', 'retry-2']]) }, POLICY);
+  const named = decide({ ...snapshot(world), keys: new Map([...keys, ['retry', 'other']]) }, POLICY);
   assert.equal(named.states[1]?.remedy, `orchestrate retry ${keys.get(odd)}`);
   const done = decided({ streams: [complete(odd)], records: [doneRecord(odd)] }).states[0];
   assert.deepEqual([done?.state, done?.remedy], ['done', null]);
