@@ -66,6 +66,26 @@ test('asked for the feature, and answered y after the box, it plans again with t
   }
 });
 
+test('at a terminal one line tells all the time what the planner does and for how long', async () => {
+  await using rig = await createCliRig();
+  const read = { type: 'tool_use', id: 'r', name: 'Read', input: { file_path: join(rig.root, 'src/db.ts') } };
+  const pane = await asked(rig, [
+    { messages: [{ type: 'assistant', message: { content: [read] } }], hang: true },
+  ]);
+  try {
+    await answer(pane, 'Sign in with OAuth');
+    const told = async (): Promise<string | null> =>
+      /reading src\/db\.ts \(\d+m?s?\)/.exec(await pane.screen())?.[0] ?? null;
+    const first = await until('what it does', told);
+    await until('more time', async () => ![null, first].includes(await told()));
+    assert.doesNotMatch(await pane.screen(), /reading[\s\S]*reading/, 'in one line');
+    await pane.key('C-c');
+    assert.equal(await ended(pane), 130);
+  } finally {
+    await pane.close();
+  }
+});
+
 test('answered n it ends with exit 1, and nothing is there', async () => {
   await using rig = await createCliRig();
   const pane = await asked(rig, [NOTHING, PLAN]);

@@ -111,10 +111,15 @@ const EMPTY: Act = { calls: [], text: '# The plan\n\n1. Create tables' };
 
 test('a plan that passes becomes the plan: rows, set-up files, summary', async () => {
   await using rig = await createRig();
-  rig.acts(GOOD);
+  const read = { type: 'tool_use', id: 'r', name: 'Read', input: { file_path: join(rig.root, 'src/db.ts') } };
+  rig.acts({ ...GOOD, messages: [{ type: 'assistant', message: { content: [read] } }] });
   rig.write('package.json', '{"scripts": {"test": "node --test"}}');
   const { code, stdout, stderr } = await rig.generate('Implement', 'OAuth', 'login');
   assert.deepEqual([code, stderr], [0, '']);
+  assert.match(
+    stdout,
+    /^ {2}· reading src\/db\.ts \(\d+s\)\n {2}✓ PRD: OAuth\n {2}✓ Stream-A: Create tables$/m,
+  );
   const [prd] = rig.query(
     'SELECT p.*, i.title AS initiative FROM prds p JOIN initiatives i ON i.id = p.initiative_id',
   ) as {
