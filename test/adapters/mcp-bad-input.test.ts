@@ -270,19 +270,20 @@ describe('the end of an MCP server', () => {
     assert.equal(await server.exit, 0);
   });
 
-  it('says what is wrong with a store it cannot use, and goes on', async () => {
+  it('says what is wrong with a store it cannot use, and goes on', async (t) => {
     const { mkdirSync, writeFileSync, readFileSync, rmSync } = await import('node:fs');
     const { dirname } = await import('node:path');
     const broken = mcpProject();
     mkdirSync(dirname(broken.planDbPath), { recursive: true });
     writeFileSync(broken.planDbPath, 'this is no database, by no means whatever'.repeat(100));
     const server = rawServer(broken);
+    t.after(() => server.process.kill('SIGKILL'));
     await server.write(initialize() + request(1, 'tools/call', { name: 'task_list', arguments: {} }));
     const answer = await server.message((message) => message.id === 1);
     assert.equal(answer.result.isError, true);
     assert.match(
       answer.result.content[0].text,
-      /^Error: the Task Copilot store .* is unusable: .*\(it was left/,
+      /^Error: the Task Copilot store .* is unusable: .*; it was left as it is/,
     );
     assert.match(readFileSync(broken.planDbPath, 'utf8'), /^this is no database/);
     rmSync(broken.planDbPath);
