@@ -56,10 +56,13 @@ test('stop ends every worker and exits 4 when a process that is not known here h
   const db = new Database(stateDb(rig));
   db.exec('DELETE FROM poller');
   db.close();
+  // It would leave by itself as soon as it saw that nothing is left to do.
+  poller.child.kill('SIGSTOP');
   const { stderr } = await rig.run(['stop'], 4);
   assert.match(stderr, /a process that is not known here holds .*lock\.db and may start the next one/);
   await a.end();
   assert.ok(alive(poller));
+  poller.child.kill('SIGCONT');
   await poller.kill('SIGTERM');
   await rig.run(['stop']);
 });
