@@ -42,18 +42,25 @@ export type Committer = (
 ) => Promise<string>;
 
 /** One that asks only once whose name to use, and whether to sign: by the user, signed where that needs nobody's answer. */
-export async function committer(door: Door): Promise<Committer> {
-  const [named, signs] = await Promise.all([author(door), isSigningWanted(door)]);
+export async function committer(door: Door, unsigned: (why: string) => void): Promise<Committer> {
+  const [named, wanted] = await Promise.all([author(door), isSigningWanted(door)]);
+  let signs = wanted;
+  // Not tried again for each of a line: what does not answer is waited for.
+  const fails = (why: string): void => {
+    signs = false;
+    unsigned(why);
+  };
   return async (there, { tree, parents, message }, env = {}) => {
     const links = parents.flatMap((parent) => ['-p', parent]);
     const where = { env: { ...named, ...env }, input: message.endsWith('\n') ? message : `${message}\n` };
-    return (await commitAs(there, ['commit-tree', tree, ...links, '-F', '-'], where, signs)).trim();
+    const args = ['commit-tree', tree, ...links, '-F', '-'];
+    return (await commitAs(there, args, where, signs ? fails : null)).trim();
   };
 }
 
 /** The same for a single commit. */
 export async function commitTree(door: Door, ...commit: Tail<Parameters<Committer>>): Promise<string> {
-  return (await committer(door))(door, ...commit);
+  return (await committer(door, unsignedNote(door)))(door, ...commit);
 }
 
 type Tail<List extends unknown[]> = List extends [unknown, ...infer Rest] ? Rest : never;
@@ -82,18 +89,24 @@ export async function author(door: Door): Promise<Record<string, string>> {
 /** Runs a command that commits, signed when that is wanted and possible, else not; returns what it printed. */
 async function commitSigned(door: Door, args: readonly string[], where: CommandOptions): Promise<string> {
   const there = { ...where, env: { ...(await author(door)), ...where.env } };
-  return commitAs(door, args, there, await isSigningWanted(door));
+  return commitAs(door, args, there, (await isSigningWanted(door)) ? unsignedNote(door) : null);
 }
 
+function unsignedNote(door: Door): (why: string) => void {
+  return (why) => door.log(`not signed: ${why}`);
+}
+
+/** `fails` is told why signing, which is wanted, did not go; null: it is not wanted. */
 async function commitAs(
   door: Door,
   args: readonly string[],
   there: CommandOptions,
-  signs: boolean,
+  fails: ((why: string) => void) | null,
 ): Promise<string> {
-  const signed = signs ? await trySigned(door, args, there) : null;
-  if (signed?.code === 0) return signed.out;
-  if (signed !== null) door.log(`not signed: ${signed.err}`);
+  if (fails === null) return door.write(args, there);
+  const signed = await trySigned(door, args, there);
+  if (signed.code === 0) return signed.out;
+  fails(signed.err.trim());
   return door.write(args, there);
 }
 

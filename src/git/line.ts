@@ -69,7 +69,7 @@ async function layIn(door: Scratch, request: LineRequest, history: History): Pro
     request,
     // What is not kept needs nobody's name.
     commit: request.keep
-      ? await committer(door)
+      ? await committer(door, request.unsigned)
       : (_, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
     ...(await startOf(door, request, history, there)),
     layers: [],

@@ -93,6 +93,8 @@ export type LineRequest = {
   readonly branch: string;
   /** It is kept until the branch has moved to it (`forgetLine`); else nothing is left of it. */
   readonly keep: boolean;
+  /** Told why its commits are not signed, though git is told to sign. */
+  readonly unsigned: (why: string) => void;
 };
 
 /** What one stream adds to the line. */

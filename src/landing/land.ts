@@ -166,7 +166,9 @@ async function tipOf(ports: Ports, branch: string, into: string | null): Promise
 
 function layLine(landing: Landing, tip: string, wanted: ReadonlySet<string>, keep: boolean): Promise<Line> {
   const { ports, branch, strategy, streams } = landing;
-  return ports.git.layLine({ tip, streams, wanted, strategy, branch, keep });
+  const unsigned = (why: string): void =>
+    landing.request.tell(`its commits are not signed: ${printable(why.split('\n').at(-1) ?? '')}`);
+  return ports.git.layLine({ tip, streams, wanted, strategy, branch, keep, unsigned });
 }
 
 /** The longest line that the gates pass: what fails is left out, with what builds on it. */

@@ -43,6 +43,7 @@ describe('the landing line', () => {
       streams,
       wanted: new Set(streams.map(({ key }) => key)),
       strategy: 'merge',
+      unsigned: () => undefined,
       branch: 'main',
       keep: true,
       ...more,
@@ -298,6 +299,7 @@ describe('the landing line', () => {
         strategy: 'squash',
         branch: 'main',
         keep: true,
+        unsigned: () => undefined,
       });
       assert.deepEqual(
         line.layers.map(({ key }) => key),

@@ -84,9 +84,10 @@ test('hooks that fail run for none of it', async () => {
 });
 
 test('a key that signs without asking signs; one that cannot, or would have to ask, keeps nothing from landing', async () => {
-  await using world = await createLandingWorld({ A: [] });
+  await using world = await createLandingWorld({ A: [], B: [] });
   const { rig, git } = world;
   await world.finish('A', work);
+  await world.finish('B', (directory) => writeFileSync(join(directory, 'B.txt'), 'B\n'));
   // Else its very commits land where a rebase would put them.
   git(['commit', '--quiet', '--allow-empty', '-m', 'by the user']);
   const from = git(['rev-parse', 'main']);
@@ -107,9 +108,13 @@ test('a key that signs without asking signs; one that cannot, or would have to a
     // It is told that there is nobody to ask.
     assert.match(rig.cli.read(join(rig.cli.home, 'asked')), /^--batch --no-tty --pinentry-mode error /);
     back(world, from);
-    use('echo "gpg: no secret key" >&2; exit 2');
-    await lands(world, ['--strategy', strategy]);
+    use(`echo x >> '${rig.cli.home}/${strategy}'; echo "gpg: no secret key" >&2; exit 2`);
+    const { stdout } = await rig.run(['merge', '--strategy', strategy]);
+    assert.match(stdout, /^its commits are not signed: .+$/m, strategy);
+    assert.match(stdout, /^Landed on main by /m);
     assert.doesNotMatch(git(['cat-file', 'commit', 'main']), /gpgsig/, strategy);
+    // A signer that does not answer would be waited for each time.
+    assert.equal(rig.cli.read(join(rig.cli.home, strategy)), 'x\n');
     assert.equal(status(world), '');
     back(world, from);
   }
