@@ -152,7 +152,7 @@ function numberFlag(command3, flags, name2, bounds) {
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
   throw usageError(
     `--${name2} takes a ${bounds.whole ? "whole " : ""}number from ${bounds.min}, not ${JSON.stringify(text5)}`,
-    `orchestrate ${command3} --${name2} ${Math.max(bounds.min, 1)}`
+    `orchestrate ${command3} --${name2} ${bounds.example ?? Math.max(bounds.min, 1)}`
   );
 }
 function textFlag(flags, name2) {
@@ -383,7 +383,7 @@ async function readStdin() {
     bytes += chunk.length;
     if (bytes > MAX_STDIN_BYTES) {
       const message2 = `stdin is larger than ${MAX_STDIN_BYTES / 1024 / 1024} MB`;
-      throw new OrchestrateError(EXIT.input, message2, "give less on stdin");
+      throw new OrchestrateError(EXIT.input, message2, "name a smaller file, or leave out what is not needed");
     }
     chunks2.push(Buffer.from(chunk));
   }
@@ -2650,9 +2650,9 @@ function streamIdProblem(id2) {
   if (new RegExp("\\p{Cs}", "u").test(id2)) return "contains half of a surrogate pair";
   return null;
 }
-function streamKey(initiativeId2, streamId2, sha256Hex, isTaken2) {
+function streamKey(initiativeId2, streamId2, sha256Hex, isTaken3) {
   const lower = streamId2.replace(/[A-Z]/g, (letter2) => letter2.toLowerCase());
-  const free = (key) => !RESERVED.has(key) && !isTaken2(key);
+  const free = (key) => !RESERVED.has(key) && !isTaken3(key);
   if (isKey(lower) && free(lower)) return lower;
   const reduced = lower.replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "") || "s";
   const hash = sha256Hex(`${initiativeId2}\0${streamId2}`);
@@ -2741,7 +2741,7 @@ function problemOf(row4, code3, what, stream2) {
   return { code: code3, message: message2, streams: stream2 === null ? [] : [stream2], tasks: [row4.id] };
 }
 function union(a2, b2) {
-  if (b2.length === 0) return a2;
+  if (b2.every((each, at) => each === a2[at])) return a2;
   return a2.length === 0 ? b2 : [...a2, ...b2];
 }
 function textOf3(value) {
@@ -2777,6 +2777,7 @@ function resolveDependencies(groups, report) {
     const declared = /* @__PURE__ */ new Map();
     const unknown2 = /* @__PURE__ */ new Map();
     const note2 = (spelling, task2) => {
+      if (groups.has(spelling)) return declare2(declared, spelling, task2.row.id);
       const meaning = meaningOf(spelling, task2);
       if (meaning.kind === "sibling") return;
       const on6 = meaning.kind === "stream" ? meaning.id : spelling;
@@ -2863,11 +2864,7 @@ var init_task_counts = __esm({
 function buildPlan(rows, initiative2, archivedStreamTasks) {
   const problems = [];
   const report = (problem) => problems.push(problem);
-  const tasks2 = [];
-  for (const row4 of [...rows].sort((a2, b2) => a2.createdAtMs - b2.createdAtMs)) {
-    const task2 = readRow(row4, report);
-    if (task2 !== null) tasks2.push(task2);
-  }
+  const tasks2 = streamTasks(rows, problems);
   const groups = /* @__PURE__ */ new Map();
   for (const task2 of tasks2) {
     const group = groups.get(task2.stream);
@@ -2880,6 +2877,20 @@ function buildPlan(rows, initiative2, archivedStreamTasks) {
   );
   const whole2 = graphProblems(streams2, declared, archivedStreamTasks, problems);
   return { initiative: initiative2, streams: streams2, problems: [...problems, ...whole2] };
+}
+function streamTasks(rows, problems) {
+  const read = /* @__PURE__ */ new Map();
+  const readAnew = (row4) => {
+    const found = problems.length;
+    const task2 = readRow(row4, (problem) => problems.push(problem));
+    if (problems.length === found) read.set(row4.metadata, task2);
+    return task2;
+  };
+  return [...rows].sort((a2, b2) => a2.createdAtMs - b2.createdAtMs).flatMap((row4) => {
+    const same = row4.metadataError === null ? read.get(row4.metadata) : void 0;
+    const task2 = same === void 0 ? readAnew(row4) : same && { ...same, row: row4 };
+    return task2 ?? [];
+  });
 }
 function streamOf(id2, group, dependencies) {
   const rows = group.map((task2) => task2.row);
@@ -2952,12 +2963,25 @@ var init_plan = __esm({
 });
 
 // src/task-copilot/tools/plan-rows.ts
-function readPlanRows(db, scope, cache = /* @__PURE__ */ new Map()) {
+function readPlanRows(db, scope, cache = { byText: /* @__PURE__ */ new Map() }) {
   const statement = db.sql.prepare(
     `SELECT t.rowid, t.id, t.title, t.status, t.notes, t.blocked_reason, t.metadata,
          t.created_at, t.updated_at ${fromScope(scope)}`
   ).raw();
-  return statement.all(...bound(scope)).map((columns2) => planRow(columns2, cache));
+  return withParser(
+    cache,
+    (parsed2) => statement.all(...bound(scope)).map((columns2) => planRow(columns2, parsed2))
+  );
+}
+function withParser(cache, read) {
+  const byText = /* @__PURE__ */ new Map();
+  const found = read((text5) => {
+    const parsed2 = byText.get(text5) ?? cache.byText.get(text5) ?? readMetadata(text5);
+    byText.set(text5, parsed2);
+    return parsed2;
+  });
+  cache.byText = byText;
+  return found;
 }
 function currentPlan(db, cache) {
   const current2 = currentInitiative(db);
@@ -2987,10 +3011,13 @@ function allRows(db, scope) {
 function rowsOfStream(db, scope, stream2, cache) {
   const named3 = db.sql.prepare(`SELECT t.rowid, t.metadata ${fromScope(scope)}`).raw();
   const whole2 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE rowid = ?");
-  return named3.all(...bound(scope)).flatMap(([row4, metadata2]) => {
-    const isOurs4 = streamNamedIn(parsedMetadata(cache, row4, metadata2).value) === stream2;
-    return isOurs4 ? [whole2.get(row4) ?? []].flat() : [];
-  });
+  return withParser(
+    cache,
+    (parsed2) => named3.all(...bound(scope)).flatMap(([row4, metadata2]) => {
+      const isOurs4 = streamNamedIn(parsed2(metadata2).value) === stream2;
+      return isOurs4 ? [whole2.get(row4) ?? []].flat() : [];
+    })
+  );
 }
 function readTask(db, id2) {
   const row4 = db.sql.prepare("SELECT rowid AS row, * FROM tasks WHERE id = ?").get(id2);
@@ -3004,24 +3031,16 @@ function countArchivedStreamTasks(db) {
 function bound(scope) {
   return scope.which === "all" ? [] : [{ initiative: scope.initiativeId }];
 }
-function parsedMetadata(cache, row4, raw2) {
-  const known2 = cache.get(row4);
-  if (known2 !== void 0 && known2.raw === raw2) return known2.parsed;
-  const parsed2 = readMetadata(raw2);
-  cache.set(row4, { raw: raw2, parsed: parsed2 });
-  return parsed2;
-}
-function planRow(columns2, cache) {
-  const row4 = columns2[0];
-  const { value, error: error2 } = parsedMetadata(cache, row4, columns2[6]);
+function planRow(columns2, parsed2) {
+  const metadata2 = parsed2(columns2[6]);
   return {
-    id: columnText(columns2[1]) ?? unnamed(row4),
+    id: columnText(columns2[1]) ?? unnamed(columns2[0]),
     title: columnText(columns2[2]) ?? "",
     status: columnText(columns2[3]) ?? "pending",
     notes: columnText(columns2[4]),
     blockedReason: columnText(columns2[5]),
-    metadata: value,
-    metadataError: error2,
+    metadata: metadata2.value,
+    metadataError: metadata2.error,
     createdAtMs: parseTime(columns2[7]),
     updatedAtMs: parseTime(columns2[8])
   };
@@ -4777,7 +4796,7 @@ var init_task_update = __esm({
 // src/task-copilot/tools/stream-cancel.ts
 function cancelStream(db, streamId2) {
   const stream2 = currentPlan(db).streams.find(({ id: id2 }) => id2 === streamId2);
-  const groups = streamTasks(db);
+  const groups = streamTasks2(db);
   const meaningOf = dependencyMeaning(groups);
   const dependents = /* @__PURE__ */ new Set();
   for (const task2 of [...groups.values()].flat()) {
@@ -4803,7 +4822,7 @@ function change(db, { row: row4 }, patch) {
   const { kind } = updateTask(db, row4.id, patch);
   if (kind !== "updated") throw new Error(`task ${row4.id} could not be changed: ${kind}`);
 }
-function streamTasks(db) {
+function streamTasks2(db) {
   const initiativeId2 = currentInitiative(db)?.id ?? null;
   const groups = /* @__PURE__ */ new Map();
   for (const row4 of readPlanRows(db, { initiativeId: initiativeId2, which: "current" })) {
@@ -4830,7 +4849,7 @@ __export(plan_store_exports, {
 });
 function openPlanStore(path17, options) {
   const repository = openRepository(path17, options);
-  const metadata2 = /* @__PURE__ */ new Map();
+  const metadata2 = { byText: /* @__PURE__ */ new Map() };
   const readPlan = repository.kept((db) => currentPlan(db, metadata2));
   repository.changeToken();
   return {
@@ -5344,38 +5363,35 @@ function assigned(columns2) {
   };
 }
 function runOf(row4) {
-  const named3 = `run ${String(row4["number"])}: `;
-  return {
-    ...decoded(row4, RUN_NAMES, named3),
-    ...decoded(row4, RUN_CODECS, named3)
-  };
+  return readRun(row4, `run ${String(row4["number"])}: `);
 }
 function streamOf2(row4, runs) {
-  return { ...decoded(row4, STREAM_NAMES, ""), ...decoded(row4, STREAM_CODECS, ""), runs };
+  return Object.assign(readStreamRow(row4, ""), { runs });
 }
 function landingOf(row4) {
-  return decoded(row4, LANDING_CODECS, `landing ${String(row4["number"])}: `);
+  return readLanding(row4, `landing ${String(row4["number"])}: `);
 }
 function projectOf(row4) {
-  return decoded(row4, PROJECT_CODECS, "the project: ");
+  return readProject(row4, "the project: ");
 }
 function pollerOf(row4) {
-  return decoded(row4, POLLER_CODECS, "the poller: ");
+  return readPoller(row4, "the poller: ");
 }
-function decoded(row4, codecs, named3) {
-  const fields3 = {};
-  for (const [field, { column, decode: decode4 }] of Object.entries(
-    codecs
-  )) {
-    try {
-      fields3[field] = decode4(row4[column]);
-    } catch (error2) {
-      throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
+function decoderOf(codecs) {
+  const each = Object.entries(codecs);
+  return (row4, named3) => {
+    const fields3 = {};
+    for (const [field, { column, decode: decode4 }] of each) {
+      try {
+        fields3[field] = decode4(row4[column]);
+      } catch (error2) {
+        throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
+      }
     }
-  }
-  return fields3;
+    return fields3;
+  };
 }
-var plain2, flag2, parts, USAGE, STREAM_CODECS, STREAM_NAMES, RUN_CODECS, RUN_NAMES, LANDING_CODECS, PROJECT_CODECS, POLLER_CODECS, streamColumns, runColumns, pollerColumns, landingColumns;
+var plain2, flag2, parts, USAGE, STREAM_CODECS, STREAM_NAMES, RUN_CODECS, RUN_NAMES, LANDING_CODECS, PROJECT_CODECS, POLLER_CODECS, streamColumns, runColumns, pollerColumns, landingColumns, readRun, readStreamRow, readLanding, readProject, readPoller;
 var init_columns = __esm({
   "src/state/columns.ts"() {
     "use strict";
@@ -5553,6 +5569,14 @@ var init_columns = __esm({
     runColumns = (patch) => assigned(columnsOf(patch, RUN_CODECS));
     pollerColumns = (row4) => columnsOf(row4, POLLER_CODECS);
     landingColumns = (landing) => columnsOf(landing, LANDING_CODECS);
+    readRun = decoderOf({ ...RUN_NAMES, ...RUN_CODECS });
+    readStreamRow = decoderOf({
+      ...STREAM_NAMES,
+      ...STREAM_CODECS
+    });
+    readLanding = decoderOf(LANDING_CODECS);
+    readProject = decoderOf(PROJECT_CODECS);
+    readPoller = decoderOf(POLLER_CODECS);
   }
 });
 
@@ -5798,13 +5822,13 @@ function unknownRecord(what) {
   return new OrchestrateError(EXIT.state, `orchestrate's state knows no ${what}`, "orchestrate status");
 }
 function createAllocation(db, initiativeId2, names) {
-  const isTaken2 = db.prepare("SELECT 1 FROM streams WHERE key = ?");
+  const isTaken3 = db.prepare("SELECT 1 FROM streams WHERE key = ?");
   const insert3 = db.prepare(
     "INSERT INTO streams (key, initiative_id, stream_id, branch, worktree, port) VALUES (?, ?, ?, ?, ?, ?)"
   );
   const nextPort = createPorts(db, initiativeId2, names.portBase);
   return (streamId2) => {
-    const key = streamKey(initiativeId2, streamId2, sha256, (each) => isTaken2.get(each) !== void 0);
+    const key = streamKey(initiativeId2, streamId2, sha256, (each) => isTaken3.get(each) !== void 0);
     const branch2 = branchName(names.branchPrefix, key);
     const worktree2 = worktreePath(names.worktreeRoot, key);
     insert3.run(key, initiativeId2, streamId2, branch2, worktree2, nextPort());
@@ -6642,6 +6666,17 @@ async function flaggedFiles(door, here) {
   const lines2 = (await door.read(["ls-files", "-v", "-z"], here)).split("\0");
   return lines2.filter((line2) => isFlag(line2.charAt(0))).map((line2) => line2.slice(2));
 }
+async function hidesFiles(door, link2) {
+  const before = stampOf(link2);
+  if (before !== null && plainIndexes.get(link2.gitDir) === before) return false;
+  if ((await flaggedFiles(door, inWorktree(link2, door.commonDir))).length > 0) return true;
+  if (before !== null && stampOf(link2) === before) plainIndexes.set(link2.gitDir, before);
+  return false;
+}
+function stampOf({ gitDir }) {
+  const stat2 = (0, import_node_fs16.lstatSync)((0, import_node_path15.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
+  return stat2 === void 0 ? null : `${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mtimeNs}`;
+}
 function parseStatus(out) {
   const headers = /* @__PURE__ */ new Map();
   const changed = [];
@@ -6671,7 +6706,7 @@ function parseStatus(out) {
     ignored: ignored2
   };
 }
-var import_node_fs16, import_node_path15, STATUS, isFlag, FIELDS_BEFORE_PATH;
+var import_node_fs16, import_node_path15, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
 var init_worktree_status = __esm({
   "src/git/worktree-status.ts"() {
     "use strict";
@@ -6691,6 +6726,7 @@ var init_worktree_status = __esm({
       "--ignore-submodules=none"
     ];
     isFlag = (letter2) => /^[Sa-z]$/.test(letter2);
+    plainIndexes = /* @__PURE__ */ new Map();
     FIELDS_BEFORE_PATH = { "1": 8, u: 10 };
   }
 });
@@ -6837,6 +6873,41 @@ var init_born_dirty = __esm({
   }
 });
 
+// lazy:node:buffer
+var require_node_buffer = __commonJS({
+  "lazy:node:buffer"(exports2) {
+    var loaded2;
+    var part = () => loaded2 ??= require("node:buffer");
+    for (const name2 of ["Buffer","isUtf8"])
+      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
+  }
+});
+
+// src/git/path-bytes.ts
+function listedBytes(out) {
+  return out.toString("latin1").split("\0");
+}
+function bytesFor(lines2) {
+  return Buffer.from(lines2.map((line2) => `${line2}\0`).join(""), "latin1");
+}
+function asText(bytes) {
+  if (isText(bytes)) return Buffer.from(bytes, "latin1").toString("utf8");
+  return bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+function isText(bytes) {
+  return (0, import_node_buffer.isUtf8)(Buffer.from(bytes, "latin1"));
+}
+function placeBelow(root, bytes) {
+  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes, "latin1")]);
+}
+var import_node_buffer;
+var init_path_bytes = __esm({
+  "src/git/path-bytes.ts"() {
+    "use strict";
+    import_node_buffer = __toESM(require_node_buffer(), 1);
+  }
+});
+
 // src/git/tree-changes.ts
 function readFields(out) {
   const fields3 = out.split("\0");
@@ -6859,13 +6930,16 @@ function isChange(field) {
 }
 async function treeChanges(door, from, to, { matching: matching2 = [], ...where } = {}) {
   const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...matching2];
-  return readFields(await door.read(args, where)).filter(isChange);
+  const listed5 = (await door.bytes(args, where)).toString("latin1");
+  const changes2 = readFields(listed5).filter(isChange);
+  return changes2.map((change2) => ({ ...change2, path: asText(change2.path), bytes: change2.path }));
 }
 var ABSENT, SUBMODULE, DIFF_TREE;
 var init_tree_changes = __esm({
   "src/git/tree-changes.ts"() {
     "use strict";
     init_checked_names();
+    init_path_bytes();
     ABSENT = "000000";
     SUBMODULE = "160000";
     DIFF_TREE = [
@@ -6905,22 +6979,21 @@ async function checkCase(door, { directory, to, added }) {
 }
 async function checkFilters(door, probe, { directory, to, files: files2 }, filters) {
   const folder = scratchDirectory("filtered", door.commonDir);
-  const lines2 = (paths) => paths.map((path17) => `${path17}\0`).join("");
   try {
     await door.write(["read-tree", checkedSha(to)], probe);
     const asked2 = ["check-attr", "--cached", "-z", "--stdin", "filter"];
-    const said2 = (await door.read(asked2, { ...probe, input: lines2(files2) })).split("\0");
+    const said2 = listedBytes(await door.bytes(asked2, { ...probe, input: bytesFor(files2) }));
     const paths = said2.filter((_2, at) => at % 3 === 0 && filters.has(said2[at + 2] ?? ""));
     const [first2] = paths;
     if (first2 === void 0) return;
     const args = ["checkout-index", "-z", "--stdin", `--prefix=${folder}/`];
-    const result = await door.attempt(args, { ...probe, input: lines2(paths) });
+    const result = await door.attempt(args, { ...probe, input: bytesFor(paths) });
     if (result.code === 0) return;
-    const filter = printable(said2[said2.indexOf(first2) + 2] ?? "");
+    const filter = printable(asText(said2[said2.indexOf(first2) + 2] ?? ""));
     const more = paths.length === 1 ? "" : ` and ${paths.length - 1} more`;
     throw new OrchestrateError(
       EXIT.environment,
-      `${printable(first2)}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
+      `${printable(asText(first2))}${more} cannot be written in ${printable(directory)}, since the filter "${filter}" fails (${gitFailure(args, result).message}); nothing was changed: make the filter work first`,
       `git config --get-regexp ${shellWord(`filter.${filter}`)}`
     );
   } finally {
@@ -6939,6 +7012,7 @@ var init_writing = __esm({
     init_scratch();
     init_checked_names();
     init_failure();
+    init_path_bytes();
     SETTINGS = "^(core\\.ignorecase|filter\\..*\\.required)$";
   }
 });
@@ -6962,7 +7036,7 @@ function writing({ path: path17 }, { to }, changes2) {
   return {
     directory: path17,
     to,
-    files: files2.map((file) => file.path),
+    files: files2.map((file) => file.bytes),
     added: added.map((file) => file.path)
   };
 }
@@ -6991,12 +7065,20 @@ async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) 
 function inTheWay(root, changes2) {
   const removed2 = new Set(changes2.filter(({ newMode }) => newMode === ABSENT).map(({ path: path17 }) => path17));
   const goes = (path17) => removed2.has(path17) || [...removed2].some((former) => folded(former) === folded(path17) && isOneFile(root, former, path17));
-  const found = changes2.flatMap(({ path: path17, oldMode, newMode }) => {
+  const found = changes2.flatMap(({ bytes, path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
       return filesBelow((0, import_node_path17.join)(root, path17)).length > 0 ? [path17] : [];
-    return oldMode === ABSENT ? blockers(root, path17, goes) : [];
+    if (oldMode !== ABSENT) return [];
+    if (isText(bytes)) return blockers(root, path17, goes);
+    return isTaken2(root, bytes) ? [path17] : [];
   });
   return [...new Set(found)];
+}
+function isTaken2(root, bytes) {
+  const parts2 = bytes.split("/");
+  const kinds = parts2.map((_2, at) => kindAt(placeBelow(root, parts2.slice(0, at + 1).join("/"))));
+  const last3 = kinds.pop();
+  return last3 !== "missing" || kinds.some((kind) => kind !== "directory" && kind !== "missing");
 }
 function isOneFile(root, one, other) {
   const [first2, second] = [lstatIfPresent((0, import_node_path17.join)(root, one)), lstatIfPresent((0, import_node_path17.join)(root, other))];
@@ -7031,55 +7113,54 @@ async function mixedIndex(door, place2, move3, index) {
     await matching(
       door,
       place2,
-      changes2.map(({ path: path17, oldMode, oldObject }) => [path17, oldMode, oldObject]),
+      changes2.map(({ bytes, oldMode, oldObject }) => [bytes, oldMode, oldObject]),
       index
     ),
     await matching(
       door,
       place2,
-      changes2.map(({ path: path17, newMode, newObject }) => [path17, newMode, newObject]),
+      changes2.map(({ bytes, newMode, newObject }) => [bytes, newMode, newObject]),
       index
     )
   ];
   const lines2 = [];
-  for (const { path: path17, newMode, newObject } of changes2) {
-    const file = (0, import_node_path17.join)(place2.path, path17);
+  for (const { bytes, path: path17, newMode, newObject } of changes2) {
+    const file = placeBelow(place2.path, bytes);
     const kind = kindAt(file);
-    if (kind === "missing" || kind === "directory" || asBefore.has(path17)) continue;
-    const cutOff = !asAfter.has(path17) && newMode !== ABSENT && await beginsAs(door, place2, file, `${move3.to}:${path17}`);
-    if (cutOff) (0, import_node_fs19.rmSync)(file);
-    else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${path17}`);
+    if (kind === "missing" || kind === "directory" || asBefore.has(bytes)) continue;
+    const cutOff = !asAfter.has(bytes) && newMode !== ABSENT && await beginsAs(door, place2, file, [`--path=${path17}`, newObject]);
+    if (cutOff) (0, import_node_fs19.unlinkSync)(file);
+    else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${bytes}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
 }
 async function matching(door, place2, entries2, index) {
   const probe = `${index}.probe`;
   const present = entries2.filter(
-    ([path17, mode]) => mode !== ABSENT && kindAt((0, import_node_path17.join)(place2.path, path17)) !== "missing"
+    ([bytes, mode]) => mode !== ABSENT && kindAt(placeBelow(place2.path, bytes)) !== "missing"
   );
   const there = withIndex(door, place2, probe);
   try {
     await indexInfo(
       door,
       there,
-      present.map(([path17, mode, object3]) => `${mode} ${object3}	${path17}`)
+      present.map(([bytes, mode, object3]) => `${mode} ${object3}	${bytes}`)
     );
     await door.attempt(["update-index", "-q", "--refresh"], there);
-    const differ = new Set((await door.read(["diff-files", "--name-only", "-z"], there)).split("\0"));
-    return new Set(present.flatMap(([path17]) => differ.has(path17) ? [] : [path17]));
+    const differ = new Set(listedBytes(await door.bytes(["diff-files", "--name-only", "-z"], there)));
+    return new Set(present.flatMap(([bytes]) => differ.has(bytes) ? [] : [bytes]));
   } finally {
     (0, import_node_fs19.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
-  const input = lines2.map((line2) => `${line2}\0`).join("");
-  await door.write(["update-index", "-z", "--index-info"], { ...there, input });
+  await door.write(["update-index", "-z", "--index-info"], { ...there, input: bytesFor(lines2) });
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
   const bytes = (0, import_node_fs19.readFileSync)(file);
   if (bytes.length === 0) return true;
-  const whole2 = await door.bytes(["cat-file", "--filters", object3], inWorktree(place2, door.commonDir));
+  const whole2 = await door.bytes(["cat-file", "--filters", ...object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
 var import_node_fs19, import_node_path17;
@@ -7091,6 +7172,7 @@ var init_checked_out = __esm({
     init_present();
     init_checked_names();
     init_failure();
+    init_path_bytes();
     init_tree_changes();
     init_worktree_link();
     init_worktree_status();
@@ -7425,6 +7507,17 @@ function changedFile(link2, path17) {
     "move that file away, then run the command again"
   );
 }
+function clearDeadLocks({ path: path17, gitDir }) {
+  const locks = OWN_LOCKS.map((name2) => (0, import_node_path20.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
+  if (locks.length === 0 || locks.some((lock2) => isLockHeld(lock2, Date.now())) || isSomebodyIn(path17)) return;
+  for (const lock2 of locks) (0, import_node_fs21.rmSync)(lock2, { force: true });
+}
+function isSomebodyIn(directory) {
+  return listIfPresent("/proc").some((pid) => {
+    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs21.readlinkSync)((0, import_node_path20.join)("/proc", pid, "cwd"))) : null;
+    return at === directory || at?.startsWith(`${directory}/`) === true;
+  });
+}
 function isLockHeld(lock2, nowMs) {
   const processes = listIfPresent("/proc").filter((name2) => /^\d+$/.test(name2));
   if (processes.length === 0) {
@@ -7446,7 +7539,7 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs21, import_node_path20, WRITE_MISSING, SOME_DIFFER, ASSUMED_HELD_MS;
+var import_node_fs21, import_node_path20, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
@@ -7460,6 +7553,7 @@ var init_worktree_repair = __esm({
     init_worktree_link();
     WRITE_MISSING = ["checkout-index", "--all", "--quiet"];
     SOME_DIFFER = 1;
+    OWN_LOCKS = ["index.lock", "HEAD.lock"];
     ASSUMED_HELD_MS = 10 * 6e4;
   }
 });
@@ -7484,7 +7578,7 @@ async function add(door, { key, path: path17, sha }) {
   const args = ["worktree", "add", ...place2];
   const result = await addLocked(door, args, { config: UNLOGGED });
   if (result.code !== 0) throw gitFailure(args, result);
-  requireLink(door, path17);
+  await hidesFiles(door, requireLink(door, path17));
   return "made";
 }
 async function move(door, request2, entry) {
@@ -7495,16 +7589,17 @@ async function move(door, request2, entry) {
   if (head3.sha === request2.sha) return completed2 ? "repaired" : "there";
   await requireOurs(door, link2, head3.sha, request2);
   const here = inWorktree(link2, door.commonDir);
-  if ((await flaggedFiles(door, here)).length > 0)
-    throw taken(request2.path, "files in it are marked to be looked away from");
+  if (await hidesFiles(door, link2)) throw taken(request2.path, HIDING);
   const whole2 = await checkout(door, link2, ["--detach", request2.sha], {
     here: { ...here, config: UNLOGGED },
     commits: [request2.sha, ...request2.bases]
   });
+  await hidesFiles(door, link2);
   return completed2 || !whole2 ? "repaired" : "moved";
 }
 async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
+  if (link2 !== null) clearDeadLocks(link2);
   const cutOff = readMarker(entry.gitDir) !== null;
   if (link2 !== null && !cutOff && kindAt((0, import_node_path21.join)(link2.gitDir, "index")) === "file") return false;
   const head3 = textOf((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
@@ -7579,7 +7674,7 @@ async function isWritten(door, link2, name2, commits2) {
   for (const commit of commits2) {
     const object3 = `${commit}:${name2}`;
     const isThere2 = (await door.ask(["cat-file", "-e", object3])).code === 0;
-    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), object3)) return true;
+    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), [object3])) return true;
   }
   return false;
 }
@@ -7604,23 +7699,25 @@ async function takeOver(door, request2, entry) {
 }
 async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = [] }, link2, head3) {
   const here = inWorktree(link2, door.commonDir);
-  const claimed = claimBranch(door, checkedBranch(branch2), baseSha, ours);
-  if (head3 === baseSha) {
-    const tip = await claimed;
-    if (tip === baseSha) {
-      await pointHead(door, link2, branch2);
-      return true;
-    }
-  }
-  const [flagged] = await Promise.all([
-    flaggedFiles(door, here),
-    requireOurs(door, link2, head3, { bases: aheadBases, sha: baseSha }),
-    claimed
+  const commits2 = [baseSha, ...aheadBases];
+  const putOnBase = async () => {
+    if (head3 === baseSha) return true;
+    await requireOurs(door, link2, head3, { bases: aheadBases, sha: baseSha });
+    if (await hidesFiles(door, link2)) throw taken(link2.path, HIDING);
+    return checkout(door, link2, ["--detach", baseSha], { here: { ...here, config: UNLOGGED }, commits: commits2 });
+  };
+  const [whole2, tip] = await Promise.all([
+    putOnBase(),
+    claimBranch(door, checkedBranch(branch2), baseSha, ours)
   ]);
-  if (flagged.length > 0) throw taken(link2.path, "files in it are marked to be looked away from");
-  return checkout(door, link2, [branch2], { here, commits: [baseSha, ...aheadBases] });
+  if (tip === baseSha) {
+    await pointHead(door, link2, branch2);
+    return whole2;
+  }
+  if (await hidesFiles(door, link2)) throw taken(link2.path, HIDING);
+  return await checkout(door, link2, [branch2], { here, commits: commits2 }) && whole2;
 }
-var import_node_fs22, import_node_path21, UNLOGGED;
+var import_node_fs22, import_node_path21, UNLOGGED, HIDING;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
@@ -7641,6 +7738,7 @@ var init_ahead = __esm({
     init_worktree_repair();
     init_worktree_status();
     UNLOGGED = { "core.logAllRefUpdates": "false" };
+    HIDING = "files in it are marked to be looked away from";
   }
 });
 
@@ -7819,6 +7917,17 @@ function countLines(rows) {
   const sum = (column) => fields3.reduce((total, row4) => total + (Number(row4[column]) || 0), 0);
   return { added: sum(1), removed: sum(2), files: fields3.map((row4) => row4[3] ?? "") };
 }
+function rememberDiffering(door) {
+  const known2 = /* @__PURE__ */ new Map();
+  return (from, to, matching2 = []) => {
+    const question = JSON.stringify([from, to, matching2]);
+    const asked2 = known2.get(question) ?? differing(door, from, to, matching2);
+    if (known2.size >= REMEMBERED) known2.clear();
+    known2.set(question, asked2);
+    asked2.catch(() => known2.delete(question));
+    return asked2;
+  };
+}
 async function differing(door, from, to, matching2 = []) {
   const paths = matching2.map((pattern) => `:(glob)${pattern}`);
   const changes2 = await treeChanges(door, from, to, { matching: paths });
@@ -7906,6 +8015,7 @@ function withEnvironment(door, env) {
     ...door,
     ask: (args, options) => door.ask(args, there(options)),
     read: (args, options) => door.read(args, there(options)),
+    bytes: (args, options) => door.bytes(args, there(options)),
     attempt: (args, options) => door.attempt(args, there(options)),
     write: (args, options) => door.write(args, there(options))
   };
@@ -8267,7 +8377,7 @@ var init_contained = __esm({
 function createConfigReader(door) {
   let last3 = null;
   return async () => {
-    const stamp = stampOf(door);
+    const stamp = stampOf2(door);
     if (last3?.stamp === stamp) return last3.settings;
     const settings3 = await executableConfig(door);
     const includes = Object.keys(settings3).some((name2) => /^(?:.*: )?include/.test(name2));
@@ -8275,7 +8385,7 @@ function createConfigReader(door) {
     return settings3;
   };
 }
-function stampOf({ commonDir }) {
+function stampOf2({ commonDir }) {
   const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path26.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
   return [(0, import_node_path26.join)(commonDir, "config"), (0, import_node_path26.join)(commonDir, "config.worktree"), ...own2].map((file) => {
     const stat2 = (0, import_node_fs26.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
@@ -8330,16 +8440,6 @@ var init_executable_config = __esm({
       /^uploadpack\.packobjectshook$/,
       /^extensions\.worktreeconfig$/
     ];
-  }
-});
-
-// lazy:node:buffer
-var require_node_buffer = __commonJS({
-  "lazy:node:buffer"(exports2) {
-    var loaded2;
-    var part = () => loaded2 ??= require("node:buffer");
-    for (const name2 of ["Buffer","isUtf8"])
-      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
   }
 });
 
@@ -8471,16 +8571,9 @@ async function includedFiles(door, link2) {
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
 function namesIn2(list7) {
-  const names = [];
-  const unreadable = [];
-  for (const bytes of list7.toString("latin1").split("\0").filter(Boolean)) {
-    const raw2 = Buffer.from(bytes, "latin1");
-    if ((0, import_node_buffer.isUtf8)(raw2)) names.push(raw2.toString("utf8"));
-    else
-      unreadable.push(
-        bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`)
-      );
-  }
+  const all = listedBytes(list7).filter(Boolean);
+  const names = all.filter(isText).map(asText);
+  const unreadable = all.filter((bytes) => !isText(bytes)).map(asText);
   return { names, unreadable };
 }
 async function shownFiles(door, link2, paths) {
@@ -8544,11 +8637,10 @@ function prepareParent(worktree2, target) {
   (0, import_node_fs28.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_buffer, import_node_fs28, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_fs28, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
-    import_node_buffer = __toESM(require_node_buffer(), 1);
     import_node_fs28 = require("node:fs");
     import_node_path28 = require("node:path");
     init_errors();
@@ -8557,6 +8649,7 @@ var init_furnish = __esm({
     init_replace_file();
     init_door();
     init_exclude();
+    init_path_bytes();
     init_worktree_link();
     INCLUDE_FILE = ".worktreeinclude";
     MOST_LINES = 200;
@@ -14639,14 +14732,13 @@ async function takeLock({ gitDir }) {
   const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
-    if (performance.now() > deadline)
-      throw new OrchestrateError(
-        EXIT.busy,
-        `another git process holds ${printable(lock2)}`,
-        "wait for it, or remove the file when none is running"
-      );
+    if (performance.now() > deadline) throw heldByAnother(lock2);
     await (0, import_promises3.setTimeout)(LOCK_ASK_MS);
   }
+}
+function heldByAnother(lock2) {
+  const fix = "wait for it, or remove the file when none is running";
+  return new OrchestrateError(EXIT.busy, `another git process holds ${printable(lock2)}`, fix);
 }
 function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
@@ -14697,7 +14789,8 @@ async function updateBranch(door, move3, place2) {
   const result = await door.attempt([...args, checkedSha(move3.to), checkedSha(move3.from)], { env });
   if (result.code === 0) return true;
   if (/but expected|unable to resolve reference|reference is missing/.test(result.err)) return false;
-  throw gitFailure(args, result);
+  const lock2 = lockFileOf(result.err);
+  throw lock2 === null ? gitFailure(args, result) : heldByAnother(lock2);
 }
 async function carry(door, place2, move3) {
   await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
@@ -15317,7 +15410,17 @@ function storesBelow(root, name2) {
 function unlisted(root, known2, spare, directories) {
   const passed = new Set(spare.map((name2) => name2.replace(/\/$/, "")));
   try {
-    const found = filesBelow2(root, "", passed, directories).filter((path17) => !known2.has(path17));
+    const files2 = filesBelow2(root, "", passed, directories);
+    const odd = files2.filter((path17) => path17.includes("\uFFFD"));
+    if (odd.length > 0)
+      return [
+        {
+          kind: "unreadable",
+          what: `files whose names are not UTF-8: ${listed3(odd)}`,
+          look: gitAt(root, "ls-files")
+        }
+      ];
+    const found = files2.filter((path17) => !known2.has(path17));
     if (found.length === 0) return [];
     const what = `files that git does not list: ${listed3(found)}`;
     return [{ kind: "unreadable", what, look: `ls -la ${shellWord(root)}` }];
@@ -16427,7 +16530,7 @@ function createGit(options) {
     mergeBases: (parents, message2) => mergeBases(door, parents, message2),
     ensureWorktree: ensure,
     makeAhead: (request2) => makeAhead(door, request2, slot),
-    differing: (from, to, matching2) => differing(door, from, to, matching2),
+    differing: rememberDiffering(door),
     furnishWorktree: (request2) => furnishWorktree(door, request2),
     noteBornDirty: (path17, others) => noteBornDirty(door, path17, others),
     dirtyFiles: (path17) => dirtyFiles(door, path17),
@@ -16767,6 +16870,400 @@ var init_key_table = __esm({
   }
 });
 
+// src/tmux/layout/view-look.ts
+function viewWords(tag) {
+  const ours = `#{==:#{@orchestrate_session},${tag}}`;
+  return [
+    ...["list-sessions", "-f", ours, "-F", SESSION, ";"],
+    ...["list-panes", "-a", "-f", ours, "-F", paneFormat(tag)]
+  ];
+}
+function isViewLine(line2) {
+  return line2.startsWith("V|") || line2.startsWith("O|");
+}
+function parseView(lines2) {
+  const session = SESSION_LINE.exec(lines2.find((line2) => line2.startsWith("O|")) ?? "")?.groups;
+  if (session === void 0) return null;
+  const panes = [];
+  for (const line2 of lines2.filter((each) => each.startsWith("V|"))) {
+    const field = PANE_LINE.exec(line2)?.groups;
+    if (field === void 0) return null;
+    panes.push(paneOf(field));
+  }
+  const text5 = (name2) => session[name2] ?? "";
+  return {
+    on: text5("on") === "1",
+    next: text5("next"),
+    summary: text5("summary"),
+    hidden: text5("hidden"),
+    request: text5("request"),
+    needs: text5("needs"),
+    totals: text5("totals"),
+    panes
+  };
+}
+function paneOf(field) {
+  const text5 = (name2) => field[name2] ?? "";
+  const flag3 = (name2) => field[name2] === "1";
+  return {
+    id: text5("id"),
+    windowId: text5("window"),
+    windowIndex: Number(text5("index")),
+    position: Number(text5("position")),
+    columns: Number(text5("columns")),
+    rows: Number(text5("rows")),
+    zoomed: flag3("zoomed"),
+    watched: flag3("watched"),
+    current: flag3("current"),
+    active: flag3("active"),
+    inMode: flag3("mode"),
+    role: text5("role"),
+    shownIn: text5("shown"),
+    place: text5("place") === "" ? null : Number(text5("place")),
+    layout: text5("layout"),
+    urgent: flag3("urgent"),
+    name: text5("name"),
+    label: text5("label")
+  };
+}
+var WORDS, SESSION, paneFormat, SESSION_LINE, PANE_LINE;
+var init_view_look = __esm({
+  "src/tmux/layout/view-look.ts"() {
+    "use strict";
+    init_words();
+    WORDS = "[^|[:cntrl:]]+";
+    SESSION = [
+      "O",
+      "#{==:#{@orchestrate_view},on}",
+      optionIf("@orchestrate_next", "%[0-9]+"),
+      optionIf("@orchestrate_summary", "%[0-9]+"),
+      optionIf("@orchestrate_hidden", "[0-9]+"),
+      optionIf("@orchestrate_request", "[a-z0-9 -]+"),
+      optionIf("@orchestrate_needs", WORDS),
+      optionIf("@orchestrate_totals", WORDS)
+    ].join("|");
+    paneFormat = (tag) => [
+      "V",
+      "#{pane_id}",
+      "#{window_id}",
+      "#{window_index}",
+      "#{pane_index}",
+      "#{window_width}x#{window_height}",
+      "#{window_zoomed_flag}",
+      "#{?window_active_clients,1,0}",
+      "#{window_active}",
+      "#{pane_active}",
+      "#{?pane_in_mode,1,0}",
+      `#{?#{==:#{@orchestrate_project},${tag}},${optionIf("@orchestrate_role", "[a-z]+")},}`,
+      optionIf("@orchestrate_shown", "@[0-9]+"),
+      optionIf("@orchestrate_place", "[0-9]+"),
+      optionIf("@orchestrate_layout", "[0-9x ]+"),
+      optionIf("@orchestrate_urgent", "1"),
+      optionIf("@orchestrate_name", WORDS),
+      optionIf("@orchestrate_label", WORDS)
+    ].join("|");
+    SESSION_LINE = /^O\|(?<on>[01])\|(?<next>%\d+|)\|(?<summary>%\d+|)\|(?<hidden>\d*)\|(?<request>[a-z0-9 -]*)\|(?<needs>[^|]*)\|(?<totals>[^|]*)$/;
+    PANE_LINE = /^V\|(?<id>%\d+)\|(?<window>@\d+)\|(?<index>\d+)\|(?<position>\d+)\|(?<columns>\d+)x(?<rows>\d+)\|(?<zoomed>[01]?)\|(?<watched>[01])\|(?<current>[01])\|(?<active>[01])\|(?<mode>[01])\|(?<role>[a-z]*)\|(?<shown>@\d+|)\|(?<place>\d*)\|(?<layout>[0-9x ]*)\|(?<urgent>1?)\|(?<name>[^|]*)\|(?<label>[^|]*)$/;
+  }
+});
+
+// src/tmux/format.ts
+function lookWords(root, recorded = []) {
+  const tag = projectTag(root);
+  const tagged = `#{==:#{@orchestrate_project},${tag}}`;
+  const ids = recorded.map(({ id: id2 }) => checkPane(id2)).join("|");
+  const ours = ids === "" ? tagged : `#{||:${tagged},#{m/r:^(${ids})$,#{pane_id}}}`;
+  return [
+    ...["display-message", "-p", SERVER, ";"],
+    ...["list-sessions", "-f", `#{==:#{@orchestrate_session},${tag}}`, "-F", SESSION2, ";"],
+    ...["list-panes", "-a", "-f", ours, "-F", PANE, ";"],
+    ...viewWords(tag)
+  ];
+}
+function parseLook(text5) {
+  const all = text5.split("\n").filter((line2) => line2 !== "");
+  const lines2 = all.filter((line2) => !isViewLine(line2));
+  const server = /^S\|(\d+)\|(\d+)\|([^|]*)\|(.+)$/.exec(lines2[0] ?? "");
+  if (server === null) return null;
+  const [, pid, startedAt = "", version2 = "", socketPath = ""] = server;
+  const tellsHow = !version2.startsWith("3.2");
+  const sessions = lines2.flatMap((line2) => parseSession(line2) ?? []);
+  const session = sessions[0] ?? null;
+  const panes = /* @__PURE__ */ new Map();
+  for (const line2 of lines2.slice(1 + sessions.length)) {
+    const pane = parsePane(line2, tellsHow);
+    if (pane === null) return null;
+    if (!panes.has(pane.id) || pane.session === session?.name) panes.set(pane.id, pane);
+  }
+  const unsettled = tellsHow && lines2.some((line2) => UNSETTLED.test(line2));
+  const view2 = parseView(all.filter(isViewLine));
+  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()], view: view2, unsettled };
+}
+function parseSession(line2) {
+  const [, id2, name2] = /^N\|(\$\d+)\|(.*)$/.exec(line2) ?? [];
+  return id2 === void 0 || name2 === void 0 ? null : { id: id2, name: name2 };
+}
+function parsePane(line2, tellsHow) {
+  const field = PANE_LINE2.exec(line2)?.groups;
+  if (field === void 0) return null;
+  const status = field["status"] ?? "";
+  const signal2 = field["signal"] ?? "";
+  const exitCode = exitCodeOf(status, signal2);
+  const dead = field["dead"] === "1" && (status !== "" || signal2 !== "" || !tellsHow);
+  return {
+    id: field["id"] ?? "",
+    windowId: field["window"] ?? "",
+    session: field["session"] ?? "",
+    role: field["role"] ?? "",
+    key: field["key"] ?? "",
+    run: Number(field["run"] ?? ""),
+    pid: Number(field["pid"]),
+    dead,
+    exitCode: dead ? exitCode : null
+  };
+}
+function exitCodeOf(status, signal2) {
+  if (/^\d+$/.test(status)) return Number(status);
+  if (/^\d+$/.test(signal2)) return 128 + Number(signal2);
+  const byName = Object.entries(import_node_os3.constants.signals).find(([name2]) => name2 === `SIG${signal2.toUpperCase()}`);
+  return byName === void 0 ? null : 128 + byName[1];
+}
+function ownPanes(panes, server, recorded) {
+  const here = recorded.filter((each) => each.server === server);
+  const byId = new Map(here.map((each) => [each.id, each]));
+  const runs = new Set(here.map(({ key, run: run30 }) => `${key}#${run30}`));
+  return panes.flatMap((pane) => {
+    const own2 = byId.get(pane.id);
+    if (own2 !== void 0) return [{ ...pane, role: "worker", key: own2.key, run: own2.run }];
+    return pane.role === "" || runs.has(`${pane.key}#${pane.run}`) ? [] : [pane];
+  });
+}
+var import_node_os3, SERVER, SESSION2, PANE, COLLECT, UNSETTLED, PANE_LINE2;
+var init_format = __esm({
+  "src/tmux/format.ts"() {
+    "use strict";
+    import_node_os3 = __toESM(require_node_os(), 1);
+    init_view_look();
+    init_names();
+    init_words();
+    SERVER = "S|#{pid}|#{start_time}|#{version}|#{socket_path}";
+    SESSION2 = "N|#{session_id}|#{session_name}";
+    PANE = [
+      "P",
+      "#{pane_id}",
+      "#{window_id}",
+      "#{pane_pid}",
+      "#{pane_dead}",
+      "#{pane_dead_status}",
+      "#{pane_dead_signal}",
+      optionIf("@orchestrate_role", "[a-z]+"),
+      optionIf("@orchestrate_key", "[a-z0-9-]+"),
+      optionIf("@orchestrate_run", "[0-9]+"),
+      "#{session_name}"
+    ].join("|");
+    COLLECT = ["if-shell", ":", ""];
+    UNSETTLED = /^P\|%\d+\|@\d+\|\d+\|1\|\|\|/;
+    PANE_LINE2 = /^P\|(?<id>%\d+)\|(?<window>@\d+)\|(?<pid>\d+)\|(?<dead>[^|]*)\|(?<status>[^|]*)\|(?<signal>[^|]*)\|(?<role>[^|]*)\|(?<key>[^|]*)\|(?<run>[^|]*)\|(?<session>.*)$/;
+  }
+});
+
+// src/tmux/signal.ts
+function channelOf(root) {
+  return `orchestrate-${projectTag(root)}`;
+}
+function setPending(sessionId, value) {
+  return command2("set-option", "-t", `${sessionId}:`, PENDING, value);
+}
+function signalCommand(root, sessionId) {
+  const unlessPending = command2("if-shell", "-F", "-t", `${sessionId}:`, `#{?${PENDING},,1}`);
+  return `${unlessPending} { ${setPending(sessionId, "1")} ; ${command2("wait-for", "-S", channelOf(root))} }`;
+}
+function hookCommands(root, sessionId, target) {
+  const signal2 = `{ ${signalCommand(root, sessionId)} }`;
+  return [
+    `${command2("set-hook", "-p", "-t", target, "pane-died")} ${signal2}`,
+    `${command2("set-hook", "-p", "-t", target, "pane-exited")} ${signal2}`,
+    `${command2("set-hook", "-t", `${sessionId}:`, "window-unlinked")} ${signal2}`,
+    // A pane that the user closes beside others ends no window, and tmux tells its end to nobody.
+    `${command2("set-hook", "-t", `${sessionId}:`, "after-kill-pane")} ${signal2}`
+  ];
+}
+async function signal(client, root, session) {
+  await client.run(onOurSession(root, session, [signalCommand(root, session.sessionId)]));
+}
+async function waitForSignal(client, root, session, abort) {
+  abort.throwIfAborted();
+  const clear = setPending(session.sessionId, "");
+  const wait = [clear, command2("wait-for", channelOf(root)), clear];
+  const kill = new AbortController();
+  const wake = async () => {
+    await signal(client, root, session);
+    kill.abort(abort.reason);
+  };
+  let woken = Promise.resolve();
+  const onAbort = () => {
+    woken = wake();
+  };
+  abort.addEventListener("abort", onAbort, { once: true });
+  try {
+    const reply = await client.wait(onOurSession(root, session, wait), kill.signal);
+    abort.throwIfAborted();
+    checkWaited(reply);
+  } finally {
+    abort.removeEventListener("abort", onAbort);
+    await woken;
+  }
+}
+function checkWaited(reply) {
+  const why = "our session has ended";
+  if (reply.status !== "ok") throw tmuxError("be waited for", reply);
+  if (reply.text.trim() === NOT_OURS) throw tmuxError("be waited for", { status: "failed", why, text: "" });
+}
+var PENDING;
+var init_signal = __esm({
+  "src/tmux/signal.ts"() {
+    "use strict";
+    init_client();
+    init_names();
+    init_words();
+    PENDING = "@orchestrate_pending";
+  }
+});
+
+// src/tmux/pane.ts
+function tagCommands(root, target, tag) {
+  const option = (...words) => command2("set-option", "-p", "-t", target, ...words);
+  const run30 = String(tag.run);
+  return [
+    option("@orchestrate_project", projectTag(root)),
+    option("@orchestrate_role", tag.role),
+    ...tag.key === "" ? [] : [option("@orchestrate_key", tag.key), option("@orchestrate_run", run30)],
+    option("remain-on-exit", tag.keepOnExit ? "on" : "off"),
+    option("allow-rename", "off"),
+    option("synchronize-panes", "off"),
+    ...windowCommands(target),
+    ...tag.log === null ? [] : [command2("pipe-pane", "-t", target, `ulimit -c 0; ulimit -f ${LOG_BLOCKS}; exec cat >> ${tag.log}`)]
+  ];
+}
+function windowCommands(target) {
+  return WINDOW_OPTIONS.map(([name2, value]) => command2("set-option", "-w", "-t", target, name2, value));
+}
+function untagCommands(target) {
+  const names = [
+    "@orchestrate_project",
+    "@orchestrate_role",
+    "remain-on-exit",
+    "allow-rename",
+    "synchronize-panes"
+  ];
+  return names.map((name2) => command2("set-option", "-p", "-u", "-t", target, name2));
+}
+async function openPane(client, root, handle, tag, cwd) {
+  const target = `${handle.sessionId}:{end}`;
+  const mark = `made-${(0, import_node_crypto8.randomBytes)(6).toString("hex")}`;
+  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
+  const made = ["new-window", "-d", "-P", "-F", "O|#{pane_id}", "-n", tag.name, "-a", "-t", target];
+  const make = command2(...made, "/bin/sh", script, mark);
+  const isMade2 = command2("if-shell", "-F", "-t", target, `#{m:*${mark}*,#{pane_start_command}}`);
+  const put = `${isMade2} { ${ownCommands(root, handle, tag, target)} }`;
+  const reply = await client.run(onOurSession(root, handle, [make, put]), cwd);
+  const pane = reply.status === "absent" ? void 0 : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
+  if (pane !== void 0) {
+    const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
+    return { pane, pid };
+  }
+  if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
+    return null;
+  if (isNotOurs(reply)) return null;
+  const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
+  throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: reply.text });
+}
+function ownCommands(root, handle, tag, target) {
+  return [
+    ...tagCommands(root, target, tag),
+    ...hookCommands(root, handle.sessionId, target),
+    command2(
+      "display-message",
+      "-p",
+      "-t",
+      target,
+      "T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}"
+    ),
+    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
+    command2("if-shell", "-b", ...COLLECT.slice(1))
+  ].join(" ; ");
+}
+function taggedPid(reply, pane, tag) {
+  if (reply.status === "absent") return null;
+  const said2 = new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
+  return said2 === null ? null : Number(said2[1]);
+}
+function isNotOurs(reply) {
+  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
+}
+async function tagById({ client, root, handle, tag }, pane) {
+  const isThere2 = `#{==:#{pane_id},${pane}}`;
+  const commands2 = ownCommands(root, handle, tag, pane);
+  const reply = await client.run(["if-shell", "-F", "-t", pane, isThere2, commands2]);
+  const pid = taggedPid(reply, pane, tag);
+  if (pid !== null) return pid;
+  await client.run(["kill-pane", "-t", pane]);
+  const why = reply.status === "ok" ? "its pane could not be made ours" : reply.why;
+  throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: "" });
+}
+async function onOurPane({ client, root, recorded }, pane, commands2, owner = null) {
+  const written2 = recorded().find(
+    (each) => each.id === pane && (owner === null || owner.key === each.key && owner.run === each.run)
+  );
+  const tags = allOf([
+    `#{==:#{@orchestrate_project},${projectTag(root)}}`,
+    ...owner === null ? [] : [`#{==:#{@orchestrate_key},${owner.key}}`, `#{==:#{@orchestrate_run},${owner.run}}`]
+  ]);
+  const ours = written2 === void 0 ? tags : `#{||:${tags},${onServer(written2.server)}}`;
+  const condition = allOf([`#{==:#{pane_id},${pane}}`, ours]);
+  const reply = await client.run([
+    "if-shell",
+    "-F",
+    "-t",
+    pane,
+    condition,
+    commands2,
+    `display-message -p ${NOT_OURS}`
+  ]);
+  if (reply.status === "failed") throw tmuxError(`act on pane ${pane}`, reply);
+  return reply.status === "ok" && !isNotOurs(reply);
+}
+function onServer(server) {
+  const parts2 = parseServerIdentity(server);
+  if (parts2 === null) return "0";
+  return allOf([`#{==:#{pid},${parts2.pid}}`, `#{==:#{start_time},${parts2.startedAt}}`]);
+}
+function paneGone(pane) {
+  return new OrchestrateError(EXIT.refused, `pane ${pane} is gone or not one of ours`, "orchestrate status");
+}
+var import_node_crypto8, LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS;
+var init_pane = __esm({
+  "src/tmux/pane.ts"() {
+    "use strict";
+    import_node_crypto8 = __toESM(require_node_crypto(), 1);
+    init_errors();
+    init_client();
+    init_format();
+    init_identity();
+    init_names();
+    init_signal();
+    init_words();
+    LOG_BLOCKS = 262144;
+    WINDOW_STATUS = "#I:#{?@orchestrate_name,#{@orchestrate_name},#W}#{?window_flags,#{window_flags}, }";
+    WINDOW_OPTIONS = [
+      ["automatic-rename", "off"],
+      ["window-size", "largest"],
+      ["window-status-format", WINDOW_STATUS],
+      ["window-status-current-format", WINDOW_STATUS]
+    ];
+  }
+});
+
 // src/tmux/layout/grid.ts
 function fitting(whole2, least) {
   return Math.max(0, Math.floor((whole2 + 1) / (least + 1)));
@@ -17084,7 +17581,7 @@ function joinCommand(root, { pane, after, window: window2, place: place2 }) {
 function leaveCommand(root, handle, { pane, at, follow: follow2, held: held2 }) {
   const commands2 = [
     breakCommand(handle, pane, at, follow2 ? [] : ["-d"]),
-    command2("set-option", "-w", "-t", pane, "automatic-rename", "off"),
+    ...windowCommands(pane),
     command2(
       "rename-window",
       "-t",
@@ -17151,6 +17648,7 @@ var init_view = __esm({
     "use strict";
     init_client();
     init_names();
+    init_pane();
     init_words();
     init_arrange();
     BORDER = [
@@ -17169,203 +17667,6 @@ var init_view = __esm({
     sessionOption = (handle, name2, value) => command2("set-option", "-t", `${handle.sessionId}:`, name2, fixedText(value));
     FREE = "#{?#{||:#{pane_in_mode},#{&&:#{pane_active},#{window_active_clients}}},,1}";
     paneOption = (pane, name2, value) => command2("set-option", "-p", "-t", pane, name2, value);
-  }
-});
-
-// src/tmux/layout/view-look.ts
-function viewWords(tag) {
-  const ours = `#{==:#{@orchestrate_session},${tag}}`;
-  return [
-    ...["list-sessions", "-f", ours, "-F", SESSION, ";"],
-    ...["list-panes", "-a", "-f", ours, "-F", paneFormat(tag)]
-  ];
-}
-function isViewLine(line2) {
-  return line2.startsWith("V|") || line2.startsWith("O|");
-}
-function parseView(lines2) {
-  const session = SESSION_LINE.exec(lines2.find((line2) => line2.startsWith("O|")) ?? "")?.groups;
-  if (session === void 0) return null;
-  const panes = [];
-  for (const line2 of lines2.filter((each) => each.startsWith("V|"))) {
-    const field = PANE_LINE.exec(line2)?.groups;
-    if (field === void 0) return null;
-    panes.push(paneOf(field));
-  }
-  const text5 = (name2) => session[name2] ?? "";
-  return {
-    on: text5("on") === "1",
-    next: text5("next"),
-    summary: text5("summary"),
-    hidden: text5("hidden"),
-    request: text5("request"),
-    needs: text5("needs"),
-    totals: text5("totals"),
-    panes
-  };
-}
-function paneOf(field) {
-  const text5 = (name2) => field[name2] ?? "";
-  const flag3 = (name2) => field[name2] === "1";
-  return {
-    id: text5("id"),
-    windowId: text5("window"),
-    windowIndex: Number(text5("index")),
-    position: Number(text5("position")),
-    columns: Number(text5("columns")),
-    rows: Number(text5("rows")),
-    zoomed: flag3("zoomed"),
-    watched: flag3("watched"),
-    current: flag3("current"),
-    active: flag3("active"),
-    inMode: flag3("mode"),
-    role: text5("role"),
-    shownIn: text5("shown"),
-    place: text5("place") === "" ? null : Number(text5("place")),
-    layout: text5("layout"),
-    urgent: flag3("urgent"),
-    name: text5("name"),
-    label: text5("label")
-  };
-}
-var WORDS, SESSION, paneFormat, SESSION_LINE, PANE_LINE;
-var init_view_look = __esm({
-  "src/tmux/layout/view-look.ts"() {
-    "use strict";
-    init_words();
-    WORDS = "[^|[:cntrl:]]+";
-    SESSION = [
-      "O",
-      "#{==:#{@orchestrate_view},on}",
-      optionIf("@orchestrate_next", "%[0-9]+"),
-      optionIf("@orchestrate_summary", "%[0-9]+"),
-      optionIf("@orchestrate_hidden", "[0-9]+"),
-      optionIf("@orchestrate_request", "[a-z0-9 -]+"),
-      optionIf("@orchestrate_needs", WORDS),
-      optionIf("@orchestrate_totals", WORDS)
-    ].join("|");
-    paneFormat = (tag) => [
-      "V",
-      "#{pane_id}",
-      "#{window_id}",
-      "#{window_index}",
-      "#{pane_index}",
-      "#{window_width}x#{window_height}",
-      "#{window_zoomed_flag}",
-      "#{?window_active_clients,1,0}",
-      "#{window_active}",
-      "#{pane_active}",
-      "#{?pane_in_mode,1,0}",
-      `#{?#{==:#{@orchestrate_project},${tag}},${optionIf("@orchestrate_role", "[a-z]+")},}`,
-      optionIf("@orchestrate_shown", "@[0-9]+"),
-      optionIf("@orchestrate_place", "[0-9]+"),
-      optionIf("@orchestrate_layout", "[0-9x ]+"),
-      optionIf("@orchestrate_urgent", "1"),
-      optionIf("@orchestrate_name", WORDS),
-      optionIf("@orchestrate_label", WORDS)
-    ].join("|");
-    SESSION_LINE = /^O\|(?<on>[01])\|(?<next>%\d+|)\|(?<summary>%\d+|)\|(?<hidden>\d*)\|(?<request>[a-z0-9 -]*)\|(?<needs>[^|]*)\|(?<totals>[^|]*)$/;
-    PANE_LINE = /^V\|(?<id>%\d+)\|(?<window>@\d+)\|(?<index>\d+)\|(?<position>\d+)\|(?<columns>\d+)x(?<rows>\d+)\|(?<zoomed>[01]?)\|(?<watched>[01])\|(?<current>[01])\|(?<active>[01])\|(?<mode>[01])\|(?<role>[a-z]*)\|(?<shown>@\d+|)\|(?<place>\d*)\|(?<layout>[0-9x ]*)\|(?<urgent>1?)\|(?<name>[^|]*)\|(?<label>[^|]*)$/;
-  }
-});
-
-// src/tmux/format.ts
-function lookWords(root, recorded = []) {
-  const tag = projectTag(root);
-  const tagged = `#{==:#{@orchestrate_project},${tag}}`;
-  const ids = recorded.map(({ id: id2 }) => checkPane(id2)).join("|");
-  const ours = ids === "" ? tagged : `#{||:${tagged},#{m/r:^(${ids})$,#{pane_id}}}`;
-  return [
-    ...["display-message", "-p", SERVER, ";"],
-    ...["list-sessions", "-f", `#{==:#{@orchestrate_session},${tag}}`, "-F", SESSION2, ";"],
-    ...["list-panes", "-a", "-f", ours, "-F", PANE, ";"],
-    ...viewWords(tag)
-  ];
-}
-function parseLook(text5) {
-  const all = text5.split("\n").filter((line2) => line2 !== "");
-  const lines2 = all.filter((line2) => !isViewLine(line2));
-  const server = /^S\|(\d+)\|(\d+)\|([^|]*)\|(.+)$/.exec(lines2[0] ?? "");
-  if (server === null) return null;
-  const [, pid, startedAt = "", version2 = "", socketPath = ""] = server;
-  const tellsHow = !version2.startsWith("3.2");
-  const sessions = lines2.flatMap((line2) => parseSession(line2) ?? []);
-  const session = sessions[0] ?? null;
-  const panes = /* @__PURE__ */ new Map();
-  for (const line2 of lines2.slice(1 + sessions.length)) {
-    const pane = parsePane(line2, tellsHow);
-    if (pane === null) return null;
-    if (!panes.has(pane.id) || pane.session === session?.name) panes.set(pane.id, pane);
-  }
-  const unsettled = tellsHow && lines2.some((line2) => UNSETTLED.test(line2));
-  const view2 = parseView(all.filter(isViewLine));
-  return { socketPath, pid: Number(pid), startedAt, session, panes: [...panes.values()], view: view2, unsettled };
-}
-function parseSession(line2) {
-  const [, id2, name2] = /^N\|(\$\d+)\|(.*)$/.exec(line2) ?? [];
-  return id2 === void 0 || name2 === void 0 ? null : { id: id2, name: name2 };
-}
-function parsePane(line2, tellsHow) {
-  const field = PANE_LINE2.exec(line2)?.groups;
-  if (field === void 0) return null;
-  const status = field["status"] ?? "";
-  const signal2 = field["signal"] ?? "";
-  const exitCode = exitCodeOf(status, signal2);
-  const dead = field["dead"] === "1" && (status !== "" || signal2 !== "" || !tellsHow);
-  return {
-    id: field["id"] ?? "",
-    windowId: field["window"] ?? "",
-    session: field["session"] ?? "",
-    role: field["role"] ?? "",
-    key: field["key"] ?? "",
-    run: Number(field["run"] ?? ""),
-    pid: Number(field["pid"]),
-    dead,
-    exitCode: dead ? exitCode : null
-  };
-}
-function exitCodeOf(status, signal2) {
-  if (/^\d+$/.test(status)) return Number(status);
-  if (/^\d+$/.test(signal2)) return 128 + Number(signal2);
-  const byName = Object.entries(import_node_os3.constants.signals).find(([name2]) => name2 === `SIG${signal2.toUpperCase()}`);
-  return byName === void 0 ? null : 128 + byName[1];
-}
-function ownPanes(panes, server, recorded) {
-  const here = recorded.filter((each) => each.server === server);
-  const byId = new Map(here.map((each) => [each.id, each]));
-  const runs = new Set(here.map(({ key, run: run30 }) => `${key}#${run30}`));
-  return panes.flatMap((pane) => {
-    const own2 = byId.get(pane.id);
-    if (own2 !== void 0) return [{ ...pane, role: "worker", key: own2.key, run: own2.run }];
-    return pane.role === "" || runs.has(`${pane.key}#${pane.run}`) ? [] : [pane];
-  });
-}
-var import_node_os3, SERVER, SESSION2, PANE, COLLECT, UNSETTLED, PANE_LINE2;
-var init_format = __esm({
-  "src/tmux/format.ts"() {
-    "use strict";
-    import_node_os3 = __toESM(require_node_os(), 1);
-    init_view_look();
-    init_names();
-    init_words();
-    SERVER = "S|#{pid}|#{start_time}|#{version}|#{socket_path}";
-    SESSION2 = "N|#{session_id}|#{session_name}";
-    PANE = [
-      "P",
-      "#{pane_id}",
-      "#{window_id}",
-      "#{pane_pid}",
-      "#{pane_dead}",
-      "#{pane_dead_status}",
-      "#{pane_dead_signal}",
-      optionIf("@orchestrate_role", "[a-z]+"),
-      optionIf("@orchestrate_key", "[a-z0-9-]+"),
-      optionIf("@orchestrate_run", "[0-9]+"),
-      "#{session_name}"
-    ].join("|");
-    COLLECT = ["if-shell", ":", ""];
-    UNSETTLED = /^P\|%\d+\|@\d+\|\d+\|1\|\|\|/;
-    PANE_LINE2 = /^P\|(?<id>%\d+)\|(?<window>@\d+)\|(?<pid>\d+)\|(?<dead>[^|]*)\|(?<status>[^|]*)\|(?<signal>[^|]*)\|(?<role>[^|]*)\|(?<key>[^|]*)\|(?<run>[^|]*)\|(?<session>.*)$/;
   }
 });
 
@@ -17463,200 +17764,6 @@ var init_look = __esm({
     RESTORE_MS = 2e3;
     RESTORE_STEP_MS = 20;
     NOTHING3 = { server: null, session: null, sessionId: null, panes: [] };
-  }
-});
-
-// src/tmux/signal.ts
-function channelOf(root) {
-  return `orchestrate-${projectTag(root)}`;
-}
-function setPending(sessionId, value) {
-  return command2("set-option", "-t", `${sessionId}:`, PENDING, value);
-}
-function signalCommand(root, sessionId) {
-  const unlessPending = command2("if-shell", "-F", "-t", `${sessionId}:`, `#{?${PENDING},,1}`);
-  return `${unlessPending} { ${setPending(sessionId, "1")} ; ${command2("wait-for", "-S", channelOf(root))} }`;
-}
-function hookCommands(root, sessionId, target) {
-  const signal2 = `{ ${signalCommand(root, sessionId)} }`;
-  return [
-    `${command2("set-hook", "-p", "-t", target, "pane-died")} ${signal2}`,
-    `${command2("set-hook", "-p", "-t", target, "pane-exited")} ${signal2}`,
-    `${command2("set-hook", "-t", `${sessionId}:`, "window-unlinked")} ${signal2}`,
-    // A pane that a person closes beside others ends no window, and tmux tells its end to nobody.
-    `${command2("set-hook", "-t", `${sessionId}:`, "after-kill-pane")} ${signal2}`
-  ];
-}
-async function signal(client, root, session) {
-  await client.run(onOurSession(root, session, [signalCommand(root, session.sessionId)]));
-}
-async function waitForSignal(client, root, session, abort) {
-  abort.throwIfAborted();
-  const clear = setPending(session.sessionId, "");
-  const wait = [clear, command2("wait-for", channelOf(root)), clear];
-  const kill = new AbortController();
-  const wake = async () => {
-    await signal(client, root, session);
-    kill.abort(abort.reason);
-  };
-  let woken = Promise.resolve();
-  const onAbort = () => {
-    woken = wake();
-  };
-  abort.addEventListener("abort", onAbort, { once: true });
-  try {
-    const reply = await client.wait(onOurSession(root, session, wait), kill.signal);
-    abort.throwIfAborted();
-    checkWaited(reply);
-  } finally {
-    abort.removeEventListener("abort", onAbort);
-    await woken;
-  }
-}
-function checkWaited(reply) {
-  const why = "our session has ended";
-  if (reply.status !== "ok") throw tmuxError("be waited for", reply);
-  if (reply.text.trim() === NOT_OURS) throw tmuxError("be waited for", { status: "failed", why, text: "" });
-}
-var PENDING;
-var init_signal = __esm({
-  "src/tmux/signal.ts"() {
-    "use strict";
-    init_client();
-    init_names();
-    init_words();
-    PENDING = "@orchestrate_pending";
-  }
-});
-
-// src/tmux/pane.ts
-function tagCommands(root, target, tag) {
-  const option = (...words) => command2("set-option", "-p", "-t", target, ...words);
-  const run30 = String(tag.run);
-  return [
-    option("@orchestrate_project", projectTag(root)),
-    option("@orchestrate_role", tag.role),
-    ...tag.key === "" ? [] : [option("@orchestrate_key", tag.key), option("@orchestrate_run", run30)],
-    option("remain-on-exit", tag.keepOnExit ? "on" : "off"),
-    option("allow-rename", "off"),
-    option("synchronize-panes", "off"),
-    ...WINDOW_OPTIONS.map(([name2, value]) => command2("set-option", "-w", "-t", target, name2, value)),
-    ...tag.log === null ? [] : [command2("pipe-pane", "-t", target, `ulimit -c 0; ulimit -f ${LOG_BLOCKS}; exec cat >> ${tag.log}`)]
-  ];
-}
-function untagCommands(target) {
-  const names = [
-    "@orchestrate_project",
-    "@orchestrate_role",
-    "remain-on-exit",
-    "allow-rename",
-    "synchronize-panes"
-  ];
-  return names.map((name2) => command2("set-option", "-p", "-u", "-t", target, name2));
-}
-async function openPane(client, root, handle, tag, cwd) {
-  const target = `${handle.sessionId}:{end}`;
-  const mark = `made-${(0, import_node_crypto8.randomBytes)(6).toString("hex")}`;
-  const script = tag.role === "worker" ? "./keeper" : "./wrapper";
-  const made = ["new-window", "-d", "-P", "-F", "O|#{pane_id}", "-n", tag.name, "-a", "-t", target];
-  const make = command2(...made, "/bin/sh", script, mark);
-  const isMade2 = command2("if-shell", "-F", "-t", target, `#{m:*${mark}*,#{pane_start_command}}`);
-  const put = `${isMade2} { ${ownCommands(root, handle, tag, target)} }`;
-  const reply = await client.run(onOurSession(root, handle, [make, put]), cwd);
-  const pane = reply.status === "absent" ? void 0 : /^O\|(%\d+)$/m.exec(reply.text)?.[1];
-  if (pane !== void 0) {
-    const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
-    return { pane, pid };
-  }
-  if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
-    return null;
-  if (isNotOurs(reply)) return null;
-  const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
-  throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: reply.text });
-}
-function ownCommands(root, handle, tag, target) {
-  return [
-    ...tagCommands(root, target, tag),
-    ...hookCommands(root, handle.sessionId, target),
-    command2(
-      "display-message",
-      "-p",
-      "-t",
-      target,
-      "T|#{pane_id}|#{pane_pid}|#{@orchestrate_role}|#{@orchestrate_key}"
-    ),
-    // Ends that tmux missed while it made this pane: another worker's, or that of an agent that ended at once.
-    command2("if-shell", "-b", ...COLLECT.slice(1))
-  ].join(" ; ");
-}
-function taggedPid(reply, pane, tag) {
-  if (reply.status === "absent") return null;
-  const said2 = new RegExp(`^T\\|${pane}\\|(\\d+)\\|${tag.role}\\|${tag.key}$`, "m").exec(reply.text);
-  return said2 === null ? null : Number(said2[1]);
-}
-function isNotOurs(reply) {
-  return reply.status === "ok" && reply.text.trim() === NOT_OURS;
-}
-async function tagById({ client, root, handle, tag }, pane) {
-  const isThere2 = `#{==:#{pane_id},${pane}}`;
-  const commands2 = ownCommands(root, handle, tag, pane);
-  const reply = await client.run(["if-shell", "-F", "-t", pane, isThere2, commands2]);
-  const pid = taggedPid(reply, pane, tag);
-  if (pid !== null) return pid;
-  await client.run(["kill-pane", "-t", pane]);
-  const why = reply.status === "ok" ? "its pane could not be made ours" : reply.why;
-  throw tmuxError(`open a window for ${tag.name}`, { status: "failed", why, text: "" });
-}
-async function onOurPane({ client, root, recorded }, pane, commands2, owner = null) {
-  const written2 = recorded().find(
-    (each) => each.id === pane && (owner === null || owner.key === each.key && owner.run === each.run)
-  );
-  const tags = allOf([
-    `#{==:#{@orchestrate_project},${projectTag(root)}}`,
-    ...owner === null ? [] : [`#{==:#{@orchestrate_key},${owner.key}}`, `#{==:#{@orchestrate_run},${owner.run}}`]
-  ]);
-  const ours = written2 === void 0 ? tags : `#{||:${tags},${onServer(written2.server)}}`;
-  const condition = allOf([`#{==:#{pane_id},${pane}}`, ours]);
-  const reply = await client.run([
-    "if-shell",
-    "-F",
-    "-t",
-    pane,
-    condition,
-    commands2,
-    `display-message -p ${NOT_OURS}`
-  ]);
-  if (reply.status === "failed") throw tmuxError(`act on pane ${pane}`, reply);
-  return reply.status === "ok" && !isNotOurs(reply);
-}
-function onServer(server) {
-  const parts2 = parseServerIdentity(server);
-  if (parts2 === null) return "0";
-  return allOf([`#{==:#{pid},${parts2.pid}}`, `#{==:#{start_time},${parts2.startedAt}}`]);
-}
-function paneGone(pane) {
-  return new OrchestrateError(EXIT.refused, `pane ${pane} is gone or not one of ours`, "orchestrate status");
-}
-var import_node_crypto8, LOG_BLOCKS, WINDOW_STATUS, WINDOW_OPTIONS;
-var init_pane = __esm({
-  "src/tmux/pane.ts"() {
-    "use strict";
-    import_node_crypto8 = __toESM(require_node_crypto(), 1);
-    init_errors();
-    init_client();
-    init_format();
-    init_identity();
-    init_names();
-    init_signal();
-    init_words();
-    LOG_BLOCKS = 262144;
-    WINDOW_STATUS = "#I:#{?@orchestrate_name,#{@orchestrate_name},#W}#{?window_flags,#{window_flags}, }";
-    WINDOW_OPTIONS = [
-      ["automatic-rename", "off"],
-      ["window-size", "largest"],
-      ["window-status-format", WINDOW_STATUS],
-      ["window-status-current-format", WINDOW_STATUS]
-    ];
   }
 });
 
@@ -18853,8 +18960,7 @@ function toType({ stream: stream2 }, { kind, message: message2, fix }) {
   const again = kind === "sync" ? "sync" : kind === "verify" || kind === "adopt" ? "verify" : "status";
   return thenTry(message2, fix, commandFor(again, stream2.id));
 }
-function isCheck({ record: record3 }, { action, state: state2 }, kind) {
-  if (kind === "adopt" && action?.kind === "adopt") return true;
+function isCheck({ record: record3 }, { state: state2 }, kind) {
   const checks = kind === "verify" || kind === "sync" || kind === "adopt" && record3?.runs.length === 0;
   return checks && state2 === "verifying";
 }
@@ -20599,6 +20705,10 @@ function isExecutable(file) {
     throw thrown;
   }
 }
+function checkUnasked(permissions) {
+  const message2 = "agents run any command without asking";
+  return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
+}
 var import_node_fs45, import_node_path54;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
@@ -21402,14 +21512,7 @@ function checkCodex(agent2, deps, paths) {
       message: "Codex may not have been told to trust this project: answer it once, then /quit",
       fix
     },
-    ...agent2.permissions === "bypass" ? [
-      {
-        name: "permissions",
-        level: "warn",
-        message: "agents run any command without asking",
-        fix: null
-      }
-    ] : []
+    ...checkUnasked(agent2.permissions)
   ];
 }
 var import_node_fs50, PERMISSIONS2, NOTICE;
@@ -21706,14 +21809,7 @@ function checkOpencode(agent2, deps) {
   return [
     { name: "agent", level: "ok", message: file, fix: null },
     ...checkNoWall("opencode", agent2.wall),
-    ...agent2.permissions === "bypass" ? [
-      {
-        name: "permissions",
-        level: "warn",
-        message: "agents run any command without asking",
-        fix: null
-      }
-    ] : []
+    ...checkUnasked(agent2.permissions)
   ];
 }
 var import_node_fs51, import_node_path59, import_node_url2, LOOKS;
@@ -23327,7 +23423,7 @@ function noteRefusal(state2, kind, what, { scope, message: message2 }) {
     message: printable(`${what}: ${message2}`, EVENT_CHARACTERS)
   });
 }
-async function readRun(project, options = {}) {
+async function readRun2(project, options = {}) {
   const token = project.env["ORCHESTRATE_TOKEN"];
   if (!token) return null;
   const state2 = await project.openState(options);
@@ -23566,6 +23662,9 @@ function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
   (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
   for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path65.join)(runDir2, name2), text5, 384);
+  if (!(0, import_node_fs57.existsSync)((0, import_node_path65.join)(runDir2, "keeper"))) writeScripts(runDir2);
+}
+function writeScripts(runDir2) {
   replaceFile((0, import_node_path65.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
   replaceFile((0, import_node_path65.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
@@ -24699,8 +24798,8 @@ var init_starters = __esm({
     init_run();
     init_starter();
     init_types2();
-    MOST2 = 16;
-    READY = 6;
+    MOST2 = 32;
+    READY = 8;
     BETWEEN_MS = 50;
     LONGEST_REQUEST = 8192;
     OWN = /^(GIT|LC|ORCHESTRATE)_[A-Z0-9_]*$/;
@@ -28771,6 +28870,14 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path84.basename)(path17)) || isNamed(path17)
   );
 }
+async function foreseeSetUps({ ports, snapshot }, { key, streamId: streamId2 }) {
+  const head3 = snapshot.heads.known ? snapshot.heads.value.get(key) : void 0;
+  const next = snapshot.plan.streams.filter(
+    ({ dependencies }) => dependencies.length === 1 && dependencies[0] === streamId2
+  );
+  const made = next.flatMap(({ id: id2 }) => snapshot.records.get(snapshot.keys.get(id2) ?? "")?.ahead ?? []);
+  if (head3 !== void 0) await Promise.all(made.map((ahead) => isSetUpFor(ports, ahead, head3)));
+}
 async function furnishAndSetUp(step, place2) {
   await refurnish(step.ports, place2);
   await runSetup(step, place2);
@@ -29083,6 +29190,7 @@ var init_landing_report = __esm({
 // src/landing/land.ts
 var land_exports = {};
 __export(land_exports, {
+  finishLanding: () => finishLanding,
   land: () => land,
   landDry: () => landDry
 });
@@ -29101,6 +29209,14 @@ async function land(ports, request2) {
     return await landOn(await prepare(ports, request2));
   } finally {
     lease.release();
+  }
+}
+async function finishLanding({ landingLease, git: git2 }) {
+  const lease = await landingLease.acquire(0);
+  try {
+    if (lease !== null) await git2.finishMoves();
+  } finally {
+    lease?.release();
   }
 }
 async function landOn(landing) {
@@ -29289,8 +29405,34 @@ var init_land = __esm({
 // src/poller/listeners/auto-landing.ts
 function landingQueue(ports, abort) {
   if (!ports.config.landing.auto) return { name: "landing" };
+  const attempts = createAttempts(ports, abort);
   let underWay2 = null;
-  let tried = "";
+  let [seen2, tried] = ["", ""];
+  const beginIfDue = () => {
+    const isDue = seen2 !== "" && seen2 !== tried;
+    if (underWay2 !== null || abort.aborted || !(isDue || attempts.isLeft()) || attempts.isPaused()) return;
+    tried = seen2;
+    underWay2 = attempts.make(isDue).then((went) => {
+      if (!went) tried = "";
+    }).finally(() => {
+      underWay2 = null;
+      beginIfDue();
+    });
+  };
+  return {
+    name: "landing",
+    onStates(states, { snapshot }) {
+      seen2 = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? "");
+      beginIfDue();
+    },
+    async close(end) {
+      while (underWay2 !== null) await underWay2;
+      if (end?.why === "all-done" && !abort.aborted) await attempts.make(true);
+    }
+  };
+}
+function createAttempts(ports, abort) {
+  let isLeft = true;
   let [failures, notBeforeMs] = [0, 0];
   let told2 = "";
   const tell6 = (message2) => {
@@ -29298,35 +29440,24 @@ function landingQueue(ports, abort) {
       ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind: "not-landed", message: message2 });
     told2 = message2;
   };
-  const landAll = async () => {
-    try {
-      const { land: land2 } = await Promise.resolve().then(() => (init_land(), land_exports));
-      await land2(ports, { named: [], into: null, strategy: null, gates: true, abort, tell: () => void 0 });
-      [failures, notBeforeMs, told2] = [0, 0, ""];
-    } catch (error2) {
-      if (isAbort(error2)) return;
-      tried = "";
-      notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS2 * 2 ** failures, LONGEST_PAUSE_MS2);
-      failures += 1;
-      tell6(`nothing landed: ${messageOf(error2)}`);
-    }
-  };
-  const begin = (signature) => {
-    tried = signature;
-    underWay2 = landAll().finally(() => {
-      underWay2 = null;
-    });
-  };
   return {
-    name: "landing",
-    onStates(states, { snapshot }) {
-      const signature = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? "");
-      const due = signature !== "" && signature !== tried && performance.now() >= notBeforeMs;
-      if (underWay2 === null && due && !abort.aborted) begin(signature);
-    },
-    async close(end) {
-      await underWay2;
-      if (end?.why === "all-done" && !abort.aborted) await landAll();
+    isLeft: () => isLeft,
+    isPaused: () => performance.now() < notBeforeMs,
+    async make(isDue) {
+      try {
+        const { finishLanding: finishLanding2, land: land2 } = await Promise.resolve().then(() => (init_land(), land_exports));
+        const all = { named: [], into: null, strategy: null, gates: true, abort, tell: () => void 0 };
+        await (isDue ? land2(ports, all) : finishLanding2(ports));
+        isLeft = false;
+        [failures, notBeforeMs, told2] = [0, 0, ""];
+        return true;
+      } catch (error2) {
+        if (isAbort(error2)) return true;
+        notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS2 * 2 ** failures, LONGEST_PAUSE_MS2);
+        failures += 1;
+        tell6(`nothing landed: ${messageOf(error2)}`);
+        return false;
+      }
     }
   };
 }
@@ -30684,7 +30815,7 @@ var init_stream_logs = __esm({
     init_log_file();
     init_listener();
     UPDATE_EACH_MS = 1e3;
-    SOON_MS = 100;
+    SOON_MS = 300;
   }
 });
 
@@ -31497,9 +31628,10 @@ async function verify2(step, key, run30) {
   }
   if (record3.verified?.adopted === true && record3.runs.length === 0) return adopt(step, key);
   if (isCleaned(record3, step.snapshot)) return stillLanded(step, record3);
+  refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
   const judged = judge2(step, record3, stream2, run30);
-  await Promise.allSettled([judged, foreseeLanding(step, record3)]);
+  await Promise.allSettled([judged, foreseeLanding(step, record3), foreseeSetUps(step, record3)]);
   return judged;
 }
 async function judge2(step, record3, stream2, run30) {
@@ -31727,8 +31859,10 @@ async function sync(step, key, run30) {
     step.ports.state.patchStream(key, { syncRequested: false });
     return;
   }
+  refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
-  const result = await bringUp2(step, record3, stream2);
+  const wishes = { syncRequested: true, ...run30 === null ? { verifyRequested: true } : {} };
+  const result = await bringUp2(step, record3, stream2, wishes);
   if (result.came === "hindered") {
     if (run30 !== null) {
       await verify2(step, key, run30);
@@ -31740,10 +31874,8 @@ async function sync(step, key, run30) {
       `git -C ${shellWord(record3.worktree)} status && ${commandFor("sync", record3)}`
     );
   }
-  if (result.came === "clash") return;
-  if (run30 === null) step.ports.state.patchStream(key, { verifyRequested: true });
 }
-async function bringUp2(step, record3, stream2) {
+async function bringUp2(step, record3, stream2, wishes = {}) {
   const { ports } = step;
   const { key, base } = record3;
   const heads = dependencyHeads(stream2, step.snapshot);
@@ -31770,7 +31902,8 @@ async function bringUp2(step, record3, stream2) {
   ports.state.patchStream(key, {
     base: { sha: made.base, parents: heads, atMs: ports.now() },
     verified: null,
-    conflict: null
+    conflict: null,
+    ...wishes
   });
   const moved3 = movedHeads(stream2, step.snapshot).map(({ id: id2, sha }) => `${id2} at ${sha.slice(0, 10)}`);
   note(step, key, null, "synced", `brought up to date with ${moved3.join(", ")}`);
@@ -31949,14 +32082,18 @@ async function endUnknownWorkers(ports, key) {
 async function startWorker(step, plan2, directory) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
-  const [, prompt] = await Promise.all([
+  const [, launched] = await Promise.all([
     prepareWorktree(step, record3, run30, plan2.baseSha),
-    workerPrompt(ports, plan2, step.snapshot),
+    prepareAgent(step, plan2, directory),
     ensureSession2(ports),
     isUntouched(record3) ? endUnknownWorkers(ports, record3.key) : null
   ]);
   if (isEnded(step, record3.key, run30)) return;
-  await writeRunFiles(step, plan2, directory, prompt);
+  writeLaunch(directory, {
+    cwd: startDirectory(record3.worktree, ports.config.agent.cwd),
+    argv: launched.argv,
+    env: workerEnvironment(ports.env, launched.env)
+  });
   forgetReports(ports, record3.key);
   await step.pace.next(step.abort);
   if (isEnded(step, record3.key, run30)) return;
@@ -31981,9 +32118,11 @@ function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
   return opened2 !== void 0 && opened2.endedAtMs !== null;
 }
-async function writeRunFiles(step, plan2, directory, prompt) {
+async function prepareAgent(step, plan2, directory) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
+  const prompt = await workerPrompt(ports, plan2, step.snapshot);
+  writeScripts(directory);
   const launched = await ports.agent.prepare({
     projectRoot: ports.paths.root,
     runDir: directory,
@@ -32002,11 +32141,7 @@ async function writeRunFiles(step, plan2, directory, prompt) {
     }
   });
   ports.state.patchRun(record3.key, run30, { sessionId: launched.sessionId });
-  writeLaunch(directory, {
-    cwd: startDirectory(record3.worktree, ports.config.agent.cwd),
-    argv: launched.argv,
-    env: workerEnvironment(ports.env, launched.env)
-  });
+  return launched;
 }
 function startDirectory(worktree2, cwd) {
   const directory = (0, import_node_path92.join)(worktree2, cwd);
@@ -32597,6 +32732,10 @@ var init_run_poller = __esm({
 function keepHeapSmall() {
   (0, import_node_v8.setFlagsFromString)("--semi-space-growth-factor=1");
   (0, import_node_v8.setFlagsFromString)("--heap-growing-percent=30");
+  process.prependOnceListener("exit", () => {
+    (0, import_node_v8.setFlagsFromString)("--semi-space-growth-factor=2");
+    (0, import_node_v8.setFlagsFromString)("--heap-growing-percent=0");
+  });
 }
 async function pollInForeground(ports, request2) {
   const { output, named: named3, once: once11, lease } = request2;
@@ -33740,7 +33879,7 @@ __export(stop_exports, {
 async function run5(args, _flags, io) {
   return stop(args, io).catch((error2) => {
     if (!(error2 instanceof NoPlan)) throw error2;
-    throw new OrchestrateError(error2.exitCode, "Nothing is running.", error2.fix, { cause: error2 });
+    throw new OrchestrateError(error2.exitCode, "Nothing is running.", "orchestrate status", { cause: error2 });
   });
 }
 async function stop(args, io) {
@@ -34128,19 +34267,25 @@ async function streamsBehind(ports, names) {
   for (const stream2 of [...order].reverse())
     if (wanted.has(stream2.id)) for (const id2 of stream2.dependencies) wanted.add(id2);
   const stale = staleReasons(order, snapshot);
+  const late = /* @__PURE__ */ new Set();
   const behind = order.flatMap((stream2) => {
     const record3 = snapshot.records.get(snapshot.keys.get(stream2.id) ?? "");
-    const why = stale.get(stream2.id);
-    if (record3 === void 0 || why === void 0) return [];
-    return names.length === 0 || wanted.has(stream2.id) ? [{ stream: stream2, record: record3, why }] : [];
+    if (record3?.base == null || isCancelled(stream2)) return [];
+    const moves = stale.has(stream2.id) || stream2.dependencies.some((id2) => late.has(id2));
+    if (!moves && !isUnchecked(record3)) return [];
+    late.add(stream2.id);
+    return names.length === 0 || wanted.has(stream2.id) ? [{ stream: stream2, record: record3, stale: moves }] : [];
   });
   return { snapshot, behind };
+}
+function isUnchecked({ syncRequested, verified, runs }) {
+  return syncRequested && verified === null && runs.at(-1)?.endedAtMs !== null;
 }
 async function planSync(ports, names) {
   const { snapshot, behind } = await streamsBehind(ports, names);
   const heads = /* @__PURE__ */ new Map();
   const answers2 = [];
-  for (const { stream: stream2, record: record3 } of behind) {
+  for (const { stream: stream2, record: record3, stale } of behind) {
     const answer3 = (result, message2, files2 = []) => {
       answers2.push({ stream: stream2.id, result, message: message2, files: files2 });
     };
@@ -34156,7 +34301,8 @@ async function planSync(ports, names) {
     }
     heads.set(stream2.id, merged.head);
     const onto = stream2.dependencies.map((id2) => `${id2} at ${shaOf(snapshot, heads, id2).slice(0, 10)}`);
-    answer3("synced", `would be brought up to date with ${onto.join(", ")}`);
+    const what = stale ? "would be brought up to date" : "would be checked, being up to date";
+    answer3("synced", `${what} with ${onto.join(", ")}`);
   }
   return answers2;
 }
@@ -35716,7 +35862,7 @@ var init_panel = __esm({
     WIDE2 = 110;
     REASON_LINES = 4;
     FEW = 8;
-    DIVIDES = /^[\s\u2500-\u257f_=-]*$/;
+    DIVIDES = /^\s*(?:[\u2500-\u257f]{8,}.*)?$/;
     COLOURS2 = /\u001b\[[\d;]*m/g;
     visible = (line2) => widthOf(line2.replace(COLOURS2, ""));
   }
@@ -36030,8 +36176,8 @@ function opened(model, page3, { rows }) {
 }
 function typed(model, key, size) {
   const { kind } = model.mode;
-  const isText = kind === "answer" || kind === "filter";
-  if (!isText && key.kind === "text" && [...key.text].length > 1) return eachLetter(model, key.text, size);
+  const isText2 = kind === "answer" || kind === "filter";
+  if (!isText2 && key.kind === "text" && [...key.text].length > 1) return eachLetter(model, key.text, size);
   switch (model.mode.kind) {
     case "page":
       return inPage(model, model.mode, key, size);
@@ -36236,6 +36382,86 @@ var init_cockpit_keys = __esm({
   }
 });
 
+// src/operator/living.ts
+function openEyes(ports, gathered) {
+  return {
+    ports,
+    gathered,
+    processesIn: processLook(ports),
+    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
+  };
+}
+function standing(look6) {
+  let last3 = null;
+  return () => {
+    if (last3 === null || performance.now() - last3.atMs > PROCESSES_STAND_MS)
+      last3 = { found: look6(), atMs: performance.now() };
+    return last3.found;
+  };
+}
+function processLook({ processes }) {
+  const directories = standing(() => processes.directories());
+  return (path17) => pidsBelow(processes, path17, directories());
+}
+function atWork(record3) {
+  const run30 = record3.runs.at(-1);
+  if (run30 === void 0 || run30.endedAtMs !== null) return null;
+  const what = `its agent is at work (run ${run30.number})`;
+  return { kind: "agent", what, look: commandFor("status", record3) };
+}
+function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
+  const held2 = [];
+  const now = ports.state.records(record3.initiativeId).get(record3.key) ?? record3;
+  const poller = ports.state.poller();
+  const working = atWork(now);
+  if (working !== null) held2.push(working);
+  const step = now.step === null ? void 0 : STEPS_IN_WORKTREES[now.step.kind];
+  if (step !== void 0 && poller !== null && ports.processes.isAlive(poller))
+    held2.push({
+      kind: "process",
+      what: `its worktree is being ${step} at the moment`,
+      look: commandFor("status", record3)
+    });
+  const run30 = [...marked3()].find((mark) => mark.startsWith(ports.marks.runs(record3.key)));
+  if (run30 !== void 0)
+    held2.push({
+      kind: "agent",
+      what: "processes of its agent still live",
+      look: commandFor("stop", record3)
+    });
+  const [pid, ...more] = processesIn(record3.worktree);
+  if (pid !== void 0)
+    held2.push({
+      kind: "process",
+      what: `process ${[pid, ...more].join(", ")} is at work in its worktree`,
+      look: `ps -fp ${[pid, ...more].join(",")}`
+    });
+  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
+  const living = panes.find(({ role, key, dead }) => role === "worker" && key === record3.key && !dead);
+  if (living !== void 0 && run30 === void 0)
+    held2.push({
+      kind: "agent",
+      what: "its window is still in use",
+      look: commandFor("attach", record3)
+    });
+  return held2;
+}
+var PROCESSES_STAND_MS, STEPS_IN_WORKTREES;
+var init_living = __esm({
+  "src/operator/living.ts"() {
+    "use strict";
+    init_shell_word();
+    init_ahead3();
+    PROCESSES_STAND_MS = 500;
+    STEPS_IN_WORKTREES = {
+      prepare: "made ready",
+      launch: "made ready",
+      sync: "brought up to date",
+      verify: "checked"
+    };
+  }
+});
+
 // src/operator/clean.ts
 async function clean(ports, named3, dryRun2) {
   if (dryRun2) return cleanAll(ports, named3, true);
@@ -36256,16 +36482,14 @@ async function cleanAll(ports, named3, dryRun2) {
   const { readable: readable3, unreadable } = ports.state.allRecords();
   const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning = {
-    ports,
-    dryRun: dryRun2,
+    ...openEyes(ports, gathered),
     gathered,
+    dryRun: dryRun2,
     shared: await ports.git.shared(),
     landed: await landedAnywhere(ports, gathered, plans2, readable3),
     plans: plans2,
     named: new Set(named3.map(({ key }) => key)),
-    processesIn: processLook(ports),
-    self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" },
-    marked: standing(() => new Set(ports.processes.findMarked(ports.marks.all).map(({ mark }) => mark)))
+    self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" }
   };
   const records = [...readable3.values()].filter(({ key }) => named3.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE3);
@@ -36291,18 +36515,6 @@ async function landedAnywhere(ports, { look: look6 }, plans2, all) {
     for (const key of found) landed.add(key);
   }
   return landed;
-}
-function standing(look6) {
-  let last3 = null;
-  return () => {
-    if (last3 === null || performance.now() - last3.atMs > PROCESSES_STAND_MS)
-      last3 = { found: look6(), atMs: performance.now() };
-    return last3.found;
-  };
-}
-function processLook({ processes }) {
-  const directories = standing(() => processes.directories());
-  return (path17) => pidsBelow(processes, path17, directories());
 }
 async function cleanOne(cleaning, record3) {
   const place2 = placeOf4(cleaning, record3);
@@ -36361,12 +36573,6 @@ function outcomeOf({ ports, shared }, record3) {
     branch: shared.tips.has(branch2) ? branch2 : null
   };
 }
-function atWork(record3) {
-  const run30 = record3.runs.at(-1);
-  if (run30 === void 0 || run30.endedAtMs !== null) return null;
-  const what = `its agent is at work (run ${run30.number})`;
-  return { kind: "agent", what, look: commandFor("status", record3) };
-}
 function notWanted({ gathered, landed, plans: plans2 }, record3) {
   const { key } = record3;
   const working = atWork(record3);
@@ -36382,42 +36588,6 @@ function notWanted({ gathered, landed, plans: plans2 }, record3) {
     look: commandFor(done2 ? "merge" : "status", record3)
   };
 }
-function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
-  const held2 = [];
-  const now = ports.state.records(record3.initiativeId).get(record3.key) ?? record3;
-  const poller = ports.state.poller();
-  const working = atWork(now);
-  if (working !== null) held2.push(working);
-  if (now.step?.kind === "prepare" && poller !== null && ports.processes.isAlive(poller))
-    held2.push({
-      kind: "process",
-      what: "its worktree is being made ready at the moment",
-      look: commandFor("status", record3)
-    });
-  const run30 = [...marked3()].find((mark) => mark.startsWith(ports.marks.runs(record3.key)));
-  if (run30 !== void 0)
-    held2.push({
-      kind: "agent",
-      what: "processes of its agent still live",
-      look: commandFor("stop", record3)
-    });
-  const [pid, ...more] = processesIn(record3.worktree);
-  if (pid !== void 0)
-    held2.push({
-      kind: "process",
-      what: `process ${[pid, ...more].join(", ")} is at work in its worktree`,
-      look: `ps -fp ${[pid, ...more].join(",")}`
-    });
-  const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
-  const living = panes.find(({ role, key, dead }) => role === "worker" && key === record3.key && !dead);
-  if (living !== void 0 && run30 === void 0)
-    held2.push({
-      kind: "agent",
-      what: "its window is still in use",
-      look: commandFor("attach", record3)
-    });
-  return held2;
-}
 async function forget({ ports, gathered }, record3, saved) {
   (0, import_node_fs88.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
@@ -36427,7 +36597,7 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs88, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6, PROCESSES_STAND_MS;
+var import_node_fs88, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
@@ -36440,13 +36610,12 @@ var init_clean2 = __esm({
     init_shell_word();
     init_present();
     init_landed();
-    init_ahead3();
     init_git_config();
     init_gather();
     init_intent();
+    init_living();
     AT_ONCE3 = 3;
     LEASE_WAIT_MS6 = 15e3;
-    PROCESSES_STAND_MS = 500;
   }
 });
 
@@ -63279,7 +63448,7 @@ __export(hook_exports, {
 async function run25(_args, _flags, io) {
   const project = openProject(io);
   try {
-    const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+    const worker = await readRun2(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (worker === null) return EXIT.ok;
     const agent2 = reportingAgent(project);
     const refusal5 = await refusalFor(project, worker, agent2);
@@ -63398,7 +63567,7 @@ async function show4(args, _flags, io) {
 }
 async function update2(args, flags, io) {
   return withStore(io, async (store, project) => {
-    const worker = await readRun(project);
+    const worker = await readRun2(project);
     const task2 = findTask(store, args[0] ?? "");
     const patch = patchOf(flags);
     const change2 = () => store.updateTask(task2.id, patch, worker?.scope ?? null);
@@ -63734,7 +63903,7 @@ __export(recover_exports, {
   run: () => run27
 });
 async function run27(args, flags, io) {
-  const days = numberFlag("recover", flags, "expire", { min: 0 });
+  const days = numberFlag("recover", flags, "expire", { min: 0, example: 30 });
   if (flags["expire"] !== void 0 && days === void 0)
     throw usageError("--expire takes a number of days", "orchestrate recover --expire 30");
   return withPorts(io, { create: false }, async (ports) => {
@@ -70498,9 +70667,9 @@ var require_utils = __commonJS({
           const hex = input.slice(i3 + 1, i3 + 3);
           if (isHexPair(hex)) {
             const normalizedHex = hex.toUpperCase();
-            const decoded2 = String.fromCharCode(parseInt(normalizedHex, 16));
-            if (decodeUnreserved && isUnreserved(decoded2)) {
-              output += decoded2;
+            const decoded = String.fromCharCode(parseInt(normalizedHex, 16));
+            if (decodeUnreserved && isUnreserved(decoded)) {
+              output += decoded;
             } else {
               output += "%" + normalizedHex;
             }
@@ -70520,9 +70689,9 @@ var require_utils = __commonJS({
           const hex = input.slice(i3 + 1, i3 + 3);
           if (isHexPair(hex)) {
             const normalizedHex = hex.toUpperCase();
-            const decoded2 = String.fromCharCode(parseInt(normalizedHex, 16));
-            if (decoded2 !== "." && isUnreserved(decoded2)) {
-              output += decoded2;
+            const decoded = String.fromCharCode(parseInt(normalizedHex, 16));
+            if (decoded !== "." && isUnreserved(decoded)) {
+              output += decoded;
             } else {
               output += "%" + normalizedHex;
             }
@@ -70647,9 +70816,9 @@ var require_utils = __commonJS({
           const hex = input.slice(i3 + 1, i3 + 3);
           if (isHexPair(hex)) {
             const normalizedHex = hex.toUpperCase();
-            const decoded2 = String.fromCharCode(parseInt(normalizedHex, 16));
-            if (isUnreserved(decoded2)) {
-              output += decoded2;
+            const decoded = String.fromCharCode(parseInt(normalizedHex, 16));
+            if (isUnreserved(decoded)) {
+              output += decoded;
             } else {
               output += "%" + normalizedHex;
             }
