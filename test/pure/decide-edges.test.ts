@@ -609,3 +609,29 @@ test('what another kind of step came to gives up no check', () => {
   assert.equal(after('adopt'), 'failed, no step');
   for (const kind of ['launch', 'prepare', 'nudge'] as const) assert.equal(after(kind), 'verifying, adopt');
 });
+
+test('no worktree is made ahead while more are there than may be, whoever they are for', () => {
+  const ids = ['B', 'C', 'D', 'E', 'F'];
+  const made = (id: string) =>
+    record(id, { ahead: { path: record(id).worktree, parents: ['tip'], bases: ['tip'], setUp: null } });
+  const world = {
+    streams: [stream('A'), ...ids.map((id) => stream(id, ['A']))],
+    records: [record('A', { runs: [run('A')], base: BASE }), ...['D', 'E', 'F'].map(made)],
+    workers: { A: worker() },
+    part: headsAt({ a: 'tip' }),
+  };
+  assert.deepEqual(stepsOf(world, { ahead: 2 }), []);
+  assert.deepEqual(stepsOf(world, { ahead: 4 }), ['prepare b']);
+});
+
+test('work that is complete without a run is taken up by a poller that can ask git, and said to wait for it else', () => {
+  const seen = (part: NonNullable<World['part']>) => {
+    const { states, actions } = decided({ streams: [complete('S')], part });
+    return [states[0]?.state, actions[0]?.kind ?? null, states[0]?.reason, states[0]?.remedy] as const;
+  };
+  assert.deepEqual(seen({}).slice(0, 2), ['verifying', 'adopt']);
+  const why = 'orchestrate is not running; its tasks were completed without a run';
+  assert.deepEqual(seen({ pollerAlive: false }), ['verifying', null, why, 'orchestrate start']);
+  const [state, step, reason] = seen({ heads: { known: false, why: 'locked' } });
+  assert.deepEqual([state, step, reason], ['verifying', null, 'git could not be asked: locked']);
+});
