@@ -17,12 +17,10 @@ const nth = (every: number): string => {
   return `every ${every}${ending}`;
 };
 
-/** Which of the command's calls were harmed; nothing where no calls are counted. */
+/** Which of the command's calls were harmed, and how many there are as far as that shows; nothing where no calls are counted. */
 function callsText({ calls, every }: Result): string {
   if (calls === undefined) return '';
-  return every === 1
-    ? `each of ${calls - 1}`
-    : `${nth(every)} of about ${Math.max(1, calls - Math.ceil(every / 2))}`;
+  return every === 1 ? `each of ${calls - 1}` : `${nth(every)} of ${calls - every} to ${calls - 1}`;
 }
 
 const HEAD = ['sweep', 'case', 'harm', 'calls', 'injected', 'held'];

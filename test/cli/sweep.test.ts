@@ -39,7 +39,7 @@ test('a run of some cases takes the place of their rows alone, and what did not 
   assert.match(before, /^5 injections in 2 cases, 1 cases did not hold\. /);
   assert.match(
     before,
-    /\| kills \| start, git \| kill -9 before \| every 7th of about 16 \| 3 \| \*\*no\*\*: 1 \| aaaa \|/,
+    /\| kills \| start, git \| kill -9 before \| every 7th of 13 to 19 \| 3 \| \*\*no\*\*: 1 \| aaaa \|/,
   );
   const mended = [result('start, git', 4), result('stop, git', 0)];
   const after = pageOf(mended, { commit: 'bbbb', before, whole: false });
