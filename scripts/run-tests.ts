@@ -73,8 +73,9 @@ function run(parts: readonly string[], scratch: string): Promise<number> {
     env: { ...process.env, TMPDIR: scratch },
     stdio: 'inherit',
   });
-  // Ctrl-C reaches the tests as well: they end, and then we clean up.
+  // Ctrl-C reaches the tests as well, other signals do not: they end, and then we clean up.
   process.on('SIGINT', () => undefined);
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code) => resolve(code ?? 1));
