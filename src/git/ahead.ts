@@ -16,7 +16,7 @@ import type { CommandOptions, Door } from './door.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { clearMarker, readMarker, writeMarker } from './tidy/marker.ts';
 import type { Git } from './types.ts';
-import { claimBranch, foreignBranch, pointHead, readBranch } from './worktree-branch.ts';
+import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
 import {
   aheadReason,
   foreignPath,
@@ -272,7 +272,7 @@ async function putOnBranch(
     claimBranch(door, checkedBranch(branch), baseSha, ours),
   ]);
   if (tip === baseSha) {
-    await pointHead(door, link, branch);
+    await door.write(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], here);
     return whole;
   }
   if (await hidesFiles(door, link)) throw taken(link.path, HIDING);

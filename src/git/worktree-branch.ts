@@ -1,13 +1,10 @@
 /** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
-import { join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { moveAside } from '../core/shell-word.ts';
-import { replaceFile } from '../files/replace-file.ts';
 import { checkedSha, noObject } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { refsBelow } from './refs.ts';
-import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
 /** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */
 const MADE = 'orchestrate: made for a stream';
@@ -67,17 +64,6 @@ export async function claimBranch(
   if (found.tip === null) throw gitFailure(args, result);
   if (!found.ours) throw foreignBranch(branch);
   return found.tip;
-}
-
-/**
- * Puts the HEAD of a worktree, which is on a commit in a file of that name, on a branch at that same commit: as git does it, whom
- * it takes a process. It is git's where somebody has it locked.
- */
-export async function pointHead(door: Door, link: WorktreeLink, branch: string): Promise<void> {
-  const ref = `refs/heads/${branch}`;
-  const head = join(link.gitDir, 'HEAD');
-  if (kindAt(`${head}.lock`) === 'missing') replaceFile(head, `ref: ${ref}\n`, 0o644);
-  else await door.write(['symbolic-ref', 'HEAD', ref], inWorktree(link, door.commonDir));
 }
 
 /** The refusal for a branch that exists and that we did not make. */
