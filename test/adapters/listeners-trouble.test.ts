@@ -84,9 +84,11 @@ test('at the end a command that hangs is broken off, what waits behind it is let
   t.after(() => rmSync(logsDir, { recursive: true }));
   const begun: string[] = [];
   const events: string[] = [];
+  let end: (result: object) => void = () => undefined;
   const runShell = ({ input, abort }: { input: string; abort: AbortSignal }) =>
-    new Promise((_, reject) => {
+    new Promise((resolve, reject) => {
       begun.push(JSON.parse(input).reason);
+      end = resolve;
       abort.addEventListener('abort', () => reject(abort.reason));
     });
   const ports = {
@@ -113,17 +115,32 @@ test('at the end a command that hangs is broken off, what waits behind it is let
     remedy: null,
     needsYou: true,
   }));
-  const { onStates, close } = notifier(ports as never, new AbortController().signal, () => undefined);
-  onStates?.(states as never, { snapshot: { records } } as never);
-  const closing = close?.({ why: 'stuck', states: states.slice(0, 1) } as never);
+  const leaveWith = (count: number) => {
+    const { onStates, close } = notifier(ports as never, new AbortController().signal, () => undefined);
+    onStates?.(states.slice(0, count) as never, { snapshot: { records } } as never);
+    return close?.({ why: 'stuck', states: states.slice(0, 1) } as never);
+  };
+  const closing = leaveWith(150);
   await turn();
   t.mock.timers.tick(10_000);
   await turn();
-  assert.deepEqual(begun, ['s0', 'nothing can go on: s0 failed']);
+  assert.deepEqual(begun.splice(0), ['s0', 'nothing can go on: s0 failed']);
   t.mock.timers.tick(10_000);
   await closing;
-  assert.deepEqual(events, [
-    'stuck nothing can go on: s0 failed',
-    'notify-error notify.command took more than 10 s before the end',
-  ]);
+  const warning = 'notify-error notify.command took more than 10 s before the end';
+  assert.deepEqual(events.splice(0), ['stuck nothing can go on: s0 failed', warning]);
+
+  // The last word has its own time, also where what was before it took nearly all.
+  const again = leaveWith(1);
+  await turn();
+  t.mock.timers.tick(9_000);
+  end({ exitCode: 0 });
+  await turn();
+  assert.deepEqual(begun, ['s0', 'nothing can go on: s0 failed']);
+  t.mock.timers.tick(9_000);
+  await turn();
+  assert.deepEqual(events, ['stuck nothing can go on: s0 failed']);
+  t.mock.timers.tick(1_000);
+  await again;
+  assert.deepEqual(events, ['stuck nothing can go on: s0 failed', warning]);
 });

@@ -38,11 +38,13 @@ function createWay(work: Work, abort: AbortSignal): Way {
   const waiting: Told[] = [];
   let underWay: Promise<void> | null = null;
   let current = new AbortController();
+  let isLeaving = false;
   let isLast = false;
   const letGo = (): void =>
     current.abort(new Undelivered(`took more than ${work.boundMs / 1000} s before the end`));
   const tellOne = async (told: Told): Promise<void> => {
     current = new AbortController();
+    isLast = isLeaving && waiting.length === 0;
     const bound = isLast ? setTimeout(letGo, work.boundMs) : undefined;
     const signal = AbortSignal.any([abort, current.signal]);
     await work
@@ -66,10 +68,10 @@ function createWay(work: Work, abort: AbortSignal): Way {
       underWay ??= tellAll();
     },
     async finish() {
+      isLeaving = true;
       const bound = setTimeout(() => {
-        isLast = true;
         waiting.splice(0, waiting.length - 1);
-        letGo();
+        if (!isLast) letGo();
       }, work.boundMs);
       await underWay;
       clearTimeout(bound);
