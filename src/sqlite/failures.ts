@@ -1,9 +1,9 @@
 /** Turns what SQLite and the file system throw into errors a user can act on, each with its exit code. */
-import { closeSync, openSync, statfsSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { isNativeModuleFailure, noDriver } from './load-driver.ts';
+import { isNativeModuleFailure, isOutOfFiles, noDriver } from './load-driver.ts';
 
 /** Which file an operation concerns, and how long it waits for a lock. */
 export type StoreFile = {
@@ -36,25 +36,8 @@ export function guarded<T>(place: StoreFile, work: () => T): T {
   }
 }
 
-/** Files that one database takes: itself, its log, its index, and a journal; and what loading the driver takes. */
-const FILES_NEEDED = 8;
-
 function mayLackFiles(thrown: unknown): boolean {
   return isNativeModuleFailure(thrown) || /^(SQLITE_(CANTOPEN|IOERR)|E[MN]FILE)/.test(codeOf(thrown));
-}
-
-/** True when this process may not open as many files as a database takes. */
-function isOutOfFiles(): boolean {
-  const opened: number[] = [];
-  try {
-    while (opened.length < FILES_NEEDED) opened.push(openSync('/dev/null', 'r'));
-    return false;
-  } catch (error) {
-    if (/^E[MN]FILE$/.test(codeOf(error))) return true;
-    throw error;
-  } finally {
-    for (const descriptor of opened) closeSync(descriptor);
-  }
 }
 
 function outOfFiles(thrown: unknown, { label, path }: StoreFile): OrchestrateError {

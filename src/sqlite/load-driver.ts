@@ -2,6 +2,7 @@
  * Which SQLite a process runs on: better-sqlite3, or Node's own where the native part of that was not built; loaded on first
  * use, so that commands without a database do not pay for it.
  */
+import { closeSync, openSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import type { Db, DriverOptions, SqliteDriver } from './driver.ts';
@@ -46,6 +47,8 @@ function betterSqlite3(): Loaded {
     return { Driver, name: 'better-sqlite3' };
   } catch (error) {
     if (!isNativeModuleFailure(error)) throw error;
+    // The search for it says "not found" of whatever it cannot open.
+    if (isOutOfFiles()) throw tooManyFiles(error);
     return ofNode(error);
   }
 }
@@ -68,6 +71,28 @@ function bundledDriver(): SqliteDriver {
       super(path, { ...options, nativeBinding });
     }
   };
+}
+
+/** Files that one database takes: itself, its log, its index, and a journal; and what loading the driver takes. */
+const FILES_NEEDED = 8;
+
+/** True when this process may not open as many files as a database takes. */
+export function isOutOfFiles(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < FILES_NEEDED) opened.push(openSync('/dev/null', 'r'));
+    return false;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && /^E[MN]FILE$/.test(String(error.code))) return true;
+    throw error;
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
+  }
+}
+
+function tooManyFiles(cause: unknown): Error {
+  const error = new Error("EMFILE: too many open files, SQLite's driver could not be loaded", { cause });
+  return Object.assign(error, { code: 'EMFILE' });
 }
 
 /** True for what the driver throws when it is absent, or its native part is absent or built for another Node. */
