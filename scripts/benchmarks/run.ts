@@ -13,6 +13,7 @@ import { mcp } from './mcp.ts';
 import { type Benchmark, median } from './measure.ts';
 import { machineText, type Result, rounded, sectionOf, withSections } from './page.ts';
 import { poller } from './poller.ts';
+import { processor } from './processor.ts';
 import { redrawing } from './redraw.ts';
 import { soaking } from './soak.ts';
 import { tidy } from './tidy.ts';
@@ -23,6 +24,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   ...commands,
   ...handOff,
   ...poller,
+  ...processor,
   ...redrawing,
   ...view,
   ...keys,

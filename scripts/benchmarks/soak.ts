@@ -12,7 +12,7 @@ const LANES = ['A', 'B', 'C'];
 const STAYS = 'Z';
 /** Runs of each lane; an hour's worth: SOAK_RUNS=1000. */
 const RUNS = { short: 24, full: 120 };
-/** Of a stream's runs the last few are kept: from here on one goes for each that comes. */
+/** Of a stream's runs the last few are kept: from here on each that comes makes one old. */
 const SETTLED_RUNS = 8;
 /** So many events are kept; a project of weeks begins with them. */
 const EVENTS = 20_000;
@@ -106,7 +106,7 @@ function figures(early: readonly Held[], late: readonly Held[], runs: number): r
     name: `${what} in the last of ${amount(runs)} runs`,
     unit: UNITS[what],
     samples: late.map((held) => held[what]),
-    floor: { name: 'once the first runs were let go of', samples: early.map((held) => held[what]) },
+    floor: { name: 'early in the same soak', samples: early.map((held) => held[what]) },
   }));
 }
 
