@@ -5,14 +5,10 @@ import { commitTree } from './commit.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { resolveCommit } from './refs.ts';
-import type { BaseResult } from './types.ts';
+import type { BaseResult, Git } from './types.ts';
 
 /** See `Git.mergeBases`. Parents are merged one after the other; one that another contains adds nothing. */
-export async function mergeBases(
-  door: Door,
-  parents: readonly string[],
-  message: string,
-): Promise<BaseResult> {
+async function mergeBases(door: Door, parents: readonly string[], message: string): Promise<BaseResult> {
   const [first, ...others] = [...new Set(parents.map(checkedSha))];
   if (first === undefined) throw new Error('a base needs at least one parent');
   await Promise.all([first, ...others].map((sha) => checkCommit(door, sha)));
@@ -23,6 +19,28 @@ export async function mergeBases(
     merged = result.sha;
   }
   return { ok: true, sha: merged };
+}
+
+/**
+ * Remembers the merges that were made: of a worktree made ahead it is asked again at the hand-off. All that it names is looked for
+ * once more, since nobody keeps a commit that no ref has.
+ */
+export function rememberMerges(door: Door): Git['mergeBases'] {
+  const made = new Map<string, string>();
+  return async (parents, message) => {
+    const question = JSON.stringify([parents, message]);
+    const before = made.get(question);
+    if (before !== undefined && (await areThere(door, [before, ...parents])))
+      return { ok: true, sha: before };
+    const result = await mergeBases(door, parents, message);
+    if (result.ok) made.set(question, result.sha);
+    return result;
+  };
+}
+
+async function areThere(door: Door, commits: readonly string[]): Promise<boolean> {
+  const found = await Promise.all(commits.map((sha) => resolveCommit(door, sha)));
+  return commits.every((sha, at) => found[at] === sha);
 }
 
 async function checkCommit(door: Door, sha: string): Promise<void> {

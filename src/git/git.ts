@@ -4,7 +4,7 @@ import { createSlots } from '../core/job-slots.ts';
 import { NotStarted, run } from '../process/run.ts';
 import { advance } from './advance.ts';
 import { makeAhead } from './ahead.ts';
-import { mergeBases } from './base-merge.ts';
+import { rememberMerges } from './base-merge.ts';
 import { dirtyFiles, dirtyWhenCheckedOut, noteBornDirty } from './born-dirty.ts';
 import { commitTracked, identityTrouble, signingTrouble } from './commit.ts';
 import { contained } from './contained.ts';
@@ -56,7 +56,7 @@ export function createGit(options: DoorOptions): Git {
     contained: (tip, candidates) => contained(door, tip, candidates),
     ignored: (paths) => ignored(door, paths),
     resolve: (rev) => resolveCommit(door, rev),
-    mergeBases: (parents, message) => mergeBases(door, parents, message),
+    mergeBases: rememberMerges(door),
     ensureWorktree: ensure,
     makeAhead: (request) => makeAhead(door, request, slot),
     differing: rememberDiffering(door),

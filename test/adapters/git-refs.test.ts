@@ -191,6 +191,18 @@ describe('mergeBases', () => {
     assert.deepEqual(await merge(start, start), { ok: true, sha: start });
   });
 
+  it('finds a merge that it made before, and makes it again where the commit is gone', async () => {
+    const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y.txt', 'y\n')];
+    const first = await merge(...parents);
+    assert.ok(first.ok);
+    assert.deepEqual(await merge(...parents), first);
+    rmSync(join(rig.root, '.git/objects', first.sha.slice(0, 2), first.sha.slice(2)));
+    assert.deepEqual(await merge(...parents), first);
+    assert.equal(rig.run(['cat-file', '-t', first.sha]), 'commit');
+    rmSync(join(rig.root, '.git/objects', String(parents[1]).slice(0, 2), String(parents[1]).slice(2)));
+    await assert.rejects(merge(...parents), /is not in the repository/);
+  });
+
   it('merges any number of parents into one commit that contains them all, touching no ref and no file', async () => {
     const parents = [branch('x', 'x.txt', 'x\n'), branch('y', 'y/y.txt', 'y\n'), branch('z', 'z.txt', 'z\n')];
     const before = rig.refs() + rig.run(['status', '--porcelain']);
