@@ -26,17 +26,29 @@ async function mergeBases(door: Door, parents: readonly string[], message: strin
  * once more, since nobody keeps a commit that no ref has.
  */
 export function rememberMerges(door: Door): Git['mergeBases'] {
-  const made = new Map<string, string>();
+  const made = new Map<string, { readonly sha: string; readonly settings: string }>();
+  const settingsNow = async (): Promise<string> => (await door.ask(SETTINGS)).out;
   return async (parents, message) => {
     const question = JSON.stringify([parents, message]);
     const before = made.get(question);
-    if (before !== undefined && (await areThere(door, [before, ...parents])))
-      return { ok: true, sha: before };
-    const result = await mergeBases(door, parents, message);
-    if (result.ok) made.set(question, result.sha);
+    if (before !== undefined) {
+      const all = [before.sha, ...parents];
+      const [settings, isThere] = await Promise.all([settingsNow(), areThere(door, all)]);
+      if (isThere && settings === before.settings) return { ok: true, sha: before.sha };
+    }
+    const [settings, result] = await Promise.all([settingsNow(), mergeBases(door, parents, message)]);
+    if (result.ok) made.set(question, { sha: result.sha, settings });
     return result;
   };
 }
+
+/** Who commits, and whether and how it is signed. */
+const SETTINGS = [
+  'config',
+  '-z',
+  '--get-regexp',
+  '^(commit\\.gpgsign|user\\.|author\\.|committer\\.|gpg\\.)',
+];
 
 async function areThere(door: Door, commits: readonly string[]): Promise<boolean> {
   const found = await Promise.all(commits.map((sha) => resolveCommit(door, sha)));
