@@ -194,8 +194,16 @@ async function checkPlace(door: Door, place: WorktreeLink, move: BranchMove, ind
   throw new OrchestrateError(
     EXIT.refused,
     `${move.branch} is checked out in ${printable(place.path)}, where landing would overwrite what is not committed: ${shown.join(', ')}${more}; nothing was changed: commit it, stash it or move it away`,
-    `git -C ${shellWord(place.path)} stash --include-untracked`,
+    putAside(place, inTheWay),
   );
+}
+
+/** The command that stashes these files, ignored ones too, and no others; for many, or names that cannot be typed, all but ignored ones. */
+function putAside({ path }: WorktreeLink, files: readonly string[]): string {
+  const canBeTyped = files.length <= 5 && files.every((file) => printable(file) === file);
+  return canBeTyped
+    ? `git --literal-pathspecs -C ${shellWord(path)} stash push --all -- ${files.map(shellWord).join(' ')}`
+    : `git -C ${shellWord(path)} stash --include-untracked`;
 }
 
 /** Locks the index against commits and checkouts of the user, and writes down what is about to happen. */

@@ -80,7 +80,7 @@ type Obstacle = {
 
 const LOSES = (name: string): RegExp =>
   new RegExp(
-    `landing would overwrite what is not committed: .*${name}.*nothing was changed: commit it, .*\\n {2}fix: git -C \\S+ stash`,
+    `landing would overwrite what is not committed: .*${name}.*nothing was changed: commit it, .*\\n {2}fix: git (?:--literal-pathspecs )?-C \\S+ stash `,
   );
 
 const edited =

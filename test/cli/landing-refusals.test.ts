@@ -30,7 +30,7 @@ const BEFORE_THE_START: Readonly<Record<string, Refusal>> = {
 };
 
 const IN_THE_WAY =
-  /A\.txt; nothing was changed: commit it, stash it or move it away\n {2}fix: git -C \S+ stash --include-untracked\n/;
+  /A\.txt; nothing was changed: commit it, stash it or move it away\n {2}fix: git --literal-pathspecs -C \S+ stash push --all -- A\.txt\n/;
 const untracked = ({ rig }: LandingWorld): (() => void) => {
   rig.cli.write('A.txt', 'mine\n');
   return () => {

@@ -25,7 +25,7 @@ export function allListeners(
     lostWindows(ports),
     summaryPane(ports, report),
     // These write events, …
-    landingQueue(ports, abort),
+    landingQueue(ports, abort, report),
     tmuxServer(ports),
     transitions(ports),
     notifier(ports, abort, report),

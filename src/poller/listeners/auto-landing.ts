@@ -3,16 +3,18 @@ import type { Ports } from '../../app/ports.ts';
 import { isAbort, messageOf } from '../../core/errors.ts';
 import { canLand } from '../../core/landing.ts';
 import type { StreamState } from '../../core/types.ts';
-import type { Listener } from './listener.ts';
+import { type Listener, reporting } from './listener.ts';
 
 /** Pauses after a landing that was refused: what is in its way is the user's to move. */
 const FIRST_PAUSE_MS = 15_000;
 const LONGEST_PAUSE_MS = 10 * 60_000;
 
+const NAME = 'landing';
+
 /** The landing queue of a poller; does nothing unless it is configured. */
-export function landingQueue(ports: Ports, abort: AbortSignal): Listener {
-  if (!ports.config.landing.auto) return { name: 'landing' };
-  const attempts = createAttempts(ports, abort);
+export function landingQueue(ports: Ports, abort: AbortSignal, report: (message: string) => void): Listener {
+  if (!ports.config.landing.auto) return { name: NAME };
+  const attempts = createAttempts(ports, abort, reporting(NAME, report));
   let underWay: Promise<void> | null = null;
   let [seen, tried] = ['', ''];
   const beginIfDue = (): void => {
@@ -31,7 +33,7 @@ export function landingQueue(ports: Ports, abort: AbortSignal): Listener {
       });
   };
   return {
-    name: 'landing',
+    name: NAME,
     onStates(states, { snapshot }) {
       seen = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? '');
       beginIfDue();
@@ -52,7 +54,7 @@ type Attempts = {
   isPaused(): boolean;
 };
 
-function createAttempts(ports: Ports, abort: AbortSignal): Attempts {
+function createAttempts(ports: Ports, abort: AbortSignal, attempt: (work: () => void) => void): Attempts {
   let isLeft = true;
   let [failures, notBeforeMs] = [0, 0];
   let told = '';
@@ -76,7 +78,8 @@ function createAttempts(ports: Ports, abort: AbortSignal): Attempts {
         if (isAbort(error)) return true;
         notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
         failures += 1;
-        tell(`nothing landed: ${messageOf(error)}`);
+        // On a full disk not even that can be written down.
+        attempt(() => tell(`nothing landed: ${messageOf(error)}`));
         return false;
       }
     },
