@@ -14,7 +14,7 @@ import { landedKeys, landingBranch } from '../look/landed.ts';
 import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
-import { atWork, type Eyes, livingIn, openEyes } from './living.ts';
+import { atWork, livingIn, lookForPresence, type Presence } from './living.ts';
 
 /** Streams that are looked at and removed at the same time; more only fight for the disk. */
 const AT_ONCE = 3;
@@ -62,7 +62,7 @@ export async function clean(
   }
 }
 
-type Cleaning = Eyes & {
+type Cleaning = Presence & {
   readonly dryRun: boolean;
   readonly gathered: Omit<Gathered, 'report'>;
   readonly shared: Shared;
@@ -79,7 +79,7 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
   const { readable, unreadable } = ports.state.allRecords();
   const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning: Cleaning = {
-    ...openEyes(ports, gathered),
+    ...lookForPresence(ports, gathered),
     gathered,
     dryRun,
     shared: await ports.git.shared(),

@@ -10,7 +10,7 @@ import type { Gathered } from '../report/gather.ts';
 const PROCESSES_STAND_MS = 500;
 
 /** What is asked, stream by stream. */
-export type Eyes = {
+export type Presence = {
   readonly ports: Ports;
   readonly gathered: Pick<Gathered, 'look'>;
   readonly processesIn: (path: string) => readonly number[];
@@ -18,7 +18,7 @@ export type Eyes = {
 };
 
 /** Looks at processes for all streams of one command. */
-export function openEyes(ports: Ports, gathered: Eyes['gathered']): Eyes {
+export function lookForPresence(ports: Ports, gathered: Presence['gathered']): Presence {
   return {
     ports,
     gathered,
@@ -61,7 +61,7 @@ const STEPS_IN_WORKTREES: Partial<Record<Action['kind'], string>> = {
 };
 
 /** A run that has begun since, processes of its runs, and whoever else is at work in its worktree: as it is right now. */
-export function livingIn({ ports, processesIn, marked, gathered }: Eyes, record: StreamRecord): Held[] {
+export function livingIn({ ports, processesIn, marked, gathered }: Presence, record: StreamRecord): Held[] {
   const held: Held[] = [];
   const now = ports.state.records(record.initiativeId).get(record.key) ?? record;
   const poller = ports.state.poller();
