@@ -146,7 +146,7 @@ test('a conversation of Claude Code is told each thing once, over restarts too, 
   add(state, null, 'stuck', 'nothing can go on');
   await until('the end', () => again.text().includes('nothing can go on'));
   assert.equal(again.lines().length, 1, again.text());
-  assert.deepEqual(JSON.parse(readFileSync(kept, 'utf8')).id, 6);
+  await until('that too is written down', () => JSON.parse(readFileSync(kept, 'utf8')).id === 6);
   // Of two conversations each is told.
   rmSync(kept);
   const beside = listen();
