@@ -3897,6 +3897,18 @@ function ofNode(wanting) {
   if (Driver === null) throw noDriver(wanting);
   return { Driver, name: "node:sqlite" };
 }
+function isOutOfFiles() {
+  const opened2 = [];
+  try {
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs8.openSync)("/dev/null", "r"));
+    return false;
+  } catch (error2) {
+    if (error2 instanceof Error && "code" in error2 && /^E[MN]FILE$/.test(String(error2.code))) return true;
+    throw error2;
+  } finally {
+    for (const descriptor of opened2) (0, import_node_fs8.closeSync)(descriptor);
+  }
+}
 function isNativeModuleFailure(thrown) {
   if (!(thrown instanceof Error) || thrown instanceof OrchestrateError) return false;
   const code3 = thrown.code;
@@ -3913,14 +3925,16 @@ function noDriver(wanting) {
     wanting === null ? {} : { cause: wanting }
   );
 }
-var import_node_module2, loaded;
+var import_node_fs8, import_node_module2, loaded, FILES_NEEDED;
 var init_load_driver = __esm({
   "src/sqlite/load-driver.ts"() {
     "use strict";
+    import_node_fs8 = require("node:fs");
     import_node_module2 = require("node:module");
     init_errors();
     init_node_driver();
     loaded = null;
+    FILES_NEEDED = 8;
   }
 });
 
@@ -3944,18 +3958,6 @@ function guarded(place2, work) {
 function mayLackFiles(thrown) {
   return isNativeModuleFailure(thrown) || /^(SQLITE_(CANTOPEN|IOERR)|E[MN]FILE)/.test(codeOf(thrown));
 }
-function isOutOfFiles() {
-  const opened2 = [];
-  try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs8.openSync)("/dev/null", "r"));
-    return false;
-  } catch (error2) {
-    if (/^E[MN]FILE$/.test(codeOf(error2))) return true;
-    throw error2;
-  } finally {
-    for (const descriptor of opened2) (0, import_node_fs8.closeSync)(descriptor);
-  }
-}
 function outOfFiles(thrown, { label: label2, path: path17 }) {
   return new OrchestrateError(
     EXIT.environment,
@@ -3967,7 +3969,7 @@ function outOfFiles(thrown, { label: label2, path: path17 }) {
 function isDiskFull(code3, path17) {
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
   if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs8.statfsSync)((0, import_node_path8.dirname)(path17));
+  const { bavail, bsize } = (0, import_node_fs9.statfsSync)((0, import_node_path8.dirname)(path17));
   return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 function storeError(thrown, place2) {
@@ -4016,36 +4018,35 @@ function unusable(place2, because, cause) {
     cause === void 0 ? {} : { cause }
   );
 }
-var import_node_fs8, import_node_path8, FILES_NEEDED, SMALLEST_SPACE_BYTES;
+var import_node_fs9, import_node_path8, SMALLEST_SPACE_BYTES;
 var init_failures = __esm({
   "src/sqlite/failures.ts"() {
     "use strict";
-    import_node_fs8 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     import_node_path8 = require("node:path");
     init_errors();
     init_shell_word();
     init_load_driver();
-    FILES_NEEDED = 8;
     SMALLEST_SPACE_BYTES = 256 * 1024;
   }
 });
 
 // src/sqlite/private-files.ts
 function makePrivateDirectory(path17) {
-  (0, import_node_fs9.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs10.mkdirSync)(path17, { recursive: true, mode: 448 });
 }
 function makePrivateFile(path17) {
   try {
-    (0, import_node_fs9.closeSync)((0, import_node_fs9.openSync)(path17, "wx", 384));
+    (0, import_node_fs10.closeSync)((0, import_node_fs10.openSync)(path17, "wx", 384));
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
   }
 }
-var import_node_fs9;
+var import_node_fs10;
 var init_private_files = __esm({
   "src/sqlite/private-files.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
+    import_node_fs10 = require("node:fs");
     init_failures();
   }
 });
@@ -4084,7 +4085,7 @@ function dataVersionOf(db) {
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs10.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
     const { missing: missing2 } = options;
@@ -4115,10 +4116,10 @@ function inspected(place2, options) {
   return db;
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs10.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs11.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs10.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -4153,11 +4154,11 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs10, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS, statements;
+var import_node_fs11, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS, statements;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs10 = require("node:fs");
+    import_node_fs11 = require("node:fs");
     import_node_path9 = require("node:path");
     init_errors();
     init_failures();
@@ -4201,16 +4202,16 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs11.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs12.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs11;
+var import_node_fs12;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs11 = require("node:fs");
+    import_node_fs12 = require("node:fs");
   }
 });
 
@@ -4500,18 +4501,18 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs12.existsSync)(copy)) return;
+  if ((0, import_node_fs13.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs12.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs13.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs12.renameSync)(unfinished2, copy);
+  (0, import_node_fs13.renameSync)(unfinished2, copy);
 }
-var import_node_fs12, LABEL, MISSING_FIX, NoPlan;
+var import_node_fs13, LABEL, MISSING_FIX, NoPlan;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs12 = require("node:fs");
+    import_node_fs13 = require("node:fs");
     init_errors();
     init_database();
     init_failures();
@@ -4926,7 +4927,7 @@ function checkOwner(storePath, projectRoot, options) {
     const project = realPath(projectRoot);
     const record3 = readOwner(file);
     if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs13.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
+    if (record3.owner !== null && (0, import_node_fs14.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
     if (options.claim) claim(file, project, storePath, record3.exists);
   });
 }
@@ -4941,20 +4942,20 @@ function claim(file, project, storePath, replace) {
   const draft = `${file}.${(0, import_node_crypto5.randomUUID)()}`;
   makePrivateFile(draft);
   try {
-    (0, import_node_fs13.writeFileSync)(draft, text5);
-    (0, import_node_fs13.linkSync)(draft, file);
+    (0, import_node_fs14.writeFileSync)(draft, text5);
+    (0, import_node_fs14.linkSync)(draft, file);
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
     const { owner } = readOwner(file);
     if (owner !== project) throw belongsTo(owner ?? "unknown", storePath);
   } finally {
-    (0, import_node_fs13.rmSync)(draft, { force: true });
+    (0, import_node_fs14.rmSync)(draft, { force: true });
   }
 }
 function readOwner(file) {
   let text5;
   try {
-    text5 = (0, import_node_fs13.readFileSync)(file, "utf8");
+    text5 = (0, import_node_fs14.readFileSync)(file, "utf8");
   } catch (error2) {
     if (codeOf(error2) === "ENOENT") return { exists: false, owner: null };
     throw error2;
@@ -4968,7 +4969,7 @@ function readOwner(file) {
   }
 }
 function realPath(path17) {
-  return (0, import_node_fs13.existsSync)(path17) ? (0, import_node_fs13.realpathSync)(path17) : path17;
+  return (0, import_node_fs14.existsSync)(path17) ? (0, import_node_fs14.realpathSync)(path17) : path17;
 }
 function belongsTo(owner, storePath) {
   return new OrchestrateError(
@@ -4977,12 +4978,12 @@ function belongsTo(owner, storePath) {
     'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json'
   );
 }
-var import_node_crypto5, import_node_fs13, import_node_path10;
+var import_node_crypto5, import_node_fs14, import_node_path10;
 var init_owner = __esm({
   "src/task-copilot/owner.ts"() {
     "use strict";
     import_node_crypto5 = __toESM(require_node_crypto(), 1);
-    import_node_fs13 = require("node:fs");
+    import_node_fs14 = require("node:fs");
     import_node_path10 = require("node:path");
     init_errors();
     init_replace_file();
@@ -6534,27 +6535,27 @@ function scratchDirectory(purpose, otherwise) {
   const name2 = `orchestrate-${purpose}-`;
   const temporary = (0, import_node_os2.tmpdir)();
   try {
-    return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown)) throw thrown;
   }
   try {
-    (0, import_node_fs14.mkdirSync)(temporary, { recursive: true, mode: 448 });
-    return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    (0, import_node_fs15.mkdirSync)(temporary, { recursive: true, mode: 448 });
+    return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown) && !isTaken(thrown)) throw thrown;
   }
-  (0, import_node_fs14.mkdirSync)(otherwise, { recursive: true, mode: 448 });
-  return (0, import_node_fs14.mkdtempSync)((0, import_node_path13.join)(otherwise, name2));
+  (0, import_node_fs15.mkdirSync)(otherwise, { recursive: true, mode: 448 });
+  return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(otherwise, name2));
 }
 function isTaken(thrown) {
   return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST";
 }
-var import_node_fs14, import_node_os2, import_node_path13;
+var import_node_fs15, import_node_os2, import_node_path13;
 var init_scratch = __esm({
   "src/files/scratch.ts"() {
     "use strict";
-    import_node_fs14 = require("node:fs");
+    import_node_fs15 = require("node:fs");
     import_node_os2 = __toESM(require_node_os(), 1);
     import_node_path13 = require("node:path");
     init_present();
@@ -6569,7 +6570,7 @@ async function absentBigFiles(door, sha) {
   const found = await door.ask(grep);
   if (found.code > 1) throw gitFailure(grep, found);
   const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs15.existsSync)(bigFileAt(door.commonDir, name2)));
+  const absent = names.filter((name2) => !(0, import_node_fs16.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
 }
@@ -6581,7 +6582,7 @@ async function unsharedBigFiles(door, link2, base, head3, files2) {
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
     found.push(...await pointers(door, head3, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs15.existsSync)(bigFileAt(door.commonDir, sha)));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs16.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
   return absent.filter(({ sha }) => !known2.has(sha));
@@ -6599,11 +6600,11 @@ async function pointers(door, commit, paths) {
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs15, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD;
+var import_node_fs16, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD;
 var init_big_files = __esm({
   "src/git/big-files.ts"() {
     "use strict";
-    import_node_fs15 = require("node:fs");
+    import_node_fs16 = require("node:fs");
     import_node_path14 = require("node:path");
     init_present();
     init_door();
@@ -6645,16 +6646,16 @@ async function withPlainIndex(door, link2, flagged, work) {
     await clearFlags(door, flagged, there);
     return await work(there);
   } finally {
-    (0, import_node_fs16.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function copyIndex({ gitDir }, index) {
   const own2 = (0, import_node_path15.join)(gitDir, "index");
   const stats = statIfPresent(own2);
   if (stats === null) return;
-  (0, import_node_fs16.copyFileSync)(own2, index);
+  (0, import_node_fs17.copyFileSync)(own2, index);
   const seconds = Math.floor(stats.mtimeMs / 1e3);
-  (0, import_node_fs16.utimesSync)(index, seconds, seconds);
+  (0, import_node_fs17.utimesSync)(index, seconds, seconds);
 }
 async function clearFlags(door, paths, there) {
   for (const chunk of inChunks(paths)) {
@@ -6674,7 +6675,7 @@ async function hidesFiles(door, link2) {
   return false;
 }
 function stampOf({ gitDir }) {
-  const stat2 = (0, import_node_fs16.lstatSync)((0, import_node_path15.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs17.lstatSync)((0, import_node_path15.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
   return stat2 === void 0 ? null : `${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mtimeNs}`;
 }
 function parseStatus(out) {
@@ -6706,11 +6707,11 @@ function parseStatus(out) {
     ignored: ignored2
   };
 }
-var import_node_fs16, import_node_path15, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
+var import_node_fs17, import_node_path15, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
 var init_worktree_status = __esm({
   "src/git/worktree-status.ts"() {
     "use strict";
-    import_node_fs16 = require("node:fs");
+    import_node_fs17 = require("node:fs");
     import_node_path15 = require("node:path");
     init_present();
     init_scratch();
@@ -6746,7 +6747,7 @@ async function noteBornDirty(door, path17, others = []) {
   const marks = {};
   for (const { path: name2, record: record3 } of changed) marks[name2] = markOf(link2, name2, record3);
   for (const name2 of untracked) marks[name2] = markOf(link2, name2, null);
-  (0, import_node_fs17.writeFileSync)((0, import_node_path16.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
+  (0, import_node_fs18.writeFileSync)((0, import_node_path16.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
   const names = changed.map((entry) => entry.path);
   return {
     repository: names.filter((name2) => natural.has(name2)),
@@ -6797,9 +6798,9 @@ function statText(stats) {
 }
 function contentOf(link2, name2, stats) {
   if (stats === null) return "missing";
-  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs17.readlinkSync)((0, import_node_path16.join)(link2.path, name2))}`;
+  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs18.readlinkSync)((0, import_node_path16.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
-  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs17.readFileSync)((0, import_node_path16.join)(link2.path, name2))).digest("hex");
+  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs18.readFileSync)((0, import_node_path16.join)(link2.path, name2))).digest("hex");
   return `${stats.mode & 73} ${sum}`;
 }
 async function asCheckedOut(door, link2, paths) {
@@ -6821,14 +6822,14 @@ async function asCheckedOut(door, link2, paths) {
     }
     return same;
   } finally {
-    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function dirtyWhenCheckedOut(door, sha) {
   const listed5 = await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(sha)]);
   const names = listed5.split("\0").filter(Boolean);
   if (names.length > MOST_CHECKED_OUT) return null;
-  const folder = (0, import_node_fs17.mkdtempSync)((0, import_node_path16.join)(door.commonDir, "orchestrate-probe-"));
+  const folder = (0, import_node_fs18.mkdtempSync)((0, import_node_path16.join)(door.commonDir, "orchestrate-probe-"));
   const at = (index) => ({
     env: {
       ...NO_DOWNLOAD,
@@ -6848,16 +6849,16 @@ async function dirtyWhenCheckedOut(door, sha) {
     const dirty = (await door.read(differing2, at("compared"))).split("\0").filter(Boolean);
     return [...new Set(dirty)];
   } finally {
-    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
-    for (const index of ["index", "compared"]) (0, import_node_fs17.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
+    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    for (const index of ["index", "compared"]) (0, import_node_fs18.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
   }
 }
-var import_node_crypto6, import_node_fs17, import_node_path16, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
+var import_node_crypto6, import_node_fs18, import_node_path16, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
 var init_born_dirty = __esm({
   "src/git/born-dirty.ts"() {
     "use strict";
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
-    import_node_fs17 = require("node:fs");
+    import_node_fs18 = require("node:fs");
     import_node_path16 = require("node:path");
     init_present();
     init_scratch();
@@ -6997,15 +6998,15 @@ async function checkFilters(door, probe, { directory, to, files: files2 }, filte
       `git config --get-regexp ${shellWord(`filter.${filter}`)}`
     );
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
-    (0, import_node_fs18.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
+    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs19.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
   }
 }
-var import_node_fs18, SETTINGS;
+var import_node_fs19, SETTINGS;
 var init_writing = __esm({
   "src/git/writing.ts"() {
     "use strict";
-    import_node_fs18 = require("node:fs");
+    import_node_fs19 = require("node:fs");
     init_errors();
     init_printable();
     init_shell_word();
@@ -7045,7 +7046,7 @@ function withIndex(door, place2, index) {
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
 function copyAnew(place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs19.rmSync)(former, { force: true });
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs20.rmSync)(former, { force: true });
   copyIndex(place2, index);
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
@@ -7099,7 +7100,7 @@ function blockers(root, path17, goes) {
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs19.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs20.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
     (entry) => entry.isDirectory() ? filesBelow((0, import_node_path17.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
@@ -7129,7 +7130,7 @@ async function mixedIndex(door, place2, move3, index) {
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(bytes)) continue;
     const cutOff = !asAfter.has(bytes) && newMode !== ABSENT && await beginsAs(door, place2, file, [`--path=${path17}`, newObject]);
-    if (cutOff) (0, import_node_fs19.unlinkSync)(file);
+    if (cutOff) (0, import_node_fs20.unlinkSync)(file);
     else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${bytes}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
@@ -7150,7 +7151,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set(listedBytes(await door.bytes(["diff-files", "--name-only", "-z"], there)));
     return new Set(present.flatMap(([bytes]) => differ.has(bytes) ? [] : [bytes]));
   } finally {
-    (0, import_node_fs19.rmSync)(probe, { force: true });
+    (0, import_node_fs20.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
@@ -7158,16 +7159,16 @@ async function indexInfo(door, there, lines2) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs19.readFileSync)(file);
+  const bytes = (0, import_node_fs20.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", ...object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs19, import_node_path17;
+var import_node_fs20, import_node_path17;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs19 = require("node:fs");
+    import_node_fs20 = require("node:fs");
     import_node_path17 = require("node:path");
     init_present();
     init_checked_names();
@@ -7190,21 +7191,21 @@ function writeMarker(gitDir, { head: head3, saved }) {
 `, 384);
 }
 function clearMarker(gitDir) {
-  (0, import_node_fs20.rmSync)((0, import_node_path18.join)(gitDir, NAME), { force: true });
+  (0, import_node_fs21.rmSync)((0, import_node_path18.join)(gitDir, NAME), { force: true });
 }
 function isEmptied(path17, gitDir) {
   return readMarker(gitDir) !== null && holdsNoFile(path17);
 }
 function holdsNoFile(path17) {
-  return (0, import_node_fs20.readdirSync)(path17, { withFileTypes: true }).every(
+  return (0, import_node_fs21.readdirSync)(path17, { withFileTypes: true }).every(
     (entry) => entry.isDirectory() && kindAt((0, import_node_path18.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path18.join)(path17, entry.name))
   );
 }
-var import_node_fs20, import_node_path18, NAME;
+var import_node_fs21, import_node_path18, NAME;
 var init_marker = __esm({
   "src/git/tidy/marker.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
+    import_node_fs21 = require("node:fs");
     import_node_path18 = require("node:path");
     init_replace_file();
     init_checked_names();
@@ -7375,13 +7376,6 @@ async function claimBranch(door, branch2, sha, recorded) {
   if (!found.ours) throw foreignBranch(branch2);
   return found.tip;
 }
-async function pointHead(door, link2, branch2) {
-  const ref = `refs/heads/${branch2}`;
-  const head3 = (0, import_node_path19.join)(link2.gitDir, "HEAD");
-  if (kindAt(`${head3}.lock`) === "missing") replaceFile(head3, `ref: ${ref}
-`, 420);
-  else await door.write(["symbolic-ref", "HEAD", ref], inWorktree(link2, door.commonDir));
-}
 function foreignBranch(branch2) {
   return new OrchestrateError(
     EXIT.refused,
@@ -7396,18 +7390,15 @@ function blockedName(inTheWay2, branch2) {
     moveAside(inTheWay2)
   );
 }
-var import_node_path19, MADE;
+var MADE;
 var init_worktree_branch = __esm({
   "src/git/worktree-branch.ts"() {
     "use strict";
-    import_node_path19 = require("node:path");
     init_errors();
     init_shell_word();
-    init_replace_file();
     init_checked_names();
     init_failure();
     init_refs();
-    init_worktree_link();
     MADE = "orchestrate: made for a stream";
   }
 });
@@ -7415,12 +7406,12 @@ var init_worktree_branch = __esm({
 // src/git/worktree-repair.ts
 function clearUnborn(commonDir, path17, reason) {
   for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs21.readdirSync)(entry.gitDir);
+    const names = (0, import_node_fs22.readdirSync)(entry.gitDir);
     if (entry.path !== null || entry.lock !== reason) continue;
     if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs21.unlinkSync)((0, import_node_path20.join)(entry.gitDir, name2));
-    (0, import_node_fs21.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs21.readdirSync)(path17).length === 0) (0, import_node_fs21.rmdirSync)(path17);
+    for (const name2 of names) (0, import_node_fs22.unlinkSync)((0, import_node_path19.join)(entry.gitDir, name2));
+    (0, import_node_fs22.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs22.readdirSync)(path17).length === 0) (0, import_node_fs22.rmdirSync)(path17);
   }
 }
 async function addLocked(door, args, options) {
@@ -7429,7 +7420,7 @@ async function addLocked(door, args, options) {
   return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
 }
 async function repairWorktree(door, request2, entry, tip) {
-  const hadIndex = kindAt((0, import_node_path20.join)(entry.gitDir, "index")) === "file";
+  const hadIndex = kindAt((0, import_node_path19.join)(entry.gitDir, "index")) === "file";
   if (!hadIndex) clearIndexLock(entry.gitDir);
   relink(request2, entry, hadIndex ? null : tip);
   const link2 = readLink(request2.path, door.commonDir);
@@ -7444,7 +7435,7 @@ async function repairWorktree(door, request2, entry, tip) {
   await checkComplete(door, link2);
 }
 function clearIndexLock(gitDir) {
-  const lock2 = (0, import_node_path20.join)(gitDir, "index.lock");
+  const lock2 = (0, import_node_path19.join)(gitDir, "index.lock");
   if (kindAt(lock2) === "missing") return;
   if (isLockHeld(lock2, Date.now())) {
     throw new OrchestrateError(
@@ -7453,21 +7444,21 @@ function clearIndexLock(gitDir) {
       "wait until it has ended, then run the command again"
     );
   }
-  (0, import_node_fs21.unlinkSync)(lock2);
+  (0, import_node_fs22.unlinkSync)(lock2);
 }
 function relink(request2, entry, tip) {
   const kind = kindAt(request2.path);
   if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs21.mkdirSync)(request2.path);
-  const dotGit = (0, import_node_path20.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs21.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+  if (kind === "missing") (0, import_node_fs22.mkdirSync)(request2.path);
+  const dotGit = (0, import_node_path19.join)(request2.path, ".git");
+  if (kindAt(dotGit) === "missing") (0, import_node_fs22.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
-  const common2 = (0, import_node_path20.join)(entry.gitDir, "commondir");
-  if (!textOf(common2)) (0, import_node_fs21.writeFileSync)(common2, "../..\n");
-  const head3 = textOf((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
+  const common2 = (0, import_node_path19.join)(entry.gitDir, "commondir");
+  if (!textOf(common2)) (0, import_node_fs22.writeFileSync)(common2, "../..\n");
+  const head3 = textOf((0, import_node_path19.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs21.writeFileSync)((0, import_node_path20.join)(entry.gitDir, "HEAD"), `${request2.head}
+  (0, import_node_fs22.writeFileSync)((0, import_node_path19.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
 async function checkComplete(door, link2) {
@@ -7486,19 +7477,19 @@ async function removePartialFiles(door, link2) {
   const expected = scratchDirectory("checkout", door.commonDir);
   try {
     for (const paths of inChunks(differing2)) {
-      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path20.sep}`, "--", ...paths], here);
+      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path19.sep}`, "--", ...paths], here);
     }
-    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path20.join)(link2.path, path17), (0, import_node_path20.join)(expected, path17)));
+    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path19.join)(link2.path, path17), (0, import_node_path19.join)(expected, path17)));
     if (foreign2 !== void 0) throw changedFile(link2, foreign2);
   } finally {
-    (0, import_node_fs21.rmSync)(expected, { recursive: true, force: true });
+    (0, import_node_fs22.rmSync)(expected, { recursive: true, force: true });
   }
-  for (const path17 of differing2) (0, import_node_fs21.unlinkSync)((0, import_node_path20.join)(link2.path, path17));
+  for (const path17 of differing2) (0, import_node_fs22.unlinkSync)((0, import_node_path19.join)(link2.path, path17));
 }
 function isBeginning(path17, whole2) {
   if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs21.readFileSync)(path17);
-  return (0, import_node_fs21.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+  const bytes = (0, import_node_fs22.readFileSync)(path17);
+  return (0, import_node_fs22.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
 }
 function changedFile(link2, path17) {
   return new OrchestrateError(
@@ -7508,13 +7499,13 @@ function changedFile(link2, path17) {
   );
 }
 function clearDeadLocks({ path: path17, gitDir }) {
-  const locks = OWN_LOCKS.map((name2) => (0, import_node_path20.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
+  const locks = OWN_LOCKS.map((name2) => (0, import_node_path19.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
   if (locks.length === 0 || locks.some((lock2) => isLockHeld(lock2, Date.now())) || isSomebodyIn(path17)) return;
-  for (const lock2 of locks) (0, import_node_fs21.rmSync)(lock2, { force: true });
+  for (const lock2 of locks) (0, import_node_fs22.rmSync)(lock2, { force: true });
 }
 function isSomebodyIn(directory) {
   return listIfPresent("/proc").some((pid) => {
-    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs21.readlinkSync)((0, import_node_path20.join)("/proc", pid, "cwd"))) : null;
+    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path19.join)("/proc", pid, "cwd"))) : null;
     return at === directory || at?.startsWith(`${directory}/`) === true;
   });
 }
@@ -7525,9 +7516,9 @@ function isLockHeld(lock2, nowMs) {
     return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
   }
   return processes.some((pid) => {
-    const folder = (0, import_node_path20.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs21.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs21.readlinkSync)((0, import_node_path20.join)(folder, fd))) === lock2);
+    const folder = (0, import_node_path19.join)("/proc", pid, "fd");
+    const open3 = unlessHidden(() => (0, import_node_fs22.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path19.join)(folder, fd))) === lock2);
   });
 }
 function unlessHidden(look6) {
@@ -7539,12 +7530,12 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs21, import_node_path20, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
+var import_node_fs22, import_node_path19, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
-    import_node_path20 = require("node:path");
+    import_node_fs22 = require("node:fs");
+    import_node_path19 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -7601,15 +7592,15 @@ async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   if (link2 !== null) clearDeadLocks(link2);
   const cutOff = readMarker(entry.gitDir) !== null;
-  if (link2 !== null && !cutOff && kindAt((0, import_node_path21.join)(link2.gitDir, "index")) === "file") return false;
-  const head3 = textOf((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
+  if (link2 !== null && !cutOff && kindAt((0, import_node_path20.join)(link2.gitDir, "index")) === "file") return false;
+  const head3 = textOf((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
   const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
 function headOf(link2) {
-  const text5 = textOf((0, import_node_path21.join)(link2.gitDir, "HEAD")) ?? "";
+  const text5 = textOf((0, import_node_path20.join)(link2.gitDir, "HEAD")) ?? "";
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
@@ -7663,18 +7654,18 @@ async function takeBack(door, link2, names, commits2) {
   const staged = status.changed.filter(({ record: record3, submodule }) => submodule || !record3.startsWith("1 ."));
   const kept3 = new Set(staged.map(({ path: path17 }) => path17));
   for (const name2 of names) {
-    if (kept3.has(name2) || kindAt((0, import_node_path21.join)(link2.path, name2)) === "directory") return false;
+    if (kept3.has(name2) || kindAt((0, import_node_path20.join)(link2.path, name2)) === "directory") return false;
     if (!born.has(name2) && !await isWritten(door, link2, name2, commits2)) return false;
   }
   writeMarker(link2.gitDir, { head: checkedSha(status.headSha ?? ""), saved: "-" });
-  for (const name2 of names) ifPresent(() => (0, import_node_fs22.unlinkSync)((0, import_node_path21.join)(link2.path, name2)));
+  for (const name2 of names) ifPresent(() => (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(link2.path, name2)));
   return true;
 }
 async function isWritten(door, link2, name2, commits2) {
   for (const commit of commits2) {
     const object3 = `${commit}:${name2}`;
     const isThere2 = (await door.ask(["cat-file", "-e", object3])).code === 0;
-    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), [object3])) return true;
+    if (isThere2 && await beginsAs(door, link2, (0, import_node_path20.join)(link2.path, name2), [object3])) return true;
   }
   return false;
 }
@@ -7693,7 +7684,7 @@ async function takeOver(door, request2, entry) {
   if (head3.kind === "branch" && head3.branch !== request2.branch)
     throw taken(path17, `it is on the branch ${printable(head3.branch)}`);
   const whole2 = head3.kind !== "commit" || await putOnBranch(door, request2, link2, head3.sha);
-  replaceFile((0, import_node_path21.join)(link2.gitDir, "locked"), `${lockReason(key)}
+  replaceFile((0, import_node_path20.join)(link2.gitDir, "locked"), `${lockReason(key)}
 `, 420);
   return whole2 && !completed2 ? "taken over" : "repaired";
 }
@@ -7711,18 +7702,18 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
     claimBranch(door, checkedBranch(branch2), baseSha, ours)
   ]);
   if (tip === baseSha) {
-    await pointHead(door, link2, branch2);
+    await door.write(["symbolic-ref", "HEAD", `refs/heads/${branch2}`], here);
     return whole2;
   }
   if (await hidesFiles(door, link2)) throw taken(link2.path, HIDING);
   return await checkout(door, link2, [branch2], { here, commits: commits2 }) && whole2;
 }
-var import_node_fs22, import_node_path21, UNLOGGED, HIDING;
+var import_node_fs23, import_node_path20, UNLOGGED, HIDING;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
-    import_node_fs22 = require("node:fs");
-    import_node_path21 = require("node:path");
+    import_node_fs23 = require("node:fs");
+    import_node_path20 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -7760,8 +7751,8 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
     if (await isContained(door, ["refs/remotes"], sha, store)) return true;
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
-    const remote = [local, (0, import_node_path22.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs23.existsSync)((0, import_node_path22.join)(each, "objects"))
+    const remote = [local, (0, import_node_path21.join)(local, ".git")].find(
+      (each) => each.startsWith("/") && (0, import_node_fs24.existsSync)((0, import_node_path21.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
@@ -7774,11 +7765,11 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
 }
 function storesOf(door, link2, path17) {
   return [link2.path, door.root].flatMap((checkout2) => {
-    const place2 = (0, import_node_path22.join)(checkout2, path17);
-    const dotGit = (0, import_node_path22.join)(place2, ".git");
+    const place2 = (0, import_node_path21.join)(checkout2, path17);
+    const dotGit = (0, import_node_path21.join)(place2, ".git");
     if (kindAt(dotGit) === "directory") return [dotGit];
     const target = /^gitdir: (.+?)\s*$/.exec(readIfPresent(dotGit) ?? "")?.[1];
-    return target === void 0 ? [] : [(0, import_node_path22.resolve)(place2, target)];
+    return target === void 0 ? [] : [(0, import_node_path21.resolve)(place2, target)];
   });
 }
 async function isContained(door, refs, sha, store) {
@@ -7786,12 +7777,12 @@ async function isContained(door, refs, sha, store) {
   const { code: code3, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code3 === 0 && out !== "";
 }
-var import_node_fs23, import_node_path22;
+var import_node_fs24, import_node_path21;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
-    import_node_path22 = require("node:path");
+    import_node_fs24 = require("node:fs");
+    import_node_path21 = require("node:path");
     init_present();
     init_big_files();
     init_refs();
@@ -7882,7 +7873,7 @@ async function differenceOf(door, link2, base, head3) {
   return { ...lines2, unshared: await unsharedSince(door, link2, { base, head: head3 }, changed) };
 }
 function operationIn(link2) {
-  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path23.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
+  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path22.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
 async function commitsSince(door, base, head3) {
   const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head3}`, "--"]);
@@ -7936,11 +7927,11 @@ async function differing(door, from, to, matching2 = []) {
     submodule: oldMode === SUBMODULE || newMode === SUBMODULE
   }));
 }
-var import_node_path23, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
+var import_node_path22, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
 var init_inspect = __esm({
   "src/git/inspect.ts"() {
     "use strict";
-    import_node_path23 = require("node:path");
+    import_node_path22 = require("node:path");
     init_born_dirty();
     init_checked_names();
     init_failure();
@@ -7991,15 +7982,15 @@ var require_node_zlib = __commonJS({
 // src/git/scratch-objects.ts
 async function withScratchObjects(door, work) {
   const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs24.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
+  (0, import_node_fs25.mkdirSync)((0, import_node_path23.join)(folder, "pack"));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path23.join)(door.commonDir, "objects"))
   };
   try {
     return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
-    (0, import_node_fs24.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function quoted3(path17) {
@@ -8032,18 +8023,18 @@ what is known
 `;
   const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
   const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
-  const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs24.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs24.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  const folder = (0, import_node_path23.join)(objects, sha.slice(0, 2));
+  (0, import_node_fs25.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs25.writeFileSync)((0, import_node_path23.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
-var import_node_crypto7, import_node_fs24, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs25, import_node_path23, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_scratch_objects = __esm({
   "src/git/scratch-objects.ts"() {
     "use strict";
     import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs24 = require("node:fs");
-    import_node_path24 = require("node:path");
+    import_node_fs25 = require("node:fs");
+    import_node_path23 = require("node:path");
     import_node_zlib = __toESM(require_node_zlib(), 1);
     init_scratch();
     init_checked_names();
@@ -8073,17 +8064,23 @@ async function commitTracked(door, path17, message2) {
   }
   return (await door.read(["rev-parse", "--verify", "HEAD"], here)).trim();
 }
-async function committer(door) {
-  const [named3, signs] = await Promise.all([author(door), isSigningWanted(door)]);
+async function committer(door, unsigned) {
+  const [named3, wanted] = await Promise.all([author(door), isSigningWanted(door)]);
+  let signs = wanted;
+  const fails = (why) => {
+    signs = false;
+    unsigned(why);
+  };
   return async (there, { tree, parents, message: message2 }, env = {}) => {
     const links = parents.flatMap((parent) => ["-p", parent]);
     const where = { env: { ...named3, ...env }, input: message2.endsWith("\n") ? message2 : `${message2}
 ` };
-    return (await commitAs(there, ["commit-tree", tree, ...links, "-F", "-"], where, signs)).trim();
+    const args = ["commit-tree", tree, ...links, "-F", "-"];
+    return (await commitAs(there, args, where, signs ? fails : null)).trim();
   };
 }
 async function commitTree(door, ...commit) {
-  return (await committer(door))(door, ...commit);
+  return (await committer(door, unsignedNote(door)))(door, ...commit);
 }
 async function identityTrouble(door) {
   const names = ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"];
@@ -8104,12 +8101,16 @@ async function author(door) {
 }
 async function commitSigned(door, args, where) {
   const there = { ...where, env: { ...await author(door), ...where.env } };
-  return commitAs(door, args, there, await isSigningWanted(door));
+  return commitAs(door, args, there, await isSigningWanted(door) ? unsignedNote(door) : null);
 }
-async function commitAs(door, args, there, signs) {
-  const signed = signs ? await trySigned(door, args, there) : null;
-  if (signed?.code === 0) return signed.out;
-  if (signed !== null) door.log(`not signed: ${signed.err}`);
+function unsignedNote(door) {
+  return (why) => door.log(`not signed: ${why}`);
+}
+async function commitAs(door, args, there, fails) {
+  if (fails === null) return door.write(args, there);
+  const signed = await trySigned(door, args, there);
+  if (signed.code === 0) return signed.out;
+  fails(signed.err.trim());
   return door.write(args, there);
 }
 async function isSigningWanted(door) {
@@ -8118,12 +8119,12 @@ async function isSigningWanted(door) {
 }
 async function trySigned(door, args, there) {
   const folder = scratchDirectory("signing", door.commonDir);
-  const wrapper = (0, import_node_path25.join)(folder, "signer");
+  const wrapper = (0, import_node_path24.join)(folder, "signer");
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs25.writeFileSync)(wrapper, NO_QUESTIONS);
-    (0, import_node_fs25.chmodSync)(wrapper, 448);
+    (0, import_node_fs26.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs26.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -8135,7 +8136,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -8145,7 +8146,7 @@ async function setting(door, name2, otherwise) {
 async function signer(door, format3) {
   if (format3 === "ssh") {
     const program = await setting(door, "gpg.ssh.program", "ssh-keygen");
-    if ((0, import_node_path25.basename)(program) === "ssh-keygen") return program;
+    if ((0, import_node_path24.basename)(program) === "ssh-keygen") return program;
     throw new Error(`${program} may ask for a confirmation`);
   }
   const usual = format3 === "x509" ? "gpgsm" : await setting(door, "gpg.program", "gpg");
@@ -8155,7 +8156,7 @@ async function signingTrouble(door) {
   if (!await isSigningWanted(door)) return null;
   return withScratchObjects(door, async (scratch) => {
     const env = await author(door);
-    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path25.join)(scratch.objects, "index") } };
+    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path24.join)(scratch.objects, "index") } };
     const tree = (await scratch.write(["write-tree"], index)).trim();
     const result = await trySigned(scratch, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
@@ -8168,12 +8169,12 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs25, import_node_path25, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs26, import_node_path24, SIGNING_LIMIT_MS, NO_QUESTIONS;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs25 = require("node:fs");
-    import_node_path25 = require("node:path");
+    import_node_fs26 = require("node:fs");
+    import_node_path24 = require("node:path");
     init_errors();
     init_scratch();
     init_born_dirty();
@@ -8200,6 +8201,26 @@ async function mergeBases(door, parents, message2) {
     merged = result.sha;
   }
   return { ok: true, sha: merged };
+}
+function rememberMerges(door) {
+  const made = /* @__PURE__ */ new Map();
+  const settingsNow = async () => (await door.ask(SETTINGS2)).out;
+  return async (parents, message2) => {
+    const question = JSON.stringify([parents, message2]);
+    const before = made.get(question);
+    if (before !== void 0) {
+      const all = [before.sha, ...parents];
+      const [settings4, isThere2] = await Promise.all([settingsNow(), areThere(door, all)]);
+      if (isThere2 && settings4 === before.settings) return { ok: true, sha: before.sha };
+    }
+    const [settings3, result] = await Promise.all([settingsNow(), mergeBases(door, parents, message2)]);
+    if (result.ok) made.set(question, { sha: result.sha, settings: settings3 });
+    return result;
+  };
+}
+async function areThere(door, commits2) {
+  const found = await Promise.all(commits2.map((sha) => resolveCommit(door, sha)));
+  return commits2.every((sha, at) => found[at] === sha);
 }
 async function checkCommit(door, sha) {
   if (await resolveCommit(door, sha) === sha) return;
@@ -8244,6 +8265,7 @@ async function latestSeconds(door, ours, theirs) {
     ...out.trim().split("\n").map((line2) => Number.parseInt(line2, 10))
   );
 }
+var SETTINGS2;
 var init_base_merge = __esm({
   "src/git/base-merge.ts"() {
     "use strict";
@@ -8252,6 +8274,12 @@ var init_base_merge = __esm({
     init_commit();
     init_failure();
     init_refs();
+    SETTINGS2 = [
+      "config",
+      "-z",
+      "--get-regexp",
+      "^(commit\\.gpgsign|user\\.|author\\.|committer\\.|gpg\\.)"
+    ];
   }
 });
 
@@ -8386,9 +8414,9 @@ function createConfigReader(door) {
   };
 }
 function stampOf2({ commonDir }) {
-  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path26.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
-  return [(0, import_node_path26.join)(commonDir, "config"), (0, import_node_path26.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs26.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path25.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
+  return [(0, import_node_path25.join)(commonDir, "config"), (0, import_node_path25.join)(commonDir, "config.worktree"), ...own2].map((file) => {
+    const stat2 = (0, import_node_fs27.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -8397,10 +8425,10 @@ async function executableConfig(door) {
   const found = /* @__PURE__ */ new Map();
   collect2(found, scopedSettings(shared), "");
   for (const entry of worktreeEntries(door.commonDir)) {
-    const file = (0, import_node_path26.join)(entry.gitDir, "config.worktree");
+    const file = (0, import_node_path25.join)(entry.gitDir, "config.worktree");
     if (kindAt(file) === "missing") continue;
     const own2 = await door.read(["config", "--file", file, "--list", "-z", "--includes"]);
-    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path26.basename)(entry.gitDir)}: `);
+    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path25.basename)(entry.gitDir)}: `);
   }
   return Object.fromEntries([...found].map(([name2, values]) => [name2, values.join("\n")]));
 }
@@ -8417,12 +8445,12 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs26, import_node_path26, EXECUTABLE;
+var import_node_fs27, import_node_path25, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs26 = require("node:fs");
-    import_node_path26 = require("node:path");
+    import_node_fs27 = require("node:fs");
+    import_node_path25 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
       /^filter\..*\.(?:clean|smudge|process)$/s,
@@ -8455,10 +8483,10 @@ function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
 function edit(commonDir, change2) {
-  const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
+  const file = (0, import_node_path26.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs27.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs27.readFileSync)(file, "utf8");
+    (0, import_node_fs28.mkdirSync)((0, import_node_path26.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs28.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change2(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8491,17 +8519,17 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs27.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs27.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs28.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs28.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
-  removeDrafts((0, import_node_path27.dirname)(target), (0, import_node_path27.basename)(target));
+  removeDrafts((0, import_node_path26.dirname)(target), (0, import_node_path26.basename)(target));
 }
-var import_node_fs27, import_node_path27, BEGIN, END;
+var import_node_fs28, import_node_path26, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs27 = require("node:fs");
-    import_node_path27 = require("node:path");
+    import_node_fs28 = require("node:fs");
+    import_node_path26 = require("node:path");
     init_errors();
     init_replace_file();
     init_worktree_link();
@@ -8539,15 +8567,15 @@ function copyAll(root, link2, paths, warnings) {
       copies[path17] = stampsOf(root, link2.path, path17);
     } else if (problem !== "exists") warnings.push(problem);
   }
-  if (copied.length > 0) replaceFile((0, import_node_path28.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
+  if (copied.length > 0) replaceFile((0, import_node_path27.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
   return copied;
 }
 function readCopies(link2) {
-  const text5 = readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES));
+  const text5 = readIfPresent((0, import_node_path27.join)(link2.gitDir, COPIES));
   return text5 === null ? {} : JSON.parse(text5);
 }
 function stampsOf(root, worktree2, path17) {
-  return { original: stampAt((0, import_node_path28.join)(root, path17)), copy: stampAt((0, import_node_path28.join)(worktree2, path17)) };
+  return { original: stampAt((0, import_node_path27.join)(root, path17)), copy: stampAt((0, import_node_path27.join)(worktree2, path17)) };
 }
 function stampAt(path17) {
   const stats = lstatIfPresent(path17);
@@ -8556,17 +8584,17 @@ function stampAt(path17) {
 function takeBackOutdated(root, worktree2, path17, noted2) {
   if (noted2 === void 0) return;
   const now = stampsOf(root, worktree2, path17);
-  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path28.join)(worktree2, path17)) === "file")
-    (0, import_node_fs28.unlinkSync)((0, import_node_path28.join)(worktree2, path17));
+  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path27.join)(worktree2, path17)) === "file")
+    (0, import_node_fs29.unlinkSync)((0, import_node_path27.join)(worktree2, path17));
 }
 async function includedFiles(door, link2) {
-  const include = (0, import_node_path28.join)(door.root, INCLUDE_FILE);
+  const include = (0, import_node_path27.join)(door.root, INCLUDE_FILE);
   if (kindAt(include) !== "file") return { files: [], unreadable: [] };
   const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${include}`];
   const { names, unreadable } = namesIn2(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
-  const worktrees = (0, import_node_path28.relative)(root, (0, import_node_path28.dirname)(link2.path));
-  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path28.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
+  const worktrees = (0, import_node_path27.relative)(root, (0, import_node_path27.dirname)(link2.path));
+  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path27.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
   const files2 = await ignoredOf(door, names.filter(isOutside), {});
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
@@ -8590,37 +8618,37 @@ async function ignoredOf(door, paths, where) {
   return ignored2;
 }
 function copyInto(root, worktree2, path17) {
-  const source = (0, import_node_path28.join)(root, path17);
-  const target = (0, import_node_path28.join)(worktree2, path17);
+  const source = (0, import_node_path27.join)(root, path17);
+  const target = (0, import_node_path27.join)(worktree2, path17);
   if (kindAt(target) !== "missing") return "exists";
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs28.symlinkSync)((0, import_node_fs28.readlinkSync)(source), target);
-    else (0, import_node_fs28.copyFileSync)(source, target, import_node_fs28.constants.COPYFILE_EXCL | import_node_fs28.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs29.symlinkSync)((0, import_node_fs29.readlinkSync)(source), target);
+    else (0, import_node_fs29.copyFileSync)(source, target, import_node_fs29.constants.COPYFILE_EXCL | import_node_fs29.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
   }
 }
 function linkInto(root, worktree2, path17) {
-  const clean2 = (0, import_node_path28.normalize)(path17).replace(/\/+$/, "");
-  const source = (0, import_node_path28.join)(root, clean2);
+  const clean2 = (0, import_node_path27.normalize)(path17).replace(/\/+$/, "");
+  const source = (0, import_node_path27.join)(root, clean2);
   const label2 = `worktree.symlink ${JSON.stringify(path17)}`;
   if (!isInside(clean2)) return `${label2} was left out: it is not a path inside the project`;
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs28.realpathSync)(root), (0, import_node_fs28.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs29.realpathSync)(root), (0, import_node_fs29.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
-    const target = (0, import_node_path28.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs28.realpathSync)(target) === (0, import_node_fs28.realpathSync)(source)) return null;
+    const target = (0, import_node_path27.join)(worktree2, clean2);
+    if (kindAt(target) === "symlink" && (0, import_node_fs29.realpathSync)(target) === (0, import_node_fs29.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs28.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs28.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
+    (0, import_node_fs29.symlinkSync)((0, import_node_path27.relative)((0, import_node_fs29.realpathSync)((0, import_node_path27.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -8628,21 +8656,21 @@ function linkInto(root, worktree2, path17) {
 }
 function isInside(path17) {
   const first2 = path17.split("/")[0] ?? "";
-  return !(0, import_node_path28.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
+  return !(0, import_node_path27.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
 }
 function prepareParent(worktree2, target) {
-  let existing = (0, import_node_path28.dirname)(target);
-  while (kindAt(existing) === "missing") existing = (0, import_node_path28.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs28.realpathSync)(existing))) return true;
-  (0, import_node_fs28.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
+  let existing = (0, import_node_path27.dirname)(target);
+  while (kindAt(existing) === "missing") existing = (0, import_node_path27.dirname)(existing);
+  if (!isWithin(worktree2, (0, import_node_fs29.realpathSync)(existing))) return true;
+  (0, import_node_fs29.mkdirSync)((0, import_node_path27.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_fs28, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_fs29, import_node_path27, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
-    import_node_fs28 = require("node:fs");
-    import_node_path28 = require("node:path");
+    import_node_fs29 = require("node:fs");
+    import_node_path27 = require("node:path");
     init_errors();
     init_printable();
     init_present();
@@ -11330,7 +11358,7 @@ function deleteBranchTask(branch2, forceDelete = false) {
 }
 function toPath(input) {
   const path17 = input.trim().replace(/^["']|["']$/g, "");
-  return path17 && (0, import_node_path29.normalize)(path17);
+  return path17 && (0, import_node_path28.normalize)(path17);
 }
 function checkIgnoreTask(paths) {
   return {
@@ -11907,7 +11935,7 @@ function toError(error2) {
   }
   return new GitResponseError(error2);
 }
-var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path29, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
+var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path28, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
 var init_esm = __esm({
   "node_modules/simple-git/dist/esm/index.js"() {
     import_file_exists = __toESM(require_dist(), 1);
@@ -11918,7 +11946,7 @@ var init_esm = __esm({
     init_dist();
     init_dist();
     import_promise_deferred = __toESM(require_dist2(), 1);
-    import_node_path29 = require("node:path");
+    import_node_path28 = require("node:path");
     init_dist();
     init_dist2();
     import_promise_deferred2 = __toESM(require_dist2(), 1);
@@ -14628,7 +14656,7 @@ function mayBeAt(door, { branch: branch2, to }) {
 }
 async function checkMove(door, move3, folder) {
   for (const [index, place2] of (await placesOf(door, move3.branch)).entries())
-    await checkPlace2(door, place2, move3, (0, import_node_path30.join)(folder, `index-${index}`));
+    await checkPlace2(door, place2, move3, (0, import_node_path29.join)(folder, `index-${index}`));
 }
 async function finishMoves(door) {
   for (const place2 of allPlaces(door)) {
@@ -14650,7 +14678,7 @@ async function finish(door, place2, move3) {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs29.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -14677,18 +14705,18 @@ async function placesOf(door, branch2) {
   return places.filter((place2) => headOf2(place2) === ref);
 }
 function headOf2({ gitDir }) {
-  const head3 = (0, import_node_path30.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs29.readlinkSync)(head3) : "";
+  const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs30.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(textOf(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = textOf((0, import_node_path30.join)(gitDir, "BISECT_START"));
+  const bisected = textOf((0, import_node_path29.join)(gitDir, "BISECT_START"));
   return [
     headOf2(place2),
-    textOf((0, import_node_path30.join)(gitDir, "rebase-merge", "head-name")),
-    textOf((0, import_node_path30.join)(gitDir, "rebase-apply", "head-name")),
+    textOf((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
+    textOf((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
@@ -14709,7 +14737,7 @@ function outOfReach({ gitDir, path: path17, lock: lock2 }, branch2) {
   );
 }
 function nextIndex({ gitDir }) {
-  return (0, import_node_path30.join)(gitDir, NEXT_INDEX);
+  return (0, import_node_path29.join)(gitDir, NEXT_INDEX);
 }
 async function checkPlace2(door, place2, move3, index) {
   const inTheWay2 = await checkOverwrites(door, place2, move3, index);
@@ -14719,17 +14747,21 @@ async function checkPlace2(door, place2, move3, index) {
   throw new OrchestrateError(
     EXIT.refused,
     `${move3.branch} is checked out in ${printable(place2.path)}, where landing would overwrite what is not committed: ${shown3.join(", ")}${more}; nothing was changed: commit it, stash it or move it away`,
-    `git -C ${shellWord(place2.path)} stash --include-untracked`
+    putAside2(place2, inTheWay2)
   );
+}
+function putAside2({ path: path17 }, files2) {
+  const canBeTyped = files2.length <= 5 && files2.every((file) => printable(file) === file);
+  return canBeTyped ? `git --literal-pathspecs -C ${shellWord(path17)} stash push --all -- ${files2.map(shellWord).join(" ")}` : `git -C ${shellWord(path17)} stash --include-untracked`;
 }
 async function hold(place2, move3) {
   await takeLock(place2);
   const { branch: branch2, from, to } = move3;
-  writeDurably((0, import_node_path30.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+  writeDurably((0, import_node_path29.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `);
 }
 async function takeLock({ gitDir }) {
-  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
     if (performance.now() > deadline) throw heldByAnother(lock2);
@@ -14744,7 +14776,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs29.linkSync)(draft, lock2);
+    (0, import_node_fs30.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -14755,24 +14787,24 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs29.rmSync)(draft, { force: true });
+    (0, import_node_fs30.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs29.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs30.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs29.writeSync)(file, text5);
-    (0, import_node_fs29.fsyncSync)(file);
+    (0, import_node_fs30.writeSync)(file, text5);
+    (0, import_node_fs30.fsyncSync)(file);
   } finally {
-    (0, import_node_fs29.closeSync)(file);
+    (0, import_node_fs30.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
-  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
   return kindAt(lock2) === "file" && textOf(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => textOf((0, import_node_path30.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => textOf((0, import_node_path29.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -14780,7 +14812,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs29.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
+    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -14794,15 +14826,15 @@ async function updateBranch(door, move3, place2) {
 }
 async function carry(door, place2, move3) {
   await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs29.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
+  (0, import_node_fs30.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs29, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs30, import_node_path29, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs29 = require("node:fs");
-    import_node_path30 = require("node:path");
+    import_node_fs30 = require("node:fs");
+    import_node_path29 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
@@ -14851,7 +14883,7 @@ async function layIn(door, request2, history) {
   const line2 = {
     request: request2,
     // What is not kept needs nobody's name.
-    commit: request2.keep ? await committer(door) : (_2, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
+    commit: request2.keep ? await committer(door, request2.unsigned) : (_2, { tree, parents }) => Promise.resolve(syntheticCommit(door, tree, parents)),
     ...await startOf(door, request2, history, there),
     layers: [],
     stuck: /* @__PURE__ */ new Map(),
@@ -14984,7 +15016,7 @@ async function keep(door, folder, line2, { request: request2, history }) {
   const heads = request2.streams.map(({ head: head3 }) => head3).filter((head3) => history.present.has(head3));
   const input = `${[line2.tip, ...[line2.from, ...heads].map((sha) => `^${sha}`)].join("\n")}
 `;
-  const pack = (0, import_node_path31.join)(door.commonDir, "objects", "pack", "pack");
+  const pack = (0, import_node_path30.join)(door.commonDir, "objects", "pack", "pack");
   await door.write(["pack-objects", "--quiet", "--revs", "--non-empty", "--delta-base-offset", pack], {
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder }
@@ -15007,11 +15039,11 @@ async function treesOf(door, commits2) {
     asked2.flatMap((sha, index) => isSha(lines2[index] ?? "") ? [[sha, lines2[index] ?? ""]] : [])
   );
 }
-var import_node_path31, FIELDS;
+var import_node_path30, FIELDS;
 var init_line = __esm({
   "src/git/line.ts"() {
     "use strict";
-    import_node_path31 = require("node:path");
+    import_node_path30 = require("node:path");
     init_errors();
     init_base_merge();
     init_checked_names();
@@ -15072,30 +15104,30 @@ async function absentHooks(door, sha) {
   const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
   const path17 = all.at(-3)?.replace(/\/+$/, "");
   if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
-  if (statIfPresent((0, import_node_path32.join)(door.root, path17))?.isDirectory() !== true) return null;
+  if (statIfPresent((0, import_node_path31.join)(door.root, path17))?.isDirectory() !== true) return null;
   const listed5 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
   return listed5.out.trim() === "" ? path17 : null;
 }
 async function ignoredSettings(door) {
   const list7 = ["ls-files", "-z", "--others", "--ignored"];
   const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS2.test((0, import_node_path32.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
-  const include = (0, import_node_path32.join)(door.root, ".worktreeinclude");
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS3.test((0, import_node_path31.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const include = (0, import_node_path31.join)(door.root, ".worktreeinclude");
   if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
   const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
   return settings3.filter((path17) => !copied.has(path17));
 }
-var import_node_path32, SETTINGS2;
+var import_node_path31, SETTINGS3;
 var init_readiness = __esm({
   "src/git/readiness.ts"() {
     "use strict";
-    import_node_path32 = require("node:path");
+    import_node_path31 = require("node:path");
     init_present();
     init_big_files();
     init_checked_names();
     init_worktree_branch();
     init_worktree_link();
-    SETTINGS2 = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
+    SETTINGS3 = /^(\.env(\..+)?|\.envrc|\.npmrc|\.pypirc|\.tool-versions|.+\.local(\.[\w-]+)?|(local|secrets?)\.(json|ya?ml|toml|ini|env|properties)|terraform\.tfvars)$/i;
   }
 });
 
@@ -15104,7 +15136,7 @@ async function scratchWorktree(door, path17, sha) {
   const place2 = preparePlace(door.root, path17);
   clearUnborn(door.commonDir, place2, lockReason(NAME2));
   const link2 = readLink(place2, door.commonDir);
-  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path33.join)(link2.gitDir, "index.lock")) === "missing") {
+  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path32.join)(link2.gitDir, "index.lock")) === "missing") {
     const here = inWorktree(link2, door.commonDir);
     await door.write(["update-ref", "--no-deref", "HEAD", checkedSha(sha)], here);
     await door.write(["read-tree", "--reset", "-u", checkedSha(sha)], here);
@@ -15122,33 +15154,33 @@ async function removeScratchWorktree(door, path17) {
   const place2 = realParent(path17);
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
-  completeEntry(door.commonDir, (0, import_node_path33.basename)(entry.gitDir));
-  (0, import_node_fs30.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs30.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
+  completeEntry(door.commonDir, (0, import_node_path32.basename)(entry.gitDir));
+  (0, import_node_fs31.writeFileSync)((0, import_node_path32.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs31.unlinkSync)((0, import_node_path32.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
   const found = worktreeEntries(door.commonDir).find((entry) => entry.path === place2);
   if (found === void 0) return null;
-  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path33.join)(found.gitDir, GOING)) !== "missing" ? found : null;
+  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path32.join)(found.gitDir, GOING)) !== "missing" ? found : null;
 }
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs30.readdirSync)(place2);
+  const names = (0, import_node_fs31.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
   for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs30.rmSync)((0, import_node_path33.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs30.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
-  (0, import_node_fs30.rmdirSync)(place2);
+    (0, import_node_fs31.rmSync)((0, import_node_path32.join)(place2, name2), { recursive: true, force: true });
+  (0, import_node_fs31.rmSync)((0, import_node_path32.join)(place2, ".git"), { force: true });
+  (0, import_node_fs31.rmdirSync)(place2);
   return true;
 }
-var import_node_fs30, import_node_path33, NAME2, GOING;
+var import_node_fs31, import_node_path32, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs30 = require("node:fs");
-    import_node_path33 = require("node:path");
+    import_node_fs31 = require("node:fs");
+    import_node_path32 = require("node:path");
     init_present();
     init_checked_names();
     init_failure();
@@ -15164,7 +15196,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   const known2 = made === null ? /* @__PURE__ */ new Map() : parseMade(made);
   const found = { counting: [], spare: [], repositories: [] };
   const goes = disposableRule(disposable);
-  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path34.join)(main2, path17), (0, import_node_path34.join)(link2.path, path17));
+  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path33.join)(main2, path17), (0, import_node_path33.join)(link2.path, path17));
   const sortDirectory = (path17) => {
     if (goes(path17, true)) {
       const inside2 = repositoriesBelow(link2.path, path17);
@@ -15172,9 +15204,9 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
-    else for (const each of entries2) sort((0, import_node_path34.join)(path17, each.name), each.isDirectory());
+    else for (const each of entries2) sort((0, import_node_path33.join)(path17, each.name), each.isDirectory());
   };
   const sort = (path17, isDirectory) => {
     if (isDirectory) sortDirectory(path17);
@@ -15182,7 +15214,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   };
   for (const entry of ignored2) {
     const path17 = entry.replace(/\/$/, "");
-    if (kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
+    if (kindAt((0, import_node_path33.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
   }
   return found;
 }
@@ -15191,19 +15223,19 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
-  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path34.join)(path17, entry.name)));
+  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path33.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs31.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs31.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs32.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs32.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs31.readFileSync)(inMain).equals((0, import_node_fs31.readFileSync)(inWorktree2));
+  return here?.size === there?.size && (0, import_node_fs32.readFileSync)(inMain).equals((0, import_node_fs32.readFileSync)(inWorktree2));
 }
 async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
@@ -15213,8 +15245,8 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs31.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
-        note2((0, import_node_path34.join)(name2, entry.name), entry.isDirectory());
+      for (const entry of (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(link2.path, name2), { withFileTypes: true }))
+        note2((0, import_node_path33.join)(name2, entry.name), entry.isDirectory());
       return;
     }
     const made = madeAt(link2.path, name2);
@@ -15232,12 +15264,12 @@ async function noteMade(door, link2, disposable, { before, former }) {
   return JSON.stringify({ version: 1, files: files2 });
 }
 function madeAt(root, name2) {
-  const file = (0, import_node_path34.join)(root, name2);
+  const file = (0, import_node_path33.join)(root, name2);
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs31.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs31.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs32.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs32.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15278,12 +15310,12 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs31, import_node_path34, MOST_BYTES, MOST_NOTED;
+var import_node_fs32, import_node_path33, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
-    import_node_path34 = require("node:path");
+    import_node_fs32 = require("node:fs");
+    import_node_path33 = require("node:path");
     init_present();
     init_sha256();
     init_worktree_link();
@@ -15297,7 +15329,7 @@ async function see(door, link2, rules2, main2) {
   const { index, ...status } = await readContents(door, link2);
   const ignored2 = sortIgnored(link2, status.ignored, rules2, main2);
   const paths = index.map(({ path: path17 }) => path17);
-  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path35.join)(link2.path, path17, ".git")) !== "missing");
+  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path34.join)(link2.path, path17, ".git")) !== "missing");
   const spare = [...ignored2.spare];
   const whole2 = halfRemoved(link2, status);
   const own2 = main2 === null ? { ...whole2, born: [] } : await withoutBornDirty(door, link2, whole2);
@@ -15316,7 +15348,7 @@ async function see(door, link2, rules2, main2) {
 function halfRemoved(link2, status) {
   const marker = readMarker(link2.gitDir);
   if (marker === null || marker.head !== status.headSha) return status;
-  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path35.join)(link2.path, path17)) !== "missing");
+  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing");
   return { ...status, changed: there };
 }
 function heldFiles(path17, status, ignored2) {
@@ -15336,15 +15368,15 @@ function heldFiles(path17, status, ignored2) {
   );
 }
 async function seeSubmodule(door, parent, path17, rules2) {
-  const directory = (0, import_node_path35.join)(parent.path, path17);
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path35.join)(directory, ".git")) ?? "")?.[1];
-  const gitDir = target === void 0 ? null : (0, import_node_path35.resolve)(directory, target);
+  const directory = (0, import_node_path34.join)(parent.path, path17);
+  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path34.join)(directory, ".git")) ?? "")?.[1];
+  const gitDir = target === void 0 ? null : (0, import_node_path34.resolve)(directory, target);
   const alone = {
     kind: "repository",
     what: `repositories of their own: ${listed3([path17])}`,
     look: gitAt(directory, "log -3")
   };
-  if (gitDir === null || !gitDir.startsWith((0, import_node_path35.join)(parent.gitDir, "modules", "/")))
+  if (gitDir === null || !gitDir.startsWith((0, import_node_path34.join)(parent.gitDir, "modules", "/")))
     return { held: [alone], tracked: [], spare: [] };
   const link2 = { path: directory, gitDir };
   const inner = { ...door, commonDir: gitDir };
@@ -15352,30 +15384,30 @@ async function seeSubmodule(door, parent, path17, rules2) {
   const what = `changes that only the submodule ${printable(path17, LONGEST_NAME2)} here has`;
   const lost = operationIn(link2) !== null || seen2.held.length > 0;
   const held2 = lost ? [{ kind: "submodule", what, look: gitAt(directory, "status --ignored") }] : [];
-  const within2 = (name2) => (0, import_node_path35.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
+  const within2 = (name2) => (0, import_node_path34.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
   return {
     held: held2,
-    tracked: [...seen2.tracked.map(within2), (0, import_node_path35.join)(path17, ".git")],
+    tracked: [...seen2.tracked.map(within2), (0, import_node_path34.join)(path17, ".git")],
     spare: seen2.spare.map((name2) => within2(name2).replace(/\/+$/, "/"))
   };
 }
 async function seeStores(door, gitDir) {
   const held2 = [];
-  const { stores, strange } = storesBelow((0, import_node_path35.join)(gitDir, "modules"), "");
+  const { stores, strange } = storesBelow((0, import_node_path34.join)(gitDir, "modules"), "");
   for (const name2 of strange)
     held2.push({
       kind: "unreadable",
       what: `no store of a submodule, but kept with them: ${printable(name2, LONGEST_NAME2)}`,
-      look: `ls -la ${shellWord((0, import_node_path35.join)(gitDir, "modules", name2))}`
+      look: `ls -la ${shellWord((0, import_node_path34.join)(gitDir, "modules", name2))}`
     });
   for (const name2 of stores) {
-    const store = (0, import_node_path35.join)(gitDir, "modules", name2);
+    const store = (0, import_node_path34.join)(gitDir, "modules", name2);
     const env = { GIT_DIR: store, GIT_COMMON_DIR: store, GIT_WORK_TREE: store };
     const there = { cwd: store, env };
     const own2 = ["rev-list", "--max-count=1", "--all", "--reflog", "HEAD", "--not", "--remotes", "--"];
     const commits2 = await door.ask(own2, there);
     const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
-    const index = kindAt((0, import_node_path35.join)(store, "index")) !== "missing";
+    const index = kindAt((0, import_node_path34.join)(store, "index")) !== "missing";
     const staged = index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0;
     const busy2 = operationIn({ path: store, gitDir: store }) !== null;
     if (commits2.code === 0 && commits2.out.trim() === "" && !staged && !busy2) continue;
@@ -15392,16 +15424,16 @@ function storesBelow(root, name2) {
     found.stores.push(...inside2.stores);
     found.strange.push(...inside2.strange);
   };
-  const directory = (0, import_node_path35.join)(root, name2);
+  const directory = (0, import_node_path34.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs32.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs33.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
-    enter2((0, import_node_path35.join)(name2, "modules"));
+    enter2((0, import_node_path34.join)(name2, "modules"));
     return found;
   }
   for (const entry of entries2) {
-    const path17 = (0, import_node_path35.join)(name2, entry.name);
+    const path17 = (0, import_node_path34.join)(name2, entry.name);
     if (entry.isDirectory()) enter2(path17);
     else found.strange.push(path17);
   }
@@ -15430,7 +15462,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15447,12 +15479,12 @@ function listed3(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs32, import_node_path35, NAMED2, LONGEST_NAME2;
+var import_node_fs33, import_node_path34, NAMED2, LONGEST_NAME2;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
-    import_node_path35 = require("node:path");
+    import_node_fs33 = require("node:fs");
+    import_node_path34 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -15475,7 +15507,7 @@ async function looseCommits(door, searched) {
     gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
     branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
-  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path36.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path35.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
@@ -15492,15 +15524,15 @@ async function looseCommits(door, searched) {
   };
 }
 function inFiles({ commonDir }) {
-  return kindAt((0, import_node_path36.join)(commonDir, "reftable")) === "missing";
+  return kindAt((0, import_node_path35.join)(commonDir, "reftable")) === "missing";
 }
 async function ownRefs(door, gitDir, there) {
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
-  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path36.join)(gitDir, folder)) === "missing")) return "";
+  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path35.join)(gitDir, folder)) === "missing")) return "";
   return door.read(["for-each-ref", "--format=%(objectname)", ...folders], there);
 }
 async function readLog(door, folder, ref, there) {
-  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path36.join)(folder, "logs", ref)) ?? "");
+  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path35.join)(folder, "logs", ref)) ?? "");
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", ref, "--"];
   const result = await door.ask(args, there);
   if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
@@ -15529,11 +15561,11 @@ async function unreachable(door, tips, others, there) {
   }
   return found;
 }
-var import_node_path36, NAMING, REPLACING;
+var import_node_path35, NAMING, REPLACING;
 var init_loose_commits = __esm({
   "src/git/tidy/loose-commits.ts"() {
     "use strict";
-    import_node_path36 = require("node:path");
+    import_node_path35 = require("node:path");
     init_present();
     init_checked_names();
     init_door();
@@ -15558,8 +15590,8 @@ var init_loose_commits = __esm({
 function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
-  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path37.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs33.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path36.dirname)(path17));
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs34.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -15583,7 +15615,7 @@ function foreign(what, look6) {
 function leadsOut(path17) {
   return foreign(
     `a link in ${printable(path17)} leads out of the project`,
-    `ls -la ${shellWord((0, import_node_path37.dirname)(path17))}`
+    `ls -la ${shellWord((0, import_node_path36.dirname)(path17))}`
   );
 }
 function notThere(directory) {
@@ -15645,12 +15677,12 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs33, import_node_path37;
+var import_node_fs34, import_node_path36;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
-    import_node_path37 = require("node:path");
+    import_node_fs34 = require("node:fs");
+    import_node_path36 = require("node:path");
     init_printable();
     init_shell_word();
     init_commit();
@@ -15731,7 +15763,7 @@ async function lookAtEntry(door, place2, here, outside) {
     ...detachedCommits(place2, loose),
     ...await seeStores(door, gitDir)
   ];
-  const index = kindAt((0, import_node_path38.join)(gitDir, "index")) === "file" && headSha !== null;
+  const index = kindAt((0, import_node_path37.join)(gitDir, "index")) === "file" && headSha !== null;
   const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
   if (index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0) {
     const what = "changes that were staged in its worktree, whose directory is gone";
@@ -15798,11 +15830,11 @@ function offBranch({ branch: branch2, path: path17 }, actual) {
 function operation({ path: path17 }, gitDir) {
   const found = operationIn({ path: path17, gitDir });
   const held2 = found === null ? [] : [{ kind: "operation", what: `a ${found} is in progress`, look: gitAt(path17, "status") }];
-  if (kindAt((0, import_node_path38.join)(gitDir, "index.lock")) !== "missing")
+  if (kindAt((0, import_node_path37.join)(gitDir, "index.lock")) !== "missing")
     held2.push({
       kind: "operation",
       what: "a git process is at work in it, or left its lock",
-      look: `ls -l ${shellWord((0, import_node_path38.join)(gitDir, "index.lock"))}`
+      look: `ls -l ${shellWord((0, import_node_path37.join)(gitDir, "index.lock"))}`
     });
   return held2;
 }
@@ -15812,11 +15844,11 @@ function detachedCommits({ path: path17 }, { detached }) {
   const what = `${plural(detached.length, "commit")} that no branch has, such as ${first2.slice(0, 12)}`;
   return [{ kind: "detached", what, look: gitAt(path17, `log -3 ${first2.slice(0, 12)}`) }];
 }
-var import_node_path38, NO_FILES;
+var import_node_path37, NO_FILES;
 var init_find = __esm({
   "src/git/tidy/find.ts"() {
     "use strict";
-    import_node_path38 = require("node:path");
+    import_node_path37 = require("node:path");
     init_printable();
     init_shell_word();
     init_inspect();
@@ -15846,18 +15878,18 @@ async function deleteFiles(root, doomed, beganMs) {
   const isOurs4 = directoryCheck(root);
   const files2 = [...doomed.tracked, ...doomed.spare.filter((name2) => !name2.endsWith("/"))];
   await forEach2(
-    files2.filter((name2) => isOurs4((0, import_node_path39.dirname)(name2))),
-    (name2, done2) => deleteFile((0, import_node_path39.join)(root, name2), name2, beganMs, done2)
+    files2.filter((name2) => isOurs4((0, import_node_path38.dirname)(name2))),
+    (name2, done2) => deleteFile((0, import_node_path38.join)(root, name2), name2, beganMs, done2)
   );
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
-    if (isOurs4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory")
-      (0, import_node_fs34.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
+    if (isOurs4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(root, directory)) === "directory")
+      (0, import_node_fs35.rmSync)((0, import_node_path38.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs34.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs34.unlinkSync)((0, import_node_path39.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs34.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs35.rmdir)((0, import_node_path38.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs35.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -15878,18 +15910,18 @@ function atOnce(names, act2) {
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs34.lstat)(file, (error2, stats) => {
+  (0, import_node_fs35.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs34.unlink)(file, done2);
+    else (0, import_node_fs35.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs34.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs35.readdir)((0, import_node_path38.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
-      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path39.join)(name2, first2)} appeared just now`));
+      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path38.join)(name2, first2)} appeared just now`));
     });
   };
 }
@@ -15909,29 +15941,29 @@ function directoryCheck(root) {
     if (directory === ".") return true;
     const known2 = asked2.get(directory);
     if (known2 !== void 0) return known2;
-    const answer3 = check4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory";
+    const answer3 = check4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(root, directory)) === "directory";
     asked2.set(directory, answer3);
     return answer3;
   };
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs34.readdirSync)(root, { withFileTypes: true })) {
-    const path17 = (0, import_node_path39.join)(root, entry.name);
+  for (const entry of (0, import_node_fs35.readdirSync)(root, { withFileTypes: true })) {
+    const path17 = (0, import_node_path38.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs34.rmdirSync)(path17);
+    (0, import_node_fs35.rmdirSync)(path17);
   }
 }
-var import_node_fs34, import_node_path39, Touched, AT_ONCE;
+var import_node_fs35, import_node_path38, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
-    import_node_path39 = require("node:path");
+    import_node_fs35 = require("node:fs");
+    import_node_path38 = require("node:path");
     init_present();
     init_worktree_link();
     Touched = class extends Error {
@@ -15983,7 +16015,7 @@ async function saveWork(door, unsaved, as, who) {
   }
   const folder = scratchDirectory("snapshot", door.commonDir);
   try {
-    const index = (0, import_node_path40.join)(folder, "index");
+    const index = (0, import_node_path39.join)(folder, "index");
     copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
@@ -15993,7 +16025,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs35.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs36.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -16038,10 +16070,10 @@ async function storeFiles(door, root, target) {
   const present = [];
   let bytes = 0;
   for (const path17 of new Set(target.paths)) {
-    const stats = lstatIfPresent((0, import_node_path40.join)(root, path17));
+    const stats = lstatIfPresent((0, import_node_path39.join)(root, path17));
     if (stats === null || stats.isDirectory()) gone.push(checkedGone(path17));
     else {
-      present.push(storedAs(root, path17, stats, (0, import_node_path40.join)(target.folder, `link-${present.length}`)));
+      present.push(storedAs(root, path17, stats, (0, import_node_path39.join)(target.folder, `link-${present.length}`)));
       bytes += stats.size;
     }
   }
@@ -16064,7 +16096,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs35.writeFileSync)(linkText, (0, import_node_fs35.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs36.writeFileSync)(linkText, (0, import_node_fs36.readlinkSync)((0, import_node_path39.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -16075,12 +16107,12 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs35, import_node_path40, SAVED, MOST_OF_A_LABEL;
+var import_node_fs36, import_node_path39, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
-    import_node_path40 = require("node:path");
+    import_node_fs36 = require("node:fs");
+    import_node_path39 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -16100,7 +16132,7 @@ var init_saved_work = __esm({
 
 // src/git/tidy/remove.ts
 async function remove2(door, place2, shared, request2) {
-  const beganMs = timeOfDisk((0, import_node_path41.dirname)(place2.path));
+  const beganMs = timeOfDisk((0, import_node_path40.dirname)(place2.path));
   const found = await look(door, place2, shared);
   const held2 = [...found.held, ...request2.others()];
   if (held2.length > 0) {
@@ -16129,9 +16161,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs36.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs36.lstatSync)(folder);
-    (0, import_node_fs36.rmdirSync)(folder);
+    const folder = (0, import_node_fs37.mkdtempSync)((0, import_node_path40.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs37.lstatSync)(folder);
+    (0, import_node_fs37.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -16193,8 +16225,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs36.mkdirSync)(path17);
-  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs36.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs37.mkdirSync)(path17);
+  if (kindAt((0, import_node_path40.join)(path17, ".git")) === "missing") (0, import_node_fs37.writeFileSync)((0, import_node_path40.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -16206,12 +16238,12 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs36.rmdirSync)(here.path);
+    (0, import_node_fs37.rmdirSync)(here.path);
   }
-  const own2 = `${FORMER}${(0, import_node_path41.basename)(gitDir)}-${process.pid}`;
-  ifPresent(() => (0, import_node_fs36.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
-  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs36.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
-  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path41.join)(door.commonDir, name2));
+  const own2 = `${FORMER}${(0, import_node_path40.basename)(gitDir)}-${process.pid}`;
+  ifPresent(() => (0, import_node_fs37.renameSync)(gitDir, (0, import_node_path40.join)(door.commonDir, own2)));
+  if (listIfPresent((0, import_node_path40.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs37.rmdirSync)((0, import_node_path40.dirname)(gitDir)));
+  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path40.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -16227,13 +16259,13 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs36, import_promises4, import_node_path41, LABEL3, FORMER;
+var import_node_fs37, import_promises4, import_node_path40, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
+    import_node_fs37 = require("node:fs");
     import_promises4 = __toESM(require_promises2(), 1);
-    import_node_path41 = require("node:path");
+    import_node_path40 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -16313,24 +16345,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs37.unlinkSync)((0, import_node_path42.join)(root, path17));
-  for (let parent = (0, import_node_path42.dirname)(path17); parent !== "."; parent = (0, import_node_path42.dirname)(parent)) {
-    if ((0, import_node_fs37.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
-    (0, import_node_fs37.rmdirSync)((0, import_node_path42.join)(root, parent));
+  (0, import_node_fs38.unlinkSync)((0, import_node_path41.join)(root, path17));
+  for (let parent = (0, import_node_path41.dirname)(path17); parent !== "."; parent = (0, import_node_path41.dirname)(parent)) {
+    if ((0, import_node_fs38.readdirSync)((0, import_node_path41.join)(root, parent)).length > 0) return;
+    (0, import_node_fs38.rmdirSync)((0, import_node_path41.join)(root, parent));
   }
 }
 async function writeOne(door, root, { newMode: mode, newObject: sha, path: path17 }) {
-  const file = (0, import_node_path42.join)(root, path17);
+  const file = (0, import_node_path41.join)(root, path17);
   if (mode === SUBMODULE) return;
-  if (kindAt(file) !== "missing") (0, import_node_fs37.unlinkSync)(file);
-  (0, import_node_fs37.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
+  if (kindAt(file) !== "missing") (0, import_node_fs38.unlinkSync)(file);
+  (0, import_node_fs38.mkdirSync)((0, import_node_path41.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs37.symlinkSync)(bytes, file);
+    (0, import_node_fs38.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs37.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs37.chmodSync)(file, 493);
+  (0, import_node_fs38.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs38.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const kept3 = [];
@@ -16354,12 +16386,12 @@ async function remains(door, places) {
     refs: [...ours.keys()]
   };
 }
-var import_node_fs37, import_node_path42;
+var import_node_fs38, import_node_path41;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
-    import_node_path42 = require("node:path");
+    import_node_fs38 = require("node:fs");
+    import_node_path41 = require("node:path");
     init_errors();
     init_stream_key();
     init_checked_names();
@@ -16449,7 +16481,7 @@ async function takeUp(door, request2, entry, branch2) {
   if (branch2.tip === null) await restoreBranch(door, request2, entry);
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path43.join)(link2.gitDir, "index")) === "file";
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path42.join)(link2.gitDir, "index")) === "file";
   const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
     await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
@@ -16463,9 +16495,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = textOf((0, import_node_path43.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = textOf((0, import_node_path42.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = textOf((0, import_node_path43.join)(entry.gitDir, "HEAD"));
+  const head3 = textOf((0, import_node_path42.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -16479,11 +16511,11 @@ function verify(door, path17) {
     "git worktree list"
   );
 }
-var import_node_path43;
+var import_node_path42;
 var init_worktree = __esm({
   "src/git/worktree.ts"() {
     "use strict";
-    import_node_path43 = require("node:path");
+    import_node_path42 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -16503,8 +16535,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs38.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs38.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs39.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs39.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16527,7 +16559,7 @@ function createGit(options) {
     contained: (tip, candidates) => contained(door, tip, candidates),
     ignored: (paths) => ignored(door, paths),
     resolve: (rev) => resolveCommit(door, rev),
-    mergeBases: (parents, message2) => mergeBases(door, parents, message2),
+    mergeBases: rememberMerges(door),
     ensureWorktree: ensure,
     makeAhead: (request2) => makeAhead(door, request2, slot),
     differing: rememberDiffering(door),
@@ -16574,11 +16606,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs38, CHECKOUTS, LONGEST_MS3;
+var import_node_fs39, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs39 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -16611,7 +16643,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path44.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path43.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -16623,11 +16655,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path44;
+var import_node_path43;
 var init_names = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path44 = require("node:path");
+    import_node_path43 = require("node:path");
     init_sha256();
   }
 });
@@ -16642,7 +16674,7 @@ async function ringBell(client, root, pane) {
   await writeToTerminal(tty3, "\x07");
 }
 async function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs39.openSync)(tty3, import_node_fs39.constants.O_WRONLY | import_node_fs39.constants.O_NOCTTY | import_node_fs39.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs40.openSync)(tty3, import_node_fs40.constants.O_WRONLY | import_node_fs40.constants.O_NOCTTY | import_node_fs40.constants.O_NONBLOCK);
   try {
     let rest = Buffer.from(text5);
     for (const endMs = performance.now() + PATIENCE_MS; ; await (0, import_promises5.setTimeout)(PAUSE_MS)) {
@@ -16650,22 +16682,22 @@ async function writeToTerminal(tty3, text5) {
       if (rest.length === 0) return;
     }
   } finally {
-    (0, import_node_fs39.closeSync)(handle);
+    (0, import_node_fs40.closeSync)(handle);
   }
 }
 function taken2(handle, bytes, last3) {
   try {
-    return (0, import_node_fs39.writeSync)(handle, bytes);
+    return (0, import_node_fs40.writeSync)(handle, bytes);
   } catch (error2) {
     if (last3 || !(error2 instanceof Error && "code" in error2 && error2.code === "EAGAIN")) throw error2;
     return 0;
   }
 }
-var import_node_fs39, import_promises5, PATIENCE_MS, PAUSE_MS;
+var import_node_fs40, import_promises5, PATIENCE_MS, PAUSE_MS;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs40 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_names();
     PATIENCE_MS = 1e3;
@@ -17728,7 +17760,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path45.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path44.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -17743,19 +17775,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs40.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs41.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs40, import_node_path45, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs41, import_node_path44, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
-    import_node_path45 = require("node:path");
+    import_node_fs41 = require("node:fs");
+    import_node_path44 = require("node:path");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -17769,25 +17801,25 @@ var init_look = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path46.relative)(root, runDir2);
+  const inside2 = (0, import_node_path45.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} can't be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path46.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path45.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path46.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path45.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs41.closeSync)((0, import_node_fs41.openSync)((0, import_node_path46.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path46.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs42.closeSync)((0, import_node_fs42.openSync)((0, import_node_path45.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path45.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs41.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs41.lstatSync)(directory);
+  (0, import_node_fs42.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs42.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17796,20 +17828,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs41.rmSync)(draft, { force: true });
-  (0, import_node_fs41.symlinkSync)(target, draft);
-  (0, import_node_fs41.renameSync)(draft, link2);
+  (0, import_node_fs42.rmSync)(draft, { force: true });
+  (0, import_node_fs42.symlinkSync)(target, draft);
+  (0, import_node_fs42.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs41.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs41.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs42.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs42.readlinkSync)(link2) : null;
 }
-var import_node_fs41, import_node_path46;
+var import_node_fs42, import_node_path45;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
-    import_node_path46 = require("node:path");
+    import_node_fs42 = require("node:fs");
+    import_node_path45 = require("node:path");
     init_names();
   }
 });
@@ -17872,7 +17904,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path47.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path46.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -17906,12 +17938,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path47, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path46, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path47 = require("node:path");
+    import_node_path46 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -18257,7 +18289,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs42.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs43.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18316,11 +18348,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs42;
+var import_node_fs43;
 var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
+    import_node_fs43 = require("node:fs");
     init_find_project();
     init_load();
     init_paths();
@@ -19113,8 +19145,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path48.default.join(directory, name2);
+  (0, import_node_fs44.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path47.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -19132,12 +19164,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs43, import_node_path48, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs44, import_node_path47, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
-    import_node_path48 = __toESM(require("node:path"), 1);
+    import_node_fs44 = require("node:fs");
+    import_node_path47 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -19149,21 +19181,21 @@ var init_run_files = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os4.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path49.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path48.default.join(home, ".claude");
   return {
-    account: import_node_path49.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path49.default.join(base, ".credentials.json"),
-    settings: import_node_path49.default.join(base, "settings.json"),
-    sessions: import_node_path49.default.join(base, "sessions"),
-    projects: import_node_path49.default.join(base, "projects")
+    account: import_node_path48.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path48.default.join(base, ".credentials.json"),
+    settings: import_node_path48.default.join(base, "settings.json"),
+    sessions: import_node_path48.default.join(base, "sessions"),
+    projects: import_node_path48.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path49;
+var import_node_os4, import_node_path48;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_path48 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -19724,7 +19756,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path50.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path49.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseRecord(text5);
   if (record3 === null) return null;
   return {
@@ -19743,11 +19775,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path50;
+var import_node_path49;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path49 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
   }
@@ -19836,11 +19868,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path51.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path50.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path51.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path50.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -19850,7 +19882,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path51.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path50.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -19907,11 +19939,11 @@ function backgroundText(task2) {
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path51, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path50, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
     init_printable();
     init_present();
     init_json();
@@ -20419,10 +20451,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs44.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs45.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs44.fstatSync)(handle);
+    const stat2 = (0, import_node_fs45.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20432,7 +20464,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs44.closeSync)(handle);
+    (0, import_node_fs45.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20454,7 +20486,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs44.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs45.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20462,11 +20494,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs44, PART_BYTES, LONGEST_LINE;
+var import_node_fs45, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
+    import_node_fs45 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20500,7 +20532,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path52.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path51.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20534,22 +20566,22 @@ function failedCommitOf(items) {
 function search(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path52.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path51.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path52.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path52.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path51.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path51.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path52.default.dirname(file);
+  const directory = import_node_path51.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path52.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path52.default.join(directory, entry),
-    at: statIfPresent(import_node_path52.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path51.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path51.default.join(directory, entry),
+    at: statIfPresent(import_node_path51.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20569,11 +20601,11 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path52, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path51, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path52 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
     init_printable();
     init_grown_lines();
     init_present();
@@ -20657,7 +20689,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path53.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path52.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -20667,14 +20699,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path53.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path52.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path53;
+var import_node_path52;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path53 = __toESM(require("node:path"), 1);
+    import_node_path52 = __toESM(require("node:path"), 1);
     init_grown_lines();
     init_json();
     init_transcript();
@@ -20683,7 +20715,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path54.default.resolve(root, command3)] : searchPath2.split(import_node_path54.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path54.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path53.default.resolve(root, command3)] : searchPath2.split(import_node_path53.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path53.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3) {
@@ -20698,8 +20730,8 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs45.accessSync)(file, import_node_fs45.constants.X_OK);
-    return (0, import_node_fs45.statSync)(file).isFile();
+    (0, import_node_fs46.accessSync)(file, import_node_fs46.constants.X_OK);
+    return (0, import_node_fs46.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
@@ -20709,12 +20741,12 @@ function checkUnasked(permissions) {
   const message2 = "agents run any command without asking";
   return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
 }
-var import_node_fs45, import_node_path54;
+var import_node_fs46, import_node_path53;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
-    import_node_path54 = __toESM(require("node:path"), 1);
+    import_node_fs46 = require("node:fs");
+    import_node_path53 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20763,7 +20795,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path54.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -20864,7 +20896,7 @@ function checkAccount(where, account) {
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseRecord(readIfPresent((0, import_node_path55.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed5 = parseRecord(readIfPresent((0, import_node_path54.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (recordOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
     ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? "") ?? {}),
@@ -20885,7 +20917,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs46.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs46.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs47.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs47.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => recordOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -20902,7 +20934,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -20919,7 +20951,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs46.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -20934,12 +20966,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs46, import_node_path55, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs47, import_node_path54, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
-    import_node_path55 = require("node:path");
+    import_node_fs47 = require("node:fs");
+    import_node_path54 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -21033,7 +21065,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path56.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path55.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -21057,7 +21089,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs47.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs48.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -21078,12 +21110,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs47, import_node_path56;
+var import_node_fs48, import_node_path55;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path56 = require("node:path");
+    import_node_fs48 = require("node:fs");
+    import_node_path55 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -21106,7 +21138,7 @@ var init_claude = __esm({
 function pluginParts(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path57.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path56.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -21114,13 +21146,13 @@ function pluginParts(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = recordOf(
-    recordAt((0, import_node_path57.join)((0, import_node_path57.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path56.join)((0, import_node_path56.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
   return {
-    command: places.some((place2) => (0, import_node_fs48.existsSync)((0, import_node_path57.join)(place2, "skills", NAME3, "SKILL.md"))),
+    command: places.some((place2) => (0, import_node_fs49.existsSync)((0, import_node_path56.join)(place2, "skills", NAME3, "SKILL.md"))),
     server: places.some(
-      (place2) => recordOf(recordAt((0, import_node_path57.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
+      (place2) => recordOf(recordAt((0, import_node_path56.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
     )
   };
 }
@@ -21132,12 +21164,12 @@ function installPlaces(installations) {
   const places = installations;
   return places.map((each) => stringOf(recordOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs48, import_node_path57, NAME3;
+var import_node_fs49, import_node_path56, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
-    import_node_path57 = require("node:path");
+    import_node_fs49 = require("node:fs");
+    import_node_path56 = require("node:path");
     init_present();
     init_json();
     init_run_files();
@@ -21231,8 +21263,8 @@ var init_port = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path58.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path58.default.join(home, "config.toml"), sessions: import_node_path58.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path57.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
+  return { config: import_node_path57.default.join(home, "config.toml"), sessions: import_node_path57.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -21294,26 +21326,26 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path58.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path58.default.basename(a2) < import_node_path58.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path57.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path57.default.basename(a2) < import_node_path57.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path58.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path57.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path58.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path57.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path58.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path57.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs49.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs50.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21359,13 +21391,13 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs49, import_node_os5, import_node_path58, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs50, import_node_os5, import_node_path57, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path58 = __toESM(require("node:path"), 1);
+    import_node_path57 = __toESM(require("node:path"), 1);
     init_present();
     init_json();
     TAIL_BYTES2 = 256 * 1024;
@@ -21495,7 +21527,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs50.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs51.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21515,11 +21547,11 @@ function checkCodex(agent2, deps, paths) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs50, PERMISSIONS2, NOTICE;
+var import_node_fs51, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
+    import_node_fs51 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -21716,7 +21748,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path59.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path58.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -21766,7 +21798,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs51.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs52.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21812,12 +21844,12 @@ function checkOpencode(agent2, deps) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs51, import_node_path59, import_node_url2, LOOKS;
+var import_node_fs52, import_node_path58, import_node_url2, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
-    import_node_path59 = __toESM(require("node:path"), 1);
+    import_node_fs52 = require("node:fs");
+    import_node_path58 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_printable();
     init_worker_types();
@@ -21845,8 +21877,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path60.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path60.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path59.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path59.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -21859,11 +21891,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path60, CREATE;
+var import_node_path59, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path60 = __toESM(require("node:path"), 1);
+    import_node_path59 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -21903,43 +21935,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path61.join)(parent, NAME4, "bin");
+  return (0, import_node_path60.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path61.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path60.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs52.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs52.rmSync)((0, import_node_path61.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs53.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs53.rmSync)((0, import_node_path60.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path61.join)(bin, NAME4);
+  const launcher = (0, import_node_path60.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path61.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs52.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs52.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs52.chmodSync)(draft, 448);
-    (0, import_node_fs52.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs52.renameSync)(draft, launcher);
+    const draft = (0, import_node_path60.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs53.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs53.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs53.chmodSync)(draft, 448);
+    (0, import_node_fs53.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs53.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs52.rmSync)(path17, { force: true });
-  (0, import_node_fs52.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs52.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs53.rmSync)(path17, { force: true });
+  (0, import_node_fs53.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs53.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs52.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs53.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs52, import_node_path61, NAME4;
+var import_node_fs53, import_node_path60, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
-    import_node_path61 = require("node:path");
+    import_node_fs53 = require("node:fs");
+    import_node_path60 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -22955,9 +22987,9 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs53.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs54.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts((0, import_node_path62.dirname)(path17), (0, import_node_path62.basename)(path17));
+    removeDrafts((0, import_node_path61.dirname)(path17), (0, import_node_path61.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -22966,16 +22998,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `can't write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path62.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path61.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs53, import_node_path62;
+var import_node_fs54, import_node_path61;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
-    import_node_path62 = require("node:path");
+    import_node_fs54 = require("node:fs");
+    import_node_path61 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -23064,21 +23096,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs54.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs55.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs54.rmSync)(paths.mcpConfig);
+  (0, import_node_fs55.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs54, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
+var import_node_fs55, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     init_paths();
     init_errors();
     init_present();
@@ -23099,26 +23131,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path63.join)(placeOfCopy(env), (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path62.join)(placeOfCopy(env), (0, import_node_path62.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path63.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs55.existsSync)(plugin) && (0, import_node_fs55.existsSync)((0, import_node_path63.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path62.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs56.existsSync)(plugin) && (0, import_node_fs56.existsSync)((0, import_node_path62.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path63.isAbsolute)(given3) ? given3 : (0, import_node_path63.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path63.join)(base, "orchestrate"));
+  const base = (0, import_node_path62.isAbsolute)(given3) ? given3 : (0, import_node_path62.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
+  return real((0, import_node_path62.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path63.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs55.existsSync)(path17) ? (0, import_node_fs55.realpathSync)(path17) : (0, import_node_path63.join)(real((0, import_node_path63.dirname)(path17)), (0, import_node_path63.basename)(path17));
+  if ((0, import_node_path62.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs56.existsSync)(path17) ? (0, import_node_fs56.realpathSync)(path17) : (0, import_node_path62.join)(real((0, import_node_path62.dirname)(path17)), (0, import_node_path62.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path63.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path62.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -23126,7 +23158,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path63.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path62.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -23134,13 +23166,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs55.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs56.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs55.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs56.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -23148,34 +23180,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path63.join)(place2, file);
-    return (0, import_node_fs55.existsSync)(path17) && sha256((0, import_node_fs55.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path62.join)(place2, file);
+    return (0, import_node_fs56.existsSync)(path17) && sha256((0, import_node_fs56.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path63.join)(place2, file), (0, import_node_fs55.readFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)((0, import_node_path62.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path62.join)(place2, file), (0, import_node_fs56.readFileSync)((0, import_node_path62.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path63.join)((0, import_node_path63.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path62.join)((0, import_node_path62.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs55.copyFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file), (0, import_node_path63.join)(draft, file));
-    (0, import_node_fs55.chmodSync)((0, import_node_path63.join)(draft, file), modeOf(file));
+    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)((0, import_node_path62.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs56.copyFileSync)((0, import_node_path62.join)(PACKAGE_ROOT, file), (0, import_node_path62.join)(draft, file));
+    (0, import_node_fs56.chmodSync)((0, import_node_path62.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs55.renameSync)(draft, place2);
+    (0, import_node_fs56.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs55.existsSync)((0, import_node_path63.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs56.existsSync)((0, import_node_path62.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path63.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path62.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -23184,23 +23216,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs55.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs55.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs56.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path63.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path62.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path63.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path62.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -23208,12 +23240,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path63.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path62.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs55.readFileSync)((0, import_node_path63.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path63.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs56.readFileSync)((0, import_node_path62.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path62.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path63.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path62.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -23227,24 +23259,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs55.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path63.relative)(place2, (0, import_node_path63.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs56.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path62.relative)(place2, (0, import_node_path62.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs55.rmSync)(place2, { recursive: true });
+    (0, import_node_fs56.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs55, import_node_os6, import_node_path63, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs56, import_node_os6, import_node_path62, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path63 = require("node:path");
+    import_node_path62 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -23255,8 +23287,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path63.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path62.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path62.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -23283,13 +23315,13 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os7.homedir)();
   if (file === null)
-    return (0, import_node_path64.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path64.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path64.join)(home, file.slice(1)) : (0, import_node_path64.resolve)(root, file);
+    return (0, import_node_path63.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path63.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path63.join)(home, file.slice(1)) : (0, import_node_path63.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs56.openSync)(path17, import_node_fs56.constants.O_RDONLY | import_node_fs56.constants.O_NONBLOCK);
+    handle = (0, import_node_fs57.openSync)(path17, import_node_fs57.constants.O_RDONLY | import_node_fs57.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23299,7 +23331,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs56.fstatSync)(handle);
+    const stats = (0, import_node_fs57.fstatSync)(handle);
     const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs4) throw unfit(path17, "it belongs to someone else");
@@ -23307,9 +23339,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs56.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs57.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs56.closeSync)(handle);
+    (0, import_node_fs57.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23365,13 +23397,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs56, import_node_os7, import_node_path64, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs57, import_node_os7, import_node_path63, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path64 = require("node:path");
+    import_node_path63 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -23660,17 +23692,17 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path65.join)(runDir2, name2), text5, 384);
-  if (!(0, import_node_fs57.existsSync)((0, import_node_path65.join)(runDir2, "keeper"))) writeScripts(runDir2);
+  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path64.join)(runDir2, name2), text5, 384);
+  if (!(0, import_node_fs58.existsSync)((0, import_node_path64.join)(runDir2, "keeper"))) writeScripts(runDir2);
 }
 function writeScripts(runDir2) {
-  replaceFile((0, import_node_path65.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path65.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  replaceFile((0, import_node_path64.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path64.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path65.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs57.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs57.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path64.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs58.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs58.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23691,29 +23723,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs57.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path65.join)(runDir2, "claim");
+  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path64.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs57.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs58.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs57.linkSync)(draft, path17);
+    (0, import_node_fs58.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs57.rmSync)(draft, { force: true });
+    (0, import_node_fs58.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs57.rmSync)((0, import_node_path65.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs58.rmSync)((0, import_node_path64.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs57, import_node_path65, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs58, import_node_path64, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
-    import_node_path65 = require("node:path");
+    import_node_fs58 = require("node:fs");
+    import_node_path64 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -23874,7 +23906,7 @@ function initiativeOf(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path66.isAbsolute)(root) ? root : (0, import_node_path66.join)(ports.paths.root, root);
+  return (0, import_node_path65.isAbsolute)(root) ? root : (0, import_node_path65.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -23956,16 +23988,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs58.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs59.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs58, import_node_path66;
+var import_node_fs59, import_node_path65;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_fs59 = require("node:fs");
+    import_node_path65 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -24018,14 +24050,14 @@ async function pause3(ms, abort) {
   await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs59.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs60.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs59, import_promises8, StreamTaken;
+var import_node_fs60, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -24247,10 +24279,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs60.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs61.readFileSync)(path17, "utf8"));
 }
 function pidsNow() {
-  return (0, import_node_fs60.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
+  return (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24263,16 +24295,16 @@ function markOf2(pid) {
   const from = `\0${environment2 ?? ""}`.indexOf(MARK2);
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
-var import_node_fs60, MARK2, linuxTable;
+var import_node_fs61, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs60.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs61.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
@@ -24289,7 +24321,7 @@ var init_linux = __esm({
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
-          const directory = fromProc(() => (0, import_node_fs60.readlinkSync)(`/proc/${pid}/cwd`));
+          const directory = fromProc(() => (0, import_node_fs61.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(pid, directory);
         }
         return found;
@@ -24333,9 +24365,9 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs61.mkdtempSync)((0, import_node_path67.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs62.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path67.join)(directory, name2)
+    (name2) => (0, import_node_path66.join)(directory, name2)
   );
   const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
   const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
@@ -24348,34 +24380,34 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs61.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs62.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs61.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs61.existsSync)(code3) ? Number((0, import_node_fs61.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs61.statSync)(printed).size > keep3 };
+    if (!(0, import_node_fs62.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs62.existsSync)(code3) ? Number((0, import_node_fs62.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs62.statSync)(printed).size > keep3 };
   } finally {
-    (0, import_node_fs61.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function beginningOf(path17, bytes) {
-  const handle = (0, import_node_fs61.openSync)(path17, "r");
+  const handle = (0, import_node_fs62.openSync)(path17, "r");
   try {
     const buffer = Buffer.alloc(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs61.readSync)(handle, buffer, 0, bytes, 0));
+    return buffer.toString("utf8", 0, (0, import_node_fs62.readSync)(handle, buffer, 0, bytes, 0));
   } finally {
-    (0, import_node_fs61.closeSync)(handle);
+    (0, import_node_fs62.closeSync)(handle);
   }
 }
-var import_node_child_process4, import_node_fs61, import_node_os8, import_node_path67, ENDED_BY_SIGNAL2;
+var import_node_child_process4, import_node_fs62, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
 var init_run_at_terminal = __esm({
   "src/process/run-at-terminal.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path67 = require("node:path");
+    import_node_path66 = require("node:path");
     init_shell_word();
     init_run();
     ENDED_BY_SIGNAL2 = 128;
@@ -24385,23 +24417,23 @@ var init_run_at_terminal = __esm({
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path68.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path67.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs62.closeSync)(pipe2.to);
+    (0, import_node_fs63.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs62.closeSync)(pipe2.from);
+    (0, import_node_fs63.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs62.closeSync)(pipe2.to);
+      (0, import_node_fs63.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises10.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -24420,7 +24452,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path68.join)(directory, "pipe");
+    const path17 = (0, import_node_path67.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -24430,38 +24462,38 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs62.openSync)(path17, "r+");
+    const both = (0, import_node_fs63.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs62.openSync)(path17, "r"), to: (0, import_node_fs62.openSync)(path17, "w") };
+      return { from: (0, import_node_fs63.openSync)(path17, "r"), to: (0, import_node_fs63.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs62.closeSync)(both);
+      (0, import_node_fs63.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs62.closeSync)((0, import_node_fs62.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs62.statSync)(path17);
+  (0, import_node_fs63.closeSync)((0, import_node_fs63.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs63.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs62.openSync)(path17, "r");
+  const file = (0, import_node_fs63.openSync)(path17, "r");
   try {
-    (0, import_node_fs62.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs63.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs62.closeSync)(file);
+    (0, import_node_fs63.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process5, import_node_events2, import_node_fs62, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process5, import_node_events2, import_node_fs63, import_node_path67, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs62 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs63 = require("node:fs");
+    import_node_path67 = require("node:path");
     import_promises10 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
@@ -24501,7 +24533,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs63.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs64.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
 `);
       resolve14({ exitCode: NOT_RUN, signal: null });
     });
@@ -24539,13 +24571,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process6, import_node_crypto10, import_node_fs63, GRACE_MS2, NOT_RUN;
+var import_node_child_process6, import_node_crypto10, import_node_fs64, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs63 = require("node:fs");
+    import_node_fs64 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24907,9 +24939,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path69.basename)(path17);
+  const name2 = (0, import_node_path68.basename)(path17);
   try {
-    const watcher = (0, import_node_fs64.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs65.watch)((0, import_node_path68.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24929,12 +24961,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs64, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs65, import_node_path68, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch_databases = __esm({
   "src/sqlite/watch-databases.ts"() {
     "use strict";
-    import_node_fs64 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_fs65 = require("node:fs");
+    import_node_path68 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -25007,7 +25039,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs65.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs66.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -25018,7 +25050,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs65.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs66.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -25088,12 +25120,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path70.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path69.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path70.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path69.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -25107,11 +25139,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs65.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs65.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs65.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs65.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs66.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs66.existsSync)((0, import_node_path69.join)(runs, former, "claim")) && !(0, import_node_fs66.existsSync)((0, import_node_path69.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs66.rmSync)((0, import_node_path69.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs65.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
+  const directory = (0, import_node_fs66.mkdtempSync)((0, import_node_path69.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -25120,12 +25152,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs65, import_node_path70;
+var import_node_fs66, import_node_path69;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs65 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs66 = require("node:fs");
+    import_node_path69 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -25158,7 +25190,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs66.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs67.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -25177,7 +25209,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs66.rmSync)(path17, { force: true });
+      (0, import_node_fs67.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -25195,11 +25227,11 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs66;
+var import_node_fs67;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
+    import_node_fs67 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
@@ -25208,17 +25240,17 @@ var init_manifest = __esm({
 
 // src/init/ask-places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs67.realpathSync)(cwd);
-  const inside2 = (0, import_node_path71.relative)(root, here);
+  const here = (0, import_node_fs68.realpathSync)(cwd);
+  const inside2 = (0, import_node_path70.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path70.relative)((0, import_node_path70.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs67.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs68.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -25235,12 +25267,12 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs67, import_node_path71;
+var import_node_fs68, import_node_path70;
 var init_ask_places = __esm({
   "src/init/ask-places.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_fs68 = require("node:fs");
+    import_node_path70 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -25248,8 +25280,8 @@ var init_ask_places = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path72.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path72.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path71.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path71.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -25258,23 +25290,23 @@ function makesMcpConfig({ paths, manifest, plugin }) {
   return text5 === null ? !plugin.server : manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path72.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path71.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs68.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs69.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs68.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs68.constants.W_OK | import_node_fs68.constants.X_OK);
+    (0, import_node_fs69.accessSync)(stat2 === void 0 ? (0, import_node_path71.dirname)(directory) : directory, import_node_fs69.constants.W_OK | import_node_fs69.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs68, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs69, import_node_path71, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path71 = require("node:path");
     init_present();
     init_exclude();
     init_change();
@@ -25316,7 +25348,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs68.existsSync)(path17) && (0, import_node_fs68.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs69.existsSync)(path17) && (0, import_node_fs69.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -25332,13 +25364,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs68.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path72.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs69.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path71.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs68.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs68.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs69.mkdirSync)((0, import_node_path71.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs69.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -25346,17 +25378,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs68.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs69.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs68.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs69.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs68.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path72.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs68.readdirSync)(parent).length === 0) (0, import_node_fs68.rmdirSync)(parent);
+          (0, import_node_fs69.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path71.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs69.readdirSync)(parent).length === 0) (0, import_node_fs69.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -25373,7 +25405,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path72.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -25394,45 +25426,45 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs69.renameSync)(path17, backup);
+    (0, import_node_fs70.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path73.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path73.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path72.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path72.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path72.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs69.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs70.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path72.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs69.rmSync)(path17);
+    (0, import_node_fs70.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs69.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs70.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs69.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs70.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs69, import_node_path73;
+var import_node_fs70, import_node_path72;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs70 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_change();
     init_write();
   }
@@ -25442,7 +25474,7 @@ var init_file_step = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, name2));
+  const top = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -25454,7 +25486,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles = readText3((0, import_node_path74.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles = readText3((0, import_node_path73.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -25470,12 +25502,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path74.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path73.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path74.join)(cwd, file);
-        return (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path73.join)(cwd, file);
+        return (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -25503,16 +25535,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs70.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path74.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path74.join)(root, place2));
+    const here = (0, import_node_path73.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path73.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs70.existsSync)((0, import_node_path74.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path74.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path73.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -25521,7 +25553,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path74.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path73.join)(cwd, because) }];
     }
   }
   return [];
@@ -25539,7 +25571,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path74.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path73.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -25552,7 +25584,7 @@ function readText3(path17) {
 }
 function readPackage(root) {
   try {
-    return JSON.parse(readText3((0, import_node_path74.join)(root, "package.json")));
+    return JSON.parse(readText3((0, import_node_path73.join)(root, "package.json")));
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -25610,12 +25642,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs70, import_node_path74, NO_PROPOSALS, SUBMODULES;
+var import_node_fs71, import_node_path73, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_load();
     init_shell_word();
     init_present();
@@ -25626,16 +25658,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs71.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs72.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs71.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs71.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs72.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs72.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs71.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs71.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs72.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs72.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -25646,17 +25678,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs71, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs72, import_node_path74, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path75 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path75.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path74.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -25680,7 +25712,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs71.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs72.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25697,19 +25729,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs72.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs73.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs72.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs72.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs73.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path75.relative)(paths.root, paths.config), (0, import_node_fs73.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs72.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs73.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25735,7 +25767,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path76.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path75.dirname)(file.path(context)))
     }))
   };
 }
@@ -25750,15 +25782,15 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs72.existsSync)(directory) && (0, import_node_fs72.readdirSync)(directory).length === 0) (0, import_node_fs72.rmdirSync)(directory);
+    if ((0, import_node_fs73.existsSync)(directory) && (0, import_node_fs73.readdirSync)(directory).length === 0) (0, import_node_fs73.rmdirSync)(directory);
   };
 }
-var import_node_fs72, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs73, import_node_path75, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path76 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_load();
     init_package_root();
     init_ask_places();
@@ -25822,7 +25854,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path77.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path76.relative)(paths.root, file), program }];
     }
   );
 }
@@ -25859,19 +25891,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs73.accessSync)(program, import_node_fs73.constants.R_OK);
+    (0, import_node_fs74.accessSync)(program, import_node_fs74.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs73, import_node_path77;
+var import_node_fs74, import_node_path76;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path77 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path76 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -25884,7 +25916,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path78.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path77.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -25914,11 +25946,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path78;
+var import_node_path77;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path78 = require("node:path");
+    import_node_path77 = require("node:path");
     init_errors();
     init_present();
   }
@@ -27228,13 +27260,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path78.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
 }
-var import_node_path79, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path78, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path79 = require("node:path");
+    import_node_path78 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -27262,7 +27294,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs74.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs75.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -27375,19 +27407,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path80.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path79.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs74.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs75.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs74, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs75, import_node_path79, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path80 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path79 = require("node:path");
     import_promises11 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -28474,6 +28506,54 @@ var init_landing = __esm({
   }
 });
 
+// src/poller/listeners/listener.ts
+function reporting(name2, report) {
+  return (work) => {
+    try {
+      work();
+    } catch (error2) {
+      report(`${name2}: ${messageOf(error2)}`);
+    }
+  };
+}
+function eachByItself(items, work) {
+  const failures = [];
+  for (const item of items) {
+    try {
+      work(item);
+    } catch (error2) {
+      failures.push(error2);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+function guardListeners(listeners, report) {
+  const each = (call) => {
+    for (const listener2 of listeners) reporting(listener2.name, report)(() => call(listener2));
+  };
+  const eachInTurn = async (call) => {
+    for (const listener2 of listeners) {
+      try {
+        await call(listener2);
+      } catch (error2) {
+        report(`${listener2.name}: ${messageOf(error2)}`);
+      }
+    }
+  };
+  return {
+    onLook: (look6) => eachInTurn((listener2) => listener2.onLook?.(look6)),
+    onStates: (states, look6) => each((listener2) => listener2.onStates?.(states, look6)),
+    onOutcome: (outcome) => each((listener2) => listener2.onOutcome?.(outcome)),
+    close: (end) => eachInTurn((listener2) => listener2.close?.(end))
+  };
+}
+var init_listener = __esm({
+  "src/poller/listeners/listener.ts"() {
+    "use strict";
+    init_errors();
+  }
+});
+
 // src/poller/steps/git-config.ts
 var git_config_exports = {};
 __export(git_config_exports, {
@@ -28549,8 +28629,8 @@ function watchSetup(ports, of) {
     );
     if (taken3.length > 0) take(ports, taken3, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path81.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs75.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path80.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs76.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -28564,7 +28644,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path81.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path80.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -28586,12 +28666,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs75, import_node_path81, ChangedGitConfig, TRACE;
+var import_node_fs76, import_node_path80, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path81 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path80 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -28653,7 +28733,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path81.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -28691,14 +28771,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs76.openSync)(log, "w", 384);
+  const file = (0, import_node_fs77.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs76.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs77.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs76.closeSync)(file);
+    (0, import_node_fs77.closeSync)(file);
   }
   return reviewed;
 }
@@ -28732,12 +28812,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs76, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs77, import_node_path81, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path82 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path81 = require("node:path");
     init_plain_text();
     init_errors();
     init_printable();
@@ -28779,7 +28859,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -28804,7 +28884,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path83.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28814,11 +28894,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path83;
+var import_node_path82;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path83 = require("node:path");
+    import_node_path82 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -28832,10 +28912,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs77.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs77.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs78.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs78.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs77.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs78.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28865,9 +28945,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path84.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path83.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path84.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path83.basename)(path17)) || isNamed(path17)
   );
 }
 async function foreseeSetUps({ ports, snapshot }, { key, streamId: streamId2 }) {
@@ -28937,14 +29017,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path84.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path83.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -28959,12 +29039,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs77, import_node_path84, INPUTS;
+var import_node_fs78, import_node_path83, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path84 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path83 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -29056,12 +29136,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path85.join)(privateDirectory((0, import_node_path85.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path85.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path84.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -29091,16 +29171,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path85.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path84.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path85, KEY2;
+var import_node_path84, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path85 = require("node:path");
+    import_node_path84 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -29296,7 +29376,8 @@ async function tipOf(ports, branch2, into) {
 }
 function layLine2(landing, tip, wanted, keep3) {
   const { ports, branch: branch2, strategy, streams: streams2 } = landing;
-  return ports.git.layLine({ tip, streams: streams2, wanted, strategy, branch: branch2, keep: keep3 });
+  const unsigned = (why) => landing.request.tell(`its commits are not signed: ${printable(why.split("\n").at(-1) ?? "")}`);
+  return ports.git.layLine({ tip, streams: streams2, wanted, strategy, branch: branch2, keep: keep3, unsigned });
 }
 async function judge(landing, tip) {
   const { ports } = landing;
@@ -29403,9 +29484,9 @@ var init_land = __esm({
 });
 
 // src/poller/listeners/auto-landing.ts
-function landingQueue(ports, abort) {
-  if (!ports.config.landing.auto) return { name: "landing" };
-  const attempts = createAttempts(ports, abort);
+function landingQueue(ports, abort, report) {
+  if (!ports.config.landing.auto) return { name: NAME6 };
+  const attempts = createAttempts(ports, abort, reporting(NAME6, report));
   let underWay2 = null;
   let [seen2, tried] = ["", ""];
   const beginIfDue = () => {
@@ -29420,7 +29501,7 @@ function landingQueue(ports, abort) {
     });
   };
   return {
-    name: "landing",
+    name: NAME6,
     onStates(states, { snapshot }) {
       seen2 = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? "");
       beginIfDue();
@@ -29431,7 +29512,7 @@ function landingQueue(ports, abort) {
     }
   };
 }
-function createAttempts(ports, abort) {
+function createAttempts(ports, abort, attempt3) {
   let isLeft = true;
   let [failures, notBeforeMs] = [0, 0];
   let told2 = "";
@@ -29455,7 +29536,7 @@ function createAttempts(ports, abort) {
         if (isAbort(error2)) return true;
         notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS2 * 2 ** failures, LONGEST_PAUSE_MS2);
         failures += 1;
-        tell6(`nothing landed: ${messageOf(error2)}`);
+        attempt3(() => tell6(`nothing landed: ${messageOf(error2)}`));
         return false;
       }
     }
@@ -29464,14 +29545,16 @@ function createAttempts(ports, abort) {
 function signatureOf(states, headOf4) {
   return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf4(key)}`).join("\n");
 }
-var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2;
+var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2, NAME6;
 var init_auto_landing = __esm({
   "src/poller/listeners/auto-landing.ts"() {
     "use strict";
     init_errors();
     init_landing();
+    init_listener();
     FIRST_PAUSE_MS2 = 15e3;
     LONGEST_PAUSE_MS2 = 10 * 6e4;
+    NAME6 = "landing";
   }
 });
 
@@ -29942,54 +30025,6 @@ var init_answers2 = __esm({
   }
 });
 
-// src/poller/listeners/listener.ts
-function reporting(name2, report) {
-  return (work) => {
-    try {
-      work();
-    } catch (error2) {
-      report(`${name2}: ${messageOf(error2)}`);
-    }
-  };
-}
-function eachByItself(items, work) {
-  const failures = [];
-  for (const item of items) {
-    try {
-      work(item);
-    } catch (error2) {
-      failures.push(error2);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-}
-function guardListeners(listeners, report) {
-  const each = (call) => {
-    for (const listener2 of listeners) reporting(listener2.name, report)(() => call(listener2));
-  };
-  const eachInTurn = async (call) => {
-    for (const listener2 of listeners) {
-      try {
-        await call(listener2);
-      } catch (error2) {
-        report(`${listener2.name}: ${messageOf(error2)}`);
-      }
-    }
-  };
-  return {
-    onLook: (look6) => eachInTurn((listener2) => listener2.onLook?.(look6)),
-    onStates: (states, look6) => each((listener2) => listener2.onStates?.(states, look6)),
-    onOutcome: (outcome) => each((listener2) => listener2.onOutcome?.(outcome)),
-    close: (end) => eachInTurn((listener2) => listener2.close?.(end))
-  };
-}
-var init_listener = __esm({
-  "src/poller/listeners/listener.ts"() {
-    "use strict";
-    init_errors();
-  }
-});
-
 // src/notify/desktop.ts
 async function showOnDesktop(message2, place2) {
   const why = await byProgram(message2, place2);
@@ -30095,10 +30130,12 @@ function createWay(work, abort) {
   const waiting2 = [];
   let underWay2 = null;
   let current2 = new AbortController();
+  let isLeaving = false;
   let isLast = false;
   const letGo2 = () => current2.abort(new Undelivered(`took more than ${work.boundMs / 1e3} s before the end`));
   const tellOne = async (told2) => {
     current2 = new AbortController();
+    isLast = isLeaving && waiting2.length === 0;
     const bound2 = isLast ? setTimeout(letGo2, work.boundMs) : void 0;
     const signal2 = AbortSignal.any([abort, current2.signal]);
     await work.tell(told2, signal2).then(
@@ -30119,10 +30156,10 @@ function createWay(work, abort) {
       underWay2 ??= tellAll();
     },
     async finish() {
+      isLeaving = true;
       const bound2 = setTimeout(() => {
-        isLast = true;
         waiting2.splice(0, waiting2.length - 1);
-        letGo2();
+        if (!isLast) letGo2();
       }, work.boundMs);
       await underWay2;
       clearTimeout(bound2);
@@ -30215,7 +30252,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path85.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -30224,11 +30261,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path86, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path85, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path86 = require("node:path");
+    import_node_path85 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -30375,7 +30412,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path87.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const short2 = (event) => ({
     ...event,
     message: shortPaths(event.message, ports.paths.root)
@@ -30394,18 +30431,18 @@ function progress(ports, output) {
           describeEvent(short2(event), { ...look6, colour: output.colour, columns: output.columns() })
         );
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs78.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs79.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs78, import_node_path87;
+var import_node_fs79, import_node_path86;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path87 = require("node:path");
+    import_node_fs79 = require("node:fs");
+    import_node_path86 = require("node:path");
     init_events();
     init_urgency();
     init_progress_lines();
@@ -30453,10 +30490,10 @@ function publisher(ports, report) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs79.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs80.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs79.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs80.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -30508,11 +30545,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs79, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs80, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
+    import_node_fs80 = require("node:fs");
     init_pause();
     init_published();
     init_end_run();
@@ -30685,7 +30722,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs80.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs81.mkdirSync)(import_node_path87.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -30693,7 +30730,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs80.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs81.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -30716,7 +30753,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs80.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs81.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -30733,12 +30770,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs80, import_node_path88;
+var import_node_fs81, import_node_path87;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
-    import_node_path88 = __toESM(require("node:path"), 1);
+    import_node_fs81 = require("node:fs");
+    import_node_path87 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -30752,7 +30789,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path89.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path88.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -30797,7 +30834,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path89.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path88.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -30806,11 +30843,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path89, UPDATE_EACH_MS, SOON_MS;
+var import_node_path88, UPDATE_EACH_MS, SOON_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path89 = require("node:path");
+    import_node_path88 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -30861,19 +30898,19 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn3(ports.paths.runsDir)) {
-        const directory = (0, import_node_path90.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path89.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
     const { orchestratorDir, logsDir } = ports.paths;
-    for (const directory of [orchestratorDir, logsDir, (0, import_node_path90.dirname)(setUpNote(ports.paths, ""))])
+    for (const directory of [orchestratorDir, logsDir, (0, import_node_path89.dirname)(setUpNote(ports.paths, ""))])
       await attempt3(async () => {
         removed2 += removeDrafts(directory);
         return false;
       });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path90.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path89.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -30891,11 +30928,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn3(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path90.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path89.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path90.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path89.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -30912,7 +30949,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn3(directory)) {
-    const link2 = (0, import_node_path90.join)(directory, name2);
+    const link2 = (0, import_node_path89.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises16.readlink)(link2);
@@ -30943,12 +30980,12 @@ async function namesIn3(directory) {
     throw error2;
   });
 }
-var import_promises16, import_node_path90, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises16, import_node_path89, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises16 = __toESM(require_promises2(), 1);
-    import_node_path90 = require("node:path");
+    import_node_path89 = require("node:path");
     init_paths();
     init_errors();
     init_present();
@@ -31013,7 +31050,7 @@ var init_transitions = __esm({
 // src/view/summary/view-request.ts
 function nameOf4(style, { id: id2, name: name2 }) {
   const called = style.clean(name2 === "" ? id2 : name2).replace(/[^\p{L}\p{M}\p{N} _.+:&/()-]+/gu, " ");
-  return cut2(called.replace(/ +/g, " ").trim(), NAME6, style.glyphs.ellipsis);
+  return cut2(called.replace(/ +/g, " ").trim(), NAME7, style.glyphs.ellipsis);
 }
 function ageText(stream2, nowMs) {
   const age = ageMs(stream2.since, nowMs);
@@ -31049,7 +31086,7 @@ function viewRequest(report, alive, look6) {
     totals: `${busy2} ${running} running  ${done2} ${finished7}/${wanted} done`
   };
 }
-var NAME6;
+var NAME7;
 var init_view_request = __esm({
   "src/view/summary/view-request.ts"() {
     "use strict";
@@ -31058,7 +31095,7 @@ var init_view_request = __esm({
     init_amounts();
     init_style();
     init_text_width();
-    NAME6 = 24;
+    NAME7 = 24;
   }
 });
 
@@ -31125,7 +31162,7 @@ function allListeners(ports, output, abort, report) {
     lostWindows(ports),
     summaryPane(ports, report),
     // These write events, \u2026
-    landingQueue(ports, abort),
+    landingQueue(ports, abort, report),
     tmuxServer(ports),
     transitions(ports),
     notifier(ports, abort, report),
@@ -31216,20 +31253,20 @@ async function prepare2(step, key, parents) {
   bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs81.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs82.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs81.rmSync)(marker, { force: true });
+  (0, import_node_fs82.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path91.dirname)(path17);
-  while (!(0, import_node_fs81.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs81.statfsSync)(directory);
+  let directory = (0, import_node_path90.dirname)(path17);
+  while (!(0, import_node_fs82.existsSync)(directory)) directory = (0, import_node_path90.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs82.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -31270,7 +31307,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs81.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs82.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -31284,19 +31321,19 @@ function atWorkIn({ processes }, path17) {
   }));
 }
 function pidsBelow(processes, path17, directories) {
-  const real2 = ifPresent(() => (0, import_node_fs81.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs82.realpathSync)(path17));
   if (real2 === null) return [];
   return [...directories].flatMap(([pid, at]) => {
     const isBelow = at === real2 || at.startsWith(`${real2}/`);
     return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
   });
 }
-var import_node_fs81, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs82, import_node_path90, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_fs82 = require("node:fs");
+    import_node_path90 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -31487,7 +31524,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs82.readFileSync)(path17, "utf8");
+    return (0, import_node_fs83.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -31551,11 +31588,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs82, SIDE;
+var import_node_fs83, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
+    import_node_fs83 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -32055,7 +32092,7 @@ async function launchFrom(step, plan2) {
   const { record: record3, run: run30 } = plan2;
   if (!isUntouched(record3)) await endFormerWorkers(ports, record3.key);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs83.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs84.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -32112,7 +32149,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs83.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs83.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs84.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs84.rmSync)((0, import_node_path91.join)(spool, name2), { force: true });
 }
 function isEnded(step, key, run30) {
   const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
@@ -32144,7 +32181,7 @@ async function prepareAgent(step, plan2, directory) {
   return launched;
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path92.join)(worktree2, cwd);
+  const directory = (0, import_node_path91.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFormerPane(step, record3) {
@@ -32159,13 +32196,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto12, import_node_fs83, import_node_path92;
+var import_node_crypto12, import_node_fs84, import_node_path91;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs83 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_fs84 = require("node:fs");
+    import_node_path91 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -32617,7 +32654,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs84.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs85.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -32643,16 +32680,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs84.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path93.dirname)(place2);
+  while (place2 !== (0, import_node_path92.dirname)(place2) && (0, import_node_fs85.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path92.dirname)(place2);
   return place2;
 }
-var import_node_fs84, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs85, import_node_path92, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
-    import_node_path93 = require("node:path");
+    import_node_fs85 = require("node:fs");
+    import_node_path92 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -32883,7 +32920,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path94.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path93.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -32909,11 +32946,11 @@ function checkGates(project) {
     fix: "orchestrate init"
   };
 }
-var import_node_path94, SHELL_WORDS;
+var import_node_path93, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path94 = require("node:path");
+    import_node_path93 = require("node:path");
     init_find_command();
     init_project();
     init_errors();
@@ -33074,7 +33111,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs85.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs86.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -33094,11 +33131,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs85;
+var import_node_fs86;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
+    import_node_fs86 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -33112,23 +33149,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs86.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs87.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path95.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path94.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path95.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path94.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs86, import_node_path95, NETWORK;
+var import_node_fs87, import_node_path94, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs87 = require("node:fs");
+    import_node_path94 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -33409,7 +33446,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs87.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs88.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -33418,7 +33455,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs87.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs88.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -33461,11 +33498,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs87, OPEN_FILES;
+var import_node_fs88, OPEN_FILES;
 var init_checks = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
+    import_node_fs88 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -36564,7 +36601,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path96.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path95.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -36589,7 +36626,7 @@ function notWanted({ gathered, landed, plans: plans2 }, record3) {
   };
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs88.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs89.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
@@ -36597,12 +36634,12 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs88, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
+var import_node_fs89, import_node_path95, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
-    import_node_path96 = require("node:path");
+    import_node_fs89 = require("node:fs");
+    import_node_path95 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -36647,7 +36684,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path97.relative)(paths.root, path17);
+    const below = (0, import_node_path96.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -36677,16 +36714,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs89.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs90.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs89.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs90.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs89, import_node_path97;
+var import_node_fs90, import_node_path96;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
-    import_node_path97 = require("node:path");
+    import_node_fs90 = require("node:fs");
+    import_node_path96 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -36920,13 +36957,13 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs90.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path97.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs91.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs90.statSync)(file);
+    const { size } = (0, import_node_fs91.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs90.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs91.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -36934,12 +36971,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs90, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs91, import_node_path97, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_fs91 = require("node:fs");
+    import_node_path97 = require("node:path");
     import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -37025,7 +37062,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs91.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs92.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -37037,15 +37074,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs91.openSync)(path17, "r");
+  const handle = (0, import_node_fs92.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs91.fstatSync)(handle);
+    const { size } = (0, import_node_fs92.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs91.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs92.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs91.closeSync)(handle);
+    (0, import_node_fs92.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -37067,11 +37104,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs91, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs92, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
+    import_node_fs92 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -37284,7 +37321,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs92.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs93.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -37374,11 +37411,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs92, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs93, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -38219,7 +38256,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path99.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path98.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -38321,7 +38358,7 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path99.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path98.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
@@ -38332,10 +38369,10 @@ function targetOf2(place2) {
       `mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs93.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs94.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path99.dirname)(place2.path);
+  const folder = (0, import_node_path98.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -38346,12 +38383,12 @@ function newTarget(place2) {
 }
 function isOurs3(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs93.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs94.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs93.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs94.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs93.closeSync)(handle);
+      (0, import_node_fs94.closeSync)(handle);
     }
   });
 }
@@ -38363,17 +38400,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path99.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path98.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs93, import_node_path99, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs94, import_node_path98, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
-    import_node_path99 = require("node:path");
+    import_node_fs94 = require("node:fs");
+    import_node_path98 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -38541,7 +38578,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs94.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs95.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -38574,11 +38611,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs94, MOST_TYPED, BEGINNING;
+var import_node_fs95, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -39102,7 +39139,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs95.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs96.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -39174,11 +39211,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs95, KEPT2;
+var import_node_fs96, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -40798,22 +40835,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path100.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path99.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path100.default.resolve(currentPath, "..");
+        currentPath = import_node_path99.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process9, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process9, import_node_path99, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process9 = __toESM(require_node_child_process(), 1);
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_path99 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process9.execFile);
@@ -40822,11 +40859,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path101, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path100, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_path100 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -40836,27 +40873,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path101.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path100.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path101.default.delimiter);
+      const pathParts = pathOption.split(import_node_path100.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path101.default.delimiter ? `${result.join(import_node_path101.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path101.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path100.default.delimiter ? `${result.join(import_node_path100.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path100.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path101.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path100.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path101.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path100.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -42139,11 +42176,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path102, mapNode, handleNodeOption;
+var import_node_process6, import_node_path101, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path102 = __toESM(require("node:path"), 1);
+    import_node_path101 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -42163,7 +42200,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path102.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path101.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -42173,7 +42210,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path102.default.basename(file, ".exe") === "node") {
+      if (import_node_path101.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -42274,16 +42311,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs96, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs97, import_node_path102, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs96 = require("node:fs");
-    import_node_path103 = __toESM(require("node:path"), 1);
+    import_node_fs97 = require("node:fs");
+    import_node_path102 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path103.default.resolve(cwdString);
+      return import_node_path102.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -42300,7 +42337,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs96.statSync)(cwd);
+        cwdStat = (0, import_node_fs97.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -42316,10 +42353,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path104, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path103, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path104 = __toESM(require("node:path"), 1);
+    import_node_path103 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -42350,7 +42387,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path104.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path103.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -43854,10 +43891,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs97, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs98, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -43895,7 +43932,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs97.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs98.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -44231,10 +44268,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs98, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs99, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -44265,8 +44302,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs98.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -44710,10 +44747,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs99, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs100, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -44814,10 +44851,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs99.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs100.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs99.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs100.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -45329,10 +45366,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs100, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs101, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -45359,8 +45396,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs100.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs101.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -45369,8 +45406,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs100.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs100.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs101.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -47628,9 +47665,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs101.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs101.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs102.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs102.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs101.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs102.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -47640,7 +47677,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs101.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs102.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -47650,11 +47687,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs101, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs102, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -47875,28 +47912,28 @@ function failureOf2(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs102.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs103.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path105.join)(directory, "tasks");
-  const store = (0, import_node_path105.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path105.join)(directory, "mcp.json");
+  const base = (0, import_node_path104.join)(directory, "tasks");
+  const store = (0, import_node_path104.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path104.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs102.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs103.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs102, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs103, import_node_path104, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
-    import_node_path105 = require("node:path");
+    import_node_fs103 = require("node:fs");
+    import_node_path104 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -47915,7 +47952,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47926,7 +47963,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs103.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -47956,11 +47993,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs103;
+var import_node_fs104;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
+    import_node_fs104 = require("node:fs");
     init_database();
   }
 });
@@ -47968,7 +48005,7 @@ var init_memory_copilot = __esm({
 // src/generate/initiative.ts
 async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs104.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const streams2 = store?.readPlan().streams ?? [];
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -47990,12 +48027,12 @@ function noneActive(workspace) {
 function titleOf3(feature) {
   return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
 }
-var import_node_crypto13, import_node_fs104, LONGEST_TITLE;
+var import_node_crypto13, import_node_fs105, LONGEST_TITLE;
 var init_initiative = __esm({
   "src/generate/initiative.ts"() {
     "use strict";
     import_node_crypto13 = __toESM(require_node_crypto(), 1);
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_paths();
     init_errors();
     init_printable();
@@ -48047,7 +48084,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path106.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path105.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -48119,7 +48156,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path106.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path105.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -48158,7 +48195,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs105.existsSync)((0, import_node_path106.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs106.existsSync)((0, import_node_path105.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -48172,7 +48209,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path106.relative)((0, import_node_fs105.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
+  return (0, import_node_path105.relative)((0, import_node_fs106.realpathSync)(io.cwd), (0, import_node_path105.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -48191,12 +48228,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs105, import_node_path106, run21;
+var import_node_fs106, import_node_path105, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
-    import_node_path106 = require("node:path");
+    import_node_fs106 = require("node:fs");
+    import_node_path105 = require("node:path");
     init_create_agent();
     init_load();
     init_project();
@@ -55870,7 +55907,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs106.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs107.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -55887,11 +55924,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs106, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs107, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
+    import_node_fs107 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -63103,19 +63140,19 @@ function importCommand(file) {
 }
 function contextOf2(project, file, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs107.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path107.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs108.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path106.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs107, import_node_path107, run23;
+var import_node_fs108, import_node_path106, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
-    import_node_path107 = require("node:path");
+    import_node_fs108 = require("node:fs");
+    import_node_path106 = require("node:path");
     init_project();
     init_errors();
     init_plan_input();
@@ -63416,7 +63453,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path108.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path107.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -63427,11 +63464,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path108;
+var import_node_path107;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path108 = require("node:path");
+    import_node_path107 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -64022,11 +64059,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs108.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
+  return (0, import_node_fs109.existsSync)(path17) || (0, import_node_path108.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path108.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs108.accessSync)(directory, import_node_fs108.constants.W_OK | import_node_fs108.constants.X_OK);
+    (0, import_node_fs109.accessSync)(directory, import_node_fs109.constants.W_OK | import_node_fs109.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -64034,7 +64071,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs108.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs109.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -64043,7 +64080,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs108.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs109.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -64083,7 +64120,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs108.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs109.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -64095,7 +64132,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs108.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs109.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -64107,7 +64144,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path109.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path108.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
   }
@@ -64118,12 +64155,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs108, import_node_path109;
+var import_node_fs109, import_node_path108;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
-    import_node_path109 = require("node:path");
+    import_node_fs109 = require("node:fs");
+    import_node_path108 = require("node:path");
     init_find_command();
     init_shell_word();
     init_present();
@@ -76367,7 +76404,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs109.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs110.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -76377,11 +76414,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs109, run29;
+var import_node_fs110, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
+    import_node_fs110 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
