@@ -36420,7 +36420,7 @@ var init_cockpit_keys = __esm({
 });
 
 // src/operator/living.ts
-function openEyes(ports, gathered) {
+function lookForPresence(ports, gathered) {
   return {
     ports,
     gathered,
@@ -36519,7 +36519,7 @@ async function cleanAll(ports, named3, dryRun2) {
   const { readable: readable3, unreadable } = ports.state.allRecords();
   const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning = {
-    ...openEyes(ports, gathered),
+    ...lookForPresence(ports, gathered),
     gathered,
     dryRun: dryRun2,
     shared: await ports.git.shared(),
