@@ -75,7 +75,7 @@ test('generate: a model that only says it made a plan is caught, and the stricte
   assert.match(stdout, /^ {4}• Stream-Z → depends on: Stream-B, Stream-C$/m);
   assert.deepEqual(titles(rig), FOUR);
   const [first] = rig.server.requests;
-  assert.match(first?.system ?? '', /You plan software work that several workers do in parallel/);
+  assert.match(first?.system ?? '', /You plan software work that several agents do in parallel/);
   assert.match(first?.messages.map(textOf).join('\n') ?? '', /<feature>\nGreet people\n<\/feature>/);
 });
 
