@@ -66,7 +66,7 @@ function enterDirectory(flags: Flags): void {
   } catch (error) {
     if (typeof directory === 'string') {
       throw usageError(
-        `-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error)}`,
+        `-C: cannot enter ${JSON.stringify(directory)}: ${messageOf(error)}`,
         'name a directory that is there',
       );
     }

@@ -104,5 +104,5 @@ terminal.write(${asScript(bytes)}, () => {
 </script>`;
 }
 
-/** A value as a literal that can't end the script element. */
+/** A value as a literal that cannot end the script element. */
 const asScript = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');

@@ -18,7 +18,7 @@ export function findCommand(command: string, searchPath: string, root: string): 
   return candidates.find(isExecutable) ?? null;
 }
 
-/** The check that a command which can't be found fails. */
+/** The check that a command which cannot be found fails. */
 export function missingCommand(command: string): AgentCheck {
   const what = command === 'claude' ? 'Claude Code (https://claude.com/claude-code)' : 'it';
   const fix = `install ${what}, or set "agent.command" in .claude/orchestrator/config.json`;

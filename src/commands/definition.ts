@@ -94,7 +94,7 @@ export function textFlag(flags: Flags, name: string): string | undefined {
   return text === true ? undefined : text;
 }
 
-/** The error for a command line that can't be understood: exit 2. */
+/** The error for a command line that cannot be understood: exit 2. */
 export function usageError(message: string, fix: string): OrchestrateError {
   return new OrchestrateError(EXIT.usage, message, fix);
 }

@@ -1,4 +1,4 @@
-/** The error for a plan that can't be run: its problems, and what to do about them. */
+/** The error for a plan that cannot be run: its problems, and what to do about them. */
 
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';

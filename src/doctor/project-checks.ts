@@ -35,7 +35,7 @@ export function checkPermissions(project: Project): CheckResult {
     return {
       name: 'directories',
       level: 'fail',
-      message: `can't write to ${unwritable.join(', ')} (make yours what belongs to another)`,
+      message: `cannot write to ${unwritable.join(', ')} (make yours what belongs to another)`,
       fix: `chmod u+rwx ${shellWord(path)}`,
     };
   }
@@ -138,7 +138,7 @@ export function checkStore(project: Project): Promise<CheckResult> {
   });
 }
 
-/** Our own memory of runs and events; one that can't be used stops every command but this. */
+/** Our own memory of runs and events; one that cannot be used stops every command but this. */
 export function checkState({ paths }: Project): Promise<CheckResult> {
   return attempt('state', async () => {
     if (!existsSync(paths.stateDb)) return ok('state', 'nothing was started yet');
@@ -161,7 +161,7 @@ function missingStore(storePath: string): CheckResult {
   return {
     name: 'store',
     level: 'fail',
-    message: `can't write to ${place}`,
+    message: `cannot write to ${place}`,
     fix: `chmod u+rwx ${shellWord(place)}`,
   };
 }

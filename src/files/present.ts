@@ -47,7 +47,7 @@ export function readUsersFile(path: string): string | null {
   } catch (error) {
     throw new OrchestrateError(
       EXIT.environment,
-      `can't read ${path}: ${messageOf(error)}`,
+      `cannot read ${path}: ${messageOf(error)}`,
       `chmod u+r ${shellWord(path)}`,
       { cause: error },
     );

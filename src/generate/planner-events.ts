@@ -42,7 +42,7 @@ export function createProgress(verbose: boolean): PlannerProgress {
       case 'text':
         return verbose && event.text.trim() !== '' ? `  ${printable(event.text, 400)}` : null;
       case 'retry':
-        return `  … the model can't be reached (${printable(event.error, LONGEST)}), attempt ${event.attempt}`;
+        return `  … the model cannot be reached (${printable(event.error, LONGEST)}), attempt ${event.attempt}`;
       case 'result':
         result = event;
         return null;

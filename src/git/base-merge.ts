@@ -90,7 +90,7 @@ export async function mergeTrees(
   const result = await door.attempt([...args, ours, theirs]);
   const [tree = '', ...rest] = result.out.split('\0');
   // Exit 1 is a clash, but also some failures: only a clash comes with a tree. And git 2.39 exits 0, with a tree that
-  // lacks half of the work, when it can't read an object: then there is an error on stderr.
+  // lacks half of the work, when it cannot read an object: then there is an error on stderr.
   const broken = /^(?:error|fatal):/m.test(result.err);
   if (result.code > 1 || broken || !isSha(tree)) throw gitFailure(args, result);
   return { tree, files: result.code === 1 ? [...new Set(rest.slice(0, rest.indexOf('')))] : null };

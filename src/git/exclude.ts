@@ -17,7 +17,7 @@ export function excludePattern(path: string): string | null {
     .replace(/ $/, '\\ ')}`;
 }
 
-/** Adds the lines that are missing. Throws exit 3 when the file can't be written. */
+/** Adds the lines that are missing. Throws exit 3 when the file cannot be written. */
 export function exclude(commonDir: string, patterns: readonly string[]): void {
   edit(commonDir, (ours) => [...new Set([...ours, ...patterns])]);
 }
@@ -41,7 +41,7 @@ function edit(commonDir: string, change: (ours: readonly string[]) => readonly s
   } catch (error) {
     throw new OrchestrateError(
       EXIT.environment,
-      `can't write ${JSON.stringify(file)}: ${messageOf(error)}`,
+      `cannot write ${JSON.stringify(file)}: ${messageOf(error)}`,
       'make it writable for this user',
       { cause: error },
     );

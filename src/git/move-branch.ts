@@ -239,7 +239,7 @@ function tryLock(lock: string): boolean {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
     throw new OrchestrateError(
       EXIT.environment,
-      `can't lock the index: ${printable(lock)} could not be made`,
+      `cannot lock the index: ${printable(lock)} could not be made`,
       'make the repository writable for this user',
       { cause: error },
     );

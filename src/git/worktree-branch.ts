@@ -78,7 +78,7 @@ export function foreignBranch(branch: string): OrchestrateError {
 function blockedName(inTheWay: string, branch: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.refused,
-    `the branch "${inTheWay}" stands in the way of "${branch}": git can't have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
+    `the branch "${inTheWay}" stands in the way of "${branch}": git cannot have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
     moveAside(inTheWay),
   );
 }

@@ -115,7 +115,7 @@ function pathOfEntry(gitDir: string): string | null {
   return realParent(path) ?? path;
 }
 
-/** Options that bind a command to one worktree: it can't run anywhere else, whatever the files there say meanwhile. */
+/** Options that bind a command to one worktree: it cannot run anywhere else, whatever the files there say meanwhile. */
 export function inWorktree(link: WorktreeLink, commonDir: string): CommandOptions {
   return {
     cwd: link.path,
@@ -176,7 +176,7 @@ function whyNotBelow(directory: string): string | null {
 function noPlace(parent: string, why: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.environment,
-    `can't make the directory ${JSON.stringify(parent)}: ${why}`,
+    `cannot make the directory ${JSON.stringify(parent)}: ${why}`,
     'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json',
   );
 }

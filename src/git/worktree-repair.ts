@@ -189,7 +189,7 @@ function isSomebodyIn(directory: string): boolean {
   });
 }
 
-/** Where open files can't be seen, a lock younger than this is taken as held. */
+/** Where open files cannot be seen, a lock younger than this is taken as held. */
 const ASSUMED_HELD_MS = 10 * 60_000;
 
 /** True when some process has the lock file open; without /proc: when the file is young. */

@@ -165,7 +165,7 @@ function readText(path: string): string {
   return readIfPresent(path) ?? '';
 }
 
-/** package.json as far as it can be read; what can't be read proposes nothing. */
+/** package.json as far as it can be read; what cannot be read proposes nothing. */
 function readPackage(root: string): unknown {
   try {
     return JSON.parse(readText(join(root, 'package.json')));

@@ -29,7 +29,7 @@ function makeSymlink(paths: ProjectPaths): void {
   }
 }
 
-/** Makes the symlink again when it is missing or leads nowhere; true when it did. Throws exit 3 when it can't. */
+/** Makes the symlink again when it is missing or leads nowhere; true when it did. Throws exit 3 when it cannot. */
 export function repairSymlink(paths: ProjectPaths): boolean {
   const state = symlinkState(paths);
   if (state !== 'missing' && state !== 'broken') return false;

@@ -6,7 +6,7 @@ import { removeDrafts, replaceFile } from '../files/replace-file.ts';
 
 /**
  * Writes `content` beside `path` and moves it there; what an earlier write left when it was killed goes. Missing directories
- * are made (0700). Throws exit 3 when it can't.
+ * are made (0700). Throws exit 3 when it cannot.
  */
 export function writePrivately(path: string, content: string, mode: number): void {
   try {
@@ -18,11 +18,11 @@ export function writePrivately(path: string, content: string, mode: number): voi
   }
 }
 
-/** The error for a path that can't be written: exit 3. */
+/** The error for a path that cannot be written: exit 3. */
 export function cannotWrite(path: string, cause: unknown): OrchestrateError {
   return new OrchestrateError(
     EXIT.environment,
-    `can't write ${path}: ${messageOf(cause)}`,
+    `cannot write ${path}: ${messageOf(cause)}`,
     `check the permissions of ${dirname(path)} and the free space`,
     { cause },
   );

@@ -224,7 +224,7 @@ const UNREADABLE: Readonly<Record<string, (shown: string) => string>> = {
 /**
  * The text of the file (or pipe) at `path`. `typed` is how the user named it. Of a larger file than a plan may be only as much is read as shows
  * that it is.
- * Throws exit 7 when it can't be read or is not UTF-8.
+ * Throws exit 7 when it cannot be read or is not UTF-8.
  */
 export async function readPlanFile(path: string, typed = path): Promise<string> {
   const shown = printable(typed, 200);

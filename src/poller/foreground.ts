@@ -82,7 +82,7 @@ export async function pollInForeground(ports: Ports, request: ForegroundRequest)
   }
 }
 
-/** Agents whose runs are open; null where that can't be read in the short time before the end. */
+/** Agents whose runs are open; null where that cannot be read in the short time before the end. */
 function agentsAtWork({ state }: Ports): number | null {
   try {
     const { readable } = state.openRecords();

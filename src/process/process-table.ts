@@ -1,7 +1,7 @@
 /** One look at all processes of the system, in the terms that both platforms share. */
 import type { ProcessIdentity } from '../core/types.ts';
 
-/** A living process (zombies are left out). `group` is what its terminal signals go to: the session, or the process group where sessions can't be read. */
+/** A living process (zombies are left out). `group` is what its terminal signals go to: the session, or the process group where sessions cannot be read. */
 export type ProcessRow = ProcessIdentity & { readonly ppid: number; readonly group: number };
 
 /** How a platform is read. */

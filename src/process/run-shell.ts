@@ -43,7 +43,7 @@ async function runLogged(table: ProcessTable, request: Request, log: number): Pr
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
     child.once('error', (error) => {
       const why = messageOf(notStarted(error, '/bin/sh', request.cwd));
-      writeSync(log, `orchestrate: can't run this in ${request.cwd}: ${why}\n`);
+      writeSync(log, `orchestrate: cannot run this in ${request.cwd}: ${why}\n`);
       resolve({ exitCode: NOT_RUN, signal: null });
     });
   });

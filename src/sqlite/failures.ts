@@ -43,7 +43,7 @@ function mayLackFiles(thrown: unknown): boolean {
 function outOfFiles(thrown: unknown, { label, path }: StoreFile): OrchestrateError {
   return new OrchestrateError(
     EXIT.environment,
-    `too many open files: ${label} ${path} can't be opened`,
+    `too many open files: ${label} ${path} cannot be opened`,
     'ulimit -n 1024',
     { cause: thrown },
   );
@@ -76,7 +76,7 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   if (isDiskFull(code, path)) {
     return new OrchestrateError(
       EXIT.environment,
-      `${label} ${path} can't be written: the disk is full (${code})`,
+      `${label} ${path} cannot be written: the disk is full (${code})`,
       `df -h ${shellWord(dirname(path))}`,
       { cause: thrown },
     );
@@ -84,7 +84,7 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   if (/^SQLITE_(FULL|READONLY|CANTOPEN|IOERR|PERM|AUTH|NOLFS)/.test(code) || code.startsWith('E')) {
     return new OrchestrateError(
       EXIT.environment,
-      `${label} ${path} can't be read or written: ${because} (${code})`,
+      `${label} ${path} cannot be read or written: ${because} (${code})`,
       `ls -ld ${shellWord(dirname(path))} ${shellWord(path)}`,
       { cause: thrown },
     );
@@ -100,7 +100,7 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   return unusable(place, because, thrown);
 }
 
-/** The exit 6 error for a file that holds something we can't work with. */
+/** The exit 6 error for a file that holds something we cannot work with. */
 export function unusable(place: StoreFile, because: string, cause?: unknown): OrchestrateError {
   return new OrchestrateError(
     EXIT.state,

@@ -1,4 +1,4 @@
-/** Tells whether a path is on a disk of another machine, where SQLite's log and locks can't be relied on. */
+/** Tells whether a path is on a disk of another machine, where SQLite's log and locks cannot be relied on. */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -12,7 +12,7 @@ const NETWORK: Readonly<Record<number, string>> = {
   1937076805: 'Coda',
 };
 
-/** Name of the network file system that holds `path`, or the nearest directory above it that exists; null on others and where this can't be told. */
+/** Name of the network file system that holds `path`, or the nearest directory above it that exists; null on others and where this cannot be told. */
 export function networkDisk(
   path: string,
   typeOf: (path: string) => number = (each) => statfsSync(each).type,

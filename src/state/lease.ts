@@ -14,7 +14,7 @@ const held = new Set<string>();
 
 /**
  * Takes the lease on the `lockFile` (created 0600), waiting up to `waitMs`; null when another holder keeps it,
- * this process included. Throws exit 3 when the file can't be opened, exit 6 when it is no lock file.
+ * this process included. Throws exit 3 when the file cannot be opened, exit 6 when it is no lock file.
  */
 export function acquireLease(lockFile: string, waitMs: number): Lease | null {
   const path = resolve(lockFile);

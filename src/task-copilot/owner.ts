@@ -46,7 +46,7 @@ function claim(file: string, project: string, storePath: string, replace: boolea
   }
 }
 
-/** The recorded project; its `owner` is null when there is no record or it can't be read as one. */
+/** The recorded project; its `owner` is null when there is no record or it cannot be read as one. */
 function readOwner(file: string): { exists: boolean; owner: string | null } {
   let text: string;
   try {

@@ -67,7 +67,7 @@ function refusedUpdate(id: string, update: Exclude<TaskUpdate, { kind: 'updated'
     case 'unverified':
       return new OrchestrateError(
         EXIT.input,
-        `task ${id} can't be completed yet, it lacks ${update.missing.join(' and ')}`,
+        `task ${id} cannot be completed yet, it lacks ${update.missing.join(' and ')}`,
         'say in its notes what was done and how it was checked, in 50 characters or more',
       );
     case 'bad-metadata':

@@ -6,7 +6,7 @@ import { checkPane, projectTag } from './names.ts';
 
 /**
  * Writes BEL to the pane's terminal, as a program in it would. A pane that is gone, dead or not ours is left alone. Throws
- * what the system says of a terminal that can't be written to.
+ * what the system says of a terminal that cannot be written to.
  */
 export async function ringBell(client: Client, root: string, pane: string): Promise<void> {
   const format = '#{pane_dead}|#{@orchestrate_project}|#{pane_tty}';

@@ -1,4 +1,4 @@
-/** How our panes are asked for in one call, and how the answer is read; strict: what can't be read is unknown, never empty. */
+/** How our panes are asked for in one call, and how the answer is read; strict: what cannot be read is unknown, never empty. */
 import { constants } from 'node:os';
 import { isViewLine, parseView, viewWords } from './layout/view-look.ts';
 import { checkPane, projectTag } from './names.ts';

@@ -26,7 +26,7 @@ export function parseServerIdentity(identity: ServerIdentity): ServerParts | nul
 /** Asks the system who a pid is; null when nobody. */
 export type Identify = (pid: number) => ProcessIdentity | null;
 
-/** The living process of a server, null when it has ended or can't be told for sure. */
+/** The living process of a server, null when it has ended or cannot be told for sure. */
 export function livingServer(identity: ServerIdentity, identify: Identify): ServerParts | null {
   const parts = parseServerIdentity(identity);
   if (parts === null || parts.processStart === '') return null;

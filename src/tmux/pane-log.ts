@@ -23,7 +23,7 @@ export type PaneLog = { readonly path: string } | { readonly path: null; readonl
 export function preparePaneLog(root: string, runDir: string, shared = '/tmp'): PaneLog {
   const inside = relative(root, runDir);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside) || inside.startsWith('..')) {
-    return { path: null, why: `${JSON.stringify(inside)} can't be named in a shell command` };
+    return { path: null, why: `${JSON.stringify(inside)} cannot be named in a shell command` };
   }
   try {
     const private_ = join(shared, `orchestrate-${process.getuid?.() ?? 0}`);

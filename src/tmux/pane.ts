@@ -105,7 +105,7 @@ export async function openPane(
     const pid = taggedPid(reply, pane, tag) ?? (await tagById({ client, root, handle, tag }, pane));
     return { pane, pid };
   }
-  if (reply.status === 'absent' || /^can't find session/.test(reply.status === 'failed' ? reply.why : ''))
+  if (reply.status === 'absent' || /^cannot find session/.test(reply.status === 'failed' ? reply.why : ''))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === 'failed' ? reply.why : 'it does not say which pane it made';
@@ -166,7 +166,7 @@ export type Ours = { readonly client: Client; readonly root: string; recorded():
 
 /**
  * Runs `commands` if `pane` is alive or dead one of ours (`owner`: of that very run), in one step with the check.
- * False when it isn't there or isn't ours; throws exit 3 when tmux can't be asked.
+ * False when it isn't there or isn't ours; throws exit 3 when tmux cannot be asked.
  */
 export async function onOurPane(
   { client, root, recorded }: Ours,

@@ -32,7 +32,7 @@ const SIZE = { width: 200, height: 50 };
 
 const SUMMARY: PaneTag = { role: 'summary', name: 'status', key: '', run: 0, keepOnExit: true, log: null };
 
-/** The session, made (with its summary window) when missing. Throws exit 3 when tmux can't be asked or refuses. */
+/** The session, made (with its summary window) when missing. Throws exit 3 when tmux cannot be asked or refuses. */
 export async function ensureSession(doors: SessionDoors): Promise<OurSession> {
   const before = await lookOrThrow(doors);
   const found = ourSession(before);

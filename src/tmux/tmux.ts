@@ -31,7 +31,7 @@ export type TmuxOptions = {
   readonly identify: Identify;
   /** Writes `wrapper` and `launch` for the summary into a fresh run directory below the project, and returns it. */
   prepareSummary(): string | Promise<string>;
-  /** Told when a pane can't be logged. */
+  /** Told when a pane cannot be logged. */
   readonly warn?: (message: string) => void;
   /** Told when the socket of a living server was gone and is there again. */
   readonly onSocketRestored?: (message: string) => void;
@@ -138,7 +138,7 @@ async function checkVersion(client: Client): Promise<string> {
     const fix = 'install tmux 3.2 or newer';
     throw new OrchestrateError(EXIT.environment, verdict.why, fix);
   }
-  // Its answer doesn't matter here; a directory for sockets that can't be used does.
+  // Its answer doesn't matter here; a directory for sockets that cannot be used does.
   const probe = await client.run(['list-sessions']);
   if (probe.status === 'failed' && probe.why !== 'no current target') throw tmuxError('be asked', probe);
   return verdict.version;

@@ -72,7 +72,7 @@ export async function sendKey(ours: Ours, pane: string, key: string): Promise<vo
   if (!(await onOurPane(ours, checkPane(pane), press))) throw paneGone(pane);
 }
 
-/** The screen of a pane as text, with `history` lines above it. Throws exit 3 when it can't be read. */
+/** The screen of a pane as text, with `history` lines above it. Throws exit 3 when it cannot be read. */
 export async function capture(
   client: Client,
   pane: string,

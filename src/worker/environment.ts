@@ -30,7 +30,7 @@ const CLAUDE_CHILD = new Set([
 ]);
 
 /**
- * What of `base` (the starter's environment) a worker gets, with `extra` on top. Names that a launch file can't carry
+ * What of `base` (the starter's environment) a worker gets, with `extra` on top. Names that a launch file cannot carry
  * (shell functions exported by bash, `PWD`, `TERM` …) are left out.
  */
 export function workerEnvironment(

@@ -47,7 +47,7 @@ export type LaunchFiles = Readonly<Record<string, string>>;
  * The files of a launch. `launch` has one value a line, marked by its first letter: U umask, D directory, E variable,
  * A argument, F argument in a file of that name, + one more line of the value before, . the end. The wrapper reads them with
  * `read`: nothing in them is ever shell text. `umask` is the starter's.
- * Throws a TypeError for what can't be carried (see `isLaunchVariable`, NUL, no command).
+ * Throws a TypeError for what cannot be carried (see `isLaunchVariable`, NUL, no command).
  */
 export function launchFiles(launch: LaunchFile, umask: number): LaunchFiles {
   checkCommand(launch);

@@ -13,7 +13,7 @@ export function launcherPlace(parent: string): string {
 /**
  * `<parent>/orchestrate/bin`, made right: ours, closed to others, with `script` as its only file. Not in the checkout, where
  * a commit could put a `git` beside the launcher; looked at before every use, since a worker can write here too. Throws the
- * file system's error where it can't be made so.
+ * file system's error where it cannot be made so.
  */
 export function launcherDirectory(parent: string, script: string): string {
   const home = ownDirectory(join(parent, NAME));

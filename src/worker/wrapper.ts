@@ -124,7 +124,7 @@ const CLAIM_WRITE_MS = 20;
 
 /**
  * Puts `keeper`, `wrapper` and `launch` (0600) into `runDir`, which is made (0700) when missing. Safe to repeat until the
- * run is claimed. Throws a TypeError for what a process can't be given, and file system errors.
+ * run is claimed. Throws a TypeError for what a process cannot be given, and file system errors.
  */
 export function writeLaunch(runDir: string, launch: LaunchFile): void {
   const files = launchFiles(launch, process.umask());

@@ -1,4 +1,4 @@
-/** How git is run: which one, with what environment, out of whose reach, and what happens when it can't. */
+/** How git is run: which one, with what environment, out of whose reach, and what happens when it cannot. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -456,7 +456,7 @@ describe('moving a branch', () => {
     const env = { ...process.env, TSX_DISABLE_CACHE: '1' };
     const options = { cwd, env, encoding: 'utf8', stdio: 'pipe' } as const;
     const run = () => execFileSync('sh', ['-c', script, process.execPath, code], options);
-    assert.throws(run, /can't lock the index/);
+    assert.throws(run, /cannot lock the index/);
     assertFree();
     assert.equal(await move(), true);
     assertMoved();

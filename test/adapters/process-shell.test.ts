@@ -112,7 +112,7 @@ test('a directory that is missing is a failed command that says so', async () =>
   await using r = rig();
   const result = await r.run('true', { cwd: join(r.dir, 'nowhere') });
   assert.deepEqual(result, { exitCode: 127, signal: null, timedOut: false });
-  assert.match(r.said(), /^orchestrate: can't run this in .*nowhere: /);
+  assert.match(r.said(), /^orchestrate: cannot run this in .*nowhere: /);
 });
 
 test('a command that prints without end fills no disk: the log keeps its beginning and its end, and the command its result', async () => {

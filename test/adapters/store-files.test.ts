@@ -1,4 +1,4 @@
-/** Files that can't or mustn't be used: missing, corrupt, newer, older, locked, foreign; and what modes new ones get. */
+/** Files that cannot or mustn't be used: missing, corrupt, newer, older, locked, foreign; and what modes new ones get. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {

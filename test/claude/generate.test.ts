@@ -86,7 +86,7 @@ test('generate: a model that cannot be reached is told as it is, and changes not
   const env = { ...rig.env, CLAUDE_CODE_MAX_RETRIES: '1' };
   const { code, stdout, stderr } = await rig.cli.run(['generate', '--retry', 'Greet people'], { env });
   assert.equal(code, 1);
-  assert.match(stdout, /^ {2}… the model can't be reached \(500.*\), attempt 1$/m);
+  assert.match(stdout, /^ {2}… the model cannot be reached \(500.*\), attempt 1$/m);
   assert.match(stderr, /^orchestrate: error: Claude Code could not plan: .*500.*; nothing was changed$/m);
   assert.doesNotMatch(stderr, /Verification Failed/);
   assert.deepEqual(rig.query('SELECT * FROM initiatives'), []);

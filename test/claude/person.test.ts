@@ -47,7 +47,7 @@ test('what a person has to see is seen, named with its remedy, and answered', as
       ];
     },
   });
-  // One stream's agent gets a home that has never been asked about trust, which `start` can't foresee.
+  // One stream's agent gets a home that has never been asked about trust, which `start` cannot foresee.
   const strange = createClaudeHome({ modelUrl: project.server.url });
   await using _ = { [Symbol.asyncDispose]: async () => strange.remove() };
   const command = await installClaude();

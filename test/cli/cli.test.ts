@@ -278,7 +278,7 @@ describe('cli', () => {
   test('-C to a directory that is not there is a usage error', async () => {
     const { code, stderr } = await rig.run(['-C', 'nowhere', 'init']);
     assert.equal(code, 2);
-    assert.match(stderr, /can't enter "nowhere"/);
+    assert.match(stderr, /cannot enter "nowhere"/);
   });
 
   test('a message never spans lines or carries control characters', () => {

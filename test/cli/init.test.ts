@@ -570,7 +570,7 @@ test('a directory that cannot be written is exit 3, named, with nothing half mad
   const { code, stderr } = await rig.run(['init']);
   chmodSync(join(rig.root, '.claude'), 0o700);
   assert.equal(code, 3);
-  assert.match(stderr, /can't write .*\.claude/);
+  assert.match(stderr, /cannot write .*\.claude/);
 });
 
 test('a file where the directory belongs is exit 3 and stays', async () => {
@@ -578,7 +578,7 @@ test('a file where the directory belongs is exit 3 and stays', async () => {
   rig.write('.claude', 'Mine.\n');
   const { code, stderr } = await rig.run(['init']);
   assert.equal(code, 3);
-  assert.match(stderr, /^orchestrate: error: can't write .*\.claude/);
+  assert.match(stderr, /^orchestrate: error: cannot write .*\.claude/);
   assert.equal(rig.read('.claude'), 'Mine.\n');
   assert.doesNotMatch(rig.read('.git/info/exclude'), /orchestrate/);
 });

@@ -278,7 +278,7 @@ test('a name or a place that is taken is mended by another one in the configurat
   assert.match((await rig.stream('A')).reason ?? '', /"orchestrate" stands in the way/);
   rig.configure({ branchPrefix: 'agents/' });
   assert.equal((await rig.start().end()).code, 1);
-  assert.match((await rig.stream('A')).reason ?? '', /can't make the directory .*taken/);
+  assert.match((await rig.stream('A')).reason ?? '', /cannot make the directory .*taken/);
   rig.configure({ worktree: { root: 'trees' } });
   assert.equal((await rig.start().end()).code, 0);
   // What is made keeps its names.

@@ -1,4 +1,4 @@
-/** What `start` refuses: bad rows of other writers, missing and old tools, stores that can't be used; nothing is made then. */
+/** What `start` refuses: bad rows of other writers, missing and old tools, stores that cannot be used; nothing is made then. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** A poller that can't write something down (a full disk, a broken file) goes on with the work. */
+/** A poller that cannot write something down (a full disk, a broken file) goes on with the work. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

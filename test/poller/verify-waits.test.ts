@@ -1,4 +1,4 @@
-/** `verify` while a poller acts: it gets an answer in every case, also when the poller can't give one. */
+/** `verify` while a poller acts: it gets an answer in every case, also when the poller cannot give one. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

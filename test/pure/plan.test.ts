@@ -245,7 +245,7 @@ test('metadata that does not parse or is no object is named', () => {
   const broken = row(null, { metadataError: 'Unexpected end of JSON input', title: 'Broken' });
   const problem = only(inStream('A'), broken);
   assert.equal(problem.code, 'bad-metadata');
-  assert.match(problem.message, /"Broken": its metadata can't be read: Unexpected end/);
+  assert.match(problem.message, /"Broken": its metadata cannot be read: Unexpected end/);
   assert.deepEqual(problem.tasks, [broken.id]);
   for (const value of [[], 'text', 5, false]) {
     assert.equal(only(inStream('A'), row(value)).code, 'bad-metadata', JSON.stringify(value));

@@ -233,7 +233,7 @@ test('a plan that cannot be run, and an empty one, say what to do', () => {
   });
   assert.match(
     render(broken)[0] ?? '',
-    /^▲ the plan can't be run: cycle: A -> B -> A {2}→ orchestrate plan$/,
+    /^▲ the plan cannot be run: cycle: A -> B -> A {2}→ orchestrate plan$/,
   );
   assert.match(render(report([])).join('\n'), /No plan yet\.\n↳ orchestrate import/);
 });

@@ -505,7 +505,7 @@ function readUsersFile(path17) {
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
-      `can't read ${path17}: ${messageOf(error2)}`,
+      `cannot read ${path17}: ${messageOf(error2)}`,
       `chmod u+r ${shellWord(path17)}`,
       { cause: error2 }
     );
@@ -1144,7 +1144,7 @@ function whyNotBelow(directory) {
 function noPlace(parent, why) {
   return new OrchestrateError(
     EXIT.environment,
-    `can't make the directory ${JSON.stringify(parent)}: ${why}`,
+    `cannot make the directory ${JSON.stringify(parent)}: ${why}`,
     'make its parent writable, or set "worktree.root" in .claude/orchestrator/config.json'
   );
 }
@@ -2711,7 +2711,7 @@ function readRow(row4, report) {
 function metadataOf(row4, report) {
   if (row4.metadataError !== null) {
     const why = printable(row4.metadataError, 200);
-    report(problemOf(row4, "bad-metadata", `its metadata can't be read: ${why}`, null));
+    report(problemOf(row4, "bad-metadata", `its metadata cannot be read: ${why}`, null));
     return null;
   }
   if (row4.metadata === null || row4.metadata === void 0) return null;
@@ -3153,7 +3153,7 @@ function refuseNewProblems(before, plan2) {
   if (problem === null) return;
   throw new OrchestrateError(
     EXIT.input,
-    `the plan can't be imported: ${problem}`,
+    `the plan cannot be imported: ${problem}`,
     "correct the plan and import it again; nothing was changed"
   );
 }
@@ -3961,7 +3961,7 @@ function mayLackFiles(thrown) {
 function outOfFiles(thrown, { label: label2, path: path17 }) {
   return new OrchestrateError(
     EXIT.environment,
-    `too many open files: ${label2} ${path17} can't be opened`,
+    `too many open files: ${label2} ${path17} cannot be opened`,
     "ulimit -n 1024",
     { cause: thrown }
   );
@@ -3987,7 +3987,7 @@ function storeError(thrown, place2) {
   if (isDiskFull(code3, path17)) {
     return new OrchestrateError(
       EXIT.environment,
-      `${label2} ${path17} can't be written: the disk is full (${code3})`,
+      `${label2} ${path17} cannot be written: the disk is full (${code3})`,
       `df -h ${shellWord((0, import_node_path8.dirname)(path17))}`,
       { cause: thrown }
     );
@@ -3995,7 +3995,7 @@ function storeError(thrown, place2) {
   if (/^SQLITE_(FULL|READONLY|CANTOPEN|IOERR|PERM|AUTH|NOLFS)/.test(code3) || code3.startsWith("E")) {
     return new OrchestrateError(
       EXIT.environment,
-      `${label2} ${path17} can't be read or written: ${because} (${code3})`,
+      `${label2} ${path17} cannot be read or written: ${because} (${code3})`,
       `ls -ld ${shellWord((0, import_node_path8.dirname)(path17))} ${shellWord(path17)}`,
       { cause: thrown }
     );
@@ -4891,7 +4891,7 @@ function refusedUpdate(id2, update4) {
     case "unverified":
       return new OrchestrateError(
         EXIT.input,
-        `task ${id2} can't be completed yet, it lacks ${update4.missing.join(" and ")}`,
+        `task ${id2} cannot be completed yet, it lacks ${update4.missing.join(" and ")}`,
         "say in its notes what was done and how it was checked, in 50 characters or more"
       );
     case "bad-metadata":
@@ -7386,7 +7386,7 @@ function foreignBranch(branch2) {
 function blockedName(inTheWay2, branch2) {
   return new OrchestrateError(
     EXIT.refused,
-    `the branch "${inTheWay2}" stands in the way of "${branch2}": git can't have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
+    `the branch "${inTheWay2}" stands in the way of "${branch2}": git cannot have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
     moveAside(inTheWay2)
   );
 }
@@ -8497,7 +8497,7 @@ function edit(commonDir, change2) {
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
-      `can't write ${JSON.stringify(file)}: ${messageOf(error2)}`,
+      `cannot write ${JSON.stringify(file)}: ${messageOf(error2)}`,
       "make it writable for this user",
       { cause: error2 }
     );
@@ -14782,7 +14782,7 @@ function tryLock(lock2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
     throw new OrchestrateError(
       EXIT.environment,
-      `can't lock the index: ${printable(lock2)} could not be made`,
+      `cannot lock the index: ${printable(lock2)} could not be made`,
       "make the repository writable for this user",
       { cause: error2 }
     );
@@ -16103,7 +16103,7 @@ function checkedGone(path17) {
   if (!path17.includes("\uFFFD")) return path17;
   throw new OrchestrateError(
     EXIT.refused,
-    `the file ${JSON.stringify(path17)} can't be saved: its name is not UTF-8`,
+    `the file ${JSON.stringify(path17)} cannot be saved: its name is not UTF-8`,
     "rename it in the worktree, then run the command again"
   );
 }
@@ -17204,7 +17204,7 @@ async function openPane(client, root, handle, tag, cwd) {
     const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
     return { pane, pid };
   }
-  if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
+  if (reply.status === "absent" || /^cannot find session/.test(reply.status === "failed" ? reply.why : ""))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
@@ -17551,7 +17551,7 @@ function fixedText(text5) {
 async function onSession(client, root, handle, commands2) {
   if (commands2.length === 0) return;
   const reply = await client.run(onOurSession(root, handle, commands2));
-  const gone = reply.status === "failed" && /can't find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
+  const gone = reply.status === "failed" && /cannot find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
   if (reply.status !== "ok" && !gone) throw tmuxError("arrange the view", reply);
 }
 function setView(client, root, handle, on6) {
@@ -17803,7 +17803,7 @@ var init_look = __esm({
 function preparePaneLog(root, runDir2, shared = "/tmp") {
   const inside2 = (0, import_node_path45.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
-    return { path: null, why: `${JSON.stringify(inside2)} can't be named in a shell command` };
+    return { path: null, why: `${JSON.stringify(inside2)} cannot be named in a shell command` };
   }
   try {
     const private_ = (0, import_node_path45.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
@@ -22997,7 +22997,7 @@ function writePrivately(path17, content2, mode) {
 function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
-    `can't write ${path17}: ${messageOf(cause)}`,
+    `cannot write ${path17}: ${messageOf(cause)}`,
     `check the permissions of ${(0, import_node_path61.dirname)(path17)} and the free space`,
     { cause }
   );
@@ -24533,7 +24533,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs64.writeSync)(log, `orchestrate: can't run this in ${request2.cwd}: ${why}
+      (0, import_node_fs64.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
 `);
       resolve14({ exitCode: NOT_RUN, signal: null });
     });
@@ -34965,7 +34965,7 @@ function alertsOf(report) {
   return [
     ...problem === void 0 ? [] : [
       {
-        text: `the plan can't be run: ${problem.message}${more > 0 ? ` (and ${more} more)` : ""}`,
+        text: `the plan cannot be run: ${problem.message}${more > 0 ? ` (and ${more} more)` : ""}`,
         remedy: "orchestrate plan"
       }
     ],
@@ -47732,7 +47732,7 @@ function createProgress(verbose) {
       case "text":
         return verbose && event.text.trim() !== "" ? `  ${printable(event.text, 400)}` : null;
       case "retry":
-        return `  \u2026 the model can't be reached (${printable(event.error, LONGEST6)}), attempt ${event.attempt}`;
+        return `  \u2026 the model cannot be reached (${printable(event.error, LONGEST6)}), attempt ${event.attempt}`;
       case "result":
         result = event;
         return null;
@@ -64043,7 +64043,7 @@ function checkPermissions2(project) {
     return {
       name: "directories",
       level: "fail",
-      message: `can't write to ${unwritable.join(", ")} (make yours what belongs to another)`,
+      message: `cannot write to ${unwritable.join(", ")} (make yours what belongs to another)`,
       fix: `chmod u+rwx ${shellWord(path17)}`
     };
   }
@@ -64151,7 +64151,7 @@ function missingStore(storePath) {
   return {
     name: "store",
     level: "fail",
-    message: `can't write to ${place2}`,
+    message: `cannot write to ${place2}`,
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
@@ -76203,7 +76203,7 @@ function answer2(result, id2) {
         `Verification failed - task cannot be completed: it needs ${result.missing.join(" and ")}.`
       );
     case "bad-metadata":
-      throw new Refusal(`metadata: what is stored for task ${id2} is no JSON object; it can't be merged.`);
+      throw new Refusal(`metadata: what is stored for task ${id2} is no JSON object; it cannot be merged.`);
     case "updated":
       return {
         id: id2,
@@ -78092,7 +78092,7 @@ function enterDirectory(flags) {
   } catch (error2) {
     if (typeof directory === "string") {
       throw usageError(
-        `-C: can't enter ${JSON.stringify(directory)}: ${messageOf(error2)}`,
+        `-C: cannot enter ${JSON.stringify(directory)}: ${messageOf(error2)}`,
         "name a directory that is there"
       );
     }

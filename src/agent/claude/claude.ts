@@ -91,7 +91,7 @@ function aboutClaude({ mode, model, permissions, wall, remoteControl }: AgentSet
   };
 }
 
-/** The conversation that can go on after this run; null when there is none, or it turned out that it can't. */
+/** The conversation that can go on after this run; null when there is none, or it turned out that it cannot. */
 function conversationOf(run: Run, transcripts: Transcripts, reports: readonly Report[]): string | null {
   if (run.sessionId === null || endedBeforeItsTurn(run, reports, transcripts.tail(run.sessionId)))
     return null;

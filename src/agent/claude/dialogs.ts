@@ -81,7 +81,7 @@ export function hasDraft(screen: string): boolean {
 }
 
 export type Screens = {
-  /** The text of the run's pane, at most a second old; null when it can't be read. */
+  /** The text of the run's pane, at most a second old; null when it cannot be read. */
   read(run: string, capture: () => Promise<string>): Promise<string | null>;
 };
 
@@ -96,7 +96,7 @@ export function createScreens(nowMs: () => number): Screens {
     read: (run, capture) => {
       const last = seen.get(run);
       if (last !== undefined && Math.abs(nowMs() - last.atMs) < FRESH_MS) return last.text;
-      // A pane that can't be read is a pane that says nothing: the next second it is asked again.
+      // A pane that cannot be read is a pane that says nothing: the next second it is asked again.
       const text = capture().catch(() => null);
       seen.delete(run);
       seen.set(run, { atMs: nowMs(), text });

@@ -217,7 +217,7 @@ const REFUSED = 97;
  * - the nearest directory that is one of ours decides: own worktree, temporary directory and Claude Code's own plans (which
  *   plan mode writes) let through, the main checkout and the directory of all worktrees do not. Directories are told by what
  *   they are (`-ef`), so that links and letter case do not matter;
- * - it refuses only what it knows: a place that is not there, an awk that is not there, a text that it can't read let through.
+ * - it refuses only what it knows: a place that is not there, an awk that is not there, a text that it cannot read let through.
  */
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: these are the shell's
 export const FENCE_SCRIPT = [

@@ -8,7 +8,7 @@ export const GATE_REPORT = 'Gate';
  * - everything it uses comes from the launch's environment, so nothing is ever pasted into shell text;
  * - one file for each run and kind of event holds the latest report: nothing piles up while nobody reads;
  * - the first line is the run's token, by which the reader knows the report for this run's own;
- * - what can't be written is lost without a word: an agent never stops because orchestrate went away;
+ * - what cannot be written is lost without a word: an agent never stops because orchestrate went away;
  * - the Stop event goes on to the command that may refuse it, whether or not the report could be written; one that could not
  *   be run at all is told to the poller, so that the gate is never off unseen (4: the store is busy, 5: the run has ended).
  */

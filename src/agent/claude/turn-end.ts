@@ -115,7 +115,7 @@ export function serviceFailure(
   return { error: told.error, text: told.text, atMs: told.atMs ?? tail?.modifiedAtMs ?? 0 };
 }
 
-/** Errors that pass: a usage limit, an overloaded or failing service, one that can't be reached. */
+/** Errors that pass: a usage limit, an overloaded or failing service, one that cannot be reached. */
 const PASSING: ReadonlySet<string> = new Set(['rate_limit', 'server_error', 'overloaded']);
 
 /** Errors by which the service refuses the account: with what to do about each. */

@@ -21,7 +21,7 @@ type Tree = Record<string, unknown>;
 
 /**
  * Reads config.json at `path` (a missing file means defaults), lays environment and flags over it and checks the whole.
- * Throws exit 7 naming key, value and source; exit 3 when the file can't be read.
+ * Throws exit 7 naming key, value and source; exit 3 when the file cannot be read.
  */
 export function loadConfig(path: string, env: Environment, flags: ConfigFlags = {}): Config {
   const text = readText(path);

@@ -56,7 +56,7 @@ export const SCALAR_KEYS: readonly ScalarKey[] = [
   scalar('tmux.socket'),
 ];
 
-/** The text of a variable as the value that the schema then judges; what can't be read stays text, to be named there. */
+/** The text of a variable as the value that the schema then judges; what cannot be read stays text, to be named there. */
 export function parseScalar(kind: ScalarKey['kind'], text: string): unknown {
   if (kind === 'number') return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
   if (kind === 'boolean') return { true: true, '1': true, false: false, '0': false }[text.trim()] ?? text;

@@ -47,7 +47,7 @@ function checkOpenFiles(): void {
   }
 }
 
-/** Throws exit 3 when git, tmux or the agent can't do their part; prints what the agent warns of. */
+/** Throws exit 3 when git, tmux or the agent cannot do their part; prints what the agent warns of. */
 export async function checkEnvironment(ports: Ports, io: Io): Promise<void> {
   checkOpenFiles();
   await ports.git.checkVersion();

@@ -21,7 +21,7 @@ const SETTLE_MS = 1_500;
 /** How long an agent may take to react to a message before the user should look. */
 export const NUDGE_ANSWER_MS = 60_000;
 
-/** What the stop gate can't see: these go back to the agent also after it gave up. */
+/** What the stop gate cannot see: these go back to the agent also after it gave up. */
 const BEYOND_THE_STOP_GATE: ReadonlySet<Verdict['cause']> = new Set(['gate', 'gate-void', 'missing-parents']);
 
 /** Assesses an agent at rest. */

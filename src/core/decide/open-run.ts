@@ -64,7 +64,7 @@ export function lostWindow(
 }
 
 /**
- * An agent that outlived its window can't be seen, typed to or answered. One that is to be attended is ended, and its
+ * An agent that outlived its window cannot be seen, typed to or answered. One that is to be attended is ended, and its
  * conversation goes on in a new run; one that needs nobody is let finish. A closed window counts as a failed attempt,
  * whether or not the agent was quicker to end than we to look.
  */

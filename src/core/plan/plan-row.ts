@@ -1,4 +1,4 @@
-/** Reads what one row of the store says about a stream; reports what it can't make sense of, and never throws. */
+/** Reads what one row of the store says about a stream; reports what it cannot make sense of, and never throws. */
 
 import { printable } from '../printable.ts';
 import { streamIdProblem } from '../stream-key.ts';
@@ -70,7 +70,7 @@ export function readRow(row: PlanRow, report: Report): StreamTask | null {
 function metadataOf(row: PlanRow, report: Report): Metadata | null {
   if (row.metadataError !== null) {
     const why = printable(row.metadataError, 200);
-    report(problemOf(row, 'bad-metadata', `its metadata can't be read: ${why}`, null));
+    report(problemOf(row, 'bad-metadata', `its metadata cannot be read: ${why}`, null));
     return null;
   }
   if (row.metadata === null || row.metadata === undefined) return null;

@@ -52,7 +52,7 @@ export type PlanStream = {
   readonly openTasks: readonly string[];
 };
 
-/** Why a plan can't be run; `code` is stable, `message` names streams and tasks. */
+/** Why a plan cannot be run; `code` is stable, `message` names streams and tasks. */
 export type PlanProblem = {
   readonly code:
     | 'no-streams'

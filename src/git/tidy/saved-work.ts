@@ -214,12 +214,12 @@ function storedAs(root: string, path: string, stats: Stats, linkText: string): F
   return { path, mode: '120000', source: linkText };
 }
 
-/** A name that is not UTF-8 can't be found again by its text; taking it for deleted would lose the file. */
+/** A name that is not UTF-8 cannot be found again by its text; taking it for deleted would lose the file. */
 function checkedGone(path: string): string {
   if (!path.includes('\ufffd')) return path;
   throw new OrchestrateError(
     EXIT.refused,
-    `the file ${JSON.stringify(path)} can't be saved: its name is not UTF-8`,
+    `the file ${JSON.stringify(path)} cannot be saved: its name is not UTF-8`,
     'rename it in the worktree, then run the command again',
   );
 }

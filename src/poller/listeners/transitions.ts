@@ -43,7 +43,7 @@ function newsOf(
 }
 
 /**
- * Writes an event when tmux can't be asked, and when it can again; what a poller finds at its first look counts as a change
+ * Writes an event when tmux cannot be asked, and when it can again; what a poller finds at its first look counts as a change
  * when it is bad news.
  */
 export function tmuxServer({ state, now }: Pick<Ports, 'state' | 'now'>): Listener {

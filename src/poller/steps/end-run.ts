@@ -86,7 +86,7 @@ async function reasonOf(
   return last === null ? reason : `${reason}; it printed last: ${last}`;
 }
 
-/** Closes the window of a run whose processes have ended: a tmux that can't be asked keeps it, and no run open. */
+/** Closes the window of a run whose processes have ended: a tmux that cannot be asked keeps it, and no run open. */
 async function closeIfAsked(step: Pick<Step, 'ports'>, pane: string, run: Run): Promise<void> {
   try {
     await closeWindow(step.ports, pane, run);

@@ -54,7 +54,7 @@ function answer(result: TaskUpdate, id: string): unknown {
         `Verification failed - task cannot be completed: it needs ${result.missing.join(' and ')}.`,
       );
     case 'bad-metadata':
-      throw new Refusal(`metadata: what is stored for task ${id} is no JSON object; it can't be merged.`);
+      throw new Refusal(`metadata: what is stored for task ${id} is no JSON object; it cannot be merged.`);
     case 'updated':
       return {
         id,

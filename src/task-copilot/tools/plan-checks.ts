@@ -94,7 +94,7 @@ export function refuseNewProblems(before: ReadonlySet<string>, plan: Plan): void
   if (problem === null) return;
   throw new OrchestrateError(
     EXIT.input,
-    `the plan can't be imported: ${problem}`,
+    `the plan cannot be imported: ${problem}`,
     'correct the plan and import it again; nothing was changed',
   );
 }

@@ -23,7 +23,7 @@ export type TaskUpdate =
   | { readonly kind: 'archived'; readonly stream: string; readonly byInitiative: string }
   /** The task asks for proof before it counts as completed; `missing` says what it lacks. */
   | { readonly kind: 'unverified'; readonly missing: readonly string[] }
-  /** New metadata can't be merged into what is stored, because that is no JSON object. */
+  /** New metadata cannot be merged into what is stored, because that is no JSON object. */
   | { readonly kind: 'bad-metadata' }
   | {
       readonly kind: 'updated';
@@ -62,7 +62,7 @@ function checkMetadata(db: CopilotDb, task: TaskRow, given: Metadata, merged: Me
   refuseCycle(db, { ...task, initiativeId: task.initiative_id, metadata: merged });
 }
 
-/** Why the change can't be made, or null. */
+/** Why the change cannot be made, or null. */
 function refusal(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): TaskUpdate | null {
   if (before.archived) {
     return {

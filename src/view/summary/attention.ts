@@ -27,7 +27,7 @@ export function alertsOf(report: StatusReport): { readonly text: string; readonl
       ? []
       : [
           {
-            text: `the plan can't be run: ${problem.message}${more > 0 ? ` (and ${more} more)` : ''}`,
+            text: `the plan cannot be run: ${problem.message}${more > 0 ? ` (and ${more} more)` : ''}`,
             remedy: 'orchestrate plan',
           },
         ]),

@@ -45,7 +45,7 @@ const PLAIN_SIZE = { columns: 120, rows: 1000 };
 const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const ESC = '\u001b[';
-/** Alternate screen, no cursor, no wrapping at the right edge (so a character of disputed width can't break the picture). */
+/** Alternate screen, no cursor, no wrapping at the right edge (so a character of disputed width cannot break the picture). */
 const ENTER = `${ESC}?1049h${ESC}?25l${ESC}?7l${ESC}2J`;
 const LEAVE = `${ESC}0m${ESC}?7h${ESC}?25h${ESC}?1049l`;
 /** Clicks and the wheel are told, in SGR form, and a paste is told apart from keys; and no more. */

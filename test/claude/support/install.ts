@@ -1,4 +1,4 @@
-/** Puts the real Claude Code, at one pinned version, into an ignored cache of the repository; fails (never skips) when it can't. */
+/** Puts the real Claude Code, at one pinned version, into an ignored cache of the repository; fails (never skips) when it cannot. */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
