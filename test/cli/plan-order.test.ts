@@ -51,7 +51,10 @@ test('living workers are asked about before the store is touched', async () => {
 test('a plan without an initiative joins the current one, which disturbs nobody', async () => {
   const { context, log } = fakeContext(planFile({ initiative: undefined }), true);
   assert.equal(await runImport(context, request), 0);
-  assert.deepEqual(log, ['open true', 'import {"update":false,"dryRun":false}']);
+  assert.deepEqual(log, [
+    'open true',
+    'import {"update":false,"dryRun":false,"again":"orchestrate import p --update"}',
+  ]);
 });
 
 test('the JSON of a plan with problems comes whole, and the error on stderr only', async () => {
