@@ -1,4 +1,5 @@
 /** What a run of the sweeps found, as a table for a terminal and as one for the documentation. */
+import { plural } from '../../src/core/printable.ts';
 import { machineText } from '../benchmarks/page.ts';
 import type { Outcome } from './sweep.ts';
 
@@ -101,7 +102,7 @@ export function pageOf(
   const all = [...kept, ...rows.filter((each) => !known.has(caseOf(each)))];
   const injected = all.reduce((sum, cells) => sum + Number(cells[4]), 0);
   const broken = all.filter((cells) => cells[5] !== 'yes').length;
-  const summary = `${injected} injections in ${all.length} cases, ${broken === 0 ? 'all held' : `${broken} cases did not hold`}. ${machineText(null)}.`;
+  const summary = `${injected} injections in ${all.length} cases, ${broken === 0 ? 'all held' : `${plural(broken, 'case')} did not hold`}. ${machineText(null)}.`;
   const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
   return [summary, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...all.map(line)].join('\n');
 }
