@@ -41,9 +41,10 @@ export async function retry(ports: Ports, record: StreamRecord, fresh: boolean):
   const pollerAlive = pollerLives(ports);
   if (!isTried) return { state, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
-  const ended = ends ? await endOpenRuns(ports, [record], 'ended by you, to be tried again') : [];
-  clearStream(ports, record);
+  // First: a poller that sees the agent gone before its end is written down would take it for a failure, and perhaps leave.
+  clearStream(ports, record, ends);
   noteCommand(ports, record.key, fresh ? 'to be tried again, in a new conversation' : 'to be tried again');
+  const ended = ends ? await endOpenRuns(ports, [record], 'ended by you, to be tried again') : [];
   return { state, isTried, endedRun: ended[0]?.run ?? null, livingRun: null, pollerAlive };
 }
 

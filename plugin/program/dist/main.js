@@ -27461,20 +27461,20 @@ var init_end_runs = __esm({
 });
 
 // src/operator/intent.ts
-function clearStream(ports, record3) {
-  ports.state.patchStream(record3.key, clearedFields(record3, ports.now(), lastEvent(ports) + 1));
+function clearStream(ports, record3, ends = false) {
+  ports.state.patchStream(record3.key, clearedFields(record3, ports.now(), lastEvent(ports) + 1, ends));
 }
 function lastEvent({ state: state2 }) {
   return state2.events({ limit: 1 }).at(-1)?.id ?? 0;
 }
-function clearedFields(record3, atMs, event) {
+function clearedFields(record3, atMs, event, ends = false) {
   const last3 = record3.runs.at(-1);
   return {
     intent: "none",
     intentAtMs: atMs,
     intentReason: null,
     // One that is still open has not come to anything yet that could be forgiven.
-    clearedAfterRun: last3 === void 0 ? 0 : last3.endedAtMs === null ? last3.number - 1 : last3.number,
+    clearedAfterRun: last3 === void 0 ? 0 : last3.endedAtMs === null && !ends ? last3.number - 1 : last3.number,
     requestedEvent: event,
     trouble: null,
     conflict: record3.resolve ? record3.conflict : null
@@ -27503,9 +27503,9 @@ async function retry(ports, record3, fresh) {
   const pollerAlive = pollerLives(ports);
   if (!isTried) return { state: state2, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record3.key, { fresh: true });
-  const ended = ends ? await endOpenRuns(ports, [record3], "ended by you, to be tried again") : [];
-  clearStream(ports, record3);
+  clearStream(ports, record3, ends);
   noteCommand(ports, record3.key, fresh ? "to be tried again, in a new conversation" : "to be tried again");
+  const ended = ends ? await endOpenRuns(ports, [record3], "ended by you, to be tried again") : [];
   return { state: state2, isTried, endedRun: ended[0]?.run ?? null, livingRun: null, pollerAlive };
 }
 async function unfinishedState(ports, record3) {
