@@ -7,6 +7,7 @@ import path from 'node:path';
 import { templatePath } from '../../../src/app/package-root.ts';
 import { openCopilotDatabase } from '../../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig } from '../../support/cli-rig.ts';
+import { DEADLINE_MS } from '../../support/wait.ts';
 import { createClaudeHome } from './home.ts';
 import { installClaude } from './install.ts';
 import { type ModelServer, type Rule, type Step, startModelServer } from './model-server.ts';
@@ -79,7 +80,9 @@ export async function createPlanningRig(
 function runHeadless(claude: string, mode: string, prompt: string, place: Place): Promise<string> {
   const args = ['-p', '--permission-mode', mode, '--', prompt];
   return new Promise((resolve, reject) => {
-    const child = execFile(claude, args, { ...place, timeout: 90_000 }, (error, stdout, stderr) => {
+    // A conversation of many turns, each with commands: not one thing that is waited for.
+    const options = { ...place, timeout: 4 * DEADLINE_MS };
+    const child = execFile(claude, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else reject(new Error(`claude -p: ${error.message}\n${stdout}\n${stderr}`));
     });
