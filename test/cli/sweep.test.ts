@@ -36,7 +36,7 @@ test('a run of some cases takes the place of their rows alone, and what did not 
   });
   const first = [result('init, git', 2), result('start, git', 3, ['a commit is lost'])];
   const before = pageOf(first, { commit: 'aaaa', before: '', whole: true });
-  assert.match(before, /^5 injections in 2 cases, 1 cases did not hold\. /);
+  assert.match(before, /^5 injections in 2 cases, 1 case did not hold\. /);
   assert.match(
     before,
     /\| kills \| start, git \| kill -9 before \| every 7th of 13 to 19 \| 3 \| \*\*no\*\*: 1 \| aaaa \|/,
