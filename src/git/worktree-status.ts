@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { statIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
+import { SUBMODULE } from './tree-changes.ts';
 import { inWorktree, kindAt, type WorktreeLink } from './worktree-link.ts';
 
 export type StatusEntry = {
@@ -55,7 +56,7 @@ export async function readContents(door: Door, link: WorktreeLink): Promise<Cont
     all.flatMap(([, flag = '', , path = '']) => (isFlag(flag) ? [path] : [])),
   );
   const status = await statusBeside(door, link, [...STATUS, '--ignored=matching'], flagged);
-  const index = (await entries).map(([, , mode, path = '']) => ({ path, submodule: mode === '160000' }));
+  const index = (await entries).map(([, , mode, path = '']) => ({ path, submodule: mode === SUBMODULE }));
   return { ...status, index };
 }
 
