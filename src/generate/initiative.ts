@@ -14,20 +14,20 @@ const LONGEST_TITLE = 100;
 
 /**
  * The initiative that the new plan belongs to: Memory Copilot's active one, one that was linked and has no plan yet, or a new
- * one. Makes and changes nothing. Throws exit 7 when it has a plan already, or none is active where one must be.
+ * one. Throws exit 7 when it has a plan already, or none is active where one must be.
  */
 export async function initiativeFor(project: Project, feature: string): Promise<LinkedInitiative> {
   const { id: workspace, storePath } = project.workspace();
   const store = existsSync(storePath) ? await project.planStore() : null;
   const current = store?.currentInitiative() ?? null;
-  const streams = store?.readPlan().streams ?? [];
+  const plan = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
   if (active === 'absent') {
-    if (current !== null && streams.length === 0) return { ...current, description: null };
+    if (current !== null && plan?.streams.length === 0) return { ...current, description: null };
     return { id: `INIT-${randomUUID()}`, title: titleOf(feature), description: feature };
   }
-  if (current?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
+  if (current?.id === active.id && plan !== null) refuseSecondPlan(plan, active.id);
   return { id: active.id, title: active.name || titleOf(feature), description: active.goal };
 }
 
