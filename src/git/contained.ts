@@ -85,7 +85,7 @@ export async function historyOf(
   return { present, reachable: new Set([...present].filter((sha) => !beyond.has(sha))) };
 }
 
-/** What one tree has where another has something else: `mode object` by path; empty for a deletion. */
+/** What one tree has where another has something else: `mode object` by path, in bytes; empty for a deletion. */
 type TreeChanges = ReadonlyMap<string, string>;
 
 /** What the work changed, and what `tip` has changed since the same base. */
@@ -103,7 +103,9 @@ async function compareTrees(
     ...bases.map((base) => `${checkedSha(tip)} ${base}`),
   ];
   const args = [...DIFF_TREE, '--always', '--stdin'];
-  const changes = changesByHeading(await door.read(args, { input: `${pairs.join('\n')}\n` }));
+  const out = await door.bytes(args, { input: `${pairs.join('\n')}\n` });
+  // As text, two names that are not UTF-8 may be one.
+  const changes = changesByHeading(out.toString('latin1'));
   const none: TreeChanges = new Map();
   const ofTip = new Map(bases.map((base, index) => [base, changes[candidates.length + index] ?? none]));
   return new Map(

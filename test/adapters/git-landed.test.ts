@@ -1,5 +1,6 @@
 /** What a branch contains of streams' work: as commits, as what they became when they landed, and by content. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Candidate } from '../../src/git/types.ts';
 import { createRig, type GitRig } from '../support/git-rig.ts';
@@ -77,6 +78,27 @@ describe('contained', () => {
     assert.deepEqual(await containedIn(candidate('a', base, moved)), []);
     at(base);
     assert.deepEqual(await containedIn(candidate('a', base, moved)), ['a']);
+  });
+
+  it('tells files apart whose names are not UTF-8', async () => {
+    const blobOf = (text: string): string => {
+      rig.write('blob.txt', text);
+      return rig.run(['hash-object', '-w', 'blob.txt']);
+    };
+    const add = (blob: string, ...names: number[]): string => {
+      const lines = names.flatMap((name) => [Buffer.from(`100644 ${blob}\t`), Buffer.from([name, 0])]);
+      const input = Buffer.concat(lines);
+      execFileSync('git', ['update-index', '-z', '--add', '--index-info'], { cwd: rig.root, input });
+      rig.run(['commit', '--quiet', '-m', 'add']);
+      return rig.run(['rev-parse', 'HEAD']);
+    };
+    const blob = blobOf('work\n');
+    const both = add(blob, 0xfe, 0xff);
+    rig.run(['reset', '--quiet', '--hard', start]);
+    add(blob, 0xff);
+    assert.deepEqual(await containedIn(candidate('both', start, both)), []);
+    add(blob, 0xfe);
+    assert.deepEqual(await containedIn(candidate('both', start, both)), ['both']);
   });
 
   it('finds work of which every line is there by other commits', async () => {
