@@ -110,9 +110,9 @@ export function serve(starter: Starter, request: RunRequest, lines: string): Pro
       abort?.removeEventListener('abort', onAbort);
       const printed = { stdout: out.take(), stderr: err.take() };
       hold(starter, false);
-      // How a shell fares whose program was broken off nobody knows: it gets no other one.
+      // What a program that was broken off had started may have stayed; the shell, of which nobody knows how it fares, goes too.
       starter.busy = ended !== null;
-      if (starter.busy) child.stdin?.end();
+      if (starter.busy) signalGroup(child, 'SIGKILL');
       if (ended === 'abort') reject(abort?.reason);
       else resolve(resultOf(ending, printed, ended));
     };
@@ -120,10 +120,7 @@ export function serve(starter: Starter, request: RunRequest, lines: string): Pro
       if (ended !== null) return;
       ended = why;
       signalGroup(child, 'SIGTERM');
-      after(GRACE_MS, () => {
-        signalGroup(child, 'SIGKILL');
-        finish(killed('SIGKILL'));
-      });
+      after(GRACE_MS, () => finish(killed('SIGKILL')));
     };
     const onAbort = (): void => end('abort');
     // One that ends by itself could not even make a process for the program.

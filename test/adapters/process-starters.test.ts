@@ -126,6 +126,10 @@ test('at a limit, or when it is broken off, a program ends with all that it star
   const late = await inTime(sh(deaf, { cwd: place.dir, timeLimitMs: 300 }), () => 'the limit did not hold');
   assert.deepEqual([late.limit, late.out], ['time', 'part\n']);
   await until('its child is gone', () => !isAlive(Number(readFileSync(place.at('child'), 'utf8'))));
+  const heir = `(trap '' TERM; echo > deaf; sleep 1000) & echo $! > heir; until [ -e deaf ]; do :; done; echo up; exec sleep 1000`;
+  const left = await inTime(sh(heir, { cwd: place.dir, timeLimitMs: 2_000 }), () => 'the limit did not hold');
+  assert.deepEqual([left.limit, left.signal, left.out], ['time', 'SIGTERM', 'up\n']);
+  await until('what it left is gone', () => !isAlive(Number(readFileSync(place.at('heir'), 'utf8'))));
   assert.equal((await sh('yes', { outputLimit: 100_000 })).limit, 'output');
   const abort = new AbortController();
   const broken = sh('echo > begun; exec sleep 1000', { cwd: place.dir, abort: abort.signal });
