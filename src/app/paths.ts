@@ -22,8 +22,6 @@ export type ProjectPaths = {
   readonly landingLock: string;
   /** What the poller saw last of tmux and git. */
   readonly published: string;
-  /** Empty: its time is when a poller last looked. */
-  readonly seen: string;
   readonly logsDir: string;
   /** Up to which event a conversation of Claude Code was told. */
   readonly toldEvents: string;
@@ -61,7 +59,6 @@ export function projectPaths(root: string): ProjectPaths {
     lockDb: inside('lock.db'),
     landingLock: inside('lock.db.landing'),
     published: inside('lock.db.look'),
-    seen: inside('lock.db.seen'),
     logsDir: inside('logs'),
     // No stream's log can have this name, since keys have no dot.
     toldEvents: join(inside('logs'), 'events.told.json'),

@@ -22,7 +22,7 @@ test('a night without a poller parks nobody', async () => {
     .run({ by: NIGHT_MS });
   state.close();
   const lastLook = (Date.now() - NIGHT_MS) / 1000;
-  utimesSync(join(folder, 'lock.db.seen'), lastLook, lastLook);
+  utimesSync(join(folder, 'lock.db'), lastLook, lastLook);
 
   const next = rig.start();
   await rig.until('the next poller looks', ({ poller: { pid } }) => pid === next.child.pid);

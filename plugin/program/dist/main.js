@@ -2073,7 +2073,6 @@ function projectPaths(root) {
     lockDb: inside2("lock.db"),
     landingLock: inside2("lock.db.landing"),
     published: inside2("lock.db.look"),
-    seen: inside2("lock.db.seen"),
     logsDir: inside2("logs"),
     // No stream's log can have this name, since keys have no dot.
     toldEvents: (0, import_node_path7.join)(inside2("logs"), "events.told.json"),
@@ -30491,11 +30490,10 @@ function publisher(ports, report) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs80.statSync)(paths.seen, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs80.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  if (lastLookMs({ paths }) === null) replaceFile(paths.seen, "", 384);
-  (0, import_node_fs80.utimesSync)(paths.seen, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs80.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -30553,7 +30551,6 @@ var init_run_facts = __esm({
     "use strict";
     import_node_fs80 = require("node:fs");
     init_pause();
-    init_replace_file();
     init_published();
     init_end_run();
     init_listener();

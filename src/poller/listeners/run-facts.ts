@@ -4,7 +4,6 @@ import type { Ports } from '../../app/ports.ts';
 import type { NewEvent } from '../../core/events.ts';
 import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
-import { replaceFile } from '../../files/replace-file.ts';
 import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
@@ -62,17 +61,13 @@ export function publisher(ports: Ports, report: (message: string) => void): List
 /** How often it is noted that a poller looks: what one that is killed leaves uncounted. */
 const MARK_EACH_MS = 5_000;
 
-/**
- * When a poller last looked, by the wall clock; null when none has. The time of a file of its own, since SQLite writes into its
- * files whenever the last connection is closed, whoever had it.
- */
+/** When a poller last looked, by the wall clock: the time of the lock file, which wakes nobody; null where there is none. */
 function lastLookMs({ paths }: Pick<Ports, 'paths'>): number | null {
-  return statSync(paths.seen, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return statSync(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 
 function markLook({ paths }: Pick<Ports, 'paths'>, nowMs: number): void {
-  if (lastLookMs({ paths }) === null) replaceFile(paths.seen, '', 0o600);
-  utimesSync(paths.seen, nowMs / 1000, nowMs / 1000);
+  utimesSync(paths.lockDb, nowMs / 1000, nowMs / 1000);
 }
 
 function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number, told: Set<string>): void {
