@@ -1,13 +1,16 @@
 /** Listeners in trouble: what cannot be written of one stream keeps nothing from the others, no tick repeats it, and no way to tell holds up the end. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { DEFAULT_CONFIG } from '../../src/app/config/config.ts';
+import type { Run } from '../../src/core/types.ts';
 import { notifier } from '../../src/poller/listeners/notify.ts';
-import { usage } from '../../src/poller/listeners/run-facts.ts';
+import { usage, workerFacts } from '../../src/poller/listeners/run-facts.ts';
+
+import { record, run, SERVER, snapshot, stream, worker } from '../support/snapshots.ts';
 
 const full = (): never => {
   throw new Error('disk is full');
@@ -35,6 +38,25 @@ test('what one stream used cannot be written down, and that of the next one is',
   const { onLook } = usage({ state, agentThatMade: () => ({ usage: () => ({ costUsd: 1 }) }) } as never);
   assert.throws(() => onLook?.({ snapshot: { records } } as never), /disk is full/);
   assert.deepEqual(written, ['b']);
+});
+
+test('a night without a poller is no work either where the first look cannot see the agents', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'orchestrate-seen-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const lockDb = join(directory, 'lock.db');
+  writeFileSync(lockDb, '');
+  const [nowMs, nightMs] = [Date.now(), 8 * 3_600_000];
+  utimesSync(lockDb, (nowMs - nightMs) / 1000, (nowMs - nightMs) / 1000);
+  const patches: Partial<Run>[] = [];
+  const state = { patchRun: (_key: string, _run: number, patch: Partial<Run>) => void patches.push(patch) };
+  const { onLook } = workerFacts({ state, paths: { lockDb }, config: DEFAULT_CONFIG } as never);
+  const world = { streams: [stream('A')], records: [record('A', { runs: [run('A')] })], part: { nowMs } };
+  const tmux = { known: true, value: { server: SERVER } };
+  const unseen = { ...snapshot(world), workers: { known: false, why: 'tmux does not answer' } };
+  await onLook?.({ snapshot: unseen, tmux } as never);
+  await onLook?.({ snapshot: snapshot({ ...world, workers: { A: worker() } }), tmux } as never);
+  const lostMs = patches.map(({ paused }) => paused?.totalMs ?? 0);
+  assert.ok(Math.max(0, ...lostMs) >= nightMs, JSON.stringify(patches));
 });
 
 test('a notice that cannot be written down is told once, and its writing is tried again after delays only', async (t) => {

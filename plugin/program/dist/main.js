@@ -30454,6 +30454,7 @@ var init_progress_log = __esm({
 function workerFacts2(ports) {
   const mostMs = 2 * ports.config.pollSeconds * 1e3 + SLACK_MS2;
   let lostTime = null;
+  let lostMs = 0;
   let markedMs = Number.NEGATIVE_INFINITY;
   const told2 = /* @__PURE__ */ new Set();
   return {
@@ -30461,7 +30462,12 @@ function workerFacts2(ports) {
     onLook(look6) {
       const steadyMs = performance.now();
       lostTime ??= createLostTime(mostMs, lastLookMs(ports));
-      recordFacts(ports, look6, lostTime(look6.snapshot.nowMs, steadyMs), told2);
+      lostMs += lostTime(look6.snapshot.nowMs, steadyMs);
+      if (look6.snapshot.workers.known && look6.tmux.known) {
+        const lost = lostMs;
+        lostMs = 0;
+        recordFacts(ports, look6, lost, told2);
+      }
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
       markLook(ports, look6.snapshot.nowMs);

@@ -17,6 +17,8 @@ const SLACK_MS = 60_000;
 export function workerFacts(ports: Ports): Listener {
   const mostMs = 2 * ports.config.pollSeconds * 1000 + SLACK_MS;
   let lostTime: ReturnType<typeof createLostTime> | null = null;
+  // Kept until a look sees the agents: what a look that could not see them found lost would count as work.
+  let lostMs = 0;
   let markedMs = Number.NEGATIVE_INFINITY;
   const told = new Set<string>();
   return {
@@ -24,7 +26,12 @@ export function workerFacts(ports: Ports): Listener {
     onLook(look) {
       const steadyMs = performance.now();
       lostTime ??= createLostTime(mostMs, lastLookMs(ports));
-      recordFacts(ports, look, lostTime(look.snapshot.nowMs, steadyMs), told);
+      lostMs += lostTime(look.snapshot.nowMs, steadyMs);
+      if (look.snapshot.workers.known && look.tmux.known) {
+        const lost = lostMs;
+        lostMs = 0;
+        recordFacts(ports, look, lost, told);
+      }
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
       markLook(ports, look.snapshot.nowMs);
