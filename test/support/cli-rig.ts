@@ -15,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt } from '../../scripts/build.ts';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { templateRepository } from './template.ts';
 import { inTime } from './wait.ts';
 
 export type Ended = {
@@ -84,7 +85,8 @@ export async function createCliRig(
     mkdirSync(dirname(at(path)), { recursive: true });
     writeFileSync(at(path), text);
   };
-  if (options.repository !== false) cpSync(template(), root, { recursive: true });
+  if (options.repository !== false)
+    cpSync(templateRepository({ 'README.md': 'A project.\n' }), root, { recursive: true });
   const children = new Set<ChildProcess>();
   const start = (args: readonly string[], how: RunOptions = {}): ChildProcess => {
     const child = spawn(process.execPath, [CLI_ENTRY, ...args], {
@@ -113,28 +115,6 @@ export async function createCliRig(
       rmSync(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-}
-
-let templatePath: string | null = null;
-
-/** A repository with one commit, made once a process, to be copied: far quicker than five git commands. */
-function template(): string {
-  if (templatePath !== null) return templatePath;
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(join(folder, 'README.md'), 'A project.\n');
-  const env = { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1', LANG: 'C.UTF-8' };
-  for (const args of [
-    ['init', '--quiet', '--initial-branch=main'],
-    ['config', 'user.name', 'A Person'],
-    ['config', 'user.email', 'person@example.com'],
-    ['add', '.'],
-    ['commit', '--quiet', '--message=Start'],
-  ]) {
-    execFileSync('git', args, { cwd: folder, env });
-  }
-  templatePath = folder;
-  return folder;
 }
 
 function untilEnd(child: ChildProcess, input: string): Promise<Ended> {

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createGit } from '../../src/git/git.ts';
 import type { Git } from '../../src/git/types.ts';
+import { templateRepository } from './template.ts';
 
 export type GitRig = {
   /** Private directory around the repository, for everything else a test needs. */
@@ -56,7 +57,7 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trimEnd();
-  cpSync(template(), root, { recursive: true });
+  cpSync(templateRepository({ 'a.txt': 'first\n', 'b.txt': 'second\n' }), root, { recursive: true });
   const write = (path: string, text: string, cwd = root) => {
     mkdirSync(dirname(join(cwd, path)), { recursive: true });
     writeFileSync(join(cwd, path), text);
@@ -97,31 +98,6 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
       rmSync(home, { recursive: true, force: true });
     },
   };
-}
-
-let templatePath: string | null = null;
-
-/** A repository to copy, made once a process: copying is far quicker than five git commands. */
-function template(): string {
-  if (templatePath !== null) return templatePath;
-  const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(join(folder, 'a.txt'), 'first\n');
-  writeFileSync(join(folder, 'b.txt'), 'second\n');
-  mkdirSync(join(folder, '.git'));
-  for (const args of [
-    ['init', '--quiet', '--template=', '--initial-branch=main'],
-    ['config', 'user.name', 'A Person'],
-    ['config', 'user.email', 'person@example.com'],
-    ['add', '.'],
-    ['commit', '--quiet', '-m', 'Start'],
-  ]) {
-    execFileSync('git', args, { cwd: folder, env: personsEnvironment() });
-  }
-  mkdirSync(join(folder, '.git', 'hooks'));
-  mkdirSync(join(folder, '.git', 'info'));
-  templatePath = folder;
-  return folder;
 }
 
 /** Puts a script named `git` first in PATH until the returned function is called. `$GIT` in it is the real one. */
