@@ -105,7 +105,7 @@ export async function openPane(
     const pid = taggedPid(reply, pane, tag) ?? (await tagById({ client, root, handle, tag }, pane));
     return { pane, pid };
   }
-  if (reply.status === 'absent' || /^cannot find session/.test(reply.status === 'failed' ? reply.why : ''))
+  if (reply.status === 'absent' || /^can't find session/.test(reply.status === 'failed' ? reply.why : ''))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === 'failed' ? reply.why : 'it does not say which pane it made';

@@ -46,7 +46,7 @@ async function onSession(
   // A pane that ended meanwhile ends the chain: the next look sees what is left to do.
   const gone =
     reply.status === 'failed' &&
-    /cannot find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
+    /can't find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
   if (reply.status !== 'ok' && !gone) throw tmuxError('arrange the view', reply);
 }
 
