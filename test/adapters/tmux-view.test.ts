@@ -161,3 +161,18 @@ test('a new worker appears and a finished one leaves without anyone losing the f
   assert.equal(focus(), before);
   assert.match(before, /^%\d+ 1$/);
 });
+
+test('a pane that ended after the look is no error, and the next look makes the rest of the arrangement', async () => {
+  const view = await createViewRig();
+  await using _end = view;
+  const [alpha = '', beta = ''] = await view.open('alpha', 'beta');
+  await view.client({ columns: 200, rows: 50 });
+  view.rig.raw('select-window', '-t', view.summary);
+  await view.tmux.setView(true);
+  const before = await view.rig.facts(view.tmux);
+  view.rig.raw('kill-pane', '-t', alpha);
+  const workers = [alpha, beta].map((pane) => ({ pane, urgent: false, name: '', label: '' }));
+  await view.tmux.arrangeView(before, { workers, limits: LIMITS, needs: '', totals: '' });
+  await view.keep([beta]);
+  assert.deepEqual(view.beside(), ['beta']);
+});

@@ -130,9 +130,10 @@ function joinCommand(
   ];
   const commands = [
     ...(place === null ? [] : own),
-    paneOption(pane, '@orchestrate_shown', window),
     command('select-layout', '-t', window, 'tiled'),
     command('join-pane', '-d', '-s', pane, '-t', after),
+    // Only of one that came: where `after` has ended, it would pass for one that the user took out again.
+    paneOption(pane, '@orchestrate_shown', window),
   ];
   return `${on} { ${guarded(root, pane, [FREE, `#{!=:#{window_id},${window}}`], commands)} }`;
 }
