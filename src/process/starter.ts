@@ -41,6 +41,9 @@ ORCHESTRATE_HERE
 done
 `;
 
+/** Begins what the shell itself says, of a program or directory that is not there. */
+const NAME = 'orchestrate-starter';
+
 export type Starter = {
   readonly child: ChildProcess;
   readonly env: NodeJS.ProcessEnv;
@@ -74,7 +77,7 @@ export function startStarter(env: NodeJS.ProcessEnv, onGone: (starter: Starter) 
 function spawned(env: NodeJS.ProcessEnv): ChildProcess | null {
   try {
     // A process group of its own, as every program that we run has it.
-    return spawn('/bin/sh', ['-c', SCRIPT], {
+    return spawn('/bin/sh', ['-c', SCRIPT, NAME], {
       cwd: '/',
       env,
       detached: true,
@@ -154,14 +157,15 @@ function endingOf(status: number): Ending {
   return killed(found[0] as NodeJS.Signals);
 }
 
-/** Null for how a shell ends that found no such program or directory, or was not told all, or could make no process. */
+/** Null where the shell says that it found no such program or directory, or could make no process. */
 function resultOf(
   ending: Ending | null,
   printed: Pick<RunResult, 'stdout' | 'stderr'>,
   limit: RunResult['limit'],
 ): RunResult | null {
   if (limit !== null) return { ...(ending ?? killed('SIGKILL')), ...printed, limit };
-  const isNotRun = printed.stdout.length === 0 && (ending?.exitCode === 126 || ending?.exitCode === 127);
+  const code = ending?.exitCode;
+  const isNotRun = (code === 126 || code === 127) && printed.stderr.indexOf(`${NAME}:`) === 0;
   return ending === null || isNotRun ? null : { ...ending, ...printed, limit };
 }
 

@@ -91,6 +91,14 @@ test('what a shell cannot be told is left to others: line breaks, other variable
   for (const also of cannot) assert.equal(await start({ ...SH, args, ...also }), null, JSON.stringify(also));
 });
 
+test('a program that ran is not run again, however it ended', async () => {
+  const sh = shells();
+  for (const exitCode of [126, 127]) assert.equal((await sh(`exit ${exitCode}`)).exitCode, exitCode);
+  const missing = await sh('exec nowhere-at-all');
+  assert.deepEqual([missing.exitCode, missing.out], [127, '']);
+  assert.match(missing.err, /nowhere-at-all/);
+});
+
 test('a request that was cut off is not run', async () => {
   using place = scratch();
   let gone = false;
