@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readIfPresent } from '../files/present.ts';
-import { type Door, inChunks } from './door.ts';
+import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import type { TreeChange } from './tree-changes.ts';
 import type { Absent, Unshared } from './types.ts';
@@ -17,16 +17,24 @@ export const NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: '1' };
 
 /** Big files of which only the pointer is here: what git-lfs keeps them in, and whether it is there to fill them in. */
 export async function absentBigFiles(door: Door, sha: string): Promise<Absent['bigFiles']> {
-  const attributes = await door.ask(['grep', '-l', '-F', ATTRIBUTE, sha, '--', ':(glob)**/.gitattributes']);
-  if (attributes.code !== 0) return null;
-  const grep = ['grep', '-I', '-h', '-E', POINTER, sha];
-  const found = await door.ask(grep);
-  if (found.code > 1) throw gitFailure(grep, found);
-  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
+  const attributes = await search(door, ['-l', '-F', ATTRIBUTE, sha, '--', ':(glob)**/.gitattributes']);
+  if (attributes === '') return null;
+  const names = (await search(door, ['-h', '-E', POINTER, sha])).match(/[0-9a-f]{64}/g) ?? [];
   const absent = names.filter((name) => !existsSync(bigFileAt(door.commonDir, name)));
   const smudges =
     (await door.ask(['config', '--get-regexp', '^filter\\.lfs\\.(smudge|process)$'])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
+}
+
+/** Nothing beside what is found, and in no submodule, whatever the user's own searches show. */
+const GREP = ['grep', '-I', '--no-color', '--no-line-number', '--no-column', '--no-recurse-submodules'];
+
+/** What `git grep` prints; empty when it finds nothing. */
+async function search(door: Door, sought: readonly string[], where?: CommandOptions): Promise<string> {
+  const args = [...GREP, ...sought];
+  const result = await door.ask(args, where);
+  if (result.code > 1) throw gitFailure(args, result);
+  return result.out;
 }
 
 /** Where git-lfs keeps a file's content. */
@@ -63,8 +71,8 @@ function isKeptElsewhere(link: WorktreeLink, path: string): boolean {
 
 /** The pointers of git-lfs among these files of a commit (all of them for none named). */
 async function pointers(door: Door, commit: string, paths: readonly string[]): Promise<Unshared[]> {
-  const args = ['grep', '-I', '-z', '-E', POINTER, commit, '--', ...paths];
-  const { out } = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
+  const args = ['-z', '-E', POINTER, commit, '--', ...paths];
+  const out = await search(door, args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
   return [...out.matchAll(/^[0-9a-f]+:([^\0]+)\0oid sha256:([0-9a-f]{64})$/gm)].map(
     ([, path = '', sha = '']): Unshared => ({ kind: 'big file', path, sha }),
   );

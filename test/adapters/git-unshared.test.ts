@@ -80,6 +80,12 @@ describe('git unshared', () => {
     assert.deepEqual(await unshared(), [
       { kind: 'big file', path: 'deep/new file.bin', sha: '1'.repeat(64) },
     ]);
+    for (const shown of ['lineNumber', 'column']) rig.run(['config', `grep.${shown}`, 'true']);
+    rig.run(['config', 'color.grep', 'always']);
+    assert.equal((await unshared()).length, 1, "whatever is set for the user's own searches");
+    rig.run(['config', 'grep.lineNumber', 'bogus']);
+    await assert.rejects(unshared(), /grep/, 'what could not be searched is not free of pointers');
+    rig.run(['config', '--unset', 'grep.lineNumber']);
     rig.write(`.git/worktrees/k/lfs/objects/11/11/${'1'.repeat(64)}`, 'one');
     assert.equal((await unshared()).length, 1, 'only in that worktree');
     rig.write(`.git/lfs/objects/11/11/${'1'.repeat(64)}`, 'one');
