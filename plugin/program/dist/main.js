@@ -6564,15 +6564,18 @@ var init_scratch = __esm({
 
 // src/git/big-files.ts
 async function absentBigFiles(door, sha) {
-  const attributes = await door.ask(["grep", "-l", "-F", ATTRIBUTE, sha, "--", ":(glob)**/.gitattributes"]);
-  if (attributes.code !== 0) return null;
-  const grep = ["grep", "-I", "-h", "-E", POINTER, sha];
-  const found = await door.ask(grep);
-  if (found.code > 1) throw gitFailure(grep, found);
-  const names = found.out.match(/[0-9a-f]{64}/g) ?? [];
+  const attributes = await search(door, ["-l", "-F", ATTRIBUTE, sha, "--", ":(glob)**/.gitattributes"]);
+  if (attributes === "") return null;
+  const names = (await search(door, ["-h", "-E", POINTER, sha])).match(/[0-9a-f]{64}/g) ?? [];
   const absent = names.filter((name2) => !(0, import_node_fs16.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
+}
+async function search(door, sought, where) {
+  const args = [...GREP, ...sought];
+  const result = await door.ask(args, where);
+  if (result.code > 1) throw gitFailure(args, result);
+  return result.out;
 }
 function bigFileAt(gitDir, name2) {
   return (0, import_node_path14.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
@@ -6594,13 +6597,13 @@ function isKeptElsewhere(link2, path17) {
   }
 }
 async function pointers(door, commit, paths) {
-  const args = ["grep", "-I", "-z", "-E", POINTER, commit, "--", ...paths];
-  const { out } = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
+  const args = ["-z", "-E", POINTER, commit, "--", ...paths];
+  const out = await search(door, args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
   return [...out.matchAll(/^[0-9a-f]+:([^\0]+)\0oid sha256:([0-9a-f]{64})$/gm)].map(
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs16, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD;
+var import_node_fs16, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD, GREP;
 var init_big_files = __esm({
   "src/git/big-files.ts"() {
     "use strict";
@@ -6612,6 +6615,88 @@ var init_big_files = __esm({
     ATTRIBUTE = "filter=lfs";
     POINTER = "^oid sha256:[0-9a-f]{64}$";
     NO_DOWNLOAD = { GIT_LFS_SKIP_SMUDGE: "1" };
+    GREP = ["grep", "-I", "--no-color", "--no-line-number", "--no-column", "--no-recurse-submodules"];
+  }
+});
+
+// lazy:node:buffer
+var require_node_buffer = __commonJS({
+  "lazy:node:buffer"(exports2) {
+    var loaded2;
+    var part = () => loaded2 ??= require("node:buffer");
+    for (const name2 of ["Buffer","isUtf8"])
+      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
+  }
+});
+
+// src/git/path-bytes.ts
+function listedBytes(out) {
+  return out.toString("latin1").split("\0");
+}
+function bytesFor(lines2) {
+  return Buffer.from(lines2.map((line2) => `${line2}\0`).join(""), "latin1");
+}
+function asText(bytes) {
+  if (isText(bytes)) return Buffer.from(bytes, "latin1").toString("utf8");
+  return bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+}
+function isText(bytes) {
+  return (0, import_node_buffer.isUtf8)(Buffer.from(bytes, "latin1"));
+}
+function placeBelow(root, bytes) {
+  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes, "latin1")]);
+}
+var import_node_buffer;
+var init_path_bytes = __esm({
+  "src/git/path-bytes.ts"() {
+    "use strict";
+    import_node_buffer = __toESM(require_node_buffer(), 1);
+  }
+});
+
+// src/git/tree-changes.ts
+function readFields(out) {
+  const fields3 = out.split("\0");
+  const found = [];
+  for (let at = 0; at < fields3.length; at += 1) {
+    const field = fields3[at] ?? "";
+    const change2 = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
+    if (change2 === null) {
+      if (field !== "") found.push(field);
+      continue;
+    }
+    at += 1;
+    const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change2;
+    found.push({ path: fields3[at] ?? "", oldMode, newMode, oldObject, newObject });
+  }
+  return found;
+}
+function isChange(field) {
+  return typeof field !== "string";
+}
+async function treeChanges(door, from, to, { matching: matching2 = [], ...where } = {}) {
+  const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...matching2];
+  const listed5 = (await door.bytes(args, where)).toString("latin1");
+  const changes2 = readFields(listed5).filter(isChange);
+  return changes2.map((change2) => ({ ...change2, path: asText(change2.path), bytes: change2.path }));
+}
+var ABSENT, SUBMODULE, DIFF_TREE;
+var init_tree_changes = __esm({
+  "src/git/tree-changes.ts"() {
+    "use strict";
+    init_checked_names();
+    init_path_bytes();
+    ABSENT = "000000";
+    SUBMODULE = "160000";
+    DIFF_TREE = [
+      "diff-tree",
+      "-r",
+      "-z",
+      "--raw",
+      "--no-renames",
+      "--no-abbrev",
+      "--ignore-submodules=none"
+    ];
   }
 });
 
@@ -6626,7 +6711,7 @@ async function readContents(door, link2) {
     (all) => all.flatMap(([, flag3 = "", , path17 = ""]) => isFlag(flag3) ? [path17] : [])
   );
   const status = await statusBeside(door, link2, [...STATUS, "--ignored=matching"], flagged);
-  const index = (await entries2).map(([, , mode, path17 = ""]) => ({ path: path17, submodule: mode === "160000" }));
+  const index = (await entries2).map(([, , mode, path17 = ""]) => ({ path: path17, submodule: mode === SUBMODULE }));
   return { ...status, index };
 }
 async function statusBeside(door, link2, args, asked2) {
@@ -6716,6 +6801,7 @@ var init_worktree_status = __esm({
     init_present();
     init_scratch();
     init_door();
+    init_tree_changes();
     init_worktree_link();
     STATUS = [
       "status",
@@ -6871,87 +6957,6 @@ var init_born_dirty = __esm({
     FILE = "orchestrate-born-dirty.json";
     MOST_COMPARED = 500;
     MOST_CHECKED_OUT = 5e3;
-  }
-});
-
-// lazy:node:buffer
-var require_node_buffer = __commonJS({
-  "lazy:node:buffer"(exports2) {
-    var loaded2;
-    var part = () => loaded2 ??= require("node:buffer");
-    for (const name2 of ["Buffer","isUtf8"])
-      Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
-  }
-});
-
-// src/git/path-bytes.ts
-function listedBytes(out) {
-  return out.toString("latin1").split("\0");
-}
-function bytesFor(lines2) {
-  return Buffer.from(lines2.map((line2) => `${line2}\0`).join(""), "latin1");
-}
-function asText(bytes) {
-  if (isText(bytes)) return Buffer.from(bytes, "latin1").toString("utf8");
-  return bytes.replace(/[^ -~]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
-}
-function isText(bytes) {
-  return (0, import_node_buffer.isUtf8)(Buffer.from(bytes, "latin1"));
-}
-function placeBelow(root, bytes) {
-  return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes, "latin1")]);
-}
-var import_node_buffer;
-var init_path_bytes = __esm({
-  "src/git/path-bytes.ts"() {
-    "use strict";
-    import_node_buffer = __toESM(require_node_buffer(), 1);
-  }
-});
-
-// src/git/tree-changes.ts
-function readFields(out) {
-  const fields3 = out.split("\0");
-  const found = [];
-  for (let at = 0; at < fields3.length; at += 1) {
-    const field = fields3[at] ?? "";
-    const change2 = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
-    if (change2 === null) {
-      if (field !== "") found.push(field);
-      continue;
-    }
-    at += 1;
-    const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change2;
-    found.push({ path: fields3[at] ?? "", oldMode, newMode, oldObject, newObject });
-  }
-  return found;
-}
-function isChange(field) {
-  return typeof field !== "string";
-}
-async function treeChanges(door, from, to, { matching: matching2 = [], ...where } = {}) {
-  const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...matching2];
-  const listed5 = (await door.bytes(args, where)).toString("latin1");
-  const changes2 = readFields(listed5).filter(isChange);
-  return changes2.map((change2) => ({ ...change2, path: asText(change2.path), bytes: change2.path }));
-}
-var ABSENT, SUBMODULE, DIFF_TREE;
-var init_tree_changes = __esm({
-  "src/git/tree-changes.ts"() {
-    "use strict";
-    init_checked_names();
-    init_path_bytes();
-    ABSENT = "000000";
-    SUBMODULE = "160000";
-    DIFF_TREE = [
-      "diff-tree",
-      "-r",
-      "-z",
-      "--raw",
-      "--no-renames",
-      "--no-abbrev",
-      "--ignore-submodules=none"
-    ];
   }
 });
 
@@ -8341,8 +8346,9 @@ async function compareTrees(door, tip, candidates) {
     ...bases.map((base) => `${checkedSha(tip)} ${base}`)
   ];
   const args = [...DIFF_TREE, "--always", "--stdin"];
-  const changes2 = changesByHeading(await door.read(args, { input: `${pairs.join("\n")}
-` }));
+  const out = await door.bytes(args, { input: `${pairs.join("\n")}
+` });
+  const changes2 = changesByHeading(out.toString("latin1"));
   const none = /* @__PURE__ */ new Map();
   const ofTip = new Map(bases.map((base, index) => [base, changes2[candidates.length + index] ?? none]));
   return new Map(
@@ -8913,13 +8919,13 @@ var require_common = __commonJS({
           }
         }
       }
-      function matchesTemplate(search2, template2) {
+      function matchesTemplate(search3, template2) {
         let searchIndex = 0;
         let templateIndex = 0;
         let starIndex = -1;
         let matchIndex = 0;
-        while (searchIndex < search2.length) {
-          if (templateIndex < template2.length && (template2[templateIndex] === search2[searchIndex] || template2[templateIndex] === "*")) {
+        while (searchIndex < search3.length) {
+          if (templateIndex < template2.length && (template2[templateIndex] === search3[searchIndex] || template2[templateIndex] === "*")) {
             if (template2[templateIndex] === "*") {
               starIndex = templateIndex;
               matchIndex = searchIndex;
@@ -17204,7 +17210,7 @@ async function openPane(client, root, handle, tag, cwd) {
     const pid = taggedPid(reply, pane, tag) ?? await tagById({ client, root, handle, tag }, pane);
     return { pane, pid };
   }
-  if (reply.status === "absent" || /^cannot find session/.test(reply.status === "failed" ? reply.why : ""))
+  if (reply.status === "absent" || /^can't find session/.test(reply.status === "failed" ? reply.why : ""))
     return null;
   if (isNotOurs(reply)) return null;
   const why = reply.status === "failed" ? reply.why : "it does not say which pane it made";
@@ -17551,7 +17557,7 @@ function fixedText(text5) {
 async function onSession(client, root, handle, commands2) {
   if (commands2.length === 0) return;
   const reply = await client.run(onOurSession(root, handle, commands2));
-  const gone = reply.status === "failed" && /cannot find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
+  const gone = reply.status === "failed" && /can't find (?:pane|window)|no such pane|index in use|no space/.test(reply.why);
   if (reply.status !== "ok" && !gone) throw tmuxError("arrange the view", reply);
 }
 function setView(client, root, handle, on6) {
@@ -17604,9 +17610,10 @@ function joinCommand(root, { pane, after, window: window2, place: place2 }) {
   ];
   const commands2 = [
     ...place2 === null ? [] : own2,
-    paneOption(pane, "@orchestrate_shown", window2),
     command2("select-layout", "-t", window2, "tiled"),
-    command2("join-pane", "-d", "-s", pane, "-t", after)
+    command2("join-pane", "-d", "-s", pane, "-t", after),
+    // Only of one that came: where `after` has ended, it would pass for one that the user took out again.
+    paneOption(pane, "@orchestrate_shown", window2)
   ];
   return `${on6} { ${guarded2(root, pane, [FREE, `#{!=:#{window_id},${window2}}`], commands2)} }`;
 }
@@ -20512,7 +20519,7 @@ function createTranscripts(projects) {
   const find = (sessionId) => {
     const known2 = paths.get(sessionId);
     if (known2 !== void 0 && statIfPresent(known2) !== null) return known2;
-    const found = search(projects, sessionId);
+    const found = search2(projects, sessionId);
     if (found !== null) paths.set(sessionId, found);
     return found;
   };
@@ -20563,7 +20570,7 @@ function failedCommitOf(items) {
   if (result?.kind !== "result" || !result.failed) return null;
   return lastLines(result.text.replace(/^Exit code \d+\n/, ""));
 }
-function search(projects, sessionId) {
+function search2(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
     const file = import_node_path51.default.join(projects, directory, `${sessionId}.jsonl`);
@@ -24229,12 +24236,12 @@ function signalOne(table2, { pid, start: start2 }, signal2) {
     if (code3 !== "ESRCH" && code3 !== "EPERM") throw thrown;
   }
 }
-function findMembers(rows, search2) {
+function findMembers(rows, search3) {
   const byPid = new Map(rows.map((row4) => [row4.pid, row4]));
-  const barred = ancestors(byPid, search2.self);
-  const leaders = new Set(deadRootPids(byPid, search2.roots));
+  const barred = ancestors(byPid, search3.self);
+  const leaders = new Set(deadRootPids(byPid, search3.roots));
   const members2 = /* @__PURE__ */ new Set();
-  const isFirst = (row4) => search2.marked.has(row4.pid) || search2.known.get(row4.pid) === row4.start || search2.roots.some((root) => root.pid === row4.pid && root.start === row4.start);
+  const isFirst = (row4) => search3.marked.has(row4.pid) || search3.known.get(row4.pid) === row4.start || search3.roots.some((root) => root.pid === row4.pid && root.start === row4.start);
   const joins = (row4) => isFirst(row4) || members2.has(row4.ppid) || leaders.has(row4.group);
   for (let grew = true; grew; ) {
     grew = false;
@@ -24619,7 +24626,7 @@ function startStarter(env, onGone) {
 }
 function spawned(env) {
   try {
-    return (0, import_node_child_process7.spawn)("/bin/sh", ["-c", SCRIPT], {
+    return (0, import_node_child_process7.spawn)("/bin/sh", ["-c", SCRIPT, NAME6], {
       cwd: "/",
       env,
       detached: true,
@@ -24651,7 +24658,7 @@ function serve(starter, request2, lines2) {
       const printed = { stdout: out.take(), stderr: err.take() };
       hold2(starter, false);
       starter.busy = ended !== null;
-      if (starter.busy) child.stdin?.end();
+      if (starter.busy) signalGroup(child, "SIGKILL");
       if (ended === "abort") reject(abort?.reason);
       else resolve14(resultOf(ending, printed, ended));
     };
@@ -24659,10 +24666,7 @@ function serve(starter, request2, lines2) {
       if (ended !== null) return;
       ended = why;
       signalGroup(child, "SIGTERM");
-      after(GRACE_MS, () => {
-        signalGroup(child, "SIGKILL");
-        finish2(killed("SIGKILL"));
-      });
+      after(GRACE_MS, () => finish2(killed("SIGKILL")));
     };
     const onAbort = () => end("abort");
     const onExit2 = () => finish2(child.signalCode === null ? null : killed(child.signalCode));
@@ -24694,7 +24698,8 @@ function endingOf(status) {
 }
 function resultOf(ending, printed, limit) {
   if (limit !== null) return { ...ending ?? killed("SIGKILL"), ...printed, limit };
-  const isNotRun = printed.stdout.length === 0 && (ending?.exitCode === 126 || ending?.exitCode === 127);
+  const code3 = ending?.exitCode;
+  const isNotRun = (code3 === 126 || code3 === 127) && printed.stderr.indexOf(`${NAME6}:`) === 0;
   return ending === null || isNotRun ? null : { ...ending, ...printed, limit };
 }
 function collect3(stream2, begin, onMore) {
@@ -24719,7 +24724,7 @@ function collect3(stream2, begin, onMore) {
     }
   };
 }
-var import_node_child_process7, import_node_crypto11, import_node_net, import_node_os9, SCRIPT, LAST_LINE;
+var import_node_child_process7, import_node_crypto11, import_node_net, import_node_os9, SCRIPT, NAME6, LAST_LINE;
 var init_starter = __esm({
   "src/process/starter.ts"() {
     "use strict";
@@ -24756,6 +24761,7 @@ ORCHESTRATE_HERE
   printf '\\n%s\\n' "$ORCHESTRATE_END" >&2
 done
 `;
+    NAME6 = "orchestrate-starter";
     LAST_LINE = 64;
   }
 });
@@ -29485,8 +29491,8 @@ var init_land = __esm({
 
 // src/poller/listeners/auto-landing.ts
 function landingQueue(ports, abort, report) {
-  if (!ports.config.landing.auto) return { name: NAME6 };
-  const attempts = createAttempts(ports, abort, reporting(NAME6, report));
+  if (!ports.config.landing.auto) return { name: NAME7 };
+  const attempts = createAttempts(ports, abort, reporting(NAME7, report));
   let underWay2 = null;
   let [seen2, tried] = ["", ""];
   const beginIfDue = () => {
@@ -29501,7 +29507,7 @@ function landingQueue(ports, abort, report) {
     });
   };
   return {
-    name: NAME6,
+    name: NAME7,
     onStates(states, { snapshot }) {
       seen2 = signatureOf(states, (key) => snapshot.records.get(key)?.verified?.sha ?? "");
       beginIfDue();
@@ -29545,7 +29551,7 @@ function createAttempts(ports, abort, attempt3) {
 function signatureOf(states, headOf4) {
   return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf4(key)}`).join("\n");
 }
-var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2, NAME6;
+var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2, NAME7;
 var init_auto_landing = __esm({
   "src/poller/listeners/auto-landing.ts"() {
     "use strict";
@@ -29554,7 +29560,7 @@ var init_auto_landing = __esm({
     init_listener();
     FIRST_PAUSE_MS2 = 15e3;
     LONGEST_PAUSE_MS2 = 10 * 6e4;
-    NAME6 = "landing";
+    NAME7 = "landing";
   }
 });
 
@@ -31056,7 +31062,7 @@ var init_transitions = __esm({
 // src/view/summary/view-request.ts
 function nameOf4(style, { id: id2, name: name2 }) {
   const called = style.clean(name2 === "" ? id2 : name2).replace(/[^\p{L}\p{M}\p{N} _.+:&/()-]+/gu, " ");
-  return cut2(called.replace(/ +/g, " ").trim(), NAME7, style.glyphs.ellipsis);
+  return cut2(called.replace(/ +/g, " ").trim(), NAME8, style.glyphs.ellipsis);
 }
 function ageText(stream2, nowMs) {
   const age = ageMs(stream2.since, nowMs);
@@ -31092,7 +31098,7 @@ function viewRequest(report, alive, look6) {
     totals: `${busy2} ${running} running  ${done2} ${finished7}/${wanted} done`
   };
 }
-var NAME7;
+var NAME8;
 var init_view_request = __esm({
   "src/view/summary/view-request.ts"() {
     "use strict";
@@ -31101,7 +31107,7 @@ var init_view_request = __esm({
     init_amounts();
     init_style();
     init_text_width();
-    NAME7 = 24;
+    NAME8 = 24;
   }
 });
 
@@ -48013,14 +48019,14 @@ async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
   const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
-  const streams2 = store?.readPlan().streams ?? [];
+  const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
   if (active === "absent") {
-    if (current2 !== null && streams2.length === 0) return { ...current2, description: null };
+    if (current2 !== null && plan2?.streams.length === 0) return { ...current2, description: null };
     return { id: `INIT-${(0, import_node_crypto13.randomUUID)()}`, title: titleOf3(feature), description: feature };
   }
-  if (current2?.id === active.id && store !== null) refuseSecondPlan(store.readPlan(), active.id);
+  if (current2?.id === active.id && plan2 !== null) refuseSecondPlan(plan2, active.id);
   return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
 }
 function noneActive(workspace) {
@@ -52387,12 +52393,12 @@ var require_util_map_includes = __commonJS({
   "node_modules/yaml/dist/compose/util-map-includes.js"(exports2) {
     "use strict";
     var identity4 = require_identity();
-    function mapIncludes(ctx, items, search2) {
+    function mapIncludes(ctx, items, search3) {
       const { uniqueKeys } = ctx.options;
       if (uniqueKeys === false)
         return false;
       const isEqual = typeof uniqueKeys === "function" ? uniqueKeys : (a2, b2) => a2 === b2 || identity4.isScalar(a2) && identity4.isScalar(b2) && a2.value === b2.value;
-      return items.some((pair) => isEqual(pair.key, search2));
+      return items.some((pair) => isEqual(pair.key, search3));
     }
     exports2.mapIncludes = mapIncludes;
   }
