@@ -185,7 +185,7 @@ describe('git ahead', () => {
       'works there': [`: > '${held}'; echo; exec sleep 600`, path],
     } as const;
     for (const [what, [script, cwd]] of Object.entries(processes)) {
-      const other = spawn('sh', ['-c', script], { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+      using other = spawn('sh', ['-c', script], { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
       await once(other.stdout, 'data');
       await assert.rejects(ways.make(impatient), { message: /held up by the lock .*index\.lock/ }, what);
       assert.ok(existsSync(held), what);

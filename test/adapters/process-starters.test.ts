@@ -157,7 +157,7 @@ test('a shell that is killed is an end by a signal, and the next program has ano
 test('a program that is left running keeps no result back, and what it prints later is nobody’s', async () => {
   using place = scratch();
   const sh = shells();
-  const script = '(until [ -e go ]; do sleep 0.01; done; echo stray; echo > said) & exit 4';
+  const script = `(until [ -e go ]; do [ -d '${place.dir}' ] || exit; sleep 0.01; done; echo stray; echo > said) & exit 4`;
   const left = await sh(script, { cwd: place.dir });
   assert.deepEqual([left.exitCode, left.out], [4, '']);
   writeFileSync(place.at('go'), '');

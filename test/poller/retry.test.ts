@@ -36,7 +36,7 @@ test('an end by retry that the poller sees before it is written down is forgiven
   // Once the agent is gone, the command waits at its next call of tmux until it is let go on.
   const [slow, go] = [join(rig.cli.home, 'slow'), join(rig.cli.home, 'go')];
   mkdirSync(slow);
-  const wait = `kill -0 ${first.pid} 2>/dev/null || until [ -e '${go}' ]; do sleep 0.05; done`;
+  const wait = `kill -0 ${first.pid} 2>/dev/null || until [ -e '${go}' ] || [ ! -d '${slow}' ]; do sleep 0.05; done`;
   rig.cli.write(join(slow, 'tmux'), `#!/bin/sh\n${wait}\nPATH=\${PATH#*:} exec tmux "$@"\n`);
   chmodSync(join(slow, 'tmux'), 0o755);
   const env = { ...rig.cli.env, PATH: `${slow}:${rig.cli.env['PATH']}` };
