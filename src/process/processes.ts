@@ -26,9 +26,14 @@ export function createProcesses(
     },
     directories: () => table.directories(),
     findMarked(prefix) {
-      return [...table.marks()].flatMap(([pid, mark]) => {
-        const identity = mark.startsWith(prefix) ? table.identify(pid) : null;
-        return identity === null ? [] : [{ identity, mark }];
+      const marked = [...table.marks()].filter(([, mark]) => mark.startsWith(prefix));
+      const found = marked.flatMap(([pid]) => table.identify(pid) ?? []);
+      if (found.length === 0) return [];
+      // Once more, now that their starts are known: a number may have gone to another process in between.
+      const marks = table.marks(found.map(({ pid }) => pid));
+      return found.flatMap((identity) => {
+        const mark = marks.get(identity.pid);
+        return mark?.startsWith(prefix) === true ? [{ identity, mark }] : [];
       });
     },
     endTree: (request) => endTree(table, request),

@@ -137,6 +137,24 @@ test('a process that is no longer the one that was seen gets no signal', async (
   assert.ok(processes.isAlive(stranger));
 });
 
+test('a process that got the number of a marked one is not taken for it', () => {
+  const looks = [
+    new Map([
+      [7, 'ours:1'],
+      [8, 'ours:2'],
+    ]),
+    new Map([[8, 'ours:2']]),
+  ];
+  const table = createProcesses({
+    bootId: () => '',
+    marks: () => looks.shift() ?? new Map(),
+    directories: () => new Map(),
+    identify: (pid) => ({ pid, start: 'now' }),
+    rows: () => [],
+  });
+  assert.deepEqual(table.findMarked('ours:'), [{ identity: { pid: 8, start: 'now' }, mark: 'ours:2' }]);
+});
+
 test('what another process with the number of a dead root leaves in its session is left alone', async () => {
   await using r = rig();
   const heir = r.start(`${SAY('heir')}; exec sleep 60`);
