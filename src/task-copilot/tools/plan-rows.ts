@@ -175,7 +175,7 @@ function taskOf(raw: RawTask): Task {
     title: columnText(raw['title']) ?? '',
     description: columnText(raw['description']),
     status: TASK_STATUSES.find((status) => status === raw['status']) ?? 'pending',
-    stream: columnText(metadata['streamId']),
+    stream: streamNamedIn(metadata),
     assignedAgent: columnText(raw['assigned_agent']),
     blockedReason: columnText(raw['blocked_reason']),
     notes: columnText(raw['notes']),

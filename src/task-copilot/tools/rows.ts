@@ -103,14 +103,16 @@ export function readMetadata(raw: unknown): { readonly value: unknown; readonly 
 
 /** The stream that a task's metadata, already read, name; null for none. */
 export function streamNamedIn(value: unknown): string | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  return columnText((value as Metadata)['streamId']);
+  return columnText(asMetadata(value)['streamId']);
 }
 
 /** Metadata as an object; what is none (another writer's damage) reads as empty. */
 export function parseMetadata(raw: unknown): Metadata {
-  const { value } = readMetadata(raw);
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return asMetadata(readMetadata(raw).value);
+}
+
+function asMetadata(value: unknown): Metadata {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Metadata) : {};
 }
 
 /** The text of a column, whatever type its value has; null for NULL. */
