@@ -65,7 +65,7 @@ export async function land(ports: Ports, request: LandRequest): Promise<LandingR
   }
 }
 
-/** Finishes what a landing that was killed has left in checkouts; leaves that to one that goes on. Throws as `land` does. */
+/** Finishes what a landing that was killed has left in checkouts; while another landing runs, that is left to it. Throws as `land` does. */
 export async function finishLanding({ landingLease, git }: Ports): Promise<void> {
   const lease = await landingLease.acquire(0);
   try {
