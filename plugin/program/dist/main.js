@@ -2302,12 +2302,13 @@ function readMetadata(raw2) {
   }
 }
 function streamNamedIn(value) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
-  return columnText(value["streamId"]);
+  return columnText(asMetadata(value)["streamId"]);
 }
 function parseMetadata(raw2) {
-  const { value } = readMetadata(raw2);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  return asMetadata(readMetadata(raw2).value);
+}
+function asMetadata(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 function columnText(value) {
   if (typeof value === "string") return value;
@@ -3053,7 +3054,7 @@ function taskOf(raw2) {
     title: columnText(raw2["title"]) ?? "",
     description: columnText(raw2["description"]),
     status: TASK_STATUSES.find((status) => status === raw2["status"]) ?? "pending",
-    stream: columnText(metadata2["streamId"]),
+    stream: streamNamedIn(metadata2),
     assignedAgent: columnText(raw2["assigned_agent"]),
     blockedReason: columnText(raw2["blocked_reason"]),
     notes: columnText(raw2["notes"]),
@@ -24860,9 +24861,13 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
     },
     directories: () => table2.directories(),
     findMarked(prefix) {
-      return [...table2.marks()].flatMap(([pid, mark]) => {
-        const identity4 = mark.startsWith(prefix) ? table2.identify(pid) : null;
-        return identity4 === null ? [] : [{ identity: identity4, mark }];
+      const marked3 = [...table2.marks()].filter(([, mark]) => mark.startsWith(prefix));
+      const found = marked3.flatMap(([pid]) => table2.identify(pid) ?? []);
+      if (found.length === 0) return [];
+      const marks = table2.marks(found.map(({ pid }) => pid));
+      return found.flatMap((identity4) => {
+        const mark = marks.get(identity4.pid);
+        return mark?.startsWith(prefix) === true ? [{ identity: identity4, mark }] : [];
       });
     },
     endTree: (request2) => endTree(table2, request2),
