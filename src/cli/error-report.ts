@@ -33,7 +33,7 @@ export function reportOf(
 
 /** What the system refuses, by its error code: a matter of the machine, whichever line of ours met it. */
 const SYSTEM_FIXES: Readonly<Record<string, string>> = {
-  EMFILE: 'ulimit -n 1024',
+  EMFILE: 'ulimit -n 4096',
   ENFILE: 'close some programs, then run it again: the system has no more open files to give',
   ENOSPC: 'free some disk space, then run it again',
   EDQUOT: 'free some disk space, then run it again',

@@ -44,7 +44,7 @@ function outOfFiles(thrown: unknown, { label, path }: StoreFile): OrchestrateErr
   return new OrchestrateError(
     EXIT.environment,
     `too many open files: ${label} ${path} cannot be opened`,
-    'ulimit -n 1024',
+    'ulimit -n 4096',
     { cause: thrown },
   );
 }

@@ -161,7 +161,7 @@ test('where no more files can be opened, every door says so, with the limit to r
   rmSync(directory, { recursive: true });
   const [store = '', ...lines] = said.trim().split('\n').reverse();
   lines.reverse();
-  assert.match(store, /^- \| too many open files: .*state\.db cannot be opened \| ulimit -n 1024$/);
+  assert.match(store, /^- \| too many open files: .*state\.db cannot be opened \| ulimit -n 4096$/);
   assert.equal(lines.length, 4, said);
   for (const line of lines) assert.match(line, /the limit on open files is reached \(EMFILE\)/);
   for (const line of lines.slice(0, 3)) assert.match(line, /\| ulimit -n 4096$/);

@@ -39,7 +39,7 @@ function checkOpenFiles(): void {
     throw new OrchestrateError(
       EXIT.environment,
       `too few open files are allowed: ${opened.length} more, where orchestrate needs ${OPEN_FILES}`,
-      'ulimit -n 1024 && orchestrate start',
+      'ulimit -n 4096 && orchestrate start',
       { cause: error },
     );
   } finally {
