@@ -165,7 +165,7 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   const dry = await rig.run(['start', '--dry-run']);
   assert.match(
     dry.stdout,
-    /^Starting now, were this no dry run:\n {2}launch {3}A: its dependencies are done/m,
+    /^Would start now:\n {2}launch {3}A: its dependencies are done/m,
   );
   assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
   assert.match((await rig.run(['start', '--dry-run', 'Nope'], 7)).stderr, /no stream "Nope" in the plan/);

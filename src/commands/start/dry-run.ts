@@ -45,7 +45,7 @@ export async function dryRun(ports: Ports, args: readonly string[], io: Io): Pro
     );
     return EXIT.ok;
   }
-  io.print(steps.length === 0 ? 'Nothing can start now.' : 'Starting now, were this no dry run:');
+  io.print(steps.length === 0 ? 'Nothing can start now.' : 'Would start now:');
   for (const { stream, step, reason } of steps)
     io.print(`  ${step.padEnd(8)} ${printable(stream)}: ${printable(reason)}`);
   const later = states.filter(
