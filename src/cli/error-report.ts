@@ -49,9 +49,10 @@ const SYSTEM_FIXES: Readonly<Record<string, string>> = {
 
 /** What mends it; undefined where the machine is not the cause. */
 function systemFix(error: NodeJS.ErrnoException): string | undefined {
-  // Node tells whatever keeps it from making a directory and those above it (a bad disk, say) as a directory that is not there.
+  // Node tells whatever keeps it from making a directory and those above it (a bad disk, say) as a directory that is not there:
+  // mkdir makes it, or says what is in the way.
   if (error.code === 'ENOENT' && error.syscall === 'mkdir' && error.path !== undefined)
-    return `make it, which says what is in the way: mkdir -p ${shellWord(error.path)}`;
+    return `mkdir -p ${shellWord(error.path)}`;
   return SYSTEM_FIXES[error.code ?? ''];
 }
 

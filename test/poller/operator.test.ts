@@ -163,10 +163,7 @@ test('the tasks can be completed after a stop, and verify alone makes the stream
 test('--once makes one round, --dry-run none, --detach leaves the poller in its window', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   const dry = await rig.run(['start', '--dry-run']);
-  assert.match(
-    dry.stdout,
-    /^Would start now:\n {2}launch {3}A: its dependencies are done/m,
-  );
+  assert.match(dry.stdout, /^Would start now:\n {2}launch {3}A: its dependencies are done/m);
   assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));
   assert.match((await rig.run(['start', '--dry-run', 'Nope'], 7)).stderr, /no stream "Nope" in the plan/);
   await rig.run(['stop', 'A']);
