@@ -20,6 +20,7 @@ import { checkOverwrites, mixedIndex, type Overwriting, readTree } from './check
 import type { Door } from './door.ts';
 import { gitFailure, lockFileOf } from './failure.ts';
 import { operationIn } from './inspect.ts';
+import { canBeTyped } from './path-bytes.ts';
 import { OURS, refsBelow, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
 import {
@@ -200,8 +201,7 @@ async function checkPlace(door: Door, place: WorktreeLink, move: BranchMove, ind
 
 /** The command that stashes these files, ignored ones too, and no others; for many, or names that cannot be typed, all but ignored ones. */
 function putAside({ path }: WorktreeLink, files: readonly string[]): string {
-  const canBeTyped = files.length <= 5 && files.every((file) => printable(file) === file);
-  return canBeTyped
+  return files.length <= 5 && files.every((file) => printable(file) === file && canBeTyped(file))
     ? `git --literal-pathspecs -C ${shellWord(path)} stash push --all -- ${files.map(shellWord).join(' ')}`
     : `git -C ${shellWord(path)} stash --include-untracked`;
 }

@@ -22,6 +22,11 @@ export function isText(bytes: string): boolean {
   return isUtf8(Buffer.from(bytes, 'latin1'));
 }
 
+/** False for a text that may stand for a path that is not UTF-8, by `asText` or as git's output reads: typed, it names no file. */
+export function canBeTyped(text: string): boolean {
+  return !/\\x[0-9a-f]{2}|\ufffd/.test(text);
+}
+
 /** Its place below a directory, for the file system. */
 export function placeBelow(root: string, bytes: string): Buffer {
   return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes, 'latin1')]);

@@ -177,6 +177,22 @@ describe('moving a branch', () => {
     assert.equal(rig.run(['status', '--porcelain']), '');
   });
 
+  it('tells nobody to type a name that is not UTF-8', async () => {
+    const file = Buffer.concat([Buffer.from(`${rig.root}/odd`), Buffer.from([0xfe])]);
+    rig.run(['checkout', '--quiet', '--detach', from]);
+    writeFileSync(file, 'theirs\n');
+    rig.run(['add', '-A']);
+    rig.run(['commit', '--quiet', '-m', 'odd']);
+    const to = rig.run(['rev-parse', 'HEAD']);
+    rig.run(['checkout', '--quiet', 'main']);
+    writeFileSync(file, 'mine\n');
+    await assert.rejects(rig.git.moveBranch({ branch: 'main', from, to }), {
+      exitCode: 5,
+      message: /odd\\xfe/,
+      fix: `git -C ${rig.root} stash --include-untracked`,
+    });
+  });
+
   it('changes nothing when the branch is not where it was', async () => {
     const mine = rig.commit('mine.txt', 'mine\n');
     assert.equal(await move(), false);
