@@ -177,7 +177,7 @@ test('an update while a plan runs disturbs nothing, the next init moves over, an
   machine.runs(join(machine.root, LAUNCHER), 'import', 'plan.yaml');
   const state = (): string =>
     JSON.parse(machine.runs(join(machine.root, LAUNCHER), 'status', '--json')).streams[0].state;
-  const poller = start(machine);
+  using poller = start(machine);
   await until('the agent at work', () => state() === 'running');
 
   const next = nextVersion(machine, '9.9.9');
@@ -187,7 +187,7 @@ test('an update while a plan runs disturbs nothing, the next init moves over, an
   assert.ok(!named(machine).includes(old));
   assert.ok(existsSync(old), "the running agents' launcher names it");
   writeFileSync(join(machine.home, 'go'), '');
-  assert.deepEqual(await poller, [0, ''], 'the old program finished the plan');
+  assert.deepEqual(await poller.ended, [0, ''], 'the old program finished the plan');
   assert.equal(state(), 'done');
 
   assert.match(machine.runs(command(next), 'init'), /^nothing to do$/m);
@@ -211,8 +211,8 @@ test('an update while a plan runs disturbs nothing, the next init moves over, an
   assert.equal(machine.runs(join(machine.root, LAUNCHER), '--version'), '9.9.9\n');
 });
 
-/** `orchestrate start` by the project's launcher; resolves to its exit code and what it said on stderr. */
-function start(machine: Machine): Promise<readonly [number | null, string]> {
+/** `orchestrate start` by the project's launcher, killed at the end of the test at the latest; `ended`: its exit code and what it said on stderr. */
+function start(machine: Machine): Disposable & { readonly ended: Promise<readonly [number | null, string]> } {
   const child: ChildProcess = spawn(join(machine.root, LAUNCHER), ['start'], {
     cwd: machine.root,
     env: machine.env,
@@ -222,7 +222,10 @@ function start(machine: Machine): Promise<readonly [number | null, string]> {
   child.stderr?.on('data', (chunk) => {
     said += String(chunk);
   });
-  return new Promise((resolve) => child.once('close', (code) => resolve([code, said])));
+  return {
+    ended: new Promise((resolve) => child.once('close', (code) => resolve([code, said]))),
+    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+  };
 }
 
 test('init leaves slash command and server out where the enabled plugin brings them, and keeps what is not ours alone', async () => {
