@@ -83,6 +83,12 @@ function run(parts: readonly string[], scratch: string): Promise<number> {
 }
 
 const asked = process.argv.slice(2);
+const unknown = asked.find((folder) => !Object.hasOwn(PROCESSES, folder));
+// With no file at all Node would run whatever it took for a test.
+if (unknown !== undefined) {
+  console.error(`"${unknown}" is no folder of test/: ${Object.keys(PROCESSES).join(', ')}`);
+  process.exit(2);
+}
 const folders = Object.keys(PROCESSES).filter((folder) => asked.length === 0 || asked.includes(folder));
 const scratch = mkdtempSync(join(scratchPlace(), 'o-'));
 try {
