@@ -185,21 +185,25 @@ function collect(stream: Readable | null, begin: string, onMore: () => void): Pr
   const pieces: Buffer[] = [];
   let bytes = 0;
   let tail = '';
-  const lineAt = (): number => (tail.endsWith('\n') ? tail.lastIndexOf(begin) : -1);
+  let line: { readonly at: number; readonly text: string } | null = null;
   const onData = (piece: Buffer): void => {
     pieces.push(piece);
     bytes += piece.length;
-    tail = `${tail}${piece.subarray(-LAST_LINE).toString('latin1')}`.slice(-LAST_LINE);
+    const text = tail + piece.toString('latin1');
+    const at = line === null ? text.indexOf(begin) : -1;
+    const end = at < 0 ? -1 : text.indexOf('\n', at + begin.length);
+    // What stands behind it is of something that was left running.
+    if (end >= 0) line = { at: bytes - text.length + at, text: text.slice(at + begin.length, end) };
+    tail = text.slice(-LAST_LINE);
     onMore();
   };
   stream?.on('data', onData);
   return {
-    ending: () => (lineAt() < 0 ? null : tail.slice(lineAt() + begin.length, -1)),
+    ending: () => line?.text ?? null,
     bytes: () => bytes,
     take() {
       stream?.removeListener('data', onData);
-      const line = lineAt() < 0 ? 0 : tail.length - lineAt();
-      return Buffer.concat(pieces).subarray(0, bytes - line);
+      return Buffer.concat(pieces).subarray(0, line?.at ?? bytes);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Programs started by shells that stay: they get what was asked for, and end, as if they were started by the process itself. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -162,5 +163,19 @@ test('a program that is left running keeps no result back, and what it prints la
   assert.deepEqual([left.exitCode, left.out], [4, '']);
   writeFileSync(place.at('go'), '');
   await until('it has spoken', () => existsSync(place.at('said')));
+  assert.equal((await sh('echo mine')).out, 'mine\n');
+});
+
+test('what one that is left running prints right behind the end hides no result', async () => {
+  using place = scratch();
+  const sh = shells();
+  const script =
+    '(until [ -e go ]; do :; done; head -c 500 /dev/zero | tee /dev/stderr; echo > said) & exit 4';
+  const left = sh(script, { cwd: place.dir, timeLimitMs: 5_000 });
+  // Until it has spoken we read nothing, so that both come as one piece.
+  const speak = 'sleep 0.3; : > go; until [ -e said ]; do sleep 0.01; done';
+  execFileSync('/bin/sh', ['-c', speak], { cwd: place.dir });
+  const { exitCode, limit } = await left;
+  assert.deepEqual([exitCode, limit], [4, null]);
   assert.equal((await sh('echo mine')).out, 'mine\n');
 });
