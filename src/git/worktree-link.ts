@@ -12,9 +12,8 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { printable } from '../core/printable.ts';
-import { shellWord } from '../core/shell-word.ts';
 import { ifPresent, lstatIfPresent, readIfPresent, statIfPresent } from '../files/present.ts';
+import { putAside } from '../files/put-aside.ts';
 import type { CommandOptions, Door } from './door.ts';
 
 /** A worktree whose `.git` file and git directory agree. `path` is real. */
@@ -209,9 +208,4 @@ export function foreignPath(path: string): OrchestrateError {
     `${JSON.stringify(path)} is ${what} that is not this stream's worktree; it was left as it is`,
     putAside(path),
   );
-}
-
-/** Moves away what is in a worktree's place, so that the worktree can be made. */
-function putAside(path: string): string {
-  return `mv ${shellWord(printable(path))} ${shellWord(printable(`${path}-mine`))}`;
 }

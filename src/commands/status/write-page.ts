@@ -8,6 +8,7 @@ import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { isAbsent, lstatIfPresent, statIfPresent } from '../../files/present.ts';
+import { putAside } from '../../files/put-aside.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { earlierInitiatives } from '../../look/earlier-plans.ts';
 import { type Gathered, gatherReport } from '../../report/gather.ts';
@@ -175,7 +176,7 @@ function targetOf(place: Place): Target {
     throw new OrchestrateError(
       EXIT.refused,
       `${shown} was not made by orchestrate status --html, and is left as it is: choose another FILE, or move it away`,
-      `mv ${shellWord(place.file)} ${shellWord(`${place.file}.old`)}`,
+      putAside(place.path),
     );
   const keeps = stat.size > 0 && stat.uid === process.getuid?.();
   return { path: realpathSync(place.path), mode: keeps ? stat.mode & 0o777 : PRIVATE };
