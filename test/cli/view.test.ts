@@ -165,6 +165,7 @@ test('start shows the plan only while it is new, and a line to attach that is ri
   const first = rig.start();
   await rig.nextWorker('A');
   await rig.untilState('A', 'running');
+  await until('its header', () => first.output().includes('  attach '));
   assert.match(first.output(), /^Stream Dependency Structure:\n[\s\S]*\n {2}attach {7}orchestrate attach\n/);
   await first.kill('SIGINT');
   const second = rig.start();
