@@ -177,7 +177,8 @@ describe('moving a branch', () => {
     assert.equal(rig.run(['status', '--porcelain']), '');
   });
 
-  it('tells nobody to type a name that is not UTF-8', async () => {
+  const otherBytes = { skip: process.platform === 'darwin' && 'file names are UTF-8 there' };
+  it('tells nobody to type a name that is not UTF-8', otherBytes, async () => {
     const file = Buffer.concat([Buffer.from(`${rig.root}/odd`), Buffer.from([0xfe])]);
     rig.run(['checkout', '--quiet', '--detach', from]);
     writeFileSync(file, 'theirs\n');
