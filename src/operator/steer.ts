@@ -75,7 +75,7 @@ function retriedDone(ports: Ports, record: StreamRecord, isStale: boolean): Orch
   const { streamId } = record;
   const [task] = ports.plan.listTasks({ stream: streamId });
   const help = isStale ? 'it can be brought up to date' : 'its work can be checked again';
-  const reopen = task === undefined ? '' : `, a task be re-opened (${reopenCommand(task.id)})`;
+  const reopen = task === undefined ? '' : `, or a task re-opened: ${reopenCommand(task.id)}`;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId} is done: there is nothing to try again; ${help}${reopen}`,

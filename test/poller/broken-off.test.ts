@@ -98,7 +98,7 @@ test('retry of a stream that is done is refused, and says what would help', asyn
     const { stderr } = await rig.run(['retry', 'A', ...more], 5);
     assert.match(
       stderr,
-      /A is done: there is nothing to try again; its work can be checked again, a task be re-opened \(orchestrate task update TASK-\S+ --status pending\)\n {2}fix: orchestrate verify A$/m,
+      /A is done: there is nothing to try again; its work can be checked again, or a task re-opened: orchestrate task update TASK-\S+ --status pending\n {2}fix: orchestrate verify A$/m,
     );
   }
   assert.equal((await rig.run(['stop', 'A'])).stdout, 'A is done: nothing to stop\n');
