@@ -56,7 +56,7 @@ test('stop between the decision to launch and the run: no run is opened, and not
   const git = execFileSync('sh', ['-c', 'command -v git'], { env: rig.cli.env, encoding: 'utf8' }).trim();
   writeFileSync(
     join(tools, 'git'),
-    `#!/bin/sh\ncase " $* " in *' merge-tree '*) : > '${held}'; until [ -e '${go}' ]; do sleep 0.05; done ;; esac\nexec '${git}' "$@"\n`,
+    `#!/bin/sh\ncase " $* " in *' merge-tree '*) : > '${held}'; until [ -e '${go}' ] || [ ! -d '${tools}' ]; do sleep 0.05; done ;; esac\nexec '${git}' "$@"\n`,
   );
   chmodSync(join(tools, 'git'), 0o755);
   rig.onWorker(async (worker) => {
