@@ -43,7 +43,8 @@ export function createIo(flags: {
     get interactive() {
       return process.stdin.isTTY === true && process.stderr.isTTY === true && !flags.json;
     },
-    columns: () => (stdout.isTTY ? stdout.columns : null),
+    // Where a terminal was opened by a program (script, a container), it may not know its size: 0.
+    columns: () => (stdout.isTTY ? stdout.columns || 80 : null),
     print: (text) => void stdout.write(`${text}\n`),
     write: (text) => void stdout.write(text),
     warn: (text) => void process.stderr.write(`${text}\n`),

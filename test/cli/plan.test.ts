@@ -5,7 +5,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { openTerminal } from '../support/tmux-client.ts';
 import { DEADLINE_MS } from '../support/wait.ts';
 
 let rig: CliRig;
@@ -268,6 +270,22 @@ describe('plan', () => {
         /^orchestrate: error: .*"B" depends on "Gone", .* \(and 1 more\)\n {2}fix: .*\n\nProblems:\n/,
       );
       assert.match(stderr, /"B" depends on "Lost"/);
+    }
+  });
+
+  test('a terminal that does not know its size, as a container may have it, is written to as one of 80 columns', async () => {
+    await run(['import', '-'], planFile({ A: [], B: ['A'] }));
+    const env = { ...rig.env, TASK_DB_PATH: storeDirectory() };
+    const unsized = (words: string) =>
+      `stty cols 0 rows 0; '${process.execPath}' '${CLI_ENTRY}' ${words}; read -r stay`;
+    const size = { columns: 100, rows: 40 };
+    for (const [words, whole] of [
+      ['plan', /^Critical path: A → B \(2 steps\)$/m],
+      ['status', /^▲ Not running\. Start with: orchestrate start$/m],
+      ['watch', /^▲ Not running\. Start with: orchestrate start *$/m],
+    ] as const) {
+      using terminal = openTerminal(['/bin/sh', '-c', unsized(words)], size, env, rig.root);
+      await terminal.sees(whole);
     }
   });
 });

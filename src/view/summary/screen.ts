@@ -42,6 +42,8 @@ export type Screen = {
 
 /** For output that nobody scrolls: wide, and everything is shown. */
 const PLAIN_SIZE = { columns: 120, rows: 1000 };
+/** Of a terminal that does not know its size, which says 0. */
+const UNKNOWN_SIZE = { columns: 80, rows: 24 };
 const ENDING: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 const ESC = '\u001b[';
@@ -137,8 +139,8 @@ function createCanvas(out: Terminal, hears: boolean) {
 const nothing = (): void => undefined;
 
 const sizeOf = ({ columns, rows }: Terminal) => ({
-  columns: columns ?? PLAIN_SIZE.columns,
-  rows: rows ?? PLAIN_SIZE.rows,
+  columns: columns === 0 ? UNKNOWN_SIZE.columns : (columns ?? PLAIN_SIZE.columns),
+  rows: rows === 0 ? UNKNOWN_SIZE.rows : (rows ?? PLAIN_SIZE.rows),
 });
 
 /** Ends as the signal would have ended us, unless somebody else handles it. */
