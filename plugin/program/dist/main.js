@@ -354,7 +354,8 @@ function createIo(flags) {
     get interactive() {
       return process.stdin.isTTY === true && process.stderr.isTTY === true && !flags.json;
     },
-    columns: () => stdout.isTTY ? stdout.columns : null,
+    // Where a terminal was opened by a program (script, a container), it may not know its size: 0.
+    columns: () => stdout.isTTY ? stdout.columns || 80 : null,
     print: (text5) => void stdout.write(`${text5}
 `),
     write: (text5) => void stdout.write(text5),
@@ -1037,6 +1038,21 @@ var init_door = __esm({
   }
 });
 
+// src/files/put-aside.ts
+function putAside(path17) {
+  let aside = `${path17}-mine`;
+  for (let number5 = 2; lstatIfPresent(aside) !== null; number5 += 1) aside = `${path17}-mine-${number5}`;
+  return `mv ${shellWord(printable(path17))} ${shellWord(printable(aside))}`;
+}
+var init_put_aside = __esm({
+  "src/files/put-aside.ts"() {
+    "use strict";
+    init_printable();
+    init_shell_word();
+    init_present();
+  }
+});
+
 // src/git/worktree-link.ts
 function lockReason(key) {
   return `orchestrate ${key}`;
@@ -1171,9 +1187,6 @@ function foreignPath(path17) {
     putAside(path17)
   );
 }
-function putAside(path17) {
-  return `mv ${shellWord(printable(path17))} ${shellWord(printable(`${path17}-mine`))}`;
-}
 var import_node_fs5, import_node_path4;
 var init_worktree_link = __esm({
   "src/git/worktree-link.ts"() {
@@ -1181,9 +1194,8 @@ var init_worktree_link = __esm({
     import_node_fs5 = require("node:fs");
     import_node_path4 = require("node:path");
     init_errors();
-    init_printable();
-    init_shell_word();
     init_present();
+    init_put_aside();
   }
 });
 
@@ -3963,7 +3975,7 @@ function outOfFiles(thrown, { label: label2, path: path17 }) {
   return new OrchestrateError(
     EXIT.environment,
     `too many open files: ${label2} ${path17} cannot be opened`,
-    "ulimit -n 1024",
+    "ulimit -n 4096",
     { cause: thrown }
   );
 }
@@ -6643,6 +6655,9 @@ function asText(bytes) {
 }
 function isText(bytes) {
   return (0, import_node_buffer.isUtf8)(Buffer.from(bytes, "latin1"));
+}
+function canBeTyped(text5) {
+  return !/\\x[0-9a-f]{2}|\ufffd/.test(text5);
 }
 function placeBelow(root, bytes) {
   return Buffer.concat([Buffer.from(`${root}/`), Buffer.from(bytes, "latin1")]);
@@ -14758,8 +14773,7 @@ async function checkPlace2(door, place2, move3, index) {
   );
 }
 function putAside2({ path: path17 }, files2) {
-  const canBeTyped = files2.length <= 5 && files2.every((file) => printable(file) === file);
-  return canBeTyped ? `git --literal-pathspecs -C ${shellWord(path17)} stash push --all -- ${files2.map(shellWord).join(" ")}` : `git -C ${shellWord(path17)} stash --include-untracked`;
+  return files2.length <= 5 && files2.every((file) => printable(file) === file && canBeTyped(file)) ? `git --literal-pathspecs -C ${shellWord(path17)} stash push --all -- ${files2.map(shellWord).join(" ")}` : `git -C ${shellWord(path17)} stash --include-untracked`;
 }
 async function hold(place2, move3) {
   await takeLock(place2);
@@ -14851,6 +14865,7 @@ var init_move_branch = __esm({
     init_checked_out();
     init_failure();
     init_inspect();
+    init_path_bytes();
     init_refs();
     init_worktree_link();
     LANDING = `${OURS}landing/`;
@@ -24707,21 +24722,24 @@ function collect3(stream2, begin, onMore) {
   const pieces = [];
   let bytes = 0;
   let tail = "";
-  const lineAt = () => tail.endsWith("\n") ? tail.lastIndexOf(begin) : -1;
+  let line2 = null;
   const onData = (piece) => {
     pieces.push(piece);
     bytes += piece.length;
-    tail = `${tail}${piece.subarray(-LAST_LINE).toString("latin1")}`.slice(-LAST_LINE);
+    const text5 = tail + piece.toString("latin1");
+    const at = line2 === null ? text5.indexOf(begin) : -1;
+    const end = at < 0 ? -1 : text5.indexOf("\n", at + begin.length);
+    if (end >= 0) line2 = { at: bytes - text5.length + at, text: text5.slice(at + begin.length, end) };
+    tail = text5.slice(-LAST_LINE);
     onMore();
   };
   stream2?.on("data", onData);
   return {
-    ending: () => lineAt() < 0 ? null : tail.slice(lineAt() + begin.length, -1),
+    ending: () => line2?.text ?? null,
     bytes: () => bytes,
     take() {
       stream2?.removeListener("data", onData);
-      const line2 = lineAt() < 0 ? 0 : tail.length - lineAt();
-      return Buffer.concat(pieces).subarray(0, bytes - line2);
+      return Buffer.concat(pieces).subarray(0, line2?.at ?? bytes);
     }
   };
 }
@@ -27539,7 +27557,7 @@ function retriedDone(ports, record3, isStale) {
   const { streamId: streamId2 } = record3;
   const [task2] = ports.plan.listTasks({ stream: streamId2 });
   const help = isStale ? "it can be brought up to date" : "its work can be checked again";
-  const reopen = task2 === void 0 ? "" : `, a task be re-opened (${reopenCommand(task2.id)})`;
+  const reopen = task2 === void 0 ? "" : `, or a task re-opened: ${reopenCommand(task2.id)}`;
   return new OrchestrateError(
     EXIT.refused,
     `${streamId2} is done: there is nothing to try again; ${help}${reopen}`,
@@ -33468,7 +33486,7 @@ function checkOpenFiles() {
     throw new OrchestrateError(
       EXIT.environment,
       `too few open files are allowed: ${opened2.length} more, where orchestrate needs ${OPEN_FILES}`,
-      "ulimit -n 1024 && orchestrate start",
+      "ulimit -n 4096 && orchestrate start",
       { cause: error2 }
     );
   } finally {
@@ -33716,7 +33734,7 @@ async function dryRun(ports, args, io) {
     );
     return EXIT.ok;
   }
-  io.print(steps.length === 0 ? "Nothing can start now." : "Starting now, were this no dry run:");
+  io.print(steps.length === 0 ? "Nothing can start now." : "Would start now:");
   for (const { stream: stream2, step, reason } of steps)
     io.print(`  ${step.padEnd(8)} ${printable(stream2)}: ${printable(reason)}`);
   const later = states.filter(
@@ -35682,13 +35700,14 @@ function liveScreen(out, host, input) {
 function createScreen(out, input = null, host = process) {
   return out.isTTY === true ? liveScreen(out, host, input) : plainScreen(out);
 }
-var PLAIN_SIZE, ENDING, ESC, ENTER, LEAVE, HEAR, UNHEAR, BEGIN2, END2, COLOURS, nothing2, sizeOf;
+var PLAIN_SIZE, UNKNOWN_SIZE, ENDING, ESC, ENTER, LEAVE, HEAR, UNHEAR, BEGIN2, END2, COLOURS, nothing2, sizeOf;
 var init_screen = __esm({
   "src/view/summary/screen.ts"() {
     "use strict";
     init_text_width();
     init_keys();
     PLAIN_SIZE = { columns: 120, rows: 1e3 };
+    UNKNOWN_SIZE = { columns: 80, rows: 24 };
     ENDING = ["SIGINT", "SIGTERM", "SIGHUP"];
     ESC = "\x1B[";
     ENTER = `${ESC}?1049h${ESC}?25l${ESC}?7l${ESC}2J`;
@@ -35700,8 +35719,8 @@ var init_screen = __esm({
     COLOURS = /\u001b\[[\d;]*m/g;
     nothing2 = () => void 0;
     sizeOf = ({ columns: columns2, rows }) => ({
-      columns: columns2 ?? PLAIN_SIZE.columns,
-      rows: rows ?? PLAIN_SIZE.rows
+      columns: columns2 === 0 ? UNKNOWN_SIZE.columns : columns2 ?? PLAIN_SIZE.columns,
+      rows: rows === 0 ? UNKNOWN_SIZE.rows : rows ?? PLAIN_SIZE.rows
     });
   }
 });
@@ -38383,7 +38402,7 @@ function targetOf2(place2) {
     throw new OrchestrateError(
       EXIT.refused,
       `${shown3} was not made by orchestrate status --html, and is left as it is: choose another FILE, or move it away`,
-      `mv ${shellWord(place2.file)} ${shellWord(`${place2.file}.old`)}`
+      putAside(place2.path)
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
   return { path: (0, import_node_fs94.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
@@ -38434,6 +38453,7 @@ var init_write_page = __esm({
     init_printable();
     init_shell_word();
     init_present();
+    init_put_aside();
     init_replace_file();
     init_earlier_plans();
     init_gather();
@@ -77525,7 +77545,7 @@ function reportOf(thrown, look6) {
   };
 }
 var SYSTEM_FIXES = {
-  EMFILE: "ulimit -n 1024",
+  EMFILE: "ulimit -n 4096",
   ENFILE: "close some programs, then run it again: the system has no more open files to give",
   ENOSPC: "free some disk space, then run it again",
   EDQUOT: "free some disk space, then run it again",
@@ -77540,7 +77560,7 @@ var SYSTEM_FIXES = {
 };
 function systemFix(error2) {
   if (error2.code === "ENOENT" && error2.syscall === "mkdir" && error2.path !== void 0)
-    return `make it, which says what is in the way: mkdir -p ${shellWord(error2.path)}`;
+    return `mkdir -p ${shellWord(error2.path)}`;
   return SYSTEM_FIXES[error2.code ?? ""];
 }
 function unexpected(thrown) {
