@@ -45,11 +45,15 @@ function scratchPlace(): string {
   }
 }
 
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, 'test', folder)).filter((name) => name.endsWith('.test.ts'));
+}
+
 /** Writes a file for each process, which Node runs in the order of their names; returns their paths. */
 function writeParts(directory: string, folders: readonly string[]): readonly string[] {
   return folders.flatMap((folder, place) => {
     const most = PROCESSES[folder] ?? 1;
-    const files = readdirSync(join(root, 'test', folder)).filter((name) => name.endsWith('.test.ts'));
+    const files = filesIn(folder);
     const count = Math.min(most, files.length);
     return Array.from({ length: count }, (_, part) => {
       const taken = files.sort().filter((_name, index) => index % count === part);
@@ -82,14 +86,24 @@ function run(parts: readonly string[], scratch: string): Promise<number> {
   });
 }
 
+/** The folders that hold tests, in the order of the table; one that it does not name comes last, in one process. */
+function foldersOfTests(): readonly string[] {
+  const known = Object.keys(PROCESSES);
+  const others = readdirSync(join(root, 'test'), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !known.includes(entry.name) && filesIn(entry.name).length > 0)
+    .map(({ name }) => name);
+  return [...known, ...others];
+}
+
 const asked = process.argv.slice(2);
-const unknown = asked.find((folder) => !Object.hasOwn(PROCESSES, folder));
+const all = foldersOfTests();
+const unknown = asked.find((folder) => !all.includes(folder));
 // With no file at all Node would run whatever it took for a test.
 if (unknown !== undefined) {
-  console.error(`"${unknown}" is no folder of test/: ${Object.keys(PROCESSES).join(', ')}`);
+  console.error(`"${unknown}" is no folder of test/: ${all.join(', ')}`);
   process.exit(2);
 }
-const folders = Object.keys(PROCESSES).filter((folder) => asked.length === 0 || asked.includes(folder));
+const folders = all.filter((folder) => asked.length === 0 || asked.includes(folder));
 const scratch = mkdtempSync(join(scratchPlace(), 'o-'));
 try {
   const parts = join(scratch, 'parts');
