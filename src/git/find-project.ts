@@ -11,6 +11,7 @@ import { replaceFile } from '../files/replace-file.ts';
 import { NotStarted, runSync } from '../process/run.ts';
 import { acceptedVersion, missingGit } from './door.ts';
 import { gitFailure } from './failure.ts';
+import { plainRepository } from './plain-repository.ts';
 import { isWithin } from './worktree-link.ts';
 
 export type FoundProject = { readonly root: string; readonly commonDir: string };
@@ -33,11 +34,13 @@ export function findProject(cwd: string, ofRun: string | null = null): FoundProj
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start);
   const home = findProject(ofRun);
   if (isWithin(home.root, start)) return home;
-  const place = placeOf(start);
+  const place = plainRepository(start, process.env) ?? placeOf(start);
   return 'why' in place || isWithin(home.commonDir, place.commonDir) ? home : projectAt(start);
 }
 
 function projectAt(directory: string): FoundProject {
+  const plain = plainRepository(directory, process.env);
+  if (plain !== null) return { root: plain.root, commonDir: plain.commonDir };
   const place = placeOf(directory);
   if ('why' in place) throw noProject(directory, place.why, place.fix);
   const { commonDir, gitDir, top } = place;

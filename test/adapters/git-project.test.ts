@@ -1,10 +1,13 @@
 /** The project is found from wherever a user or an agent stands, by what git says. */
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { findProject, forgetProject, rememberProject } from '../../src/git/find-project.ts';
+import { plainRepository } from '../../src/git/plain-repository.ts';
 import { createRig, type GitRig } from '../support/git-rig.ts';
+
+const notRoot = process.getuid?.() === 0 ? false : 'only root may give a directory to another user';
 
 describe('findProject', () => {
   let rig: GitRig;
@@ -33,7 +36,7 @@ describe('findProject', () => {
     const path = process.env['PATH'];
     process.env['PATH'] = '/nonexistent';
     try {
-      assert.throws(() => findProject(rig.root), { exitCode: 3, message: /git was not found/ });
+      assert.throws(() => findProject(join(rig.root, '.git')), { exitCode: 3, message: /git was not found/ });
     } finally {
       process.env['PATH'] = path;
     }
@@ -131,6 +134,67 @@ describe('findProject', () => {
       assert.equal(findProject(other.root, join(rig.home, 'gone')).root, other.root);
     } finally {
       other.remove();
+    }
+  });
+
+  it('reads off its files what git says of an ordinary repository, and asks git about every other', () => {
+    const asGit = (place: string) =>
+      rig
+        .run(['rev-parse', '--path-format=absolute', '--git-common-dir', '--show-toplevel'], place)
+        .split('\n');
+    const own = createRig();
+    const config = join(own.commonDir, 'config');
+    const plain = readFileSync(config, 'utf8');
+    const read = (place = own.root) => plainRepository(place, {});
+    try {
+      const side = join(own.home, 'side');
+      own.run(['worktree', 'add', '--quiet', '--detach', side]);
+      mkdirSync(join(own.root, 'deep', 'er'), { recursive: true });
+      own.run(['remote', 'add', 'origin', 'https://example.com/a b']);
+      for (const place of [own.root, join(own.root, 'deep', 'er'), side]) {
+        const found = read(place);
+        assert.deepEqual([found?.commonDir, found?.top], asGit(place), place);
+        assert.equal(found?.root, own.root);
+      }
+      for (const unusual of [
+        '[core]\n\tbare = true\n',
+        '[core]\n\tbare\n',
+        '[core]\n\tworktree = ../elsewhere\n',
+        '[core] worktree = ../elsewhere\n',
+        '[core]\n\tWorkTree = ../elsewhere\n',
+        '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha1\n',
+        '[include]\n\tpath = more\n',
+        '[a]\n\tb = "c\n',
+        '[a]\n\tb = c\\\n[core]\n\tbare = true\n',
+        'nonsense here\n',
+      ]) {
+        writeFileSync(config, `${plain}${unusual}`);
+        assert.equal(read(), null, unusual);
+      }
+      writeFileSync(config, plain);
+      assert.notEqual(read(), null);
+      assert.equal(plainRepository(own.root, { GIT_DISCOVERY_ACROSS_FILESYSTEM: '1' }), null);
+      for (const place of [own.home, own.commonDir, join(own.commonDir, 'refs'), join(rig.root, 'module')])
+        assert.equal(read(place), null, place);
+      mkdirSync(join(own.root, 'deep', '.git'));
+      assert.equal(read(join(own.root, 'deep')), null, 'git goes on upwards from an empty one');
+      assert.equal(findProject(join(own.root, 'deep')).root, own.root);
+      writeFileSync(join(own.commonDir, 'HEAD'), 'nonsense\n');
+      assert.equal(read(), null);
+    } finally {
+      own.remove();
+    }
+  });
+
+  it('leaves it to git whether the repository of another user is trusted', { skip: notRoot }, () => {
+    const own = createRig();
+    try {
+      chownSync(own.root, 12345, 12345);
+      assert.equal(plainRepository(own.root, {}), null);
+      assert.throws(() => findProject(own.root), { exitCode: 3, message: /dubious ownership/ });
+    } finally {
+      chownSync(own.root, 0, 0);
+      own.remove();
     }
   });
 });
