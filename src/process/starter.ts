@@ -9,8 +9,9 @@ import { GRACE_MS, OUTPUT_LIMIT, type RunRequest, type RunResult, signalGroup } 
 /**
  * POSIX sh. A request is a word that nobody can guess, then a line for each thing, marked by its first letter: A argument, D
  * directory, E variable, U variable to be left out, I line of the input, `.` the end. Nothing in them is ever shell text, and a
- * request that was cut off is not run. Behind all that the program has printed stand the word, and how it ended. The lines are
- * read by a shell of their own, so that one request leaves nothing to the next.
+ * request that was cut off is not run, nor one whose input cannot be opened (only then is what stands behind `exec` reached). Behind
+ * all that the program has printed stand the word, and how it ended. The lines are read by a shell of their own, so that one request
+ * leaves nothing to the next.
  */
 const SCRIPT = `# orchestrate-starter: starts programs for orchestrate, and ends with it
 trap : TERM
@@ -31,10 +32,12 @@ while IFS= read -r ORCHESTRATE_END; do
       esac
     done
     [ -n "$ORCHESTRATE_WHOLE" ] && cd -P "$ORCHESTRATE_CWD" || exit 126
-    [ -z "$ORCHESTRATE_GIVEN" ] && exec "$@" </dev/null
-    exec "$@" <<ORCHESTRATE_HERE
+    if [ -z "$ORCHESTRATE_GIVEN" ]; then { exec "$@"; } </dev/null
+    else { exec "$@"; } <<ORCHESTRATE_HERE
 $ORCHESTRATE_INPUT
 ORCHESTRATE_HERE
+    fi
+    exit 126
   )
   printf '\\n%s %s\\n' "$ORCHESTRATE_END" "$?"
   printf '\\n%s\\n' "$ORCHESTRATE_END" >&2

@@ -1,6 +1,6 @@
 /** Programs started by shells that stay: they get what was asked for, and end, as if they were started by the process itself. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -109,6 +109,30 @@ test('a request that was cut off is not run', async () => {
   starter?.child.stdin?.end(`word\nA/usr/bin/touch\nA${place.at('touched')}\nD/\n`);
   await until('the shell has ended', () => gone && starter?.child.exitCode === 0);
   assert.ok(!existsSync(place.at('touched')));
+});
+
+const canMount = spawnSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt']).status === 0;
+
+test('a program whose input the shell could not open was not run', {
+  skip: canMount ? false : 'no tmpfs of its own',
+}, () => {
+  using place = scratch();
+  // A bash of before 5.1, as which it is told to behave, keeps input in a file, for which there is no room here.
+  const world =
+    'mount -t tmpfs -o nr_inodes=1 full "$1" && mount --bind /bin/bash /bin/sh && mount -t tmpfs none /dev';
+  const ask = `import { createStarters } from '${new URL('../../src/process/starters.ts', import.meta.url)}';
+    const env = ${JSON.stringify({ ...ENV, BASH_COMPAT: '50', TMPDIR: place.dir })};
+    const echo = { file: '/bin/echo', args: ['ran'], cwd: '/', env, timeLimitMs: 60_000 };
+    const start = createStarters();
+    for (const input of [undefined, 'some\\n']) {
+      const result = await start({ ...echo, input });
+      console.log(result === null ? 'not run' : [result.exitCode, result.stdout, result.stderr].join(' '));
+    }
+    process.exit();`;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', ask];
+  const script = `${world} && shift && exec "$@"`;
+  const said = execFileSync('unshare', ['-Urm', '/bin/sh', '-c', script, 'sh', place.dir, ...node]);
+  assert.equal(said.toString(), 'not run\nnot run\n');
 });
 
 test('the mark by which programs are found again is the program’s, not the shell’s', async () => {
