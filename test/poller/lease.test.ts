@@ -1,5 +1,7 @@
 /** Two pollers of one project, which can be when the lock file is removed: the stale one harms nothing, and `stop` finds who holds the lease. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +13,9 @@ const lockDb = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestra
 const stateDb = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestrator', 'state.db');
 const alive = ({ child }: { child: { exitCode: number | null; signalCode: string | null } }): boolean =>
   child.exitCode === null && child.signalCode === null;
+
+/** The program that takes such a lock comes with Linux. */
+const linuxOnly = { skip: process.platform === 'linux' ? false : 'there is no flock here' };
 
 test('a poller that lost its lease leaves the registration of the living one, which stop then ends', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
@@ -66,6 +71,30 @@ test('stop ends every worker and exits 4 when a process that is not known here h
   await poller.kill('SIGTERM');
   await rig.run(['stop']);
 });
+
+test(
+  'an flock that something keeps on our files, as a child of a dead poller could, holds up no start',
+  linuxOnly,
+  async () => {
+    await using rig = await createProjectRig();
+    const dead = rig.start();
+    const a = await rig.nextWorker('A');
+    await dead.kill('SIGKILL');
+    const command = 'exec 8<"$0" 9<"$1"; flock 8 && flock 9 && echo held && exec sleep 1000';
+    const holder = spawn('/bin/bash', ['-c', command, lockDb(rig), stateDb(rig)], { stdio: 'pipe' });
+    try {
+      await once(holder.stdout, 'data');
+      const poller = rig.start();
+      await rig.until('it acts', ({ poller: { pid } }) => pid === poller.child.pid);
+      await a.commit('a.txt');
+      rig.setTasks('A', 'completed');
+      a.exit(0);
+      assert.equal((await poller.end()).code, 0);
+    } finally {
+      holder.kill('SIGKILL');
+    }
+  },
+);
 
 test('a living poller is handed another limit of workers, obeys it at once and tells it', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: [] } });
