@@ -34,7 +34,7 @@ export function parseCommandLine(argv: readonly string[], table: readonly Comman
   const rest = words[0] === 'help' ? words.slice(1) : words;
   if (rest[0] === undefined) return { kind: 'help', definition: null, prefix: '' };
   const found = findCommand(rest, table);
-  if (found === null) return helpOfPrefix(rest, table);
+  if (found === null) return helpOfPrefix(rest, table, argv.slice(0, argv.length - words.length));
   const { definition } = found;
   if (help) return { kind: 'help', definition, prefix: '' };
   const spelled = spellOut(found.rest, [...GLOBAL_OPTIONS, ...definition.options], definition);
@@ -105,8 +105,15 @@ function findCommand(words: readonly string[], table: readonly CommandDefinition
   return null;
 }
 
-/** `orchestrate task` lists the commands below it when that is all that was asked; anything else is unknown. */
-function helpOfPrefix(words: readonly string[], table: readonly CommandDefinition[]): CommandLine {
+/**
+ * `orchestrate task` lists the commands below it when that is all that was asked; anything else is unknown. `front`: the options
+ * before the words, without which what is offered may act elsewhere.
+ */
+function helpOfPrefix(
+  words: readonly string[],
+  table: readonly CommandDefinition[],
+  front: readonly string[],
+): CommandLine {
   const [first = '', second = '--help'] = words;
   const below = table.filter(({ name }) => name.startsWith(`${first} `));
   if (below.length > 0 && (second === '--help' || second === '-h')) {
@@ -120,7 +127,9 @@ function helpOfPrefix(words: readonly string[], table: readonly CommandDefinitio
   );
   throw usageError(
     `unknown command ${JSON.stringify(asked)}`,
-    guess === null ? 'orchestrate --help' : ['orchestrate', guess, ...rest.map(shellWord)].join(' '),
+    guess === null
+      ? 'orchestrate --help'
+      : ['orchestrate', ...front.map(shellWord), guess, ...rest.map(shellWord)].join(' '),
   );
 }
 

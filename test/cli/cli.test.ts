@@ -166,6 +166,7 @@ describe('cli', () => {
   test('what is not known is a usage error with the nearest word', async (t) => {
     const cases: readonly (readonly [string[], RegExp, string])[] = [
       [['shwo', 'a b'], /unknown command "shwo"/, "orchestrate show 'a b'"],
+      [['-C', 'a b', '--json', 'shwo', 'x'], /"shwo"/, "orchestrate -C 'a b' --json show x"],
       [['zzz'], /unknown command "zzz"/, 'orchestrate --help'],
       [['task', 'lst'], /unknown command "task lst"/, 'orchestrate task list'],
       [
