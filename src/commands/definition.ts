@@ -94,6 +94,15 @@ export function textFlag(flags: Flags, name: string): string | undefined {
   return text === true ? undefined : text;
 }
 
+/** One of the `choices` of an option, which the table names too: parsing has refused all others. Undefined when not given. */
+export function choiceFlag<T extends string>(
+  flags: Flags,
+  name: string,
+  choices: readonly T[],
+): T | undefined {
+  return choices.find((each) => each === flags[name]);
+}
+
 /** The error for a command line that cannot be understood: exit 2. */
 export function usageError(message: string, fix: string): OrchestrateError {
   return new OrchestrateError(EXIT.usage, message, fix);

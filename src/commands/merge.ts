@@ -3,27 +3,26 @@ import { untilSignal } from '../app/signals.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { LandingReport } from '../core/landing.ts';
-import { LANDING_STRATEGIES, type LandingStrategy } from '../core/landing-types.ts';
+import { LANDING_STRATEGIES } from '../core/landing-types.ts';
 import { land, landDry } from '../landing/land.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
 import { renderLanding } from '../view/pages/landing-text.ts';
 import { createStyle } from '../view/style.ts';
-import { type Flags, textFlag, usageError } from './definition.ts';
+import { choiceFlag, type Flags, textFlag } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
 
 /** Longest time between a signal and the end of the process: a gate under way gets it to end. */
 const LEAVE_MS = 5_000;
 
 export async function run(args: readonly string[], flags: Flags, io: Io): Promise<number> {
-  const strategy = strategyOf(flags);
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, 'merge');
     return untilSignal(LEAVE_MS, async (abort) => {
       const request = {
         named: args.map((name) => findStream(ports, name).streamId),
         into: textFlag(flags, 'into') ?? null,
-        strategy,
+        strategy: choiceFlag(flags, 'strategy', LANDING_STRATEGIES) ?? null,
         gates: flags['no-gates'] !== true,
         abort,
         tell: (progress: string) => {
@@ -35,17 +34,6 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
       return codeOf(report, request.named);
     });
   });
-}
-
-function strategyOf(flags: Flags): LandingStrategy | null {
-  const text = textFlag(flags, 'strategy');
-  if (text === undefined) return null;
-  const found = LANDING_STRATEGIES.find((each) => each === text);
-  if (found !== undefined) return found;
-  throw usageError(
-    `--strategy is ${LANDING_STRATEGIES.join(', ')}, not ${JSON.stringify(text)}`,
-    'orchestrate merge --strategy squash',
-  );
 }
 
 function tell(report: LandingReport, io: Io): void {

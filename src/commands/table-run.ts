@@ -1,4 +1,5 @@
 /** The commands that start, steer and show the work. */
+import { LANDING_STRATEGIES } from '../core/landing-types.ts';
 import type { CommandDefinition } from './definition.ts';
 
 const STREAM = { name: 'stream', required: true, completes: 'streams' } as const;
@@ -112,7 +113,12 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
         description: 'Only say what would land, what would not, and which gates would run.',
       },
       { name: 'into', value: 'BRANCH', description: 'Another branch than the one the plan started from.' },
-      { name: 'strategy', value: 'S', description: 'merge, squash or rebase (landing.strategy).' },
+      {
+        name: 'strategy',
+        value: 'S',
+        choices: LANDING_STRATEGIES,
+        description: 'How work lands, instead of by landing.strategy.',
+      },
       { name: 'no-gates', description: 'Land without running the gates on the result.' },
     ],
     examples: [

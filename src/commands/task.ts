@@ -6,7 +6,7 @@ import { TASK_STATUSES, type Task, type TaskStatus } from '../core/types.ts';
 import { findTask, namesOf, oneStream } from '../operator/find-stream.ts';
 import { inScope, readRun } from '../operator/run-scope.ts';
 import type { PlanStore, TaskPatch } from '../task-copilot/types.ts';
-import { type Flags, textFlag, usageError } from './definition.ts';
+import { choiceFlag, type Flags, textFlag, usageError } from './definition.ts';
 import type { Io } from './io.ts';
 
 /** Notes and reasons beyond this are refused: they are for users. */
@@ -22,18 +22,6 @@ async function withStore(
   } finally {
     project.close();
   }
-}
-
-function statusFlag(flags: Flags): TaskStatus | undefined {
-  const text = textFlag(flags, 'status');
-  if (text === undefined) return undefined;
-  const status = TASK_STATUSES.find((each) => each === text);
-  if (status === undefined)
-    throw usageError(
-      `--status is ${TASK_STATUSES.join(', ')}, not ${JSON.stringify(text)}`,
-      'orchestrate task list --status pending',
-    );
-  return status;
 }
 
 /** `task list`: oldest first; inside a run those of its stream unless another is named. */
@@ -55,7 +43,7 @@ function filterOf(
   const all = flags['all'] === true;
   const named = textFlag(flags, 'stream');
   const stream = named === undefined ? own : streamOf(store, named, all);
-  const status = statusFlag(flags);
+  const status = choiceFlag(flags, 'status', TASK_STATUSES);
   return {
     all,
     ...(stream === undefined ? {} : { stream }),
@@ -110,7 +98,7 @@ export async function update(args: readonly string[], flags: Flags, io: Io): Pro
 }
 
 function patchOf(flags: Flags): TaskPatch {
-  const status = statusFlag(flags);
+  const status = choiceFlag(flags, 'status', TASK_STATUSES);
   const notes = boundedText(flags, 'notes');
   const blockedReason = boundedText(flags, 'blocked-reason');
   if (status === undefined && notes === undefined && blockedReason === undefined) {

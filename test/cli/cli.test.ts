@@ -188,6 +188,11 @@ describe('cli', () => {
       [['show', 'a', '--follow=1'], /--follow takes no value/, 'orchestrate show --help'],
       [['show', 'a', '--kind', 'c'], /--kind is a, b, not "c"/, 'orchestrate show --help'],
     ];
+    assert.throws(() => parseCommandLine(['merge', '--strategy', 'octopus'], COMMANDS), {
+      exitCode: 2,
+      message: '--strategy is merge, squash, rebase, not "octopus"',
+      fix: 'orchestrate merge --help',
+    });
     for (const [argv, message, fix] of cases) {
       await t.test(argv.join(' '), () => {
         assert.throws(
