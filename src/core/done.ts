@@ -62,7 +62,7 @@ function missingTasks(tasks: Standing['tasks']): Missing[] {
     ({ id, title, status }) => `task ${id} "${printable(title, LONGEST_NAME)}" is ${status}`,
   );
   const more = lines.length - NAMED;
-  const shown = more > 0 ? [...lines.slice(0, NAMED), `and ${more} more tasks`] : lines;
+  const shown = more > 0 ? [...lines.slice(0, NAMED), `and ${plural(more, 'more task')}`] : lines;
   return shown.map((message) => ({ cause: 'tasks', message }));
 }
 

@@ -186,6 +186,28 @@ test('a night asleep, or a clock that was set, is no time at work', () => {
   assert.equal(look(3_605_000, 5_000), 170_000, 'set forward');
 });
 
+test('time that was lost is noted for a worker that could work, and changes nothing else', () => {
+  const paused = { ...NO_PAUSE, totalMs: 5, sinceMs: null };
+  const noted = (part: Partial<Pick<Run, 'paused' | 'claimedAtMs'>>, lostMs: number): Run['paused'] =>
+    withLostTime({ paused, claimedAtMs: 1, ...part }, lostMs);
+  assert.deepEqual(noted({ paused: null }, 1), { totalMs: 1, sinceMs: null, userMs: 0, forUser: false });
+  assert.deepEqual(noted({}, 1), { ...paused, totalMs: 6 });
+  assert.deepEqual(noted({}, -1), { ...paused, totalMs: 4 });
+  assert.equal(noted({ paused: null }, 0), null, 'none was lost');
+  assert.equal(noted({ claimedAtMs: null }, 9), paused, 'not claimed yet');
+  const underWay = { ...paused, sinceMs: 3 };
+  assert.equal(noted({ paused: underWay }, 9), underWay, 'a pause that is under way has it already');
+});
+
+test('two clocks that differ by less than a second were only read one after the other', () => {
+  const lost = (byMs: number): number => {
+    const lostTime = createLostTime(120_000, null);
+    lostTime(NOW_MS, 0);
+    return lostTime(NOW_MS + 10_000 + byMs, 10_000);
+  };
+  assert.deepEqual([999, 1_000, -999, -1_000].map(lost), [0, 1_000, 0, -1_000]);
+});
+
 test('what passed since a former poller looked is no time at work, unless the clock was set back', () => {
   const first = (formerMs: number | null): number => createLostTime(120_000, formerMs)(NOW_MS, 7);
   assert.deepEqual([NOW_MS - 8 * 3_600_000, NOW_MS - 20, NOW_MS + 60_000, null].map(first), [
@@ -206,4 +228,11 @@ test('what runs cost is their sum and that of their reviews, since the user last
 test('a pause that a clock which was set shows to begin later takes nothing from the time at work', () => {
   const paused = { totalMs: 0, sinceMs: NOW_MS + 60_000, userMs: 0, forUser: false };
   assert.equal(workedMs({ startedAtMs: NOW_MS - 5_000, endedAtMs: null, paused }, NOW_MS), 5_000);
+  const asked = { ...paused, userMs: 7, forUser: true };
+  assert.equal(
+    waitedForUserMs({ endedAtMs: null, paused: asked }, NOW_MS),
+    7,
+    'nor from what was waited before',
+  );
+  assert.equal(workedMs({ startedAtMs: NOW_MS + 5_000, endedAtMs: null, paused: null }, NOW_MS), 0);
 });

@@ -26,6 +26,18 @@ test('a moment that was seen gets older with the steady clock alone', () => {
   assert.equal(elapsed(999_000), 1_500);
 });
 
+test('of more than 20,000 moments the older half is forgotten, and counted again by the wall clock', () => {
+  const { at, elapsed } = clocks();
+  const moment = (number: number): number => 100_000 + number;
+  for (let number = 0; number < 20_000; number += 1) elapsed(moment(number));
+  at.wallMs += 3_600_000;
+  assert.equal(elapsed(moment(0)), 900_000, 'none is forgotten yet');
+  elapsed(moment(20_000));
+  assert.equal(elapsed(moment(10_000)), 890_000, 'of the newer half');
+  assert.equal(elapsed(moment(9_999)), 890_001 + 3_600_000, 'the last of the older half');
+  assert.equal(elapsed(moment(0)), 900_000 + 3_600_000, 'the oldest');
+});
+
 test('a moment that the clock has not reached yet counts as now: no delay is longer than itself', () => {
   const { elapsed, pass } = clocks();
   assert.equal(elapsed(5_000_000), 0);

@@ -47,3 +47,15 @@ test('of a plan what is named is meant, with all that it builds on', () => {
 test('what has landed waits for nothing', () => {
   assert.deepEqual(chosen(['D'], ['d']), { wanted: ['D'], waiting: [], notDone: ['C ready'] });
 });
+
+test('a dependency that is not in the plan holds nothing back', () => {
+  const on = [complete('F', ['gone'])];
+  const { states } = decide(snapshot({ streams: on, records: [doneRecord('F')] }), POLICY);
+  assert.deepEqual(chooseStreams(on, states, []).wanted, ['F']);
+});
+
+test('streams that build on each other in a circle are asked for by name all the same', () => {
+  const circle = [stream('A', ['B']), stream('B', ['A'])];
+  const { states } = decide(snapshot({ streams: circle }), POLICY);
+  assert.deepEqual(chooseStreams(circle, states, ['A']).wanted, []);
+});

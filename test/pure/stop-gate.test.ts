@@ -89,6 +89,11 @@ describe('what is missing at a stop', () => {
       missing: [/^there is no commit yet/],
     },
     {
+      title: 'no commit yet, and nothing left to be committed for it',
+      part: { commitsLeftovers: true, worktree: { commitsSinceBase: 0 } },
+      missing: [/^there is no commit yet/],
+    },
+    {
       title: 'no commit yet, and a file that is not committed',
       part: { worktree: { commitsSinceBase: 0, changed: ['a.ts'], changedCount: 1 } },
       missing: ['uncommitted: a.ts', /^there is no commit yet/],
@@ -149,6 +154,17 @@ describe('what is missing at a stop', () => {
       }
     });
   }
+
+  test('ten tasks are named, each by at most 120 characters of its title; of more the rest is counted', () => {
+    const tasks = (count: number) => Array.from({ length: count }, () => task('pending', 'x'.repeat(121)));
+    const line = `task TASK-1 "${'x'.repeat(119)}…" is pending`;
+    const ten = Array<string>(10).fill(line);
+    assert.deepEqual(missing({ tasks: tasks(10) }), ten);
+    assert.deepEqual(missing({ tasks: tasks(11) }), [...ten, 'and 1 more task']);
+    assert.deepEqual(missing({ tasks: [task('pending', 'x'.repeat(120))] }), [
+      `task TASK-1 "${'x'.repeat(120)}" is pending`,
+    ]);
+  });
 
   test('many tasks are shortened, and hostile names are made harmless', () => {
     const tasks = Array.from({ length: 14 }, () => task('pending', 'x\u001b[31m\ny'));
