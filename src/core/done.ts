@@ -154,9 +154,9 @@ export function openTasksText({
   return total === 1 ? '1 task open' : `${total - completed} of ${total} tasks open`;
 }
 
-/** `TASK-1, TASK-2 and 3 more`: the open tasks by id, for reasons. */
-export function openTaskNames({ openTasks }: Pick<PlanStream, 'openTasks'>): string {
-  return listed(openTasks);
+/** `5 of 6 tasks open: TASK-1, TASK-2 and 3 more`, for reasons. */
+export function openTasksNamed(stream: Pick<PlanStream, 'tasks' | 'openTasks'>): string {
+  return `${openTasksText(stream)}: ${listed(stream.openTasks)}`;
 }
 
 /** `task blocked: needs a key`, for reasons. */

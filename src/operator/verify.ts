@@ -1,12 +1,12 @@
 /** `verify`: has a stream's work checked again, with its gates and without an agent; by the poller when one acts, else here. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';
-import { isVerified, openTaskNames, tasksComplete } from '../core/done.ts';
+import { isCancelled, isVerified, openTasksNamed, tasksComplete } from '../core/done.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { createSlots } from '../core/job-slots.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { traitsOf } from '../core/states.ts';
-import type { StreamRecord, VerifyAnswer } from '../core/types.ts';
+import type { PlanStream, StreamRecord, VerifyAnswer } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { createPace } from '../poller/flights.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
@@ -64,15 +64,19 @@ function refuse(ports: Ports, record: StreamRecord): void {
     );
   }
   const stream = ports.plan.readPlan().streams.find((each) => each.id === record.streamId);
-  if (stream === undefined || !tasksComplete(stream)) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      `${record.streamId} has open tasks: ${stream === undefined ? 'not in the plan' : openTaskNames(stream)}`,
-      commandFor('status', record),
-    );
-  }
+  const why = stream === undefined ? 'is no longer in the plan' : unfinishedText(stream);
+  if (why !== null)
+    throw new OrchestrateError(EXIT.refused, `${record.streamId} ${why}`, commandFor('status', record));
   if (record.base === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} was never started`, 'orchestrate start');
+}
+
+/** Why a stream has no work that could be checked; null when it is complete. */
+function unfinishedText(stream: PlanStream): string | null {
+  if (tasksComplete(stream)) return null;
+  return isCancelled(stream)
+    ? 'is cancelled: there is nothing to check'
+    : `is not complete: ${openTasksNamed(stream)}`;
 }
 
 /** The acting poller's answer, or one from here as soon as none acts: the poller may end while it is waited for. */

@@ -17,6 +17,7 @@ test('a cancelled stream never runs, what depends on it says so, and cancel lets
   const { reason, remedy } = streamOf(report, 'Z');
   assert.deepEqual([reason, remedy], ['depends on B, which is cancelled', 'orchestrate cancel B']);
   assert.match((await rig.run(['retry', 'B'], 5)).stderr, /B is cancelled/);
+  assert.match((await rig.run(['verify', 'B'], 5)).stderr, /B is cancelled: there is nothing to check/);
   assert.match((await rig.run(['cancel', 'A'], 5)).stderr, /A is done/);
   const { dependents } = JSON.parse((await rig.run(['cancel', 'B', '--json'])).stdout);
   assert.deepEqual(dependents, [{ id: 'Z', dependencies: ['A', 'C'] }]);

@@ -4,7 +4,7 @@ import {
   blockedText,
   dependencyHeads,
   gateText,
-  openTaskNames,
+  openTasksNamed,
   openTasksText,
   tasksComplete,
   verdictOn,
@@ -38,8 +38,7 @@ export function assessIdle(situation: Situation, run: Run, activity: AgentActivi
   if (restedMs < SETTLE_MS) {
     return assess('running', { sinceMs: activity.sinceMs, dueAtMs: snapshot.nowMs + SETTLE_MS - restedMs });
   }
-  const missing = `${openTasksText(stream)}: ${openTaskNames(stream)}`;
-  return tell(situation, run, activity, missing, `stopped with ${openTasksText(stream)}`);
+  return tell(situation, run, activity, openTasksNamed(stream), `stopped with ${openTasksText(stream)}`);
 }
 
 /** All tasks are complete: the work is checked, and what the check found goes back to the agent. */
