@@ -101,6 +101,8 @@ export type Agent = {
   /** Text typed into its pane reaches it as a message. */
   readonly readsTyping: boolean;
   readonly conversation: ConversationReader;
+  /** What the user types to log in; null where there is no such command. */
+  readonly login: string | null;
   /** argv by which the user goes on with a conversation, in its worktree; null when there is no such command. */
   resumeCommand(conversation: string): readonly string[] | null;
   /** The stop that the run's hook has just reported; null when nothing is reported (a full disk, no hooks). */

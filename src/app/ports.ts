@@ -53,7 +53,7 @@ const MAX_NUDGES = 3;
 /** The policy that a configuration means. `only`: stream ids the poller is limited to; `sinceEvent`: the last event when it began. */
 export function policyOf(
   config: Config,
-  agent: Pick<Agent, 'interactive'>,
+  agent: Pick<Agent, 'interactive' | 'login'>,
   only: ReadonlySet<string> | null,
   sinceEvent: number,
 ): Policy {
@@ -67,6 +67,7 @@ export function policyOf(
     only,
     pollerSinceEvent: sinceEvent,
     interactive: agent.interactive,
+    login: agent.login,
     maxNudges: MAX_NUDGES,
     sync: config.sync,
     keepFinishedWindows: config.finishedWindows === 'keep',

@@ -64,6 +64,8 @@ export type Policy = {
   readonly pollerSinceEvent: number;
   /** Interactive agents stay after a turn and can be told what is missing. */
   readonly interactive: boolean;
+  /** What the user types to log the agent in; null where there is no such command. */
+  readonly login: string | null;
   readonly maxNudges: number;
   /** `auto`: streams that are done follow what they build on; `ask`: the user asks for that. */
   readonly sync: 'auto' | 'ask';

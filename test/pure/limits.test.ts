@@ -20,7 +20,7 @@ import {
 } from '../support/snapshots.ts';
 
 const MINUTE_MS = 60_000;
-const POLICY_CLAUDE: Policy = { ...POLICY, maxWorkers: 9 };
+const POLICY_CLAUDE: Policy = { ...POLICY, maxWorkers: 9, login: 'agent login' };
 
 type Case = {
   readonly title: string;
@@ -229,7 +229,7 @@ const CASES: readonly Case[] = [
     step: 'end-run denied',
     dueInMs: about(5_000),
     reason: /Please run \/login/,
-    remedy: /^claude auth login && orchestrate retry S$/,
+    remedy: /^agent login && orchestrate retry S$/,
     other: 'queued',
   },
   {
@@ -308,10 +308,12 @@ type Ended = {
   readonly outcome: 'limited' | 'denied' | 'closed';
   readonly retryInMs: number;
   readonly cleared?: boolean;
+  readonly login?: string | null;
 };
 
 describe('between two runs', () => {
-  const after = ({ outcome, retryInMs, cleared = false }: Ended) => {
+  const after = (ended: Ended) => statesAfter(ended).map(({ state }) => state);
+  const statesAfter = ({ outcome, retryInMs, cleared = false, login = null }: Ended) => {
     const ended = run('S', {
       endedAtMs: NOW_MS - 1000,
       outcome,
@@ -323,12 +325,18 @@ describe('between two runs', () => {
       streams: [stream('S'), stream('O')],
       records: [record('S', { runs: [ended], base: BASE, clearedAfterRun })],
     });
-    return decide(world, POLICY_CLAUDE).states.map(({ state }) => state);
+    return decide(world, { ...POLICY_CLAUDE, login }).states;
   };
   test('a limit is waited out, by everyone', () =>
     assert.deepEqual(after({ outcome: 'limited', retryInMs: 9000 }), ['limited', 'queued']));
   test('a refused account is a person’s, and holds everyone', () =>
     assert.deepEqual(after({ outcome: 'denied', retryInMs: 9000 }), ['needs-input', 'queued']));
+  test('for a refused account is typed what the agent logs in by, where there is such a command', () => {
+    const remedies = [{}, { login: 'agent login' }].map(
+      (how) => statesAfter({ outcome: 'denied', retryInMs: 9000, ...how })[0]?.remedy,
+    );
+    assert.deepEqual(remedies, ['orchestrate retry S', 'agent login && orchestrate retry S']);
+  });
   test('both are tried again when their time has come', () => {
     assert.deepEqual(after({ outcome: 'limited', retryInMs: 0 }), ['ready', 'ready']);
     assert.deepEqual(after({ outcome: 'denied', retryInMs: 0 }), ['ready', 'ready']);

@@ -30,6 +30,7 @@ export const POLICY: Policy = {
   only: null,
   pollerSinceEvent: 7,
   interactive: true,
+  login: null,
   maxNudges: 3,
   sync: 'auto',
   keepFinishedWindows: false,

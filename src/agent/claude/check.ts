@@ -10,6 +10,7 @@ import { parseRecord, recordOf } from '../json.ts';
 import type { AgentCheck, AgentSettings } from '../port.ts';
 import { MCP_NAME } from '../run-files.ts';
 import type { ClaudePaths } from './claude-paths.ts';
+import { LOGIN } from './dialogs.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -250,7 +251,7 @@ function checkLogin(
     name,
     level: 'warn',
     message: 'Claude Code seems not to be logged in',
-    fix: 'claude auth login',
+    fix: LOGIN,
   };
 }
 
@@ -268,7 +269,7 @@ function checkRemoteControl({ agent, env, paths }: ClaudeSurroundings, account: 
     return [ok(name, 'on: agents can be reached from claude.ai')];
   const by = otherwise === undefined ? '' : `, and ${otherwise} is used instead`;
   const message = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
-  return [{ name, level: 'warn', message, fix: 'claude auth login' }];
+  return [{ name, level: 'warn', message, fix: LOGIN }];
 }
 
 function isOn(value: string | undefined): boolean {

@@ -8,7 +8,7 @@ import type { Agent, AgentCheck, AgentDeps, AgentSettings, Launch, LaunchRequest
 import { mcpConfig, NOTES_FILE, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { type ClaudePaths, claudePaths } from './claude-paths.ts';
 import { readableOutput, readableTranscript } from './conversation.ts';
-import { hasDraft } from './dialogs.ts';
+import { hasDraft, LOGIN } from './dialogs.ts';
 import { FENCE_SCRIPT, fenceHook } from './fence-script.ts';
 import { holdersOf } from './registry.ts';
 import { REPORT_SCRIPT, reportingHooks, reportingStatusLine } from './report-script.ts';
@@ -35,6 +35,7 @@ export function createClaudeAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     interactive,
     readsTyping: interactive,
     conversation: { transcript: readableTranscript, output: readableOutput },
+    login: LOGIN,
     resumeCommand: (conversation) => ['claude', '--resume', conversation],
     lastStop: (key, run) => reports?.of(key, run).find(({ event }) => event === 'Stop') ?? null,
     refusal: (reason) => JSON.stringify({ decision: 'block', reason }),

@@ -5,6 +5,9 @@ export type Dialog = { readonly detail: string; readonly remedy: string | null }
 
 type KnownDialog = { readonly seen: RegExp } & Dialog;
 
+/** What the user types to log in, in any terminal. */
+export const LOGIN = 'claude auth login';
+
 /** Typed in the project's main directory, where what is chosen holds for all its worktrees. */
 const RUN_ONCE = 'claude';
 
@@ -24,7 +27,7 @@ const DIALOGS: readonly KnownDialog[] = [
   {
     seen: /Select login method|Not logged in|Please run \/login/,
     detail: 'Claude Code is not logged in',
-    remedy: 'claude auth login',
+    remedy: LOGIN,
   },
   {
     seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,

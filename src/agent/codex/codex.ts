@@ -25,6 +25,9 @@ import {
   readableRollout,
 } from './rollouts.ts';
 
+/** What the user types to log in. */
+const LOGIN = 'codex login';
+
 /** The codex agent: its full-screen program in its pane, or (mode `print`) `codex exec`. */
 export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   const paths = codexPaths(deps.env);
@@ -43,6 +46,7 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
     readsTyping: interactive,
     endSignal: 'SIGTERM',
     conversation: { transcript: readableRollout, output: readableOutput },
+    login: LOGIN,
     resumeCommand: (conversation) => ['codex', 'resume', conversation],
     check: async () => checkCodex(agent, deps, paths),
     prepare: async (request) => prepareCodex(agent, deps, request),
@@ -92,7 +96,7 @@ function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 
     return { ...asks, detail, remedy: 'codex' };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
-    return { ...asks, detail: 'Codex is not logged in', remedy: 'codex login' };
+    return { ...asks, detail: 'Codex is not logged in', remedy: LOGIN };
   }
   return { status: 'starting' };
 }

@@ -28,6 +28,7 @@ export function createCustomAgent(agent: AgentSettings, deps: AgentDeps): Agent 
     // Whatever it is, its terminal is its own: what is typed there, it may read.
     readsTyping: true,
     conversation: { transcript: () => [], output: () => null },
+    login: null,
     resumeCommand: () => null,
     endSignal: 'SIGTERM',
     check: async () => [checkCustom(agent, deps), ...checkNoWall('a custom agent', agent.wall)],

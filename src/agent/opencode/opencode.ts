@@ -21,6 +21,9 @@ import {
 import { MCP_NAME, programOf, promptArgument, writeRunFile } from '../run-files.ts';
 import { PLUGIN, REPORT } from './report-plugin.ts';
 
+/** What the user types to log in. */
+const LOGIN = 'opencode auth login';
+
 /** The opencode agent: its full-screen program in its pane, or (mode `print`) `opencode run`. */
 export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   const interactive = agent.mode === 'interactive';
@@ -37,6 +40,7 @@ export function createOpencodeAgent(agent: AgentSettings, deps: AgentDeps): Agen
     readsTyping: interactive,
     endSignal: 'SIGTERM',
     conversation: { transcript: () => [], output: readableOutput },
+    login: LOGIN,
     resumeCommand: (conversation) => ['opencode', '--session', conversation],
     check: async () => checkOpencode(agent, deps),
     prepare: async (request) => prepareOpencode(agent, deps, request),
@@ -87,7 +91,7 @@ export function activityOf(report: SessionReport | null, startedAtMs: number): A
       ...common,
       status: 'waiting',
       detail: error.text,
-      remedy: 'opencode auth login',
+      remedy: LOGIN,
       account: true,
     };
   if (error?.passes === true) return { ...common, status: 'limited', detail: error.text };

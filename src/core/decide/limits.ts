@@ -4,7 +4,7 @@ import { tasksComplete, verdictOn } from '../done.ts';
 import { isOfThisRest, workedMs } from '../pause.ts';
 import { dollars } from '../printable.ts';
 import { commandFor } from '../shell-word.ts';
-import type { Action, AgentActivity, PlanStream, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
+import type { Action, AgentActivity, Policy, Run, Snapshot, StreamRecord } from '../types.ts';
 import type { Assessment, Situation } from './assessment.ts';
 import { assess, endRun, headOf, verifying } from './assessment.ts';
 import { NUDGE_ANSWER_MS } from './idle-agent.ts';
@@ -127,8 +127,9 @@ export function restOfLimit(
 }
 
 /** What to type for a stream whose run ended since the service refused the account; what to do there, its reason says. */
-export function deniedRemedy(stream: Pick<PlanStream, 'id'>): string {
-  return `claude auth login && ${commandFor('retry', stream.id)}`;
+export function deniedRemedy({ stream, policy }: Pick<Situation, 'stream' | 'policy'>): string {
+  const retry = commandFor('retry', stream.id);
+  return policy.login === null ? retry : `${policy.login} && ${retry}`;
 }
 
 /** The limit that holds back launches: the account is one, so what stopped one worker would stop the next. The latest end counts. */

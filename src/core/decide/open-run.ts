@@ -234,12 +234,12 @@ function afterLimit(situation: Situation, run: Run, reason: string, untilMs: num
 
 /** Ended since the service refused the account: no attempt is burnt, the user is called, and it is tried again now and then. */
 function afterRefusal(situation: Situation, run: Run, reason: string): Assessment {
-  const { record, policy, snapshot, stream } = situation;
+  const { record, policy, snapshot } = situation;
   const retryAtMs = retryAfterLimit(record, policy, snapshot.nowMs, null);
   const action = endRun(situation, run, 'denied', reason, { retryAtMs });
   return assess('needs-input', {
     reason,
-    remedy: deniedRemedy(stream),
+    remedy: deniedRemedy(situation),
     dueAtMs: retryAtMs,
     holdsLaunches: true,
     action,

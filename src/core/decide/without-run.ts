@@ -148,14 +148,15 @@ function ownTasksBlocked({ stream, lastRun }: Situation): Assessment | null {
 }
 
 /** Its last run was ended by a limit, or by the service refusing the account; the user's `retry` doesn't wait for it. */
-function limited({ lastRun, record, snapshot, stream }: Situation): Assessment | null {
+function limited(situation: Situation): Assessment | null {
+  const { lastRun, record, snapshot, stream } = situation;
   const denied = lastRun?.outcome === 'denied';
   if (lastRun?.outcome !== 'limited' && !denied) return null;
   const waitMs = restOfLimit(lastRun, snapshot);
   if (waitMs <= 0 || (record?.clearedAfterRun ?? 0) >= lastRun.number) return null;
   return assess(denied ? 'needs-input' : 'limited', {
     reason: lastRun.reason ?? 'usage limit',
-    remedy: denied ? deniedRemedy(stream) : commandFor('retry', stream.id),
+    remedy: denied ? deniedRemedy(situation) : commandFor('retry', stream.id),
     sinceMs: lastRun.endedAtMs,
     dueAtMs: snapshot.nowMs + waitMs,
     holdsLaunches: true,
