@@ -1,9 +1,6 @@
 /** Every kind of event that is written down, once: what it means, whether it is told, and how it is marked. */
-import { type StateName, type ToldState, traitsOf } from './states.ts';
+import { type StateEvent, type StateName, traitsOf } from './states.ts';
 import type { Action, RunOutcome } from './types.ts';
-
-/** States of which the entry is an event; the others pass by themselves, or another event tells of them. */
-export type StateEvent = ToldState | 'running' | 'done' | 'base-conflict';
 
 export type EventKind =
   | StateEvent

@@ -31,8 +31,11 @@ export type StateTraits = {
     readonly heldByDependencies: boolean;
   };
   readonly telling: {
-    /** Whether coming into it is written as an event, and whether the user is called for it even if not needed. */
-    readonly told: 'no' | 'event' | 'event-and-notice';
+    /**
+     * Whether coming into it is written as an event, and whether the user is called for it even if not needed; `where-news`: only
+     * by what brings it about, or after some states.
+     */
+    readonly told: 'no' | 'where-news' | 'event' | 'event-and-notice';
     /** Running again after it is news. */
     readonly resumingIsNews: boolean;
     /** `none`: it passes by itself; `only`: a plain `start` would change nothing, its own remedy does. */
@@ -83,7 +86,7 @@ const STATES = {
     meaning: 'the agent is at work',
     phase: 'moves',
     handling: { needsUser: 'no', retryEnds: false, checkable: false, heldByDependencies: false },
-    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    telling: { told: 'where-news', resumingIsNews: false, remedy: 'none' },
     look: { symbol: '●', ascii: '>', colour: 'cyan', urgency: 3 },
   },
   'needs-input': {
@@ -119,15 +122,14 @@ const STATES = {
     meaning: 'everything that makes a stream done holds; the verified head is recorded',
     phase: 'settled',
     handling: { needsUser: 'no', retryEnds: false, checkable: true, heldByDependencies: false },
-    telling: { told: 'no', resumingIsNews: false, remedy: 'none' },
+    telling: { told: 'where-news', resumingIsNews: false, remedy: 'none' },
     look: { symbol: '✓', ascii: '+', colour: 'green', urgency: 9 },
   },
   'base-conflict': {
     meaning: "its dependencies' heads do not merge",
     phase: 'stuck',
     handling: { needsUser: 'yes', retryEnds: false, checkable: false, heldByDependencies: false },
-    // The step that found the conflict tells of it.
-    telling: { told: 'no', resumingIsNews: false, remedy: 'only' },
+    telling: { told: 'where-news', resumingIsNews: false, remedy: 'only' },
     look: { symbol: '≠', ascii: '#', colour: 'red', urgency: 1 },
   },
   blocked: {
@@ -178,14 +180,14 @@ export function traitsOf(name: StateName): StateTraits {
   return STATES[name];
 }
 
-/** States that are told when a stream comes into them. */
-export type ToldState = {
+/** States of which the entry can be an event; the others pass by themselves, or another event tells of them. */
+export type StateEvent = {
   [Name in StateName]: (typeof STATES)[Name]['telling']['told'] extends 'no' ? never : Name;
 }[StateName];
 
-/** True for a state that is told when a stream comes into it. */
-export function isTold(name: StateName): name is ToldState {
-  return traitsOf(name).telling.told !== 'no';
+/** True for a state that is told whenever a stream comes into it. */
+export function isTold(name: StateName): name is StateEvent {
+  return ['event', 'event-and-notice'].includes(traitsOf(name).telling.told);
 }
 
 /** Why a stream is held that the user called off, in words to the user. */

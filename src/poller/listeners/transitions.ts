@@ -1,8 +1,7 @@
 /** Turns changes between two ticks (of states, and of whether tmux can be asked) into events, so that every view and log tells them in the same words. */
 
 import type { Ports } from '../../app/ports.ts';
-import type { StateEvent } from '../../core/events.ts';
-import { isTold, type StateName, traitsOf } from '../../core/states.ts';
+import { isTold, type StateEvent, type StateName, traitsOf } from '../../core/states.ts';
 import type { StreamRecord, StreamState } from '../../core/types.ts';
 import type { Listener } from './listener.ts';
 
