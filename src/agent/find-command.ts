@@ -18,9 +18,8 @@ export function findCommand(command: string, searchPath: string, root: string): 
   return candidates.find(isExecutable) ?? null;
 }
 
-/** The check that a command which cannot be found fails. */
-export function missingCommand(command: string): AgentCheck {
-  const what = command === 'claude' ? 'Claude Code (https://claude.com/claude-code)' : 'it';
+/** The check that a command which cannot be found fails; `what` is to be installed. */
+export function missingCommand(command: string, what = 'it'): AgentCheck {
   const fix = `install ${what}, or set "agent.command" in .claude/orchestrator/config.json`;
   return { name: 'agent', level: 'fail', message: `command not found: ${command}`, fix };
 }

@@ -6,8 +6,10 @@ import type { LandedAnswer, LandingClash } from './landing-types.ts';
 export const AGENT_KINDS = ['claude', 'codex', 'opencode', 'custom'] as const;
 export type AgentKind = (typeof AGENT_KINDS)[number];
 
-/** What decisions depend on; all else of an agent is behind its port. */
+/** What decisions and the configuration depend on; all else of an agent is behind its port. */
 export type AgentTraits = {
+  /** The program that it is, unless the configuration names another one; null: it is whatever the configuration names. */
+  readonly program: string | null;
   /** An exit status other than 0 says that its work failed; without, its work is judged by what is there. */
   readonly exitCodeTells: boolean;
   /** When it is interactive, it lives in its window: without the window nobody can reach it. */
@@ -15,10 +17,10 @@ export type AgentTraits = {
 };
 
 export const AGENT_TRAITS: Readonly<Record<AgentKind, AgentTraits>> = {
-  claude: { exitCodeTells: false, livesInWindow: true },
-  codex: { exitCodeTells: false, livesInWindow: true },
-  opencode: { exitCodeTells: false, livesInWindow: true },
-  custom: { exitCodeTells: true, livesInWindow: false },
+  claude: { program: 'claude', exitCodeTells: false, livesInWindow: true },
+  codex: { program: 'codex', exitCodeTells: false, livesInWindow: true },
+  opencode: { program: 'opencode', exitCodeTells: false, livesInWindow: true },
+  custom: { program: null, exitCodeTells: true, livesInWindow: false },
 };
 
 /** What the user asked of a stream; survives the poller. */

@@ -23,6 +23,9 @@ export type ClaudeSurroundings = {
   readonly isRoot: boolean;
 };
 
+/** What is to be installed for a `claude` that is not there. */
+const CLAUDE_CODE = 'Claude Code (https://claude.com/claude-code)';
+
 const VERSION_TIMEOUT_MS = 15_000;
 /** Has the session registry, `--permission-mode auto` and `--settings` hooks. */
 const OLDEST_VERSION = [2, 1] as const;
@@ -31,7 +34,7 @@ const OLDEST_VERSION = [2, 1] as const;
 export async function checkClaude(where: ClaudeSurroundings): Promise<AgentCheck[]> {
   const { agent, env, projectRoot } = where;
   const file = findCommand(agent.command, env['PATH'] ?? '', projectRoot);
-  if (file === null) return [missingCommand(agent.command)];
+  if (file === null) return [missingCommand(agent.command, agent.command === 'claude' ? CLAUDE_CODE : 'it')];
   const account = readAccount(where.paths.account);
   return [
     await checkVersion(file, env),

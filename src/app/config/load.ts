@@ -2,6 +2,7 @@
 
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { nearest } from '../../core/nearest.ts';
+import { AGENT_KINDS, AGENT_TRAITS } from '../../core/run-types.ts';
 import { dotted, JSON_WORDING, type SchemaIssue, valueProblem } from '../../core/schema-issue.ts';
 import { readUsersFile } from '../../files/present.ts';
 import { tagOf } from '../../files/sha256.ts';
@@ -34,11 +35,13 @@ export function loadConfig(path: string, env: Environment, flags: ConfigFlags = 
   return config;
 }
 
-/** Without a command, an agent's program has the name of its kind. */
+/** Without a command, an agent is the program of its kind. */
 function nameProgram(tree: Tree): void {
   const { agent } = tree;
   if (typeof agent !== 'object' || agent === null || !('kind' in agent) || 'command' in agent) return;
-  if (agent.kind === 'codex' || agent.kind === 'opencode') tree['agent'] = { ...agent, command: agent.kind };
+  const kind = AGENT_KINDS.find((each) => each === agent.kind);
+  const program = kind === undefined ? null : AGENT_TRAITS[kind].program;
+  if (program !== null) tree['agent'] = { ...agent, command: program };
 }
 
 /** A text that changes when config.json does; `none` without one. */

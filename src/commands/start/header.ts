@@ -2,6 +2,7 @@
 import { type Config, type SetupCommand, setupCommands } from '../../app/config/load.ts';
 import type { Ports } from '../../app/ports.ts';
 import { plural, printable } from '../../core/printable.ts';
+import { AGENT_TRAITS } from '../../core/run-types.ts';
 import type { Plan } from '../../core/types.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 import { planText } from '../../view/pages/plan-text.ts';
@@ -28,7 +29,8 @@ export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Pro
   const { about } = ports.agent;
   row('agent', about.agent);
   row('agents', `at most ${config.maxWorkers} at once`);
-  if (config.agent.kind !== 'custom')
+  // Of one that is any command the first row has it.
+  if (AGENT_TRAITS[config.agent.kind].program !== null)
     row('command', bounded([config.agent.command, ...config.agent.args].join(' ')));
   row('permissions', about.permissions);
   if (about.wall !== null) row('wall', about.wall);
