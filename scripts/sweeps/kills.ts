@@ -16,19 +16,15 @@ function atTool(verb: Verb, tool: 'git' | 'tmux', moment: Moment): Case {
     harm: `kill -9 ${moment === 'orphaned' ? 'while it goes on' : moment}`,
     run: (reach) =>
       atEachCall(reach, async (call) => {
-        const shim = createShim([verb.name]);
-        try {
-          await using scene = await verb.make([shim.directory]);
-          shim.arm(tool, call, moment);
-          const { signal, code, stderr } = await scene.act({});
-          shim.disarm();
-          if (!shim.fired()) return false;
-          assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
-          await scene.settle();
-          return true;
-        } finally {
-          shim.remove();
-        }
+        using shim = createShim([verb.name]);
+        await using scene = await verb.make([shim.directory]);
+        shim.arm(tool, call, moment);
+        const { signal, code, stderr } = await scene.act({});
+        shim.disarm();
+        if (!shim.fired()) return false;
+        assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
+        await scene.settle();
+        return true;
       }),
   };
 }

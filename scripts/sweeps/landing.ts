@@ -13,12 +13,8 @@ export const landing: Sweep = {
       harm: 'kills at random git calls, commits, rebases and files in the way',
       run: (reach) =>
         atEachSeed(reach, async (seed) => {
-          const shim = createShim(['merge', 'clean']);
-          try {
-            await landAtRandom(seed, shim);
-          } finally {
-            shim.remove();
-          }
+          using shim = createShim(['merge', 'clean']);
+          await landAtRandom(seed, shim);
         }),
     },
   ],

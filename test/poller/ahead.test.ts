@@ -42,7 +42,7 @@ async function ignoreLocal(rig: ProjectRig): Promise<void> {
 }
 
 test('at the hand-off no worktree is made and no set-up runs, unless a file that set-up depends on has changed', async () => {
-  const shim = createShim();
+  using shim = createShim();
   await using rig = await createProjectRig({
     plan: { A: [], B: ['A'], C: ['B'] },
     config: { worktree: { setup: SETUP } },
@@ -95,14 +95,13 @@ test('at the hand-off no worktree is made and no set-up runs, unless a file that
     events.filter(({ kind }) => /error|failed/.test(kind)),
     [],
   );
-  shim.remove();
 });
 
 test('kill -9 of the poller at each call that makes, moves or gives away such a worktree: the next one finishes', async () => {
   const kills: [Moment, string][] = (['before', 'orphaned', 'after'] as const).flatMap((moment) =>
     ['ahead of need', 'checkout --quiet'].map((words): [Moment, string] => [moment, words]),
   );
-  const shim = createShim();
+  using shim = createShim();
   await using rig = await createProjectRig({
     plan: { A: [], B: ['A'], C: ['A'], D: ['B', 'C'] },
     tools: [shim.directory],
@@ -136,7 +135,6 @@ test('kill -9 of the poller at each call that makes, moves or gives away such a 
     assert.equal(rig.cli.git('-C', placeOf(rig, key), 'status', '--porcelain'), '');
   }
   assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 5);
-  shim.remove();
 });
 
 test('where worktrees are made elsewhere now, what was made ahead is made anew there, and goes', async () => {

@@ -24,7 +24,7 @@ function workOn(rig: ProjectRig): Map<string, string[]> {
 
 /** Starts a poller for each kill in turn, then one that nobody kills; returns the kills that happened. */
 async function killAt(kills: readonly Kill[], options: RigOptions = {}): Promise<string[]> {
-  const shim = createShim();
+  using shim = createShim();
   const tools = [shim.directory, ...(options.tools ?? [])];
   await using rig = await createProjectRig({ plan: DIAMOND, ...options, tools });
   const commits = workOn(rig);
@@ -51,7 +51,6 @@ async function killAt(kills: readonly Kill[], options: RigOptions = {}): Promise
   const windows = ['list-windows', '-t', report.session.name ?? '', '-F', '#{window_name}'];
   await until('no other window is left', () => rig.tmux(...windows).trim() === 'status');
   assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 5);
-  shim.remove();
   return happened;
 }
 

@@ -262,7 +262,7 @@ test('with landing.auto each stream lands as soon as it is done, and once the us
 });
 
 test('with landing.auto, kill -9 of the poller at any call by which it lands: the next ones land all of it, once', async () => {
-  const shim = createShim();
+  using shim = createShim();
   const streams = Array.from({ length: 14 }, (_, at) => `S${at}`);
   await using world = await createLandingWorld(Object.fromEntries(streams.map((id) => [id, []])), {
     config: { landing: { auto: true }, gates: [{ name: 'any', command: 'true' }] },
@@ -312,11 +312,10 @@ test('with landing.auto, kill -9 of the poller at any call by which it lands: th
   assert.equal(git(rig, 'for-each-ref', 'refs/orchestrate/landing'), '');
   assert.equal(git(rig, 'worktree', 'list').split('\n').length, 1 + streams.length);
   git(rig, 'fsck', '--connectivity-only');
-  shim.remove();
 });
 
 test('with landing.auto, a checkout that a killed poller left half way is finished by the next one while others are at work', async () => {
-  const shim = createShim();
+  using shim = createShim();
   await using rig = await createProjectRig({
     plan: { A: [], B: [] },
     config: { landing: { auto: true } },
@@ -341,5 +340,4 @@ test('with landing.auto, a checkout that a killed poller left half way is finish
   b.exit(0);
   assert.equal((await next.end()).code, 0);
   assert.equal(changes(rig), '');
-  shim.remove();
 });

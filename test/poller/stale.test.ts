@@ -204,7 +204,7 @@ test('bytes that are not committed are never touched: it says where they are, an
 });
 
 test('kill -9 of the poller in between: the next one finishes, once, and loses nothing', async () => {
-  const shim = createShim();
+  using shim = createShim();
   await using rig = await createProjectRig({ plan: DIAMOND, tools: [shim.directory] });
   workOn(rig);
   await finishPlan(rig);
@@ -234,7 +234,6 @@ test('kill -9 of the poller in between: the next one finishes, once, and loses n
     ['Bring b up to date with its dependencies'],
     'one merge, however often it was begun',
   );
-  shim.remove();
 });
 
 test('where it is left to the user, sync does it: foreseen, with no poller, through a living one, by name', async () => {
@@ -302,7 +301,7 @@ test('where it is left to the user, sync does it: foreseen, with no poller, thro
 });
 
 test('a sync that was killed between the merge and the check is finished by the next one, not called up to date', async () => {
-  const shim = createShim(['sync']);
+  using shim = createShim(['sync']);
   await using rig = await createProjectRig({
     plan: { A: [], B: ['A'], C: ['B'] },
     config: { sync: 'ask' },
@@ -329,5 +328,4 @@ test('a sync that was killed between the merge and the check is finished by the 
   assert.match(again.stdout, /^B: up to date \([0-9a-f]+\)\nC: up to date \([0-9a-f]+\)$/m);
   await assertUpToDate(rig, { A: [], B: ['A'], C: ['B'] });
   assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C']);
-  shim.remove();
 });

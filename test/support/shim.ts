@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** When the poller dies: before the tool has done anything, after it has, or before while the tool does it all the same. */
 export type Moment = 'before' | 'after' | 'orphaned';
 
-export type Shim = {
+export type Shim = Disposable & {
   /** To be put in front of PATH. */
   readonly directory: string;
   /** kill -9 of the poller at its `call`-th call of `tool` whose arguments hold `words`. */
@@ -17,7 +17,6 @@ export type Shim = {
   fired(): boolean;
   /** Calls of the poller so far, one line each. */
   calls(tool: 'git' | 'tmux'): string[];
-  remove(): void;
 };
 
 /*
@@ -64,7 +63,7 @@ fire after
 exit $code
 `;
 
-/** Makes the shim for the calls of these commands of orchestrate; `remove` deletes it. */
+/** Makes the shim for the calls of these commands of orchestrate, in a directory that goes with it. */
 export function createShim(commands: readonly string[] = ['start', 'merge']): Shim {
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-shim-'));
   for (const tool of ['git', 'tmux']) {
@@ -93,7 +92,7 @@ export function createShim(commands: readonly string[] = ['start', 'merge']): Sh
       const file = join(directory, `${tool}.calls`);
       return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
