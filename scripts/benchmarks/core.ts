@@ -7,7 +7,7 @@ import { printable } from '../../src/core/printable.ts';
 import { STREAM_STATES } from '../../src/core/states.ts';
 
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
-import { readablePaneBytes } from '../../src/view/log/log.ts';
+import { readablePaneBytes } from '../../src/view/log/readable-bytes.ts';
 import { renderStatus } from '../../src/view/pages/status-text.ts';
 import { agoIso, NOW_MS, report, stream } from '../../test/support/report-builders.ts';
 import { type Benchmark, byTurns, durationMs, type Figure } from './measure.ts';

@@ -1,19 +1,10 @@
 /** Runs a command of the user's own configuration at their terminal: a pager, a program to review with, in a popup where that terminal is in tmux; keeps what it prints, when that is asked for. */
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { shellWord } from '../core/shell-word.ts';
+import { readPartIfPresent } from '../files/present.ts';
 import { notStarted, run } from './run.ts';
 
 export type TerminalRequest = {
@@ -94,18 +85,12 @@ export async function runInPopup({
     if (!existsSync(started)) return null;
     // Closed before its program had ended.
     const exitCode = existsSync(code) ? Number(readFileSync(code, 'utf8')) : ENDED_BY_SIGNAL;
-    return { exitCode, output: beginningOf(printed, keep), isCut: statSync(printed).size > keep };
+    return {
+      exitCode,
+      output: readPartIfPresent(printed, 0, keep) ?? '',
+      isCut: statSync(printed).size > keep,
+    };
   } finally {
     rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-function beginningOf(path: string, bytes: number): string {
-  const handle = openSync(path, 'r');
-  try {
-    const buffer = Buffer.alloc(bytes);
-    return buffer.toString('utf8', 0, readSync(handle, buffer, 0, bytes, 0));
-  } finally {
-    closeSync(handle);
   }
 }

@@ -1,8 +1,9 @@
 /** Which project a plan store belongs to: an owner file beside it keeps two projects from sharing one workspace by accident. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, linkSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { codeOf, guarded, type StoreFile } from '../sqlite/failures.ts';
 import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.ts';
@@ -48,13 +49,8 @@ function claim(file: string, project: string, storePath: string, replace: boolea
 
 /** The recorded project; its `owner` is null when there is no record or it cannot be read as one. */
 function readOwner(file: string): { exists: boolean; owner: string | null } {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return { exists: false, owner: null };
-    throw error;
-  }
+  const text = readIfPresent(file);
+  if (text === null) return { exists: false, owner: null };
   try {
     const { project } = JSON.parse(text) as { project?: unknown };
     return { exists: true, owner: typeof project === 'string' ? project : null };

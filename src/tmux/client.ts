@@ -13,8 +13,6 @@ export type Reply =
   | { readonly status: 'failed'; readonly why: string; readonly text: string; readonly silent?: boolean };
 
 export type Client = {
-  /** The arguments that lead to the server. */
-  readonly socketArguments: readonly string[];
   /** Runs commands (chained by the argument `;`) from `cwd`, which is what tmux takes a new pane's directory from. */
   run(words: readonly string[], cwd?: string): Promise<Reply>;
   /** The same, with `input` as its stdin. */
@@ -100,7 +98,6 @@ export function createClient(options: ClientOptions): Client {
     return reply;
   };
   return {
-    socketArguments: args,
     run: (words, cwd = '/') => ask(words, { cwd }),
     feed: (words, input) => ask(words, { input }),
     wait: (words, abort) => ask(words, { abort, timeLimitMs: null }),

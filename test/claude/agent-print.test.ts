@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { createReviewer } from '../../src/agent/create-agent.ts';
 import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { run } from '../../src/process/run.ts';
-import { readablePaneBytes } from '../../src/view/log/log.ts';
+import { readablePaneBytes } from '../../src/view/log/readable-bytes.ts';
 import { DEADLINE_MS, until } from '../support/wait.ts';
 import { installClaude } from './support/install.ts';
 import { textOf } from './support/model-server.ts';

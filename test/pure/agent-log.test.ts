@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readableOutput, readableTranscript } from '../../src/agent/claude/conversation.ts';
-import { createLogPrinter, formatLogLine, readablePaneBytes as paneBytes } from '../../src/view/log/log.ts';
+import { createLogPrinter, formatLogLine } from '../../src/view/log/log.ts';
+import { readablePaneBytes as paneBytes } from '../../src/view/log/readable-bytes.ts';
 import { createStyle } from '../../src/view/style.ts';
 
 const readablePaneBytes = (text: string) => paneBytes(text, readableOutput);

@@ -5,7 +5,6 @@ import { type LogLine, sortByTime } from './log-line.ts';
 import { readablePaneBytes } from './readable-bytes.ts';
 
 export { createLogPrinter, formatLogLine, type LogLine } from './log-line.ts';
-export { readablePaneBytes } from './readable-bytes.ts';
 
 /** A file that tells of a stream: a conversation's transcript, or the bytes that a worker wrote to its pane. */
 export type LogSource = {
