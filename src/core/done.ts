@@ -159,6 +159,18 @@ export function openTasksNamed(stream: Pick<PlanStream, 'tasks' | 'openTasks'>):
   return `${openTasksText(stream)}: ${listed(stream.openTasks)}`;
 }
 
+/** Why a blocked task is blocked: its reason, else the first line of its notes; null when neither says anything. */
+export function whyBlocked({ blockedReason, notes }: Pick<Task, 'blockedReason' | 'notes'>): string | null {
+  return (
+    blockedReason?.trim() ||
+    notes
+      ?.trim()
+      .split(/[\r\n]/, 1)[0]
+      ?.trim() ||
+    null
+  );
+}
+
 /** `task blocked: needs a key`, for reasons. */
 export function blockedText({ blockedTask }: Pick<PlanStream, 'blockedTask'>): string {
   return `task blocked: ${blockedTask?.reason ?? 'no reason given'}`;

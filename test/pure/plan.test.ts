@@ -101,6 +101,18 @@ test('the current task is the one in progress that changed last, the reason that
   assert.equal(stream?.blockedTask?.reason, 'no key');
 });
 
+test('a blocked task that gives no reason is explained by the first line of its notes', () => {
+  const why = (...rows: readonly Partial<PlanRow>[]) =>
+    plan(...rows.map((row) => inStream('A', [], { status: 'blocked', ...row }))).streams[0]?.blockedTask
+      ?.reason;
+  assert.equal(why({ notes: '\n  needs a key \nand more' }), 'needs a key');
+  assert.equal(why({ notes: 'tried it', blockedReason: 'no key' }), 'no key');
+  assert.equal(why({ notes: 'tried it', blockedReason: ' ' }), 'tried it');
+  assert.equal(why({}, { notes: 'needs a key' }, { blockedReason: 'no room' }), 'no room');
+  assert.equal(why({}, { notes: 'needs a key' }), 'needs a key');
+  assert.equal(why({ notes: ' \n' }), null);
+});
+
 test('a line of the notes beginning with no-changes: declares that no commit is needed', () => {
   const declares = (notes: string | null) => plan(inStream('A', [], { notes })).streams[0]?.declaresNoChanges;
   assert.equal(declares('done\nno-changes: nothing to fix'), true);

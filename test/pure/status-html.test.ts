@@ -54,6 +54,7 @@ describe('the page', () => {
       task('Stream-B', 'Write the door', 'completed'),
       task('Stream-B', 'Test the door', 'in_progress'),
       task('Stream-D', 'Keep sessions', 'blocked', 'no database'),
+      { ...task('Stream-D', 'End sessions', 'blocked'), notes: 'no clock\nand more' },
     ],
   });
 
@@ -93,6 +94,7 @@ describe('the page', () => {
       /Write the door\n\s*completed/,
       /Test the door\n\s*in progress/,
       /Keep sessions\n\s*blocked\n?: no database/,
+      /End sessions\n\s*blocked\n?: no clock\n/,
       /waits for B \(running\), C \(needs-input\)/,
     ])
       assert.match(text, words);

@@ -1,5 +1,6 @@
 /** Makes the plan of streams out of task rows, and finds everything that keeps it from being run, in rows and as a whole. */
 
+import { whyBlocked } from '../done.ts';
 import { printable } from '../printable.ts';
 import type { Initiative, Plan, PlanProblem, PlanStream } from '../types.ts';
 import { findCycles } from './cycles.ts';
@@ -84,8 +85,8 @@ function streamOf(id: string, group: readonly StreamTask[], dependencies: readon
 
 function blockedOf(rows: readonly PlanRow[]): PlanStream['blockedTask'] {
   const blocked = rows.filter((row) => row.status === 'blocked');
-  const first = blocked.find((row) => row.blockedReason !== null) ?? blocked[0];
-  return first === undefined ? null : { id: first.id, reason: first.blockedReason };
+  const first = blocked.find((row) => row.blockedReason !== null) ?? blocked.find(whyBlocked) ?? blocked[0];
+  return first === undefined ? null : { id: first.id, reason: whyBlocked(first) };
 }
 
 /** Longer cycles are cut in the message; `streams` of the problem has them whole. */

@@ -1,6 +1,6 @@
 /** The streams of the page: the drawing of the plan, and for each stream a row that opens on its tasks, times and branch. */
 
-import { gateText } from '../../core/done.ts';
+import { gateText, whyBlocked } from '../../core/done.ts';
 import { plural } from '../../core/printable.ts';
 import { isFinished, isLively, traitsOf } from '../../core/states.ts';
 import type { Task } from '../../core/types.ts';
@@ -120,9 +120,11 @@ export function row(stream: ReportStream, context: StreamsContext, open: boolean
 function taskList(tasks: readonly Task[]): Markup {
   if (tasks.length === 0) return html``;
   const hidden = tasks.length - TASKS_SHOWN;
-  const items = tasks.slice(0, TASKS_SHOWN).map(({ title, status, blockedReason }) => {
+  const items = tasks.slice(0, TASKS_SHOWN).map((task) => {
+    const { title, status } = task;
     const { like, word } = taskMark(status);
-    const why = blockedReason === null ? '' : `: ${blockedReason}`;
+    const reason = status === 'blocked' ? whyBlocked(task) : task.blockedReason;
+    const why = reason === null ? '' : `: ${reason}`;
     return html`<li>${symbolOf({ state: like, needsYou: false })}<bdi>${title}</bdi><small>${word}${why}</small></li>`;
   });
   return html`<ul>${items}${hidden > 0 && html`<li>${plural(hidden, 'more task')}</li>`}</ul>`;
