@@ -153,7 +153,7 @@ if (process.argv.includes('--check')) {
   for (const [file] of wrong) console.error(`${file}: not what is made of templates/ and src/`);
   for (const file of extra) console.error(`${file}: nothing makes it`);
   const sound = wrong.length + extra.length === 0;
-  console.error(sound ? 'plugin: as it is made' : 'plugin: make it anew with: npm run plugin');
+  console.error(sound ? 'plugin: as it is made' : 'plugin: make it again with: npm run plugin');
   process.exitCode = sound ? 0 : 1;
 } else {
   for (const file of extra) rmSync(join(root, file));

@@ -61,7 +61,7 @@ export function childrenCpuMs(pid: number): number {
   return (Number(fields[13]) + Number(fields[14])) * 10;
 }
 
-/** Per cent of a core that a process, with the commands it runs, uses while `work` goes on. */
+/** Percentage of a core that a process uses, with the commands it runs, while `work` goes on. */
 export async function shareOf(pid: number, work: () => Promise<unknown>): Promise<number> {
   const used = () => cpuMs(pid) + childrenCpuMs(pid);
   const [fromCpuMs, fromMs] = [used(), performance.now()];

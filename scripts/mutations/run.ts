@@ -45,7 +45,7 @@ function copy(): string {
 
 type Trial = { readonly pass: () => Promise<boolean>; readonly end: () => Promise<void> };
 
-/** The tests of a copy as one bundle, made anew after each change: it loads several times faster than file after file. */
+/** The tests of a copy as one bundle, made again after each change: it loads several times faster than file after file. */
 async function trialIn(directory: string, tests: readonly string[]): Promise<Trial> {
   // As far below the root as the tests are, for those that look for a file of the project.
   const outfile = join(directory, 'test', 'mutated', 'tests.mjs');

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORK } from './work.js';
 
-/** A person should be able to follow; set to 0 for tests. */
+/** Slow enough to be followed by eye; set to 0 for tests. */
 const THINKING_MS = Number(process.env.SAMPLE_THINKING_MS ?? 400);
 
 const say = (text) => process.stdout.write(`${text}\n`);

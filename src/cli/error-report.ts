@@ -38,7 +38,7 @@ const SYSTEM_FIXES: Readonly<Record<string, string>> = {
   ENOSPC: 'free some disk space, then run it again',
   EDQUOT: 'free some disk space, then run it again',
   EIO: 'check the disk, then run it again',
-  ESTALE: 'mount that file system anew, then run it again',
+  ESTALE: 'mount that file system again, then run it again',
   EFBIG: 'ulimit -f unlimited',
   EROFS: 'make the file system writable, then run it again',
   EACCES: 'make that path readable and writable for this user, then run it again',

@@ -125,7 +125,7 @@ function attemptOptions(
   };
 }
 
-/** Lines, and below them one that is drawn anew all the time. */
+/** Lines, and below them one that is redrawn all the time. */
 function spinning(io: Io): Pick<AttemptOptions, 'say' | 'spin'> {
   const clear = '\r\u001b[K';
   return {

@@ -59,7 +59,7 @@ async function look(args: readonly string[], flags: Flags, io: Io): Promise<numb
     if (moved.length > 0) io.warn(`orchestrate: warning: ${movedText(moved)} (orchestrate init)`);
     const all = flags['all'] === true;
     const allEvents = all || flags['events'] === true;
-    // What the poller saw since this command was typed is as good as an own look.
+    // What the poller saw since this command was typed is as good as a look of our own.
     const typedNs = process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6));
     const gathered = await gatherReport(ports, allEvents, typedNs);
     if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);

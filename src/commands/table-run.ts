@@ -89,7 +89,7 @@ export const RUN_COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'sync',
-    summary: 'bring streams up to date with what they build on, checked anew and without an agent',
+    summary: 'bring streams up to date with what they build on, checked again and without an agent',
     args: [STREAMS],
     options: [{ name: 'dry-run', description: 'Only say what would be merged, and what would clash.' }],
     examples: ['orchestrate sync', 'orchestrate sync --dry-run', 'orchestrate sync Stream-B --json'],
@@ -150,7 +150,7 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
         name: 'html',
         value: 'FILE',
         completes: 'files',
-        description: 'Write it as one page for a browser; with --watch anew at each change.',
+        description: 'Write it as one page for a browser; with --watch again at each change.',
       },
     ],
     examples: [

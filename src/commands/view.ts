@@ -45,7 +45,7 @@ async function isOn(ports: Ports): Promise<boolean> {
   return look.value.view?.on === true;
 }
 
-/** The summary anew where someone has closed it, and the session's keys. */
+/** The summary again where someone has closed it, and the session's keys. */
 export async function showSession(ports: Ports): Promise<{ readonly server: string }> {
   const { server } = await ports.tmux.ensureSession();
   await ports.tmux.bindKeys();

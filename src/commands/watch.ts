@@ -1,4 +1,4 @@
-/** `watch`: the live summary; drawn anew at every change, on resize, and every few seconds for the ages. */
+/** `watch`: the live summary; redrawn at every change, on resize, and every few seconds for the ages. */
 import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ports } from '../app/ports.ts';

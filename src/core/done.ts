@@ -245,7 +245,7 @@ export function movedHeads(
 }
 
 /**
- * Why each stream of the plan no longer builds on what its dependencies have come to, by id: one was verified anew, or
+ * Why each stream of the plan no longer builds on what its dependencies have come to, by id: one was verified again, or
  * builds on one that was, at any distance. Streams that build on what there is, or on nothing yet, are absent.
  *
  * @param order the plan's streams, dependencies before dependents.

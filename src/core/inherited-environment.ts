@@ -40,7 +40,7 @@ export function inheritedEnvironment(base: Environment): Record<string, string> 
   return withoutRedirects(env);
 }
 
-/** The settings of GIT_CONFIG_COUNT without those that redirect, numbered anew; what git would refuse is left for git to name. */
+/** The settings of GIT_CONFIG_COUNT without those that redirect, renumbered; what git would refuse is left for git to name. */
 function withoutRedirects(env: Record<string, string>): Record<string, string> {
   const pairs: (readonly [key: string, value: string | undefined])[] = [];
   const count = Number(env['GIT_CONFIG_COUNT'] ?? 0);

@@ -87,7 +87,7 @@ export type Action = { readonly key: string; readonly reason: string } & (
   /** Take away what was made ahead for a stream that is not to start, unless somebody has put something there. */
   | { readonly kind: 'discard' }
   | { readonly kind: 'verify'; readonly run: number | null }
-  /** Merge what its dependencies have come to into its branch, to be checked anew; `run`: the open one, null without. */
+  /** Merge what its dependencies have come to into its branch, to be checked again; `run`: the open one, null without. */
   | { readonly kind: 'sync'; readonly run: number | null }
   /** Type `text` to an idle agent: about its work, or to go on after a limit. */
   | {

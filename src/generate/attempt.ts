@@ -29,7 +29,7 @@ export type AttemptOptions = {
   /** Ends the planner and everything it started; resolves when all is gone. */
   readonly endPlanner: () => Promise<unknown>;
   readonly say: (line: string) => void;
-  /** Draws the one line of what is being done anew (null: takes it away); null where there is no terminal. */
+  /** Redraws the one line of what is being done (null: takes it away); null where there is no terminal. */
   readonly spin: ((line: string | null) => void) | null;
 };
 
@@ -85,7 +85,7 @@ async function observed(
     },
     spin === null ? SILENCE_MS : FRAME_MS,
   );
-  // Where no line can be drawn anew each step has one of its own.
+  // Where no line can be redrawn each step has one of its own.
   const step = (line: string): void => (spin === null ? say(line) : undefined);
   let last = '';
   const onLine = (line: string): void => {

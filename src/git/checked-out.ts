@@ -26,7 +26,7 @@ export async function checkOverwrites(
 ): Promise<readonly string[]> {
   const there = withIndex(door, place, index);
   const changes = await treeChanges(door, move.from, move.to);
-  copyAnew(place, index);
+  copyAgain(place, index);
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
   if (own.length > 0) return own;
@@ -56,7 +56,7 @@ function withIndex(door: Door, place: WorktreeLink, index: string): CommandOptio
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { 'submodule.recurse': 'false' } };
 }
 
-function copyAnew(place: WorktreeLink, index: string): void {
+function copyAgain(place: WorktreeLink, index: string): void {
   for (const former of [index, `${index}.lock`]) rmSync(former, { force: true });
   copyIndex(place, index);
 }
@@ -157,7 +157,7 @@ export async function mixedIndex(
   const changes = (await treeChanges(door, move.from, move.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE,
   );
-  copyAnew(place, index);
+  copyAgain(place, index);
   const [asBefore, asAfter] = [
     await matching(
       door,

@@ -23,7 +23,7 @@ const EXECUTABLE = [
 ];
 
 /**
- * Makes `Git.executableConfig`: git is asked anew when one of the files it would read has changed (by ctime, which cannot be
+ * Makes `Git.executableConfig`: git is asked again when one of the files it would read has changed (by ctime, which cannot be
  * set back), and each time when they include others.
  */
 export function createConfigReader(door: Door): () => Promise<Readonly<Record<string, string>>> {

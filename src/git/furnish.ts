@@ -83,7 +83,7 @@ function stampAt(path: string): string {
   return stats === null ? '' : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(' ');
 }
 
-/** Removes a copy that is as we made it, while its original is not: it is made anew. */
+/** Removes a copy that is as we made it, while its original is not: it is made again. */
 function takeBackOutdated(root: string, worktree: string, path: string, noted: Stamps | undefined): void {
   if (noted === undefined) return;
   const now = stampsOf(root, worktree, path);

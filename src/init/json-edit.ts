@@ -53,7 +53,7 @@ function styleOf(text: string, top: Node | undefined): Style {
   return { unit: indent === null ? null : indent[1] || '  ', lineEnd };
 }
 
-/** Puts a member last in `object`. By hand: `modify` of jsonc-parser would lay out the lines around it anew. */
+/** Puts a member last in `object`. By hand: `modify` of jsonc-parser would change the layout of the lines around it. */
 function insert(text: string, object: Node | undefined, key: string, value: unknown, place: Place): string {
   if (object?.type !== 'object') throw new Error('only an object has members');
   const { unit, depth, lineEnd } = place;

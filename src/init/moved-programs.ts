@@ -1,4 +1,4 @@
-/** Finds the files of ours whose program has moved since `init` wrote them (Node or orchestrate was upgraded), and writes those anew. */
+/** Finds the files of ours whose program has moved since `init` wrote them (Node or orchestrate was upgraded), and rewrites those. */
 import { accessSync, constants } from 'node:fs';
 import { relative } from 'node:path';
 import { programsOfLauncher } from '../app/package-root.ts';
@@ -34,7 +34,7 @@ export function movedText(moved: readonly MovedProgram[]): string {
   return `${moved.map(({ file }) => file).join(', ')}: the program that is named there has moved (${programs})`;
 }
 
-/** Writes those anew that are still as we wrote them; returns which. The manifest knows them, or (`.mcp.json`) their form. */
+/** Writes those again that are still as we wrote them; returns which. The manifest knows them, or (`.mcp.json`) their form. */
 export async function mendMovedPrograms(project: Project): Promise<readonly string[]> {
   const moved = new Set(movedPrograms(project.paths).map(({ file }) => file));
   if (moved.size === 0) return [];

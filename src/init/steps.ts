@@ -89,7 +89,7 @@ export function takesProposals(context: Omit<InitContext, 'accepted'>): boolean 
 
 /**
  * The keys that users change first, with the accepted proposals. Null keeps what is there: without accepted proposals an
- * existing file is never written anew.
+ * existing file is never rewritten.
  */
 function wantedConfig({ accepted, paths, force, places }: InitContext): string | null {
   const { setup, gates } = accepted ?? NO_PROPOSALS;

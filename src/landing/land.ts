@@ -28,7 +28,7 @@ export type LandRequest = {
 
 /** How long another landing is waited for. */
 const LEASE_WAIT_MS = 15_000;
-/** How often a branch that moves meanwhile is laid on anew. */
+/** How often a branch that moves meanwhile is laid on again. */
 const MOST_LAYINGS = 5;
 /** Files of a clash that an event names. */
 const NAMED = 5;

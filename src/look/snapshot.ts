@@ -89,7 +89,7 @@ function remember(ports: Ports, plan: Plan): Remembered {
 /**
  * Looks at the world once. `inFlight` is what this process has under way; null for a process that only watches (it reads
  * what the poller wrote down). `pollerAlive`: whether a poller acts. `troubles`: failures that are not written down.
- * `afterNs`: what a living poller saw later than that serves as well as an own look at tmux and git; null: nothing does.
+ * `afterNs`: what a living poller saw later than that serves as well as a look of our own at tmux and git; null: nothing does.
  */
 export async function takeLook(
   ports: Ports,

@@ -16,7 +16,7 @@ export type Preset = {
 };
 
 /**
- * The configured preset, null without one. Secrets are read anew for each message, so that a mended file counts at once;
+ * The configured preset, null without one. Secrets are read again for each message, so that a mended file counts at once;
  * while nothing arrives, each further message is tried once.
  */
 export function createPreset(settings: Config['notify'], place: PresetPlace): Preset | null {

@@ -37,7 +37,7 @@ export async function retry(ports: Ports, record: StreamRecord, fresh: boolean):
   const state = await unfinishedState(ports, record);
   const living = livingRunOf(ports, record)?.number ?? null;
   const ends = (fresh || traitsOf(state).handling.retryEnds) && record.runs.at(-1)?.endedAtMs === null;
-  const isTried = ends || (living === null && startsAnew(state));
+  const isTried = ends || (living === null && startsAgain(state));
   const pollerAlive = pollerLives(ports);
   if (!isTried) return { state, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record.key, { fresh: true });
@@ -58,7 +58,7 @@ async function unfinishedState(ports: Ports, record: StreamRecord): Promise<Stat
 }
 
 /** True in a state from which clearing leads to a new run: it waits for no other stream, and nothing is under way. */
-function startsAnew(state: StateName): boolean {
+function startsAgain(state: StateName): boolean {
   const { phase, handling } = traitsOf(state);
   return phase !== 'waits' && (phase !== 'moves' || handling.retryEnds);
 }
@@ -104,7 +104,7 @@ export function requestStreams(ports: Ports, records: readonly StreamRecord[]): 
  * could not follow its dependencies is tried again.
  */
 export function clearForStart(ports: Ports, named: readonly StreamRecord[]): void {
-  deriveNamesAnew(ports);
+  deriveNamesAgain(ports);
   for (const record of named) clearStream(ports, record);
   if (named.length > 0) return;
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
@@ -119,7 +119,7 @@ export function clearForStart(ports: Ports, named: readonly StreamRecord[]): voi
  * Streams that were never made get the names that the configuration gives now: one whose name or place was taken is free to
  * start once the configuration was changed for it.
  */
-function deriveNamesAnew(ports: Ports): void {
+function deriveNamesAgain(ports: Ports): void {
   for (const record of ports.state.records(ports.plan.currentInitiative()?.id ?? '').values()) {
     const names = otherNames(ports, record);
     const trouble = record.trouble?.kind === 'launch' ? null : record.trouble;

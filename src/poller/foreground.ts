@@ -34,7 +34,7 @@ const LOCK_WAIT_MS = 600;
 
 /**
  * Lets V8 collect before it grows: a poller lives for hours beside many agents, and its garbage is made in bursts. Both flags
- * are read anew at each collection, so that setting them late is safe; with 1,000 streams they save a quarter of the memory
+ * are read again at each collection, so that setting them late is safe; with 1,000 streams they save a quarter of the memory
  * (seen with Node 20) for some milliseconds a look.
  */
 export function keepHeapSmall(): void {

@@ -36,7 +36,7 @@ export async function endTree(table: ProcessTable, request: EndTreeRequest): Pro
 }
 
 /**
- * Looks for the members anew at each call, remembering those it has found. A root whose number another process was seen with
+ * Looks for the members again at each call, remembering those it has found. A root whose number another process was seen with
  * is forgotten: once that one has ended too, what it leaves in its session looks as if the root had led it.
  */
 function memberFinder(table: ProcessTable, { roots, mark }: EndTreeRequest): () => ProcessRow[] {

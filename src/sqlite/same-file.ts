@@ -1,4 +1,4 @@
-/** Keeps something open on a database for as long as its file is the same one: a restored backup is opened anew. */
+/** Keeps something open on a database for as long as its file is the same one: a restored backup is opened again. */
 import { type Stats, statSync } from 'node:fs';
 
 /** Something open on a file; `close` closes what is open, and a later `get` opens it again. */
@@ -8,7 +8,7 @@ export type OpenOnFile<T> = { readonly get: () => T; readonly close: () => void 
 type Seen = { readonly file: Stats | undefined; readonly log: Stats | undefined };
 
 /**
- * Opens the database at `path` on the first `get`, and anew on each `get` that finds another file there, none, or one that
+ * Opens the database at `path` on the first `get`, and again on each `get` that finds another file there, none, or one that
  * was written to other than through its log. What `open` throws passes, and the next `get` tries again. SQLite itself works
  * on with a file that was removed, replaced, or copied over; the last connection to close even writes the former log into
  * it, so that who keeps one open for long opens it to read only.

@@ -43,7 +43,7 @@ function readEach(rows: readonly Row[], runsOf: (row: Row) => readonly Row[]): R
   return { readable, unreadable };
 }
 
-/** Records read before: all are read anew after another connection's commit, single ones after a change of our own. */
+/** Records read before: all are read again after another connection's commit, single ones after a change of our own. */
 export type RecordCache = {
   /** The record of `key` was changed by this connection. */
   touch(key: string): void;
@@ -102,14 +102,14 @@ export function createRecordCache(db: Db): RecordCache {
   };
 }
 
-/** What was read anew in place of what was read before. Callers may hold the former maps for a whole tick: they stay as they are. */
-function replaced(before: ReadStreams, anew: ReadStreams): ReadStreams {
+/** What was read again in place of what was read before. Callers may hold the former maps for a whole tick: they stay as they are. */
+function replaced(before: ReadStreams, fresh: ReadStreams): ReadStreams {
   const [readable, unreadable] = [new Map(before.readable), new Map(before.unreadable)];
-  for (const [key, record] of anew.readable) {
+  for (const [key, record] of fresh.readable) {
     readable.set(key, record);
     unreadable.delete(key);
   }
-  for (const [key, why] of anew.unreadable) {
+  for (const [key, why] of fresh.unreadable) {
     unreadable.set(key, why);
     readable.delete(key);
   }

@@ -13,7 +13,7 @@ export type RepositoryOptions = CopilotOptions & {
 };
 
 /**
- * Task Copilot's store. Nothing is opened before the first use; a file that was replaced since the last use is opened anew.
+ * Task Copilot's store. Nothing is opened before the first use; a file that was replaced since the last use is opened again.
  * Everything throws exit 3, 4 or 6 as `openCopilotDatabase` says, also when the file becomes unreadable later.
  */
 export type Repository = {

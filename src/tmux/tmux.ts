@@ -176,7 +176,7 @@ async function openOrchestrator(door: Door, runDir: string): Promise<{ pane: str
   return { pane, pid };
 }
 
-/** Opens the window in our session as it was last seen, which costs one call; looks anew when that one has ended. */
+/** Opens the window in our session as it was last seen, which costs one call; looks again when that one has ended. */
 async function openTagged(
   door: Door,
   tag: PaneTag,

@@ -157,10 +157,10 @@ describe('agent log file', () => {
     assert.deepEqual(logged(), ['one', 'two']);
     writeFileSync(`${logFile()}.places`, '{"size":');
     openStreamLog(logFile(), all).update();
-    assert.deepEqual(logged(), ['one', 'two'], 'a torn bookmark: told anew from the sources');
+    assert.deepEqual(logged(), ['one', 'two'], 'a torn bookmark: told again from the sources');
   });
 
-  test('a log that a person emptied goes on with what is new', () => {
+  test('a log that the user emptied goes on with what is new', () => {
     say(1, 'one');
     openStreamLog(logFile(), all).update();
     truncateSync(logFile(), 0);

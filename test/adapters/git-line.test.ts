@@ -233,7 +233,7 @@ describe('the landing line', () => {
     await rig.git.removeScratchWorktree(place);
   });
 
-  it('is made anew, or goes, whatever a kill left of it; what is not ours stays', async () => {
+  it('is made again, or goes, whatever a kill left of it; what is not ours stays', async () => {
     const place = rig.worktree('_landing');
     const entry = join(rig.commonDir, 'worktrees', '_landing');
     const killed = async (pattern: string, work: () => Promise<void>, first = '') => {

@@ -65,7 +65,7 @@ test('it is given up when nothing changed since, and what the agent asked is kep
   const { rig, worker } = it;
   assert.notEqual(await stop(rig, worker, FIRST), null);
   assert.equal(await stop(rig, worker, AGAIN), null);
-  assert.notEqual(await stop(rig, worker, FIRST), null, 'a new turn is told anew');
+  assert.notEqual(await stop(rig, worker, FIRST), null, 'a new turn is told again');
   await worker.sh('git commit -q --allow-empty -m "Something"');
   assert.notEqual(await stop(rig, worker, AGAIN), null, 'something changed');
   assert.equal(await stop(rig, worker, AGAIN), null);

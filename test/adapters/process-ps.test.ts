@@ -149,7 +149,7 @@ test('on a Mac one ps answers for all processes that are asked for in one turn',
   assert.equal(asked.length, 1);
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(table.identify(501)?.pid, 501);
-  assert.equal(asked.length, 2, 'a later turn looks anew');
+  assert.equal(asked.length, 2, 'a later turn looks again');
 });
 
 test('a ps that cannot be asked is no answer: nobody is taken for gone', () => {

@@ -514,7 +514,7 @@ describe('store plan', () => {
       assert.equal(statSync(store.path).ino, ino);
     };
 
-    test('is read anew when a backup is copied into it', () => {
+    test('is read again when a backup is copied into it', () => {
       const store = storeWith((rows) => rows.task({ streamId: 'old' }, { id: 'TASK-old' }));
       assert.deepEqual(idsOf(store), ['old']);
       const token = store.changeToken();

@@ -362,7 +362,7 @@ describe('tidy', () => {
       assert.deepEqual(await remove({ made }), { removed: true, worktree: false, branch: null, saved: null });
     });
 
-    it('keeps what set-up made once it was changed, and knows it by its content when it was written anew', async () => {
+    it('keeps what set-up made once it was changed, and knows it by its content when it was rewritten', async () => {
       rig.write('made.secret', 'made\n', path);
       const made = await rig.git.noteMade(path, []);
       rig.write('made.secret', 'more\n', path);

@@ -1,4 +1,4 @@
-/** What calls a person to a pane: tmux marks its window, the terminal around it shows a notification, and nobody else's pane is written to. */
+/** What calls the user to a pane: tmux marks its window, the terminal around it shows a notification, and nobody else's pane is written to. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -214,7 +214,7 @@ test('our session is found under another name, our panes in other sessions, and 
     ],
   );
   await rig.closeAll(tmux);
-  assert.equal((await rig.facts(tmux)).sessionId, sessionId, "a person's own window keeps the session");
+  assert.equal((await rig.facts(tmux)).sessionId, sessionId, "the user's own window keeps the session");
   assert.equal(rig.raw('list-panes', '-a', '-F', 'x'), 'x\nx\nx\n');
 });
 

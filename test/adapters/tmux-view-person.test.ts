@@ -1,4 +1,4 @@
-/** A person uses the session while the view is kept: what they do with windows, panes and keys is respected. */
+/** The user uses the session while the view is kept: what they do with windows, panes and keys is respected. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { until } from '../support/wait.ts';
 const KEYS = ['alpha', 'beta', 'gamma', 'delta'];
 const SIZE = { columns: 200, rows: 50 };
 
-/** A view with four workers beside the summary, and a person who looks at it. */
+/** A view with four workers beside the summary, and the user who looks at it. */
 async function withFour(conf = '') {
   const view = await createViewRig(conf);
   const panes = await view.open(...KEYS);
@@ -27,7 +27,7 @@ const off = async (view: ViewRig, panes: readonly string[]): Promise<void> => {
   await view.keep(panes);
 };
 
-test('a pane that a person took out of the view stays where it was put, and gets its window when the view ends', async () => {
+test('a pane that the user took out of the view stays where it was put, and gets its window when the view ends', async () => {
   const { view, panes, beta, at } = await withFour();
   await using _end = view;
   view.rig.raw('break-pane', '-d', '-s', beta, '-n', 'mine');
@@ -40,7 +40,7 @@ test('a pane that a person took out of the view stays where it was put, and gets
   assert.equal(new Set(view.panes().map(({ index }) => index)).size, 5);
 });
 
-test('a window that a person renamed has that name again after the view', async () => {
+test('a window that the user renamed has that name again after the view', async () => {
   const view = await createViewRig();
   await using _end = view;
   const [alpha = '', beta = ''] = await view.open('alpha', 'beta');
@@ -58,7 +58,7 @@ test('a window that a person renamed has that name again after the view', async 
   assert.ok(!existsSync(canary), 'a name is never run');
 });
 
-test('nothing moves while a person looks at one pane alone', async () => {
+test('nothing moves while the user looks at one pane alone', async () => {
   const { view, panes, gamma } = await withFour();
   await using _end = view;
   view.rig.raw('resize-pane', '-Z', '-t', gamma);
@@ -81,7 +81,7 @@ test('a killed pane leaves its room to the others; a killed summary leaves the w
   assert.deepEqual(await view.keep([beta, gamma, delta]), { shown: 0, hidden: 3 });
   await view.tmux.ensureSession();
   const kept = await view.keep([beta, gamma, delta]);
-  assert.deepEqual(kept, { shown: 2, hidden: 1 }, 'a person looks at one of them');
+  assert.deepEqual(kept, { shown: 2, hidden: 1 }, 'the user looks at one of them');
   const summary = (await view.rig.facts(view.tmux)).panes.find(({ role }) => role === 'summary');
   view.rig.raw('select-window', '-t', summary?.id ?? '');
   assert.deepEqual(await view.keep([beta, gamma, delta]), { shown: 3, hidden: 0 });
@@ -91,7 +91,7 @@ test('a killed pane leaves its room to the others; a killed summary leaves the w
   for (const { key, window } of left) assert.equal(window, key, 'a window each, with its name');
 });
 
-test('sizes that a person gave the panes stay until the panes or the window change', async () => {
+test('sizes that the user gave the panes stay until the panes or the window change', async () => {
   const { view, panes, gamma } = await withFour();
   await using _end = view;
   view.rig.raw('resize-pane', '-t', view.summary, '-x', '50');
@@ -102,7 +102,7 @@ test('sizes that a person gave the panes stay until the panes or the window chan
   assert.notEqual(width(), 50);
 });
 
-test('a pane in which a person scrolls or types is not taken away, nor the window they look at', async () => {
+test('a pane in which the user scrolls or types is not taken away, nor the window they look at', async () => {
   const { view, panes, client, alpha, beta } = await withFour();
   await using _end = view;
   view.rig.raw('copy-mode', '-t', beta);
@@ -158,7 +158,7 @@ const outside = (view: ViewRig): string =>
     view.rig.raw('list-panes', '-s', '-t', 'other', '-F', '#{pane_id} #{pane_pid} #{window_layout}'),
   ].join('\n');
 
-test('the keys of our session go to who needs a person, to the summary, to the view, the log and a stop; no other session has them', async () => {
+test('the keys of our session go to who needs the user, to the summary, to the view, the log and a stop; no other session has them', async () => {
   const view = await createViewRig();
   await using _end = view;
   view.rig.raw('new-session', '-d', '-s', 'other', '-x', '80', '-y', '24', 'sleep 1000');
@@ -168,7 +168,7 @@ test('the keys of our session go to who needs a person, to the summary, to the v
   await view.keep([`!${beta}`, alpha]);
   const client = await view.client(SIZE);
   const current = (): string => view.rig.raw('list-clients', '-F', '#{pane_id}').trim();
-  const goes = (pane: string) => until(`the person is at ${pane}`, () => (current() === pane ? true : null));
+  const goes = (pane: string) => until(`the user is at ${pane}`, () => (current() === pane ? true : null));
   await client.sees(/F9 menu/);
   assert.match(client.screen(), /▲ 1 needs you +● 2 running/);
 

@@ -109,7 +109,7 @@ for (const [name, conf] of [
   });
 }
 
-test('of twenty workers those that need a person are shown first, then those shown already; the rest is counted', async () => {
+test('of twenty workers those that need the user are shown first, then those shown already; the rest is counted', async () => {
   await using view = await createViewRig();
   const keys = Array.from({ length: 20 }, (_, i) => `s-${i}`);
   const panes = await view.open(...keys);
@@ -124,7 +124,7 @@ test('of twenty workers those that need a person are shown first, then those sho
   assert.equal(
     keys.slice(0, 9).filter((key) => shown.includes(key)).length,
     8,
-    'the others stay where a person has just read them',
+    'the others stay where the user has just read them',
   );
   const living = order.filter((pane) => pane !== `!${urgent}`);
   view.rig.raw('kill-pane', '-t', urgent);

@@ -1,4 +1,4 @@
-/** Real Claude Code when it wants a person: each dialog is recognised within seconds, and none is answered by us. */
+/** Real Claude Code when it wants the user: each dialog is recognised within seconds, and none is answered by us. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentActivity } from '../../src/core/types.ts';
@@ -21,7 +21,7 @@ test('an untrusted repository waits for trust, and the check says what to do abo
   assert.match(seen.detail ?? '', /trust/);
   assert.equal(seen.remedy, 'claude');
   assert.equal(seen.inferred, true);
-  assert.equal(trial.server.requests.length, 0, 'nothing was answered for the person');
+  assert.equal(trial.server.requests.length, 0, 'nothing was answered for the user');
 });
 
 test('a key that was never agreed to waits for an answer, and the check warns of it', async () => {
@@ -90,7 +90,7 @@ test('a refused request over the usage limit is a limit, not rest', async () => 
 
 async function needsPerson(session: Session, asking = /./): Promise<AgentActivity> {
   let last = '';
-  return until('a person to be needed', async () => {
+  return until('the user to be needed', async () => {
     const activity = await session.activity();
     last = JSON.stringify(activity);
     return activity.status === 'waiting' && asking.test(activity.detail ?? '') && activity;

@@ -212,7 +212,7 @@ test('/orchestrate generate typed into a session: box, the answer y, the retry, 
   assert.doesNotMatch(answers, /permission|requires approval|No such tool/);
 });
 
-test('/orchestrate generate in a session that was allowed nothing: a person is asked after the planner, and it goes on', async () => {
+test('/orchestrate generate in a session that was allowed nothing: the user is asked after the planner, and it goes on', async () => {
   await using rig = await createPlanningRig((call) => [
     {
       match: 'typed after `/orchestrate`',

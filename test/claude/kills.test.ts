@@ -139,7 +139,7 @@ function pretendReboot(project: ClaudeProject): void {
   db.close();
 }
 
-/** A person has the conversation of Other open elsewhere: it is left alone until they leave it. */
+/** The user has the conversation of Other open elsewhere: it is left alone until they leave it. */
 async function withSecondWriter(project: ClaudeProject, conversation: string): Promise<Poller> {
   const { agent } = JSON.parse(project.cli.read('.claude/orchestrator/config.json')) as {
     agent: { command: string };

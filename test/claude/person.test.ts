@@ -1,4 +1,4 @@
-/** Real Claude Code that wants, or meets, a person: permission, question, trust, silence, an interrupt, `/clear`; each is seen at once, named, and gone on from; all in one `start`. */
+/** Real Claude Code that wants, or meets, the user: permission, question, trust, silence, an interrupt, `/clear`; each is seen at once, named, and gone on from; all in one `start`. */
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { bash, isSeen, planOf, press, streamIn, type, untilState } from './suppo
 const STREAMS = ['Ask', 'Question', 'Trust', 'Hang', 'Esc', 'Clear', 'Fresh'] as const;
 const STALL_MS = 3_000;
 
-test('what a person has to see is seen, named with its remedy, and answered', async () => {
+test('what the user has to see is seen, named with its remedy, and answered', async () => {
   await using project = await createClaudeProject({
     plan: planOf('persons', STREAMS),
     config: { maxWorkers: 7, stallMinutes: STALL_MS / 60_000 },

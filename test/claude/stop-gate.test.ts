@@ -11,7 +11,7 @@ import { bash, isSeen, planOf, reportedAtMs, streamIn, untilState, work } from '
 const STREAMS = ['Open', 'Dirty', 'Gate', 'Claim', 'Subagent', 'Shell'] as const;
 type Name = (typeof STREAMS)[number];
 
-test('an agent that stops too early is told what is missing and mends it; what it only claims is left to a person', async () => {
+test('an agent that stops too early is told what is missing and mends it; what it only claims is left to the user', async () => {
   await using project = await createClaudeProject({
     plan: planOf('stops', STREAMS),
     config: { maxWorkers: 6, gates: [{ name: 'sound', command: 'test ! -e broken.txt' }] },

@@ -239,7 +239,7 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
   assert.equal(well.code, 0, well.stdout);
   assert.match(well.stderr, /running gate "file"/);
   assert.match(well.stdout, /✓ gates on the base: all pass\n\nReady(, with \d+ warnings?)?\.\n$/);
-  assert.match((await rig.run(['doctor', '--run-gates'])).stderr, /running gate "file"/, 'each time anew');
+  assert.match((await rig.run(['doctor', '--run-gates'])).stderr, /running gate "file"/, 'every time');
   configure([{ name: 'review', agent: true }]);
   const judged = await rig.run(['doctor', '--run-gates']);
   assert.match(judged.stdout, /✓ gates on the base: none of them is a command to run/);

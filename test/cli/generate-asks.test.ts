@@ -1,4 +1,4 @@
-/** `orchestrate generate` with a person at a terminal: the feature is asked for, and after the box whether to retry. */
+/** `orchestrate generate` with the user at a terminal: the feature is asked for, and after the box whether to retry. */
 import assert from 'node:assert/strict';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

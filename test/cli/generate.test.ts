@@ -189,7 +189,7 @@ test('Claude Code may only read and use our tools, on an empty store of its own,
   assert.deepEqual(
     argv.slice(0, 3),
     ['--settings', '/my settings.json', '-p'],
-    "a person's own arguments first",
+    "the user's own arguments first",
   );
   assert.equal(argumentOf('--append-system-prompt'), 'Plan as our team does.');
   for (const rule of argumentOf('--allowedTools')?.split(',') ?? []) {

@@ -1,4 +1,4 @@
-/** A stream that needs a person says so, once; and the person answers: notify.command, attach --next, send. */
+/** A stream that needs the user says so, once; and the user answers: notify.command, attach --next, send. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';

@@ -142,7 +142,7 @@ describe('the page in a browser', () => {
     );
   });
 
-  test('is written anew at a change, loads itself in the same place, and at the end no more', {
+  test('is rewritten at a change, loads itself in the same place, and at the end no more', {
     skip,
   }, async () => {
     await using rig = await createProject();

@@ -191,7 +191,7 @@ test('an update while a plan runs disturbs nothing, the next init moves over, an
   assert.equal(state(), 'done');
 
   assert.match(machine.runs(command(next), 'init'), /^nothing to do$/m);
-  assert.ok(existsSync(old), 'until the next start writes it anew');
+  assert.ok(existsSync(old), 'until the next start rewrites it');
   machine.git('init', '--quiet', join(machine.home, 'second'));
   const second = spawnSync(command(`${machine.plugin}.gone`), ['-C', join(machine.home, 'second'), 'init'], {
     env: machine.env,

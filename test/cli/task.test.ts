@@ -1,4 +1,4 @@
-/** `task list`, `show` and `update` as a person types them. */
+/** `task list`, `show` and `update` as the user types them. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

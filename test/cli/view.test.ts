@@ -1,4 +1,4 @@
-/** The whole screen as a person has it: real pollers, summaries and workers in a real tmux, judged by what a terminal shows. */
+/** The whole screen as the user has it: real pollers, summaries and workers in a real tmux, judged by what a terminal shows. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
@@ -9,7 +9,7 @@ import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-r
 
 const WIDE: Size = { columns: 200, rows: 50 };
 
-/** A person attached to the project's session. */
+/** The user attached to the project's session. */
 async function person(rig: ProjectRig, size = WIDE) {
   const session = await until('there is a session', () => {
     const { status, out } = tmuxOrNone(rig, 'list-sessions', '-F', '#{session_id}');
@@ -61,7 +61,7 @@ test('start --view shows the workers beside the summary; new ones come, finished
   const c = await rig.stream('C');
   rig.tmux('kill-pane', '-t', c.pane ?? '');
   const again = await rig.nextWorker('C');
-  assert.equal(again.run, 2, 'a pane that a person closed beside others is noticed at once');
+  assert.equal(again.run, 2, 'a pane that the user closed beside others is noticed at once');
   await rig.run(['view', '--off']);
   assert.deepEqual(beside(rig), []);
   assert.ok(existsSync(`/proc/${b.pid}`));

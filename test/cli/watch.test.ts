@@ -37,7 +37,7 @@ function plan(): object {
 const withoutTimes = (text: string): string =>
   text
     .replace(/\d+[smh]/g, '#s')
-    // The cursor stays where it was, while the picture that is compared begins anew.
+    // The cursor stays where it was, while the picture that is compared begins again.
     .replace(/^[>▸] /, '')
     .replace(/ +/g, ' ')
     .trim();

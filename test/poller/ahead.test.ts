@@ -137,7 +137,7 @@ test('kill -9 of the poller at each call that makes, moves or gives away such a 
   assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 5);
 });
 
-test('where worktrees are made elsewhere now, what was made ahead is made anew there, and goes', async () => {
+test('where worktrees are made elsewhere now, what was made ahead is made again there, and goes', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   const poller = rig.start();
   const a = await rig.nextWorker('A');

@@ -138,7 +138,7 @@ test('attempts are counted across pollers', async () => {
   );
 });
 
-test('a blocked task waits for a person, and its dependents say whom they wait for', async () => {
+test('a blocked task waits for the user, and its dependents say whom they wait for', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   rig.onWorker(async (worker) => {
     await worker.commit('half.txt');

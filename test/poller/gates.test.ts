@@ -60,7 +60,7 @@ test('gates run one after another, in the worktree, with the environment of the 
   assert.throws(() => rig.cli.git('rev-parse', '--verify', '--quiet', 'refs/orchestrate/verified/a'));
 
   await rig.run(['verify', 'A'], 1);
-  assert.equal(lines(rig, 'gates').length, 4, 'a person who asks for a check gets every gate');
+  assert.equal(lines(rig, 'gates').length, 4, 'the user who asks for a check gets every gate');
 });
 
 test('a gate that passed is not run again on the same commit, not even by the next poller', async () => {

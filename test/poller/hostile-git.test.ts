@@ -294,8 +294,8 @@ test('a worktree that vanishes or points elsewhere is said so, its commits stay,
     plan: { Gone: [], Swapped: [], Detached: [] },
     config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] }, leftovers: 'commit' },
   });
-  rig.cli.write('README.md', 'changed by a person\n');
-  rig.cli.write('untracked.txt', 'of a person\n');
+  rig.cli.write('README.md', 'changed by the user\n');
+  rig.cli.write('untracked.txt', 'of the user\n');
   const before = rig.cli.git('status', '--porcelain');
   const scripts: Readonly<Record<string, string>> = {
     Gone: 'rm -rf "$PWD"',

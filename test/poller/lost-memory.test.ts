@@ -33,7 +33,7 @@ test('without its memory a poller ends, and the next one takes up worktree and b
   await second.kill();
 });
 
-test('without its memory complete work is checked anew, follows and lands; what lacks something is named, never said to be there', async () => {
+test('without its memory complete work is checked again, follows and lands; what lacks something is named, never said to be there', async () => {
   await using world = await createLandingWorld({ A: [], B: ['A'], C: [], D: [] });
   const { rig, git } = world;
   for (const id of ['A', 'B', 'C']) {

@@ -1,4 +1,4 @@
-/** What is typed to an idle agent: names of files stay names, and what a person is typing stays theirs. */
+/** What is typed to an idle agent: names of files stay names, and what the user is typing stays theirs. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openProject } from '../../src/app/project.ts';
@@ -51,7 +51,7 @@ test('a file whose name begins with @ is typed so that no agent takes it for a m
   assert.match(worker.screen(), /uncommitted: \\@types\/a\.d\.ts, src\/@b\.ts\./);
 });
 
-test('what a person has begun to type at the prompt is not sent along', async () => {
+test('what the user has begun to type at the prompt is not sent along', async () => {
   await using worker = await createStep();
   const { step } = worker;
   const agent = { ...step.ports.agent, hasDraft: (screen: string) => screen.includes('half a word') };

@@ -1,4 +1,4 @@
-/** What a person asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
+/** What the user asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';

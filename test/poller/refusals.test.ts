@@ -177,7 +177,7 @@ test('a machine that gives no more files, or no room to write, is exit 3 in one 
   assert.equal((await poller.end()).code, 0);
 });
 
-test('what was never made is named anew after the remedy; set-up and agents run in their directories, beside the project', async () => {
+test('what was never made is named again after the remedy; set-up and agents run in their directories, beside the project', async () => {
   await using rig = await createProjectRig({
     plan: { A: [] },
     config: { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } },

@@ -68,7 +68,7 @@ test('a signal ends the poller; workers go on; gates and setup commands end with
       rig.setTasks('Gate', 'completed');
       gated.exit(0);
     }
-    const now = await until('gate and setup run anew', () => {
+    const now = await until('gate and setup run again', () => {
       const pids = { gate: pidOf('gate'), setup: pidOf('setup') };
       return (
         pids.gate > 0 && pids.setup > 0 && pids.gate !== former.gate && pids.setup !== former.setup && pids

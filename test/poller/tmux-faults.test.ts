@@ -81,7 +81,7 @@ test('a socket that is deleted comes back: the same server, the same worker', as
   );
 });
 
-test('a session or a pane that a person kills is made again; beside it their own session stays as it was', async () => {
+test('a session or a pane that the user kills is made again; beside it their own session stays as it was', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [] } });
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);

@@ -161,7 +161,7 @@ test('a stop with work in the background is not rest, and one without is', () =>
   assert.equal(see({ entry: IDLE, reports: [report('Stop', START + 900)] }).status, 'idle');
 });
 
-test('idle without a report of the end of its turn is an interrupt by a person, once a late report is out of question', () => {
+test('idle without a report of the end of its turn is an interrupt by the user, once a late report is out of question', () => {
   const begun = [report('Stop', START + 20), report('UserPromptSubmit', START + 100)];
   const seen = see({ entry: IDLE, reports: begun });
   assert.equal(seen.status, 'waiting');
@@ -183,7 +183,7 @@ test('idle before the prompt was submitted is the start, also of a conversation 
   assert.equal(see({ entry: IDLE, reports: [...started, report('Stop', START + 9)] }).status, 'idle');
 });
 
-test('a conversation that a person cleared is not rest: what we would say means nothing to it', () => {
+test('a conversation that the user cleared is not rest: what we would say means nothing to it', () => {
   const cleared = report('SessionStart', START + 500, { source: 'clear' });
   const before = [report('UserPromptSubmit', START + 100), report('Stop', START + 400)];
   const seen = see({ entry: IDLE, reports: [...before, cleared] });

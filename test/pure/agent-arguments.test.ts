@@ -86,7 +86,7 @@ test('bypass is passed as such only by its explicit setting, and then its warnin
   assert.equal(key in claudeSettings({ ...request, agent: agent() }), false);
 });
 
-test('the allow list covers git, whole gates and reporting; an own list replaces all but reporting', () => {
+test('the allow list covers git, whole gates and reporting; a list from the configuration replaces all but reporting', () => {
   const rules = allowRules(agent(), [' cd web && npm test ', 'make'], '/w');
   assert.deepEqual(rules, [
     'Bash(git add:*)',

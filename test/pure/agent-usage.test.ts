@@ -74,7 +74,7 @@ test('conversations begun by /clear and those of subagents count too, copies of 
   assert.deepEqual(used, { tokens: 3 * 21 + 111, cachedTokens: 9000, costUsd: 0.75 });
 });
 
-test('a growing file is read on, a half line when it is whole, a replaced file anew', () => {
+test('a growing file is read on, a half line when it is whole, a replaced file again', () => {
   using files = desk();
   const second = answer('m2', 2, 10);
   files.write('a', answer('m1', 1, 100) + second.slice(0, 30));

@@ -53,7 +53,7 @@ const CASES: readonly Case[] = [
     parked: /^worked 60 minutes/,
   },
   {
-    title: 'what a person cleared does not count',
+    title: 'what the user cleared does not count',
     runs: [
       { ...started, ...ended },
       { number: 2, startedAtMs: NOW_MS - 20 * MINUTE_MS },
@@ -63,7 +63,7 @@ const CASES: readonly Case[] = [
     parked: null,
   },
   {
-    title: 'time in which it waited for a person or a limit does not count',
+    title: 'time in which it waited for the user or a limit does not count',
     runs: [{ ...started, paused: { ...NO_PAUSE, totalMs: MINUTE_MS, sinceMs: null } }],
     parked: null,
   },

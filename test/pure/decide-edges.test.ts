@@ -456,7 +456,7 @@ describe('a stream that is done or at work when what it builds on moves', () => 
     );
   });
 
-  test('is checked anew at another head of its branch, by a poller that works on it', () => {
+  test('is checked again at another head of its branch, by a poller that works on it', () => {
     const tip = `${'0123456789'}${'f'.repeat(30)}`;
     const moved = (part: Partial<StreamRecord> = {}, policy: Partial<Policy> = {}, pollerAlive = true) => {
       const world = {

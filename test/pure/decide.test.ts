@@ -98,7 +98,7 @@ const REST: readonly Row[] = [
     step: 'launch',
   },
   {
-    title: 'a dependency that a person parked blocks it, by name',
+    title: 'a dependency that the user parked blocks it, by name',
     world: { streams: [stream('D'), stream('S', ['D'])], records: [record('D', { intent: 'parked' })] },
     state: 'blocked',
     step: null,
@@ -170,7 +170,7 @@ const REST: readonly Row[] = [
     reason: /a\.txt/,
   },
   {
-    title: 'a base conflict is forgotten when a dependency was verified anew',
+    title: 'a base conflict is forgotten when a dependency was verified again',
     world: {
       streams: [complete('D'), stream('S', ['D'])],
       records: [doneRecord('D'), record('S', { conflict: { parents: ['older'], files: ['a.txt'] } })],
@@ -254,7 +254,7 @@ const REST: readonly Row[] = [
     step: null,
   },
   {
-    title: 'failures that a person cleared do not count',
+    title: 'failures that the user cleared do not count',
     world: {
       streams: [stream('S')],
       records: [
@@ -321,7 +321,7 @@ const REST: readonly Row[] = [
     step: null,
   },
   {
-    title: 'a blocked task waits for a person',
+    title: 'a blocked task waits for the user',
     world: {
       streams: [
         stream('S', [], {
@@ -419,7 +419,7 @@ const OPEN: readonly Row[] = [
     step: null,
   },
   {
-    title: 'an agent that asks a person needs input',
+    title: 'an agent that asks the user needs input',
     world: {
       streams: [stream('S')],
       records: [open()],
@@ -466,7 +466,7 @@ const OPEN: readonly Row[] = [
     step: 'nudge',
   },
   {
-    title: 'an idle agent that was told often enough needs a person',
+    title: 'an idle agent that was told often enough needs the user',
     world: {
       streams: [stream('S')],
       records: [open({ agentKind: 'claude', nudges: 3 })],
@@ -604,7 +604,7 @@ const OPEN: readonly Row[] = [
     reason: /uncommitted/,
   },
   {
-    title: 'a worker that blocked a task and ended waits for a person',
+    title: 'a worker that blocked a task and ended waits for the user',
     world: {
       streams: [
         stream('S', [], { tasks: counts({ blocked: 1 }), blockedTask: { id: 'TASK-9', reason: 'no key' } }),
@@ -819,7 +819,7 @@ describe('what else a run is worth', () => {
       reason: /exit status is lost/,
     },
     {
-      title: 'a stream that was verified and started again is not done until it is verified anew',
+      title: 'a stream that was verified and started again is not done until it is verified again',
       world: {
         streams: [complete('S')],
         records: [
@@ -1007,7 +1007,7 @@ describe('a stream whose dependency moved', () => {
 
   test('follows it, before what builds on it in turn, and no agent is started', () => {
     const { steps, states } = stepsFor({});
-    assert.deepEqual(steps, ['sync s'], 'C has its turn when S is done anew');
+    assert.deepEqual(steps, ['sync s'], 'C has its turn when S is done again');
     assert.deepEqual(
       states.map(({ state, stale }) => `${state} ${stale}`),
       ['done false', 'done true', 'done true'],
@@ -1069,7 +1069,7 @@ describe('a stream whose dependency moved', () => {
     assert.deepEqual(after({ outcome: 'done' }), ['verify s']);
   });
 
-  test('is checked anew where the user moved its branch, once for each head', () => {
+  test('is checked again where the user moved its branch, once for each head', () => {
     const tip = { known: true, value: new Map([['s', 'a-new-head']]) } as const;
     const current = { base: { sha: 'b', parents: ['a-verified'], atMs: 1 } };
     const moved = stepsFor({ s: current, heads: tip });

@@ -42,7 +42,7 @@ test('a check that failed waits its time, says why, and is due by itself', () =>
   assert.equal(later.step, 'verify');
 });
 
-test('it is given up after as many times as a worker would be, until a person asks again', () => {
+test('it is given up after as many times as a worker would be, until the user asks again', () => {
   const many = trouble({ count: POLICY.maxAttempts, atMs: NOW_MS - 600_000 });
   const failed = checked(many);
   assert.deepEqual(

@@ -1,4 +1,4 @@
-/** An interactive agent whose turn is over, or that waits, or outlived its window: checked, told what is missing, or left to a person. */
+/** An interactive agent whose turn is over, or that waits, or outlived its window: checked, told what is missing, or left to the user. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { restAfter } from '../../src/core/pause.ts';
@@ -67,7 +67,7 @@ const ROWS: readonly Row[] = [
     step: 'verify',
   },
   {
-    title: 'a stop gate that gave up calls a person with its whole reason, and nothing is typed',
+    title: 'a stop gate that gave up calls the user with its whole reason, and nothing is typed',
     run: { stopGate: gaveUp },
     state: 'needs-input',
     reason: /^asks: "Which\?" \(no commit yet\)$/,
@@ -144,7 +144,7 @@ const ROWS: readonly Row[] = [
     dueMs: 59_000,
   },
   {
-    title: 'told, and it did not react: a person is called',
+    title: 'told, and it did not react: the user is called',
     activity: { sinceMs: NOW_MS - 90_000 },
     run: { nudges: 1, lastNudgeAtMs: NOW_MS - 61_000, lastNudgeRest: 1 },
     state: 'needs-input',

@@ -123,7 +123,7 @@ const CASES: readonly Case[] = [
     other: 'queued',
   },
   {
-    title: 'one that does not react is a person’s',
+    title: 'one that does not react is the user’s',
     worker: limited({ sinceMs: NOW_MS - 90_000 }),
     runs: [{ continued: { count: 1, atMs: NOW_MS - 61_000, rest: 1 } }],
     state: 'needs-input',
@@ -172,7 +172,7 @@ const CASES: readonly Case[] = [
     other: 'queued',
   },
   {
-    title: 'an expired login calls a person, and holds back what would meet the same',
+    title: 'an expired login calls the user, and holds back what would meet the same',
     worker: worker({
       activity: activity({
         status: 'waiting',
@@ -223,7 +223,7 @@ const CASES: readonly Case[] = [
     other: 'queued',
   },
   {
-    title: 'a headless run that ended for want of a login calls a person and burns no attempt either',
+    title: 'a headless run that ended for want of a login calls the user and burns no attempt either',
     worker: gone(1, { lastError: { text: 'Please run /login', limit: null, denied: 'type /login' } }),
     state: 'needs-input',
     step: 'end-run denied',
@@ -329,7 +329,7 @@ describe('between two runs', () => {
   };
   test('a limit is waited out, by everyone', () =>
     assert.deepEqual(after({ outcome: 'limited', retryInMs: 9000 }), ['limited', 'queued']));
-  test('a refused account is a person’s, and holds everyone', () =>
+  test('a refused account is the user’s, and holds everyone', () =>
     assert.deepEqual(after({ outcome: 'denied', retryInMs: 9000 }), ['needs-input', 'queued']));
   test('for a refused account is typed what the agent logs in by, where there is such a command', () => {
     const remedies = [{}, { login: 'agent login' }].map(

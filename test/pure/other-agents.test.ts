@@ -104,7 +104,7 @@ test('opencode gets its prompt where no dash makes it a flag, and goes on with a
   ]);
 });
 
-test('opencode may do what the mode says: gates exactly, nothing outside, no question without a person', () => {
+test('opencode may do what the mode says: gates exactly, nothing outside, no question without the user', () => {
   const rules = opencodePermissions(agent({ permissions: 'acceptEdits' }), ['npm test', 'eslint src/*']);
   assert.ok(typeof rules === 'object');
   assert.equal(rules['external_directory'], 'deny');

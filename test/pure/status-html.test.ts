@@ -186,7 +186,7 @@ describe('the page', () => {
     );
   });
 
-  test('loads itself anew only while something writes it anew, also where scripts are off', () => {
+  test('reloads itself only while something rewrites it, also where scripts are off', () => {
     assert.match(page, /<noscript><meta http-equiv="refresh" content="5"><\/noscript>/);
     assert.match(page, /<body [^>]*data-reload="5"/);
     const once = renderPage(busy, { ...OPTIONS, everySeconds: null });

@@ -267,7 +267,7 @@ describe('the judgement of a stop', () => {
     assert.match(answers.at(-1)?.gate?.gaveUp ?? '', /^stopped unfinished \(1 task open\)$/);
   });
 
-  test('a new turn is told anew, also after it was given up', () => {
+  test('a new turn is told again, also after it was given up', () => {
     const answers = judged({}, { again: true }, { again: false });
     assert.deepEqual(
       answers.map(({ refused }) => refused),

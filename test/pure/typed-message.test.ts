@@ -1,4 +1,4 @@
-/** What a person's text becomes before it is typed into an agent. */
+/** What the user's text becomes before it is typed into an agent. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { typedMessage } from '../../src/agent/typed-message.ts';

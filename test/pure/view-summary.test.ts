@@ -112,7 +112,7 @@ test('property: without colour nothing can reach the terminal but text; without 
   );
 });
 
-test('those who wait for a person are on top, longest first, each with reason and command', () => {
+test('those who wait for the user are on top, longest first, each with reason and command', () => {
   const lines = render(busyReport());
   assert.equal(lines[0], '▲ 2 STREAMS NEED YOU');
   assert.match(

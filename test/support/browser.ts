@@ -147,7 +147,7 @@ async function openPage(pipe: Pipe, address: string, look: Look): Promise<Browse
   return {
     async value<T>(expression: string): Promise<T> {
       const wanted = { expression, awaitPromise: true, returnByValue: true };
-      // Of a page that is just being loaded anew it is asked again.
+      // Of a page that is just being reloaded it is asked again.
       const answer = await call('Runtime.evaluate', wanted).catch((error: unknown) => {
         if (/context/i.test(String(error))) return call('Runtime.evaluate', wanted);
         throw error;

@@ -1,4 +1,4 @@
-/** Runs the built command line as a person would: own home, own store, own tmux server, in a throw-away repository. */
+/** Runs the built command line as the user would: own home, own store, own tmux server, in a throw-away repository. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {

@@ -24,7 +24,7 @@ export type GitRig = {
   readonly git: Git;
   /** What the adapter ran, one line a command. */
   readonly commands: string[];
-  /** Runs git as a person would, in the repository or in `cwd`; returns what it printed, trimmed. */
+  /** Runs git as the user would, in the repository or in `cwd`; returns what it printed, trimmed. */
   run(args: readonly string[], cwd?: string): string;
   /** Writes a file (parents made) below the repository, or below `cwd`. */
   write(path: string, text: string, cwd?: string): void;
@@ -48,7 +48,7 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
   const home = realpathSync(mkdtempSync(join(tmpdir(), 'orchestrate-git-')));
   const root = join(home, options.name ?? 'project');
   const homeBefore = process.env['HOME'];
-  // The person's own git configuration must not decide a test.
+  // The user's own git configuration must not decide a test.
   process.env['HOME'] = home;
   const run = (args: readonly string[], cwd = root) =>
     execFileSync('git', args, {

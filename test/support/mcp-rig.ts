@@ -15,7 +15,7 @@ const BUNDLE = join(ROOT, 'dist', 'cli.js');
 const SOURCE = join(ROOT, 'src', 'cli.ts');
 
 export type McpProject = {
-  /** Stands for the person's home directory. */
+  /** Stands for the user's home directory. */
   readonly home: string;
   readonly root: string;
   readonly planDbPath: string;

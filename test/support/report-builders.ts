@@ -113,7 +113,7 @@ export const event = (
   message,
 });
 
-/** A plan in full swing: every kind of row, two of them waiting for a person. */
+/** A plan in full swing: every kind of row, two of them waiting for the user. */
 export function busyReport(): StatusReport {
   return report(
     [

@@ -15,7 +15,7 @@ export function templateRepository(files: Readonly<Record<string, string>>): str
   const folder = mkdtempSync(join(tmpdir(), 'orchestrate-template-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  // The person's own git configuration must not decide a test.
+  // The user's own git configuration must not decide a test.
   const env = { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1', LANG: 'C.UTF-8' };
   for (const args of [
     ['init', '--quiet', '--initial-branch=main'],

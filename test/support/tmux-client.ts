@@ -1,4 +1,4 @@
-/** A person in front of tmux: a real client on a terminal of a given size, which is a pane of another private server. */
+/** The user in front of tmux: a real client on a terminal of a given size, which is a pane of another private server. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -9,7 +9,7 @@ import { until } from './wait.ts';
 export type Size = { readonly columns: number; readonly rows: number };
 
 export type TmuxClient = Disposable & {
-  /** What the person sees, status line and borders too; with colours as escapes when asked. */
+  /** What the user sees, status line and borders too; with colours as escapes when asked. */
   screen(options?: { readonly colours?: boolean }): string;
   /** Waits until the screen matches. */
   sees(pattern: RegExp): Promise<string>;

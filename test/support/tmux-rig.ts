@@ -16,7 +16,7 @@ export type TmuxRig = AsyncDisposable & {
   readonly root: string;
   /** A door to the server; `also` overrides its options. */
   door(also?: Partial<TmuxOptions>): Tmux;
-  /** Runs tmux itself, as a person would, and returns what it printed. Fails the test unless it exits 0. */
+  /** Runs tmux itself, as the user would, and returns what it printed. Fails the test unless it exits 0. */
   raw(...args: string[]): string;
   /** A run directory whose wrapper becomes `sh -c script`. */
   launch(key: string, run: number, script: string): string;

@@ -35,7 +35,7 @@ export type ViewRig = AsyncDisposable & {
 
 export const LIMITS = { minWidth: 60, minHeight: 12 };
 
-/** Settings of a person that an arrangement must not depend on. */
+/** Settings of the user that an arrangement must not depend on. */
 export const HOSTILE = `
 set -g base-index 1
 setw -g pane-base-index 1

@@ -114,7 +114,7 @@ function createSeen(since: number): {
 
 type Names = Pick<TracedEvent, 'stream' | 'initiative'>;
 
-/** What is known by a stream's key, read anew when a key is not known yet; a key that no stream has stands for itself. */
+/** What is known by a stream's key, read again when a key is not known yet; a key that no stream has stands for itself. */
 function createNames(): (state: StateStore, key: string | null) => Names {
   let names: ReadonlyMap<string, Names> = new Map();
   return (state, key) => {

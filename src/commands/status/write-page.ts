@@ -1,4 +1,4 @@
-/** `status --html FILE`: writes the page and, with --watch, writes it anew at each change; replaces nothing but a page of ours. */
+/** `status --html FILE`: writes the page and, with --watch, rewrites it at each change; replaces nothing but a page of ours. */
 import { closeSync, openSync, readSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,7 +22,7 @@ export type PageRequest = {
   readonly file: string;
   /** The streams of earlier plans too. */
   readonly all: boolean;
-  /** Write it anew at each change, and at the latest after so many seconds; null: once. */
+  /** Write it again at each change, and at the latest after so many seconds; null: once. */
   readonly everySeconds: number | null;
 };
 
@@ -64,7 +64,7 @@ type Watching = {
   readonly doors: LookerDoors;
 };
 
-/** Writes a page at each look; at the end one that does not load itself anew any more. */
+/** Writes a page at each look; at the end one that does not reload itself any more. */
 function pageLooker(ports: Ports, { place, request, io, said, doors }: Watching): Looker {
   let last: Gathered | null = null;
   let warned = '';
@@ -72,7 +72,7 @@ function pageLooker(ports: Ports, { place, request, io, said, doors }: Watching)
     writePage(place, pageOf(ports, gathered, request, more));
     if (!said.written) {
       tellWritten(place, io);
-      if (!io.json) io.print('It is written anew at each change, until this command is ended (Ctrl-C).');
+      if (!io.json) io.print('It is rewritten at each change, until this command is ended (Ctrl-C).');
     }
     said.written = true;
     last = gathered;

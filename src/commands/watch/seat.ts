@@ -45,7 +45,7 @@ export type SeatDoors = {
   quit(): void;
 };
 
-/** Between two reports ages stand for so long: to lay all rows out anew for them would hold up a key among a thousand streams. */
+/** Between two reports ages stand for so long: to lay all rows out again for them would hold up a key among a thousand streams. */
 const AGES_STAND_MS = 15_000;
 /** A cursor that rests this long is asked about; while the agent is answered its pane is read this often. */
 const REST_MS = 120;

@@ -43,7 +43,7 @@ export function buildPlan(
 /** The tasks of streams, oldest first. Rows that share their metadata, as parsed, say the same unless it has problems, which each has. */
 function streamTasks(rows: readonly PlanRow[], problems: PlanProblem[]): StreamTask[] {
   const read = new Map<unknown, StreamTask | null>();
-  const readAnew = (row: PlanRow): StreamTask | null => {
+  const readOnce = (row: PlanRow): StreamTask | null => {
     const found = problems.length;
     const task = readRow(row, (problem) => problems.push(problem));
     if (problems.length === found) read.set(row.metadata, task);
@@ -53,7 +53,7 @@ function streamTasks(rows: readonly PlanRow[], problems: PlanProblem[]): StreamT
     .sort((a, b) => a.createdAtMs - b.createdAtMs)
     .flatMap((row) => {
       const same = row.metadataError === null ? read.get(row.metadata) : undefined;
-      const task = same === undefined ? readAnew(row) : same && { ...same, row };
+      const task = same === undefined ? readOnce(row) : same && { ...same, row };
       return task ?? [];
     });
 }

@@ -82,7 +82,7 @@ function isSame(inMain: string, inWorktree: string): boolean {
   return here?.size === there?.size && readFileSync(inMain).equals(readFileSync(inWorktree));
 }
 
-/** Up to this size a file is known by its content too, so that one that was written anew the same is no other. */
+/** Up to this size a file is known by its content too, so that one that was rewritten the same is no other. */
 const MOST_BYTES = 1 << 20;
 /** Files that are noted of one worktree; what is beyond counts as holding something. */
 const MOST_NOTED = 20_000;

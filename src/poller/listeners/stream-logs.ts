@@ -49,7 +49,7 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
   };
 }
 
-/** Sources of the stream's runs, asked anew at each reading; `run` limits them to one run. */
+/** Sources of the stream's runs, asked for at each reading; `run` limits them to one run. */
 export function logSources(ports: Ports, key: string, run: number | null = null): LogSources {
   const runsOf = (): readonly Run[] => {
     const initiative = ports.plan.currentInitiative()?.id ?? '';

@@ -11,7 +11,7 @@ import { initiativeOf } from '../../look/snapshot.ts';
 import { planBase } from './base.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
 import type { Step } from './step.ts';
-import { namedAnew, note, recordOf, refuseWhileRemoved } from './step.ts';
+import { namedNow, note, recordOf, refuseWhileRemoved } from './step.ts';
 import { isSetUpFor, refurnish, setUpAgain, toSetUp } from './worktree.ts';
 
 /** What is left of the disk for agents to work with: nothing is made ahead of need on one that is nearly full. */
@@ -29,7 +29,7 @@ const FIRST_RUN = 1;
  */
 export async function prepare(step: Step, key: string, parents: readonly string[]): Promise<void> {
   const { ports } = step;
-  const record = namedAnew(ports, recordOf(step, key));
+  const record = namedNow(ports, recordOf(step, key));
   if (record.intent !== 'none' || record.runs.length > 0 || record.branchMade) return;
   await refuseChangedGitConfig(ports);
   requireRoom(record.worktree);

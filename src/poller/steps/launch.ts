@@ -21,7 +21,7 @@ import { refuseChangedGitConfig } from './git-config.ts';
 import { workerPrompt } from './prompt-context.ts';
 import type { Step } from './step.ts';
 import {
-  namedAnew,
+  namedNow,
   note,
   privateDirectory,
   recordOf,
@@ -47,7 +47,7 @@ type Plan = {
 /** Launches run `run` of the stream; a base conflict or a failed preparation is recorded with the stream. */
 export async function launch(step: Step, key: string, run: number): Promise<void> {
   const { ports } = step;
-  const record = namedAnew(ports, recordOf(step, key));
+  const record = namedNow(ports, recordOf(step, key));
   // Called off since it was decided.
   if (record.intent !== 'none') return;
   const stream = streamOf(step, record);

@@ -135,7 +135,7 @@ function count(step: Step, { key }: StreamRecord, usage: Usage | null): void {
   step.ports.state.patchRun(key, run.number, { reviewUsage });
 }
 
-/** Writes what is to be read into the log, which is made anew (0600). */
+/** Writes what is to be read into the log, in place of what it held (0600). */
 function told(log: string, lines: readonly string[], reviewed: Reviewed): Reviewed {
   const file = openSync(log, 'w', 0o600);
   try {

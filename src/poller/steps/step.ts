@@ -44,7 +44,7 @@ export function restAtLook(
 }
 
 /** The record with branch and place as the configuration has them now, while nothing of the stream was ever made. */
-export function namedAnew(
+export function namedNow(
   ports: Pick<Ports, 'paths' | 'config' | 'state'>,
   record: StreamRecord,
 ): StreamRecord {

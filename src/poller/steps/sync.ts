@@ -1,4 +1,4 @@
-/** Brings a stream onto what its dependencies have come to: their heads merged into its branch, to be checked anew; no agent is started. */
+/** Brings a stream onto what its dependencies have come to: their heads merged into its branch, to be checked again; no agent is started. */
 
 import type { Ports } from '../../app/ports.ts';
 import { dependencyHeads, missing, movedHeads } from '../../core/done.ts';

@@ -1,8 +1,8 @@
-/** What the page does in a browser besides standing there: tells its age, copies commands, filters, and loads itself anew in the same place. */
+/** What the page does in a browser besides standing there: tells its age, copies commands, filters, and reloads itself in the same place. */
 
 /**
  * Plain JavaScript, which reads what it needs from the page. There is no server to ask, and a page opened from a disk may read
- * no file, not even its own: so it loads itself anew every few seconds. Where one was in it is kept in the history entry.
+ * no file, not even its own: so it reloads itself every few seconds. Where one was in it is kept in the history entry.
  */
 export const PAGE_SCRIPT = `(() => {
   'use strict';
@@ -92,14 +92,14 @@ export const PAGE_SCRIPT = `(() => {
   let busy = 0;
   for (const act of ['scroll', 'input', 'pointerdown', 'wheel', 'touchmove'])
     addEventListener(act, () => { busy = Date.now(); }, { passive: true });
-  const loadAnew = () => {
+  const loadAgain = () => {
     const selecting = String(getSelection()) !== '';
-    if (document.hidden || selecting || Date.now() - busy < 1500) return void setTimeout(loadAnew, 500);
+    if (document.hidden || selecting || Date.now() - busy < 1500) return void setTimeout(loadAgain, 500);
     keep();
     history.scrollRestoration = 'manual';
     location.reload();
   };
-  if (reload) setTimeout(loadAnew, Number(reload) * 1000);
+  if (reload) setTimeout(loadAgain, Number(reload) * 1000);
 
   if (filter) filter.addEventListener('input', sift);
   const showTarget = () => {

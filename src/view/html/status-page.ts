@@ -30,17 +30,17 @@ export type PageOptions = {
   readonly earlier: readonly Earlier[];
   /** What the page was asked for with, to type again. */
   readonly command: string;
-  /** The page is written anew at each change, and at the latest after so many seconds; null: it stays as it is. */
+  /** The page is rewritten at each change, and at the latest after so many seconds; null: it stays as it is. */
   readonly everySeconds: number | null;
-  /** What wrote the page anew was ended: this is the last. */
+  /** What rewrote the page was ended: this is the last. */
   readonly ended: boolean;
   /** Why the last look failed: the page shows the one before. */
   readonly trouble: string | null;
 };
 
-/** Seconds after which a page loads itself anew: not before another can be there, and seldom a large one, which costs its reader more. */
+/** Seconds after which a page reloads itself: not before another can be there, and seldom a large one, which costs its reader more. */
 const RELOAD = { least: 1, small: 5, large: 15, manyStreams: 200 };
-/** A page that nobody writes anew is old after ten minutes; one that is written anew when several writings did not come. */
+/** A page that nobody rewrites is old after ten minutes; one that is rewritten when several writings did not come. */
 const OLD_SECONDS = 600;
 const LATE = { times: 3, seconds: 15 };
 const EVENTS_SHOWN = 30;
@@ -114,8 +114,8 @@ function head(report: StatusReport, { nowMs }: PageOptions): Markup {
 function notices(report: StatusReport, { command, everySeconds, trouble }: PageOptions): Markup {
   const old =
     everySeconds === null
-      ? html`This page was written <span class="age"></span> and is not written anew.`
-      : html`This page was to be written anew, and was last written <span class="age"></span>: what writes it has ended.`;
+      ? html`This page was written <span class="age"></span> and is not rewritten.`
+      : html`This page was to be rewritten, and was last written <span class="age"></span>: what writes it has ended.`;
   const texts = [
     ...(trouble === null
       ? []
@@ -220,11 +220,11 @@ function earlierPlans({ earlier }: PageOptions, context: StreamsContext): Markup
 }
 
 function foot({ command, everySeconds, ended, nowMs }: PageOptions): Markup {
-  const anew =
+  const upkeep =
     everySeconds !== null
-      ? 'It is written anew at each change, and loads itself anew.'
+      ? 'It is rewritten at each change, and reloads itself.'
       : ended
         ? 'That has ended: it stays as it is.'
         : 'It stays as it is.';
-  return html`<footer><p>Written ${moment(nowMs, nowMs)} (<time datetime="${new Date(nowMs).toISOString()}">${new Date(nowMs).toISOString()}</time>) by <code>${command}</code> ${anew}</p></footer>`;
+  return html`<footer><p>Written ${moment(nowMs, nowMs)} (<time datetime="${new Date(nowMs).toISOString()}">${new Date(nowMs).toISOString()}</time>) by <code>${command}</code> ${upkeep}</p></footer>`;
 }

@@ -55,7 +55,7 @@ function cutTo(file: string, size: number): void {
   if (stat !== null && stat.size > size) truncateSync(file, size);
 }
 
-/** Null when there is none, or none that can be used: then the log is written anew from its sources. */
+/** Null when there is none, or none that can be used: then the log is rewritten from its sources. */
 function readBookmark(file: string): Bookmark | null {
   const text = readIfPresent(file);
   if (text === null) return null;

@@ -31,7 +31,7 @@ export type RecordsReader = {
   readonly output: (line: string) => readonly LogLine[] | null;
 };
 
-/** What a follower reads: asked anew each time, since runs (and so files) are added. */
+/** What a follower reads: asked again each time, since runs (and so files) are added. */
 export type LogSources = {
   readonly files: () => readonly LogSource[];
   /** Events after this id, oldest first. */

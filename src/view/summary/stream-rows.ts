@@ -79,7 +79,7 @@ export function stateText(stream: ReportStream, nowMs: number): string {
   return age === '' ? stream.state : `${stream.state} ${age}`;
 }
 
-/** Ages may be as old as this: then a key that is pressed again and again lays nothing out anew. */
+/** Ages may be as old as this: then a key that is pressed again and again lays nothing out again. */
 const FRESH_MS = 2_000;
 
 /** The last layout, and what it was made from. */

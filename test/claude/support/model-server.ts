@@ -14,7 +14,7 @@ export type Step =
 /** Applies to a conversation whose latest matching user message contains (or matches) `match`. */
 export type Rule = {
   readonly match: string | RegExp;
-  /** Asked anew at each turn when it is a function. */
+  /** Asked again at each turn when it is a function. */
   readonly steps: readonly Step[] | (() => readonly Step[]);
 };
 

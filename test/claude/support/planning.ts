@@ -18,7 +18,7 @@ type Place = { readonly cwd: string; readonly env: Readonly<Record<string, strin
 export type PlanningRig = AsyncDisposable & {
   readonly cli: CliRig;
   readonly server: ModelServer;
-  /** What a person's shell would have. */
+  /** What the user's shell would have. */
   readonly env: Readonly<Record<string, string>>;
   /** `claude -p` with this prompt, to its end; what it printed. By default nothing runs but what a rule allows. */
   headless(prompt: string, mode?: 'manual' | 'bypassPermissions'): Promise<string>;
@@ -45,7 +45,7 @@ export async function createPlanningRig(
   const made = await cli.run(['init'], { env: place.env });
   if (made.code !== 0) throw new Error(made.stderr);
   cli.write('.claude/orchestrator/config.json', JSON.stringify({ agent: { command: claude } }));
-  // What Claude Code writes when a person accepts the project's server in its dialog.
+  // What Claude Code writes when the user accepts the project's server in its dialog.
   cli.write('.claude/settings.local.json', '{"enabledMcpjsonServers": ["task-copilot"]}');
   const panes: Pane[] = [];
   return {

@@ -1,4 +1,4 @@
-/** Words for scenes with many streams in one project: what the model does, what a person types, and what was seen of it. */
+/** Words for scenes with many streams in one project: what the model does, what the user types, and what was seen of it. */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -77,7 +77,7 @@ export async function isSeen(
   return stream;
 }
 
-/** A person types a line into the stream's pane. */
+/** The user types a line into the stream's pane. */
 export async function type(project: ClaudeProject, id: string, text: string): Promise<void> {
   const { pane } = streamIn(await project.look(), id);
   project.tmux('send-keys', '-t', pane ?? '', '-l', '--', text);
@@ -86,7 +86,7 @@ export async function type(project: ClaudeProject, id: string, text: string): Pr
   project.tmux('send-keys', '-t', pane ?? '', 'Enter');
 }
 
-/** A person presses keys in the stream's pane. */
+/** The user presses keys in the stream's pane. */
 export async function press(project: ClaudeProject, id: string, ...keys: readonly string[]): Promise<void> {
   const { pane } = streamIn(await project.look(), id);
   project.tmux('send-keys', '-t', pane ?? '', ...keys);
