@@ -74,7 +74,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'run-denied': trouble("a run was ended since the agent's account was refused"),
   'run-closed': untold('the user closed the agent at its prompt, of which the state of the stream tells'),
 
-  'launch-error': trouble('a launch failed before any agent ran'),
+  'launch-error': trouble('a launch failed before any agent ran, or not all that goes with it was done'),
   'verify-error': trouble('work could not be checked'),
   'sync-error': trouble('a stream could not be brought onto what its dependencies have come to'),
   'adopt-error': trouble('a stream that is complete without a run could not be recorded as done'),

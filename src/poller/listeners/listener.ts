@@ -40,19 +40,6 @@ export function reporting(name: string, report: (message: string) => void): (wor
   };
 }
 
-/** Does the work for each, so that what fails for one stream keeps nothing from another; then throws the first failure. */
-export function eachByItself<Item>(items: Iterable<Item>, work: (item: Item) => void): void {
-  const failures: unknown[] = [];
-  for (const item of items) {
-    try {
-      work(item);
-    } catch (error) {
-      failures.push(error);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-}
-
 /** Calls the listeners in their order. */
 export function guardListeners(listeners: readonly Listener[], report: (message: string) => void): Listeners {
   const each = (call: (listener: Listener) => void): void => {

@@ -1,12 +1,13 @@
 /** Calls the user, once for each time a stream comes to need them: in tmux, by the configured command, and by the preset. */
 import type { Ports } from '../../app/ports.ts';
 import { retryDelayMs } from '../../core/decide/restarts.ts';
+import { eachByItself } from '../../core/each-by-itself.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
 import { messageOf, type Notice } from '../../notify/presets.ts';
 import { answers } from './answers.ts';
-import { eachByItself, type Listener, type PollerEnd, reporting } from './listener.ts';
+import { type Listener, type PollerEnd, reporting } from './listener.ts';
 import { createWays } from './ways.ts';
 
 /** How the whole ended, for whoever is to be told; null where nobody is. */

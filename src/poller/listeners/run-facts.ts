@@ -1,6 +1,7 @@
 /** Writes down what a look tells of open runs: their process, pane and conversation when first seen, now and then what they use. */
 import { statSync, utimesSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
+import { eachByItself } from '../../core/each-by-itself.ts';
 import type { NewEvent } from '../../core/events.ts';
 import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
@@ -8,7 +9,7 @@ import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
 import type { RunPatch } from '../../state/types.ts';
 import { recordUsage, writePidFile } from '../steps/end-run.ts';
-import { eachByItself, type Listener, reporting } from './listener.ts';
+import { type Listener, reporting } from './listener.ts';
 
 /** What a tick may take beyond the time between two. */
 const SLACK_MS = 60_000;

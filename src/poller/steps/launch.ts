@@ -16,11 +16,13 @@ import { hashToken } from '../../operator/run-scope.ts';
 import { streamVariables, workerEnvironment } from '../../worker/environment.ts';
 import { writeLaunch, writeScripts } from '../../worker/wrapper.ts';
 import { findBase, isCleaned } from './base.ts';
-import { applyEnd, closeWindow, endFormerWorkers } from './end-run.ts';
+import { applyEnd, endFormerWorkers } from './end-run.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
+import { noteLaunch, type OpenedWindow } from './note-launch.ts';
 import { workerPrompt } from './prompt-context.ts';
 import type { Step } from './step.ts';
 import {
+  isEnded,
   namedNow,
   note,
   privateDirectory,
@@ -54,11 +56,12 @@ export async function launch(step: Step, key: string, run: number): Promise<void
   if (stream === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
   refuseWhileRemoved(step, key);
+  let window: OpenedWindow | null = null;
   try {
     await refuseChangedGitConfig(ports);
     const base = await settleBase(step, record, stream);
     if (base === null) return;
-    const opened = await launchFrom(step, {
+    window = await launchFrom(step, {
       stream,
       record: recordOf(step, key),
       run,
@@ -66,7 +69,6 @@ export async function launch(step: Step, key: string, run: number): Promise<void
       mergeFirst: base.mergeFirst,
       ...identity(step, record),
     });
-    if (!opened) refuseUnlessCalledOff(step, key, run);
   } catch (error) {
     if (error instanceof StreamTaken) throw error;
     if (isEnded(step, key, run)) return;
@@ -75,6 +77,8 @@ export async function launch(step: Step, key: string, run: number): Promise<void
     });
     throw error;
   }
+  // From here on its worker lives, so that nothing that fails may end the run.
+  if (window !== null) await noteLaunch(step, record, run, window);
 }
 
 /** Finds and records what the stream is built on; null, with the conflict recorded, when its dependencies do not merge. */
@@ -163,8 +167,8 @@ function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
   );
 }
 
-/** Opens the run and starts its worker; false, leaving nothing, when it could not be opened. */
-async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
+/** Opens the run and starts its worker; null where it was called off, leaving nothing when it could not be opened. */
+async function launchFrom(step: Step, plan: Plan): Promise<OpenedWindow | null> {
   const { ports } = step;
   const { record, run } = plan;
   if (!isUntouched(record)) await endFormerWorkers(ports, record.key);
@@ -183,9 +187,9 @@ async function launchFrom(step: Step, plan: Plan): Promise<boolean> {
     baseSha: plan.baseSha,
     tokenHash: hashToken(plan.token),
   });
-  if (!opened) return false;
-  await startWorker(step, plan, directory);
-  return true;
+  if (opened) return startWorker(step, plan, directory);
+  refuseUnlessCalledOff(step, record.key, run);
+  return null;
 }
 
 /** True for a stream without a run whose worktree was made ahead: no agent of it can be at work there, whoever may live. */
@@ -200,7 +204,7 @@ async function endUnknownWorkers(ports: Ports, key: string): Promise<void> {
 }
 
 /** Prepares what the opened run needs and opens its window; stops where it was called off meanwhile. */
-async function startWorker(step: Step, plan: Plan, directory: string): Promise<void> {
+async function startWorker(step: Step, plan: Plan, directory: string): Promise<OpenedWindow | null> {
   const { ports } = step;
   const { record, run } = plan;
   // The worktree takes longest, so it goes first: even starting a process takes its time.
@@ -210,7 +214,7 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
     ensureSession(ports),
     isUntouched(record) ? endUnknownWorkers(ports, record.key) : null,
   ]);
-  if (isEnded(step, record.key, run)) return;
+  if (isEnded(step, record.key, run)) return null;
   writeLaunch(directory, {
     cwd: startDirectory(record.worktree, ports.config.agent.cwd),
     argv: launched.argv,
@@ -218,15 +222,8 @@ async function startWorker(step: Step, plan: Plan, directory: string): Promise<v
   });
   forgetReports(ports, record.key);
   await step.pace.next(step.abort);
-  if (isEnded(step, record.key, run)) return;
-  const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
-  ports.state.patchRun(record.key, run, { pane: window.pane, server: window.server });
-  // Called off at the last moment: its fence, or the claim, sees to the worker, but nobody knew of the window.
-  if (isEnded(step, record.key, run))
-    return closeWindow(ports, window.pane, { key: record.key, number: run });
-  ports.state.patchStream(record.key, { fresh: false });
-  note(step, record.key, run, 'launched', run === 1 ? 'started' : `started again (run ${run})`);
-  await closeFormerPane(step, record);
+  if (isEnded(step, record.key, run)) return null;
+  return ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
 }
 
 async function ensureSession({ tmux, state }: Pick<Ports, 'tmux' | 'state'>): Promise<void> {
@@ -239,12 +236,6 @@ function forgetReports({ paths }: Pick<Ports, 'paths'>, key: string): void {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
   for (const name of readdirSync(spool)) if (ofKey.test(name)) rmSync(join(spool, name), { force: true });
-}
-
-/** True when the operator ended the run while it was being prepared. */
-function isEnded(step: Step, key: string, run: number): boolean {
-  const opened = recordOf(step, key).runs.find(({ number }) => number === run);
-  return opened !== undefined && opened.endedAtMs !== null;
 }
 
 /** Writes what the agent reads into the run's directory; returns what it is to be started with. */
@@ -278,15 +269,6 @@ async function prepareAgent(step: Step, plan: Plan, directory: string): Promise<
 function startDirectory(worktree: string, cwd: string): string {
   const directory = join(worktree, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree;
-}
-
-/** The dead pane of the run before is of no more use once the next one lives. */
-async function closeFormerPane(step: Step, record: StreamRecord): Promise<void> {
-  const former = record.runs.at(-1);
-  const { config, state } = step.ports;
-  if (former?.pane == null || config.finishedWindows === 'keep' || former.server !== state.tmuxServer())
-    return;
-  await closeWindow(step.ports, former.pane, former);
 }
 
 /** Closes the run of a preparation that failed, if it was opened; the failure itself is the back-off's. */

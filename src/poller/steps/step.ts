@@ -53,6 +53,12 @@ export function namedNow(
   return { ...record, ...names };
 }
 
+/** True when the operator ended the run while it was being launched. */
+export function isEnded(step: Pick<Step, 'ports' | 'snapshot'>, key: string, run: number): boolean {
+  const opened = recordOf(step, key).runs.find(({ number }) => number === run);
+  return opened !== undefined && opened.endedAtMs !== null;
+}
+
 /** The stream is another process's to act on: nothing of it is ours to close. */
 export class StreamTaken extends OrchestrateError {}
 
