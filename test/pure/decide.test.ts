@@ -1265,6 +1265,10 @@ test('what was tried, how often, and when it is tried again is counted as it is'
   assert.equal(once?.reason, 'gave up after 1 attempt: exit 1');
   const three = [failedRun(1, 30), failedRun(2, 20), failedRun(3, 10)];
   assert.equal(after(three).states[0]?.reason, 'gave up after 3 attempts: exit 1');
+  const verdict = { ...gateFailed, rest: null, parents: [], gate: { name: 'test', log: '/log', times: 3 } };
+  const red = { ...failedRun(2, 10), reason: verdict.message, verdict };
+  const [gaveUp] = after([failedRun(1, 20), red], { maxAttempts: 2 }).states;
+  assert.equal(gaveUp?.reason, 'gave up after 2 attempts: gate "test" failed', 'one count, of one thing');
   const [waits] = after([failedRun(1, 10)]).states;
   const seconds = Math.ceil(((waits?.dueAtMs ?? 0) - NOW_MS) / 1000);
   assert.equal(waits?.reason, `tries again in ${seconds} s; last attempt: exit 1`);

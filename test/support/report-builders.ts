@@ -162,7 +162,7 @@ export function busyReport(): StatusReport {
         since: agoIso(60_000),
         tasks: counts(0, 2),
         reason:
-          'gave up after 3 attempts: gate "test" failed 3×, and what it printed is long enough to be cut off on a narrow screen',
+          'gave up after 3 attempts: gate "test" failed, and what it printed is long enough to be cut off on a narrow screen',
         remedy: 'orchestrate retry Stream-D',
       }),
       stream('Stream-E', 'limited', {

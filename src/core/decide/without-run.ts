@@ -188,10 +188,15 @@ function afterTrouble(reason: string, { fix, cause }: Trouble, again: string): R
   return cause === null ? thenTry(reason, fix, again) : { reason, remedy: fix };
 }
 
-/** Why the last run came to nothing; of a red gate in few words: how, and what it printed, its log tells. */
+/**
+ * Why the last run came to nothing; of a red gate in few words: how, and what it printed, its log tells. How often it failed in
+ * a row is left out: work may be checked several times in one attempt, and attempts are what is counted here.
+ */
 function lastReason(run: Run | null): string {
   const gate = run?.verdict?.gate ?? null;
-  return gate !== null && run?.reason === run?.verdict?.message ? gateText(gate) : (run?.reason ?? 'unknown');
+  return gate !== null && run?.reason === run?.verdict?.message
+    ? gateText({ ...gate, times: 1 })
+    : (run?.reason ?? 'unknown');
 }
 
 function restartDue({ stream, record, policy, snapshot, lastRun, key }: Situation): Assessment | null {
