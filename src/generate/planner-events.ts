@@ -1,6 +1,7 @@
 /** Turns what the planner prints (`--output-format stream-json`) into lines for whoever waits: the PRD, each task, what goes wrong; pure. */
 
 import { MCP_NAME } from '../agent/run-files.ts';
+import { fieldsOf, parseObject } from '../core/json-fields.ts';
 import { printable } from '../core/printable.ts';
 
 /** What has been seen so far. */
@@ -97,13 +98,13 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** The events of a line; none for one that is no JSON object or says nothing of interest. */
 export function readPlannerLine(line: string): PlannerEvent[] {
-  const message = parse(line);
+  const message = parseObject(line) ?? {};
   switch (message['type']) {
     case 'system':
       return systemEvents(message);
     case 'assistant':
     case 'user':
-      return listOf(fields(message['message'])['content']).flatMap((block) => blockEvents(fields(block)));
+      return listOf(fieldsOf(message['message'])['content']).flatMap((block) => blockEvents(fieldsOf(block)));
     case 'result':
       return [{ kind: 'result', isError: message['is_error'] === true, text: resultText(message) }];
     default:
@@ -114,7 +115,7 @@ export function readPlannerLine(line: string): PlannerEvent[] {
 function systemEvents(message: Fields): PlannerEvent[] {
   if (message['subtype'] === 'init') {
     const server = listOf(message['mcp_servers'])
-      .map(fields)
+      .map(fieldsOf)
       .find(({ name }) => name === MCP_NAME);
     return [{ kind: 'started', server: server === undefined ? null : textOf(server['status']) }];
   }
@@ -132,7 +133,7 @@ function blockEvents(block: Fields): PlannerEvent[] {
       return [{ kind: 'text', text: textOf(block['text']) }];
     case 'tool_use': {
       const { id, name, input } = block;
-      return [{ kind: 'call', id: textOf(id), tool: textOf(name), input: fields(input) }];
+      return [{ kind: 'call', id: textOf(id), tool: textOf(name), input: fieldsOf(input) }];
     }
     case 'tool_result': {
       const { tool_use_id: id, is_error: isError, content } = block;
@@ -147,7 +148,7 @@ function blockEvents(block: Fields): PlannerEvent[] {
 function contentText(content: unknown): string {
   if (typeof content === 'string') return content;
   return listOf(content)
-    .map((block) => textOf(fields(block)['text']))
+    .map((block) => textOf(fieldsOf(block)['text']))
     .join('\n');
 }
 
@@ -157,19 +158,6 @@ function resultText(message: Fields): string {
   if (text !== '') return text;
   const errors = listOf(message['errors']).map(textOf).join('; ');
   return errors === '' ? textOf(message['subtype']) : errors;
-}
-
-function parse(line: string): Fields {
-  try {
-    return fields(JSON.parse(line));
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
-}
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -2,6 +2,7 @@
 import { realpathSync, rmSync } from 'node:fs';
 import { type ProjectPaths, parseMcpConfig } from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { isObject } from '../core/json-fields.ts';
 import { readUsersFile, statIfPresent } from '../files/present.ts';
 import { type Change, type InitContext, type InitStep, kept, unchanged } from './change.ts';
 import { removeMember, setMember } from './json-edit.ts';
@@ -83,7 +84,7 @@ function entryIn(text: string, path: string): Entry | undefined {
 }
 
 function objectOf(value: unknown, path: string, what: string): Entry {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return value;
   throw new OrchestrateError(
     EXIT.input,
     `${path} is no MCP configuration: ${what} is not an object`,

@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandGate } from '../app/config/config.ts';
 import { type Config, type SetupCommand, setupCommands } from '../app/config/load.ts';
+import { fieldsOf, parseObject } from '../core/json-fields.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { readIfPresent } from '../files/present.ts';
 
@@ -167,18 +168,11 @@ function readText(path: string): string {
 
 /** package.json as far as it can be read; what cannot be read proposes nothing. */
 function readPackage(root: string): unknown {
-  try {
-    return JSON.parse(readText(join(root, 'package.json')));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  return parseObject(readText(join(root, 'package.json')));
 }
 
 function objectAt(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null
-    ? Object.entries(value).find(([key]) => key === name)?.[1]
-    : null;
+  return Object.entries(fieldsOf(value)).find(([key]) => key === name)?.[1] ?? null;
 }
 
 function textAt(value: unknown, name: string): string {

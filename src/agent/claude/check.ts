@@ -2,11 +2,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
+import { fieldsOf, parseObject } from '../../core/json-fields.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import { readIfPresent } from '../../files/present.ts';
 import { NotStarted, run } from '../../process/run.ts';
 import { findCommand, missingCommand } from '../find-command.ts';
-import { parseRecord, recordOf } from '../json.ts';
 import type { AgentCheck, AgentSettings } from '../port.ts';
 import { MCP_NAME } from '../run-files.ts';
 import type { ClaudePaths } from './claude-paths.ts';
@@ -65,7 +65,7 @@ async function checkVersion(file: string, env: Environment): Promise<AgentCheck>
 /** Settings may switch every hook off: then nothing is reported, and neither the fence nor the stop gate stands. */
 function checkHooks(where: ClaudeSurroundings): AgentCheck[] {
   const off = settingsFiles(where).find(
-    (file) => parseRecord(readIfPresent(file) ?? '')?.['disableAllHooks'] === true,
+    (file) => parseObject(readIfPresent(file) ?? '')?.['disableAllHooks'] === true,
   );
   if (off === undefined) return [];
   const message = `${off} switches all hooks off: no stop gate, no fence, and no word of what agents do`;
@@ -153,7 +153,7 @@ type Account = Readonly<Record<string, unknown>> | null | Error;
 function readAccount(file: string): Account {
   try {
     const text = readIfPresent(file);
-    return text === null ? null : (parseRecord(text) ?? new Error('it is no JSON object'));
+    return text === null ? null : (parseObject(text) ?? new Error('it is no JSON object'));
   } catch (thrown) {
     return new Error(messageOf(thrown));
   }
@@ -192,10 +192,10 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
 
 /** Whether Claude Code was told not to use the project's server: agents of ours get it all the same, the user's own sessions don't. */
 function checkMcpServer(where: ClaudeSurroundings, account: Account): AgentCheck[] {
-  const listed = parseRecord(readIfPresent(join(where.projectRoot, '.mcp.json')) ?? '')?.['mcpServers'];
-  if (recordOf(listed)[MCP_NAME] === undefined) return [];
+  const listed = parseObject(readIfPresent(join(where.projectRoot, '.mcp.json')) ?? '')?.['mcpServers'];
+  if (fieldsOf(listed)[MCP_NAME] === undefined) return [];
   const choices = [
-    ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? '') ?? {}),
+    ...settingsFiles(where).map((file) => parseObject(readIfPresent(file) ?? '') ?? {}),
     ...(account instanceof Error ? [] : projectEntries(where, account)),
   ];
   const names = (key: string): boolean =>
@@ -219,9 +219,9 @@ function projectEntries(
   { projectRoot }: ClaudeSurroundings,
   account: Readonly<Record<string, unknown>> | null,
 ): readonly Readonly<Record<string, unknown>>[] {
-  const projects = recordOf(account?.['projects']);
+  const projects = fieldsOf(account?.['projects']);
   const roots = existsSync(projectRoot) ? [projectRoot, realpathSync(projectRoot)] : [projectRoot];
-  return roots.map((root) => recordOf(projects[root]));
+  return roots.map((root) => fieldsOf(projects[root]));
 }
 
 /** Trust is recorded under the main repository's root and holds for its worktrees. */
@@ -242,7 +242,7 @@ function checkLogin(
 ): AgentCheck {
   const name = 'login';
   const key = env['ANTHROPIC_API_KEY'];
-  const approved = recordOf(account?.['customApiKeyResponses'])['approved'];
+  const approved = fieldsOf(account?.['customApiKeyResponses'])['approved'];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
     const message = 'Claude Code will ask whether to use ANTHROPIC_API_KEY: choose once';
     return { name, level: 'warn', message, fix: 'claude' };

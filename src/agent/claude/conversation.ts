@@ -1,6 +1,7 @@
 /** Reads the lines of a Claude Code conversation, from its transcript or from `--output-format stream-json` (both have the same shape), and tells them to people. */
+
+import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { printable } from '../../core/printable.ts';
-import { parseRecord, recordOf, stringOf } from '../json.ts';
 import type { ToldLine } from '../port.ts';
 
 /** One thing that happened in a conversation. `atMs` is null where the line carries no time. */
@@ -25,7 +26,7 @@ type Line = Readonly<Record<string, unknown>>;
 /** The items of one line; none for bookkeeping lines, for a subagent's lines and for anything that is not JSON. */
 export function parseConversationLine(line: string): readonly ConversationItem[] {
   if (!line.startsWith('{')) return [];
-  const entry = parseRecord(line);
+  const entry = parseObject(line);
   if (entry === null || entry['isSidechain'] === true || typeof entry['parent_tool_use_id'] === 'string')
     return [];
   const atMs = timeOf(entry['timestamp']);
@@ -71,7 +72,7 @@ function assistantItems(entry: Line, atMs: number | null): ConversationItem[] {
 }
 
 function userItems(entry: Line, atMs: number | null): ConversationItem[] {
-  const content = recordOf(entry['message'])['content'];
+  const content = fieldsOf(entry['message'])['content'];
   if (typeof content === 'string') return saidItem('prompt', content, atMs);
   return blocksOf(entry).flatMap((block): ConversationItem[] => {
     if (block['type'] === 'text') return saidItem('prompt', block['text'], atMs);
@@ -95,14 +96,14 @@ function saidItem(kind: 'prompt' | 'said', value: unknown, atMs: number | null):
 }
 
 function blocksOf(entry: Line): readonly Line[] {
-  const content = recordOf(entry['message'])['content'];
-  return Array.isArray(content) ? content.map(recordOf) : [];
+  const content = fieldsOf(entry['message'])['content'];
+  return Array.isArray(content) ? content.map(fieldsOf) : [];
 }
 
 function resultText(content: unknown): string {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return '';
-  return content.map((part) => stringOf(recordOf(part)['text']) ?? '').join('\n');
+  return content.map((part) => stringOf(fieldsOf(part)['text']) ?? '').join('\n');
 }
 
 /** Inputs that say best what a call is about, the most telling first. */
@@ -134,7 +135,7 @@ export function callOf(
   const tool = (name ?? 'a tool').replace(OF_TASKS, '');
   const target = targetOf(input);
   if (tool !== 'task_update') return { tool, target };
-  const { status, notes, blockedReason } = recordOf(input);
+  const { status, notes, blockedReason } = fieldsOf(input);
   const change = stringOf(status) === null ? '' : ` -> ${stringOf(status)}`;
   const words = stringOf(blockedReason) ?? stringOf(notes);
   const why = words === null ? '' : `: ${words}`;
@@ -143,7 +144,7 @@ export function callOf(
 
 /** What a tool call is about, in a few words that print safely. */
 function targetOf(input: unknown): string {
-  const record = recordOf(input);
+  const record = fieldsOf(input);
   const name = TELLING_INPUTS.find((candidate) => typeof record[candidate] === 'string');
   const value = name === undefined ? '' : (stringOf(record[name]) ?? '');
   return printable(value.trim(), TARGET_LIMIT);
@@ -188,7 +189,7 @@ function readableItem(item: ConversationItem): ToldLine[] {
 /** A tool's answer for people: of a record of Task Copilot, which it is and what it has become; all else as it is. */
 function resultWords(text: string): string {
   if (!text.startsWith('{"')) return text;
-  const { id, status, title } = parseRecord(text) ?? {};
+  const { id, status, title } = parseObject(text) ?? {};
   if (stringOf(id) === null) return text;
   const name = stringOf(title) === null ? '' : ` "${stringOf(title)}"`;
   return `${stringOf(id)}${name}${stringOf(status) === null ? '' : ` is ${stringOf(status)}`}`;

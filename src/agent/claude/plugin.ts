@@ -1,8 +1,8 @@
 /** What Claude Code has of our plugin in a project: by its settings, of which the nearest decides, and by its list of what is installed. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { readIfPresent } from '../../files/present.ts';
-import { parseRecord, recordOf, stringOf } from '../json.ts';
 import { MCP_NAME } from '../run-files.ts';
 import { claudePaths } from './claude-paths.ts';
 
@@ -23,9 +23,9 @@ export function pluginParts(
   ];
   const enabled = Object.assign(
     {},
-    ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)['enabledPlugins'])),
+    ...nearestFirst.reverse().map((file) => fieldsOf(recordAt(file)['enabledPlugins'])),
   );
-  const installed = recordOf(
+  const installed = fieldsOf(
     recordAt(join(dirname(settings), 'plugins', 'installed_plugins.json'))['plugins'],
   );
   const places = Object.entries(enabled)
@@ -34,18 +34,18 @@ export function pluginParts(
   return {
     command: places.some((place) => existsSync(join(place, 'skills', NAME, 'SKILL.md'))),
     server: places.some(
-      (place) => recordOf(recordAt(join(place, '.mcp.json'))['mcpServers'])[MCP_NAME] !== undefined,
+      (place) => fieldsOf(recordAt(join(place, '.mcp.json'))['mcpServers'])[MCP_NAME] !== undefined,
     ),
   };
 }
 
 function recordAt(file: string): Readonly<Record<string, unknown>> {
-  return parseRecord(readIfPresent(file) ?? '') ?? {};
+  return parseObject(readIfPresent(file) ?? '') ?? {};
 }
 
 /** Seen of Claude Code 2.1: a list of installations, each with its `installPath`. */
 function installPlaces(installations: unknown): readonly string[] {
   if (!Array.isArray(installations)) return [];
   const places: readonly unknown[] = installations;
-  return places.map((each) => stringOf(recordOf(each)['installPath'])).filter((place) => place !== null);
+  return places.map((each) => stringOf(fieldsOf(each)['installPath'])).filter((place) => place !== null);
 }

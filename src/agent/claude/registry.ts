@@ -1,7 +1,7 @@
 /** Reads Claude Code's own session registry: what a living session says of itself; knows nothing of runs. */
 import path from 'node:path';
+import { numberOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { listIfPresent, readIfPresent } from '../../files/present.ts';
-import { numberOf, parseRecord, stringOf } from '../json.ts';
 
 /** One session's entry. `status` is null while it starts; else `busy`, `idle`, `waiting` or `shell` (a background shell runs). */
 export type RegistryEntry = {
@@ -21,7 +21,7 @@ export type RegistryEntry = {
  */
 export function readRegistry(sessions: string, pid: number): RegistryEntry | null {
   const text = readIfPresent(path.join(sessions, `${pid}.json`));
-  const record = text === null ? null : parseRecord(text);
+  const record = text === null ? null : parseObject(text);
   if (record === null) return null;
   return {
     sessionId: stringOf(record['sessionId']),

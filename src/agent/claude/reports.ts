@@ -1,8 +1,8 @@
 /** Reads what a run's hooks reported: the latest of each kind of event, believed only with the run's own token. */
 import path from 'node:path';
+import { fieldsOf, numberOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { printable } from '../../core/printable.ts';
 import { readPartIfPresent, statIfPresent } from '../../files/present.ts';
-import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import type { TokenCheck } from '../port.ts';
 import { callOf } from './conversation.ts';
 import { COST_REPORT, GATE_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
@@ -97,9 +97,9 @@ export function parseCost(
 ): ReportedCost | null {
   const end = text?.indexOf('\n') ?? -1;
   if (text === null || end < 0 || !isOurs(text.slice(0, end))) return null;
-  const fields = parseRecord(text.slice(end + 1));
+  const fields = parseObject(text.slice(end + 1));
   const sessionId = stringOf(fields?.['session_id']);
-  const usd = numberOf(recordOf(fields?.['cost'])['total_cost_usd']);
+  const usd = numberOf(fieldsOf(fields?.['cost'])['total_cost_usd']);
   return sessionId === null || usd === null ? null : { sessionId, usd, atMs };
 }
 
@@ -113,7 +113,7 @@ export function parseReport(
   if (text === null) return null;
   const end = text.indexOf('\n');
   if (end < 0 || !isOurs(text.slice(0, end))) return null;
-  const fields = parseRecord(text.slice(end + 1)) ?? {};
+  const fields = parseObject(text.slice(end + 1)) ?? {};
   const tool = stringOf(fields['tool_name']);
   const tasks = fields['background_tasks'];
   return {
@@ -139,18 +139,18 @@ function callText(name: string, input: unknown): string {
 
 function questionOf(tool: string | null, input: unknown): string | null {
   if (tool !== 'AskUserQuestion') return null;
-  const questions = recordOf(input)['questions'];
+  const questions = fieldsOf(input)['questions'];
   const [first] = Array.isArray(questions) ? questions : [];
-  return stringOf(recordOf(first)['question']) ?? 'a question';
+  return stringOf(fieldsOf(first)['question']) ?? 'a question';
 }
 
 function isUnderWay(task: unknown): boolean {
-  const status = stringOf(recordOf(task)['status']);
+  const status = stringOf(fieldsOf(task)['status']);
   return status === null || status === 'running' || status === 'pending';
 }
 
 function backgroundText(task: unknown): string {
-  const { type, description } = recordOf(task);
+  const { type, description } = fieldsOf(task);
   const what = stringOf(description);
   return `${stringOf(type) ?? 'task'}${what === null ? '' : ` (${what.slice(0, 80)})`}`;
 }

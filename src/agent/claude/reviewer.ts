@@ -1,5 +1,5 @@
 /** Claude Code as a reviewer: headless, with tools that only read, answering by a JSON schema; knows nothing of gates. */
-import { numberOf, parseRecord, recordOf } from '../json.ts';
+import { fieldsOf, numberOf, parseObject } from '../../core/json-fields.ts';
 import type { AgentSettings, Reviewer } from '../port.ts';
 
 const TOOLS = 'Read,Glob,Grep';
@@ -44,8 +44,8 @@ export function claudeReviewer({
       ...(model === null ? [] : ['--model', model]),
     ],
     read: (stdout) => {
-      const result = parseRecord(stdout) ?? {};
-      const told = recordOf(result['usage']);
+      const result = parseObject(stdout) ?? {};
+      const told = fieldsOf(result['usage']);
       const count = (name: string): number => numberOf(told[name]) ?? 0;
       const costUsd = numberOf(result['total_cost_usd']);
       const usage = {

@@ -1,9 +1,9 @@
 /** Finds a conversation's transcript and reads its end (the call under way, the error it ended by) and whether what was typed arrived; cheap, since asked at every tick. */
 import path from 'node:path';
+import { parseObject, stringOf } from '../../core/json-fields.ts';
 import { lastLines } from '../../core/printable.ts';
 import { eachGrownLine, endOfFile } from '../../files/grown-lines.ts';
 import { listIfPresent, readPartIfPresent, statIfPresent } from '../../files/present.ts';
-import { parseRecord, stringOf } from '../json.ts';
 import type { Heard } from '../port.ts';
 import { type ConversationItem, parseConversationLine } from './conversation.ts';
 
@@ -159,7 +159,7 @@ export function listenTo(transcript: string): (firstLine: string) => Heard {
     readTo = eachGrownLine(transcript, readTo, onLine);
     const excerpt = [...firstLine.trim()].slice(0, EXCERPT).join('').trimEnd();
     const written = JSON.stringify(excerpt).slice(1, -1);
-    const telling = lines.filter((line) => line.includes(written)).map(parseRecord);
+    const telling = lines.filter((line) => line.includes(written)).map(parseObject);
     if (telling.some((entry) => entry?.['type'] === 'user')) return 'taken';
     return telling.some((entry) => stringOf(entry?.['operation']) === 'enqueue') ? 'queued' : null;
   };

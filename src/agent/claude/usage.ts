@@ -1,8 +1,8 @@
 /** Adds up what a run used, from the conversations in its worktree: tokens message by message, dollars only as Claude Code itself wrote them down. */
 import path from 'node:path';
+import { fieldsOf, numberOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import type { Run, Usage } from '../../core/types.ts';
 import { eachGrownLine, type ReadUpTo } from '../../files/grown-lines.ts';
-import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import { conversationsBeside } from './transcript.ts';
 
 /** What one answer of the model used. */
@@ -87,13 +87,13 @@ function sumOf(answers: ReadonlyMap<string, Answer>): { tokens: number; cachedTo
 function enter(book: Book, line: string): void {
   if (line.includes('"type":"cost-state"')) enterTotal(book, line);
   if (!line.includes('"usage"') || !line.includes('"assistant"')) return;
-  const entry = parseRecord(line);
-  const message = recordOf(entry?.['message']);
+  const entry = parseObject(line);
+  const message = fieldsOf(entry?.['message']);
   const atMs = Date.parse(stringOf(entry?.['timestamp']) ?? '');
   const id = stringOf(message['id']);
   if (entry?.['type'] !== 'assistant' || id === null || Number.isNaN(atMs)) return;
   book.lastAtMs = Math.max(book.lastAtMs, atMs);
-  const usage = recordOf(message['usage']);
+  const usage = fieldsOf(message['usage']);
   const count = (name: string): number => numberOf(usage[name]) ?? 0;
   book.answers.set(id, {
     atMs: book.answers.get(id)?.atMs ?? atMs,
@@ -103,7 +103,7 @@ function enter(book: Book, line: string): void {
 }
 
 function enterTotal(book: Book, line: string): void {
-  const entry = parseRecord(line);
+  const entry = parseObject(line);
   const usd = numberOf(entry?.['totalCostUSD']);
   if (entry?.['type'] !== 'cost-state' || usd === null || entry['hasUnknownModelCost'] === true) return;
   book.totals.push({ atMs: book.lastAtMs, usd });

@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import type { Run } from '../../core/types.ts';
 import {
   ifPresent,
@@ -10,7 +11,6 @@ import {
   readPartIfPresent,
   statIfPresent,
 } from '../../files/present.ts';
-import { parseRecord, recordOf, stringOf } from '../json.ts';
 import type { ToldLine } from '../port.ts';
 
 export type CodexPaths = { readonly config: string; readonly sessions: string };
@@ -80,8 +80,8 @@ export function readTail(lines: readonly string[]): Pick<RolloutTail, 'turn' | '
   let error: RolloutTail['error'] = null;
   for (const line of lines) {
     if (!line.includes('"event_msg"')) continue;
-    const entry = parseRecord(line);
-    const payload = recordOf(entry?.['payload']);
+    const entry = parseObject(line);
+    const payload = fieldsOf(entry?.['payload']);
     const atMs = Date.parse(stringOf(entry?.['timestamp']) ?? '');
     const kind = TURNS[stringOf(payload['type']) ?? ''];
     if (kind !== undefined && !Number.isNaN(atMs)) turn = { kind, atMs };
@@ -145,10 +145,10 @@ function beganIn(file: string, worktree: string, sinceMs: number): boolean {
 /** Lines of a rollout as readable ones: what was said on both sides, and which tools were called. */
 export function readableRollout(lines: readonly string[]): ToldLine[] {
   return lines.flatMap((line) => {
-    const entry = line.includes('"response_item"') ? parseRecord(line) : null;
+    const entry = line.includes('"response_item"') ? parseObject(line) : null;
     if (entry === null) return [];
     const atMs = Date.parse(stringOf(entry['timestamp']) ?? '');
-    return textsOf(recordOf(entry['payload'])).map((text) => ({
+    return textsOf(fieldsOf(entry['payload'])).map((text) => ({
       atMs: Number.isNaN(atMs) ? null : atMs,
       text,
     }));
@@ -161,7 +161,7 @@ function textsOf(item: Readonly<Record<string, unknown>>): string[] {
       `* ${stringOf(item['name']) ?? 'a tool'} ${stringOf(item['arguments'] ?? item['input']) ?? ''}`.trim(),
     ];
   if (item['type'] !== 'message' || item['role'] === 'developer') return [];
-  const content = Array.isArray(item['content']) ? item['content'].map(recordOf) : [];
+  const content = Array.isArray(item['content']) ? item['content'].map(fieldsOf) : [];
   const text = content
     .map((part) => stringOf(part['text']) ?? '')
     .join('\n')
@@ -174,12 +174,12 @@ function textsOf(item: Readonly<Record<string, unknown>>): string[] {
 /** A line of `codex exec --json` as readable ones; null for anything else that stands in a pane. */
 export function readableOutput(line: string): ToldLine[] | null {
   if (!/^\{"type":"(thread|turn|item)\./.test(line)) return null;
-  const entry = parseRecord(line.trim()) ?? {};
+  const entry = parseObject(line.trim()) ?? {};
   const at = (text: string): ToldLine[] => text.split('\n').map((each) => ({ atMs: null, text: each }));
   if (entry['type'] === 'turn.completed') return at('= finished');
   if (entry['type'] === 'turn.failed')
-    return at(`! ended with an error: ${stringOf(recordOf(entry['error'])['message']) ?? ''}`);
-  return entry['type'] === 'item.completed' ? at(itemText(recordOf(entry['item']))) : [];
+    return at(`! ended with an error: ${stringOf(fieldsOf(entry['error'])['message']) ?? ''}`);
+  return entry['type'] === 'item.completed' ? at(itemText(fieldsOf(entry['item']))) : [];
 }
 
 function itemText(item: Readonly<Record<string, unknown>>): string {

@@ -2,12 +2,12 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { fieldsOf, numberOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { printable } from '../../core/printable.ts';
 import type { AgentActivity, Run } from '../../core/types.ts';
 import { UNKNOWN_ACTIVITY } from '../../core/worker-types.ts';
 import { readIfPresent, statIfPresent } from '../../files/present.ts';
 import { checkNoWall, checkUnasked, findCommand, missingCommand } from '../find-command.ts';
-import { numberOf, parseRecord, recordOf, stringOf } from '../json.ts';
 import {
   type Agent,
   type AgentCheck,
@@ -106,9 +106,9 @@ function readReport({ reports }: AgentDeps, run: Run): SessionReport | null {
   if (stat === null || text === null) return null;
   const end = text.indexOf('\n');
   if (end < 0 || !reports.isTokenOf(text.slice(0, end), run.key, run.number)) return null;
-  const fields = parseRecord(text.slice(end + 1));
+  const fields = parseObject(text.slice(end + 1));
   if (fields === null) return null;
-  const error = recordOf(fields['error']);
+  const error = fieldsOf(fields['error']);
   const code = numberOf(error['code']) ?? 0;
   return {
     status: stringOf(fields['status']),
@@ -161,7 +161,7 @@ function prepareOpencode(agent: AgentSettings, deps: AgentDeps, request: LaunchR
   const { mcpServer } = deps;
   const command = mcpServer === null ? null : [mcpServer.command, ...mcpServer.args];
   const config = {
-    ...parseRecord(deps.env['OPENCODE_CONFIG_CONTENT'] ?? ''),
+    ...parseObject(deps.env['OPENCODE_CONFIG_CONTENT'] ?? ''),
     autoupdate: false,
     share: 'disabled',
     permission: opencodePermissions(agent, deps.commands),
@@ -205,13 +205,13 @@ export function opencodeArguments(
 /** A line of `opencode run --format json` as readable ones; null for anything else that stands in a pane. */
 export function readableOutput(line: string): ToldLine[] | null {
   if (!line.startsWith('{"type":"') || !line.includes('"sessionID":"')) return null;
-  const entry = parseRecord(line.trim()) ?? {};
-  const part = recordOf(entry['part']);
+  const entry = parseObject(line.trim()) ?? {};
+  const part = fieldsOf(entry['part']);
   const atMs = numberOf(entry['timestamp']);
   const told = (text: string): ToldLine[] => text.split('\n').map((each) => ({ atMs, text: each }));
   if (entry['type'] === 'text') return told(stringOf(part['text']) ?? '');
   if (entry['type'] === 'tool_use') {
-    const input = recordOf(recordOf(part['state'])['input']);
+    const input = fieldsOf(fieldsOf(part['state'])['input']);
     const what = stringOf(input['command']) ?? stringOf(input['filePath']) ?? '';
     return told(`* ${stringOf(part['tool']) ?? 'a tool'} ${what}`.trim());
   }

@@ -1,6 +1,7 @@
 /** Loads the configuration: flag, environment, config.json, default; names the key and its source when one is wrong. */
 
 import { EXIT, messageOf, OrchestrateError } from '../../core/errors.ts';
+import { isObject } from '../../core/json-fields.ts';
 import { nearest } from '../../core/nearest.ts';
 import { AGENT_KINDS, AGENT_TRAITS } from '../../core/run-types.ts';
 import { dotted, JSON_WORDING, type SchemaIssue, valueProblem } from '../../core/schema-issue.ts';
@@ -66,7 +67,7 @@ function parseText(text: string, path: string): Tree {
       { cause: error },
     );
   }
-  if (isTree(value)) return value;
+  if (isObject(value)) return value;
   throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `fix ${path}`);
 }
 
@@ -95,13 +96,9 @@ function setAt(tree: Tree, path: string, value: unknown): void {
   }
   const inner = tree[name] ?? {};
   // A wrong type here is left for the schema to name.
-  if (!isTree(inner)) return;
+  if (!isObject(inner)) return;
   tree[name] = inner;
   setAt(inner, rest.join('.'), value);
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function badConfig(issues: readonly SchemaIssue[], tree: Tree, path: string, sources: Map<string, string>) {

@@ -5,6 +5,7 @@ import { plainLine, plainText } from '../../agent/plain-text.ts';
 import type { ReviewAnswer, Reviewer } from '../../agent/port.ts';
 import type { Gate } from '../../app/config/load.ts';
 import { messageOf } from '../../core/errors.ts';
+import { isObject } from '../../core/json-fields.ts';
 import { plural } from '../../core/printable.ts';
 import type { StreamRecord, Task, Usage } from '../../core/types.ts';
 import type { RunResult } from '../../process/run.ts';
@@ -112,10 +113,6 @@ function whyUnusable({ exitCode, signal, limit }: RunResult, answer: unknown): s
   if (!Array.isArray(findings) || !findings.every(isFinding))
     return 'its findings are not of file, line and text';
   return Object.keys(others).length === 0 ? null : 'it says more than verdict and findings';
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isFinding(value: unknown): boolean {

@@ -4,6 +4,7 @@ import {
   JSONRPCMessageSchema,
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
+import { isObject } from '../../core/json-fields.ts';
 
 /** One line, or what is left of one that was too long: its first and last bytes and its length. */
 export type MessageLine =
@@ -122,8 +123,4 @@ function failure(code: number, message: string, id: RequestId | null = null): Re
 function requestId(value: unknown): RequestId | null {
   if (typeof value === 'string') return value;
   return typeof value === 'number' && Number.isSafeInteger(value) ? value : null;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

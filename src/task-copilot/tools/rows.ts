@@ -1,5 +1,6 @@
 /** What every statement over Task Copilot's tables shares: the connection, rows, times, ids, metadata, the activity log; decides nothing. */
 import { randomUUID } from 'node:crypto';
+import { fieldsOf } from '../../core/json-fields.ts';
 import type { RunScope, ScopedTask } from '../../core/scope.ts';
 import type { TaskStatus } from '../../core/types.ts';
 import type { Db } from '../../sqlite/database.ts';
@@ -103,16 +104,12 @@ export function readMetadata(raw: unknown): { readonly value: unknown; readonly 
 
 /** The stream that a task's metadata, already read, name; null for none. */
 export function streamNamedIn(value: unknown): string | null {
-  return columnText(asMetadata(value)['streamId']);
+  return columnText(fieldsOf(value)['streamId']);
 }
 
 /** Metadata as an object; what is none (another writer's damage) reads as empty. */
 export function parseMetadata(raw: unknown): Metadata {
-  return asMetadata(readMetadata(raw).value);
-}
-
-function asMetadata(value: unknown): Metadata {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Metadata) : {};
+  return fieldsOf(readMetadata(raw).value);
 }
 
 /** The text of a column, whatever type its value has; null for NULL. */
