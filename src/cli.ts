@@ -2,7 +2,7 @@
 
 import { packageVersion } from './app/package-root.ts';
 import { type CommandLine, parseCommandLine } from './cli/command-line.ts';
-import { reportOf } from './cli/error-report.ts';
+import { errorReportOf } from './cli/error-report.ts';
 import { commandHelp, overview } from './cli/help.ts';
 import { type Flags, usageError } from './commands/definition.ts';
 import { createIo } from './commands/io.ts';
@@ -28,7 +28,7 @@ function tell(error: unknown, argv: readonly string[]): number {
     return error.exitCode;
   }
   const options = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-  const report = reportOf(error, {
+  const report = errorReportOf(error, {
     json: options.includes('--json'),
     verbose: options.includes('--verbose'),
   });

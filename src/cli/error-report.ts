@@ -13,7 +13,7 @@ export type ErrorReport = {
 };
 
 /** The report of anything a command threw. The stack of an unexpected error is shown only when `verbose`. */
-export function reportOf(
+export function errorReportOf(
   thrown: unknown,
   look: { readonly json: boolean; readonly verbose: boolean },
 ): ErrorReport {

@@ -19,6 +19,7 @@ import type { Git } from './types.ts';
 import { claimBranch, foreignBranch, readBranch } from './worktree-branch.ts';
 import {
   aheadReason,
+  fileText,
   foreignPath,
   inWorktree,
   kindAt,
@@ -26,7 +27,6 @@ import {
   preparePlace,
   readLink,
   requireLink,
-  textOf,
   type WorktreeEntry,
   type WorktreeLink,
   worktreeEntries,
@@ -76,7 +76,7 @@ async function add(
 async function move(door: Door, request: Request, entry: WorktreeEntry): ReturnType<Git['makeAhead']> {
   const completed = await complete(door, request, entry);
   const link = requireLink(door, request.path);
-  const head = headOf(link);
+  const head = headIn(link);
   if (head.kind === 'branch') throw taken(request.path, `it is on the branch ${printable(head.branch)}`);
   if (head.sha === request.sha) return completed ? 'repaired' : 'there';
   await requireOurs(door, link, head.sha, request);
@@ -100,7 +100,7 @@ async function complete(
   if (link !== null) clearDeadLocks(link);
   const cutOff = readMarker(entry.gitDir) !== null;
   if (link !== null && !cutOff && kindAt(join(link.gitDir, 'index')) === 'file') return false;
-  const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
+  const head = fileText(join(entry.gitDir, 'HEAD')) ?? '';
   const tip = isSha(head) ? head : request.sha;
   await repairWorktree(door, { path: request.path, head: tip }, entry, tip);
   if (cutOff) clearMarker(entry.gitDir);
@@ -113,8 +113,8 @@ type Head =
   | { readonly kind: 'branch'; readonly branch: string }
   | { readonly kind: 'commit'; readonly sha: string };
 
-function headOf(link: WorktreeLink): Head {
-  const text = textOf(join(link.gitDir, 'HEAD')) ?? '';
+function headIn(link: WorktreeLink): Head {
+  const text = fileText(join(link.gitDir, 'HEAD')) ?? '';
   const branch = /^ref: refs\/heads\/([\s\S]+)$/.exec(text)?.[1];
   return branch === undefined ? { kind: 'commit', sha: checkedSha(text) } : { kind: 'branch', branch };
 }
@@ -243,7 +243,7 @@ export async function takeOver(
   const { path, key, baseSha } = request;
   const completed = await complete(door, { path, branch: request.branch, sha: baseSha }, entry);
   const link = requireLink(door, path);
-  const head = headOf(link);
+  const head = headIn(link);
   if (head.kind === 'branch' && head.branch !== request.branch)
     throw taken(path, `it is on the branch ${printable(head.branch)}`);
   const whole = head.kind !== 'commit' || (await putOnBranch(door, request, link, head.sha));

@@ -24,9 +24,9 @@ import { canBeTyped } from './path-bytes.ts';
 import { OURS, refsBelow, requireFiles, resolveCommit } from './refs.ts';
 import type { BranchMove } from './types.ts';
 import {
+  fileText,
   kindAt,
   readLink,
-  textOf,
   type WorktreeEntry,
   type WorktreeLink,
   worktreeEntries,
@@ -98,7 +98,7 @@ export async function finishMoves(door: Door): Promise<void> {
     }
     if (!isOurLock(place)) await takeLock(place);
     const tip = await resolveCommit(door, `refs/heads/${journal.branch}`);
-    const there = headOf(place) === `refs/heads/${journal.branch}`;
+    const there = refOfHead(place) === `refs/heads/${journal.branch}`;
     if (there && tip !== null && tip !== journal.from) await finish(door, place, { ...journal, to: tip });
     release(place);
   }
@@ -141,26 +141,26 @@ async function placesOf(door: Door, branch: string): Promise<WorktreeLink[]> {
     const operation = operationIn(place);
     if (operation !== null && branchesIn(place).includes(ref)) throw inOperation(place, branch, operation);
   }
-  return places.filter((place) => headOf(place) === ref);
+  return places.filter((place) => refOfHead(place) === ref);
 }
 
 /** The ref that a git directory's HEAD is on, as git reads it; null when it is on none. */
-export function headOf({ gitDir }: Pick<WorktreeLink, 'gitDir'>): string | null {
+export function refOfHead({ gitDir }: Pick<WorktreeLink, 'gitDir'>): string | null {
   const head = join(gitDir, 'HEAD');
   // As git did it once, and still reads it.
   const target = kindAt(head) === 'symlink' ? readlinkSync(head) : '';
   if (target.startsWith('refs/')) return target;
-  return /^ref: (\S.*)$/.exec(textOf(head) ?? '')?.[1] ?? null;
+  return /^ref: (\S.*)$/.exec(fileText(head) ?? '')?.[1] ?? null;
 }
 
 /** The branch checked out, and those that an operation under way will come back to. */
 function branchesIn(place: Pick<WorktreeLink, 'gitDir'>): readonly (string | null)[] {
   const { gitDir } = place;
-  const bisected = textOf(join(gitDir, 'BISECT_START'));
+  const bisected = fileText(join(gitDir, 'BISECT_START'));
   return [
-    headOf(place),
-    textOf(join(gitDir, 'rebase-merge', 'head-name')),
-    textOf(join(gitDir, 'rebase-apply', 'head-name')),
+    refOfHead(place),
+    fileText(join(gitDir, 'rebase-merge', 'head-name')),
+    fileText(join(gitDir, 'rebase-apply', 'head-name')),
     bisected === null ? null : `refs/heads/${bisected}`,
   ];
 }
@@ -260,11 +260,11 @@ function writeDurably(path: string, text: string): void {
 
 function isOurLock({ gitDir }: WorktreeLink): boolean {
   const lock = join(gitDir, LOCK);
-  return kindAt(lock) === 'file' && textOf(lock) === LOCK_TEXT.trimEnd();
+  return kindAt(lock) === 'file' && fileText(lock) === LOCK_TEXT.trimEnd();
 }
 
 function readJournal({ gitDir }: WorktreeLink): BranchMove | null {
-  const text = ifPresent(() => textOf(join(gitDir, JOURNAL)));
+  const text = ifPresent(() => fileText(join(gitDir, JOURNAL)));
   if (text === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text);
   const [, branch = '""', from = '', to = ''] = found ?? [];

@@ -39,7 +39,7 @@ export function aheadReason(key: string): string {
 }
 
 /** The text of a small file without its last line break; null when there is none. Throws what else keeps us from reading it. */
-export function textOf(path: string): string | null {
+export function fileText(path: string): string | null {
   return readIfPresent(path)?.replace(/\n$/, '') ?? null;
 }
 
@@ -67,13 +67,13 @@ export function readLink(path: string, commonDir: string): WorktreeLink | null {
   const gitDir = gitDirNamedAt(real);
   if (gitDir === null || dirname(gitDir) !== join(commonDir, 'worktrees')) return null;
   if (kindAt(gitDir) !== 'directory' || pathOfEntry(gitDir) !== real) return null;
-  const common = textOf(join(gitDir, 'commondir'));
+  const common = fileText(join(gitDir, 'commondir'));
   return common !== null && resolve(gitDir, common) === commonDir ? { path: real, gitDir } : null;
 }
 
 /** The git directory that the `.git` file in a directory names, whether or not it is there; null without such a file. */
 export function gitDirNamedAt(directory: string): string | null {
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText(join(directory, '.git')) ?? '')?.[1];
   return target === undefined ? null : realParent(resolve(directory, target));
 }
 
@@ -85,7 +85,7 @@ export function worktreeEntries(commonDir: string): WorktreeEntry[] {
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
       const gitDir = join(folder, name);
-      return { gitDir, path: pathOfEntry(gitDir), lock: textOf(join(gitDir, 'locked')) };
+      return { gitDir, path: pathOfEntry(gitDir), lock: fileText(join(gitDir, 'locked')) };
     });
 }
 
@@ -95,8 +95,8 @@ export function worktreeEntries(commonDir: string): WorktreeEntry[] {
  */
 export function completeEntry(commonDir: string, name: string): boolean {
   const gitDir = join(commonDir, 'worktrees', basename(name));
-  if (!textOf(join(gitDir, 'locked'))?.startsWith(lockReason(''))) return false;
-  if (textOf(join(gitDir, 'commondir')) !== '') return false;
+  if (!fileText(join(gitDir, 'locked'))?.startsWith(lockReason(''))) return false;
+  if (fileText(join(gitDir, 'commondir')) !== '') return false;
   const file = openSync(join(gitDir, 'commondir'), 'r+');
   try {
     writeSync(file, '../..\n', 0);
@@ -108,7 +108,7 @@ export function completeEntry(commonDir: string, name: string): boolean {
 
 /** The worktree a git directory points back at, with links in its parent resolved. */
 function pathOfEntry(gitDir: string): string | null {
-  const pointer = textOf(join(gitDir, 'gitdir'));
+  const pointer = fileText(join(gitDir, 'gitdir'));
   if (pointer === null || pointer === '') return null;
   const path = dirname(resolve(gitDir, pointer));
   return realParent(path) ?? path;

@@ -17,11 +17,11 @@ import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { type GitResult, gitFailure, halfMadeEntryOf } from './failure.ts';
 import {
   completeEntry,
+  fileText,
   foreignPath,
   inWorktree,
   kindAt,
   readLink,
-  textOf,
   type WorktreeEntry,
   type WorktreeLink,
   worktreeEntries,
@@ -112,8 +112,8 @@ function relink(request: Request, entry: WorktreeEntry, tip: string | null): voi
   const dotGit = join(request.path, '.git');
   if (kindAt(dotGit) === 'missing') writeFileSync(dotGit, `gitdir: ${entry.gitDir}\n`);
   const common = join(entry.gitDir, 'commondir');
-  if (!textOf(common)) writeFileSync(common, '../..\n');
-  const head = textOf(join(entry.gitDir, 'HEAD')) ?? '';
+  if (!fileText(common)) writeFileSync(common, '../..\n');
+  const head = fileText(join(entry.gitDir, 'HEAD')) ?? '';
   if (tip === null || head === request.head) return;
   // Cut off before HEAD was written: it is missing, empty, or the commit that git puts there for a moment.
   if (head !== '' && head !== tip) throw foreignPath(request.path);

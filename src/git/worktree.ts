@@ -12,13 +12,13 @@ import type { Git } from './types.ts';
 import { type BranchFacts, foreignBranch, makeBranch, readBranch } from './worktree-branch.ts';
 import {
   aheadReason,
+  fileText,
   foreignPath,
   kindAt,
   lockReason,
   preparePlace,
   readLink,
   realParent,
-  textOf,
   type WorktreeEntry,
   worktreeEntries,
 } from './worktree-link.ts';
@@ -104,11 +104,11 @@ async function takeUp(
 async function restoreBranch(door: Door, request: Request, entry: WorktreeEntry): Promise<void> {
   // Each line begins with the commit before and the one after; none after is how the log tells of the deletion itself.
   const line =
-    textOf(join(entry.gitDir, 'logs', 'HEAD'))
+    fileText(join(entry.gitDir, 'logs', 'HEAD'))
       ?.split('\n')
       .at(-1) ?? '';
   const last = line.split(' ', 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head = textOf(join(entry.gitDir, 'HEAD'));
+  const head = fileText(join(entry.gitDir, 'HEAD'));
   const onBranch = head === `ref: refs/heads/${request.branch}`;
   const known =
     last === undefined || !onBranch ? null : await door.ask(['cat-file', '-e', `${last}^{commit}`]);

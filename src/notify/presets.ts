@@ -40,7 +40,7 @@ export type Post = {
 const LONGEST = { title: 120, body: 400 };
 
 /** A notice in words. */
-export function messageOf(notice: Notice): Message {
+export function messageFor(notice: Notice): Message {
   const { workspace, stream, kind, reason, remedy, needsYou } = notice;
   return {
     title: printable(`${workspace}: ${stream ?? 'orchestrate'} ${kind}`, LONGEST.title),

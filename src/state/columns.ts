@@ -250,7 +250,7 @@ export function runOf(row: Row): Run {
 }
 
 /** A stream's record by its row and its runs; throws `UnreadableValue` for a row that this release cannot read. */
-export function streamOf(row: Row, runs: readonly Run[]): StreamRecord {
+export function streamRecordOf(row: Row, runs: readonly Run[]): StreamRecord {
   return Object.assign(readStreamRow(row, ''), { runs });
 }
 

@@ -1,7 +1,7 @@
 /** Keeps the records of one initiative in memory, so that a tick over a thousand streams reads nothing that didn't change. */
 import type { StreamRecord } from '../core/types.ts';
 import { type Db, dataVersionOf, prepared } from '../sqlite/database.ts';
-import { runOf, streamOf } from './columns.ts';
+import { runOf, streamRecordOf } from './columns.ts';
 import type { ReadStreams, Unreadable } from './types.ts';
 import { type Row, UnreadableValue } from './value-checks.ts';
 
@@ -16,7 +16,7 @@ function runRows(db: Db, row: Row): Row[] {
 
 function streamWith(row: Row, runs: readonly Row[]): StreamRecord {
   try {
-    return streamOf(row, runs.map(runOf));
+    return streamRecordOf(row, runs.map(runOf));
   } catch (error) {
     if (!(error instanceof UnreadableValue)) throw error;
     throw new UnreadableValue(`stream ${JSON.stringify(row['stream_id'])}: ${error.message}`);

@@ -5,7 +5,7 @@ import type { Client } from './client.ts';
 import { parseServerIdentity } from './identity.ts';
 import { checkPane, projectTag } from './names.ts';
 import type { TmuxFacts } from './types.ts';
-import { plainText, textArgument } from './words.ts';
+import { textArgument, textOnOneLine } from './words.ts';
 
 /** Longest message: more than a status line shows. */
 const MESSAGE_LENGTH = 300;
@@ -73,7 +73,7 @@ export async function message(client: Client, sessionId: string, text: string): 
   const target = `${sessionId}:`;
   const clients = await client.run(['list-clients', '-t', target, '-F', '#{client_name}']);
   if (clients.status !== 'ok' || clients.text.trim() === '') return;
-  const value = textArgument([...plainText(text)].slice(0, MESSAGE_LENGTH).join(''));
+  const value = textArgument([...textOnOneLine(text)].slice(0, MESSAGE_LENGTH).join(''));
   const shows = clients.text
     .split('\n')
     .filter((name) => name !== '')

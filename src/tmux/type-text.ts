@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, tmuxError } from './client.ts';
 import { checkPane } from './names.ts';
 import { type Ours, onOurPane, paneGone } from './pane.ts';
-import { command, plainText, textArgument } from './words.ts';
+import { command, textArgument, textOnOneLine } from './words.ts';
 
 /** tmux refuses longer command lines at 16 KB; this leaves room. */
 const CHUNK_BYTES = 4_000;
@@ -55,7 +55,7 @@ export async function typeLines(ours: Ours, pane: string, lines: readonly string
 
 /** Types text (plain) as it is, a piece at a time. Throws exit 3 when tmux refuses. */
 async function typePieces(client: Client, pane: string, text: string): Promise<void> {
-  for (const piece of chunks(plainText(text))) {
+  for (const piece of chunks(textOnOneLine(text))) {
     const reply = await client.run(['send-keys', '-t', pane, '-l', '--', textArgument(piece)]);
     if (reply.status !== 'ok') throw tmuxError(`type into pane ${pane}`, reply);
   }

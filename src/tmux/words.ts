@@ -18,7 +18,7 @@ export function textArgument(text: string): string {
 }
 
 /** Text without control characters; line ends and tabs become spaces. */
-export function plainText(text: string): string {
+export function textOnOneLine(text: string): string {
   return text.replace(/[\t\n\r\v\f]+/g, ' ').replace(/\p{Cc}/gu, '');
 }
 

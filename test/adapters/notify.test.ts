@@ -11,7 +11,7 @@ import { type Config, DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
 import { answerOf, createFreshness, listenForAnswers } from '../../src/notify/answers.ts';
 import { createPreset, type PresetPlace } from '../../src/notify/preset.ts';
-import { type Message, messageOf, type Notice } from '../../src/notify/presets.ts';
+import { type Message, messageFor, type Notice } from '../../src/notify/presets.ts';
 import { readSecrets } from '../../src/notify/secrets.ts';
 import { notifier } from '../../src/poller/listeners/notify.ts';
 import { serve } from '../support/loopback.ts';
@@ -51,7 +51,7 @@ const place = (env: Record<string, string>, fields: Partial<PresetPlace> = {}): 
 async function tell(
   preset: Config['notify']['preset'],
   env: Record<string, string>,
-  message: Message = messageOf(NOTICE),
+  message: Message = messageFor(NOTICE),
 ) {
   await createPreset(settings({ preset }), place(env))?.tell(message, never);
 }
@@ -119,7 +119,7 @@ test('what may pass is tried again a bounded number of times, what is refused is
       response.writeHead(statuses.shift() ?? 500, headers).end(SECRET);
     });
     const preset = createPreset(settings({ preset: name }), place(NEEDS(server.url)[name]));
-    const say = () => failure(preset?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
+    const say = () => failure(preset?.tell(messageFor(NOTICE), never) ?? Promise.resolve());
     const said = [await say(), await say(), await say(), await say(), await say(), await say()];
     assert.deepEqual(
       said.map((text) => /answered \d+|no failure/.exec(text)?.[0]),
@@ -141,7 +141,7 @@ test('a server that never answers is left when the poller leaves', async () => {
     settings({ preset: 'slack' }),
     place({ ORCHESTRATE_NOTIFY_URL: `${server.url}/x` }),
   );
-  const told = preset?.tell(messageOf(NOTICE), leave.signal) ?? Promise.resolve();
+  const told = preset?.tell(messageFor(NOTICE), leave.signal) ?? Promise.resolve();
   const ended = assert.rejects(told, { name: 'AbortError' });
   await until('it was asked', () => server.calls.length > 0);
   leave.abort();
@@ -234,7 +234,7 @@ test('desktop: by the program that is there, with the text as arguments, and in 
       }),
     );
   const say = (terminals: number | Error) =>
-    failure(preset(terminals)?.tell(messageOf(NOTICE), never) ?? Promise.resolve());
+    failure(preset(terminals)?.tell(messageFor(NOTICE), never) ?? Promise.resolve());
   const text = 'wants to run: <!channel> & "é"';
   try {
     assert.match(await say(0), /no notify-send and no osascript here/);

@@ -7,7 +7,7 @@ import { checkKey, checkPane, projectTag, sessionNames } from '../../src/tmux/na
 import { attachCommand, isInside } from '../../src/tmux/terminal.ts';
 import { chunks } from '../../src/tmux/type-text.ts';
 import { judgeVersion } from '../../src/tmux/version.ts';
-import { command, plainText, textArgument } from '../../src/tmux/words.ts';
+import { command, textArgument, textOnOneLine } from '../../src/tmux/words.ts';
 
 test('versions from 3.2 on will do, however they are spelt; older and unknown ones will not', () => {
   for (const good of [
@@ -56,7 +56,7 @@ test('only keys and pane ids become part of a command', () => {
 });
 
 test('text loses its control characters and its power over the command line', () => {
-  assert.equal(plainText('a\tb\r\nc\u001b[31md\u0007\u009b\u0000e\u007f é日😀'), 'a b c[31mde é日😀');
+  assert.equal(textOnOneLine('a\tb\r\nc\u001b[31md\u0007\u009b\u0000e\u007f é日😀'), 'a b c[31mde é日😀');
   assert.equal(textArgument('a;b;'), 'a;b\\;');
   assert.equal(textArgument('a\\;'), 'a\\\\;');
   assert.equal(textArgument(''), '');

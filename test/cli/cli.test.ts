@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CLI_ENTRY, PACKAGE_ROOT } from '../../src/app/package-root.ts';
 import { parseCommandLine } from '../../src/cli/command-line.ts';
-import { reportOf } from '../../src/cli/error-report.ts';
+import { errorReportOf } from '../../src/cli/error-report.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
@@ -288,7 +288,7 @@ describe('cli', () => {
   });
 
   test('a message never spans lines or carries control characters', () => {
-    const report = reportOf(new OrchestrateError(7, 'a\nb\u001b[31mc', 'd\ne'), {
+    const report = errorReportOf(new OrchestrateError(7, 'a\nb\u001b[31mc', 'd\ne'), {
       json: true,
       verbose: false,
     });
@@ -298,11 +298,11 @@ describe('cli', () => {
 
   test('an unexpected error shows its stack only when asked', () => {
     const thrown = new TypeError('x is not a function');
-    const quiet = reportOf(thrown, { json: false, verbose: false });
+    const quiet = errorReportOf(thrown, { json: false, verbose: false });
     assert.equal(quiet.exitCode, 1);
     assert.equal(quiet.stderr.split('\n').length, 3);
     assert.match(
-      reportOf(thrown, { json: false, verbose: true }).stderr,
+      errorReportOf(thrown, { json: false, verbose: true }).stderr,
       /TypeError: x is not a function\n {4}at /,
     );
   });

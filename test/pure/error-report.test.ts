@@ -1,12 +1,12 @@
 /** What a failed command prints: nothing that a message quotes may act on the terminal. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reportOf } from '../../src/cli/error-report.ts';
+import { errorReportOf } from '../../src/cli/error-report.ts';
 import { EXIT, OrchestrateError } from '../../src/core/errors.ts';
 
 test('terminal sequences in message and remedy are left out, in one byte or two, and the rest stays on one line', () => {
   const hostile = 'a\u001b[31mred\u009b2Jb\u202e\u001b]0;title\u0007c\nd';
-  const { stderr, stdout, exitCode } = reportOf(new OrchestrateError(EXIT.refused, hostile, hostile), {
+  const { stderr, stdout, exitCode } = errorReportOf(new OrchestrateError(EXIT.refused, hostile, hostile), {
     json: true,
     verbose: false,
   });
@@ -17,13 +17,13 @@ test('terminal sequences in message and remedy are left out, in one byte or two,
 
 test('what the system refuses is a matter of the machine, with its remedy; anything else is unexpected', () => {
   const told = (code: string) =>
-    reportOf(Object.assign(new Error(`${code}: no`), { code }), { json: false, verbose: false });
+    errorReportOf(Object.assign(new Error(`${code}: no`), { code }), { json: false, verbose: false });
   for (const code of ['EMFILE', 'ENOSPC', 'EROFS', 'EACCES', 'EIO', 'ESTALE', 'EFBIG']) {
     assert.equal(told(code).exitCode, EXIT.environment, code);
     assert.doesNotMatch(told(code).stderr, /unexpected|--verbose/, code);
   }
   const unmade = { code: 'ENOENT', syscall: 'mkdir', path: "/a/it's" };
-  const { exitCode, stderr } = reportOf(Object.assign(new Error('ENOENT: no'), unmade), {
+  const { exitCode, stderr } = errorReportOf(Object.assign(new Error('ENOENT: no'), unmade), {
     json: false,
     verbose: false,
   });

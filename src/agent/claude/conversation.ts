@@ -66,7 +66,7 @@ function assistantItems(entry: Line, atMs: number | null): ConversationItem[] {
   return blocks.flatMap((block): ConversationItem[] => {
     if (block['type'] === 'text') return saidItem('said', block['text'], atMs);
     if (block['type'] !== 'tool_use') return [];
-    const call = callOf(stringOf(block['name']), block['input']);
+    const call = toolCallOf(stringOf(block['name']), block['input']);
     return [{ kind: 'call', atMs, id: stringOf(block['id']) ?? '', ...call }];
   });
 }
@@ -128,7 +128,7 @@ const TARGET_LIMIT = 160;
 const OF_TASKS = /^mcp__task-copilot__/;
 
 /** Tool and target of a call as they are told; of a task's update what is new. */
-export function callOf(
+export function toolCallOf(
   name: string | null,
   input: unknown,
 ): { readonly tool: string; readonly target: string } {

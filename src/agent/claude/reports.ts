@@ -4,7 +4,7 @@ import { fieldsOf, numberOf, parseObject, stringOf } from '../../core/json-field
 import { printable } from '../../core/printable.ts';
 import { readPartIfPresent, statIfPresent } from '../../files/present.ts';
 import type { TokenCheck } from '../port.ts';
-import { callOf } from './conversation.ts';
+import { toolCallOf } from './conversation.ts';
 import { COST_REPORT, GATE_REPORT, REPORTED_EVENTS, type ReportedEvent } from './report-script.ts';
 import type { ReportedCost } from './usage.ts';
 
@@ -133,7 +133,7 @@ export function parseReport(
 }
 
 function callText(name: string, input: unknown): string {
-  const { tool, target } = callOf(name, input);
+  const { tool, target } = toolCallOf(name, input);
   return `${tool} ${target}`.trim();
 }
 

@@ -7,7 +7,7 @@ import { shellWord } from '../../core/shell-word.ts';
 import { withoutBornDirty } from '../born-dirty.ts';
 import type { Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
-import { kindAt, textOf, type WorktreeLink } from '../worktree-link.ts';
+import { fileText, kindAt, type WorktreeLink } from '../worktree-link.ts';
 import { readContents, type Status } from '../worktree-status.ts';
 import type { Doomed } from './delete-files.ts';
 import { type Ignored, isRepository, sortIgnored } from './ignored-files.ts';
@@ -89,7 +89,7 @@ async function seeSubmodule(
   rules: Spare,
 ): Promise<Pick<CheckoutContents, 'held' | 'tracked' | 'spare'>> {
   const directory = join(parent.path, path);
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf(join(directory, '.git')) ?? '')?.[1];
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText(join(directory, '.git')) ?? '')?.[1];
   const gitDir = target === undefined ? null : resolve(directory, target);
   const alone: Held = {
     kind: 'repository',

@@ -4,7 +4,7 @@ import { plural, printable } from '../../core/printable.ts';
 import { shellWord } from '../../core/shell-word.ts';
 import type { CommandOptions, Door } from '../door.ts';
 import { operationIn } from '../inspect.ts';
-import { headOf } from '../move-branch.ts';
+import { refOfHead } from '../move-branch.ts';
 import { readBranch } from '../worktree-branch.ts';
 import { inWorktree, kindAt } from '../worktree-link.ts';
 import { gitAt, see, seeStores } from './contents.ts';
@@ -132,7 +132,7 @@ async function lookAtEntry(
 
 /** The branch that a git directory's head is on; null when it is on none. */
 function branchIn(gitDir: string): string | null {
-  return /^refs\/heads\/(.+)$/s.exec(headOf({ gitDir }) ?? '')?.[1] ?? null;
+  return /^refs\/heads\/(.+)$/s.exec(refOfHead({ gitDir }) ?? '')?.[1] ?? null;
 }
 
 async function lookInside(

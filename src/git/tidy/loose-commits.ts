@@ -4,7 +4,7 @@ import { readIfPresent } from '../../files/present.ts';
 import { isSha } from '../checked-names.ts';
 import { type CommandOptions, type Door, inChunks } from '../door.ts';
 import { gitFailure } from '../failure.ts';
-import { kindAt, textOf } from '../worktree-link.ts';
+import { fileText, kindAt } from '../worktree-link.ts';
 
 /** Files of a worktree's git directory that name commits. */
 const NAMING = [
@@ -48,7 +48,7 @@ export async function looseCommits(door: Door, searched: Searched): Promise<Loos
     branch === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch}`, there),
   ]);
   const named =
-    gitDir === null ? [] : NAMING.flatMap((name) => (textOf(join(gitDir, name)) ?? '').split('\n'));
+    gitDir === null ? [] : NAMING.flatMap((name) => (fileText(join(gitDir, name)) ?? '').split('\n'));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message }) => !onBranch.has(sha) && !REPLACING.test(message));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);

@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceFile } from '../../files/replace-file.ts';
 import { isSha } from '../checked-names.ts';
-import { kindAt, textOf } from '../worktree-link.ts';
+import { fileText, kindAt } from '../worktree-link.ts';
 
 const NAME = 'orchestrate-removal';
 
@@ -12,7 +12,7 @@ export type Marker = { readonly head: string; readonly saved: string };
 
 /** The note of a removal that was cut off; null without one, or when it is not whole. */
 export function readMarker(gitDir: string): Marker | null {
-  const [head = '', saved = ''] = (textOf(join(gitDir, NAME)) ?? '').split(' ');
+  const [head = '', saved = ''] = (fileText(join(gitDir, NAME)) ?? '').split(' ');
   return isSha(head) && saved !== '' ? { head, saved } : null;
 }
 

@@ -5,7 +5,7 @@ import { eachByItself } from '../../core/each-by-itself.ts';
 import { commandFor } from '../../core/shell-word.ts';
 import { isFinished, tally, traitsOf } from '../../core/states.ts';
 import type { Run, StreamRecord, StreamState } from '../../core/types.ts';
-import { messageOf, type Notice } from '../../notify/presets.ts';
+import { messageFor, type Notice } from '../../notify/presets.ts';
 import { answers } from './answers.ts';
 import { type Listener, type PollerEnd, reporting } from './listener.ts';
 import { createWays } from './ways.ts';
@@ -30,7 +30,7 @@ const ENDS: Readonly<Record<PollerEnd['why'], ((states: PollerEnd['states']) => 
 export function notifier(ports: Ports, abort: AbortSignal, report: (message: string) => void): Listener {
   const ways = createWays(ports, abort, report);
   const tell = (notice: Notice, pane: string | null): void => {
-    for (const way of ways.all) way.tell({ notice, message: messageOf(notice), pane });
+    for (const way of ways.all) way.tell({ notice, message: messageFor(notice), pane });
   };
   const tellOf = (state: StreamState, run: Run | undefined): void =>
     tell(noticeOf(ports, state, run?.number ?? null), run?.endedAtMs === null ? run.pane : null);

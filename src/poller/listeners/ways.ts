@@ -1,7 +1,7 @@
 /** The ways by which the user is told: tmux, the configured command, the preset; each in order, none holding up another. */
 import { join } from 'node:path';
 import type { Ports } from '../../app/ports.ts';
-import { isAbort, messageOf as messageOfError, OrchestrateError } from '../../core/errors.ts';
+import { isAbort, messageOf, OrchestrateError } from '../../core/errors.ts';
 import { printable } from '../../core/printable.ts';
 import { Undelivered } from '../../notify/deliver.ts';
 import { createPreset } from '../../notify/preset.ts';
@@ -105,7 +105,7 @@ export function createWays(ports: Ports, abort: AbortSignal, report: (message: s
     'tmux',
     ({ notice, pane }) => showInTmux(ports, notice, pane),
     (error) => {
-      if (error !== null) report(`notify: ${messageOfError(error)}`);
+      if (error !== null) report(`notify: ${messageOf(error)}`);
     },
   );
   const byCommand = way(
@@ -163,7 +163,7 @@ function createWarner(
 
 function troubleText(way: string, error: unknown): string {
   const fix = error instanceof OrchestrateError ? `: ${error.fix}` : '';
-  return printable(`${way} ${messageOfError(error)}${fix}`, 400);
+  return printable(`${way} ${messageOf(error)}${fix}`, 400);
 }
 
 async function showInTmux(ports: Ports, notice: Notice | null, pane: string | null): Promise<void> {

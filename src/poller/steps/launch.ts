@@ -35,7 +35,7 @@ import { bringUp } from './sync.ts';
 import { prepareWorktree } from './worktree.ts';
 
 /** A launch with all that was decided about it. */
-type Plan = {
+type LaunchPlan = {
   readonly stream: PlanStream;
   readonly record: StreamRecord;
   readonly run: number;
@@ -132,7 +132,7 @@ async function continueOn(
 }
 
 /** Secret and conversation of the new run: the last conversation goes on when it still exists. */
-function identity(step: Step, record: StreamRecord): Pick<Plan, 'token' | 'sessionId' | 'resume'> {
+function identity(step: Step, record: StreamRecord): Pick<LaunchPlan, 'token' | 'sessionId' | 'resume'> {
   const last = record.runs.at(-1);
   const { agent } = step.ports;
   // Another kind of agent has no way into this one's conversations.
@@ -168,7 +168,7 @@ function refuseUnlessCalledOff(step: Step, key: string, run: number): void {
 }
 
 /** Opens the run and starts its worker; null where it was called off, leaving nothing when it could not be opened. */
-async function launchFrom(step: Step, plan: Plan): Promise<OpenedWindow | null> {
+async function launchFrom(step: Step, plan: LaunchPlan): Promise<OpenedWindow | null> {
   const { ports } = step;
   const { record, run } = plan;
   if (!isUntouched(record)) await endFormerWorkers(ports, record.key);
@@ -204,7 +204,7 @@ async function endUnknownWorkers(ports: Ports, key: string): Promise<void> {
 }
 
 /** Prepares what the opened run needs and opens its window; stops where it was called off meanwhile. */
-async function startWorker(step: Step, plan: Plan, directory: string): Promise<OpenedWindow | null> {
+async function startWorker(step: Step, plan: LaunchPlan, directory: string): Promise<OpenedWindow | null> {
   const { ports } = step;
   const { record, run } = plan;
   // The worktree takes longest, so it goes first: even starting a process takes its time.
@@ -239,7 +239,7 @@ function forgetReports({ paths }: Pick<Ports, 'paths'>, key: string): void {
 }
 
 /** Writes what the agent reads into the run's directory; returns what it is to be started with. */
-async function prepareAgent(step: Step, plan: Plan, directory: string): Promise<Launch> {
+async function prepareAgent(step: Step, plan: LaunchPlan, directory: string): Promise<Launch> {
   const { ports } = step;
   const { record, run } = plan;
   const prompt = await workerPrompt(ports, plan, step.snapshot);
