@@ -1,6 +1,7 @@
 /** The error for a plan that cannot be run: its problems, and what to do about them. */
 
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { NO_PLAN } from '../core/plan/plan.ts';
 import { printable } from '../core/printable.ts';
 import type { PlanProblem } from '../core/types.ts';
 import { problemsText } from '../view/pages/plan-text.ts';
@@ -26,8 +27,9 @@ export function planError(problems: readonly PlanProblem[]): OrchestrateError | 
   const [first, ...others] = problems;
   if (first === undefined) return null;
   if (others.length === 0 && (first.code === 'no-streams' || first.code === 'archived-only')) {
-    const fix = 'orchestrate import plan.yaml';
-    return new OrchestrateError(EXIT.input, printable(first.message), fix, { box: METADATA_SAMPLE });
+    return new OrchestrateError(EXIT.input, printable(first.message), NO_PLAN.remedy, {
+      box: METADATA_SAMPLE,
+    });
   }
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
   return new OrchestrateError(

@@ -4,6 +4,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { findCommand } from '../agent/find-command.ts';
 import type { Project } from '../app/project.ts';
+import { NO_PLAN } from '../core/plan/plan.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isAbsent, isDenied } from '../files/present.ts';
 import { movedPrograms, movedText } from '../init/moved-programs.ts';
@@ -156,7 +157,7 @@ export function checkState({ paths }: Project): Promise<CheckResult> {
 function missingStore(storePath: string): CheckResult {
   const place = nearestExisting(dirname(storePath));
   if (isWritable(place)) {
-    return { name: 'store', level: 'warn', message: 'no plan yet', fix: 'orchestrate import plan.yaml' };
+    return { name: 'store', level: 'warn', message: 'no plan yet', fix: NO_PLAN.remedy };
   }
   return {
     name: 'store',

@@ -235,7 +235,7 @@ export async function readPlanFile(path: string, typed = path): Promise<string> 
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     const message = UNREADABLE[code]?.(shown) ?? `cannot read ${shown}: ${messageOf(error)}`;
-    const fix = 'give the path of a plan file; its form is in the README';
+    const fix = 'give the path of a plan file; its form is in ORCHESTRATION_GUIDE.md';
     throw new OrchestrateError(EXIT.input, message, fix, { cause: error });
   }
   const bytes = Buffer.concat(chunks);

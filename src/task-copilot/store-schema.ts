@@ -1,6 +1,7 @@
 /** Brings a Task Copilot store to schema 10: creates it, completes an older one after copying it, refuses a newer one untouched. */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { NO_PLAN } from '../core/plan/plan.ts';
 import { type Db, type OpenOptions, openDatabase, placeOf } from '../sqlite/database.ts';
 import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
 import { makePrivateFile } from '../sqlite/private-files.ts';
@@ -8,11 +9,10 @@ import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShap
 import { timeText } from './tools/rows.ts';
 
 const LABEL = 'the Task Copilot store';
-const MISSING_FIX = 'orchestrate import plan.yaml';
 /** The store was never made. Its place is of no use to whoever has not planned anything, so it is not named. */
 export class NoPlan extends OrchestrateError {
   constructor() {
-    super(EXIT.state, 'No plan yet.', MISSING_FIX);
+    super(EXIT.state, NO_PLAN.text, NO_PLAN.remedy);
   }
 }
 
@@ -36,7 +36,7 @@ export function openCopilotDatabase(path: string, options: CopilotOptions): Db {
       ...options,
       readonly,
       label: LABEL,
-      missingFix: MISSING_FIX,
+      missingFix: NO_PLAN.remedy,
       inspect: (db) => {
         version = acceptedVersion(db, place, options.create);
       },

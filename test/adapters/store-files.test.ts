@@ -94,7 +94,7 @@ describe('store files', () => {
       const path = join(freshDir(), 'w', 'tasks.db');
       const error = failure(() => openPlanStore(path, { create: false }));
       assert.equal(error.exitCode, 6);
-      assert.equal(error.fix, 'orchestrate import plan.yaml');
+      assert.equal(error.fix, 'orchestrate generate');
       assert.equal(existsSync(dirname(path)), false);
     });
 

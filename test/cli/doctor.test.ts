@@ -48,7 +48,7 @@ test('with everything there it is exit 0, and it makes neither store nor state',
   assert.match(find('tmux').message, /^tmux /);
   assert.match(find('native module').message, /SQLite 3/);
   assert.match(find('workspace').message, /^project \(from directory name\): .*tasks\/project\/tasks\.db$/);
-  assert.deepEqual([find('store').level, find('store').fix], ['warn', 'orchestrate import plan.yaml']);
+  assert.deepEqual([find('store').level, find('store').fix], ['warn', 'orchestrate generate']);
   assert.equal(find('gates').level, 'warn');
   assert.ok(!existsSync(join(rig.home, 'tasks')));
   assert.ok(!existsSync(join(rig.root, '.claude/orchestrator/state.db')));

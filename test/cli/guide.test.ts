@@ -6,6 +6,7 @@ import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { templatePath } from '../../src/app/package-root.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
 import { EXIT } from '../../src/core/errors.ts';
+import { parsePlanFile } from '../../src/plan-file/parse.ts';
 
 const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
 
@@ -25,6 +26,13 @@ function rows(title: string): string[][] {
 }
 
 const quoted = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, word = '']) => word);
+
+test('the plan that it shows can be imported', () => {
+  const [, plan = ''] = /^```yaml\n([\s\S]*?)^```$/m.exec(guide) ?? [];
+  const read = parsePlanFile(plan);
+  assert.ok(read.ok, JSON.stringify(read));
+  assert.ok(read.plan.tasks.length > 0);
+});
 
 test('every command has its row, and every option a row names is one of its command', () => {
   const told = rows('Commands').flatMap(([names = '', does = '']) =>

@@ -140,7 +140,7 @@ describe('plan', () => {
     for (const [file, words] of [
       [
         'nofile.yaml',
-        /^orchestrate: error: no such file: nofile\.yaml\n {2}fix: give the path of a plan file/,
+        /^orchestrate: error: no such file: nofile\.yaml\n {2}fix: give the path of a plan file; .*ORCHESTRATION_GUIDE\.md\n/,
       ],
       ['.', /error: \. is a directory, not a file\n/],
       ['bytes.yaml', /error: bytes\.yaml:1: a plan is a map with the key/],

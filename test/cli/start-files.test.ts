@@ -85,7 +85,7 @@ test('a plan without streams is exit 7 with a sample of the metadata, and starts
     assert.equal(code, 7);
     assert.match(
       stderr,
-      /^orchestrate: error: No streams found in Task Copilot\n {2}fix: orchestrate import plan\.yaml\n/,
+      /^orchestrate: error: No streams found in Task Copilot\n {2}fix: orchestrate generate\n/,
     );
     assert.ok(stderr.includes(SAMPLE), stderr);
     assert.ok(
@@ -99,7 +99,10 @@ test('a plan of archived streams only says so; a store that is not there is exit
   assert.equal((await rig.run(['init'])).code, 0);
   const missing = await rig.run(['start']);
   assert.equal(missing.code, 6);
-  assert.match(missing.stderr, /error: No plan yet\.\n {2}fix: orchestrate import plan\.yaml\n/);
+  assert.match(
+    missing.stderr,
+    /error: No plan yet: [^\n]+ORCHESTRATION_GUIDE\.md[^\n]*\n {2}fix: orchestrate generate\n/,
+  );
   const stopped = await rig.run(['stop']);
   assert.deepEqual(
     [stopped.code, stopped.stderr],

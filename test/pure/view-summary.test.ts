@@ -235,7 +235,7 @@ test('a plan that cannot be run, and an empty one, say what to do', () => {
     render(broken)[0] ?? '',
     /^▲ the plan cannot be run: cycle: A -> B -> A {2}→ orchestrate plan$/,
   );
-  assert.match(render(report([])).join('\n'), /No plan yet\.\n↳ orchestrate import/);
+  assert.match(render(report([])).join('\n'), /No plan yet: .+\n↳ orchestrate generate$/m);
 });
 
 test('colours only add escapes: the text stays the same', () => {

@@ -94,7 +94,7 @@ test('that nothing runs is said once, with what to type; so is that there is no 
   assert.match(idle, /^▲ Not running\. Start with: orchestrate start\n/);
   assert.equal(idle.match(/not running|poller/gi)?.length, 1, idle);
   assert.match(idle, /its tasks were completed without a run/);
-  assert.match(said([]), /No plan yet\.\n↳ orchestrate import plan\.yaml$/);
+  assert.match(said([]), /No plan yet: .+\n↳ orchestrate generate$/);
   const done = renderStatus(
     report([stream('A', 'done', { tasks: counts(3, 3) }), stream('B', 'done')], {
       ...dead,

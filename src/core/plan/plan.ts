@@ -89,6 +89,12 @@ function blockedOf(rows: readonly PlanRow[]): PlanStream['blockedTask'] {
   return first === undefined ? null : { id: first.id, reason: whyBlocked(first) };
 }
 
+/** What is said where there is no plan, and what to type: a command that needs nothing to be there. */
+export const NO_PLAN = {
+  text: 'No plan yet: have Claude make one, or import one of your own (its form is in ORCHESTRATION_GUIDE.md)',
+  remedy: 'orchestrate generate',
+};
+
 /** Longer cycles are cut in the message; `streams` of the problem has them whole. */
 const MAX_SHOWN = 30;
 

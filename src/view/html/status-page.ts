@@ -1,6 +1,7 @@
 /** `status --html`: the whole plan as one HTML page that needs nothing else: the facts and the words of the terminal's screens. */
 
 import { newsAmong } from '../../core/events.ts';
+import { NO_PLAN } from '../../core/plan/plan.ts';
 import { plural } from '../../core/printable.ts';
 import { shortIds } from '../../core/short-names.ts';
 import { isFinished } from '../../core/states.ts';
@@ -11,7 +12,7 @@ import { byDepth, forScreen, STATES_BY_URGENCY, waitingForYou } from '../../repo
 import { moment } from '../amounts.ts';
 import type { Earlier } from '../pages/earlier-streams.ts';
 import { doneText, stepsAfter } from '../pages/next-steps.ts';
-import { factsOf, NO_PLAN } from '../pages/status-text.ts';
+import { factsOf } from '../pages/status-text.ts';
 import { alertsOf, needYouTitle } from '../summary/attention.ts';
 import { criticalPathText, finishedText, overallPercent, spentOf, titleOf } from '../summary/headline.ts';
 import { ageOf, neighboursOf } from '../summary/stream-note.ts';

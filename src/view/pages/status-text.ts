@@ -1,6 +1,7 @@
 /** `status` for people: the whole plan once, in one frame of the live screen: who needs the user first, every stream, the last events. */
 
 import { newsAmong } from '../../core/events.ts';
+import { NO_PLAN } from '../../core/plan/plan.ts';
 import { plural } from '../../core/printable.ts';
 import { shortIds } from '../../core/short-names.ts';
 import type { ReportEvent, StatusReport, TextStyle } from '../../report/types.ts';
@@ -29,9 +30,6 @@ const FRAME = 23;
 const LEAST_EVENTS = 2;
 /** Columns that the name of an event's stream may take. */
 const LONGEST_NAME = 20;
-
-/** What is said where there are no streams, and what to type. */
-export const NO_PLAN = { text: 'No plan yet.', remedy: 'orchestrate import plan.yaml' };
 
 /** `at most 5 agents`, `session orchestrate-app: orchestrate attach`, `1.2M tokens, $2.34`, as far as known. */
 export function factsOf({ poller, session, summary }: StatusReport): string[] {
