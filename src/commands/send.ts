@@ -2,10 +2,11 @@
 
 import { typedMessage } from '../agent/typed-message.ts';
 import { withPorts } from '../app/wiring.ts';
-import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { EXIT } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import { findStream } from '../operator/find-stream.ts';
+import { refuseTyping } from '../operator/run-scope.ts';
 import { send } from '../operator/send.ts';
 import { type Flags, usageError } from './definition.ts';
 import type { Io } from './io.ts';
@@ -14,13 +15,7 @@ import type { Io } from './io.ts';
 const LONGEST = 10_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
-  if (io.env['ORCHESTRATE_TOKEN']) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      'an agent may not type to other agents: say it in the notes of your task',
-      'orchestrate task list',
-    );
-  }
+  refuseTyping(io.env);
   const [stream = '', ...words] = args;
   const lines = await messageOf(stream, words, io);
   return withPorts(io, { create: false }, async (ports) => {

@@ -4,6 +4,7 @@ import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { VerifyAnswer } from '../core/types.ts';
+import { refuseSteering } from '../operator/run-scope.ts';
 import { requestVerify } from '../operator/verify.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
@@ -13,6 +14,7 @@ const LEAVE_MS = 5_000;
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return withPorts(io, { create: true }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, 'verify');
     return untilSignal(LEAVE_MS, async (signal) =>
       tell(await requestVerify(ports, args[0] ?? '', signal), io),
     );

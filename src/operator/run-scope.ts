@@ -94,6 +94,16 @@ export function refuseInsideRun(env: Env, verb: string): void {
   );
 }
 
+/** Throws exit 5 inside a worker's run, in whatever project: what is typed to an agent is its user's word. */
+export function refuseTyping(env: Env): void {
+  if (!env['ORCHESTRATE_TOKEN']) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    'an agent may not type to other agents: say it in the notes of your task',
+    'orchestrate task list',
+  );
+}
+
 /**
  * Throws exit 5 inside a run of the project at `root`; `verb` is the command, as in `stop`. (What a worker does in a
  * project of its own, such as one that a test makes, is its business.)

@@ -205,7 +205,7 @@ test('a worker does not steer the work, and its secret stays with it', async () 
     );
   for (const typed of [
     ...['start', 'start B', 'stop', 'stop B', 'park A', 'retry A --fresh', 'resolve B', 'cancel B', 'sync'],
-    ...['merge', 'clean', 'recover B', 'recover --expire 1'],
+    ...['verify B', 'merge', 'clean', 'recover B', 'recover --expire 1'],
   ])
     await refused(typed, 'steers the work, which is for users: an agent may not do it');
   for (const typed of ['generate x', 'import plan.yaml']) await refused(typed, 'an agent may not do');
