@@ -159,6 +159,9 @@ function textFlag(flags, name2) {
   const text5 = flags[name2];
   return text5 === true ? void 0 : text5;
 }
+function choiceFlag(flags, name2, choices) {
+  return choices.find((each) => each === flags[name2]);
+}
 function usageError(message2, fix) {
   return new OrchestrateError(EXIT.usage, message2, fix);
 }
@@ -430,6 +433,15 @@ var init_types = __esm({
   }
 });
 
+// src/core/landing-types.ts
+var LANDING_STRATEGIES;
+var init_landing_types = __esm({
+  "src/core/landing-types.ts"() {
+    "use strict";
+    LANDING_STRATEGIES = ["merge", "squash", "rebase"];
+  }
+});
+
 // src/core/inherited-environment.ts
 function inheritedEnvironment(base) {
   const env = {};
@@ -648,7 +660,7 @@ function started({ file, args, cwd, env, input }) {
 }
 function watch(child, request2) {
   const { abort, timeLimitMs, outputLimit = OUTPUT_LIMIT } = request2;
-  return new Promise((resolve14, reject) => {
+  return new Promise((resolve15, reject) => {
     let ended = null;
     const timers = [];
     const after = (ms, act2) => void timers.push(setTimeout(act2, ms));
@@ -666,7 +678,7 @@ function watch(child, request2) {
       const { exitCode, signalCode: signal2 } = child;
       const [stdout, stderr] = [output.of("stdout"), output.of("stderr")];
       if (ended === "abort") reject(abort?.reason);
-      else resolve14({ exitCode, signal: signal2, stdout, stderr, limit: ended });
+      else resolve15({ exitCode, signal: signal2, stdout, stderr, limit: ended });
     };
     const end = (why) => {
       if (ended !== null || hasExited(child)) return;
@@ -1060,7 +1072,7 @@ function lockReason(key) {
 function aheadReason(key) {
   return `${lockReason(key)}, ahead of need`;
 }
-function textOf(path17) {
+function fileText(path17) {
   return readIfPresent(path17)?.replace(/\n$/, "") ?? null;
 }
 function kindAt(path17) {
@@ -1079,11 +1091,11 @@ function readLink(path17, commonDir) {
   const gitDir = gitDirNamedAt(real2);
   if (gitDir === null || (0, import_node_path4.dirname)(gitDir) !== (0, import_node_path4.join)(commonDir, "worktrees")) return null;
   if (kindAt(gitDir) !== "directory" || pathOfEntry(gitDir) !== real2) return null;
-  const common2 = textOf((0, import_node_path4.join)(gitDir, "commondir"));
+  const common2 = fileText((0, import_node_path4.join)(gitDir, "commondir"));
   return common2 !== null && (0, import_node_path4.resolve)(gitDir, common2) === commonDir ? { path: real2, gitDir } : null;
 }
 function gitDirNamedAt(directory) {
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path4.join)(directory, ".git")) ?? "")?.[1];
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path4.join)(directory, ".git")) ?? "")?.[1];
   return target === void 0 ? null : realParent((0, import_node_path4.resolve)(directory, target));
 }
 function worktreeEntries(commonDir) {
@@ -1091,13 +1103,13 @@ function worktreeEntries(commonDir) {
   if (kindAt(folder) !== "directory") return [];
   return (0, import_node_fs5.readdirSync)(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name: name2 }) => {
     const gitDir = (0, import_node_path4.join)(folder, name2);
-    return { gitDir, path: pathOfEntry(gitDir), lock: textOf((0, import_node_path4.join)(gitDir, "locked")) };
+    return { gitDir, path: pathOfEntry(gitDir), lock: fileText((0, import_node_path4.join)(gitDir, "locked")) };
   });
 }
 function completeEntry(commonDir, name2) {
   const gitDir = (0, import_node_path4.join)(commonDir, "worktrees", (0, import_node_path4.basename)(name2));
-  if (!textOf((0, import_node_path4.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
-  if (textOf((0, import_node_path4.join)(gitDir, "commondir")) !== "") return false;
+  if (!fileText((0, import_node_path4.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
+  if (fileText((0, import_node_path4.join)(gitDir, "commondir")) !== "") return false;
   const file = (0, import_node_fs5.openSync)((0, import_node_path4.join)(gitDir, "commondir"), "r+");
   try {
     (0, import_node_fs5.writeSync)(file, "../..\n", 0);
@@ -1107,7 +1119,7 @@ function completeEntry(commonDir, name2) {
   return true;
 }
 function pathOfEntry(gitDir) {
-  const pointer = textOf((0, import_node_path4.join)(gitDir, "gitdir"));
+  const pointer = fileText((0, import_node_path4.join)(gitDir, "gitdir"));
   if (pointer === null || pointer === "") return null;
   const path17 = (0, import_node_path4.dirname)((0, import_node_path4.resolve)(gitDir, pointer));
   return realParent(path17) ?? path17;
@@ -1199,17 +1211,74 @@ var init_worktree_link = __esm({
   }
 });
 
+// src/git/plain-repository.ts
+function plainRepository(directory, env) {
+  if (Object.keys(env).some((name2) => LOOKED_FOR_OTHERWISE.test(name2))) return null;
+  try {
+    const top = topOf(directory);
+    return top === null ? null : repositoryAt(top);
+  } catch {
+    return null;
+  }
+}
+function topOf(directory) {
+  const device = statIfPresent(directory)?.dev;
+  for (let at = directory; ; at = (0, import_node_path5.dirname)(at)) {
+    if (statIfPresent(at)?.dev !== device || lstatIfPresent((0, import_node_path5.join)(at, "HEAD")) !== null) return null;
+    if (lstatIfPresent((0, import_node_path5.join)(at, ".git")) !== null) return at;
+    if ((0, import_node_path5.dirname)(at) === at) return null;
+  }
+}
+function repositoryAt(top) {
+  const place2 = (0, import_node_path5.join)(top, ".git");
+  const found = lstatIfPresent(place2);
+  const gitDir = found?.isDirectory() === true ? place2 : gitDirNamedAt(top);
+  if (gitDir === null || !isOurs(found) || !isOurs(statIfPresent(top)) || !isOurs(lstatIfPresent(gitDir)))
+    return null;
+  const common2 = gitDir === place2 ? "." : readIfPresent((0, import_node_path5.join)(gitDir, "commondir"))?.trim();
+  const commonDir = common2 === void 0 ? null : ifPresent(() => (0, import_node_fs6.realpathSync)((0, import_node_path5.resolve)(gitDir, common2)));
+  if (commonDir === null || (0, import_node_path5.basename)(commonDir) !== ".git" || !isPlain(gitDir, commonDir)) return null;
+  return { root: (0, import_node_path5.dirname)(commonDir), gitDir, commonDir, top };
+}
+function isOurs(found) {
+  return found !== null && found.uid === process.geteuid?.();
+}
+function isPlain(gitDir, commonDir) {
+  const parts2 = ["objects", "refs"].map((name2) => statIfPresent((0, import_node_path5.join)(commonDir, name2)));
+  return parts2.every((part) => part?.isDirectory() === true) && HEAD.test(readIfPresent((0, import_node_path5.join)(gitDir, "HEAD")) ?? "") && lstatIfPresent((0, import_node_path5.join)(commonDir, "config.worktree")) === null && (0, import_node_fs6.readFileSync)((0, import_node_path5.join)(commonDir, "config"), "utf8").split("\n").every(isPlainLine);
+}
+function isPlainLine(line2) {
+  return PLAIN_LINE.test(line2) && !UNUSUAL_KEY.test(line2) && !UNUSUAL_SECTION.test(line2);
+}
+var import_node_fs6, import_node_path5, LOOKED_FOR_OTHERWISE, UNUSUAL_KEY, UNUSUAL_SECTION, PLAIN_LINE, HEAD;
+var init_plain_repository = __esm({
+  "src/git/plain-repository.ts"() {
+    "use strict";
+    import_node_fs6 = require("node:fs");
+    import_node_path5 = require("node:path");
+    init_present();
+    init_worktree_link();
+    LOOKED_FOR_OTHERWISE = /^GIT_(DISCOVERY|TEST)_/;
+    UNUSUAL_KEY = /^\s*(worktree|bare|repositoryformatversion)\b(?!\s*=\s*(false|0)\s*$)/i;
+    UNUSUAL_SECTION = /^\s*\[\s*(extensions|include|includeif|safe)\b/i;
+    PLAIN_LINE = /^\s*([#;].*|\[[a-z0-9.-]+(\s+"([^"\\]|\\["\\])*")?\]|[a-z][a-z0-9-]*(\s*=[^"\\#;]*)?)?\s*$/i;
+    HEAD = /^(ref: refs\/\S+|[0-9a-f]{40})\n?$/;
+  }
+});
+
 // src/git/find-project.ts
 function findProject(cwd, ofRun = null) {
-  const start2 = ifPresent(() => (0, import_node_fs6.realpathSync)(cwd));
+  const start2 = ifPresent(() => (0, import_node_fs7.realpathSync)(cwd));
   if (start2 === null) throw noProject(cwd, "there is no such directory");
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start2);
   const home = findProject(ofRun);
   if (isWithin(home.root, start2)) return home;
-  const place2 = placeOf(start2);
+  const place2 = plainRepository(start2, process.env) ?? placeOf(start2);
   return "why" in place2 || isWithin(home.commonDir, place2.commonDir) ? home : projectAt(start2);
 }
 function projectAt(directory) {
+  const plain5 = plainRepository(directory, process.env);
+  if (plain5 !== null) return { root: plain5.root, commonDir: plain5.commonDir };
   const place2 = placeOf(directory);
   if ("why" in place2) throw noProject(directory, place2.why, place2.fix);
   const { commonDir, gitDir, top } = place2;
@@ -1227,7 +1296,7 @@ function placeOf(directory) {
   const { exitCode, stdout, stderr } = run2(directory, args);
   const [gitDir, commonDir, top] = stdout.toString().split("\n");
   if (gitDir !== void 0 && commonDir !== void 0 && commonDir !== "") {
-    const place2 = { gitDir: (0, import_node_fs6.realpathSync)(gitDir), commonDir: (0, import_node_fs6.realpathSync)(commonDir) };
+    const place2 = { gitDir: (0, import_node_fs7.realpathSync)(gitDir), commonDir: (0, import_node_fs7.realpathSync)(commonDir) };
     return { ...place2, top: exitCode === 0 && top !== void 0 ? top : null };
   }
   const err = stderr.toString();
@@ -1243,9 +1312,9 @@ function placeOf(directory) {
 }
 function mainCheckout(commonDir) {
   const configured = git(commonDir, ["--git-dir", commonDir, "config", "core.worktree"]);
-  const root = configured !== null ? (0, import_node_path5.resolve)(commonDir, configured) : (0, import_node_path5.dirname)(commonDir);
-  if (configured === null && (0, import_node_path5.basename)(commonDir) !== ".git") return null;
-  return ifPresent(() => (0, import_node_fs6.realpathSync)(root));
+  const root = configured !== null ? (0, import_node_path6.resolve)(commonDir, configured) : (0, import_node_path6.dirname)(commonDir);
+  if (configured === null && (0, import_node_path6.basename)(commonDir) !== ".git") return null;
+  return ifPresent(() => (0, import_node_fs7.realpathSync)(root));
 }
 function git(cwd, args) {
   const { exitCode, stdout } = run2(cwd, args);
@@ -1260,7 +1329,7 @@ function run2(cwd, args) {
   }
 }
 function memory(commonDir) {
-  return (0, import_node_path5.join)(commonDir, "orchestrate", "project");
+  return (0, import_node_path6.join)(commonDir, "orchestrate", "project");
 }
 function rememberedProject(commonDir) {
   const root = readIfPresent(memory(commonDir))?.trim() ?? "";
@@ -1271,12 +1340,12 @@ function rememberedProject(commonDir) {
 function rememberProject({ root, commonDir }) {
   const bare = git(commonDir, ["--git-dir", commonDir, "rev-parse", "--is-bare-repository"]) === "true";
   if (!bare && mainCheckout(commonDir) !== null || rememberedProject(commonDir) === root) return;
-  (0, import_node_fs6.mkdirSync)((0, import_node_path5.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
+  (0, import_node_fs7.mkdirSync)((0, import_node_path6.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
   replaceFile(memory(commonDir), `${root}
 `, 384);
 }
 function forgetProject({ commonDir }) {
-  (0, import_node_fs6.rmSync)(memory(commonDir), { force: true });
+  (0, import_node_fs7.rmSync)(memory(commonDir), { force: true });
 }
 function noProject(cwd, why, fix = INSIDE) {
   return new OrchestrateError(EXIT.environment, `${JSON.stringify(cwd)}: ${why}`, fix);
@@ -1307,12 +1376,12 @@ function unknownCheckout(cwd, commonDir) {
     "orchestrate init"
   );
 }
-var import_node_fs6, import_node_path5, LONGEST_MS, A_NEW_ONE, INSIDE;
+var import_node_fs7, import_node_path6, LONGEST_MS, A_NEW_ONE, INSIDE;
 var init_find_project = __esm({
   "src/git/find-project.ts"() {
     "use strict";
-    import_node_fs6 = require("node:fs");
-    import_node_path5 = require("node:path");
+    import_node_fs7 = require("node:fs");
+    import_node_path6 = require("node:path");
     init_errors();
     init_inherited_environment();
     init_printable();
@@ -1322,10 +1391,54 @@ var init_find_project = __esm({
     init_run();
     init_door();
     init_failure();
+    init_plain_repository();
     init_worktree_link();
     LONGEST_MS = 3e4;
     A_NEW_ONE = "git init && git commit --allow-empty -m Start";
     INSIDE = "go to a checkout, or name it with -C";
+  }
+});
+
+// src/core/json-fields.ts
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+function fieldsOf(value) {
+  return isObject(value) ? value : {};
+}
+function parseObject(text5) {
+  try {
+    const value = JSON.parse(text5);
+    return isObject(value) ? value : null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
+}
+function stringOf(value) {
+  return typeof value === "string" ? value : null;
+}
+function numberOf(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+var init_json_fields = __esm({
+  "src/core/json-fields.ts"() {
+    "use strict";
+  }
+});
+
+// src/core/run-types.ts
+var AGENT_KINDS, AGENT_TRAITS;
+var init_run_types = __esm({
+  "src/core/run-types.ts"() {
+    "use strict";
+    AGENT_KINDS = ["claude", "codex", "opencode", "custom"];
+    AGENT_TRAITS = {
+      claude: { program: "claude", exitCodeTells: false, livesInWindow: true },
+      codex: { program: "codex", exitCodeTells: false, livesInWindow: true },
+      opencode: { program: "opencode", exitCodeTells: false, livesInWindow: true },
+      custom: { program: null, exitCodeTells: true, livesInWindow: false }
+    };
   }
 });
 
@@ -1404,30 +1517,6 @@ var init_sha256 = __esm({
   "src/files/sha256.ts"() {
     "use strict";
     import_node_crypto2 = __toESM(require_node_crypto(), 1);
-  }
-});
-
-// src/core/landing-types.ts
-var LANDING_STRATEGIES;
-var init_landing_types = __esm({
-  "src/core/landing-types.ts"() {
-    "use strict";
-    LANDING_STRATEGIES = ["merge", "squash", "rebase"];
-  }
-});
-
-// src/core/run-types.ts
-var AGENT_KINDS, AGENT_TRAITS;
-var init_run_types = __esm({
-  "src/core/run-types.ts"() {
-    "use strict";
-    AGENT_KINDS = ["claude", "codex", "opencode", "custom"];
-    AGENT_TRAITS = {
-      claude: { exitCodeTells: false, livesInWindow: true },
-      codex: { exitCodeTells: false, livesInWindow: true },
-      opencode: { exitCodeTells: false, livesInWindow: true },
-      custom: { exitCodeTells: true, livesInWindow: false }
-    };
   }
 });
 
@@ -1656,7 +1745,7 @@ var init_json_schema = __esm({
 
 // src/app/config/config-schema.ts
 function staysInside(path17) {
-  return !(0, import_node_path6.isAbsolute)(path17) && (0, import_node_path6.normalize)(path17).split("/")[0] !== "..";
+  return !(0, import_node_path7.isAbsolute)(path17) && (0, import_node_path7.normalize)(path17).split("/")[0] !== "..";
 }
 function isBranchPrefix(prefix) {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(prefix) || prefix.includes("..")) return false;
@@ -1666,11 +1755,11 @@ function isBranchPrefix(prefix) {
 function isWorktreeRoot(path17) {
   return isNoProject(path17) && isOutsideGit(path17);
 }
-var import_node_path6, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
+var import_node_path7, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
 var init_config_schema = __esm({
   "src/app/config/config-schema.ts"() {
     "use strict";
-    import_node_path6 = require("node:path");
+    import_node_path7 = require("node:path");
     init_landing_types();
     init_run_types();
     init_config();
@@ -1679,8 +1768,8 @@ var init_config_schema = __esm({
     LINE = "^\\P{Cc}+$";
     DAY_SECONDS = 86400;
     NO_NUL = [(value) => !value.includes("\0"), "must not contain NUL"];
-    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path6.normalize)(path17));
-    isOutsideGit = (path17) => !(0, import_node_path6.normalize)(path17).split("/").includes(".git");
+    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path7.normalize)(path17));
+    isOutsideGit = (path17) => !(0, import_node_path7.normalize)(path17).split("/").includes(".git");
     line = text({ pattern: LINE });
     command = text({ minLength: 1, rules: [NO_NUL] });
     branch = text({
@@ -1786,7 +1875,7 @@ var init_config_schema = __esm({
       pattern: LINE,
       rules: [
         [
-          (name2) => (0, import_node_path6.isAbsolute)(name2) || !/[/]|^-/.test(name2),
+          (name2) => (0, import_node_path7.isAbsolute)(name2) || !/[/]|^-/.test(name2),
           "must be a socket name without slashes or an absolute path"
         ]
       ]
@@ -1964,7 +2053,9 @@ function loadConfig(path17, env, flags = {}) {
 function nameProgram(tree) {
   const { agent: agent2 } = tree;
   if (typeof agent2 !== "object" || agent2 === null || !("kind" in agent2) || "command" in agent2) return;
-  if (agent2.kind === "codex" || agent2.kind === "opencode") tree["agent"] = { ...agent2, command: agent2.kind };
+  const kind = AGENT_KINDS.find((each) => each === agent2.kind);
+  const program = kind === void 0 ? null : AGENT_TRAITS[kind].program;
+  if (program !== null) tree["agent"] = { ...agent2, command: program };
 }
 function configFileHash(path17) {
   const text5 = readText(path17);
@@ -1985,7 +2076,7 @@ function parseText(text5, path17) {
       { cause: error2 }
     );
   }
-  if (isTree(value)) return value;
+  if (isObject(value)) return value;
   throw new OrchestrateError(EXIT.input, `${path17} must hold one JSON object`, `fix ${path17}`);
 }
 function overlay(tree, env, flags) {
@@ -2010,12 +2101,9 @@ function setAt(tree, path17, value) {
     return;
   }
   const inner = tree[name2] ?? {};
-  if (!isTree(inner)) return;
+  if (!isObject(inner)) return;
   tree[name2] = inner;
   setAt(inner, rest.join("."), value);
-}
-function isTree(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 function badConfig(issues, tree, path17, sources) {
   const [first2] = issues;
@@ -2048,7 +2136,9 @@ var init_load = __esm({
   "src/app/config/load.ts"() {
     "use strict";
     init_errors();
+    init_json_fields();
     init_nearest();
+    init_run_types();
     init_schema_issue();
     init_present();
     init_sha256();
@@ -2071,8 +2161,8 @@ var require_node_os = __commonJS({
 
 // src/app/paths.ts
 function projectPaths(root) {
-  const orchestratorDir = (0, import_node_path7.join)(root, ".claude", "orchestrator");
-  const inside2 = (name2) => (0, import_node_path7.join)(orchestratorDir, name2);
+  const orchestratorDir = (0, import_node_path8.join)(root, ".claude", "orchestrator");
+  const inside2 = (name2) => (0, import_node_path8.join)(orchestratorDir, name2);
   return {
     root,
     orchestratorDir,
@@ -2087,7 +2177,7 @@ function projectPaths(root) {
     published: inside2("lock.db.look"),
     logsDir: inside2("logs"),
     // No stream's log can have this name, since keys have no dot.
-    toldEvents: (0, import_node_path7.join)(inside2("logs"), "events.told.json"),
+    toldEvents: (0, import_node_path8.join)(inside2("logs"), "events.told.json"),
     pidsDir: inside2("pids"),
     runsDir: inside2("runs"),
     spoolDir: inside2("spool"),
@@ -2096,41 +2186,41 @@ function projectPaths(root) {
       checkStreams: inside2("check-streams"),
       watchStatus: inside2("watch-status")
     },
-    symlink: (0, import_node_path7.join)(root, "watch-status"),
-    mcpConfig: (0, import_node_path7.join)(root, ".mcp.json"),
-    slashCommand: (0, import_node_path7.join)(root, ".claude", "commands", "orchestrate.md"),
-    plannerAgent: (0, import_node_path7.join)(root, ".claude", "agents", "ta.md")
+    symlink: (0, import_node_path8.join)(root, "watch-status"),
+    mcpConfig: (0, import_node_path8.join)(root, ".mcp.json"),
+    slashCommand: (0, import_node_path8.join)(root, ".claude", "commands", "orchestrate.md"),
+    plannerAgent: (0, import_node_path8.join)(root, ".claude", "agents", "ta.md")
   };
 }
 function runDir(paths, key, run30) {
-  return (0, import_node_path7.join)(paths.runsDir, `${key}-${run30}`);
+  return (0, import_node_path8.join)(paths.runsDir, `${key}-${run30}`);
 }
 function setUpDir(paths) {
-  return (0, import_node_path7.join)(paths.runsDir, "setup");
+  return (0, import_node_path8.join)(paths.runsDir, "setup");
 }
 function setUpNote(paths, key) {
-  return (0, import_node_path7.join)(setUpDir(paths), `${key}.done`);
+  return (0, import_node_path8.join)(setUpDir(paths), `${key}.done`);
 }
 function resolveWorkspace(project) {
   const { root, env } = project;
-  const entry = readMcpEntry((0, import_node_path7.join)(root, ".mcp.json"), env);
+  const entry = readMcpEntry((0, import_node_path8.join)(root, ".mcp.json"), env);
   const candidates = [
     { source: "WORKSPACE_ID", value: () => env["WORKSPACE_ID"] },
     { source: ".mcp.json", value: () => entry["WORKSPACE_ID"] },
     { source: "config.json", value: project.configured },
-    { source: "directory name", value: () => (0, import_node_path7.basename)(root) }
+    { source: "directory name", value: () => (0, import_node_path8.basename)(root) }
   ];
   const found = candidates.find(({ value: value2 }) => Boolean(value2()?.trim()));
   const { source, value } = found ?? candidates[3];
   const id2 = checkWorkspaceId(value()?.trim() ?? "", source);
   const base = storeBase(root, env, entry);
-  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path7.join)(base.path, id2, "tasks.db") };
+  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path8.join)(base.path, id2, "tasks.db") };
 }
 function memoryCopilotPath(env, workspaceId) {
-  return (0, import_node_path7.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
+  return (0, import_node_path8.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
 }
 function defaultStoreBase(env) {
-  return (0, import_node_path7.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
+  return (0, import_node_path8.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
 }
 function storeBase(root, env, entry) {
   const fromEnv = env["TASK_DB_PATH"]?.trim();
@@ -2142,10 +2232,10 @@ function storeBase(root, env, entry) {
 function checkStoreBase(root, env, value, source) {
   if (value.includes("\0")) throw badStoreBase(value, source);
   const home = env["HOME"] || (0, import_node_os.homedir)();
-  if (value === "~" || value.startsWith("~/")) return (0, import_node_path7.join)(home, value.slice(1));
-  if ((0, import_node_path7.isAbsolute)(value)) return (0, import_node_path7.normalize)(value);
-  if ((0, import_node_path7.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
-  return (0, import_node_path7.resolve)(root, value);
+  if (value === "~" || value.startsWith("~/")) return (0, import_node_path8.join)(home, value.slice(1));
+  if ((0, import_node_path8.isAbsolute)(value)) return (0, import_node_path8.normalize)(value);
+  if ((0, import_node_path8.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
+  return (0, import_node_path8.resolve)(root, value);
 }
 function badStoreBase(value, source) {
   return new OrchestrateError(
@@ -2196,12 +2286,12 @@ function property(value, name2) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return void 0;
   return Object.getOwnPropertyDescriptor(value, name2)?.value;
 }
-var import_node_os, import_node_path7;
+var import_node_os, import_node_path8;
 var init_paths = __esm({
   "src/app/paths.ts"() {
     "use strict";
     import_node_os = __toESM(require_node_os(), 1);
-    import_node_path7 = require("node:path");
+    import_node_path8 = require("node:path");
     init_errors();
     init_present();
   }
@@ -2314,13 +2404,10 @@ function readMetadata(raw2) {
   }
 }
 function streamNamedIn(value) {
-  return columnText(asMetadata(value)["streamId"]);
+  return columnText(fieldsOf(value)["streamId"]);
 }
 function parseMetadata(raw2) {
-  return asMetadata(readMetadata(raw2).value);
-}
-function asMetadata(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return fieldsOf(readMetadata(raw2).value);
 }
 function columnText(value) {
   if (typeof value === "string") return value;
@@ -2330,7 +2417,7 @@ function columnText(value) {
 function textList(value) {
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
-function textOf2(value) {
+function textOf(value) {
   return typeof value === "string" ? value : void 0;
 }
 function withBothDependencyKeys(metadata2) {
@@ -2358,6 +2445,7 @@ var init_rows = __esm({
   "src/task-copilot/tools/rows.ts"() {
     "use strict";
     import_node_crypto3 = __toESM(require_node_crypto(), 1);
+    init_json_fields();
     Refusal = class extends Error {
       name = "Refusal";
     };
@@ -2601,6 +2689,174 @@ var init_cycles = __esm({
   }
 });
 
+// src/core/done.ts
+function missing(standing2) {
+  const { worktree: worktree2 } = standing2;
+  const tasks2 = missingTasks(standing2.tasks);
+  if (!worktree2.exists)
+    return [...tasks2, { cause: "worktree-missing", message: `its worktree ${worktree2.path} is gone` }];
+  if (!worktree2.intact)
+    return [
+      ...tasks2,
+      { cause: "tampered", message: `${worktree2.path}/.git no longer points to this repository` }
+    ];
+  return [...tasks2, ...missingOnBranch(standing2), ...missingInHistory(standing2)];
+}
+function missingTasks(tasks2) {
+  const open3 = tasks2.filter(({ status }) => status === "pending" || status === "in_progress");
+  const lines2 = open3.map(
+    ({ id: id2, title: title4, status }) => `task ${id2} "${printable(title4, LONGEST_NAME2)}" is ${status}`
+  );
+  const more = lines2.length - NAMED2;
+  const shown3 = more > 0 ? [...lines2.slice(0, NAMED2), `and ${plural(more, "more task")}`] : lines2;
+  return shown3.map((message2) => ({ cause: "tasks", message: message2 }));
+}
+function missingOnBranch({ worktree: worktree2, branch: branch2, commitsLeftovers }) {
+  const { operation: operation2, changed, changedCount, untracked, untrackedCount } = worktree2;
+  const found = [];
+  if (operation2 !== null)
+    found.push({ cause: "operation-in-progress", message: `a ${operation2} is in progress` });
+  if (worktree2.branch !== branch2) {
+    const message2 = `its worktree is on ${worktree2.branch ?? "no branch"}, not on ${branch2}`;
+    found.push({ cause: "off-branch", message: message2 });
+  }
+  const count3 = commitsLeftovers ? untrackedCount : changedCount + untrackedCount;
+  const files2 = commitsLeftovers ? untracked : [...changed, ...untracked];
+  if (count3 > 0) found.push({ cause: "dirty", message: `uncommitted: ${listed(files2, { count: count3 })}` });
+  return found;
+}
+function missingInHistory({ tasks: tasks2, worktree: worktree2, declaresNoChanges, commitsLeftovers }) {
+  const found = [];
+  if (worktree2.missingParents.length > 0) {
+    const shas = worktree2.missingParents.map((sha) => sha.slice(0, SHORT_SHA)).join(", ");
+    const message2 = `its branch lacks what it has to build on: ${shas}`;
+    found.push({ cause: "missing-parents", message: message2 });
+  }
+  for (const { kind, path: path17, sha } of worktree2.unshared.slice(0, NAMED2)) {
+    const name2 = printable(path17, LONGEST_NAME2);
+    const message2 = kind === "submodule" ? `commit ${sha.slice(0, SHORT_SHA)} of the submodule ${name2} is only in this worktree: push it there (git -C ${shellWord(name2)} push origin HEAD:refs/heads/<branch>)` : `the content of ${name2} (git-lfs) is not where other worktrees find it: git lfs push, or add the file again with git-lfs installed`;
+    found.push({ cause: "unshared", message: message2 });
+  }
+  const commits2 = worktree2.commitsSinceBase > 0 || commitsLeftovers && worktree2.changedCount > 0;
+  const blocked = tasks2.some(({ status }) => status === "blocked");
+  if (!commits2 && !declaresNoChanges && !blocked) {
+    const message2 = 'there is no commit yet (a task note line beginning "no-changes:" would say that none is needed)';
+    found.push({ cause: "no-commits", message: message2 });
+  }
+  return found;
+}
+function missingInShort(standing2) {
+  const counted2 = standing2.tasks.filter(({ status }) => status !== "cancelled");
+  const open3 = missingTasks(standing2.tasks).length > 0;
+  const completed2 = counted2.filter(({ status }) => status === "completed").length;
+  const others = missing(standing2).filter(({ cause }) => cause !== "tasks");
+  const words = others.map(({ cause, message: message2 }) => shortOf(cause, message2, standing2));
+  return [...open3 ? [openTasksText({ tasks: { total: counted2.length, completed: completed2 } })] : [], ...words].join(
+    ", "
+  );
+}
+function shortOf(cause, message2, { worktree: worktree2, commitsLeftovers }) {
+  if (cause === "no-commits") return "no commit yet";
+  if (cause !== "dirty") return message2;
+  const count3 = worktree2.untrackedCount + (commitsLeftovers ? 0 : worktree2.changedCount);
+  return `${plural(count3, "file")} uncommitted`;
+}
+function tasksComplete({ tasks: tasks2 }) {
+  return tasks2.total > 0 && tasks2.completed === tasks2.total;
+}
+function isCancelled({ tasks: tasks2 }) {
+  return tasks2.total === 0;
+}
+function gateText({ name: name2, times }) {
+  return `gate "${name2}" failed${times > 1 ? ` ${times}\xD7` : ""}`;
+}
+function redGate(record3) {
+  return record3?.runs.findLast(({ verdict: verdict2 }) => verdict2 !== null)?.verdict?.gate ?? null;
+}
+function openTasksText({
+  tasks: { total, completed: completed2 }
+}) {
+  return total === 1 ? "1 task open" : `${total - completed2} of ${total} tasks open`;
+}
+function openTasksNamed(stream2) {
+  return `${openTasksText(stream2)}: ${listed(stream2.openTasks)}`;
+}
+function whyBlocked({ blockedReason, notes }) {
+  return blockedReason?.trim() || notes?.trim().split(/[\r\n]/, 1)[0]?.trim() || null;
+}
+function blockedText({ blockedTask }) {
+  return `task blocked: ${blockedTask?.reason ?? "no reason given"}`;
+}
+function doneSinceMs(record3) {
+  return record3?.runs.at(-1)?.endedAtMs ?? record3?.verified?.atMs ?? null;
+}
+function isAssigned({ assignment, runs }) {
+  if (assignment === null) return false;
+  const last3 = runs.at(-1);
+  return last3 === void 0 || last3.number <= assignment.afterRun || CUT_SHORT.has(last3.outcome);
+}
+function isVerified(stream2, record3) {
+  if (record3 === null || record3.verified === null || !tasksComplete(stream2) || isAssigned(record3))
+    return false;
+  return record3.verified.run >= (record3.runs.at(-1)?.number ?? 0);
+}
+function verdictOn(run30, head3) {
+  const { verdict: verdict2 } = run30;
+  if (verdict2 === null || head3 === void 0) return null;
+  return verdict2.sha === head3 ? verdict2 : null;
+}
+function dependencyHeads(stream2, snapshot) {
+  const shas = [];
+  for (const id2 of stream2.dependencies) {
+    const verified = snapshot.records.get(snapshot.keys.get(id2) ?? "")?.verified;
+    if (verified == null) return null;
+    if (!shas.includes(verified.sha)) shas.push(verified.sha);
+  }
+  return shas;
+}
+function movedHeads(stream2, { keys, records }) {
+  const record3 = records.get(keys.get(stream2.id) ?? "");
+  if (record3?.base == null) return [];
+  const contained2 = [...record3.base.parents, ...record3.verified?.parents ?? []];
+  return stream2.dependencies.flatMap((id2) => {
+    const sha = records.get(keys.get(id2) ?? "")?.verified?.sha;
+    return sha === void 0 || contained2.includes(sha) ? [] : [{ id: id2, sha }];
+  });
+}
+function staleReasons(order, memory2) {
+  const found = /* @__PURE__ */ new Map();
+  for (const stream2 of order) {
+    const record3 = memory2.records.get(memory2.keys.get(stream2.id) ?? "");
+    if (record3?.base == null || isCancelled(stream2)) continue;
+    const moved3 = new Map(movedHeads(stream2, memory2).map(({ id: id2, sha }) => [id2, sha]));
+    const reasons = stream2.dependencies.flatMap((id2) => {
+      const head3 = moved3.get(id2);
+      if (head3 !== void 0) return [`${id2} has moved on to ${head3.slice(0, SHORT_SHA)}`];
+      return found.has(id2) ? [`${id2}, which it builds on, is stale`] : [];
+    });
+    if (reasons.length > 0) found.set(stream2.id, reasons.join("; "));
+  }
+  return found;
+}
+var NAMED2, LONGEST_NAME2, SHORT_SHA, CUT_SHORT;
+var init_done = __esm({
+  "src/core/done.ts"() {
+    "use strict";
+    init_printable();
+    init_shell_word();
+    NAMED2 = 10;
+    LONGEST_NAME2 = 120;
+    SHORT_SHA = 10;
+    CUT_SHORT = /* @__PURE__ */ new Set([
+      "stopped",
+      "interrupted",
+      "limited",
+      "denied",
+      "closed"
+    ]);
+  }
+});
+
 // src/core/plan/dependency-spelling.ts
 function dependencyMeaning(groups) {
   let titles = null;
@@ -2701,7 +2957,7 @@ function readRow(row4, report) {
   const metadata2 = metadataOf(row4, report);
   const id2 = metadata2?.["streamId"];
   if (metadata2 === null || id2 === null || id2 === void 0) return null;
-  const stream2 = textOf3(id2);
+  const stream2 = textOf2(id2);
   const problem = stream2 === null ? `is ${kindOf2(id2)}, not text` : streamIdProblem(stream2);
   if (stream2 === null || problem !== null) {
     const shown3 = stream2 === null || stream2 === "" ? "" : `: ${quoted2(stream2)}`;
@@ -2735,7 +2991,7 @@ function metadataOf(row4, report) {
 function readText2(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return null;
-  const text5 = textOf3(value);
+  const text5 = textOf2(value);
   if (text5 === null) report(problemOf(row4, "bad-metadata", `${key} is ${kindOf2(value)}, not text`, stream2));
   return text5 === null || text5.trim() === "" ? null : text5;
 }
@@ -2743,7 +2999,7 @@ function readList(row4, metadata2, key, stream2, report) {
   const value = metadata2[key];
   if (value === null || value === void 0) return NOTHING;
   const isList = Array.isArray(value);
-  if (isList && value.every((item) => textOf3(item) !== null)) return value.map(String);
+  if (isList && value.every((item) => textOf2(item) !== null)) return value.map(String);
   const code3 = key === "files" ? "bad-metadata" : "bad-dependencies";
   const what = isList ? `${key} holds more than texts` : `${key} is ${kindOf2(value)}, not a list`;
   report(problemOf(row4, code3, what, stream2));
@@ -2757,7 +3013,7 @@ function union(a2, b2) {
   if (b2.every((each, at) => each === a2[at])) return a2;
   return a2.length === 0 ? b2 : [...a2, ...b2];
 }
-function textOf3(value) {
+function textOf2(value) {
   if (typeof value === "string") return value;
   return typeof value === "number" && Number.isFinite(value) ? String(value) : null;
 }
@@ -2893,7 +3149,7 @@ function buildPlan(rows, initiative2, archivedStreamTasks) {
 }
 function streamTasks(rows, problems) {
   const read = /* @__PURE__ */ new Map();
-  const readAnew = (row4) => {
+  const readOnce = (row4) => {
     const found = problems.length;
     const task2 = readRow(row4, (problem) => problems.push(problem));
     if (problems.length === found) read.set(row4.metadata, task2);
@@ -2901,7 +3157,7 @@ function streamTasks(rows, problems) {
   };
   return [...rows].sort((a2, b2) => a2.createdAtMs - b2.createdAtMs).flatMap((row4) => {
     const same = row4.metadataError === null ? read.get(row4.metadata) : void 0;
-    const task2 = same === void 0 ? readAnew(row4) : same && { ...same, row: row4 };
+    const task2 = same === void 0 ? readOnce(row4) : same && { ...same, row: row4 };
     return task2 ?? [];
   });
 }
@@ -2927,8 +3183,8 @@ function streamOf(id2, group, dependencies) {
 }
 function blockedOf(rows) {
   const blocked = rows.filter((row4) => row4.status === "blocked");
-  const first2 = blocked.find((row4) => row4.blockedReason !== null) ?? blocked[0];
-  return first2 === void 0 ? null : { id: first2.id, reason: first2.blockedReason };
+  const first2 = blocked.find((row4) => row4.blockedReason !== null) ?? blocked.find(whyBlocked) ?? blocked[0];
+  return first2 === void 0 ? null : { id: first2.id, reason: whyBlocked(first2) };
 }
 function graphProblems(streams2, declared, archivedStreamTasks, found) {
   if (streams2.length === 0) {
@@ -2962,15 +3218,20 @@ function cyclePath(cycle) {
   if (names.length <= MAX_SHOWN) return [...names, first2].join(" \u2192 ");
   return [...names.slice(0, MAX_SHOWN), `\u2026 ${names.length - MAX_SHOWN} more`, first2].join(" \u2192 ");
 }
-var MAX_SHOWN;
+var NO_PLAN, MAX_SHOWN;
 var init_plan = __esm({
   "src/core/plan/plan.ts"() {
     "use strict";
+    init_done();
     init_printable();
     init_cycles();
     init_dependencies();
     init_plan_row();
     init_task_counts();
+    NO_PLAN = {
+      text: "No plan yet: have Claude make one, or import one of your own (its form is in ORCHESTRATION_GUIDE.md)",
+      remedy: "orchestrate generate"
+    };
     MAX_SHOWN = 30;
   }
 });
@@ -3027,8 +3288,8 @@ function rowsOfStream(db, scope, stream2, cache) {
   return withParser(
     cache,
     (parsed2) => named3.all(...bound(scope)).flatMap(([row4, metadata2]) => {
-      const isOurs4 = streamNamedIn(parsed2(metadata2).value) === stream2;
-      return isOurs4 ? [whole2.get(row4) ?? []].flat() : [];
+      const isOurs5 = streamNamedIn(parsed2(metadata2).value) === stream2;
+      return isOurs5 ? [whole2.get(row4) ?? []].flat() : [];
     })
   );
 }
@@ -3076,7 +3337,7 @@ function taskOf(raw2) {
   };
 }
 function criteriaOf(value) {
-  const text5 = textOf2(value);
+  const text5 = textOf(value);
   return text5 === void 0 ? textList(value) : [text5];
 }
 function unnamed(row4) {
@@ -3116,7 +3377,7 @@ var init_plan_rows = __esm({
 
 // src/task-copilot/tools/plan-checks.ts
 function refuseCycle(db, task2) {
-  const streamId2 = textOf2(task2.metadata["streamId"]);
+  const streamId2 = textOf(task2.metadata["streamId"]);
   if (streamId2 === void 0 || !declaresDependencies(task2.metadata)) return;
   const streams2 = planStreams([...othersInPlan(db, task2), proposedRow(db, task2)]);
   const own2 = streams2.find((stream2) => stream2.id === streamId2);
@@ -3486,7 +3747,7 @@ function conflictsOf(group, asked2) {
   const { name: name2 } = describeStream(group);
   return group.rows.filter((row4) => row4.status === "in_progress" || row4.status === "completed").flatMap((row4) => {
     const metadata2 = parseMetadata(row4.metadata);
-    if (textOf2(metadata2["worktreePath"])) return [];
+    if (textOf(metadata2["worktreePath"])) return [];
     const files2 = [...new Set(textList(metadata2["files"]))].filter((file) => asked2.has(file));
     return files2.map((file) => ({
       file,
@@ -3527,11 +3788,11 @@ function describeStream(group) {
   const oldest = parseMetadata(group.rows[0].metadata);
   const files2 = group.rows.flatMap((row4) => textList(parseMetadata(row4.metadata)["files"]));
   return {
-    name: textOf2(oldest["streamName"]) ?? group.id,
-    phase: textOf2(oldest["streamPhase"]) ?? "parallel",
+    name: textOf(oldest["streamName"]) ?? group.id,
+    phase: textOf(oldest["streamPhase"]) ?? "parallel",
     files: [...new Set(files2)],
-    worktreePath: textOf2(oldest["worktreePath"]),
-    branchName: textOf2(oldest["branchName"])
+    worktreePath: textOf(oldest["worktreePath"]),
+    branchName: textOf(oldest["branchName"])
   };
 }
 function dependenciesByStream(tasks2) {
@@ -3781,11 +4042,11 @@ function coded(call) {
     throw error2;
   }
 }
-var import_node_fs7, import_node_module, CODES, NodeDb, NodeStatementOf;
+var import_node_fs8, import_node_module, CODES, NodeDb, NodeStatementOf;
 var init_node_driver = __esm({
   "src/sqlite/node-driver.ts"() {
     "use strict";
-    import_node_fs7 = require("node:fs");
+    import_node_fs8 = require("node:fs");
     import_node_module = require("node:module");
     CODES = [
       ...[
@@ -3809,7 +4070,7 @@ var init_node_driver = __esm({
       #open = true;
       #depth = 0;
       constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
-        if (fileMustExist === true && !(0, import_node_fs7.existsSync)(path17))
+        if (fileMustExist === true && !(0, import_node_fs8.existsSync)(path17))
           throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
         this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
         this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
@@ -3913,13 +4174,13 @@ function ofNode(wanting) {
 function isOutOfFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs8.openSync)("/dev/null", "r"));
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs9.openSync)("/dev/null", "r"));
     return false;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && /^E[MN]FILE$/.test(String(error2.code))) return true;
     throw error2;
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs8.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs9.closeSync)(descriptor);
   }
 }
 function isNativeModuleFailure(thrown) {
@@ -3938,11 +4199,11 @@ function noDriver(wanting) {
     wanting === null ? {} : { cause: wanting }
   );
 }
-var import_node_fs8, import_node_module2, loaded, FILES_NEEDED;
+var import_node_fs9, import_node_module2, loaded, FILES_NEEDED;
 var init_load_driver = __esm({
   "src/sqlite/load-driver.ts"() {
     "use strict";
-    import_node_fs8 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     import_node_module2 = require("node:module");
     init_errors();
     init_node_driver();
@@ -3982,7 +4243,7 @@ function outOfFiles(thrown, { label: label2, path: path17 }) {
 function isDiskFull(code3, path17) {
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
   if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs9.statfsSync)((0, import_node_path8.dirname)(path17));
+  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path9.dirname)(path17));
   return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 function storeError(thrown, place2) {
@@ -4001,7 +4262,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} cannot be written: the disk is full (${code3})`,
-      `df -h ${shellWord((0, import_node_path8.dirname)(path17))}`,
+      `df -h ${shellWord((0, import_node_path9.dirname)(path17))}`,
       { cause: thrown }
     );
   }
@@ -4009,7 +4270,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} cannot be read or written: ${because} (${code3})`,
-      `ls -ld ${shellWord((0, import_node_path8.dirname)(path17))} ${shellWord(path17)}`,
+      `ls -ld ${shellWord((0, import_node_path9.dirname)(path17))} ${shellWord(path17)}`,
       { cause: thrown }
     );
   }
@@ -4031,12 +4292,12 @@ function unusable(place2, because, cause) {
     cause === void 0 ? {} : { cause }
   );
 }
-var import_node_fs9, import_node_path8, SMALLEST_SPACE_BYTES;
+var import_node_fs10, import_node_path9, SMALLEST_SPACE_BYTES;
 var init_failures = __esm({
   "src/sqlite/failures.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
-    import_node_path8 = require("node:path");
+    import_node_fs10 = require("node:fs");
+    import_node_path9 = require("node:path");
     init_errors();
     init_shell_word();
     init_load_driver();
@@ -4046,20 +4307,20 @@ var init_failures = __esm({
 
 // src/sqlite/private-files.ts
 function makePrivateDirectory(path17) {
-  (0, import_node_fs10.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
 }
 function makePrivateFile(path17) {
   try {
-    (0, import_node_fs10.closeSync)((0, import_node_fs10.openSync)(path17, "wx", 384));
+    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
   }
 }
-var import_node_fs10;
+var import_node_fs11;
 var init_private_files = __esm({
   "src/sqlite/private-files.ts"() {
     "use strict";
-    import_node_fs10 = require("node:fs");
+    import_node_fs11 = require("node:fs");
     init_failures();
   }
 });
@@ -4098,7 +4359,7 @@ function dataVersionOf(db) {
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
     const { missing: missing2 } = options;
@@ -4106,7 +4367,7 @@ function existingSize(place2, options) {
     throw new OrchestrateError(EXIT.state, `${place2.label} ${place2.path} does not exist`, options.missingFix);
   }
   sqliteDriver();
-  makePrivateDirectory((0, import_node_path9.dirname)(place2.path));
+  makePrivateDirectory((0, import_node_path10.dirname)(place2.path));
   makePrivateFile(place2.path);
   return 0;
 }
@@ -4129,10 +4390,10 @@ function inspected(place2, options) {
   return db;
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs11.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs12.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs11.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -4167,12 +4428,12 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs11, import_node_path9, DEFAULT_BUSY_TIMEOUT_MS, statements;
+var import_node_fs12, import_node_path10, DEFAULT_BUSY_TIMEOUT_MS, statements;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs11 = require("node:fs");
-    import_node_path9 = require("node:path");
+    import_node_fs12 = require("node:fs");
+    import_node_path10 = require("node:path");
     init_errors();
     init_failures();
     init_load_driver();
@@ -4215,16 +4476,16 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs12.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs13.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs12;
+var import_node_fs13;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs12 = require("node:fs");
+    import_node_fs13 = require("node:fs");
   }
 });
 
@@ -4442,7 +4703,7 @@ function openCopilotDatabase(path17, options) {
     ...options,
     readonly: readonly2,
     label: LABEL,
-    missingFix: MISSING_FIX,
+    missingFix: NO_PLAN.remedy,
     inspect: (db2) => {
       version2 = acceptedVersion2(db2, place2, options.create);
     }
@@ -4514,29 +4775,29 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs13.existsSync)(copy)) return;
+  if ((0, import_node_fs14.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs13.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs14.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs13.renameSync)(unfinished2, copy);
+  (0, import_node_fs14.renameSync)(unfinished2, copy);
 }
-var import_node_fs13, LABEL, MISSING_FIX, NoPlan;
+var import_node_fs14, LABEL, NoPlan;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs13 = require("node:fs");
+    import_node_fs14 = require("node:fs");
     init_errors();
+    init_plan();
     init_database();
     init_failures();
     init_private_files();
     init_tables();
     init_rows();
     LABEL = "the Task Copilot store";
-    MISSING_FIX = "orchestrate import plan.yaml";
     NoPlan = class extends OrchestrateError {
       constructor() {
-        super(EXIT.state, "No plan yet.", MISSING_FIX);
+        super(EXIT.state, NO_PLAN.text, NO_PLAN.remedy);
       }
     };
   }
@@ -4654,7 +4915,7 @@ function logChange(db, before, status) {
   });
 }
 function startActivity(db, before, agent2, metadata2) {
-  const stream2 = textOf2(metadata2["streamId"]);
+  const stream2 = textOf(metadata2["streamId"]);
   if (stream2 === void 0) return;
   db.sql.prepare(
     `INSERT INTO agent_activity
@@ -4669,7 +4930,7 @@ function startActivity(db, before, agent2, metadata2) {
     agent: agent2,
     task: before.id,
     title: before.title,
-    phase: textOf2(metadata2["streamPhase"]) ?? null,
+    phase: textOf(metadata2["streamPhase"]) ?? null,
     now: db.now
   });
 }
@@ -4687,8 +4948,8 @@ function addPerformance(db, taskId, agent2, outcome, metadata2) {
     (0, import_node_crypto4.randomUUID)(),
     agent2,
     taskId,
-    textOf2(metadata2["workProductType"]) ?? product ?? null,
-    textOf2(metadata2["complexity"]) ?? null,
+    textOf(metadata2["workProductType"]) ?? product ?? null,
+    textOf(metadata2["complexity"]) ?? null,
     outcome,
     db.now
   );
@@ -4758,7 +5019,7 @@ function refusal(db, before, change2, metadata2) {
   if (before.archived) {
     return {
       kind: "archived",
-      stream: textOf2(metadata2["streamId"]) ?? "unknown",
+      stream: textOf(metadata2["streamId"]) ?? "unknown",
       byInitiative: before.archived_by_initiative_id ?? "unknown"
     };
   }
@@ -4785,7 +5046,7 @@ function writeTask(db, id2, change2, metadata2) {
 function missingProof(db, before, change2, metadata2) {
   if (metadata2["verificationRequired"] !== true) return [];
   const criteria = metadata2["acceptanceCriteria"];
-  const hasCriteria = textList(criteria).length > 0 || (textOf2(criteria) ?? "").trim() !== "";
+  const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? "").trim() !== "";
   const proven = (change2.notes ?? before.notes ?? "").trim().length >= 50 || (change2.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
   return [
     ...hasCriteria ? [] : ["acceptance criteria in the metadata (acceptanceCriteria)"],
@@ -4934,18 +5195,18 @@ __export(owner_exports, {
   checkOwner: () => checkOwner
 });
 function checkOwner(storePath, projectRoot, options) {
-  const file = (0, import_node_path10.join)((0, import_node_path10.dirname)(storePath), "owner.json");
+  const file = (0, import_node_path11.join)((0, import_node_path11.dirname)(storePath), "owner.json");
   const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
   guarded(place2, () => {
     const project = realPath(projectRoot);
     const record3 = readOwner(file);
     if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs14.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
+    if (record3.owner !== null && (0, import_node_fs15.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
     if (options.claim) claim(file, project, storePath, record3.exists);
   });
 }
 function claim(file, project, storePath, replace) {
-  makePrivateDirectory((0, import_node_path10.dirname)(file));
+  makePrivateDirectory((0, import_node_path11.dirname)(file));
   const text5 = `${JSON.stringify({ project })}
 `;
   if (replace) {
@@ -4955,24 +5216,19 @@ function claim(file, project, storePath, replace) {
   const draft = `${file}.${(0, import_node_crypto5.randomUUID)()}`;
   makePrivateFile(draft);
   try {
-    (0, import_node_fs14.writeFileSync)(draft, text5);
-    (0, import_node_fs14.linkSync)(draft, file);
+    (0, import_node_fs15.writeFileSync)(draft, text5);
+    (0, import_node_fs15.linkSync)(draft, file);
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
     const { owner } = readOwner(file);
     if (owner !== project) throw belongsTo(owner ?? "unknown", storePath);
   } finally {
-    (0, import_node_fs14.rmSync)(draft, { force: true });
+    (0, import_node_fs15.rmSync)(draft, { force: true });
   }
 }
 function readOwner(file) {
-  let text5;
-  try {
-    text5 = (0, import_node_fs14.readFileSync)(file, "utf8");
-  } catch (error2) {
-    if (codeOf(error2) === "ENOENT") return { exists: false, owner: null };
-    throw error2;
-  }
+  const text5 = readIfPresent(file);
+  if (text5 === null) return { exists: false, owner: null };
   try {
     const { project } = JSON.parse(text5);
     return { exists: true, owner: typeof project === "string" ? project : null };
@@ -4982,7 +5238,7 @@ function readOwner(file) {
   }
 }
 function realPath(path17) {
-  return (0, import_node_fs14.existsSync)(path17) ? (0, import_node_fs14.realpathSync)(path17) : path17;
+  return (0, import_node_fs15.existsSync)(path17) ? (0, import_node_fs15.realpathSync)(path17) : path17;
 }
 function belongsTo(owner, storePath) {
   return new OrchestrateError(
@@ -4991,14 +5247,15 @@ function belongsTo(owner, storePath) {
     'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json'
   );
 }
-var import_node_crypto5, import_node_fs14, import_node_path10;
+var import_node_crypto5, import_node_fs15, import_node_path11;
 var init_owner = __esm({
   "src/task-copilot/owner.ts"() {
     "use strict";
     import_node_crypto5 = __toESM(require_node_crypto(), 1);
-    import_node_fs14 = require("node:fs");
-    import_node_path10 = require("node:path");
+    import_node_fs15 = require("node:fs");
+    import_node_path11 = require("node:path");
     init_errors();
+    init_present();
     init_replace_file();
     init_failures();
     init_private_files();
@@ -5010,7 +5267,7 @@ function traitsOf(name2) {
   return STATES[name2];
 }
 function isTold(name2) {
-  return traitsOf(name2).telling.told !== "no";
+  return ["event", "event-and-notice"].includes(traitsOf(name2).telling.told);
 }
 function byOperator(state2) {
   return `${state2} by you`;
@@ -5080,7 +5337,7 @@ var init_states = __esm({
         meaning: "the agent is at work",
         phase: "moves",
         handling: { needsUser: "no", retryEnds: false, checkable: false, heldByDependencies: false },
-        telling: { told: "no", resumingIsNews: false, remedy: "none" },
+        telling: { told: "where-news", resumingIsNews: false, remedy: "none" },
         look: { symbol: "\u25CF", ascii: ">", colour: "cyan", urgency: 3 }
       },
       "needs-input": {
@@ -5115,15 +5372,14 @@ var init_states = __esm({
         meaning: "everything that makes a stream done holds; the verified head is recorded",
         phase: "settled",
         handling: { needsUser: "no", retryEnds: false, checkable: true, heldByDependencies: false },
-        telling: { told: "no", resumingIsNews: false, remedy: "none" },
+        telling: { told: "where-news", resumingIsNews: false, remedy: "none" },
         look: { symbol: "\u2713", ascii: "+", colour: "green", urgency: 9 }
       },
       "base-conflict": {
         meaning: "its dependencies' heads do not merge",
         phase: "stuck",
         handling: { needsUser: "yes", retryEnds: false, checkable: false, heldByDependencies: false },
-        // The step that found the conflict tells of it.
-        telling: { told: "no", resumingIsNews: false, remedy: "only" },
+        telling: { told: "where-news", resumingIsNews: false, remedy: "only" },
         look: { symbol: "\u2260", ascii: "#", colour: "red", urgency: 1 }
       },
       blocked: {
@@ -5187,13 +5443,13 @@ function callOf(kind) {
   const calls = handling.needsUser !== "no" || telling.told === "event-and-notice";
   return { call: calls ? "needs-user" : "over", about: "work" };
 }
-function newsAmong(events2, streamOf6) {
+function newsAmong(events2, streamOf5) {
   const next = /* @__PURE__ */ new Map();
   const kept3 = [];
   for (const event of events2.filter(({ kind, message: message2 }) => eventTraits(kind).told && message2 !== "").reverse()) {
-    const later = next.get(streamOf6(event));
+    const later = next.get(streamOf5(event));
     if (later?.endsWith(event.message) === true) continue;
-    next.set(streamOf6(event), event.message);
+    next.set(streamOf5(event), event.message);
     kept3.push(event);
   }
   return kept3.reverse();
@@ -5227,7 +5483,7 @@ var init_events = __esm({
       "run-limited": news("a run was ended by a usage limit"),
       "run-denied": trouble("a run was ended since the agent's account was refused"),
       "run-closed": untold("the user closed the agent at its prompt, of which the state of the stream tells"),
-      "launch-error": trouble("a launch failed before any agent ran"),
+      "launch-error": trouble("a launch failed before any agent ran, or not all that goes with it was done"),
       "verify-error": trouble("work could not be checked"),
       "sync-error": trouble("a stream could not be brought onto what its dependencies have come to"),
       "adopt-error": trouble("a stream that is complete without a run could not be recorded as done"),
@@ -5288,7 +5544,7 @@ function parsed(json2) {
     return refuse2(json2, "JSON");
   }
 }
-var UnreadableValue, refuse2, text2, number2, truth, nullable, absentAs, listOf, mapOf, nameOf3, fieldsOf;
+var UnreadableValue, refuse2, text2, number2, truth, nullable, absentAs, listOf, mapOf, nameOf3, fieldsOf2;
 var init_value_checks = __esm({
   "src/state/value-checks.ts"() {
     "use strict";
@@ -5305,16 +5561,16 @@ var init_value_checks = __esm({
     listOf = (check4) => (value) => Array.isArray(value) ? value.map(check4) : refuse2(value, "a list");
     mapOf = (check4) => (value) => typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).map(([name2, each]) => [name2, check4(each)])) : refuse2(value, "an object");
     nameOf3 = (what, known2) => (value) => typeof value === "string" && Object.hasOwn(known2, value) ? value : refuse2(value, `${what} that this version knows`);
-    fieldsOf = (checks) => (value) => {
+    fieldsOf2 = (checks) => (value) => {
       if (typeof value !== "object" || value === null) return refuse2(value, "an object");
-      const fields3 = Object.entries(checks).map(([name2, check4]) => {
+      const fields2 = Object.entries(checks).map(([name2, check4]) => {
         try {
           return [name2, check4(value[name2])];
         } catch (error2) {
           throw error2 instanceof UnreadableValue ? new UnreadableValue(`${name2} ${error2.message}`) : error2;
         }
       });
-      return Object.fromEntries(fields3);
+      return Object.fromEntries(fields2);
     };
   }
 });
@@ -5367,8 +5623,8 @@ var init_vocabularies = __esm({
 });
 
 // src/state/columns.ts
-function columnsOf(fields3, codecs) {
-  return Object.entries(codecs).filter(([field]) => fields3[field] !== void 0).map(([field, { column, encode: encode3 }]) => [column, encode3(fields3[field])]);
+function columnsOf(fields2, codecs) {
+  return Object.entries(codecs).filter(([field]) => fields2[field] !== void 0).map(([field, { column, encode: encode3 }]) => [column, encode3(fields2[field])]);
 }
 function assigned(columns2) {
   return {
@@ -5379,7 +5635,7 @@ function assigned(columns2) {
 function runOf(row4) {
   return readRun(row4, `run ${String(row4["number"])}: `);
 }
-function streamOf2(row4, runs) {
+function streamRecordOf(row4, runs) {
   return Object.assign(readStreamRow(row4, ""), { runs });
 }
 function landingOf(row4) {
@@ -5394,15 +5650,15 @@ function pollerOf(row4) {
 function decoderOf(codecs) {
   const each = Object.entries(codecs);
   return (row4, named3) => {
-    const fields3 = {};
+    const fields2 = {};
     for (const [field, { column, decode: decode4 }] of each) {
       try {
-        fields3[field] = decode4(row4[column]);
+        fields2[field] = decode4(row4[column]);
       } catch (error2) {
         throw error2 instanceof UnreadableValue ? new UnreadableValue(`${named3}${column} ${error2.message}`) : error2;
       }
     }
-    return fields3;
+    return fields2;
   };
 }
 var plain2, flag2, parts, USAGE, STREAM_CODECS, STREAM_NAMES, RUN_CODECS, RUN_NAMES, LANDING_CODECS, PROJECT_CODECS, POLLER_CODECS, streamColumns, runColumns, pollerColumns, landingColumns, readRun, readStreamRow, readLanding, readProject, readPoller;
@@ -5426,7 +5682,7 @@ var init_columns = __esm({
       encode: (value) => value === null ? null : JSON.stringify(value),
       decode: nullable((value) => check4(parsed(text2(value))))
     });
-    USAGE = fieldsOf({
+    USAGE = fieldsOf2({
       tokens: nullable(number2),
       cachedTokens: nullable(number2),
       costUsd: nullable(number2)
@@ -5441,13 +5697,13 @@ var init_columns = __esm({
       requestedEvent: plain2("requested_event", number2),
       resolve: flag2("resolve"),
       verifyRequested: flag2("verify_requested"),
-      verifyAnswer: parts("verify_answer", fieldsOf({ ok: truth, message: text2 })),
+      verifyAnswer: parts("verify_answer", fieldsOf2({ ok: truth, message: text2 })),
       syncRequested: flag2("sync_requested"),
       assignment: parts(
         "assignment",
-        fieldsOf({
+        fieldsOf2({
           afterRun: number2,
-          merges: listOf(fieldsOf({ name: text2, sha: text2 })),
+          merges: listOf(fieldsOf2({ name: text2, sha: text2 })),
           files: listOf(text2),
           notes: nullable(text2)
         })
@@ -5456,17 +5712,17 @@ var init_columns = __esm({
       branchMade: flag2("branch_made"),
       ahead: parts(
         "ahead",
-        fieldsOf({ path: text2, parents: nullable(listOf(text2)), bases: listOf(text2), setUp: nullable(text2) })
+        fieldsOf2({ path: text2, parents: nullable(listOf(text2)), bases: listOf(text2), setUp: nullable(text2) })
       ),
-      base: parts("base", fieldsOf({ sha: text2, parents: listOf(text2), atMs: number2 })),
-      conflict: parts("conflict", fieldsOf({ parents: listOf(text2), files: listOf(text2) })),
+      base: parts("base", fieldsOf2({ sha: text2, parents: listOf(text2), atMs: number2 })),
+      conflict: parts("conflict", fieldsOf2({ parents: listOf(text2), files: listOf(text2) })),
       verified: parts(
         "verified",
-        fieldsOf({ sha: text2, atMs: number2, adopted: truth, run: number2, parents: listOf(text2) })
+        fieldsOf2({ sha: text2, atMs: number2, adopted: truth, run: number2, parents: listOf(text2) })
       ),
       trouble: parts(
         "trouble",
-        fieldsOf({
+        fieldsOf2({
           kind: nameOf3("a step", STEPS),
           message: text2,
           fix: text2,
@@ -5475,18 +5731,18 @@ var init_columns = __esm({
           count: number2
         })
       ),
-      step: parts("step", fieldsOf({ kind: nameOf3("a step", STEPS), sinceMs: number2 })),
+      step: parts("step", fieldsOf2({ kind: nameOf3("a step", STEPS), sinceMs: number2 })),
       told: plain2("told", nullable(text2)),
       changes: parts(
         "changes",
-        fieldsOf({ base: text2, head: text2, commits: number2, added: number2, removed: number2 })
+        fieldsOf2({ base: text2, head: text2, commits: number2, added: number2, removed: number2 })
       ),
-      landedAnswer: parts("landed_answer", fieldsOf({ branch: text2, tip: text2, head: text2, landed: truth })),
+      landedAnswer: parts("landed_answer", fieldsOf2({ branch: text2, tip: text2, head: text2, landed: truth })),
       landingClash: parts(
         "landing_clash",
-        fieldsOf({ branch: text2, tip: text2, head: text2, files: listOf(text2), against: listOf(text2) })
+        fieldsOf2({ branch: text2, tip: text2, head: text2, files: listOf(text2), against: listOf(text2) })
       ),
-      removing: parts("removing", fieldsOf({ pid: number2, start: text2 }))
+      removing: parts("removing", fieldsOf2({ pid: number2, start: text2 }))
     };
     STREAM_NAMES = {
       key: plain2("key", text2),
@@ -5497,7 +5753,7 @@ var init_columns = __esm({
     RUN_CODECS = {
       claimedAtMs: plain2("claimed_at_ms", nullable(number2)),
       endedAtMs: plain2("ended_at_ms", nullable(number2)),
-      worker: parts("worker", fieldsOf({ pid: number2, start: text2 })),
+      worker: parts("worker", fieldsOf2({ pid: number2, start: text2 })),
       pane: plain2("pane", nullable(text2)),
       server: plain2("server", nullable(text2)),
       sessionId: plain2("session_id", nullable(text2)),
@@ -5508,7 +5764,7 @@ var init_columns = __esm({
       retryAtMs: plain2("retry_at_ms", nullable(number2)),
       verdict: parts(
         "verdict",
-        fieldsOf({
+        fieldsOf2({
           sha: nullable(text2),
           atMs: number2,
           rest: absentAs(null, nullable(number2)),
@@ -5516,26 +5772,26 @@ var init_columns = __esm({
           cause: nullable(nameOf3("a cause", CAUSES)),
           message: text2,
           parents: absentAs([], listOf(text2)),
-          gate: absentAs(null, nullable(fieldsOf({ name: text2, log: text2, times: number2 })))
+          gate: absentAs(null, nullable(fieldsOf2({ name: text2, log: text2, times: number2 })))
         })
       ),
       nudges: plain2("nudges", number2),
       lastNudgeAtMs: plain2("last_nudge_at_ms", nullable(number2)),
       lastNudgeRest: plain2("last_nudge_rest", nullable(number2)),
-      rest: parts("rest", fieldsOf({ number: number2, sinceMs: nullable(number2), isOver: truth })),
+      rest: parts("rest", fieldsOf2({ number: number2, sinceMs: nullable(number2), isOver: truth })),
       stopGate: parts(
         "stop_gate",
-        fieldsOf({ refusals: number2, inARow: number2, signature: text2, atMs: number2, gaveUp: nullable(text2) })
+        fieldsOf2({ refusals: number2, inARow: number2, signature: text2, atMs: number2, gaveUp: nullable(text2) })
       ),
       continued: parts(
         "continued",
-        fieldsOf({ count: number2, atMs: number2, rest: absentAs(null, nullable(number2)) })
+        fieldsOf2({ count: number2, atMs: number2, rest: absentAs(null, nullable(number2)) })
       ),
       usage: parts("usage", USAGE),
       reviewUsage: parts("review_usage", USAGE),
       paused: parts(
         "paused",
-        fieldsOf({
+        fieldsOf2({
           totalMs: number2,
           sinceMs: nullable(number2),
           userMs: absentAs(0, number2),
@@ -5603,7 +5859,7 @@ function runRows(db, row4) {
 }
 function streamWith(row4, runs) {
   try {
-    return streamOf2(row4, runs.map(runOf));
+    return streamRecordOf(row4, runs.map(runOf));
   } catch (error2) {
     if (!(error2 instanceof UnreadableValue)) throw error2;
     throw new UnreadableValue(`stream ${JSON.stringify(row4["stream_id"])}: ${error2.message}`);
@@ -5668,13 +5924,13 @@ function createRecordCache(db) {
     }
   };
 }
-function replaced(before, anew) {
+function replaced(before, fresh) {
   const [readable3, unreadable] = [new Map(before.readable), new Map(before.unreadable)];
-  for (const [key, record3] of anew.readable) {
+  for (const [key, record3] of fresh.readable) {
     readable3.set(key, record3);
     unreadable.delete(key);
   }
-  for (const [key, why] of anew.unreadable) {
+  for (const [key, why] of fresh.unreadable) {
     unreadable.set(key, why);
     readable3.delete(key);
   }
@@ -5883,11 +6139,11 @@ var init_records = __esm({
 
 // src/state/lease.ts
 function acquireLease(lockFile, waitMs) {
-  const path17 = (0, import_node_path11.resolve)(lockFile);
+  const path17 = (0, import_node_path12.resolve)(lockFile);
   if (held.has(path17)) return null;
   const place2 = placeOf2(path17, { label: "the lock file", busyTimeoutMs: waitMs });
   return guarded(place2, () => {
-    makePrivateDirectory((0, import_node_path11.dirname)(path17));
+    makePrivateDirectory((0, import_node_path12.dirname)(path17));
     makePrivateFile(path17);
     const Driver = sqliteDriver();
     const db = new Driver(path17, { fileMustExist: true, timeout: waitMs });
@@ -5912,7 +6168,7 @@ async function acquireInTime(lockFile, waitMs, abort) {
   }
 }
 function leaseIsHeld(lockFile) {
-  const path17 = (0, import_node_path11.resolve)(lockFile);
+  const path17 = (0, import_node_path12.resolve)(lockFile);
   if (held.has(path17)) return true;
   if (fileAt(path17) === void 0) return false;
   return guarded(placeOf2(path17, { label: "the lock file", busyTimeoutMs: 0 }), () => {
@@ -5939,11 +6195,11 @@ function lock(db) {
     throw error2;
   }
 }
-var import_node_path11, import_promises2, held, ASK_EACH_MS;
+var import_node_path12, import_promises2, held, ASK_EACH_MS;
 var init_lease = __esm({
   "src/state/lease.ts"() {
     "use strict";
-    import_node_path11 = require("node:path");
+    import_node_path12 = require("node:path");
     import_promises2 = __toESM(require_promises(), 1);
     init_database();
     init_failures();
@@ -5992,12 +6248,12 @@ function migrate(db, place2) {
   }).immediate();
 }
 function refuseLivingPoller(db, place2) {
-  if (!leaseIsHeld((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))) return;
+  if (!leaseIsHeld((0, import_node_path13.join)((0, import_node_path13.dirname)(place2.path), LOCK_FILE))) return;
   const pid = db.prepare("SELECT pid FROM poller").pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
     `${LABEL2} ${place2.path} is of an earlier orchestrate, which still runs${pid === void 0 ? "" : ` (pid ${pid})`}: end it first, agents go on`,
-    pid === void 0 ? `lsof ${shellWord((0, import_node_path12.join)((0, import_node_path12.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`
+    pid === void 0 ? `lsof ${shellWord((0, import_node_path13.join)((0, import_node_path13.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`
   );
 }
 function refuseForeign(db, place2) {
@@ -6015,11 +6271,11 @@ function refuseForeign(db, place2) {
 function versionOf(db) {
   return Number(db.pragma("user_version", { simple: true }));
 }
-var import_node_path12, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
+var import_node_path13, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
 var init_state_schema = __esm({
   "src/state/state-schema.ts"() {
     "use strict";
-    import_node_path12 = require("node:path");
+    import_node_path13 = require("node:path");
     init_errors();
     init_shell_word();
     init_database();
@@ -6548,29 +6804,29 @@ function scratchDirectory(purpose, otherwise) {
   const name2 = `orchestrate-${purpose}-`;
   const temporary = (0, import_node_os2.tmpdir)();
   try {
-    return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown)) throw thrown;
   }
   try {
-    (0, import_node_fs15.mkdirSync)(temporary, { recursive: true, mode: 448 });
-    return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(temporary, name2));
+    (0, import_node_fs16.mkdirSync)(temporary, { recursive: true, mode: 448 });
+    return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown) && !isTaken(thrown)) throw thrown;
   }
-  (0, import_node_fs15.mkdirSync)(otherwise, { recursive: true, mode: 448 });
-  return (0, import_node_fs15.mkdtempSync)((0, import_node_path13.join)(otherwise, name2));
+  (0, import_node_fs16.mkdirSync)(otherwise, { recursive: true, mode: 448 });
+  return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(otherwise, name2));
 }
 function isTaken(thrown) {
   return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST";
 }
-var import_node_fs15, import_node_os2, import_node_path13;
+var import_node_fs16, import_node_os2, import_node_path14;
 var init_scratch = __esm({
   "src/files/scratch.ts"() {
     "use strict";
-    import_node_fs15 = require("node:fs");
+    import_node_fs16 = require("node:fs");
     import_node_os2 = __toESM(require_node_os(), 1);
-    import_node_path13 = require("node:path");
+    import_node_path14 = require("node:path");
     init_present();
   }
 });
@@ -6580,7 +6836,7 @@ async function absentBigFiles(door, sha) {
   const attributes = await search(door, ["-l", "-F", ATTRIBUTE, sha, "--", ":(glob)**/.gitattributes"]);
   if (attributes === "") return null;
   const names = (await search(door, ["-h", "-E", POINTER, sha])).match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs16.existsSync)(bigFileAt(door.commonDir, name2)));
+  const absent = names.filter((name2) => !(0, import_node_fs17.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
 }
@@ -6591,21 +6847,21 @@ async function search(door, sought, where) {
   return result.out;
 }
 function bigFileAt(gitDir, name2) {
-  return (0, import_node_path14.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
+  return (0, import_node_path15.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
 }
 async function unsharedBigFiles(door, link2, base, head3, files2) {
   const mayPoint = files2.filter(({ path: path17 }) => isKeptElsewhere(link2, path17));
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
     found.push(...await pointers(door, head3, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs16.existsSync)(bigFileAt(door.commonDir, sha)));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs17.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
   return absent.filter(({ sha }) => !known2.has(sha));
 }
 function isKeptElsewhere(link2, path17) {
-  for (let folder = (0, import_node_path14.dirname)(path17); ; folder = (0, import_node_path14.dirname)(folder)) {
-    if (readIfPresent((0, import_node_path14.join)(link2.path, folder, ".gitattributes"))?.includes(ATTRIBUTE) === true) return true;
+  for (let folder = (0, import_node_path15.dirname)(path17); ; folder = (0, import_node_path15.dirname)(folder)) {
+    if (readIfPresent((0, import_node_path15.join)(link2.path, folder, ".gitattributes"))?.includes(ATTRIBUTE) === true) return true;
     if (folder === ".") return false;
   }
 }
@@ -6616,12 +6872,12 @@ async function pointers(door, commit, paths) {
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs16, import_node_path14, ATTRIBUTE, POINTER, NO_DOWNLOAD, GREP;
+var import_node_fs17, import_node_path15, ATTRIBUTE, POINTER, NO_DOWNLOAD, GREP;
 var init_big_files = __esm({
   "src/git/big-files.ts"() {
     "use strict";
-    import_node_fs16 = require("node:fs");
-    import_node_path14 = require("node:path");
+    import_node_fs17 = require("node:fs");
+    import_node_path15 = require("node:path");
     init_present();
     init_door();
     init_failure();
@@ -6672,10 +6928,10 @@ var init_path_bytes = __esm({
 
 // src/git/tree-changes.ts
 function readFields(out) {
-  const fields3 = out.split("\0");
+  const fields2 = out.split("\0");
   const found = [];
-  for (let at = 0; at < fields3.length; at += 1) {
-    const field = fields3[at] ?? "";
+  for (let at = 0; at < fields2.length; at += 1) {
+    const field = fields2[at] ?? "";
     const change2 = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
     if (change2 === null) {
       if (field !== "") found.push(field);
@@ -6683,7 +6939,7 @@ function readFields(out) {
     }
     at += 1;
     const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change2;
-    found.push({ path: fields3[at] ?? "", oldMode, newMode, oldObject, newObject });
+    found.push({ path: fields2[at] ?? "", oldMode, newMode, oldObject, newObject });
   }
   return found;
 }
@@ -6734,29 +6990,29 @@ async function statusBeside(door, link2, args, asked2) {
   const here = inWorktree(link2, door.commonDir);
   const read = async (where) => parseStatus(await door.read(args, where));
   const [flagged, status] = await Promise.all([asked2, read(here)]);
-  const existing = flagged.filter((path17) => kindAt((0, import_node_path15.join)(link2.path, path17)) !== "missing");
+  const existing = flagged.filter((path17) => kindAt((0, import_node_path16.join)(link2.path, path17)) !== "missing");
   return existing.length === 0 ? status : withPlainIndex(door, link2, existing, read);
 }
 async function withPlainIndex(door, link2, flagged, work) {
   const here = inWorktree(link2, door.commonDir);
   const folder = scratchDirectory("index", door.commonDir);
   try {
-    const index = (0, import_node_path15.join)(folder, "index");
+    const index = (0, import_node_path16.join)(folder, "index");
     copyIndex(link2, index);
     const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
     await clearFlags(door, flagged, there);
     return await work(there);
   } finally {
-    (0, import_node_fs17.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function copyIndex({ gitDir }, index) {
-  const own2 = (0, import_node_path15.join)(gitDir, "index");
+  const own2 = (0, import_node_path16.join)(gitDir, "index");
   const stats = statIfPresent(own2);
   if (stats === null) return;
-  (0, import_node_fs17.copyFileSync)(own2, index);
+  (0, import_node_fs18.copyFileSync)(own2, index);
   const seconds = Math.floor(stats.mtimeMs / 1e3);
-  (0, import_node_fs17.utimesSync)(index, seconds, seconds);
+  (0, import_node_fs18.utimesSync)(index, seconds, seconds);
 }
 async function clearFlags(door, paths, there) {
   for (const chunk of inChunks(paths)) {
@@ -6776,7 +7032,7 @@ async function hidesFiles(door, link2) {
   return false;
 }
 function stampOf({ gitDir }) {
-  const stat2 = (0, import_node_fs17.lstatSync)((0, import_node_path15.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs18.lstatSync)((0, import_node_path16.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
   return stat2 === void 0 ? null : `${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mtimeNs}`;
 }
 function parseStatus(out) {
@@ -6785,16 +7041,16 @@ function parseStatus(out) {
   const [untracked, ignored2] = [[], []];
   const others = { "?": untracked, "!": ignored2 };
   for (const record3 of out.split("\0")) {
-    const fields3 = record3.split(" ");
-    const [kind = "", name2 = "", submodule = ""] = fields3;
+    const fields2 = record3.split(" ");
+    const [kind = "", name2 = "", submodule = ""] = fields2;
     const before = FIELDS_BEFORE_PATH[kind];
-    if (kind === "#") headers.set(name2, fields3.slice(2).join(" "));
+    if (kind === "#") headers.set(name2, fields2.slice(2).join(" "));
     others[kind]?.push(record3.slice(2));
     if (before !== void 0) {
       changed.push({
-        path: fields3.slice(before).join(" "),
+        path: fields2.slice(before).join(" "),
         submodule: submodule.startsWith("S"),
-        record: fields3.slice(0, before).join(" ")
+        record: fields2.slice(0, before).join(" ")
       });
     }
   }
@@ -6808,12 +7064,12 @@ function parseStatus(out) {
     ignored: ignored2
   };
 }
-var import_node_fs17, import_node_path15, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
+var import_node_fs18, import_node_path16, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
 var init_worktree_status = __esm({
   "src/git/worktree-status.ts"() {
     "use strict";
-    import_node_fs17 = require("node:fs");
-    import_node_path15 = require("node:path");
+    import_node_fs18 = require("node:fs");
+    import_node_path16 = require("node:path");
     init_present();
     init_scratch();
     init_door();
@@ -6849,7 +7105,7 @@ async function noteBornDirty(door, path17, others = []) {
   const marks = {};
   for (const { path: name2, record: record3 } of changed) marks[name2] = markOf(link2, name2, record3);
   for (const name2 of untracked) marks[name2] = markOf(link2, name2, null);
-  (0, import_node_fs18.writeFileSync)((0, import_node_path16.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
+  (0, import_node_fs19.writeFileSync)((0, import_node_path17.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
   const names = changed.map((entry) => entry.path);
   return {
     repository: names.filter((name2) => natural.has(name2)),
@@ -6882,17 +7138,17 @@ async function withoutBornDirty(door, link2, status) {
   return { changed: own2, untracked, born: all.filter((path17) => !kept3.has(path17)) };
 }
 function marksOf(link2) {
-  const text5 = readIfPresent((0, import_node_path16.join)(link2.gitDir, FILE));
+  const text5 = readIfPresent((0, import_node_path17.join)(link2.gitDir, FILE));
   return new Map(text5 === null ? [] : Object.entries(JSON.parse(text5)));
 }
 function markOf(link2, name2, record3) {
-  const stats = lstatIfPresent((0, import_node_path16.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
   return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf(link2, name2, stats)];
 }
 function isUnchanged(link2, name2, record3, mark) {
   const [was, stat2, content2] = mark;
   if (was !== (record3 ?? "?")) return false;
-  const stats = lstatIfPresent((0, import_node_path16.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
   return statText(stats) === stat2 || content2 !== null && contentOf(link2, name2, stats) === content2;
 }
 function statText(stats) {
@@ -6900,9 +7156,9 @@ function statText(stats) {
 }
 function contentOf(link2, name2, stats) {
   if (stats === null) return "missing";
-  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs18.readlinkSync)((0, import_node_path16.join)(link2.path, name2))}`;
+  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs19.readlinkSync)((0, import_node_path17.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
-  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs18.readFileSync)((0, import_node_path16.join)(link2.path, name2))).digest("hex");
+  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs19.readFileSync)((0, import_node_path17.join)(link2.path, name2))).digest("hex");
   return `${stats.mode & 73} ${sum}`;
 }
 async function asCheckedOut(door, link2, paths) {
@@ -6914,30 +7170,30 @@ async function asCheckedOut(door, link2, paths) {
   const same = /* @__PURE__ */ new Set();
   try {
     for (const chunk of inChunks(paths)) {
-      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path16.sep}`, "--", ...chunk], there);
+      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path17.sep}`, "--", ...chunk], there);
       for (const name2 of chunk) {
-        const written2 = lstatIfPresent((0, import_node_path16.join)(folder, name2));
+        const written2 = lstatIfPresent((0, import_node_path17.join)(folder, name2));
         if (written2 === null) continue;
-        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path16.join)(link2.path, name2)));
+        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path17.join)(link2.path, name2)));
         if (contentOf(fresh, name2, written2) === now) same.add(name2);
       }
     }
     return same;
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function dirtyWhenCheckedOut(door, sha) {
   const listed5 = await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(sha)]);
   const names = listed5.split("\0").filter(Boolean);
   if (names.length > MOST_CHECKED_OUT) return null;
-  const folder = (0, import_node_fs18.mkdtempSync)((0, import_node_path16.join)(door.commonDir, "orchestrate-probe-"));
+  const folder = (0, import_node_fs19.mkdtempSync)((0, import_node_path17.join)(door.commonDir, "orchestrate-probe-"));
   const at = (index) => ({
     env: {
       ...NO_DOWNLOAD,
       GIT_DIR: door.commonDir,
       GIT_WORK_TREE: folder,
-      GIT_INDEX_FILE: (0, import_node_path16.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
+      GIT_INDEX_FILE: (0, import_node_path17.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
     },
     config: { "core.bare": "false" }
   });
@@ -6951,17 +7207,17 @@ async function dirtyWhenCheckedOut(door, sha) {
     const dirty = (await door.read(differing2, at("compared"))).split("\0").filter(Boolean);
     return [...new Set(dirty)];
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
-    for (const index of ["index", "compared"]) (0, import_node_fs18.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
+    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
+    for (const index of ["index", "compared"]) (0, import_node_fs19.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
   }
 }
-var import_node_crypto6, import_node_fs18, import_node_path16, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
+var import_node_crypto6, import_node_fs19, import_node_path17, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
 var init_born_dirty = __esm({
   "src/git/born-dirty.ts"() {
     "use strict";
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
-    import_node_fs18 = require("node:fs");
-    import_node_path16 = require("node:path");
+    import_node_fs19 = require("node:fs");
+    import_node_path17 = require("node:path");
     init_present();
     init_scratch();
     init_big_files();
@@ -7019,15 +7275,15 @@ async function checkFilters(door, probe, { directory, to, files: files2 }, filte
       `git config --get-regexp ${shellWord(`filter.${filter}`)}`
     );
   } finally {
-    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
-    (0, import_node_fs19.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
+    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs20.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
   }
 }
-var import_node_fs19, SETTINGS;
+var import_node_fs20, SETTINGS;
 var init_writing = __esm({
   "src/git/writing.ts"() {
     "use strict";
-    import_node_fs19 = require("node:fs");
+    import_node_fs20 = require("node:fs");
     init_errors();
     init_printable();
     init_shell_word();
@@ -7043,7 +7299,7 @@ var init_writing = __esm({
 async function checkOverwrites(door, place2, move3, index) {
   const there = withIndex(door, place2, index);
   const changes2 = await treeChanges(door, move3.from, move3.to);
-  copyAnew(place2, index);
+  copyAgain(place2, index);
   await door.attempt(["update-index", "-q", "--ignore-submodules", "--refresh"], there);
   const own2 = inTheWay(place2.path, changes2);
   if (own2.length > 0) return own2;
@@ -7066,8 +7322,8 @@ function withIndex(door, place2, index) {
   const here = inWorktree(place2, door.commonDir);
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
-function copyAnew(place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs20.rmSync)(former, { force: true });
+function copyAgain(place2, index) {
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs21.rmSync)(former, { force: true });
   copyIndex(place2, index);
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
@@ -7089,7 +7345,7 @@ function inTheWay(root, changes2) {
   const goes = (path17) => removed2.has(path17) || [...removed2].some((former) => folded(former) === folded(path17) && isOneFile(root, former, path17));
   const found = changes2.flatMap(({ bytes, path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
-      return filesBelow((0, import_node_path17.join)(root, path17)).length > 0 ? [path17] : [];
+      return filesBelow((0, import_node_path18.join)(root, path17)).length > 0 ? [path17] : [];
     if (oldMode !== ABSENT) return [];
     if (isText(bytes)) return blockers(root, path17, goes);
     return isTaken2(root, bytes) ? [path17] : [];
@@ -7103,34 +7359,34 @@ function isTaken2(root, bytes) {
   return last3 !== "missing" || kinds.some((kind) => kind !== "directory" && kind !== "missing");
 }
 function isOneFile(root, one, other) {
-  const [first2, second] = [lstatIfPresent((0, import_node_path17.join)(root, one)), lstatIfPresent((0, import_node_path17.join)(root, other))];
+  const [first2, second] = [lstatIfPresent((0, import_node_path18.join)(root, one)), lstatIfPresent((0, import_node_path18.join)(root, other))];
   return first2 !== null && first2.ino === second?.ino && first2.dev === second.dev;
 }
 function blockers(root, path17, goes) {
   const parts2 = path17.split("/");
   for (let count3 = 1; count3 < parts2.length; count3 += 1) {
     const parent = parts2.slice(0, count3).join("/");
-    const kind2 = kindAt((0, import_node_path17.join)(root, parent));
+    const kind2 = kindAt((0, import_node_path18.join)(root, parent));
     if (kind2 === "missing") return [];
     if (kind2 !== "directory") return goes(parent) ? [] : [parent];
   }
-  const kind = kindAt((0, import_node_path17.join)(root, path17));
+  const kind = kindAt((0, import_node_path18.join)(root, path17));
   if (kind === "missing") return [];
   if (kind === "directory")
-    return filesBelow((0, import_node_path17.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
+    return filesBelow((0, import_node_path18.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs20.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs21.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
-    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path17.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
+    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path18.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
 }
 async function mixedIndex(door, place2, move3, index) {
   const changes2 = (await treeChanges(door, move3.from, move3.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE
   );
-  copyAnew(place2, index);
+  copyAgain(place2, index);
   const [asBefore, asAfter] = [
     await matching(
       door,
@@ -7151,7 +7407,7 @@ async function mixedIndex(door, place2, move3, index) {
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(bytes)) continue;
     const cutOff = !asAfter.has(bytes) && newMode !== ABSENT && await beginsAs(door, place2, file, [`--path=${path17}`, newObject]);
-    if (cutOff) (0, import_node_fs20.unlinkSync)(file);
+    if (cutOff) (0, import_node_fs21.unlinkSync)(file);
     else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${bytes}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
@@ -7172,7 +7428,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set(listedBytes(await door.bytes(["diff-files", "--name-only", "-z"], there)));
     return new Set(present.flatMap(([bytes]) => differ.has(bytes) ? [] : [bytes]));
   } finally {
-    (0, import_node_fs20.rmSync)(probe, { force: true });
+    (0, import_node_fs21.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
@@ -7180,17 +7436,17 @@ async function indexInfo(door, there, lines2) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs20.readFileSync)(file);
+  const bytes = (0, import_node_fs21.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", ...object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs20, import_node_path17;
+var import_node_fs21, import_node_path18;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
-    import_node_path17 = require("node:path");
+    import_node_fs21 = require("node:fs");
+    import_node_path18 = require("node:path");
     init_present();
     init_checked_names();
     init_failure();
@@ -7204,30 +7460,30 @@ var init_checked_out = __esm({
 
 // src/git/tidy/marker.ts
 function readMarker(gitDir) {
-  const [head3 = "", saved = ""] = (textOf((0, import_node_path18.join)(gitDir, NAME)) ?? "").split(" ");
+  const [head3 = "", saved = ""] = (fileText((0, import_node_path19.join)(gitDir, NAME)) ?? "").split(" ");
   return isSha(head3) && saved !== "" ? { head: head3, saved } : null;
 }
 function writeMarker(gitDir, { head: head3, saved }) {
-  replaceFile((0, import_node_path18.join)(gitDir, NAME), `${head3} ${saved}
+  replaceFile((0, import_node_path19.join)(gitDir, NAME), `${head3} ${saved}
 `, 384);
 }
 function clearMarker(gitDir) {
-  (0, import_node_fs21.rmSync)((0, import_node_path18.join)(gitDir, NAME), { force: true });
+  (0, import_node_fs22.rmSync)((0, import_node_path19.join)(gitDir, NAME), { force: true });
 }
 function isEmptied(path17, gitDir) {
   return readMarker(gitDir) !== null && holdsNoFile(path17);
 }
 function holdsNoFile(path17) {
-  return (0, import_node_fs21.readdirSync)(path17, { withFileTypes: true }).every(
-    (entry) => entry.isDirectory() && kindAt((0, import_node_path18.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path18.join)(path17, entry.name))
+  return (0, import_node_fs22.readdirSync)(path17, { withFileTypes: true }).every(
+    (entry) => entry.isDirectory() && kindAt((0, import_node_path19.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path19.join)(path17, entry.name))
   );
 }
-var import_node_fs21, import_node_path18, NAME;
+var import_node_fs22, import_node_path19, NAME;
 var init_marker = __esm({
   "src/git/tidy/marker.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
-    import_node_path18 = require("node:path");
+    import_node_fs22 = require("node:fs");
+    import_node_path19 = require("node:path");
     init_replace_file();
     init_checked_names();
     init_worktree_link();
@@ -7427,12 +7683,12 @@ var init_worktree_branch = __esm({
 // src/git/worktree-repair.ts
 function clearUnborn(commonDir, path17, reason) {
   for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs22.readdirSync)(entry.gitDir);
+    const names = (0, import_node_fs23.readdirSync)(entry.gitDir);
     if (entry.path !== null || entry.lock !== reason) continue;
     if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs22.unlinkSync)((0, import_node_path19.join)(entry.gitDir, name2));
-    (0, import_node_fs22.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs22.readdirSync)(path17).length === 0) (0, import_node_fs22.rmdirSync)(path17);
+    for (const name2 of names) (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(entry.gitDir, name2));
+    (0, import_node_fs23.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs23.readdirSync)(path17).length === 0) (0, import_node_fs23.rmdirSync)(path17);
   }
 }
 async function addLocked(door, args, options) {
@@ -7441,7 +7697,7 @@ async function addLocked(door, args, options) {
   return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
 }
 async function repairWorktree(door, request2, entry, tip) {
-  const hadIndex = kindAt((0, import_node_path19.join)(entry.gitDir, "index")) === "file";
+  const hadIndex = kindAt((0, import_node_path20.join)(entry.gitDir, "index")) === "file";
   if (!hadIndex) clearIndexLock(entry.gitDir);
   relink(request2, entry, hadIndex ? null : tip);
   const link2 = readLink(request2.path, door.commonDir);
@@ -7456,7 +7712,7 @@ async function repairWorktree(door, request2, entry, tip) {
   await checkComplete(door, link2);
 }
 function clearIndexLock(gitDir) {
-  const lock2 = (0, import_node_path19.join)(gitDir, "index.lock");
+  const lock2 = (0, import_node_path20.join)(gitDir, "index.lock");
   if (kindAt(lock2) === "missing") return;
   if (isLockHeld(lock2, Date.now())) {
     throw new OrchestrateError(
@@ -7465,21 +7721,21 @@ function clearIndexLock(gitDir) {
       "wait until it has ended, then run the command again"
     );
   }
-  (0, import_node_fs22.unlinkSync)(lock2);
+  (0, import_node_fs23.unlinkSync)(lock2);
 }
 function relink(request2, entry, tip) {
   const kind = kindAt(request2.path);
   if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs22.mkdirSync)(request2.path);
-  const dotGit = (0, import_node_path19.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs22.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+  if (kind === "missing") (0, import_node_fs23.mkdirSync)(request2.path);
+  const dotGit = (0, import_node_path20.join)(request2.path, ".git");
+  if (kindAt(dotGit) === "missing") (0, import_node_fs23.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
-  const common2 = (0, import_node_path19.join)(entry.gitDir, "commondir");
-  if (!textOf(common2)) (0, import_node_fs22.writeFileSync)(common2, "../..\n");
-  const head3 = textOf((0, import_node_path19.join)(entry.gitDir, "HEAD")) ?? "";
+  const common2 = (0, import_node_path20.join)(entry.gitDir, "commondir");
+  if (!fileText(common2)) (0, import_node_fs23.writeFileSync)(common2, "../..\n");
+  const head3 = fileText((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs22.writeFileSync)((0, import_node_path19.join)(entry.gitDir, "HEAD"), `${request2.head}
+  (0, import_node_fs23.writeFileSync)((0, import_node_path20.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
 async function checkComplete(door, link2) {
@@ -7498,19 +7754,19 @@ async function removePartialFiles(door, link2) {
   const expected = scratchDirectory("checkout", door.commonDir);
   try {
     for (const paths of inChunks(differing2)) {
-      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path19.sep}`, "--", ...paths], here);
+      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path20.sep}`, "--", ...paths], here);
     }
-    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path19.join)(link2.path, path17), (0, import_node_path19.join)(expected, path17)));
+    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path20.join)(link2.path, path17), (0, import_node_path20.join)(expected, path17)));
     if (foreign2 !== void 0) throw changedFile(link2, foreign2);
   } finally {
-    (0, import_node_fs22.rmSync)(expected, { recursive: true, force: true });
+    (0, import_node_fs23.rmSync)(expected, { recursive: true, force: true });
   }
-  for (const path17 of differing2) (0, import_node_fs22.unlinkSync)((0, import_node_path19.join)(link2.path, path17));
+  for (const path17 of differing2) (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(link2.path, path17));
 }
 function isBeginning(path17, whole2) {
   if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs22.readFileSync)(path17);
-  return (0, import_node_fs22.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+  const bytes = (0, import_node_fs23.readFileSync)(path17);
+  return (0, import_node_fs23.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
 }
 function changedFile(link2, path17) {
   return new OrchestrateError(
@@ -7520,13 +7776,13 @@ function changedFile(link2, path17) {
   );
 }
 function clearDeadLocks({ path: path17, gitDir }) {
-  const locks = OWN_LOCKS.map((name2) => (0, import_node_path19.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
+  const locks = OWN_LOCKS.map((name2) => (0, import_node_path20.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
   if (locks.length === 0 || locks.some((lock2) => isLockHeld(lock2, Date.now())) || isSomebodyIn(path17)) return;
-  for (const lock2 of locks) (0, import_node_fs22.rmSync)(lock2, { force: true });
+  for (const lock2 of locks) (0, import_node_fs23.rmSync)(lock2, { force: true });
 }
 function isSomebodyIn(directory) {
   return listIfPresent("/proc").some((pid) => {
-    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path19.join)("/proc", pid, "cwd"))) : null;
+    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs23.readlinkSync)((0, import_node_path20.join)("/proc", pid, "cwd"))) : null;
     return at === directory || at?.startsWith(`${directory}/`) === true;
   });
 }
@@ -7537,9 +7793,9 @@ function isLockHeld(lock2, nowMs) {
     return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
   }
   return processes.some((pid) => {
-    const folder = (0, import_node_path19.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs22.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs22.readlinkSync)((0, import_node_path19.join)(folder, fd))) === lock2);
+    const folder = (0, import_node_path20.join)("/proc", pid, "fd");
+    const open3 = unlessHidden(() => (0, import_node_fs23.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs23.readlinkSync)((0, import_node_path20.join)(folder, fd))) === lock2);
   });
 }
 function unlessHidden(look6) {
@@ -7551,12 +7807,12 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs22, import_node_path19, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
+var import_node_fs23, import_node_path20, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
-    import_node_fs22 = require("node:fs");
-    import_node_path19 = require("node:path");
+    import_node_fs23 = require("node:fs");
+    import_node_path20 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -7596,7 +7852,7 @@ async function add(door, { key, path: path17, sha }) {
 async function move(door, request2, entry) {
   const completed2 = await complete(door, request2, entry);
   const link2 = requireLink(door, request2.path);
-  const head3 = headOf(link2);
+  const head3 = headIn(link2);
   if (head3.kind === "branch") throw taken(request2.path, `it is on the branch ${printable(head3.branch)}`);
   if (head3.sha === request2.sha) return completed2 ? "repaired" : "there";
   await requireOurs(door, link2, head3.sha, request2);
@@ -7613,15 +7869,15 @@ async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   if (link2 !== null) clearDeadLocks(link2);
   const cutOff = readMarker(entry.gitDir) !== null;
-  if (link2 !== null && !cutOff && kindAt((0, import_node_path20.join)(link2.gitDir, "index")) === "file") return false;
-  const head3 = textOf((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
+  if (link2 !== null && !cutOff && kindAt((0, import_node_path21.join)(link2.gitDir, "index")) === "file") return false;
+  const head3 = fileText((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
   const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
-function headOf(link2) {
-  const text5 = textOf((0, import_node_path20.join)(link2.gitDir, "HEAD")) ?? "";
+function headIn(link2) {
+  const text5 = fileText((0, import_node_path21.join)(link2.gitDir, "HEAD")) ?? "";
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
@@ -7675,18 +7931,18 @@ async function takeBack(door, link2, names, commits2) {
   const staged = status.changed.filter(({ record: record3, submodule }) => submodule || !record3.startsWith("1 ."));
   const kept3 = new Set(staged.map(({ path: path17 }) => path17));
   for (const name2 of names) {
-    if (kept3.has(name2) || kindAt((0, import_node_path20.join)(link2.path, name2)) === "directory") return false;
+    if (kept3.has(name2) || kindAt((0, import_node_path21.join)(link2.path, name2)) === "directory") return false;
     if (!born.has(name2) && !await isWritten(door, link2, name2, commits2)) return false;
   }
   writeMarker(link2.gitDir, { head: checkedSha(status.headSha ?? ""), saved: "-" });
-  for (const name2 of names) ifPresent(() => (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(link2.path, name2)));
+  for (const name2 of names) ifPresent(() => (0, import_node_fs24.unlinkSync)((0, import_node_path21.join)(link2.path, name2)));
   return true;
 }
 async function isWritten(door, link2, name2, commits2) {
   for (const commit of commits2) {
     const object3 = `${commit}:${name2}`;
     const isThere2 = (await door.ask(["cat-file", "-e", object3])).code === 0;
-    if (isThere2 && await beginsAs(door, link2, (0, import_node_path20.join)(link2.path, name2), [object3])) return true;
+    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), [object3])) return true;
   }
   return false;
 }
@@ -7701,11 +7957,11 @@ async function takeOver(door, request2, entry) {
   const { path: path17, key, baseSha } = request2;
   const completed2 = await complete(door, { path: path17, branch: request2.branch, sha: baseSha }, entry);
   const link2 = requireLink(door, path17);
-  const head3 = headOf(link2);
+  const head3 = headIn(link2);
   if (head3.kind === "branch" && head3.branch !== request2.branch)
     throw taken(path17, `it is on the branch ${printable(head3.branch)}`);
   const whole2 = head3.kind !== "commit" || await putOnBranch(door, request2, link2, head3.sha);
-  replaceFile((0, import_node_path20.join)(link2.gitDir, "locked"), `${lockReason(key)}
+  replaceFile((0, import_node_path21.join)(link2.gitDir, "locked"), `${lockReason(key)}
 `, 420);
   return whole2 && !completed2 ? "taken over" : "repaired";
 }
@@ -7729,12 +7985,12 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
   if (await hidesFiles(door, link2)) throw taken(link2.path, HIDING);
   return await checkout(door, link2, [branch2], { here, commits: commits2 }) && whole2;
 }
-var import_node_fs23, import_node_path20, UNLOGGED, HIDING;
+var import_node_fs24, import_node_path21, UNLOGGED, HIDING;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
-    import_node_path20 = require("node:path");
+    import_node_fs24 = require("node:fs");
+    import_node_path21 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -7772,8 +8028,8 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
     if (await isContained(door, ["refs/remotes"], sha, store)) return true;
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
-    const remote = [local, (0, import_node_path21.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs24.existsSync)((0, import_node_path21.join)(each, "objects"))
+    const remote = [local, (0, import_node_path22.join)(local, ".git")].find(
+      (each) => each.startsWith("/") && (0, import_node_fs25.existsSync)((0, import_node_path22.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
@@ -7786,11 +8042,11 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
 }
 function storesOf(door, link2, path17) {
   return [link2.path, door.root].flatMap((checkout2) => {
-    const place2 = (0, import_node_path21.join)(checkout2, path17);
-    const dotGit = (0, import_node_path21.join)(place2, ".git");
+    const place2 = (0, import_node_path22.join)(checkout2, path17);
+    const dotGit = (0, import_node_path22.join)(place2, ".git");
     if (kindAt(dotGit) === "directory") return [dotGit];
     const target = /^gitdir: (.+?)\s*$/.exec(readIfPresent(dotGit) ?? "")?.[1];
-    return target === void 0 ? [] : [(0, import_node_path21.resolve)(place2, target)];
+    return target === void 0 ? [] : [(0, import_node_path22.resolve)(place2, target)];
   });
 }
 async function isContained(door, refs, sha, store) {
@@ -7798,12 +8054,12 @@ async function isContained(door, refs, sha, store) {
   const { code: code3, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code3 === 0 && out !== "";
 }
-var import_node_fs24, import_node_path21;
+var import_node_fs25, import_node_path22;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs24 = require("node:fs");
-    import_node_path21 = require("node:path");
+    import_node_fs25 = require("node:fs");
+    import_node_path22 = require("node:path");
     init_present();
     init_big_files();
     init_refs();
@@ -7888,13 +8144,13 @@ async function beyondBase(door, link2, {
   };
 }
 async function differenceOf(door, link2, base, head3) {
-  const fields3 = readFields(await door.read([...DIFF_TREE, "--numstat", base, head3, "--"]));
-  const changed = fields3.filter(isChange).filter(({ newMode }) => newMode !== ABSENT);
-  const lines2 = countLines(fields3.filter((field) => typeof field === "string"));
+  const fields2 = readFields(await door.read([...DIFF_TREE, "--numstat", base, head3, "--"]));
+  const changed = fields2.filter(isChange).filter(({ newMode }) => newMode !== ABSENT);
+  const lines2 = countLines(fields2.filter((field) => typeof field === "string"));
   return { ...lines2, unshared: await unsharedSince(door, link2, { base, head: head3 }, changed) };
 }
 function operationIn(link2) {
-  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path22.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
+  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path23.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
 async function commitsSince(door, base, head3) {
   const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head3}`, "--"]);
@@ -7925,9 +8181,9 @@ async function changes(door, base, head3) {
   return { commits: commits2, ...countLines(out.split("\0")) };
 }
 function countLines(rows) {
-  const fields3 = rows.filter(Boolean).map((row4) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row4) ?? []);
-  const sum = (column) => fields3.reduce((total, row4) => total + (Number(row4[column]) || 0), 0);
-  return { added: sum(1), removed: sum(2), files: fields3.map((row4) => row4[3] ?? "") };
+  const fields2 = rows.filter(Boolean).map((row4) => /^(\d+|-)\t(\d+|-)\t([\s\S]*)$/.exec(row4) ?? []);
+  const sum = (column) => fields2.reduce((total, row4) => total + (Number(row4[column]) || 0), 0);
+  return { added: sum(1), removed: sum(2), files: fields2.map((row4) => row4[3] ?? "") };
 }
 function rememberDiffering(door) {
   const known2 = /* @__PURE__ */ new Map();
@@ -7948,11 +8204,11 @@ async function differing(door, from, to, matching2 = []) {
     submodule: oldMode === SUBMODULE || newMode === SUBMODULE
   }));
 }
-var import_node_path22, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
+var import_node_path23, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
 var init_inspect = __esm({
   "src/git/inspect.ts"() {
     "use strict";
-    import_node_path22 = require("node:path");
+    import_node_path23 = require("node:path");
     init_born_dirty();
     init_checked_names();
     init_failure();
@@ -8003,15 +8259,15 @@ var require_node_zlib = __commonJS({
 // src/git/scratch-objects.ts
 async function withScratchObjects(door, work) {
   const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs25.mkdirSync)((0, import_node_path23.join)(folder, "pack"));
+  (0, import_node_fs26.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path23.join)(door.commonDir, "objects"))
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
   };
   try {
     return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
-    (0, import_node_fs25.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function quoted3(path17) {
@@ -8044,18 +8300,18 @@ what is known
 `;
   const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
   const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
-  const folder = (0, import_node_path23.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs25.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs25.writeFileSync)((0, import_node_path23.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
+  (0, import_node_fs26.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs26.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
-var import_node_crypto7, import_node_fs25, import_node_path23, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs26, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_scratch_objects = __esm({
   "src/git/scratch-objects.ts"() {
     "use strict";
     import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs25 = require("node:fs");
-    import_node_path23 = require("node:path");
+    import_node_fs26 = require("node:fs");
+    import_node_path24 = require("node:path");
     import_node_zlib = __toESM(require_node_zlib(), 1);
     init_scratch();
     init_checked_names();
@@ -8140,12 +8396,12 @@ async function isSigningWanted(door) {
 }
 async function trySigned(door, args, there) {
   const folder = scratchDirectory("signing", door.commonDir);
-  const wrapper = (0, import_node_path24.join)(folder, "signer");
+  const wrapper = (0, import_node_path25.join)(folder, "signer");
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs26.writeFileSync)(wrapper, NO_QUESTIONS);
-    (0, import_node_fs26.chmodSync)(wrapper, 448);
+    (0, import_node_fs27.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs27.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -8157,7 +8413,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs27.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -8167,7 +8423,7 @@ async function setting(door, name2, otherwise) {
 async function signer(door, format3) {
   if (format3 === "ssh") {
     const program = await setting(door, "gpg.ssh.program", "ssh-keygen");
-    if ((0, import_node_path24.basename)(program) === "ssh-keygen") return program;
+    if ((0, import_node_path25.basename)(program) === "ssh-keygen") return program;
     throw new Error(`${program} may ask for a confirmation`);
   }
   const usual = format3 === "x509" ? "gpgsm" : await setting(door, "gpg.program", "gpg");
@@ -8177,7 +8433,7 @@ async function signingTrouble(door) {
   if (!await isSigningWanted(door)) return null;
   return withScratchObjects(door, async (scratch) => {
     const env = await author(door);
-    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path24.join)(scratch.objects, "index") } };
+    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path25.join)(scratch.objects, "index") } };
     const tree = (await scratch.write(["write-tree"], index)).trim();
     const result = await trySigned(scratch, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
@@ -8190,12 +8446,12 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs26, import_node_path24, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs27, import_node_path25, SIGNING_LIMIT_MS, NO_QUESTIONS;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs26 = require("node:fs");
-    import_node_path24 = require("node:path");
+    import_node_fs27 = require("node:fs");
+    import_node_path25 = require("node:path");
     init_errors();
     init_scratch();
     init_born_dirty();
@@ -8436,9 +8692,9 @@ function createConfigReader(door) {
   };
 }
 function stampOf2({ commonDir }) {
-  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path25.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
-  return [(0, import_node_path25.join)(commonDir, "config"), (0, import_node_path25.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs27.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path26.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
+  return [(0, import_node_path26.join)(commonDir, "config"), (0, import_node_path26.join)(commonDir, "config.worktree"), ...own2].map((file) => {
+    const stat2 = (0, import_node_fs28.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -8447,16 +8703,16 @@ async function executableConfig(door) {
   const found = /* @__PURE__ */ new Map();
   collect2(found, scopedSettings(shared), "");
   for (const entry of worktreeEntries(door.commonDir)) {
-    const file = (0, import_node_path25.join)(entry.gitDir, "config.worktree");
+    const file = (0, import_node_path26.join)(entry.gitDir, "config.worktree");
     if (kindAt(file) === "missing") continue;
     const own2 = await door.read(["config", "--file", file, "--list", "-z", "--includes"]);
-    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path25.basename)(entry.gitDir)}: `);
+    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path26.basename)(entry.gitDir)}: `);
   }
   return Object.fromEntries([...found].map(([name2, values]) => [name2, values.join("\n")]));
 }
 function scopedSettings(out) {
-  const fields3 = out.split("\0");
-  return fields3.filter((_2, index) => index % 2 === 1 && /^(?:local|worktree)$/.test(fields3[index - 1] ?? ""));
+  const fields2 = out.split("\0");
+  return fields2.filter((_2, index) => index % 2 === 1 && /^(?:local|worktree)$/.test(fields2[index - 1] ?? ""));
 }
 function collect2(found, settings3, prefix) {
   for (const setting2 of settings3) {
@@ -8467,12 +8723,12 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs27, import_node_path25, EXECUTABLE;
+var import_node_fs28, import_node_path26, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs27 = require("node:fs");
-    import_node_path25 = require("node:path");
+    import_node_fs28 = require("node:fs");
+    import_node_path26 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
       /^filter\..*\.(?:clean|smudge|process)$/s,
@@ -8505,10 +8761,10 @@ function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
 function edit(commonDir, change2) {
-  const file = (0, import_node_path26.join)(commonDir, "info", "exclude");
+  const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs28.mkdirSync)((0, import_node_path26.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs28.readFileSync)(file, "utf8");
+    (0, import_node_fs29.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs29.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change2(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8541,17 +8797,17 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs28.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs28.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs29.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs29.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
-  removeDrafts((0, import_node_path26.dirname)(target), (0, import_node_path26.basename)(target));
+  removeDrafts((0, import_node_path27.dirname)(target), (0, import_node_path27.basename)(target));
 }
-var import_node_fs28, import_node_path26, BEGIN, END;
+var import_node_fs29, import_node_path27, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs28 = require("node:fs");
-    import_node_path26 = require("node:path");
+    import_node_fs29 = require("node:fs");
+    import_node_path27 = require("node:path");
     init_errors();
     init_replace_file();
     init_worktree_link();
@@ -8589,15 +8845,15 @@ function copyAll(root, link2, paths, warnings) {
       copies[path17] = stampsOf(root, link2.path, path17);
     } else if (problem !== "exists") warnings.push(problem);
   }
-  if (copied.length > 0) replaceFile((0, import_node_path27.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
+  if (copied.length > 0) replaceFile((0, import_node_path28.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
   return copied;
 }
 function readCopies(link2) {
-  const text5 = readIfPresent((0, import_node_path27.join)(link2.gitDir, COPIES));
+  const text5 = readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES));
   return text5 === null ? {} : JSON.parse(text5);
 }
 function stampsOf(root, worktree2, path17) {
-  return { original: stampAt((0, import_node_path27.join)(root, path17)), copy: stampAt((0, import_node_path27.join)(worktree2, path17)) };
+  return { original: stampAt((0, import_node_path28.join)(root, path17)), copy: stampAt((0, import_node_path28.join)(worktree2, path17)) };
 }
 function stampAt(path17) {
   const stats = lstatIfPresent(path17);
@@ -8606,17 +8862,17 @@ function stampAt(path17) {
 function takeBackOutdated(root, worktree2, path17, noted2) {
   if (noted2 === void 0) return;
   const now = stampsOf(root, worktree2, path17);
-  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path27.join)(worktree2, path17)) === "file")
-    (0, import_node_fs29.unlinkSync)((0, import_node_path27.join)(worktree2, path17));
+  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path28.join)(worktree2, path17)) === "file")
+    (0, import_node_fs30.unlinkSync)((0, import_node_path28.join)(worktree2, path17));
 }
 async function includedFiles(door, link2) {
-  const include = (0, import_node_path27.join)(door.root, INCLUDE_FILE);
+  const include = (0, import_node_path28.join)(door.root, INCLUDE_FILE);
   if (kindAt(include) !== "file") return { files: [], unreadable: [] };
   const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${include}`];
   const { names, unreadable } = namesIn2(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
-  const worktrees = (0, import_node_path27.relative)(root, (0, import_node_path27.dirname)(link2.path));
-  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path27.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
+  const worktrees = (0, import_node_path28.relative)(root, (0, import_node_path28.dirname)(link2.path));
+  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path28.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
   const files2 = await ignoredOf(door, names.filter(isOutside), {});
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
@@ -8640,37 +8896,37 @@ async function ignoredOf(door, paths, where) {
   return ignored2;
 }
 function copyInto(root, worktree2, path17) {
-  const source = (0, import_node_path27.join)(root, path17);
-  const target = (0, import_node_path27.join)(worktree2, path17);
+  const source = (0, import_node_path28.join)(root, path17);
+  const target = (0, import_node_path28.join)(worktree2, path17);
   if (kindAt(target) !== "missing") return "exists";
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs29.symlinkSync)((0, import_node_fs29.readlinkSync)(source), target);
-    else (0, import_node_fs29.copyFileSync)(source, target, import_node_fs29.constants.COPYFILE_EXCL | import_node_fs29.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs30.symlinkSync)((0, import_node_fs30.readlinkSync)(source), target);
+    else (0, import_node_fs30.copyFileSync)(source, target, import_node_fs30.constants.COPYFILE_EXCL | import_node_fs30.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
   }
 }
 function linkInto(root, worktree2, path17) {
-  const clean2 = (0, import_node_path27.normalize)(path17).replace(/\/+$/, "");
-  const source = (0, import_node_path27.join)(root, clean2);
+  const clean2 = (0, import_node_path28.normalize)(path17).replace(/\/+$/, "");
+  const source = (0, import_node_path28.join)(root, clean2);
   const label2 = `worktree.symlink ${JSON.stringify(path17)}`;
   if (!isInside(clean2)) return `${label2} was left out: it is not a path inside the project`;
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs29.realpathSync)(root), (0, import_node_fs29.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs30.realpathSync)(root), (0, import_node_fs30.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
-    const target = (0, import_node_path27.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs29.realpathSync)(target) === (0, import_node_fs29.realpathSync)(source)) return null;
+    const target = (0, import_node_path28.join)(worktree2, clean2);
+    if (kindAt(target) === "symlink" && (0, import_node_fs30.realpathSync)(target) === (0, import_node_fs30.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs29.symlinkSync)((0, import_node_path27.relative)((0, import_node_fs29.realpathSync)((0, import_node_path27.dirname)(target)), source), target);
+    (0, import_node_fs30.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs30.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -8678,21 +8934,21 @@ function linkInto(root, worktree2, path17) {
 }
 function isInside(path17) {
   const first2 = path17.split("/")[0] ?? "";
-  return !(0, import_node_path27.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
+  return !(0, import_node_path28.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
 }
 function prepareParent(worktree2, target) {
-  let existing = (0, import_node_path27.dirname)(target);
-  while (kindAt(existing) === "missing") existing = (0, import_node_path27.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs29.realpathSync)(existing))) return true;
-  (0, import_node_fs29.mkdirSync)((0, import_node_path27.dirname)(target), { recursive: true });
+  let existing = (0, import_node_path28.dirname)(target);
+  while (kindAt(existing) === "missing") existing = (0, import_node_path28.dirname)(existing);
+  if (!isWithin(worktree2, (0, import_node_fs30.realpathSync)(existing))) return true;
+  (0, import_node_fs30.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_fs29, import_node_path27, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_fs30, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
-    import_node_fs29 = require("node:fs");
-    import_node_path27 = require("node:path");
+    import_node_fs30 = require("node:fs");
+    import_node_path28 = require("node:path");
     init_errors();
     init_printable();
     init_present();
@@ -8720,7 +8976,7 @@ var require_ms = __commonJS({
       options = options || {};
       var type = typeof val;
       if (type === "string" && val.length > 0) {
-        return parse8(val);
+        return parse7(val);
       } else if (type === "number" && isFinite(val)) {
         return options.long ? fmtLong(val) : fmtShort(val);
       }
@@ -8728,7 +8984,7 @@ var require_ms = __commonJS({
         "val is not a non-empty string or a valid number. val=" + JSON.stringify(val)
       );
     };
-    function parse8(str) {
+    function parse7(str) {
       str = String(str);
       if (str.length > 100) {
         return;
@@ -10290,7 +10546,7 @@ function parseStringResponse(result, parsers12, texts2, trim = true) {
         }
         return lines2[i3 + offset];
       };
-      parsers12.some(({ parse: parse8 }) => parse8(line2, result));
+      parsers12.some(({ parse: parse7 }) => parse7(line2, result));
     }
   });
   return result;
@@ -10926,8 +11182,8 @@ function getDiffParser(format3 = "") {
   const parser4 = diffSummaryParsers[format3];
   return (stdOut) => parseStringResponse(new DiffSummary(), parser4, stdOut, false);
 }
-function lineBuilder(tokens, fields3) {
-  return fields3.reduce(
+function lineBuilder(tokens, fields2) {
+  return fields2.reduce(
     (line2, field, index) => {
       line2[field] = tokens[index] || "";
       return line2;
@@ -10935,7 +11191,7 @@ function lineBuilder(tokens, fields3) {
     /* @__PURE__ */ Object.create({ diff: null })
   );
 }
-function createListLogSummaryParser(splitter = SPLITTER, fields3 = defaultFieldNames, logFormat = "") {
+function createListLogSummaryParser(splitter = SPLITTER, fields2 = defaultFieldNames, logFormat = "") {
   const parseDiffResult = getDiffParser(logFormat);
   return function(stdOut) {
     const all = toLinesWithContent(
@@ -10944,7 +11200,7 @@ function createListLogSummaryParser(splitter = SPLITTER, fields3 = defaultFieldN
       START_BOUNDARY
     ).map(function(item) {
       const lineDetail = item.split(COMMIT_BOUNDARY);
-      const listLogLine = lineBuilder(lineDetail[0].split(splitter), fields3);
+      const listLogLine = lineBuilder(lineDetail[0].split(splitter), fields2);
       if (lineDetail.length > 1 && !!lineDetail[1].trim()) {
         listLogLine.diff = parseDiffResult(lineDetail[1]);
       }
@@ -10985,13 +11241,13 @@ function validateLogFormatConfig(customArgs) {
   }
 }
 function prettyFormat(format3, splitter) {
-  const fields3 = [];
+  const fields2 = [];
   const formatStr = [];
   Object.keys(format3).forEach((field) => {
-    fields3.push(field);
+    fields2.push(field);
     formatStr.push(String(format3[field]));
   });
-  return [fields3, formatStr.join(splitter)];
+  return [fields2, formatStr.join(splitter)];
 }
 function userOptions(input) {
   return Object.keys(input).reduce((out, key) => {
@@ -11012,7 +11268,7 @@ function parseLogOptions(opt = {}, customArgs = []) {
     author_name: opt.mailMap !== false ? "%aN" : "%an",
     author_email: opt.mailMap !== false ? "%aE" : "%ae"
   };
-  const [fields3, formatStr] = prettyFormat(format3, splitter);
+  const [fields2, formatStr] = prettyFormat(format3, splitter);
   const suffix = [];
   const command3 = [
     `--pretty=format:${START_BOUNDARY}${formatStr}${COMMIT_BOUNDARY}`,
@@ -11031,13 +11287,13 @@ function parseLogOptions(opt = {}, customArgs = []) {
   }
   appendTaskOptions(userOptions(opt), command3);
   return {
-    fields: fields3,
+    fields: fields2,
     splitter,
     commands: [...command3, ...suffix]
   };
 }
-function logTask(splitter, fields3, customArgs) {
-  const parser4 = createListLogSummaryParser(splitter, fields3, logFormatFromCommand(customArgs));
+function logTask(splitter, fields2, customArgs) {
+  const parser4 = createListLogSummaryParser(splitter, fields2, logFormatFromCommand(customArgs));
   return {
     commands: ["log", ...customArgs],
     format: "utf-8",
@@ -11380,7 +11636,7 @@ function deleteBranchTask(branch2, forceDelete = false) {
 }
 function toPath(input) {
   const path17 = input.trim().replace(/^["']|["']$/g, "");
-  return path17 && (0, import_node_path28.normalize)(path17);
+  return path17 && (0, import_node_path29.normalize)(path17);
 }
 function checkIgnoreTask(paths) {
   return {
@@ -11928,12 +12184,12 @@ function gitP(...args) {
         );
       }
       return chain.then(function() {
-        return new Promise(function(resolve14, reject) {
+        return new Promise(function(resolve15, reject) {
           const callback = (err, result) => {
             if (err) {
               return reject(toError(err));
             }
-            resolve14(result);
+            resolve15(result);
           };
           args2.push(callback);
           git22[fn].apply(git22, args2);
@@ -11957,7 +12213,7 @@ function toError(error2) {
   }
   return new GitResponseError(error2);
 }
-var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path28, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
+var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path29, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
 var init_esm = __esm({
   "node_modules/simple-git/dist/esm/index.js"() {
     import_file_exists = __toESM(require_dist(), 1);
@@ -11968,7 +12224,7 @@ var init_esm = __esm({
     init_dist();
     init_dist();
     import_promise_deferred = __toESM(require_dist2(), 1);
-    import_node_path28 = require("node:path");
+    import_node_path29 = require("node:path");
     init_dist();
     init_dist2();
     import_promise_deferred2 = __toESM(require_dist2(), 1);
@@ -14678,7 +14934,7 @@ function mayBeAt(door, { branch: branch2, to }) {
 }
 async function checkMove(door, move3, folder) {
   for (const [index, place2] of (await placesOf(door, move3.branch)).entries())
-    await checkPlace2(door, place2, move3, (0, import_node_path29.join)(folder, `index-${index}`));
+    await checkPlace2(door, place2, move3, (0, import_node_path30.join)(folder, `index-${index}`));
 }
 async function finishMoves(door) {
   for (const place2 of allPlaces(door)) {
@@ -14689,7 +14945,7 @@ async function finishMoves(door) {
     }
     if (!isOurLock(place2)) await takeLock(place2);
     const tip = await resolveCommit(door, `refs/heads/${journal.branch}`);
-    const there = headOf2(place2) === `refs/heads/${journal.branch}`;
+    const there = refOfHead(place2) === `refs/heads/${journal.branch}`;
     if (there && tip !== null && tip !== journal.from) await finish(door, place2, { ...journal, to: tip });
     release(place2);
   }
@@ -14700,7 +14956,7 @@ async function finish(door, place2, move3) {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs31.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -14724,21 +14980,21 @@ async function placesOf(door, branch2) {
     const operation2 = operationIn(place2);
     if (operation2 !== null && branchesIn(place2).includes(ref)) throw inOperation(place2, branch2, operation2);
   }
-  return places.filter((place2) => headOf2(place2) === ref);
+  return places.filter((place2) => refOfHead(place2) === ref);
 }
-function headOf2({ gitDir }) {
-  const head3 = (0, import_node_path29.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs30.readlinkSync)(head3) : "";
+function refOfHead({ gitDir }) {
+  const head3 = (0, import_node_path30.join)(gitDir, "HEAD");
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs31.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
-  return /^ref: (\S.*)$/.exec(textOf(head3) ?? "")?.[1] ?? null;
+  return /^ref: (\S.*)$/.exec(fileText(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = textOf((0, import_node_path29.join)(gitDir, "BISECT_START"));
+  const bisected = fileText((0, import_node_path30.join)(gitDir, "BISECT_START"));
   return [
-    headOf2(place2),
-    textOf((0, import_node_path29.join)(gitDir, "rebase-merge", "head-name")),
-    textOf((0, import_node_path29.join)(gitDir, "rebase-apply", "head-name")),
+    refOfHead(place2),
+    fileText((0, import_node_path30.join)(gitDir, "rebase-merge", "head-name")),
+    fileText((0, import_node_path30.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
@@ -14759,7 +15015,7 @@ function outOfReach({ gitDir, path: path17, lock: lock2 }, branch2) {
   );
 }
 function nextIndex({ gitDir }) {
-  return (0, import_node_path29.join)(gitDir, NEXT_INDEX);
+  return (0, import_node_path30.join)(gitDir, NEXT_INDEX);
 }
 async function checkPlace2(door, place2, move3, index) {
   const inTheWay2 = await checkOverwrites(door, place2, move3, index);
@@ -14778,11 +15034,11 @@ function putAside2({ path: path17 }, files2) {
 async function hold(place2, move3) {
   await takeLock(place2);
   const { branch: branch2, from, to } = move3;
-  writeDurably((0, import_node_path29.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+  writeDurably((0, import_node_path30.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `);
 }
 async function takeLock({ gitDir }) {
-  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
     if (performance.now() > deadline) throw heldByAnother(lock2);
@@ -14797,7 +15053,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs30.linkSync)(draft, lock2);
+    (0, import_node_fs31.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -14808,24 +15064,24 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs30.rmSync)(draft, { force: true });
+    (0, import_node_fs31.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs30.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs31.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs30.writeSync)(file, text5);
-    (0, import_node_fs30.fsyncSync)(file);
+    (0, import_node_fs31.writeSync)(file, text5);
+    (0, import_node_fs31.fsyncSync)(file);
   } finally {
-    (0, import_node_fs30.closeSync)(file);
+    (0, import_node_fs31.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
-  const lock2 = (0, import_node_path29.join)(gitDir, LOCK);
-  return kindAt(lock2) === "file" && textOf(lock2) === LOCK_TEXT.trimEnd();
+  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
+  return kindAt(lock2) === "file" && fileText(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => textOf((0, import_node_path29.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => fileText((0, import_node_path30.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -14833,7 +15089,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs30.rmSync)((0, import_node_path29.join)(gitDir, name2), { force: true });
+    (0, import_node_fs31.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -14847,15 +15103,15 @@ async function updateBranch(door, move3, place2) {
 }
 async function carry(door, place2, move3) {
   await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs30.renameSync)(nextIndex(place2), (0, import_node_path29.join)(place2.gitDir, "index"));
+  (0, import_node_fs31.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
   release(place2);
 }
-var import_node_fs30, import_node_path29, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs31, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs30 = require("node:fs");
-    import_node_path29 = require("node:path");
+    import_node_fs31 = require("node:fs");
+    import_node_path30 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
@@ -15022,10 +15278,10 @@ async function originals(door, known2, head3) {
     "--encoding=UTF-8",
     "--no-show-signature"
   ];
-  const fields3 = (await door.read([...args, format3, head3, `^${known2}`, "--"])).split("\0");
+  const fields2 = (await door.read([...args, format3, head3, `^${known2}`, "--"])).split("\0");
   const found = [];
-  for (let at = 0; at + FIELDS <= fields3.length; at += FIELDS) {
-    const [sha = "", parents = "", name2 = "", email2 = "", date3 = "", message2 = ""] = fields3.slice(
+  for (let at = 0; at + FIELDS <= fields2.length; at += FIELDS) {
+    const [sha = "", parents = "", name2 = "", email2 = "", date3 = "", message2 = ""] = fields2.slice(
       at,
       at + FIELDS
     );
@@ -15038,7 +15294,7 @@ async function keep(door, folder, line2, { request: request2, history }) {
   const heads = request2.streams.map(({ head: head3 }) => head3).filter((head3) => history.present.has(head3));
   const input = `${[line2.tip, ...[line2.from, ...heads].map((sha) => `^${sha}`)].join("\n")}
 `;
-  const pack = (0, import_node_path30.join)(door.commonDir, "objects", "pack", "pack");
+  const pack = (0, import_node_path31.join)(door.commonDir, "objects", "pack", "pack");
   await door.write(["pack-objects", "--quiet", "--revs", "--non-empty", "--delta-base-offset", pack], {
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder }
@@ -15061,11 +15317,11 @@ async function treesOf(door, commits2) {
     asked2.flatMap((sha, index) => isSha(lines2[index] ?? "") ? [[sha, lines2[index] ?? ""]] : [])
   );
 }
-var import_node_path30, FIELDS;
+var import_node_path31, FIELDS;
 var init_line = __esm({
   "src/git/line.ts"() {
     "use strict";
-    import_node_path30 = require("node:path");
+    import_node_path31 = require("node:path");
     init_errors();
     init_base_merge();
     init_checked_names();
@@ -15126,24 +15382,24 @@ async function absentHooks(door, sha) {
   const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
   const path17 = all.at(-3)?.replace(/\/+$/, "");
   if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
-  if (statIfPresent((0, import_node_path31.join)(door.root, path17))?.isDirectory() !== true) return null;
+  if (statIfPresent((0, import_node_path32.join)(door.root, path17))?.isDirectory() !== true) return null;
   const listed5 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
   return listed5.out.trim() === "" ? path17 : null;
 }
 async function ignoredSettings(door) {
   const list7 = ["ls-files", "-z", "--others", "--ignored"];
   const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS3.test((0, import_node_path31.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
-  const include = (0, import_node_path31.join)(door.root, ".worktreeinclude");
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS3.test((0, import_node_path32.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const include = (0, import_node_path32.join)(door.root, ".worktreeinclude");
   if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
   const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
   return settings3.filter((path17) => !copied.has(path17));
 }
-var import_node_path31, SETTINGS3;
+var import_node_path32, SETTINGS3;
 var init_readiness = __esm({
   "src/git/readiness.ts"() {
     "use strict";
-    import_node_path31 = require("node:path");
+    import_node_path32 = require("node:path");
     init_present();
     init_big_files();
     init_checked_names();
@@ -15158,7 +15414,7 @@ async function scratchWorktree(door, path17, sha) {
   const place2 = preparePlace(door.root, path17);
   clearUnborn(door.commonDir, place2, lockReason(NAME2));
   const link2 = readLink(place2, door.commonDir);
-  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path32.join)(link2.gitDir, "index.lock")) === "missing") {
+  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path33.join)(link2.gitDir, "index.lock")) === "missing") {
     const here = inWorktree(link2, door.commonDir);
     await door.write(["update-ref", "--no-deref", "HEAD", checkedSha(sha)], here);
     await door.write(["read-tree", "--reset", "-u", checkedSha(sha)], here);
@@ -15176,33 +15432,33 @@ async function removeScratchWorktree(door, path17) {
   const place2 = realParent(path17);
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
-  completeEntry(door.commonDir, (0, import_node_path32.basename)(entry.gitDir));
-  (0, import_node_fs31.writeFileSync)((0, import_node_path32.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs31.unlinkSync)((0, import_node_path32.join)(entry.gitDir, "locked")));
+  completeEntry(door.commonDir, (0, import_node_path33.basename)(entry.gitDir));
+  (0, import_node_fs32.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs32.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
   const found = worktreeEntries(door.commonDir).find((entry) => entry.path === place2);
   if (found === void 0) return null;
-  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path32.join)(found.gitDir, GOING)) !== "missing" ? found : null;
+  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path33.join)(found.gitDir, GOING)) !== "missing" ? found : null;
 }
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs31.readdirSync)(place2);
+  const names = (0, import_node_fs32.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
   for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs31.rmSync)((0, import_node_path32.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs31.rmSync)((0, import_node_path32.join)(place2, ".git"), { force: true });
-  (0, import_node_fs31.rmdirSync)(place2);
+    (0, import_node_fs32.rmSync)((0, import_node_path33.join)(place2, name2), { recursive: true, force: true });
+  (0, import_node_fs32.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
+  (0, import_node_fs32.rmdirSync)(place2);
   return true;
 }
-var import_node_fs31, import_node_path32, NAME2, GOING;
+var import_node_fs32, import_node_path33, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
-    import_node_path32 = require("node:path");
+    import_node_fs32 = require("node:fs");
+    import_node_path33 = require("node:path");
     init_present();
     init_checked_names();
     init_failure();
@@ -15218,7 +15474,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   const known2 = made === null ? /* @__PURE__ */ new Map() : parseMade(made);
   const found = { counting: [], spare: [], repositories: [] };
   const goes = disposableRule(disposable);
-  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path33.join)(main2, path17), (0, import_node_path33.join)(link2.path, path17));
+  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path34.join)(main2, path17), (0, import_node_path34.join)(link2.path, path17));
   const sortDirectory = (path17) => {
     if (goes(path17, true)) {
       const inside2 = repositoriesBelow(link2.path, path17);
@@ -15226,9 +15482,9 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
-    else for (const each of entries2) sort((0, import_node_path33.join)(path17, each.name), each.isDirectory());
+    else for (const each of entries2) sort((0, import_node_path34.join)(path17, each.name), each.isDirectory());
   };
   const sort = (path17, isDirectory) => {
     if (isDirectory) sortDirectory(path17);
@@ -15236,7 +15492,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   };
   for (const entry of ignored2) {
     const path17 = entry.replace(/\/$/, "");
-    if (kindAt((0, import_node_path33.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
+    if (kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
   }
   return found;
 }
@@ -15245,19 +15501,19 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
-  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path33.join)(path17, entry.name)));
+  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path34.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs32.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs32.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs33.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs33.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs32.readFileSync)(inMain).equals((0, import_node_fs32.readFileSync)(inWorktree2));
+  return here?.size === there?.size && (0, import_node_fs33.readFileSync)(inMain).equals((0, import_node_fs33.readFileSync)(inWorktree2));
 }
 async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
@@ -15267,8 +15523,8 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs32.readdirSync)((0, import_node_path33.join)(link2.path, name2), { withFileTypes: true }))
-        note2((0, import_node_path33.join)(name2, entry.name), entry.isDirectory());
+      for (const entry of (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
+        note2((0, import_node_path34.join)(name2, entry.name), entry.isDirectory());
       return;
     }
     const made = madeAt(link2.path, name2);
@@ -15286,12 +15542,12 @@ async function noteMade(door, link2, disposable, { before, former }) {
   return JSON.stringify({ version: 1, files: files2 });
 }
 function madeAt(root, name2) {
-  const file = (0, import_node_path33.join)(root, name2);
+  const file = (0, import_node_path34.join)(root, name2);
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs32.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs32.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs33.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs33.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15332,12 +15588,12 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs32, import_node_path33, MOST_BYTES, MOST_NOTED;
+var import_node_fs33, import_node_path34, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
-    import_node_path33 = require("node:path");
+    import_node_fs33 = require("node:fs");
+    import_node_path34 = require("node:path");
     init_present();
     init_sha256();
     init_worktree_link();
@@ -15351,7 +15607,7 @@ async function see(door, link2, rules2, main2) {
   const { index, ...status } = await readContents(door, link2);
   const ignored2 = sortIgnored(link2, status.ignored, rules2, main2);
   const paths = index.map(({ path: path17 }) => path17);
-  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path34.join)(link2.path, path17, ".git")) !== "missing");
+  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path35.join)(link2.path, path17, ".git")) !== "missing");
   const spare = [...ignored2.spare];
   const whole2 = halfRemoved(link2, status);
   const own2 = main2 === null ? { ...whole2, born: [] } : await withoutBornDirty(door, link2, whole2);
@@ -15370,7 +15626,7 @@ async function see(door, link2, rules2, main2) {
 function halfRemoved(link2, status) {
   const marker = readMarker(link2.gitDir);
   if (marker === null || marker.head !== status.headSha) return status;
-  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing");
+  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path35.join)(link2.path, path17)) !== "missing");
   return { ...status, changed: there };
 }
 function heldFiles(path17, status, ignored2) {
@@ -15390,50 +15646,50 @@ function heldFiles(path17, status, ignored2) {
   );
 }
 async function seeSubmodule(door, parent, path17, rules2) {
-  const directory = (0, import_node_path34.join)(parent.path, path17);
-  const target = /^gitdir: ([\s\S]+)$/.exec(textOf((0, import_node_path34.join)(directory, ".git")) ?? "")?.[1];
-  const gitDir = target === void 0 ? null : (0, import_node_path34.resolve)(directory, target);
+  const directory = (0, import_node_path35.join)(parent.path, path17);
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path35.join)(directory, ".git")) ?? "")?.[1];
+  const gitDir = target === void 0 ? null : (0, import_node_path35.resolve)(directory, target);
   const alone = {
     kind: "repository",
     what: `repositories of their own: ${listed3([path17])}`,
     look: gitAt(directory, "log -3")
   };
-  if (gitDir === null || !gitDir.startsWith((0, import_node_path34.join)(parent.gitDir, "modules", "/")))
+  if (gitDir === null || !gitDir.startsWith((0, import_node_path35.join)(parent.gitDir, "modules", "/")))
     return { held: [alone], tracked: [], spare: [] };
   const link2 = { path: directory, gitDir };
   const inner = { ...door, commonDir: gitDir };
   const seen2 = await see(inner, link2, { ...rules2, made: null }, null);
-  const what = `changes that only the submodule ${printable(path17, LONGEST_NAME2)} here has`;
+  const what = `changes that only the submodule ${printable(path17, LONGEST_NAME3)} here has`;
   const lost = operationIn(link2) !== null || seen2.held.length > 0;
   const held2 = lost ? [{ kind: "submodule", what, look: gitAt(directory, "status --ignored") }] : [];
-  const within2 = (name2) => (0, import_node_path34.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
+  const within2 = (name2) => (0, import_node_path35.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
   return {
     held: held2,
-    tracked: [...seen2.tracked.map(within2), (0, import_node_path34.join)(path17, ".git")],
+    tracked: [...seen2.tracked.map(within2), (0, import_node_path35.join)(path17, ".git")],
     spare: seen2.spare.map((name2) => within2(name2).replace(/\/+$/, "/"))
   };
 }
 async function seeStores(door, gitDir) {
   const held2 = [];
-  const { stores, strange } = storesBelow((0, import_node_path34.join)(gitDir, "modules"), "");
+  const { stores, strange } = storesBelow((0, import_node_path35.join)(gitDir, "modules"), "");
   for (const name2 of strange)
     held2.push({
       kind: "unreadable",
-      what: `no store of a submodule, but kept with them: ${printable(name2, LONGEST_NAME2)}`,
-      look: `ls -la ${shellWord((0, import_node_path34.join)(gitDir, "modules", name2))}`
+      what: `no store of a submodule, but kept with them: ${printable(name2, LONGEST_NAME3)}`,
+      look: `ls -la ${shellWord((0, import_node_path35.join)(gitDir, "modules", name2))}`
     });
   for (const name2 of stores) {
-    const store = (0, import_node_path34.join)(gitDir, "modules", name2);
+    const store = (0, import_node_path35.join)(gitDir, "modules", name2);
     const env = { GIT_DIR: store, GIT_COMMON_DIR: store, GIT_WORK_TREE: store };
     const there = { cwd: store, env };
     const own2 = ["rev-list", "--max-count=1", "--all", "--reflog", "HEAD", "--not", "--remotes", "--"];
     const commits2 = await door.ask(own2, there);
     const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
-    const index = kindAt((0, import_node_path34.join)(store, "index")) !== "missing";
+    const index = kindAt((0, import_node_path35.join)(store, "index")) !== "missing";
     const staged = index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0;
     const busy2 = operationIn({ path: store, gitDir: store }) !== null;
     if (commits2.code === 0 && commits2.out.trim() === "" && !staged && !busy2) continue;
-    const what = `commits or staged changes that only the submodule ${printable(name2, LONGEST_NAME2)} here has`;
+    const what = `commits or staged changes that only the submodule ${printable(name2, LONGEST_NAME3)} here has`;
     const git2 = `git --git-dir ${shellWord(store)} --work-tree .`;
     held2.push({ kind: "submodule", what, look: `${git2} log --all --reflog HEAD --not --remotes` });
   }
@@ -15446,16 +15702,16 @@ function storesBelow(root, name2) {
     found.stores.push(...inside2.stores);
     found.strange.push(...inside2.strange);
   };
-  const directory = (0, import_node_path34.join)(root, name2);
+  const directory = (0, import_node_path35.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs33.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs34.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
-    enter2((0, import_node_path34.join)(name2, "modules"));
+    enter2((0, import_node_path35.join)(name2, "modules"));
     return found;
   }
   for (const entry of entries2) {
-    const path17 = (0, import_node_path34.join)(name2, entry.name);
+    const path17 = (0, import_node_path35.join)(name2, entry.name);
     if (entry.isDirectory()) enter2(path17);
     else found.strange.push(path17);
   }
@@ -15484,7 +15740,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15494,19 +15750,19 @@ function filesBelow2(root, directory, passed, entered) {
   });
 }
 function listed3(names) {
-  const shown3 = names.slice(0, NAMED2).map((name2) => printable(name2, LONGEST_NAME2));
+  const shown3 = names.slice(0, NAMED3).map((name2) => printable(name2, LONGEST_NAME3));
   const more = names.length - shown3.length;
   return `${shown3.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs33, import_node_path34, NAMED2, LONGEST_NAME2;
+var import_node_fs34, import_node_path35, NAMED3, LONGEST_NAME3;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
-    import_node_path34 = require("node:path");
+    import_node_fs34 = require("node:fs");
+    import_node_path35 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -15516,8 +15772,8 @@ var init_contents = __esm({
     init_worktree_status();
     init_ignored_files();
     init_marker();
-    NAMED2 = 5;
-    LONGEST_NAME2 = 120;
+    NAMED3 = 5;
+    LONGEST_NAME3 = 120;
   }
 });
 
@@ -15529,7 +15785,7 @@ async function looseCommits(door, searched) {
     gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
     branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
-  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (textOf((0, import_node_path35.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (fileText((0, import_node_path36.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
@@ -15546,15 +15802,15 @@ async function looseCommits(door, searched) {
   };
 }
 function inFiles({ commonDir }) {
-  return kindAt((0, import_node_path35.join)(commonDir, "reftable")) === "missing";
+  return kindAt((0, import_node_path36.join)(commonDir, "reftable")) === "missing";
 }
 async function ownRefs(door, gitDir, there) {
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
-  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path35.join)(gitDir, folder)) === "missing")) return "";
+  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path36.join)(gitDir, folder)) === "missing")) return "";
   return door.read(["for-each-ref", "--format=%(objectname)", ...folders], there);
 }
 async function readLog(door, folder, ref, there) {
-  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path35.join)(folder, "logs", ref)) ?? "");
+  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path36.join)(folder, "logs", ref)) ?? "");
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", ref, "--"];
   const result = await door.ask(args, there);
   if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
@@ -15583,11 +15839,11 @@ async function unreachable(door, tips, others, there) {
   }
   return found;
 }
-var import_node_path35, NAMING, REPLACING;
+var import_node_path36, NAMING, REPLACING;
 var init_loose_commits = __esm({
   "src/git/tidy/loose-commits.ts"() {
     "use strict";
-    import_node_path35 = require("node:path");
+    import_node_path36 = require("node:path");
     init_present();
     init_checked_names();
     init_door();
@@ -15612,8 +15868,8 @@ var init_loose_commits = __esm({
 function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
-  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path36.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs34.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path37.dirname)(path17));
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs35.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -15637,7 +15893,7 @@ function foreign(what, look6) {
 function leadsOut(path17) {
   return foreign(
     `a link in ${printable(path17)} leads out of the project`,
-    `ls -la ${shellWord((0, import_node_path36.dirname)(path17))}`
+    `ls -la ${shellWord((0, import_node_path37.dirname)(path17))}`
   );
 }
 function notThere(directory) {
@@ -15699,12 +15955,12 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs34, import_node_path36;
+var import_node_fs35, import_node_path37;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
-    import_node_path36 = require("node:path");
+    import_node_fs35 = require("node:fs");
+    import_node_path37 = require("node:path");
     init_printable();
     init_shell_word();
     init_commit();
@@ -15721,7 +15977,7 @@ async function look(door, place2, shared) {
   const here = whereIs(door, place2, shared);
   const nothing3 = { here, worktree: false, git: null, loose: [], ...NO_FILES };
   if (here.kind === "foreign") return { ...nothing3, head: tip, held: [here.held] };
-  const head3 = tip !== null && await isOurs(door, place2, here) ? tip : null;
+  const head3 = tip !== null && await isOurs2(door, place2, here) ? tip : null;
   if (here.kind === "nothing" && head3 === null) return { ...nothing3, head: head3, held: [] };
   const path17 = here.kind === "nothing" ? null : here.path;
   const elsewhere = (shared.checkouts.get(place2.branch) ?? []).filter((each) => each !== path17);
@@ -15737,7 +15993,7 @@ async function look(door, place2, shared) {
   if (here.kind === "gone") return { ...await lookAtEntry(door, place2, here, outside), head: head3 };
   return { ...await lookInside(door, place2, here, outside), head: head3 };
 }
-async function isOurs(door, { branch: branch2, branchMade }, here) {
+async function isOurs2(door, { branch: branch2, branchMade }, here) {
   if (branchMade || here.kind === "inside" || here.kind === "gone") return true;
   return (await readBranch(door, branch2, false)).ours;
 }
@@ -15785,7 +16041,7 @@ async function lookAtEntry(door, place2, here, outside) {
     ...detachedCommits(place2, loose),
     ...await seeStores(door, gitDir)
   ];
-  const index = kindAt((0, import_node_path37.join)(gitDir, "index")) === "file" && headSha !== null;
+  const index = kindAt((0, import_node_path38.join)(gitDir, "index")) === "file" && headSha !== null;
   const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
   if (index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0) {
     const what = "changes that were staged in its worktree, whose directory is gone";
@@ -15802,7 +16058,7 @@ async function lookAtEntry(door, place2, here, outside) {
   };
 }
 function branchIn(gitDir) {
-  return /^refs\/heads\/(.+)$/s.exec(headOf2({ gitDir }) ?? "")?.[1] ?? null;
+  return /^refs\/heads\/(.+)$/s.exec(refOfHead({ gitDir }) ?? "")?.[1] ?? null;
 }
 async function lookInside(door, place2, here, outside) {
   const { link: link2, ahead } = here;
@@ -15852,11 +16108,11 @@ function offBranch({ branch: branch2, path: path17 }, actual) {
 function operation({ path: path17 }, gitDir) {
   const found = operationIn({ path: path17, gitDir });
   const held2 = found === null ? [] : [{ kind: "operation", what: `a ${found} is in progress`, look: gitAt(path17, "status") }];
-  if (kindAt((0, import_node_path37.join)(gitDir, "index.lock")) !== "missing")
+  if (kindAt((0, import_node_path38.join)(gitDir, "index.lock")) !== "missing")
     held2.push({
       kind: "operation",
       what: "a git process is at work in it, or left its lock",
-      look: `ls -l ${shellWord((0, import_node_path37.join)(gitDir, "index.lock"))}`
+      look: `ls -l ${shellWord((0, import_node_path38.join)(gitDir, "index.lock"))}`
     });
   return held2;
 }
@@ -15866,11 +16122,11 @@ function detachedCommits({ path: path17 }, { detached }) {
   const what = `${plural(detached.length, "commit")} that no branch has, such as ${first2.slice(0, 12)}`;
   return [{ kind: "detached", what, look: gitAt(path17, `log -3 ${first2.slice(0, 12)}`) }];
 }
-var import_node_path37, NO_FILES;
+var import_node_path38, NO_FILES;
 var init_find = __esm({
   "src/git/tidy/find.ts"() {
     "use strict";
-    import_node_path37 = require("node:path");
+    import_node_path38 = require("node:path");
     init_printable();
     init_shell_word();
     init_inspect();
@@ -15897,21 +16153,21 @@ var require_promises2 = __commonJS({
 
 // src/git/tidy/delete-files.ts
 async function deleteFiles(root, doomed, beganMs) {
-  const isOurs4 = directoryCheck(root);
+  const isOurs5 = directoryCheck(root);
   const files2 = [...doomed.tracked, ...doomed.spare.filter((name2) => !name2.endsWith("/"))];
   await forEach2(
-    files2.filter((name2) => isOurs4((0, import_node_path38.dirname)(name2))),
-    (name2, done2) => deleteFile((0, import_node_path38.join)(root, name2), name2, beganMs, done2)
+    files2.filter((name2) => isOurs5((0, import_node_path39.dirname)(name2))),
+    (name2, done2) => deleteFile((0, import_node_path39.join)(root, name2), name2, beganMs, done2)
   );
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
-    if (isOurs4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(root, directory)) === "directory")
-      (0, import_node_fs35.rmSync)((0, import_node_path38.join)(root, directory), { recursive: true, force: true });
+    if (isOurs5((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory")
+      (0, import_node_fs36.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs35.rmdir)((0, import_node_path38.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs35.unlinkSync)((0, import_node_path38.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs35.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs36.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs36.unlinkSync)((0, import_node_path39.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs36.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -15920,30 +16176,30 @@ async function forEach2(names, act2) {
   }
 }
 function atOnce(names, act2) {
-  return new Promise((resolve14) => {
+  return new Promise((resolve15) => {
     let open3 = names.length;
     let failure4 = null;
     const done2 = (error2) => {
       if (error2 !== null && !isAbsent(error2)) failure4 ??= error2;
       open3 -= 1;
-      if (open3 === 0) resolve14(failure4);
+      if (open3 === 0) resolve15(failure4);
     };
     for (const name2 of names) act2(name2, done2);
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs35.lstat)(file, (error2, stats) => {
+  (0, import_node_fs36.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs35.unlink)(file, done2);
+    else (0, import_node_fs36.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs35.readdir)((0, import_node_path38.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs36.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
-      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path38.join)(name2, first2)} appeared just now`));
+      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path39.join)(name2, first2)} appeared just now`));
     });
   };
 }
@@ -15963,29 +16219,29 @@ function directoryCheck(root) {
     if (directory === ".") return true;
     const known2 = asked2.get(directory);
     if (known2 !== void 0) return known2;
-    const answer3 = check4((0, import_node_path38.dirname)(directory)) && kindAt((0, import_node_path38.join)(root, directory)) === "directory";
+    const answer3 = check4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory";
     asked2.set(directory, answer3);
     return answer3;
   };
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs35.readdirSync)(root, { withFileTypes: true })) {
-    const path17 = (0, import_node_path38.join)(root, entry.name);
+  for (const entry of (0, import_node_fs36.readdirSync)(root, { withFileTypes: true })) {
+    const path17 = (0, import_node_path39.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs35.rmdirSync)(path17);
+    (0, import_node_fs36.rmdirSync)(path17);
   }
 }
-var import_node_fs35, import_node_path38, Touched, AT_ONCE;
+var import_node_fs36, import_node_path39, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
-    import_node_path38 = require("node:path");
+    import_node_fs36 = require("node:fs");
+    import_node_path39 = require("node:path");
     init_present();
     init_worktree_link();
     Touched = class extends Error {
@@ -16037,7 +16293,7 @@ async function saveWork(door, unsaved, as, who) {
   }
   const folder = scratchDirectory("snapshot", door.commonDir);
   try {
-    const index = (0, import_node_path39.join)(folder, "index");
+    const index = (0, import_node_path40.join)(folder, "index");
     copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
@@ -16047,7 +16303,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs36.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs37.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -16092,10 +16348,10 @@ async function storeFiles(door, root, target) {
   const present = [];
   let bytes = 0;
   for (const path17 of new Set(target.paths)) {
-    const stats = lstatIfPresent((0, import_node_path39.join)(root, path17));
+    const stats = lstatIfPresent((0, import_node_path40.join)(root, path17));
     if (stats === null || stats.isDirectory()) gone.push(checkedGone(path17));
     else {
-      present.push(storedAs(root, path17, stats, (0, import_node_path39.join)(target.folder, `link-${present.length}`)));
+      present.push(storedAs(root, path17, stats, (0, import_node_path40.join)(target.folder, `link-${present.length}`)));
       bytes += stats.size;
     }
   }
@@ -16118,7 +16374,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs36.writeFileSync)(linkText, (0, import_node_fs36.readlinkSync)((0, import_node_path39.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs37.writeFileSync)(linkText, (0, import_node_fs37.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -16129,12 +16385,12 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs36, import_node_path39, SAVED, MOST_OF_A_LABEL;
+var import_node_fs37, import_node_path40, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
-    import_node_path39 = require("node:path");
+    import_node_fs37 = require("node:fs");
+    import_node_path40 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -16154,7 +16410,7 @@ var init_saved_work = __esm({
 
 // src/git/tidy/remove.ts
 async function remove2(door, place2, shared, request2) {
-  const beganMs = timeOfDisk((0, import_node_path40.dirname)(place2.path));
+  const beganMs = timeOfDisk((0, import_node_path41.dirname)(place2.path));
   const found = await look(door, place2, shared);
   const held2 = [...found.held, ...request2.others()];
   if (held2.length > 0) {
@@ -16183,9 +16439,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs37.mkdtempSync)((0, import_node_path40.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs37.lstatSync)(folder);
-    (0, import_node_fs37.rmdirSync)(folder);
+    const folder = (0, import_node_fs38.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs38.lstatSync)(folder);
+    (0, import_node_fs38.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -16247,8 +16503,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs37.mkdirSync)(path17);
-  if (kindAt((0, import_node_path40.join)(path17, ".git")) === "missing") (0, import_node_fs37.writeFileSync)((0, import_node_path40.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs38.mkdirSync)(path17);
+  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs38.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -16260,12 +16516,12 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs37.rmdirSync)(here.path);
+    (0, import_node_fs38.rmdirSync)(here.path);
   }
-  const own2 = `${FORMER}${(0, import_node_path40.basename)(gitDir)}-${process.pid}`;
-  ifPresent(() => (0, import_node_fs37.renameSync)(gitDir, (0, import_node_path40.join)(door.commonDir, own2)));
-  if (listIfPresent((0, import_node_path40.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs37.rmdirSync)((0, import_node_path40.dirname)(gitDir)));
-  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path40.join)(door.commonDir, name2));
+  const own2 = `${FORMER}${(0, import_node_path41.basename)(gitDir)}-${process.pid}`;
+  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
+  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs38.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
+  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path41.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -16281,13 +16537,13 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs37, import_promises4, import_node_path40, LABEL3, FORMER;
+var import_node_fs38, import_promises4, import_node_path41, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     import_promises4 = __toESM(require_promises2(), 1);
-    import_node_path40 = require("node:path");
+    import_node_path41 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -16367,24 +16623,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs38.unlinkSync)((0, import_node_path41.join)(root, path17));
-  for (let parent = (0, import_node_path41.dirname)(path17); parent !== "."; parent = (0, import_node_path41.dirname)(parent)) {
-    if ((0, import_node_fs38.readdirSync)((0, import_node_path41.join)(root, parent)).length > 0) return;
-    (0, import_node_fs38.rmdirSync)((0, import_node_path41.join)(root, parent));
+  (0, import_node_fs39.unlinkSync)((0, import_node_path42.join)(root, path17));
+  for (let parent = (0, import_node_path42.dirname)(path17); parent !== "."; parent = (0, import_node_path42.dirname)(parent)) {
+    if ((0, import_node_fs39.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
+    (0, import_node_fs39.rmdirSync)((0, import_node_path42.join)(root, parent));
   }
 }
 async function writeOne(door, root, { newMode: mode, newObject: sha, path: path17 }) {
-  const file = (0, import_node_path41.join)(root, path17);
+  const file = (0, import_node_path42.join)(root, path17);
   if (mode === SUBMODULE) return;
-  if (kindAt(file) !== "missing") (0, import_node_fs38.unlinkSync)(file);
-  (0, import_node_fs38.mkdirSync)((0, import_node_path41.dirname)(file), { recursive: true });
+  if (kindAt(file) !== "missing") (0, import_node_fs39.unlinkSync)(file);
+  (0, import_node_fs39.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs38.symlinkSync)(bytes, file);
+    (0, import_node_fs39.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs38.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs38.chmodSync)(file, 493);
+  (0, import_node_fs39.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs39.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const kept3 = [];
@@ -16408,12 +16664,12 @@ async function remains(door, places) {
     refs: [...ours.keys()]
   };
 }
-var import_node_fs38, import_node_path41;
+var import_node_fs39, import_node_path42;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
-    import_node_path41 = require("node:path");
+    import_node_fs39 = require("node:fs");
+    import_node_path42 = require("node:path");
     init_errors();
     init_stream_key();
     init_checked_names();
@@ -16503,7 +16759,7 @@ async function takeUp(door, request2, entry, branch2) {
   if (branch2.tip === null) await restoreBranch(door, request2, entry);
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path42.join)(link2.gitDir, "index")) === "file";
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path43.join)(link2.gitDir, "index")) === "file";
   const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
     await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
@@ -16517,9 +16773,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = textOf((0, import_node_path42.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = fileText((0, import_node_path43.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = textOf((0, import_node_path42.join)(entry.gitDir, "HEAD"));
+  const head3 = fileText((0, import_node_path43.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -16533,11 +16789,11 @@ function verify(door, path17) {
     "git worktree list"
   );
 }
-var import_node_path42;
+var import_node_path43;
 var init_worktree = __esm({
   "src/git/worktree.ts"() {
     "use strict";
-    import_node_path42 = require("node:path");
+    import_node_path43 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -16557,8 +16813,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs39.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs39.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs40.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs40.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16628,11 +16884,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs39, CHECKOUTS, LONGEST_MS3;
+var import_node_fs40, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs40 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -16665,7 +16921,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path43.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path44.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -16677,11 +16933,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path43;
+var import_node_path44;
 var init_names = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path43 = require("node:path");
+    import_node_path44 = require("node:path");
     init_sha256();
   }
 });
@@ -16696,7 +16952,7 @@ async function ringBell(client, root, pane) {
   await writeToTerminal(tty3, "\x07");
 }
 async function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs40.openSync)(tty3, import_node_fs40.constants.O_WRONLY | import_node_fs40.constants.O_NOCTTY | import_node_fs40.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs41.openSync)(tty3, import_node_fs41.constants.O_WRONLY | import_node_fs41.constants.O_NOCTTY | import_node_fs41.constants.O_NONBLOCK);
   try {
     let rest = Buffer.from(text5);
     for (const endMs = performance.now() + PATIENCE_MS; ; await (0, import_promises5.setTimeout)(PAUSE_MS)) {
@@ -16704,22 +16960,22 @@ async function writeToTerminal(tty3, text5) {
       if (rest.length === 0) return;
     }
   } finally {
-    (0, import_node_fs40.closeSync)(handle);
+    (0, import_node_fs41.closeSync)(handle);
   }
 }
 function taken2(handle, bytes, last3) {
   try {
-    return (0, import_node_fs40.writeSync)(handle, bytes);
+    return (0, import_node_fs41.writeSync)(handle, bytes);
   } catch (error2) {
     if (last3 || !(error2 instanceof Error && "code" in error2 && error2.code === "EAGAIN")) throw error2;
     return 0;
   }
 }
-var import_node_fs40, import_promises5, PATIENCE_MS, PAUSE_MS;
+var import_node_fs41, import_promises5, PATIENCE_MS, PAUSE_MS;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
+    import_node_fs41 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_names();
     PATIENCE_MS = 1e3;
@@ -16768,7 +17024,6 @@ function createClient(options) {
     return reply;
   };
   return {
-    socketArguments: args,
     run: (words, cwd = "/") => ask3(words, { cwd }),
     feed: (words, input) => ask3(words, { input }),
     wait: (words, abort) => ask3(words, { abort, timeLimitMs: null }),
@@ -16776,10 +17031,10 @@ function createClient(options) {
   };
 }
 function handTerminal(args, env) {
-  return new Promise((resolve14, reject) => {
+  return new Promise((resolve15, reject) => {
     const child = (0, import_node_child_process2.spawn)("tmux", args, { env, stdio: "inherit" });
     child.once("error", (error2) => reject(notStarted(error2, "tmux", process.cwd())));
-    child.once("exit", (exitCode) => resolve14(exitCode ?? 1));
+    child.once("exit", (exitCode) => resolve15(exitCode ?? 1));
   });
 }
 function tmuxError(what, reply) {
@@ -16838,7 +17093,7 @@ function command2(...words) {
 function textArgument(text5) {
   return text5.endsWith(";") ? `${text5.slice(0, -1)}\\;` : text5;
 }
-function plainText(text5) {
+function textOnOneLine(text5) {
   return text5.replace(/[\t\n\r\v\f]+/g, " ").replace(new RegExp("\\p{Cc}", "gu"), "");
 }
 function optionIf(name2, pattern) {
@@ -17430,11 +17685,11 @@ function placesFor(panes, leaving) {
   const takenBy = /* @__PURE__ */ new Map();
   for (const pane of panes) {
     const known2 = takenBy.get(pane.windowIndex);
-    if (known2 === void 0 || numberOf(pane.id) < numberOf(known2)) takenBy.set(pane.windowIndex, pane.id);
+    if (known2 === void 0 || numberOf2(pane.id) < numberOf2(known2)) takenBy.set(pane.windowIndex, pane.id);
   }
   const last3 = Number.MAX_SAFE_INTEGER;
   const ordered = [...leaving].sort(
-    (a2, b2) => (a2.place ?? last3) - (b2.place ?? last3) || numberOf(a2.id) - numberOf(b2.id)
+    (a2, b2) => (a2.place ?? last3) - (b2.place ?? last3) || numberOf2(a2.id) - numberOf2(b2.id)
   );
   return ordered.map((pane) => ({ pane, at: placeFor(takenBy, pane) }));
 }
@@ -17445,7 +17700,7 @@ function placeFor(takenBy, pane) {
     takenBy.set(wish2, pane.id);
     return { index: wish2 };
   }
-  const behind = numberOf(holder) < numberOf(pane.id);
+  const behind = numberOf2(holder) < numberOf2(pane.id);
   insert(takenBy, behind ? wish2 + 1 : wish2, pane.id);
   return behind ? { behind: holder } : { before: holder };
 }
@@ -17457,11 +17712,11 @@ function insert(takenBy, index, pane) {
     moved3 = next;
   }
 }
-var numberOf;
+var numberOf2;
 var init_window_indexes = __esm({
   "src/tmux/layout/window-indexes.ts"() {
     "use strict";
-    numberOf = (id2) => Number(id2.slice(1));
+    numberOf2 = (id2) => Number(id2.slice(1));
   }
 });
 
@@ -17783,7 +18038,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path44.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path45.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -17798,19 +18053,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs41.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs41, import_node_path44, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs42, import_node_path45, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
-    import_node_path44 = require("node:path");
+    import_node_fs42 = require("node:fs");
+    import_node_path45 = require("node:path");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -17824,25 +18079,25 @@ var init_look = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path45.relative)(root, runDir2);
+  const inside2 = (0, import_node_path46.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} cannot be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path45.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path46.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path45.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path46.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs42.closeSync)((0, import_node_fs42.openSync)((0, import_node_path45.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path45.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs43.closeSync)((0, import_node_fs43.openSync)((0, import_node_path46.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path46.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs42.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs42.lstatSync)(directory);
+  (0, import_node_fs43.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs43.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -17851,20 +18106,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs42.rmSync)(draft, { force: true });
-  (0, import_node_fs42.symlinkSync)(target, draft);
-  (0, import_node_fs42.renameSync)(draft, link2);
+  (0, import_node_fs43.rmSync)(draft, { force: true });
+  (0, import_node_fs43.symlinkSync)(target, draft);
+  (0, import_node_fs43.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs42.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs42.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs43.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs43.readlinkSync)(link2) : null;
 }
-var import_node_fs42, import_node_path45;
+var import_node_fs43, import_node_path46;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
-    import_node_path45 = require("node:path");
+    import_node_fs43 = require("node:fs");
+    import_node_path46 = require("node:path");
     init_names();
   }
 });
@@ -17927,7 +18182,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path46.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path47.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -17961,12 +18216,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path46, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path47, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path46 = require("node:path");
+    import_node_path47 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -18017,7 +18272,7 @@ async function message(client, sessionId, text5) {
   const target = `${sessionId}:`;
   const clients = await client.run(["list-clients", "-t", target, "-F", "#{client_name}"]);
   if (clients.status !== "ok" || clients.text.trim() === "") return;
-  const value = textArgument([...plainText(text5)].slice(0, MESSAGE_LENGTH).join(""));
+  const value = textArgument([...textOnOneLine(text5)].slice(0, MESSAGE_LENGTH).join(""));
   const shows = clients.text.split("\n").filter((name2) => name2 !== "").flatMap((name2) => [
     ...[";", "display-message", "-d", String(MESSAGE_MS), "-c", name2],
     ...["-t", target, "#{@orchestrate_message}"]
@@ -18092,7 +18347,7 @@ async function typeLines(ours, pane, lines2) {
   }
 }
 async function typePieces(client, pane, text5) {
-  for (const piece of chunks(plainText(text5))) {
+  for (const piece of chunks(textOnOneLine(text5))) {
     const reply = await client.run(["send-keys", "-t", pane, "-l", "--", textArgument(piece)]);
     if (reply.status !== "ok") throw tmuxError(`type into pane ${pane}`, reply);
   }
@@ -18312,7 +18567,7 @@ function openProject({ cwd, env }, flags = {}) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs43.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs44.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18371,179 +18626,14 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs43;
+var import_node_fs44;
 var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     init_find_project();
     init_load();
     init_paths();
-  }
-});
-
-// src/core/done.ts
-function missing(standing2) {
-  const { worktree: worktree2 } = standing2;
-  const tasks2 = missingTasks(standing2.tasks);
-  if (!worktree2.exists)
-    return [...tasks2, { cause: "worktree-missing", message: `its worktree ${worktree2.path} is gone` }];
-  if (!worktree2.intact)
-    return [
-      ...tasks2,
-      { cause: "tampered", message: `${worktree2.path}/.git no longer points to this repository` }
-    ];
-  return [...tasks2, ...missingOnBranch(standing2), ...missingInHistory(standing2)];
-}
-function missingTasks(tasks2) {
-  const open3 = tasks2.filter(({ status }) => status === "pending" || status === "in_progress");
-  const lines2 = open3.map(
-    ({ id: id2, title: title4, status }) => `task ${id2} "${printable(title4, LONGEST_NAME3)}" is ${status}`
-  );
-  const more = lines2.length - NAMED3;
-  const shown3 = more > 0 ? [...lines2.slice(0, NAMED3), `and ${more} more tasks`] : lines2;
-  return shown3.map((message2) => ({ cause: "tasks", message: message2 }));
-}
-function missingOnBranch({ worktree: worktree2, branch: branch2, commitsLeftovers }) {
-  const { operation: operation2, changed, changedCount, untracked, untrackedCount } = worktree2;
-  const found = [];
-  if (operation2 !== null)
-    found.push({ cause: "operation-in-progress", message: `a ${operation2} is in progress` });
-  if (worktree2.branch !== branch2) {
-    const message2 = `its worktree is on ${worktree2.branch ?? "no branch"}, not on ${branch2}`;
-    found.push({ cause: "off-branch", message: message2 });
-  }
-  const count3 = commitsLeftovers ? untrackedCount : changedCount + untrackedCount;
-  const files2 = commitsLeftovers ? untracked : [...changed, ...untracked];
-  if (count3 > 0) found.push({ cause: "dirty", message: `uncommitted: ${listed(files2, { count: count3 })}` });
-  return found;
-}
-function missingInHistory({ tasks: tasks2, worktree: worktree2, declaresNoChanges, commitsLeftovers }) {
-  const found = [];
-  if (worktree2.missingParents.length > 0) {
-    const shas = worktree2.missingParents.map((sha) => sha.slice(0, SHORT_SHA)).join(", ");
-    const message2 = `its branch lacks what it has to build on: ${shas}`;
-    found.push({ cause: "missing-parents", message: message2 });
-  }
-  for (const { kind, path: path17, sha } of worktree2.unshared.slice(0, NAMED3)) {
-    const name2 = printable(path17, LONGEST_NAME3);
-    const message2 = kind === "submodule" ? `commit ${sha.slice(0, SHORT_SHA)} of the submodule ${name2} is only in this worktree: push it there (git -C ${shellWord(name2)} push origin HEAD:refs/heads/<branch>)` : `the content of ${name2} (git-lfs) is not where other worktrees find it: git lfs push, or add the file again with git-lfs installed`;
-    found.push({ cause: "unshared", message: message2 });
-  }
-  const commits2 = worktree2.commitsSinceBase > 0 || commitsLeftovers && worktree2.changedCount > 0;
-  const blocked = tasks2.some(({ status }) => status === "blocked");
-  if (!commits2 && !declaresNoChanges && !blocked) {
-    const message2 = 'there is no commit yet (a task note line beginning "no-changes:" would say that none is needed)';
-    found.push({ cause: "no-commits", message: message2 });
-  }
-  return found;
-}
-function missingInShort(standing2) {
-  const counted2 = standing2.tasks.filter(({ status }) => status !== "cancelled");
-  const open3 = missingTasks(standing2.tasks).length > 0;
-  const completed2 = counted2.filter(({ status }) => status === "completed").length;
-  const others = missing(standing2).filter(({ cause }) => cause !== "tasks");
-  const words = others.map(({ cause, message: message2 }) => shortOf(cause, message2, standing2));
-  return [...open3 ? [openTasksText({ tasks: { total: counted2.length, completed: completed2 } })] : [], ...words].join(
-    ", "
-  );
-}
-function shortOf(cause, message2, { worktree: worktree2, commitsLeftovers }) {
-  if (cause === "no-commits") return "no commit yet";
-  if (cause !== "dirty") return message2;
-  const count3 = worktree2.untrackedCount + (commitsLeftovers ? 0 : worktree2.changedCount);
-  return `${plural(count3, "file")} uncommitted`;
-}
-function tasksComplete({ tasks: tasks2 }) {
-  return tasks2.total > 0 && tasks2.completed === tasks2.total;
-}
-function isCancelled({ tasks: tasks2 }) {
-  return tasks2.total === 0;
-}
-function gateText({ name: name2, times }) {
-  return `gate "${name2}" failed${times > 1 ? ` ${times}\xD7` : ""}`;
-}
-function redGate(record3) {
-  return record3?.runs.findLast(({ verdict: verdict2 }) => verdict2 !== null)?.verdict?.gate ?? null;
-}
-function openTasksText({
-  tasks: { total, completed: completed2 }
-}) {
-  return total === 1 ? "1 task open" : `${total - completed2} of ${total} tasks open`;
-}
-function openTaskNames({ openTasks }) {
-  return listed(openTasks);
-}
-function blockedText({ blockedTask }) {
-  return `task blocked: ${blockedTask?.reason ?? "no reason given"}`;
-}
-function doneSinceMs(record3) {
-  return record3?.runs.at(-1)?.endedAtMs ?? record3?.verified?.atMs ?? null;
-}
-function isAssigned({ assignment, runs }) {
-  if (assignment === null) return false;
-  const last3 = runs.at(-1);
-  return last3 === void 0 || last3.number <= assignment.afterRun || CUT_SHORT.has(last3.outcome);
-}
-function isVerified(stream2, record3) {
-  if (record3 === null || record3.verified === null || !tasksComplete(stream2) || isAssigned(record3))
-    return false;
-  return record3.verified.run >= (record3.runs.at(-1)?.number ?? 0);
-}
-function verdictOn(run30, head3) {
-  const { verdict: verdict2 } = run30;
-  if (verdict2 === null || head3 === void 0) return null;
-  return verdict2.sha === head3 ? verdict2 : null;
-}
-function dependencyHeads(stream2, snapshot) {
-  const shas = [];
-  for (const id2 of stream2.dependencies) {
-    const verified = snapshot.records.get(snapshot.keys.get(id2) ?? "")?.verified;
-    if (verified == null) return null;
-    if (!shas.includes(verified.sha)) shas.push(verified.sha);
-  }
-  return shas;
-}
-function movedHeads(stream2, { keys, records }) {
-  const record3 = records.get(keys.get(stream2.id) ?? "");
-  if (record3?.base == null) return [];
-  const contained2 = [...record3.base.parents, ...record3.verified?.parents ?? []];
-  return stream2.dependencies.flatMap((id2) => {
-    const sha = records.get(keys.get(id2) ?? "")?.verified?.sha;
-    return sha === void 0 || contained2.includes(sha) ? [] : [{ id: id2, sha }];
-  });
-}
-function staleReasons(order, memory2) {
-  const found = /* @__PURE__ */ new Map();
-  for (const stream2 of order) {
-    const record3 = memory2.records.get(memory2.keys.get(stream2.id) ?? "");
-    if (record3?.base == null || isCancelled(stream2)) continue;
-    const moved3 = new Map(movedHeads(stream2, memory2).map(({ id: id2, sha }) => [id2, sha]));
-    const reasons = stream2.dependencies.flatMap((id2) => {
-      const head3 = moved3.get(id2);
-      if (head3 !== void 0) return [`${id2} has moved on to ${head3.slice(0, SHORT_SHA)}`];
-      return found.has(id2) ? [`${id2}, which it builds on, is stale`] : [];
-    });
-    if (reasons.length > 0) found.set(stream2.id, reasons.join("; "));
-  }
-  return found;
-}
-var NAMED3, LONGEST_NAME3, SHORT_SHA, CUT_SHORT;
-var init_done = __esm({
-  "src/core/done.ts"() {
-    "use strict";
-    init_printable();
-    init_shell_word();
-    NAMED3 = 10;
-    LONGEST_NAME3 = 120;
-    SHORT_SHA = 10;
-    CUT_SHORT = /* @__PURE__ */ new Set([
-      "stopped",
-      "interrupted",
-      "limited",
-      "denied",
-      "closed"
-    ]);
   }
 });
 
@@ -18656,7 +18746,7 @@ function endAction(run30, outcome, reason, details = {}) {
 function dependenciesLanded(stream2, snapshot) {
   return stream2.dependencies.length > 0 && stream2.dependencies.every((id2) => snapshot.landed.has(snapshot.keys.get(id2) ?? ""));
 }
-function headOf3({ snapshot, key }) {
+function headOf({ snapshot, key }) {
   return snapshot.heads.known ? snapshot.heads.value.get(key) ?? null : void 0;
 }
 function startCommand(stream2) {
@@ -18792,7 +18882,7 @@ function follow(situation2) {
 }
 function checkMoved(situation2) {
   const { stream: stream2, record: record3, key, policy, snapshot, lastRun } = situation2;
-  const head3 = headOf3(situation2);
+  const head3 = headOf(situation2);
   if (record3?.verified == null || lastRun === null || head3 == null || head3 === record3.verified.sha)
     return null;
   if (!snapshot.pollerAlive || record3.intent !== "none" || !isWanted(policy, stream2.id, record3)) return null;
@@ -18853,8 +18943,7 @@ function assessIdle(situation2, run30, activity) {
   if (restedMs < SETTLE_MS) {
     return assess("running", { sinceMs: activity.sinceMs, dueAtMs: snapshot.nowMs + SETTLE_MS - restedMs });
   }
-  const missing2 = `${openTasksText(stream2)}: ${openTaskNames(stream2)}`;
-  return tell(situation2, run30, activity, missing2, `stopped with ${openTasksText(stream2)}`);
+  return tell(situation2, run30, activity, openTasksNamed(stream2), `stopped with ${openTasksText(stream2)}`);
 }
 function assessComplete(situation2, run30, activity) {
   const clashes = clashInRun(situation2, run30);
@@ -18865,7 +18954,7 @@ function assessComplete(situation2, run30, activity) {
   return known2 ?? tell(situation2, run30, activity, verdict2.message, foundText(situation2, verdict2));
 }
 function verdictOfThisRest(situation2, run30, activity) {
-  const verdict2 = verdictOn(run30, headOf3(situation2));
+  const verdict2 = verdictOn(run30, headOf(situation2));
   return verdict2 !== null && isOfThisRest(run30, activity, verdict2.rest) ? verdict2 : null;
 }
 function gaveUp({ stream: stream2 }, run30, activity) {
@@ -19058,7 +19147,7 @@ function assessLimited(situation2, run30, activity) {
   return assess("limited", { ...common2, dueAtMs: nowMs + NUDGE_ANSWER_MS, action });
 }
 function wasRefused(situation2, run30, activity) {
-  const verdict2 = verdictOn(run30, headOf3(situation2));
+  const verdict2 = verdictOn(run30, headOf(situation2));
   return verdict2 !== null && !verdict2.ok && isOfThisRest(run30, activity, verdict2.rest);
 }
 function afterTelling(common2, toldForMs, nowMs) {
@@ -19106,8 +19195,9 @@ function restOfLimit({ retryAtMs, endedAtMs }, { nowMs, elapsed }) {
   if (retryAtMs === null || endedAtMs === null) return 0;
   return Math.min(retryAtMs - nowMs, retryAtMs - endedAtMs - elapsed(endedAtMs));
 }
-function deniedRemedy(stream2) {
-  return `claude auth login && ${commandFor("retry", stream2.id)}`;
+function deniedRemedy({ stream: stream2, policy }) {
+  const retry2 = commandFor("retry", stream2.id);
+  return policy.login === null ? retry2 : `${policy.login} && ${retry2}`;
 }
 function holdingLimit(found, nowMs) {
   const [longest] = [...found].filter(([, held3]) => held3.holdsLaunches && endOf(held3) > nowMs).sort(([, a2], [, b2]) => endOf(b2) - endOf(a2) || 0);
@@ -19168,8 +19258,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs44.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path47.default.join(directory, name2);
+  (0, import_node_fs45.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path48.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -19177,8 +19267,8 @@ function mcpConfig(server, env) {
   const entry = server === null ? {} : { [MCP_NAME]: { command: server.command, args: server.args, env } };
   return { mcpServers: entry };
 }
-function programOf({ command: command3 }, { resolve: resolve14 }) {
-  return command3.includes("/") ? resolve14(command3) : command3;
+function programOf({ command: command3 }, { resolve: resolve15 }) {
+  return command3.includes("/") ? resolve15(command3) : command3;
 }
 function promptArgument(prompt, file) {
   if (Buffer.byteLength(prompt) > LONGEST_ARGUMENT) {
@@ -19187,12 +19277,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs44, import_node_path47, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs45, import_node_path48, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
-    import_node_path47 = __toESM(require("node:path"), 1);
+    import_node_fs45 = require("node:fs");
+    import_node_path48 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -19204,53 +19294,28 @@ var init_run_files = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os4.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path48.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path49.default.join(home, ".claude");
   return {
-    account: import_node_path48.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path48.default.join(base, ".credentials.json"),
-    settings: import_node_path48.default.join(base, "settings.json"),
-    sessions: import_node_path48.default.join(base, "sessions"),
-    projects: import_node_path48.default.join(base, "projects")
+    account: import_node_path49.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path49.default.join(base, ".credentials.json"),
+    settings: import_node_path49.default.join(base, "settings.json"),
+    sessions: import_node_path49.default.join(base, "sessions"),
+    projects: import_node_path49.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path48;
+var import_node_os4, import_node_path49;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path48 = __toESM(require("node:path"), 1);
-  }
-});
-
-// src/agent/json.ts
-function recordOf(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
-}
-function parseRecord(text5) {
-  try {
-    const value = JSON.parse(text5);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? recordOf(value) : null;
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
-}
-function stringOf(value) {
-  return typeof value === "string" ? value : null;
-}
-function numberOf2(value) {
-  return typeof value === "number" && Number.isFinite(value) ? value : null;
-}
-var init_json = __esm({
-  "src/agent/json.ts"() {
-    "use strict";
+    import_node_path49 = __toESM(require("node:path"), 1);
   }
 });
 
 // src/agent/claude/conversation.ts
 function parseConversationLine(line2) {
   if (!line2.startsWith("{")) return [];
-  const entry = parseRecord(line2);
+  const entry = parseObject(line2);
   if (entry === null || entry["isSidechain"] === true || typeof entry["parent_tool_use_id"] === "string")
     return [];
   const atMs = timeOf(entry["timestamp"]);
@@ -19287,12 +19352,12 @@ function assistantItems(entry, atMs) {
   return blocks.flatMap((block2) => {
     if (block2["type"] === "text") return saidItem("said", block2["text"], atMs);
     if (block2["type"] !== "tool_use") return [];
-    const call = callOf2(stringOf(block2["name"]), block2["input"]);
+    const call = toolCallOf(stringOf(block2["name"]), block2["input"]);
     return [{ kind: "call", atMs, id: stringOf(block2["id"]) ?? "", ...call }];
   });
 }
 function userItems(entry, atMs) {
-  const content2 = recordOf(entry["message"])["content"];
+  const content2 = fieldsOf(entry["message"])["content"];
   if (typeof content2 === "string") return saidItem("prompt", content2, atMs);
   return blocksOf(entry).flatMap((block2) => {
     if (block2["type"] === "text") return saidItem("prompt", block2["text"], atMs);
@@ -19314,26 +19379,26 @@ function saidItem(kind, value, atMs) {
   return text5 === "" ? [] : [{ kind, atMs, text: text5 }];
 }
 function blocksOf(entry) {
-  const content2 = recordOf(entry["message"])["content"];
-  return Array.isArray(content2) ? content2.map(recordOf) : [];
+  const content2 = fieldsOf(entry["message"])["content"];
+  return Array.isArray(content2) ? content2.map(fieldsOf) : [];
 }
 function resultText(content2) {
   if (typeof content2 === "string") return content2;
   if (!Array.isArray(content2)) return "";
-  return content2.map((part) => stringOf(recordOf(part)["text"]) ?? "").join("\n");
+  return content2.map((part) => stringOf(fieldsOf(part)["text"]) ?? "").join("\n");
 }
-function callOf2(name2, input) {
+function toolCallOf(name2, input) {
   const tool2 = (name2 ?? "a tool").replace(OF_TASKS, "");
   const target = targetOf(input);
   if (tool2 !== "task_update") return { tool: tool2, target };
-  const { status, notes, blockedReason } = recordOf(input);
+  const { status, notes, blockedReason } = fieldsOf(input);
   const change2 = stringOf(status) === null ? "" : ` -> ${stringOf(status)}`;
   const words = stringOf(blockedReason) ?? stringOf(notes);
   const why = words === null ? "" : `: ${words}`;
   return { tool: tool2, target: printable(`${target}${change2}${why}`.trim(), TARGET_LIMIT) };
 }
 function targetOf(input) {
-  const record3 = recordOf(input);
+  const record3 = fieldsOf(input);
   const name2 = TELLING_INPUTS.find((candidate) => typeof record3[candidate] === "string");
   const value = name2 === void 0 ? "" : stringOf(record3[name2]) ?? "";
   return printable(value.trim(), TARGET_LIMIT);
@@ -19366,7 +19431,7 @@ function readableItem(item) {
 }
 function resultWords(text5) {
   if (!text5.startsWith('{"')) return text5;
-  const { id: id2, status, title: title4 } = parseRecord(text5) ?? {};
+  const { id: id2, status, title: title4 } = parseObject(text5) ?? {};
   if (stringOf(id2) === null) return text5;
   const name2 = stringOf(title4) === null ? "" : ` "${stringOf(title4)}"`;
   return `${stringOf(id2)}${name2}${stringOf(status) === null ? "" : ` is ${stringOf(status)}`}`;
@@ -19388,8 +19453,8 @@ var TELLING_INPUTS, TARGET_LIMIT, OF_TASKS, RESULT_LINES, PROMPT_LINES;
 var init_conversation = __esm({
   "src/agent/claude/conversation.ts"() {
     "use strict";
+    init_json_fields();
     init_printable();
-    init_json();
     TELLING_INPUTS = [
       "command",
       "file_path",
@@ -19442,10 +19507,11 @@ function createScreens(nowMs) {
     }
   };
 }
-var RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS, KEPT;
+var LOGIN, RUN_ONCE, DIALOGS, PROMPT, ON_A_GROUND, CURSOR_OR_FAINT, SEQUENCES, FRESH_MS, KEPT;
 var init_dialogs = __esm({
   "src/agent/claude/dialogs.ts"() {
     "use strict";
+    LOGIN = "claude auth login";
     RUN_ONCE = "claude";
     DIALOGS = [
       {
@@ -19461,7 +19527,7 @@ var init_dialogs = __esm({
       {
         seen: /Select login method|Not logged in|Please run \/login/,
         detail: "Claude Code is not logged in",
-        remedy: "claude auth login"
+        remedy: LOGIN
       },
       {
         seen: /Quick safety check|Yes, I trust this folder|Do you trust the files in this folder/,
@@ -19779,15 +19845,15 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path49.default.join(sessions, `${pid}.json`));
-  const record3 = text5 === null ? null : parseRecord(text5);
+  const text5 = readIfPresent(import_node_path50.default.join(sessions, `${pid}.json`));
+  const record3 = text5 === null ? null : parseObject(text5);
   if (record3 === null) return null;
   return {
     sessionId: stringOf(record3["sessionId"]),
     status: stringOf(record3["status"]),
     waitingFor: stringOf(record3["waitingFor"]),
-    statusAtMs: numberOf2(record3["statusUpdatedAt"]),
-    startedAtMs: numberOf2(record3["startedAt"]),
+    statusAtMs: numberOf(record3["statusUpdatedAt"]),
+    startedAtMs: numberOf(record3["startedAt"]),
     processStart: stringOf(record3["procStart"])
   };
 }
@@ -19798,13 +19864,13 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path49;
+var import_node_path50;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_present();
-    init_json();
   }
 });
 
@@ -19891,11 +19957,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path50.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path51.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path50.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path51.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -19905,7 +19971,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path50.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path51.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -19913,63 +19979,63 @@ function createReports(spool, isTokenOf) {
     }
   };
 }
-function parseCost(text5, atMs, isOurs4) {
+function parseCost(text5, atMs, isOurs5) {
   const end = text5?.indexOf("\n") ?? -1;
-  if (text5 === null || end < 0 || !isOurs4(text5.slice(0, end))) return null;
-  const fields3 = parseRecord(text5.slice(end + 1));
-  const sessionId = stringOf(fields3?.["session_id"]);
-  const usd = numberOf2(recordOf(fields3?.["cost"])["total_cost_usd"]);
+  if (text5 === null || end < 0 || !isOurs5(text5.slice(0, end))) return null;
+  const fields2 = parseObject(text5.slice(end + 1));
+  const sessionId = stringOf(fields2?.["session_id"]);
+  const usd = numberOf(fieldsOf(fields2?.["cost"])["total_cost_usd"]);
   return sessionId === null || usd === null ? null : { sessionId, usd, atMs };
 }
-function parseReport(text5, event, atMs, isOurs4) {
+function parseReport(text5, event, atMs, isOurs5) {
   if (text5 === null) return null;
   const end = text5.indexOf("\n");
-  if (end < 0 || !isOurs4(text5.slice(0, end))) return null;
-  const fields3 = parseRecord(text5.slice(end + 1)) ?? {};
-  const tool2 = stringOf(fields3["tool_name"]);
-  const tasks2 = fields3["background_tasks"];
+  if (end < 0 || !isOurs5(text5.slice(0, end))) return null;
+  const fields2 = parseObject(text5.slice(end + 1)) ?? {};
+  const tool2 = stringOf(fields2["tool_name"]);
+  const tasks2 = fields2["background_tasks"];
   return {
     event,
     atMs,
-    sessionId: stringOf(fields3["session_id"]),
-    call: tool2 === null ? null : callText(tool2, fields3["tool_input"]),
-    question: questionOf(tool2, fields3["tool_input"]),
-    subagent: stringOf(fields3["agent_type"]) ?? stringOf(fields3["agent_id"]),
+    sessionId: stringOf(fields2["session_id"]),
+    call: tool2 === null ? null : callText(tool2, fields2["tool_input"]),
+    question: questionOf(tool2, fields2["tool_input"]),
+    subagent: stringOf(fields2["agent_type"]) ?? stringOf(fields2["agent_id"]),
     background: Array.isArray(tasks2) ? tasks2.filter(isUnderWay).map(backgroundText) : [],
-    again: fields3["stop_hook_active"] === true,
-    error: stringOf(fields3["error"]),
-    said: stringOf(fields3["last_assistant_message"]),
-    source: stringOf(fields3["source"]),
-    endReason: stringOf(fields3["reason"])
+    again: fields2["stop_hook_active"] === true,
+    error: stringOf(fields2["error"]),
+    said: stringOf(fields2["last_assistant_message"]),
+    source: stringOf(fields2["source"]),
+    endReason: stringOf(fields2["reason"])
   };
 }
 function callText(name2, input) {
-  const { tool: tool2, target } = callOf2(name2, input);
+  const { tool: tool2, target } = toolCallOf(name2, input);
   return `${tool2} ${target}`.trim();
 }
 function questionOf(tool2, input) {
   if (tool2 !== "AskUserQuestion") return null;
-  const questions = recordOf(input)["questions"];
+  const questions = fieldsOf(input)["questions"];
   const [first2] = Array.isArray(questions) ? questions : [];
-  return stringOf(recordOf(first2)["question"]) ?? "a question";
+  return stringOf(fieldsOf(first2)["question"]) ?? "a question";
 }
 function isUnderWay(task2) {
-  const status = stringOf(recordOf(task2)["status"]);
+  const status = stringOf(fieldsOf(task2)["status"]);
   return status === null || status === "running" || status === "pending";
 }
 function backgroundText(task2) {
-  const { type, description } = recordOf(task2);
+  const { type, description } = fieldsOf(task2);
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path50, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path51, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_printable();
     init_present();
-    init_json();
     init_conversation();
     init_report_script();
     LONGEST_TROUBLE = 200;
@@ -20474,10 +20540,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs45.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs46.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs45.fstatSync)(handle);
+    const stat2 = (0, import_node_fs46.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20487,7 +20553,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs45.closeSync)(handle);
+    (0, import_node_fs46.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20509,7 +20575,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs45.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs46.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20517,11 +20583,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs45, PART_BYTES, LONGEST_LINE;
+var import_node_fs46, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
+    import_node_fs46 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20555,7 +20621,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path51.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path52.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20589,22 +20655,22 @@ function failedCommitOf(items) {
 function search2(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path51.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path52.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path51.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path51.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path52.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path52.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path51.default.dirname(file);
+  const directory = import_node_path52.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path51.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path51.default.join(directory, entry),
-    at: statIfPresent(import_node_path51.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path52.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path52.default.join(directory, entry),
+    at: statIfPresent(import_node_path52.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20619,20 +20685,20 @@ function listenTo(transcript) {
     readTo = eachGrownLine(transcript, readTo, onLine);
     const excerpt2 = [...firstLine.trim()].slice(0, EXCERPT).join("").trimEnd();
     const written2 = JSON.stringify(excerpt2).slice(1, -1);
-    const telling = lines2.filter((line2) => line2.includes(written2)).map(parseRecord);
+    const telling = lines2.filter((line2) => line2.includes(written2)).map(parseObject);
     if (telling.some((entry) => entry?.["type"] === "user")) return "taken";
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path51, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path52, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_path52 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_printable();
     init_grown_lines();
     init_present();
-    init_json();
     init_conversation();
     TAIL_BYTES = 32 * 1024;
     LONGEST_TAIL = 64 * TAIL_BYTES;
@@ -20689,14 +20755,14 @@ function sumOf(answers2) {
 function enter(book, line2) {
   if (line2.includes('"type":"cost-state"')) enterTotal(book, line2);
   if (!line2.includes('"usage"') || !line2.includes('"assistant"')) return;
-  const entry = parseRecord(line2);
-  const message2 = recordOf(entry?.["message"]);
+  const entry = parseObject(line2);
+  const message2 = fieldsOf(entry?.["message"]);
   const atMs = Date.parse(stringOf(entry?.["timestamp"]) ?? "");
   const id2 = stringOf(message2["id"]);
   if (entry?.["type"] !== "assistant" || id2 === null || Number.isNaN(atMs)) return;
   book.lastAtMs = Math.max(book.lastAtMs, atMs);
-  const usage2 = recordOf(message2["usage"]);
-  const count3 = (name2) => numberOf2(usage2[name2]) ?? 0;
+  const usage2 = fieldsOf(message2["usage"]);
+  const count3 = (name2) => numberOf(usage2[name2]) ?? 0;
   book.answers.set(id2, {
     atMs: book.answers.get(id2)?.atMs ?? atMs,
     tokens: count3("input_tokens") + count3("cache_creation_input_tokens") + count3("output_tokens"),
@@ -20704,15 +20770,15 @@ function enter(book, line2) {
   });
 }
 function enterTotal(book, line2) {
-  const entry = parseRecord(line2);
-  const usd = numberOf2(entry?.["totalCostUSD"]);
+  const entry = parseObject(line2);
+  const usd = numberOf(entry?.["totalCostUSD"]);
   if (entry?.["type"] !== "cost-state" || usd === null || entry["hasUnknownModelCost"] === true) return;
   book.totals.push({ atMs: book.lastAtMs, usd });
 }
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path52.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path53.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -20722,27 +20788,26 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path52.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path53.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path52;
+var import_node_path53;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path52 = __toESM(require("node:path"), 1);
+    import_node_path53 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_grown_lines();
-    init_json();
     init_transcript();
   }
 });
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path53.default.resolve(root, command3)] : searchPath2.split(import_node_path53.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path53.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path54.default.resolve(root, command3)] : searchPath2.split(import_node_path54.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path54.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
-function missingCommand(command3) {
-  const what = command3 === "claude" ? "Claude Code (https://claude.com/claude-code)" : "it";
+function missingCommand(command3, what = "it") {
   const fix = `install ${what}, or set "agent.command" in .claude/orchestrator/config.json`;
   return { name: "agent", level: "fail", message: `command not found: ${command3}`, fix };
 }
@@ -20753,8 +20818,8 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs46.accessSync)(file, import_node_fs46.constants.X_OK);
-    return (0, import_node_fs46.statSync)(file).isFile();
+    (0, import_node_fs47.accessSync)(file, import_node_fs47.constants.X_OK);
+    return (0, import_node_fs47.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
@@ -20764,12 +20829,12 @@ function checkUnasked(permissions) {
   const message2 = "agents run any command without asking";
   return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
 }
-var import_node_fs46, import_node_path53;
+var import_node_fs47, import_node_path54;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
-    import_node_path53 = __toESM(require("node:path"), 1);
+    import_node_fs47 = require("node:fs");
+    import_node_path54 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20782,7 +20847,7 @@ __export(check_exports, {
 async function checkClaude(where) {
   const { agent: agent2, env, projectRoot } = where;
   const file = findCommand2(agent2.command, env["PATH"] ?? "", projectRoot);
-  if (file === null) return [missingCommand(agent2.command)];
+  if (file === null) return [missingCommand(agent2.command, agent2.command === "claude" ? CLAUDE_CODE : "it")];
   const account = readAccount(where.paths.account);
   return [
     await checkVersion3(file, env),
@@ -20810,7 +20875,7 @@ async function checkVersion3(file, env) {
 }
 function checkHooks(where) {
   const off = settingsFiles(where).find(
-    (file) => parseRecord(readIfPresent(file) ?? "")?.["disableAllHooks"] === true
+    (file) => parseObject(readIfPresent(file) ?? "")?.["disableAllHooks"] === true
   );
   if (off === void 0) return [];
   const message2 = `${off} switches all hooks off: no stop gate, no fence, and no word of what agents do`;
@@ -20818,7 +20883,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path54.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -20886,7 +20951,7 @@ function checkPermissions({ agent: agent2, env, isRoot }) {
 function readAccount(file) {
   try {
     const text5 = readIfPresent(file);
-    return text5 === null ? null : parseRecord(text5) ?? new Error("it is no JSON object");
+    return text5 === null ? null : parseObject(text5) ?? new Error("it is no JSON object");
   } catch (thrown) {
     return new Error(messageOf(thrown));
   }
@@ -20919,10 +20984,10 @@ function checkAccount(where, account) {
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseRecord(readIfPresent((0, import_node_path54.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
-  if (recordOf(listed5)[MCP_NAME] === void 0) return [];
+  const listed5 = parseObject(readIfPresent((0, import_node_path55.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  if (fieldsOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
-    ...settingsFiles(where).map((file) => parseRecord(readIfPresent(file) ?? "") ?? {}),
+    ...settingsFiles(where).map((file) => parseObject(readIfPresent(file) ?? "") ?? {}),
     ...account instanceof Error ? [] : projectEntries(where, account)
   ];
   const names = (key) => choices.some((each) => {
@@ -20939,9 +21004,9 @@ function checkMcpServer(where, account) {
   return [ok("mcp server", text5)];
 }
 function projectEntries({ projectRoot }, account) {
-  const projects = recordOf(account?.["projects"]);
-  const roots = (0, import_node_fs47.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs47.realpathSync)(projectRoot)] : [projectRoot];
-  return roots.map((root) => recordOf(projects[root]));
+  const projects = fieldsOf(account?.["projects"]);
+  const roots = (0, import_node_fs48.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs48.realpathSync)(projectRoot)] : [projectRoot];
+  return roots.map((root) => fieldsOf(projects[root]));
 }
 function isTrusted(where, account) {
   if (isOn(where.env["CLAUDE_CODE_SANDBOXED"])) return true;
@@ -20950,19 +21015,19 @@ function isTrusted(where, account) {
 function checkLogin(account, env, paths) {
   const name2 = "login";
   const key = env["ANTHROPIC_API_KEY"];
-  const approved = recordOf(account?.["customApiKeyResponses"])["approved"];
+  const approved = fieldsOf(account?.["customApiKeyResponses"])["approved"];
   if (key && !(Array.isArray(approved) && approved.includes(key.slice(-KEY_TAIL)))) {
     const message2 = "Claude Code will ask whether to use ANTHROPIC_API_KEY: choose once";
     return { name: name2, level: "warn", message: message2, fix: "claude" };
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
     message: "Claude Code seems not to be logged in",
-    fix: "claude auth login"
+    fix: LOGIN
   };
 }
 function checkRemoteControl({ agent: agent2, env, paths }, account) {
@@ -20974,11 +21039,11 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs47.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
-  return [{ name: name2, level: "warn", message: message2, fix: "claude auth login" }];
+  return [{ name: name2, level: "warn", message: message2, fix: LOGIN }];
 }
 function isOn(value) {
   return value !== void 0 && /^(1|true|yes|on)$/i.test(value.trim());
@@ -20989,19 +21054,21 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs47, import_node_path54, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs48, import_node_path55, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path54 = require("node:path");
+    import_node_fs48 = require("node:fs");
+    import_node_path55 = require("node:path");
     init_errors();
+    init_json_fields();
     init_shell_word();
     init_present();
     init_run();
     init_find_command();
-    init_json();
     init_run_files();
+    init_dialogs();
+    CLAUDE_CODE = "Claude Code (https://claude.com/claude-code)";
     VERSION_TIMEOUT_MS = 15e3;
     OLDEST_VERSION = [2, 1];
     KEYS = ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN"];
@@ -21025,6 +21092,7 @@ function createClaudeAgent(agent2, deps) {
     interactive,
     readsTyping: interactive,
     conversation: { transcript: readableTranscript, output: readableOutput },
+    login: LOGIN,
     resumeCommand: (conversation) => ["claude", "--resume", conversation],
     lastStop: (key, run30) => reports?.of(key, run30).find(({ event }) => event === "Stop") ?? null,
     refusal: (reason) => JSON.stringify({ decision: "block", reason }),
@@ -21088,7 +21156,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path55.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path56.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -21112,7 +21180,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs48.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs49.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -21133,12 +21201,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs48, import_node_path55;
+var import_node_fs49, import_node_path56;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
-    import_node_path55 = require("node:path");
+    import_node_fs49 = require("node:fs");
+    import_node_path56 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -21161,40 +21229,40 @@ var init_claude = __esm({
 function pluginParts(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path56.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path57.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
     {},
-    ...nearestFirst.reverse().map((file) => recordOf(recordAt(file)["enabledPlugins"]))
+    ...nearestFirst.reverse().map((file) => fieldsOf(recordAt(file)["enabledPlugins"]))
   );
-  const installed = recordOf(
-    recordAt((0, import_node_path56.join)((0, import_node_path56.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+  const installed = fieldsOf(
+    recordAt((0, import_node_path57.join)((0, import_node_path57.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
   return {
-    command: places.some((place2) => (0, import_node_fs49.existsSync)((0, import_node_path56.join)(place2, "skills", NAME3, "SKILL.md"))),
+    command: places.some((place2) => (0, import_node_fs50.existsSync)((0, import_node_path57.join)(place2, "skills", NAME3, "SKILL.md"))),
     server: places.some(
-      (place2) => recordOf(recordAt((0, import_node_path56.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
+      (place2) => fieldsOf(recordAt((0, import_node_path57.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
     )
   };
 }
 function recordAt(file) {
-  return parseRecord(readIfPresent(file) ?? "") ?? {};
+  return parseObject(readIfPresent(file) ?? "") ?? {};
 }
 function installPlaces(installations) {
   if (!Array.isArray(installations)) return [];
   const places = installations;
-  return places.map((each) => stringOf(recordOf(each)["installPath"])).filter((place2) => place2 !== null);
+  return places.map((each) => stringOf(fieldsOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs49, import_node_path56, NAME3;
+var import_node_fs50, import_node_path57, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
-    import_node_path56 = require("node:path");
+    import_node_fs50 = require("node:fs");
+    import_node_path57 = require("node:path");
+    init_json_fields();
     init_present();
-    init_json();
     init_run_files();
     init_claude_paths();
     NAME3 = "orchestrate";
@@ -21218,10 +21286,10 @@ function claudeReviewer({
       ...model === null ? [] : ["--model", model]
     ],
     read: (stdout) => {
-      const result = parseRecord(stdout) ?? {};
-      const told2 = recordOf(result["usage"]);
-      const count3 = (name2) => numberOf2(told2[name2]) ?? 0;
-      const costUsd2 = numberOf2(result["total_cost_usd"]);
+      const result = parseObject(stdout) ?? {};
+      const told2 = fieldsOf(result["usage"]);
+      const count3 = (name2) => numberOf(told2[name2]) ?? 0;
+      const costUsd2 = numberOf(result["total_cost_usd"]);
       const usage2 = {
         tokens: count3("input_tokens") + count3("cache_creation_input_tokens") + count3("output_tokens"),
         cachedTokens: count3("cache_read_input_tokens"),
@@ -21240,7 +21308,7 @@ var TOOLS, ANSWER;
 var init_reviewer = __esm({
   "src/agent/claude/reviewer.ts"() {
     "use strict";
-    init_json();
+    init_json_fields();
     TOOLS = "Read,Glob,Grep";
     ANSWER = {
       type: "object",
@@ -21286,8 +21354,8 @@ var init_port = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path57.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path57.default.join(home, "config.toml"), sessions: import_node_path57.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path58.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
+  return { config: import_node_path58.default.join(home, "config.toml"), sessions: import_node_path58.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -21325,8 +21393,8 @@ function readTail2(lines2) {
   let error2 = null;
   for (const line2 of lines2) {
     if (!line2.includes('"event_msg"')) continue;
-    const entry = parseRecord(line2);
-    const payload = recordOf(entry?.["payload"]);
+    const entry = parseObject(line2);
+    const payload = fieldsOf(entry?.["payload"]);
     const atMs = Date.parse(stringOf(entry?.["timestamp"]) ?? "");
     const kind = TURNS[stringOf(payload["type"]) ?? ""];
     if (kind !== void 0 && !Number.isNaN(atMs)) turn = { kind, atMs };
@@ -21349,33 +21417,33 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path57.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path57.default.basename(a2) < import_node_path57.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path58.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path58.default.basename(a2) < import_node_path58.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path57.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path58.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path57.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path58.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path57.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path58.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs50.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs51.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
-    const entry = line2.includes('"response_item"') ? parseRecord(line2) : null;
+    const entry = line2.includes('"response_item"') ? parseObject(line2) : null;
     if (entry === null) return [];
     const atMs = Date.parse(stringOf(entry["timestamp"]) ?? "");
-    return textsOf(recordOf(entry["payload"])).map((text5) => ({
+    return textsOf(fieldsOf(entry["payload"])).map((text5) => ({
       atMs: Number.isNaN(atMs) ? null : atMs,
       text: text5
     }));
@@ -21387,19 +21455,19 @@ function textsOf(item) {
       `* ${stringOf(item["name"]) ?? "a tool"} ${stringOf(item["arguments"] ?? item["input"]) ?? ""}`.trim()
     ];
   if (item["type"] !== "message" || item["role"] === "developer") return [];
-  const content2 = Array.isArray(item["content"]) ? item["content"].map(recordOf) : [];
+  const content2 = Array.isArray(item["content"]) ? item["content"].map(fieldsOf) : [];
   const text5 = content2.map((part) => stringOf(part["text"]) ?? "").join("\n").trim();
   if (text5 === "" || item["role"] === "user" && text5.startsWith("<")) return [];
   return text5.split("\n").map((line2) => item["role"] === "user" ? `> ${line2}` : line2);
 }
 function readableOutput2(line2) {
   if (!/^\{"type":"(thread|turn|item)\./.test(line2)) return null;
-  const entry = parseRecord(line2.trim()) ?? {};
+  const entry = parseObject(line2.trim()) ?? {};
   const at = (text5) => text5.split("\n").map((each) => ({ atMs: null, text: each }));
   if (entry["type"] === "turn.completed") return at("= finished");
   if (entry["type"] === "turn.failed")
-    return at(`! ended with an error: ${stringOf(recordOf(entry["error"])["message"]) ?? ""}`);
-  return entry["type"] === "item.completed" ? at(itemText(recordOf(entry["item"]))) : [];
+    return at(`! ended with an error: ${stringOf(fieldsOf(entry["error"])["message"]) ?? ""}`);
+  return entry["type"] === "item.completed" ? at(itemText(fieldsOf(entry["item"]))) : [];
 }
 function itemText(item) {
   const field = (name2) => stringOf(item[name2]) ?? "";
@@ -21414,15 +21482,15 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs50, import_node_os5, import_node_path57, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs51, import_node_os5, import_node_path58, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
+    import_node_fs51 = require("node:fs");
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path57 = __toESM(require("node:path"), 1);
+    import_node_path58 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_present();
-    init_json();
     TAIL_BYTES2 = 256 * 1024;
     HEAD_BYTES2 = 64 * 1024;
     DAYS_BACK = 2;
@@ -21452,6 +21520,7 @@ function createCodexAgent(agent2, deps) {
     readsTyping: interactive,
     endSignal: "SIGTERM",
     conversation: { transcript: readableRollout, output: readableOutput2 },
+    login: LOGIN2,
     resumeCommand: (conversation) => ["codex", "resume", conversation],
     check: async () => checkCodex(agent2, deps, paths),
     prepare: async (request2) => prepareCodex(agent2, deps, request2),
@@ -21494,7 +21563,7 @@ function greeting(screen) {
     return { ...asks, detail, remedy: "codex" };
   }
   if (/Sign in with ChatGPT|Provide your own API key/.test(screen)) {
-    return { ...asks, detail: "Codex is not logged in", remedy: "codex login" };
+    return { ...asks, detail: "Codex is not logged in", remedy: LOGIN2 };
   }
   return { status: "starting" };
 }
@@ -21550,7 +21619,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs51.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs52.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21570,11 +21639,11 @@ function checkCodex(agent2, deps, paths) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs51, PERMISSIONS2, NOTICE;
+var import_node_fs52, LOGIN2, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
+    import_node_fs52 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -21582,6 +21651,7 @@ var init_codex = __esm({
     init_port();
     init_run_files();
     init_rollouts();
+    LOGIN2 = "codex login";
     PERMISSIONS2 = {
       auto: { sandbox_mode: "workspace-write", approval_policy: "on-request", approvals_reviewer: "auto_review" },
       acceptEdits: { sandbox_mode: "workspace-write", approval_policy: "on-request" },
@@ -21616,6 +21686,7 @@ function createCustomAgent(agent2, deps) {
     // Whatever it is, its terminal is its own: what is typed there, it may read.
     readsTyping: true,
     conversation: { transcript: () => [], output: () => null },
+    login: null,
     resumeCommand: () => null,
     endSignal: "SIGTERM",
     check: async () => [checkCustom(agent2, deps), ...checkNoWall("a custom agent", agent2.wall)],
@@ -21715,7 +21786,7 @@ export const Report = async () => ({
 // src/agent/opencode/opencode.ts
 function createOpencodeAgent(agent2, deps) {
   const interactive = agent2.mode === "interactive";
-  const reportOf3 = (run30) => readReport(deps, run30);
+  const reportOf2 = (run30) => readReport(deps, run30);
   return {
     ...TELLS_NOTHING,
     kind: "opencode",
@@ -21728,21 +21799,22 @@ function createOpencodeAgent(agent2, deps) {
     readsTyping: interactive,
     endSignal: "SIGTERM",
     conversation: { transcript: () => [], output: readableOutput3 },
+    login: LOGIN3,
     resumeCommand: (conversation) => ["opencode", "--session", conversation],
     check: async () => checkOpencode(agent2, deps),
     prepare: async (request2) => prepareOpencode(agent2, deps, request2),
     activity: async (run30) => {
-      const report = reportOf3(run30);
+      const report = reportOf2(run30);
       const startedAtMs = run30.claimedAtMs ?? run30.startedAtMs;
       const seen2 = activityOf3(report, startedAtMs);
       return interactive ? seen2 : { ...seen2, status: "busy", detail: null, dialog: null, account: false };
     },
     lastError: (run30) => {
-      const error2 = reportOf3(run30)?.error ?? null;
+      const error2 = reportOf2(run30)?.error ?? null;
       return error2 === null ? null : { text: error2.text, limit: error2.passes ? { untilMs: null } : null, denied: null };
     },
     watchPaths: () => deps.reports === null ? [] : [deps.reports.spool],
-    findConversation: (run30) => reportOf3(run30)?.session ?? run30.sessionId,
+    findConversation: (run30) => reportOf2(run30)?.session ?? run30.sessionId,
     transcripts: () => []
   };
 }
@@ -21763,7 +21835,7 @@ function activityOf3(report, startedAtMs) {
       ...common2,
       status: "waiting",
       detail: error2.text,
-      remedy: "opencode auth login",
+      remedy: LOGIN3,
       account: true
     };
   if (error2?.passes === true) return { ...common2, status: "limited", detail: error2.text };
@@ -21771,22 +21843,22 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path58.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path59.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
   const end = text5.indexOf("\n");
   if (end < 0 || !reports.isTokenOf(text5.slice(0, end), run30.key, run30.number)) return null;
-  const fields3 = parseRecord(text5.slice(end + 1));
-  if (fields3 === null) return null;
-  const error2 = recordOf(fields3["error"]);
-  const code3 = numberOf2(error2["code"]) ?? 0;
+  const fields2 = parseObject(text5.slice(end + 1));
+  if (fields2 === null) return null;
+  const error2 = fieldsOf(fields2["error"]);
+  const code3 = numberOf(error2["code"]) ?? 0;
   return {
-    status: stringOf(fields3["status"]),
-    sinceMs: numberOf2(fields3["sinceMs"]),
+    status: stringOf(fields2["status"]),
+    sinceMs: numberOf(fields2["sinceMs"]),
     signAtMs: stat2.mtimeMs,
-    session: stringOf(fields3["session"]),
-    detail: stringOf(fields3["detail"]),
+    session: stringOf(fields2["session"]),
+    detail: stringOf(fields2["detail"]),
     error: stringOf(error2["name"]) === null ? null : {
       text: stringOf(error2["text"]) || "the service failed",
       passes: code3 === 429 || code3 >= 500,
@@ -21814,14 +21886,14 @@ function prepareOpencode(agent2, deps, request2) {
   const { mcpServer } = deps;
   const command3 = mcpServer === null ? null : [mcpServer.command, ...mcpServer.args];
   const config2 = {
-    ...parseRecord(deps.env["OPENCODE_CONFIG_CONTENT"] ?? ""),
+    ...parseObject(deps.env["OPENCODE_CONFIG_CONTENT"] ?? ""),
     autoupdate: false,
     share: "disabled",
     permission: opencodePermissions(agent2, deps.commands),
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs52.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs53.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21845,13 +21917,13 @@ function opencodeArguments(agent2, command3, resume, prompt) {
 }
 function readableOutput3(line2) {
   if (!line2.startsWith('{"type":"') || !line2.includes('"sessionID":"')) return null;
-  const entry = parseRecord(line2.trim()) ?? {};
-  const part = recordOf(entry["part"]);
-  const atMs = numberOf2(entry["timestamp"]);
+  const entry = parseObject(line2.trim()) ?? {};
+  const part = fieldsOf(entry["part"]);
+  const atMs = numberOf(entry["timestamp"]);
   const told2 = (text5) => text5.split("\n").map((each) => ({ atMs, text: each }));
   if (entry["type"] === "text") return told2(stringOf(part["text"]) ?? "");
   if (entry["type"] === "tool_use") {
-    const input = recordOf(recordOf(part["state"])["input"]);
+    const input = fieldsOf(fieldsOf(part["state"])["input"]);
     const what = stringOf(input["command"]) ?? stringOf(input["filePath"]) ?? "";
     return told2(`* ${stringOf(part["tool"]) ?? "a tool"} ${what}`.trim());
   }
@@ -21867,21 +21939,22 @@ function checkOpencode(agent2, deps) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs52, import_node_path58, import_node_url2, LOOKS;
+var import_node_fs53, import_node_path59, import_node_url2, LOGIN3, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
-    import_node_path58 = __toESM(require("node:path"), 1);
+    import_node_fs53 = require("node:fs");
+    import_node_path59 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
+    init_json_fields();
     init_printable();
     init_worker_types();
     init_present();
     init_find_command();
-    init_json();
     init_port();
     init_run_files();
     init_report_plugin();
+    LOGIN3 = "opencode auth login";
     LOOKS = {
       "git status*": "allow",
       "git diff*": "allow",
@@ -21900,8 +21973,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path59.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path59.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path60.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path60.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -21914,11 +21987,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path59, CREATE;
+var import_node_path60, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path59 = __toESM(require("node:path"), 1);
+    import_node_path60 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -21958,43 +22031,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path60.join)(parent, NAME4, "bin");
+  return (0, import_node_path61.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path60.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path61.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs53.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs53.rmSync)((0, import_node_path60.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs54.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs54.rmSync)((0, import_node_path61.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path60.join)(bin, NAME4);
+  const launcher = (0, import_node_path61.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path60.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs53.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs53.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs53.chmodSync)(draft, 448);
-    (0, import_node_fs53.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs53.renameSync)(draft, launcher);
+    const draft = (0, import_node_path61.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs54.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs54.chmodSync)(draft, 448);
+    (0, import_node_fs54.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs54.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs53.rmSync)(path17, { force: true });
-  (0, import_node_fs53.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs53.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs54.rmSync)(path17, { force: true });
+  (0, import_node_fs54.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs54.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs53.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs54.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs53, import_node_path60, NAME4;
+var import_node_fs54, import_node_path61, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
-    import_node_path60 = require("node:path");
+    import_node_fs54 = require("node:fs");
+    import_node_path61 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -22734,7 +22807,7 @@ function visit(text5, visitor, options = ParseOptions.DEFAULT) {
     _jsonPath.pop();
     return true;
   }
-  function parseObject() {
+  function parseObject2() {
     onObjectBegin();
     scanNext();
     let needsComma = false;
@@ -22823,7 +22896,7 @@ function visit(text5, visitor, options = ParseOptions.DEFAULT) {
       case 3:
         return parseArray();
       case 1:
-        return parseObject();
+        return parseObject2();
       case 10:
         return parseString(true);
       default:
@@ -23010,9 +23083,9 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs54.mkdirSync)((0, import_node_path61.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs55.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts((0, import_node_path61.dirname)(path17), (0, import_node_path61.basename)(path17));
+    removeDrafts((0, import_node_path62.dirname)(path17), (0, import_node_path62.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -23021,16 +23094,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `cannot write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path61.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path62.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs54, import_node_path61;
+var import_node_fs55, import_node_path62;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
-    import_node_path61 = require("node:path");
+    import_node_fs55 = require("node:fs");
+    import_node_path62 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -23042,7 +23115,7 @@ function planEntry(context) {
   const found = text5 === null ? void 0 : entryIn(text5, context.paths.mcpConfig);
   if (!context.plugin.server) return planOwn(context, text5, found);
   if (text5 === null || found === void 0) return kept(WHAT, `left out: ${BY_PLUGIN}`);
-  if (!isOurs2(found) || !isBare(found)) return planOwn(context, text5, found);
+  if (!isOurs3(found) || !isBare(found)) return planOwn(context, text5, found);
   const { what, apply: apply3, verb } = undoEntry(context) ?? unchanged(WHAT);
   return { verb, what, apply: apply3, note: `server "${NAME5}" removed: ${BY_PLUGIN}` };
 }
@@ -23053,7 +23126,7 @@ function planOwn(context, text5, entry) {
     const note3 = "it holds paths of this machine: not meant to be committed";
     return { verb: "create", what: WHAT, note: note3, apply: () => write(context, whole2, true) };
   }
-  if (entry !== void 0 && !isOurs2(entry)) {
+  if (entry !== void 0 && !isOurs3(entry)) {
     return kept(
       WHAT,
       `its server "${NAME5}" is used, with its WORKSPACE_ID and TASK_DB_PATH where it has them`
@@ -23080,7 +23153,7 @@ function undoEntry(context) {
     return kept(WHAT, "it is not valid");
   }
   if (entry === void 0) return null;
-  if (!isOurs2(entry)) return kept(WHAT, `its server "${NAME5}" is not ours`);
+  if (!isOurs3(entry)) return kept(WHAT, `its server "${NAME5}" is not ours`);
   const apply3 = () => write(context, removeMember(text5, SERVERS, NAME5), false);
   return { verb: "update", what: WHAT, note: `server "${NAME5}" removed`, apply: apply3 };
 }
@@ -23092,14 +23165,14 @@ function entryIn(text5, path17) {
   return objectOf(servers[NAME5], path17, `"${SERVERS}"."${NAME5}"`);
 }
 function objectOf(value, path17, what) {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return value;
   throw new OrchestrateError(
     EXIT.input,
     `${path17} is no MCP configuration: ${what} is not an object`,
     "fix or remove .mcp.json"
   );
 }
-function isOurs2({ command: command3, args, type = "stdio" }) {
+function isOurs3({ command: command3, args, type = "stdio" }) {
   if (type !== "stdio" || !Array.isArray(args) || args.at(-1) !== "mcp") return false;
   if (args.length === 1) return String(command3).endsWith("/.claude/orchestrator/orchestrate");
   return args.length === 2 && String(args[0]).endsWith("/dist/cli.js");
@@ -23113,29 +23186,30 @@ function isUpToDate({ command: command3, args }, paths) {
 function programsOfServer(path17) {
   const text5 = readUsersFile(path17);
   const entry = text5 === null ? void 0 : entryIn(text5, path17);
-  if (entry === void 0 || !isOurs2(entry)) return [];
+  if (entry === void 0 || !isOurs3(entry)) return [];
   const { command: command3, args } = entry;
   return [command3, ...Array.isArray(args) ? args : []].map(String).filter((word) => word.startsWith("/"));
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs55.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs56.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs55.rmSync)(paths.mcpConfig);
+  (0, import_node_fs56.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs55, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
+var import_node_fs56, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     init_paths();
     init_errors();
+    init_json_fields();
     init_present();
     init_change();
     init_json_edit();
@@ -23154,26 +23228,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path62.join)(placeOfCopy(env), (0, import_node_path62.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path63.join)(placeOfCopy(env), (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path62.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs56.existsSync)(plugin) && (0, import_node_fs56.existsSync)((0, import_node_path62.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path63.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs57.existsSync)(plugin) && (0, import_node_fs57.existsSync)((0, import_node_path63.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path62.isAbsolute)(given3) ? given3 : (0, import_node_path62.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path62.join)(base, "orchestrate"));
+  const base = (0, import_node_path63.isAbsolute)(given3) ? given3 : (0, import_node_path63.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
+  return real((0, import_node_path63.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path62.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs56.existsSync)(path17) ? (0, import_node_fs56.realpathSync)(path17) : (0, import_node_path62.join)(real((0, import_node_path62.dirname)(path17)), (0, import_node_path62.basename)(path17));
+  if ((0, import_node_path63.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs57.existsSync)(path17) ? (0, import_node_fs57.realpathSync)(path17) : (0, import_node_path63.join)(real((0, import_node_path63.dirname)(path17)), (0, import_node_path63.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path62.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path63.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -23181,7 +23255,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path62.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path63.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -23189,13 +23263,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs56.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs57.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs56.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs57.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -23203,34 +23277,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path62.join)(place2, file);
-    return (0, import_node_fs56.existsSync)(path17) && sha256((0, import_node_fs56.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path63.join)(place2, file);
+    return (0, import_node_fs57.existsSync)(path17) && sha256((0, import_node_fs57.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)((0, import_node_path62.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path62.join)(place2, file), (0, import_node_fs56.readFileSync)((0, import_node_path62.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path63.join)(place2, file), (0, import_node_fs57.readFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path62.join)((0, import_node_path62.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path63.join)((0, import_node_path63.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)((0, import_node_path62.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs56.copyFileSync)((0, import_node_path62.join)(PACKAGE_ROOT, file), (0, import_node_path62.join)(draft, file));
-    (0, import_node_fs56.chmodSync)((0, import_node_path62.join)(draft, file), modeOf(file));
+    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs57.copyFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file), (0, import_node_path63.join)(draft, file));
+    (0, import_node_fs57.chmodSync)((0, import_node_path63.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs56.renameSync)(draft, place2);
+    (0, import_node_fs57.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs56.existsSync)((0, import_node_path62.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs57.existsSync)((0, import_node_path63.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path62.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path63.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -23239,23 +23313,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs56.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs56.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs57.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path62.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path63.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path62.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path63.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -23263,12 +23337,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path62.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path63.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs56.readFileSync)((0, import_node_path62.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path62.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs57.readFileSync)((0, import_node_path63.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path63.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path62.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path63.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -23282,24 +23356,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs56.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path62.relative)(place2, (0, import_node_path62.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs57.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path63.relative)(place2, (0, import_node_path63.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs56.rmSync)(place2, { recursive: true });
+    (0, import_node_fs57.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs56, import_node_os6, import_node_path62, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs57, import_node_os6, import_node_path63, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path62 = require("node:path");
+    import_node_path63 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -23310,8 +23384,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path62.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path62.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path63.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -23338,13 +23412,13 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os7.homedir)();
   if (file === null)
-    return (0, import_node_path63.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path63.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path63.join)(home, file.slice(1)) : (0, import_node_path63.resolve)(root, file);
+    return (0, import_node_path64.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path64.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path64.join)(home, file.slice(1)) : (0, import_node_path64.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs57.openSync)(path17, import_node_fs57.constants.O_RDONLY | import_node_fs57.constants.O_NONBLOCK);
+    handle = (0, import_node_fs58.openSync)(path17, import_node_fs58.constants.O_RDONLY | import_node_fs58.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23354,17 +23428,17 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs57.fstatSync)(handle);
-    const isOurs4 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
+    const stats = (0, import_node_fs58.fstatSync)(handle);
+    const isOurs5 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
-    if (!isOurs4) throw unfit(path17, "it belongs to someone else");
+    if (!isOurs5) throw unfit(path17, "it belongs to someone else");
     if ((stats.mode & 63) !== 0) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs57.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs58.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs57.closeSync)(handle);
+    (0, import_node_fs58.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23420,13 +23494,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs57, import_node_os7, import_node_path63, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs58, import_node_os7, import_node_path64, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
+    import_node_fs58 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path63 = require("node:path");
+    import_node_path64 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -23510,6 +23584,14 @@ function refuseInsideRun(env, verb) {
   throw new OrchestrateError(
     EXIT.refused,
     `orchestrate ${verb} changes the plan, which an agent may not do: say in the notes of your task what should be planned`,
+    "orchestrate task list"
+  );
+}
+function refuseTyping(env) {
+  if (!env["ORCHESTRATE_TOKEN"]) return;
+  throw new OrchestrateError(
+    EXIT.refused,
+    "an agent may not type to other agents: say it in the notes of your task",
     "orchestrate task list"
   );
 }
@@ -23715,17 +23797,17 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path64.join)(runDir2, name2), text5, 384);
-  if (!(0, import_node_fs58.existsSync)((0, import_node_path64.join)(runDir2, "keeper"))) writeScripts(runDir2);
+  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path65.join)(runDir2, name2), text5, 384);
+  if (!(0, import_node_fs59.existsSync)((0, import_node_path65.join)(runDir2, "keeper"))) writeScripts(runDir2);
 }
 function writeScripts(runDir2) {
-  replaceFile((0, import_node_path64.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path64.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  replaceFile((0, import_node_path65.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path65.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path64.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs58.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs58.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path65.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs59.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs59.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23746,29 +23828,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs58.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path64.join)(runDir2, "claim");
+  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path65.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs58.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs59.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs58.linkSync)(draft, path17);
+    (0, import_node_fs59.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs58.rmSync)(draft, { force: true });
+    (0, import_node_fs59.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs58.rmSync)((0, import_node_path64.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs59.rmSync)((0, import_node_path65.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs58, import_node_path64, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs59, import_node_path65, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
-    import_node_path64 = require("node:path");
+    import_node_fs59 = require("node:fs");
+    import_node_path65 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -23929,7 +24011,7 @@ function initiativeOf(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path65.isAbsolute)(root) ? root : (0, import_node_path65.join)(ports.paths.root, root);
+  return (0, import_node_path66.isAbsolute)(root) ? root : (0, import_node_path66.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -24011,16 +24093,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs59.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs60.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs59, import_node_path65;
+var import_node_fs60, import_node_path66;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
-    import_node_path65 = require("node:path");
+    import_node_fs60 = require("node:fs");
+    import_node_path66 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -24030,27 +24112,31 @@ var init_snapshot = __esm({
 });
 
 // src/poller/steps/step.ts
-function recordOf2(step, key) {
+function recordOf(step, key) {
   const id2 = step.snapshot.records.get(key)?.initiativeId ?? "";
   const record3 = step.ports.state.records(id2).get(key) ?? step.snapshot.records.get(key);
   if (record3 === void 0)
     throw new OrchestrateError(EXIT.state, `no record of stream ${key}`, "orchestrate start");
   return record3;
 }
-function streamOf3(step, record3) {
+function streamOf2(step, record3) {
   return step.snapshot.plan.streams.find((stream2) => stream2.id === record3.streamId) ?? null;
 }
 function restAtLook({ snapshot }, { key, number: number5 }) {
   const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number5)?.rest ?? null;
   return rest === null || rest.isOver ? null : rest.number;
 }
-function namedAnew(ports, record3) {
+function namedNow(ports, record3) {
   const names = otherNames(ports, record3);
   if (names !== null) ports.state.patchStream(record3.key, names);
   return { ...record3, ...names };
 }
+function isEnded(step, key, run30) {
+  const opened2 = recordOf(step, key).runs.find(({ number: number5 }) => number5 === run30);
+  return opened2 !== void 0 && opened2.endedAtMs !== null;
+}
 function refuseWhileRemoved(step, key) {
-  const { removing } = recordOf2(step, key);
+  const { removing } = recordOf(step, key);
   if (removing === null) return;
   if (step.ports.processes.isAlive(removing))
     throw new StreamTaken(
@@ -24073,14 +24159,14 @@ async function pause3(ms, abort) {
   await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs60.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs60, import_promises8, StreamTaken;
+var import_node_fs61, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -24118,9 +24204,9 @@ function rowsOf(ask3, pid) {
 }
 function parsePs(text5) {
   return text5.split("\n").flatMap((line2) => {
-    const fields3 = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+([A-Z]\S*)\s+(\S.*?)\s*$/.exec(line2);
-    if (fields3 === null || fields3[4]?.startsWith("Z") === true) return [];
-    const [, pid, ppid, group, , start2 = ""] = fields3;
+    const fields2 = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+([A-Z]\S*)\s+(\S.*?)\s*$/.exec(line2);
+    if (fields2 === null || fields2[4]?.startsWith("Z") === true) return [];
+    const [, pid, ppid, group, , start2 = ""] = fields2;
     return [
       { pid: Number(pid), ppid: Number(ppid), group: Number(group), start: start2.replace(/\s+/g, " ") }
     ];
@@ -24302,10 +24388,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs61.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs62.readFileSync)(path17, "utf8"));
 }
 function pidsNow() {
-  return (0, import_node_fs61.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
+  return (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24318,16 +24404,16 @@ function markOf2(pid) {
   const from = `\0${environment2 ?? ""}`.indexOf(MARK2);
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
-var import_node_fs61, MARK2, linuxTable;
+var import_node_fs62, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs61.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs62.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
@@ -24344,7 +24430,7 @@ var init_linux = __esm({
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
-          const directory = fromProc(() => (0, import_node_fs61.readlinkSync)(`/proc/${pid}/cwd`));
+          const directory = fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(pid, directory);
         }
         return found;
@@ -24355,7 +24441,7 @@ var init_linux = __esm({
 
 // src/process/run-at-terminal.ts
 function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
-  return new Promise((resolve14, reject) => {
+  return new Promise((resolve15, reject) => {
     const child = (0, import_node_child_process4.spawn)("/bin/sh", ["-c", command3], {
       cwd,
       env,
@@ -24378,7 +24464,7 @@ function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
     child.once("close", (code3) => {
       process.off("SIGINT", ignore);
       const output = Buffer.concat(pieces).toString("utf8");
-      resolve14({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
+      resolve15({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
     });
   });
 }
@@ -24388,9 +24474,9 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs62.mkdtempSync)((0, import_node_path66.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs63.mkdtempSync)((0, import_node_path67.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path66.join)(directory, name2)
+    (name2) => (0, import_node_path67.join)(directory, name2)
   );
   const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
   const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
@@ -24403,35 +24489,31 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs62.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs63.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs62.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs62.existsSync)(code3) ? Number((0, import_node_fs62.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return { exitCode, output: beginningOf(printed, keep3), isCut: (0, import_node_fs62.statSync)(printed).size > keep3 };
+    if (!(0, import_node_fs63.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs63.existsSync)(code3) ? Number((0, import_node_fs63.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return {
+      exitCode,
+      output: readPartIfPresent(printed, 0, keep3) ?? "",
+      isCut: (0, import_node_fs63.statSync)(printed).size > keep3
+    };
   } finally {
-    (0, import_node_fs62.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
   }
 }
-function beginningOf(path17, bytes) {
-  const handle = (0, import_node_fs62.openSync)(path17, "r");
-  try {
-    const buffer = Buffer.alloc(bytes);
-    return buffer.toString("utf8", 0, (0, import_node_fs62.readSync)(handle, buffer, 0, bytes, 0));
-  } finally {
-    (0, import_node_fs62.closeSync)(handle);
-  }
-}
-var import_node_child_process4, import_node_fs62, import_node_os8, import_node_path66, ENDED_BY_SIGNAL2;
+var import_node_child_process4, import_node_fs63, import_node_os8, import_node_path67, ENDED_BY_SIGNAL2;
 var init_run_at_terminal = __esm({
   "src/process/run-at-terminal.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path66 = require("node:path");
+    import_node_path67 = require("node:path");
     init_shell_word();
+    init_present();
     init_run();
     ENDED_BY_SIGNAL2 = 128;
   }
@@ -24440,23 +24522,23 @@ var init_run_at_terminal = __esm({
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path67.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path68.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs63.closeSync)(pipe2.to);
+    (0, import_node_fs64.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs63.closeSync)(pipe2.from);
+    (0, import_node_fs64.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs63.closeSync)(pipe2.to);
+      (0, import_node_fs64.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises10.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -24475,7 +24557,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path67.join)(directory, "pipe");
+    const path17 = (0, import_node_path68.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -24485,38 +24567,38 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs63.openSync)(path17, "r+");
+    const both = (0, import_node_fs64.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs63.openSync)(path17, "r"), to: (0, import_node_fs63.openSync)(path17, "w") };
+      return { from: (0, import_node_fs64.openSync)(path17, "r"), to: (0, import_node_fs64.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs63.closeSync)(both);
+      (0, import_node_fs64.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs64.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs63.closeSync)((0, import_node_fs63.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs63.statSync)(path17);
+  (0, import_node_fs64.closeSync)((0, import_node_fs64.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs64.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs63.openSync)(path17, "r");
+  const file = (0, import_node_fs64.openSync)(path17, "r");
   try {
-    (0, import_node_fs63.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs64.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs63.closeSync)(file);
+    (0, import_node_fs64.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process5, import_node_events2, import_node_fs63, import_node_path67, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process5, import_node_events2, import_node_fs64, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs63 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_fs64 = require("node:fs");
+    import_node_path68 = require("node:path");
     import_promises10 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
@@ -24552,13 +24634,13 @@ async function runLogged(table2, request2, log) {
     stdio: [request2.input === void 0 ? "ignore" : "pipe", log, log]
   });
   giveInput(child.stdin, request2.input);
-  const ended = new Promise((resolve14) => {
-    child.once("exit", (exitCode, signal2) => resolve14({ exitCode, signal: signal2 }));
+  const ended = new Promise((resolve15) => {
+    child.once("exit", (exitCode, signal2) => resolve15({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs64.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
+      (0, import_node_fs65.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
 `);
-      resolve14({ exitCode: NOT_RUN, signal: null });
+      resolve15({ exitCode: NOT_RUN, signal: null });
     });
   });
   const root = child.pid === void 0 ? null : table2.identify(child.pid);
@@ -24583,9 +24665,9 @@ async function watchOver({ timeoutMs, abort }, ended, end) {
 }
 function stopRequest(timeoutMs, abort) {
   let forget2 = () => void 0;
-  const reached = new Promise((resolve14) => {
-    const timer = setTimeout(() => resolve14("timeout"), timeoutMs);
-    const onAbort = () => resolve14("abort");
+  const reached = new Promise((resolve15) => {
+    const timer = setTimeout(() => resolve15("timeout"), timeoutMs);
+    const onAbort = () => resolve15("abort");
     abort?.addEventListener("abort", onAbort, { once: true });
     forget2 = () => {
       clearTimeout(timer);
@@ -24594,13 +24676,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process6, import_node_crypto10, import_node_fs64, GRACE_MS2, NOT_RUN;
+var import_node_child_process6, import_node_crypto10, import_node_fs65, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process6 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs64 = require("node:fs");
+    import_node_fs65 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24663,7 +24745,7 @@ function serve(starter, request2, lines2) {
   const { child } = starter;
   const { abort, timeLimitMs, outputLimit = OUTPUT_LIMIT } = request2;
   const word = (0, import_node_crypto11.randomBytes)(12).toString("hex");
-  return new Promise((resolve14, reject) => {
+  return new Promise((resolve15, reject) => {
     let ended = null;
     const timers = [];
     const after = (ms, act2) => void timers.push(setTimeout(act2, ms));
@@ -24676,7 +24758,7 @@ function serve(starter, request2, lines2) {
       starter.busy = ended !== null;
       if (starter.busy) signalGroup(child, "SIGKILL");
       if (ended === "abort") reject(abort?.reason);
-      else resolve14(resultOf(ending, printed, ended));
+      else resolve15(resultOf(ending, printed, ended));
     };
     const end = (why) => {
       if (ended !== null) return;
@@ -24771,10 +24853,12 @@ while IFS= read -r ORCHESTRATE_END; do
       esac
     done
     [ -n "$ORCHESTRATE_WHOLE" ] && cd -P "$ORCHESTRATE_CWD" || exit 126
-    [ -z "$ORCHESTRATE_GIVEN" ] && exec "$@" </dev/null
-    exec "$@" <<ORCHESTRATE_HERE
+    if [ -z "$ORCHESTRATE_GIVEN" ]; then { exec "$@"; } </dev/null
+    else { exec "$@"; } <<ORCHESTRATE_HERE
 $ORCHESTRATE_INPUT
 ORCHESTRATE_HERE
+    fi
+    exit 126
   )
   printf '\\n%s %s\\n' "$ORCHESTRATE_END" "$?"
   printf '\\n%s\\n' "$ORCHESTRATE_END" >&2
@@ -24838,8 +24922,8 @@ function requestText({ file, args, cwd, env, input }, its) {
   const text5 = `${lines2.join("\n")}
 .
 `;
-  const isPlain = !text5.includes("\0") && text5.split("\n").length === lines2.length + 2;
-  return isPlain && Buffer.byteLength(text5) <= LONGEST_REQUEST ? text5 : null;
+  const isPlain2 = !text5.includes("\0") && text5.split("\n").length === lines2.length + 2;
+  return isPlain2 && Buffer.byteLength(text5) <= LONGEST_REQUEST ? text5 : null;
 }
 function differences(env, its) {
   const names = [.../* @__PURE__ */ new Set([...Object.keys(env), ...Object.keys(its)])].filter(
@@ -24968,9 +25052,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path68.basename)(path17);
+  const name2 = (0, import_node_path69.basename)(path17);
   try {
-    const watcher = (0, import_node_fs65.watch)((0, import_node_path68.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs66.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -24990,12 +25074,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs65, import_node_path68, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs66, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch_databases = __esm({
   "src/sqlite/watch-databases.ts"() {
     "use strict";
-    import_node_fs65 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs66 = require("node:fs");
+    import_node_path69 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -25068,7 +25152,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs66.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs67.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -25079,7 +25163,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs66.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs67.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -25149,12 +25233,12 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path69.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path70.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path69.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path70.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -25168,11 +25252,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs66.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs66.existsSync)((0, import_node_path69.join)(runs, former, "claim")) && !(0, import_node_fs66.existsSync)((0, import_node_path69.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs66.rmSync)((0, import_node_path69.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs67.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs67.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs67.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs67.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs66.mkdtempSync)((0, import_node_path69.join)(runs, prefix));
+  const directory = (0, import_node_fs67.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -25181,12 +25265,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs66, import_node_path69;
+var import_node_fs67, import_node_path70;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_fs67 = require("node:fs");
+    import_node_path70 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -25219,7 +25303,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs67.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs68.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -25238,7 +25322,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs67.rmSync)(path17, { force: true });
+      (0, import_node_fs68.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -25256,11 +25340,11 @@ function readSums(path17) {
     throw thrown;
   }
 }
-var import_node_fs67;
+var import_node_fs68;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
+    import_node_fs68 = require("node:fs");
     init_present();
     init_sha256();
     init_write();
@@ -25269,17 +25353,17 @@ var init_manifest = __esm({
 
 // src/init/ask-places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs68.realpathSync)(cwd);
-  const inside2 = (0, import_node_path70.relative)(root, here);
+  const here = (0, import_node_fs69.realpathSync)(cwd);
+  const inside2 = (0, import_node_path71.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path70.relative)((0, import_node_path70.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs68.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs69.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -25296,12 +25380,12 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs68, import_node_path70;
+var import_node_fs69, import_node_path71;
 var init_ask_places = __esm({
   "src/init/ask-places.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path71 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -25309,8 +25393,8 @@ var init_ask_places = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path71.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path71.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path72.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path72.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -25319,23 +25403,23 @@ function makesMcpConfig({ paths, manifest, plugin }) {
   return text5 === null ? !plugin.server : manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path71.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path72.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs69.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs70.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs69.accessSync)(stat2 === void 0 ? (0, import_node_path71.dirname)(directory) : directory, import_node_fs69.constants.W_OK | import_node_fs69.constants.X_OK);
+    (0, import_node_fs70.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs70.constants.W_OK | import_node_fs70.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs69, import_node_path71, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs70, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_fs70 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_present();
     init_exclude();
     init_change();
@@ -25377,7 +25461,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs69.existsSync)(path17) && (0, import_node_fs69.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs70.existsSync)(path17) && (0, import_node_fs70.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -25393,13 +25477,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs69.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path71.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs70.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path72.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs69.mkdirSync)((0, import_node_path71.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs69.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs70.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs70.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -25407,17 +25491,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs69.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs70.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs69.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs70.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs69.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path71.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs69.readdirSync)(parent).length === 0) (0, import_node_fs69.rmdirSync)(parent);
+          (0, import_node_fs70.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path72.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs70.readdirSync)(parent).length === 0) (0, import_node_fs70.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -25434,7 +25518,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path72.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -25455,45 +25539,45 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs70.renameSync)(path17, backup);
+    (0, import_node_fs71.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path72.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path72.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path73.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path73.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path72.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs70.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs71.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path72.relative)(context.paths.root, path17);
+  const what = (0, import_node_path73.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs70.rmSync)(path17);
+    (0, import_node_fs71.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs70.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs71.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs70.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs71.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs70, import_node_path72;
+var import_node_fs71, import_node_path73;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_change();
     init_write();
   }
@@ -25503,7 +25587,7 @@ var init_file_step = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, name2));
+  const top = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -25515,7 +25599,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles = readText3((0, import_node_path73.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles = readText3((0, import_node_path74.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -25531,12 +25615,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path73.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path74.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path73.join)(cwd, file);
-        return (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path74.join)(cwd, file);
+        return (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -25564,16 +25648,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs71.existsSync)((0, import_node_path73.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path73.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path73.join)(root, place2));
+    const here = (0, import_node_path74.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path74.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs71.existsSync)((0, import_node_path73.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path73.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path74.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -25582,7 +25666,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path73.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path74.join)(cwd, because) }];
     }
   }
   return [];
@@ -25600,7 +25684,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path73.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path74.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -25612,15 +25696,10 @@ function readText3(path17) {
   return readIfPresent(path17) ?? "";
 }
 function readPackage(root) {
-  try {
-    return JSON.parse(readText3((0, import_node_path73.join)(root, "package.json")));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  return parseObject(readText3((0, import_node_path74.join)(root, "package.json")));
 }
 function objectAt(value, name2) {
-  return typeof value === "object" && value !== null ? Object.entries(value).find(([key]) => key === name2)?.[1] : null;
+  return Object.entries(fieldsOf(value)).find(([key]) => key === name2)?.[1] ?? null;
 }
 function textAt(value, name2) {
   const text5 = objectAt(value, name2);
@@ -25671,13 +25750,14 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs71, import_node_path73, NO_PROPOSALS, SUBMODULES;
+var import_node_fs72, import_node_path74, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_load();
+    init_json_fields();
     init_shell_word();
     init_present();
     NO_PROPOSALS = { setup: [], gates: [] };
@@ -25687,16 +25767,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs72.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs73.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs72.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs72.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs73.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs73.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs72.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs72.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs73.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs73.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -25707,17 +25787,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs72, import_node_path74, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs73, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path74.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path75.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -25741,7 +25821,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs72.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs73.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25758,19 +25838,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs73.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs74.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs73.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path75.relative)(paths.root, paths.config), (0, import_node_fs73.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs74.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs74.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs73.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs74.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25796,7 +25876,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change2) => ({
       ...change2,
-      apply: removingDirectory(change2, (0, import_node_path75.dirname)(file.path(context)))
+      apply: removingDirectory(change2, (0, import_node_path76.dirname)(file.path(context)))
     }))
   };
 }
@@ -25811,15 +25891,15 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs73.existsSync)(directory) && (0, import_node_fs73.readdirSync)(directory).length === 0) (0, import_node_fs73.rmdirSync)(directory);
+    if ((0, import_node_fs74.existsSync)(directory) && (0, import_node_fs74.readdirSync)(directory).length === 0) (0, import_node_fs74.rmdirSync)(directory);
   };
 }
-var import_node_fs73, import_node_path75, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs74, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path75 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path76 = require("node:path");
     init_load();
     init_package_root();
     init_ask_places();
@@ -25883,7 +25963,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path76.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path77.relative)(paths.root, file), program }];
     }
   );
 }
@@ -25920,19 +26000,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs74.accessSync)(program, import_node_fs74.constants.R_OK);
+    (0, import_node_fs75.accessSync)(program, import_node_fs75.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs74, import_node_path76;
+var import_node_fs75, import_node_path77;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path76 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path77 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -25945,7 +26025,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path77.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path78.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -25975,11 +26055,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path77;
+var import_node_path78;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path77 = require("node:path");
+    import_node_path78 = require("node:path");
     init_errors();
     init_present();
   }
@@ -26071,6 +26151,7 @@ function policyOf(config2, agent2, only2, sinceEvent) {
     only: only2,
     pollerSinceEvent: sinceEvent,
     interactive: agent2.interactive,
+    login: agent2.login,
     maxNudges: MAX_NUDGES,
     sync: config2.sync,
     keepFinishedWindows: config2.finishedWindows === "keep",
@@ -26123,13 +26204,13 @@ function needlessness({ plan: plan2 }, policy, record3) {
 function preparations(snapshot, policy, found, isFree) {
   const most = policy.ahead ?? policy.maxWorkers;
   if (most === 0 || snapshot.plan.problems.length > 0) return [];
-  const recordOf3 = (id2) => snapshot.records.get(snapshot.keys.get(id2) ?? "");
+  const recordOf2 = (id2) => snapshot.records.get(snapshot.keys.get(id2) ?? "");
   const likely = snapshot.plan.streams.filter((stream2) => {
-    const record3 = recordOf3(stream2.id);
+    const record3 = recordOf2(stream2.id);
     return record3 !== void 0 && isNext(stream2, record3, { snapshot, policy, found });
   });
   const ids = likely.map(({ id: id2 }) => id2);
-  const wanted = launchOrder(ids, snapshot.plan).slice(0, most).flatMap((id2) => likely.find((stream2) => stream2.id === id2) ?? []).flatMap((stream2) => preparation(stream2, recordOf3(stream2.id), snapshot) ?? []).filter(({ key }) => isFree(key));
+  const wanted = launchOrder(ids, snapshot.plan).slice(0, most).flatMap((id2) => likely.find((stream2) => stream2.id === id2) ?? []).flatMap((stream2) => preparation(stream2, recordOf2(stream2.id), snapshot) ?? []).filter(({ key }) => isFree(key));
   const existing = [...snapshot.records.values()].filter(({ ahead }) => ahead !== null).length;
   const isMove = ({ key }) => snapshot.records.get(key)?.ahead != null;
   const made = wanted.filter((action) => !isMove(action)).slice(0, Math.max(0, most - existing));
@@ -26377,12 +26458,12 @@ function afterLimit(situation2, run30, reason, untilMs) {
   return assess("limited", { reason, remedy, dueAtMs: retryAtMs, holdsLaunches: true, action });
 }
 function afterRefusal(situation2, run30, reason) {
-  const { record: record3, policy, snapshot, stream: stream2 } = situation2;
+  const { record: record3, policy, snapshot } = situation2;
   const retryAtMs = retryAfterLimit(record3, policy, snapshot.nowMs, null);
   const action = endRun(situation2, run30, "denied", reason, { retryAtMs });
   return assess("needs-input", {
     reason,
-    remedy: deniedRemedy(stream2),
+    remedy: deniedRemedy(situation2),
     dueAtMs: retryAtMs,
     holdsLaunches: true,
     action
@@ -26412,7 +26493,7 @@ function assessEnded(situation2, run30, worker, error2) {
 function judgeWork(situation2, run30, exitCode) {
   const clashes = clashInRun(situation2, run30);
   if (clashes !== null) return clashes;
-  const verdict2 = verdictOn(run30, headOf3(situation2));
+  const verdict2 = verdictOn(run30, headOf(situation2));
   if (verdict2 === null || verdict2.ok) return verifying(situation2, run30.number);
   return restarting(situation2, run30, "failed", endedText(situation2, verdict2), exitCode);
 }
@@ -26525,7 +26606,7 @@ function adopted({ stream: stream2, record: record3, key, snapshot }) {
 function checkable(situation2) {
   const { stream: stream2, record: record3, lastRun } = situation2;
   if (record3 === null || lastRun === null || !tasksComplete(stream2) || isAssigned(record3)) return null;
-  const refused3 = verdictOn(lastRun, headOf3(situation2))?.ok === false;
+  const refused3 = verdictOn(lastRun, headOf(situation2))?.ok === false;
   if (!record3.verifyRequested && (lastRun.outcome === "failed" || refused3)) return null;
   return verifying(situation2, lastRun.number);
 }
@@ -26537,14 +26618,15 @@ function ownTasksBlocked({ stream: stream2, lastRun }) {
     sinceMs: lastRun?.endedAtMs ?? null
   });
 }
-function limited({ lastRun, record: record3, snapshot, stream: stream2 }) {
+function limited(situation2) {
+  const { lastRun, record: record3, snapshot, stream: stream2 } = situation2;
   const denied = lastRun?.outcome === "denied";
   if (lastRun?.outcome !== "limited" && !denied) return null;
   const waitMs = restOfLimit(lastRun, snapshot);
   if (waitMs <= 0 || (record3?.clearedAfterRun ?? 0) >= lastRun.number) return null;
   return assess(denied ? "needs-input" : "limited", {
     reason: lastRun.reason ?? "usage limit",
-    remedy: denied ? deniedRemedy(stream2) : commandFor("retry", stream2.id),
+    remedy: denied ? deniedRemedy(situation2) : commandFor("retry", stream2.id),
     sinceMs: lastRun.endedAtMs,
     dueAtMs: snapshot.nowMs + waitMs,
     holdsLaunches: true
@@ -26571,7 +26653,7 @@ function afterTrouble(reason, { fix, cause }, again) {
 }
 function lastReason(run30) {
   const gate2 = run30?.verdict?.gate ?? null;
-  return gate2 !== null && run30?.reason === run30?.verdict?.message ? gateText(gate2) : run30?.reason ?? "unknown";
+  return gate2 !== null && run30?.reason === run30?.verdict?.message ? gateText({ ...gate2, times: 1 }) : run30?.reason ?? "unknown";
 }
 function restartDue({ stream: stream2, record: record3, policy, snapshot, lastRun, key }) {
   if (record3 === null) return null;
@@ -27137,7 +27219,7 @@ async function gatherStates(ports, afterNs = null) {
 async function gatherReport(ports, allEvents = false, afterNs = null) {
   const { look: look6, states, policy } = await gatherStates(ports, afterNs);
   const changes2 = await readChanges(ports, look6.snapshot);
-  const report = reportOf2(ports, look6, states, changes2);
+  const report = reportOf(ports, look6, states, changes2);
   const events2 = allEvents ? eventsOfPlan(ports.state.events({}), look6.snapshot) : null;
   const shown3 = events2 === null ? report : { ...report, events: reportEvents(look6.snapshot, events2) };
   return { report: shown3, look: look6, states, policy };
@@ -27153,7 +27235,7 @@ function currentPolicy(ports) {
   );
   return { ...policy, maxWorkers: poller?.maxWorkers ?? policy.maxWorkers };
 }
-function reportOf2(ports, look6, states, changes2) {
+function reportOf(ports, look6, states, changes2) {
   const poller = ports.state.poller();
   const tmux = look6.tmux.known ? look6.tmux.value : null;
   return buildReport({
@@ -27208,13 +27290,13 @@ var require_node_util = __commonJS({
 });
 
 // src/agent/plain-text.ts
-function plainText2(text5, limit) {
+function plainText(text5, limit) {
   const clean2 = text5.replace(/\r\n?|\u2028|\u2029/g, "\n").replace(CONTROL, " ").replace(UNSEEN, "");
   const cut4 = clean2.length <= limit ? clean2 : `${clean2.slice(0, limit).trimEnd()} \u2026`;
   return cut4.replace(MENTION, "\\@");
 }
 function plainLine(text5, limit) {
-  return plainText2(text5.replace(/\s+/g, " ").trim(), limit);
+  return plainText(text5.replace(/\s+/g, " ").trim(), limit);
 }
 var UNSEEN, CONTROL, MENTION;
 var init_plain_text = __esm({
@@ -27228,7 +27310,7 @@ var init_plain_text = __esm({
 
 // src/agent/typed-message.ts
 function typedMessage(text5) {
-  const lines2 = text5.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/).map((line2) => plainText2(printable(line2.replaceAll("	", "    ")), Number.POSITIVE_INFINITY).trimEnd());
+  const lines2 = text5.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/).map((line2) => plainText(printable(line2.replaceAll("	", "    ")), Number.POSITIVE_INFINITY).trimEnd());
   while (lines2[0]?.trim() === "") lines2.shift();
   while (lines2.at(-1) === "") lines2.pop();
   const [first2 = "", ...rest] = lines2;
@@ -27289,13 +27371,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path78.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
 }
-var import_node_path78, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path79, TAIL_BYTES3, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path78 = require("node:path");
+    import_node_path79 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -27307,7 +27389,7 @@ var init_commit_obstacle = __esm({
 // src/poller/steps/end-run.ts
 async function applyEnd(step, action) {
   const { ports } = step;
-  const run30 = recordOf2(step, action.key).runs.find((each) => each.number === action.run);
+  const run30 = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run30 === void 0 || run30.endedAtMs !== null) return;
   if (action.farewell !== null) await sayFarewell(step, run30, action.farewell);
   const exitCode = await endWorker(step, run30, action.exitCode);
@@ -27323,7 +27405,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs75.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs76.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -27436,19 +27518,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path79.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path80.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs75.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs75, import_node_path79, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs76, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path79 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path80 = require("node:path");
     import_promises11 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -27528,7 +27610,7 @@ async function retry(ports, record3, fresh) {
   const state2 = await unfinishedState(ports, record3);
   const living = livingRunOf(ports, record3)?.number ?? null;
   const ends = (fresh || traitsOf(state2).handling.retryEnds) && record3.runs.at(-1)?.endedAtMs === null;
-  const isTried = ends || living === null && startsAnew(state2);
+  const isTried = ends || living === null && startsAgain(state2);
   const pollerAlive = pollerLives(ports);
   if (!isTried) return { state: state2, isTried, endedRun: null, livingRun: living, pollerAlive };
   if (fresh) ports.state.patchStream(record3.key, { fresh: true });
@@ -27544,7 +27626,7 @@ async function unfinishedState(ports, record3) {
   if (found?.state === "cancelled") throw retriedCancelled(record3);
   return found?.state ?? "ready";
 }
-function startsAnew(state2) {
+function startsAgain(state2) {
   const { phase, handling } = traitsOf(state2);
   return phase !== "waits" && (phase !== "moves" || handling.retryEnds);
 }
@@ -27578,7 +27660,7 @@ function requestStreams(ports, records) {
   }
 }
 function clearForStart(ports, named3) {
-  deriveNamesAnew(ports);
+  deriveNamesAgain(ports);
   for (const record3 of named3) clearStream(ports, record3);
   if (named3.length > 0) return;
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
@@ -27588,7 +27670,7 @@ function clearForStart(ports, named3) {
   }
   noteCommand(ports, null, "orchestrate started");
 }
-function deriveNamesAnew(ports) {
+function deriveNamesAgain(ports) {
   for (const record3 of ports.state.records(ports.plan.currentInitiative()?.id ?? "").values()) {
     const names = otherNames(ports, record3);
     const trouble2 = record3.trouble?.kind === "launch" ? null : record3.trouble;
@@ -28545,17 +28627,6 @@ function reporting(name2, report) {
     }
   };
 }
-function eachByItself(items, work) {
-  const failures = [];
-  for (const item of items) {
-    try {
-      work(item);
-    } catch (error2) {
-      failures.push(error2);
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-}
 function guardListeners(listeners, report) {
   const each = (call) => {
     for (const listener2 of listeners) reporting(listener2.name, report)(() => call(listener2));
@@ -28658,8 +28729,8 @@ function watchSetup(ports, of) {
     );
     if (taken3.length > 0) take(ports, taken3, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path80.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs76.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path81.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs77.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -28673,7 +28744,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path80.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path81.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -28695,12 +28766,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs76, import_node_path80, ChangedGitConfig, TRACE;
+var import_node_fs77, import_node_path81, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path80 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path81 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -28724,7 +28795,7 @@ async function review(step, record3, sha, gate2, log) {
   const why = whyUnusable(result, answer3);
   if (why !== null) {
     const said2 = [result.stderr, result.stdout].map(
-      (part) => plainText2(part.toString("utf8"), LONGEST_FINDING)
+      (part) => plainText(part.toString("utf8"), LONGEST_FINDING)
     );
     return told(log, [`no usable answer: ${why}`, ...said2], {
       exitCode: 1,
@@ -28762,7 +28833,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path81.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -28783,16 +28854,13 @@ function whyUnusable({ exitCode, signal: signal2, limit }, answer3) {
     return "its findings are not of file, line and text";
   return Object.keys(others).length === 0 ? null : "it says more than verdict and findings";
 }
-function isObject(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 function isFinding(value) {
   if (!isObject(value)) return false;
   const { file, line: line2, text: text5 } = value;
   return typeof file === "string" && typeof text5 === "string" && (line2 === null || Number.isInteger(line2));
 }
 function count(step, { key }, usage2) {
-  const run30 = recordOf2(step, key).runs.at(-1);
+  const run30 = recordOf(step, key).runs.at(-1);
   if (usage2 === null || run30 === void 0) return;
   const before = run30.reviewUsage;
   const sum = (part) => before?.[part] == null && usage2[part] === null ? null : (before?.[part] ?? 0) + (usage2[part] ?? 0);
@@ -28800,14 +28868,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs77.openSync)(log, "w", 384);
+  const file = (0, import_node_fs78.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs77.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs78.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs77.closeSync)(file);
+    (0, import_node_fs78.closeSync)(file);
   }
   return reviewed;
 }
@@ -28839,16 +28907,17 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
   ];
 }
 function quoted4(text5) {
-  return plainText2(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
+  return plainText(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs77, import_node_path81, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs78, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path81 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path82 = require("node:path");
     init_plain_text();
     init_errors();
+    init_json_fields();
     init_printable();
     init_types2();
     init_environment2();
@@ -28888,7 +28957,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path82.join)(privateDirectory((0, import_node_path82.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -28913,7 +28982,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path83.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -28923,11 +28992,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path82;
+var import_node_path83;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path82 = require("node:path");
+    import_node_path83 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -28941,10 +29010,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs78.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs78.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs79.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs79.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs78.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs79.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -28974,9 +29043,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path83.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path84.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path83.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path84.basename)(path17)) || isNamed(path17)
   );
 }
 async function foreseeSetUps({ ports, snapshot }, { key, streamId: streamId2 }) {
@@ -29046,14 +29115,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path83.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path84.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -29068,12 +29137,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs78, import_node_path83, INPUTS;
+var import_node_fs79, import_node_path84, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path83 = require("node:path");
+    import_node_fs79 = require("node:fs");
+    import_node_path84 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -29165,12 +29234,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path85.join)(privateDirectory((0, import_node_path85.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path84.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path85.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -29200,16 +29269,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path84.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path85.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path84, KEY2;
+var import_node_path85, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path84 = require("node:path");
+    import_node_path85 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -29373,10 +29442,10 @@ async function prepare(ports, request2) {
   const strategy = request2.strategy ?? ports.config.landing.strategy;
   const seen2 = request2.into === null ? states : await asSeenBy(ports, { branch: branch2, snapshot, states });
   const choice = chooseStreams(plan2.streams, seen2, request2.named);
-  const streamOf6 = new Map(plan2.streams.map((stream2) => [keys.get(stream2.id), stream2]));
+  const streamOf5 = new Map(plan2.streams.map((stream2) => [keys.get(stream2.id), stream2]));
   const streams2 = candidatesOf({ plan: plan2, keys, records, initiative: initiative2, branch: branch2 }, ports.state).map((candidate) => ({
     ...candidate,
-    message: messageOfStream(ports, strategy, streamOf6.get(candidate.key), records.get(candidate.key))
+    message: messageOfStream(ports, strategy, streamOf5.get(candidate.key), records.get(candidate.key))
   }));
   const wanted = new Set(choice.wanted.map((id2) => keys.get(id2) ?? ""));
   return { ports, request: request2, branch: branch2, strategy, snapshot, choice, streams: streams2, wanted };
@@ -29571,8 +29640,8 @@ function createAttempts(ports, abort, attempt3) {
     }
   };
 }
-function signatureOf(states, headOf4) {
-  return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf4(key)}`).join("\n");
+function signatureOf(states, headOf2) {
+  return states.filter((state2) => canLand(state2) && !state2.landed).map(({ key }) => `${key} ${headOf2(key)}`).join("\n");
 }
 var FIRST_PAUSE_MS2, LONGEST_PAUSE_MS2, NAME7;
 var init_auto_landing = __esm({
@@ -29587,8 +29656,26 @@ var init_auto_landing = __esm({
   }
 });
 
+// src/core/each-by-itself.ts
+function eachByItself(items, work) {
+  const failures = [];
+  for (const item of items) {
+    try {
+      work(item);
+    } catch (error2) {
+      failures.push(error2);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+}
+var init_each_by_itself = __esm({
+  "src/core/each-by-itself.ts"() {
+    "use strict";
+  }
+});
+
 // src/notify/presets.ts
-function messageOf2(notice) {
+function messageFor2(notice) {
   const { workspace, stream: stream2, kind, reason, remedy, needsYou: needsYou2 } = notice;
   return {
     title: printable(`${workspace}: ${stream2 ?? "orchestrate"} ${kind}`, LONGEST2.title),
@@ -30281,7 +30368,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path85.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -30290,11 +30377,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path85, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path86, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path85 = require("node:path");
+    import_node_path86 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -30312,7 +30399,7 @@ var init_ways = __esm({
 function notifier(ports, abort, report) {
   const ways = createWays(ports, abort, report);
   const tell6 = (notice, pane) => {
-    for (const way of ways.all) way.tell({ notice, message: messageOf2(notice), pane });
+    for (const way of ways.all) way.tell({ notice, message: messageFor2(notice), pane });
   };
   const tellOf = (state2, run30) => tell6(noticeOf(ports, state2, run30?.number ?? null), run30?.endedAtMs === null ? run30.pane : null);
   const told2 = createTold(ports);
@@ -30416,6 +30503,7 @@ var init_notify = __esm({
   "src/poller/listeners/notify.ts"() {
     "use strict";
     init_restarts();
+    init_each_by_itself();
     init_shell_word();
     init_states();
     init_presets();
@@ -30441,7 +30529,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path87.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const short2 = (event) => ({
     ...event,
     message: shortPaths(event.message, ports.paths.root)
@@ -30460,18 +30548,18 @@ function progress(ports, output) {
           describeEvent(short2(event), { ...look6, colour: output.colour, columns: output.columns() })
         );
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs79.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs80.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs79, import_node_path86;
+var import_node_fs80, import_node_path87;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path86 = require("node:path");
+    import_node_fs80 = require("node:fs");
+    import_node_path87 = require("node:path");
     init_events();
     init_urgency();
     init_progress_lines();
@@ -30525,10 +30613,10 @@ function publisher(ports, report) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs80.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs81.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs80.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs81.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -30580,11 +30668,12 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs80, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs81, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
+    import_node_fs81 = require("node:fs");
+    init_each_by_itself();
     init_pause();
     init_published();
     init_end_run();
@@ -30750,14 +30839,13 @@ var init_log2 = __esm({
     init_log_line();
     init_readable_bytes();
     init_log_line();
-    init_readable_bytes();
     NO_PLACES = { files: {}, event: 0 };
   }
 });
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs81.mkdirSync)(import_node_path87.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs82.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -30765,7 +30853,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs81.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs82.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -30788,7 +30876,7 @@ function openStreamLog(file, sources) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs81.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const text5 = readIfPresent(file);
@@ -30805,12 +30893,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs81, import_node_path87;
+var import_node_fs82, import_node_path88;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
-    import_node_path87 = __toESM(require("node:path"), 1);
+    import_node_fs82 = require("node:fs");
+    import_node_path88 = __toESM(require("node:path"), 1);
     init_present();
     init_replace_file();
     init_log2();
@@ -30824,7 +30912,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path88.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path89.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -30869,7 +30957,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path88.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path89.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -30878,11 +30966,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path88, UPDATE_EACH_MS, SOON_MS;
+var import_node_path89, UPDATE_EACH_MS, SOON_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path88 = require("node:path");
+    import_node_path89 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -30933,19 +31021,19 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn3(ports.paths.runsDir)) {
-        const directory = (0, import_node_path89.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path90.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
     const { orchestratorDir, logsDir } = ports.paths;
-    for (const directory of [orchestratorDir, logsDir, (0, import_node_path89.dirname)(setUpNote(ports.paths, ""))])
+    for (const directory of [orchestratorDir, logsDir, (0, import_node_path90.dirname)(setUpNote(ports.paths, ""))])
       await attempt3(async () => {
         removed2 += removeDrafts(directory);
         return false;
       });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path89.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path90.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -30963,11 +31051,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn3(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path89.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path90.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path89.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path90.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -30984,7 +31072,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn3(directory)) {
-    const link2 = (0, import_node_path89.join)(directory, name2);
+    const link2 = (0, import_node_path90.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises16.readlink)(link2);
@@ -31015,12 +31103,12 @@ async function namesIn3(directory) {
     throw error2;
   });
 }
-var import_promises16, import_node_path89, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises16, import_node_path90, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises16 = __toESM(require_promises2(), 1);
-    import_node_path89 = require("node:path");
+    import_node_path90 = require("node:path");
     init_paths();
     init_errors();
     init_present();
@@ -31273,7 +31361,7 @@ var init_base = __esm({
 // src/poller/steps/ahead.ts
 async function prepare2(step, key, parents) {
   const { ports } = step;
-  const record3 = namedAnew(ports, recordOf2(step, key));
+  const record3 = namedNow(ports, recordOf(step, key));
   if (record3.intent !== "none" || record3.runs.length > 0 || record3.branchMade) return;
   await refuseChangedGitConfig(ports);
   requireRoom(record3.worktree);
@@ -31288,20 +31376,20 @@ async function prepare2(step, key, parents) {
   bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs82.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs83.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs82.rmSync)(marker, { force: true });
+  (0, import_node_fs83.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path90.dirname)(path17);
-  while (!(0, import_node_fs82.existsSync)(directory)) directory = (0, import_node_path90.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs82.statfsSync)(directory);
+  let directory = (0, import_node_path91.dirname)(path17);
+  while (!(0, import_node_fs83.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs83.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -31319,7 +31407,7 @@ async function baseOf(step, parents, key) {
 }
 async function discard(step, key) {
   const { ports } = step;
-  const record3 = recordOf2(step, key);
+  const record3 = recordOf(step, key);
   if (record3.ahead === null) return;
   ports.state.patchStream(key, { ahead: { ...record3.ahead, parents: null, setUp: null } });
   await takeAway(ports, record3, record3.ahead);
@@ -31342,7 +31430,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs82.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs83.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -31356,19 +31444,19 @@ function atWorkIn({ processes }, path17) {
   }));
 }
 function pidsBelow(processes, path17, directories) {
-  const real2 = ifPresent(() => (0, import_node_fs82.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
   if (real2 === null) return [];
   return [...directories].flatMap(([pid, at]) => {
     const isBelow = at === real2 || at.startsWith(`${real2}/`);
     return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
   });
 }
-var import_node_fs82, import_node_path90, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs83, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
-    import_node_path90 = require("node:path");
+    import_node_fs83 = require("node:fs");
+    import_node_path91 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -31382,6 +31470,48 @@ var init_ahead3 = __esm({
     LEAST_FREE_SHARE = 0.03;
     REMEMBERED3 = 4;
     FIRST_RUN = 1;
+  }
+});
+
+// src/poller/steps/note-launch.ts
+async function noteLaunch(step, record3, run30, { pane, server }) {
+  const { state: state2, tmux } = step.ports;
+  const { key } = record3;
+  let isCalledOff = false;
+  const writes = [
+    () => state2.patchRun(key, run30, { pane, server }),
+    () => {
+      isCalledOff = isEnded(step, key, run30);
+      if (!isCalledOff) state2.patchStream(key, { fresh: false });
+    },
+    () => {
+      if (!isCalledOff)
+        note(step, key, run30, "launched", run30 === 1 ? "started" : `started again (run ${run30})`);
+    }
+  ];
+  try {
+    eachByItself(writes, (write2) => write2());
+    if (isCalledOff) await closeWindow({ tmux }, pane, { key, number: run30 });
+    else await closeFormerPane(step, record3);
+  } catch (error2) {
+    const message2 = `its agent was started, but not all that goes with it was done: ${messageOf(error2)}`;
+    note(step, key, run30, "launch-error", message2);
+  }
+}
+async function closeFormerPane(step, record3) {
+  const former = record3.runs.at(-1);
+  const { config: config2, state: state2 } = step.ports;
+  if (former?.pane == null || config2.finishedWindows === "keep" || former.server !== state2.tmuxServer())
+    return;
+  await closeWindow(step.ports, former.pane, former);
+}
+var init_note_launch = __esm({
+  "src/poller/steps/note-launch.ts"() {
+    "use strict";
+    init_each_by_itself();
+    init_errors();
+    init_end_run();
+    init_step();
   }
 });
 
@@ -31432,9 +31562,9 @@ function taskText(task2, index, budget) {
     lines2.push(`   Not all of it fits here: ${code(commandFor("task show", task2.id))} shows the rest.`);
   return lines2.join("\n");
 }
-function dependenciesSection({ dependencies, resolve: resolve14 }) {
+function dependenciesSection({ dependencies, resolve: resolve15 }) {
   if (dependencies.length === 0) return "None: this stream builds on the base alone.";
-  const toMerge = new Set(resolve14?.merges.map(({ sha }) => sha));
+  const toMerge = new Set(resolve15?.merges.map(({ sha }) => sha));
   return dependencies.map((each) => dependencyText(each, toMerge.has(each.sha))).join("\n");
 }
 function dependencyText({ id: id2, name: name2, sha, commits: commits2, files: files2 }, toMerge) {
@@ -31462,11 +31592,11 @@ function resumeSection({ resume, base }) {
     `Run ${resume.run} worked on this stream before you${resume.sameConversation ? ", in this conversation" : ""}.${ended} ${commits2} Do not start over.`
   ].join("\n");
 }
-function resolveSection({ resolve: resolve14 }) {
-  if (resolve14 === null) return "";
-  const { merges, notes } = resolve14;
+function resolveSection({ resolve: resolve15 }) {
+  if (resolve15 === null) return "";
+  const { merges, notes } = resolve15;
   return [
-    ...merges.length === 0 ? [] : mergeLines(resolve14),
+    ...merges.length === 0 ? [] : mergeLines(resolve15),
     ...notes === null ? [] : noteLines(notes)
   ].join("\n");
 }
@@ -31505,7 +31635,7 @@ function code(text5) {
   return clean2.includes("`") ? `\`\` ${clean2} \`\`` : `\`${clean2}\``;
 }
 function quote(text5) {
-  return plainText2(text5, Number.POSITIVE_INFINITY).split("\n").map((line2) => `   > ${line2}`).join("\n");
+  return plainText(text5, Number.POSITIVE_INFINITY).split("\n").map((line2) => `   > ${line2}`).join("\n");
 }
 var SECTIONS, LINE2, TITLE, TASK_TEXTS, FILES_SHOWN, PLACEHOLDER, MERGE_BECAUSE;
 var init_prompt = __esm({
@@ -31559,7 +31689,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs83.readFileSync)(path17, "utf8");
+    return (0, import_node_fs84.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -31623,11 +31753,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs83, SIDE;
+var import_node_fs84, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
+    import_node_fs84 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31639,8 +31769,8 @@ var init_prompt_context = __esm({
 // src/poller/steps/adopt.ts
 async function adopt(step, key) {
   const { ports, snapshot } = step;
-  const record3 = recordOf2(step, key);
-  const stream2 = streamOf3(step, record3);
+  const record3 = recordOf(step, key);
+  const stream2 = streamOf2(step, record3);
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
   const base = await findBase(ports, stream2, record3, snapshot);
@@ -31665,7 +31795,7 @@ async function adopt(step, key) {
 }
 async function recordVerified(step, key, sha) {
   const { git: git2 } = step.ports;
-  const recorded = recordOf2(step, key).verified?.sha ?? null;
+  const recorded = recordOf(step, key).verified?.sha ?? null;
   if (await git2.setVerified(key, sha, recorded)) return;
   for (let attempt3 = 0; attempt3 < 3; attempt3 += 1) {
     const old = await git2.resolve(`refs/orchestrate/verified/${key}`);
@@ -31689,8 +31819,8 @@ var init_adopt = __esm({
 
 // src/poller/steps/verify.ts
 async function verify2(step, key, run30) {
-  const record3 = recordOf2(step, key);
-  const stream2 = streamOf3(step, record3);
+  const record3 = recordOf(step, key);
+  const stream2 = streamOf2(step, record3);
   if (stream2 === null || record3.base === null) {
     throw new OrchestrateError(
       EXIT.state,
@@ -31718,8 +31848,8 @@ async function judge2(step, record3, stream2, run30) {
 }
 async function takeUp2(step, key) {
   const { ports, snapshot } = step;
-  const record3 = recordOf2(step, key);
-  const stream2 = streamOf3(step, record3);
+  const record3 = recordOf(step, key);
+  const stream2 = streamOf2(step, record3);
   const head3 = seenHead(snapshot, key);
   const base = stream2 === null || head3 === null ? null : await findBase(ports, stream2, record3, snapshot);
   if (head3 === null || !base?.ok || (await ports.git.changes(base.sha, head3)).commits === 0) {
@@ -31864,7 +31994,7 @@ async function missingIn(step, { base }, missingParents) {
 }
 async function baseOfNow(step, record3) {
   const { base } = record3;
-  const stream2 = streamOf3(step, record3);
+  const stream2 = streamOf2(step, record3);
   const heads = (stream2 === null ? null : dependencyHeads(stream2, step.snapshot)) ?? [];
   if (base === null || heads.every((head3) => base.parents.includes(head3))) return base;
   const merged = await step.ports.git.mergeBases(
@@ -31876,7 +32006,7 @@ async function baseOfNow(step, record3) {
 }
 function foundations(step, record3) {
   const base = record3.base ?? { sha: "", parents: [] };
-  const stream2 = streamOf3(step, record3);
+  const stream2 = streamOf2(step, record3);
   const heads = (stream2 === null ? null : dependencyHeads(stream2, step.snapshot)) ?? [];
   const own2 = base.parents.length === 0 ? [base.sha] : base.parents;
   const given3 = record3.assignment?.merges.map(({ sha }) => sha) ?? [];
@@ -31922,8 +32052,8 @@ var init_verify = __esm({
 
 // src/poller/steps/sync.ts
 async function sync(step, key, run30) {
-  const record3 = recordOf2(step, key);
-  const stream2 = streamOf3(step, record3);
+  const record3 = recordOf(step, key);
+  const stream2 = streamOf2(step, record3);
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
   if (record3.runs.length === 0 && record3.verified?.adopted !== false) {
@@ -32033,25 +32163,25 @@ var init_sync = __esm({
 // src/poller/steps/launch.ts
 async function launch(step, key, run30) {
   const { ports } = step;
-  const record3 = namedAnew(ports, recordOf2(step, key));
+  const record3 = namedNow(ports, recordOf(step, key));
   if (record3.intent !== "none") return;
-  const stream2 = streamOf3(step, record3);
+  const stream2 = streamOf2(step, record3);
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
   refuseWhileRemoved(step, key);
+  let window2 = null;
   try {
     await refuseChangedGitConfig(ports);
     const base = await settleBase(step, record3, stream2);
     if (base === null) return;
-    const opened2 = await launchFrom(step, {
+    window2 = await launchFrom(step, {
       stream: stream2,
-      record: recordOf2(step, key),
+      record: recordOf(step, key),
       run: run30,
       baseSha: base.sha,
       mergeFirst: base.mergeFirst,
       ...identity(step, record3)
     });
-    if (!opened2) refuseUnlessCalledOff(step, key, run30);
   } catch (error2) {
     if (error2 instanceof StreamTaken) throw error2;
     if (isEnded(step, key, run30)) return;
@@ -32060,6 +32190,7 @@ async function launch(step, key, run30) {
     });
     throw error2;
   }
+  if (window2 !== null) await noteLaunch(step, record3, run30, window2);
 }
 async function settleBase(step, record3, stream2) {
   const { ports, snapshot } = step;
@@ -32092,7 +32223,7 @@ async function continueOn(step, record3, stream2, baseSha) {
   const result = await bringUp2(step, record3, stream2);
   if (result.came === "clash") return null;
   if (result.came === "hindered") return { sha: baseSha, mergeFirst: [.../* @__PURE__ */ new Set([...owed, ...moved3])] };
-  return { sha: recordOf2(step, record3.key).base?.sha ?? baseSha, mergeFirst: owed };
+  return { sha: recordOf(step, record3.key).base?.sha ?? baseSha, mergeFirst: owed };
 }
 function identity(step, record3) {
   const last3 = record3.runs.at(-1);
@@ -32114,7 +32245,7 @@ function refuseSecondWriter({ ports }, record3, conversation) {
   );
 }
 function refuseUnlessCalledOff(step, key, run30) {
-  if (recordOf2(step, key).intent !== "none") return;
+  if (recordOf(step, key).intent !== "none") return;
   refuseWhileRemoved(step, key);
   throw new StreamTaken(
     EXIT.state,
@@ -32127,7 +32258,7 @@ async function launchFrom(step, plan2) {
   const { record: record3, run: run30 } = plan2;
   if (!isUntouched(record3)) await endFormerWorkers(ports, record3.key);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs84.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs85.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -32140,9 +32271,9 @@ async function launchFrom(step, plan2) {
     baseSha: plan2.baseSha,
     tokenHash: hashToken(plan2.token)
   });
-  if (!opened2) return false;
-  await startWorker(step, plan2, directory);
-  return true;
+  if (opened2) return startWorker(step, plan2, directory);
+  refuseUnlessCalledOff(step, record3.key, run30);
+  return null;
 }
 function isUntouched({ runs, ahead, worktree: worktree2 }) {
   return runs.length === 0 && ahead?.path === worktree2;
@@ -32160,7 +32291,7 @@ async function startWorker(step, plan2, directory) {
     ensureSession2(ports),
     isUntouched(record3) ? endUnknownWorkers(ports, record3.key) : null
   ]);
-  if (isEnded(step, record3.key, run30)) return;
+  if (isEnded(step, record3.key, run30)) return null;
   writeLaunch(directory, {
     cwd: startDirectory(record3.worktree, ports.config.agent.cwd),
     argv: launched.argv,
@@ -32168,14 +32299,8 @@ async function startWorker(step, plan2, directory) {
   });
   forgetReports(ports, record3.key);
   await step.pace.next(step.abort);
-  if (isEnded(step, record3.key, run30)) return;
-  const window2 = await ports.tmux.openWindow({ key: record3.key, run: run30, runDir: directory, keepOnExit: true });
-  ports.state.patchRun(record3.key, run30, { pane: window2.pane, server: window2.server });
-  if (isEnded(step, record3.key, run30))
-    return closeWindow(ports, window2.pane, { key: record3.key, number: run30 });
-  ports.state.patchStream(record3.key, { fresh: false });
-  note(step, record3.key, run30, "launched", run30 === 1 ? "started" : `started again (run ${run30})`);
-  await closeFormerPane(step, record3);
+  if (isEnded(step, record3.key, run30)) return null;
+  return ports.tmux.openWindow({ key: record3.key, run: run30, runDir: directory, keepOnExit: true });
 }
 async function ensureSession2({ tmux, state: state2 }) {
   const server = tmux.serverOfWholeSession() ?? (await tmux.ensureSession()).server;
@@ -32184,11 +32309,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs84.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs84.rmSync)((0, import_node_path91.join)(spool, name2), { force: true });
-}
-function isEnded(step, key, run30) {
-  const opened2 = recordOf2(step, key).runs.find(({ number: number5 }) => number5 === run30);
-  return opened2 !== void 0 && opened2.endedAtMs !== null;
+  for (const name2 of (0, import_node_fs85.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs85.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
 }
 async function prepareAgent(step, plan2, directory) {
   const { ports } = step;
@@ -32216,28 +32337,21 @@ async function prepareAgent(step, plan2, directory) {
   return launched;
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path91.join)(worktree2, cwd);
+  const directory = (0, import_node_path92.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
-}
-async function closeFormerPane(step, record3) {
-  const former = record3.runs.at(-1);
-  const { config: config2, state: state2 } = step.ports;
-  if (former?.pane == null || config2.finishedWindows === "keep" || former.server !== state2.tmuxServer())
-    return;
-  await closeWindow(step.ports, former.pane, former);
 }
 async function closeFailed(step, key, run30, error2) {
   if (step.abort.aborted) return;
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto12, import_node_fs84, import_node_path91;
+var import_node_crypto12, import_node_fs85, import_node_path92;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs84 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_fs85 = require("node:fs");
+    import_node_path92 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -32251,6 +32365,7 @@ var init_launch = __esm({
     init_base();
     init_end_run();
     init_git_config();
+    init_note_launch();
     init_prompt_context();
     init_step();
     init_sync();
@@ -32262,7 +32377,7 @@ var init_launch = __esm({
 async function nudge(step, request2) {
   const { key, run: number5, text: text5, about, leaveDialog } = request2;
   const { ports } = step;
-  const run30 = recordOf2(step, key).runs.find((each) => each.number === number5);
+  const run30 = recordOf(step, key).runs.find((each) => each.number === number5);
   if (run30 === void 0 || run30.pane === null) {
     throw new OrchestrateError(
       EXIT.state,
@@ -32337,7 +32452,7 @@ function createBackoff() {
       write2(step, key, trouble2);
     },
     done(step, { key, kind }) {
-      const before = kept3.get(key) ?? recordOf2(step, key).trouble;
+      const before = kept3.get(key) ?? recordOf(step, key).trouble;
       if (before?.kind === kind) write2(step, key, null);
     }
   };
@@ -32585,11 +32700,11 @@ function createAlarm() {
     },
     async wait(timeoutMs) {
       if (!rung) {
-        await new Promise((resolve14) => {
-          const timer = setTimeout(resolve14, timeoutMs);
+        await new Promise((resolve15) => {
+          const timer = setTimeout(resolve15, timeoutMs);
           wake = () => {
             clearTimeout(timer);
-            resolve14();
+            resolve15();
           };
         });
       }
@@ -32612,11 +32727,11 @@ async function ringOn(signal2, alarm, abort) {
   }
 }
 function pauseUntil(ms, abort) {
-  return new Promise((resolve14) => {
+  return new Promise((resolve15) => {
     const end = () => {
       clearTimeout(timer);
       abort.removeEventListener("abort", end);
-      resolve14();
+      resolve15();
     };
     const timer = setTimeout(end, ms);
     abort.addEventListener("abort", end);
@@ -32689,7 +32804,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs85.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs86.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -32715,16 +32830,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path92.dirname)(place2) && (0, import_node_fs85.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path92.dirname)(place2);
+  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs86.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path93.dirname)(place2);
   return place2;
 }
-var import_node_fs85, import_node_path92, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs86, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_fs86 = require("node:fs");
+    import_node_path93 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -32955,7 +33070,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path93.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path94.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -32981,11 +33096,11 @@ function checkGates(project) {
     fix: "orchestrate init"
   };
 }
-var import_node_path93, SHELL_WORDS;
+var import_node_path94, SHELL_WORDS;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path93 = require("node:path");
+    import_node_path94 = require("node:path");
     init_find_command();
     init_project();
     init_errors();
@@ -33146,7 +33261,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs86.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs87.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -33166,11 +33281,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs86;
+var import_node_fs87;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
+    import_node_fs87 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -33184,23 +33299,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs87.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs88.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path94.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path95.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path94.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path95.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs87, import_node_path94, NETWORK;
+var import_node_fs88, import_node_path95, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
-    import_node_path94 = require("node:path");
+    import_node_fs88 = require("node:fs");
+    import_node_path95 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -33434,8 +33549,9 @@ function planError(problems) {
   const [first2, ...others] = problems;
   if (first2 === void 0) return null;
   if (others.length === 0 && (first2.code === "no-streams" || first2.code === "archived-only")) {
-    const fix = "orchestrate import plan.yaml";
-    return new OrchestrateError(EXIT.input, printable(first2.message), fix, { box: METADATA_SAMPLE });
+    return new OrchestrateError(EXIT.input, printable(first2.message), NO_PLAN.remedy, {
+      box: METADATA_SAMPLE
+    });
   }
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
   return new OrchestrateError(
@@ -33451,6 +33567,7 @@ var init_plan_error = __esm({
   "src/commands/plan-error.ts"() {
     "use strict";
     init_errors();
+    init_plan();
     init_printable();
     init_plan_text();
     METADATA_SAMPLE = `Tasks must include stream metadata for orchestration:
@@ -33481,7 +33598,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs88.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs89.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -33490,7 +33607,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs88.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs89.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -33533,11 +33650,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs88, OPEN_FILES;
+var import_node_fs89, OPEN_FILES;
 var init_checks = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
+    import_node_fs89 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -33568,7 +33685,7 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   const { about } = ports.agent;
   row4("agent", about.agent);
   row4("agents", `at most ${config2.maxWorkers} at once`);
-  if (config2.agent.kind !== "custom")
+  if (AGENT_TRAITS[config2.agent.kind].program !== null)
     row4("command", bounded2([config2.agent.command, ...config2.agent.args].join(" ")));
   row4("permissions", about.permissions);
   if (about.wall !== null) row4("wall", about.wall);
@@ -33622,6 +33739,7 @@ var init_header = __esm({
     "use strict";
     init_load();
     init_printable();
+    init_run_types();
     init_snapshot();
     init_plan_text();
     init_text_width();
@@ -34037,15 +34155,9 @@ __export(send_exports, {
   run: () => run7
 });
 async function run7(args, _flags, io) {
-  if (io.env["ORCHESTRATE_TOKEN"]) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      "an agent may not type to other agents: say it in the notes of your task",
-      "orchestrate task list"
-    );
-  }
+  refuseTyping(io.env);
   const [stream2 = "", ...words] = args;
-  const lines2 = await messageOf3(stream2, words, io);
+  const lines2 = await messageOf2(stream2, words, io);
   return withPorts(io, { create: false }, async (ports) => {
     const record3 = findStream(ports, stream2);
     const arrived = await send(ports, record3, lines2);
@@ -34056,7 +34168,7 @@ async function run7(args, _flags, io) {
     return EXIT.ok;
   });
 }
-async function messageOf3(stream2, words, io) {
+async function messageOf2(stream2, words, io) {
   const text5 = words.length === 1 && words[0] === "-" ? await io.readStdin() : words.join(" ");
   if (text5.length > LONGEST4) {
     throw usageError(
@@ -34079,6 +34191,7 @@ var init_send2 = __esm({
     init_printable();
     init_shell_word();
     init_find_stream();
+    init_run_scope();
     init_send();
     init_definition();
     LONGEST4 = 1e4;
@@ -34212,15 +34325,15 @@ function refuse3(ports, record3) {
     );
   }
   const stream2 = ports.plan.readPlan().streams.find((each) => each.id === record3.streamId);
-  if (stream2 === void 0 || !tasksComplete(stream2)) {
-    throw new OrchestrateError(
-      EXIT.refused,
-      `${record3.streamId} has open tasks: ${stream2 === void 0 ? "not in the plan" : openTaskNames(stream2)}`,
-      commandFor("status", record3)
-    );
-  }
+  const why = stream2 === void 0 ? "is no longer in the plan" : unfinishedText(stream2);
+  if (why !== null)
+    throw new OrchestrateError(EXIT.refused, `${record3.streamId} ${why}`, commandFor("status", record3));
   if (record3.base === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} was never started`, "orchestrate start");
+}
+function unfinishedText(stream2) {
+  if (tasksComplete(stream2)) return null;
+  return isCancelled(stream2) ? "is cancelled: there is nothing to check" : `is not complete: ${openTasksNamed(stream2)}`;
 }
 async function answerOf4(ports, record3, abort) {
   for (let waitMs = LEASE_WAIT_MS4; ; waitMs = 0) {
@@ -34302,6 +34415,7 @@ __export(verify_exports, {
 });
 async function run10(args, _flags, io) {
   return withPorts(io, { create: true }, async (ports) => {
+    refuseSteering(io.env, ports.paths.root, "verify");
     return untilSignal(
       LEAVE_MS2,
       async (signal2) => tell2(await requestVerify(ports, args[0] ?? "", signal2), io)
@@ -34326,6 +34440,7 @@ var init_verify3 = __esm({
     init_wiring();
     init_errors();
     init_shell_word();
+    init_run_scope();
     init_verify2();
     LEAVE_MS2 = 5e3;
   }
@@ -34544,7 +34659,7 @@ var init_sync3 = __esm({
 });
 
 // src/operator/assign.ts
-async function resolve10(ports, record3) {
+async function resolve11(ports, record3) {
   const { snapshot } = await takeLook(ports, null, false);
   const stream2 = snapshot.plan.streams.find(({ id: id2 }) => id2 === record3.streamId);
   if (stream2 !== void 0 && record3.conflict !== null && clash({ stream: stream2, record: record3, snapshot }) !== null)
@@ -34645,7 +34760,7 @@ async function run12(args, _flags, io) {
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "resolve");
     const record3 = findStream(ports, args[0] ?? "");
-    const { pollerAlive, what } = await resolve10(ports, record3);
+    const { pollerAlive, what } = await resolve11(ports, record3);
     io.print(
       io.json ? JSON.stringify({ schemaVersion: 1, stream: record3.streamId }) : `The agent of ${printable(record3.streamId)} will merge ${printable(what)} first; ${whoStarts(pollerAlive)}`
     );
@@ -34743,14 +34858,13 @@ __export(merge_exports, {
   run: () => run13
 });
 async function run13(args, flags, io) {
-  const strategy = strategyOf(flags);
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "merge");
     return untilSignal(LEAVE_MS4, async (abort) => {
       const request2 = {
         named: args.map((name2) => findStream(ports, name2).streamId),
         into: textFlag(flags, "into") ?? null,
-        strategy,
+        strategy: choiceFlag(flags, "strategy", LANDING_STRATEGIES) ?? null,
         gates: flags["no-gates"] !== true,
         abort,
         tell: (progress3) => {
@@ -34762,16 +34876,6 @@ async function run13(args, flags, io) {
       return codeOf2(report, request2.named);
     });
   });
-}
-function strategyOf(flags) {
-  const text5 = textFlag(flags, "strategy");
-  if (text5 === void 0) return null;
-  const found = LANDING_STRATEGIES.find((each) => each === text5);
-  if (found !== void 0) return found;
-  throw usageError(
-    `--strategy is ${LANDING_STRATEGIES.join(", ")}, not ${JSON.stringify(text5)}`,
-    "orchestrate merge --strategy squash"
-  );
 }
 function tell4(report, io) {
   if (io.json) {
@@ -35244,11 +35348,12 @@ function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
   const shown3 = newsAmong(events2, ({ stream: stream2 }) => stream2).slice(-count3);
   return renderTable(style, shown3, table2, columns2, 2);
 }
-var FRAME, LEAST_EVENTS, LONGEST_NAME4, NO_PLAN;
+var FRAME, LEAST_EVENTS, LONGEST_NAME4;
 var init_status_text = __esm({
   "src/view/pages/status-text.ts"() {
     "use strict";
     init_events();
+    init_plan();
     init_printable();
     init_short_names();
     init_urgency();
@@ -35264,7 +35369,6 @@ var init_status_text = __esm({
     FRAME = 23;
     LEAST_EVENTS = 2;
     LONGEST_NAME4 = 20;
-    NO_PLAN = { text: "No plan yet.", remedy: "orchestrate import plan.yaml" };
   }
 });
 
@@ -36637,7 +36741,7 @@ function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path95.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path96.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -36662,7 +36766,7 @@ function notWanted({ gathered, landed, plans: plans2 }, record3) {
   };
 }
 async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs89.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs90.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
@@ -36670,12 +36774,12 @@ async function forget({ ports, gathered }, record3, saved) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs89, import_node_path95, AT_ONCE3, LEASE_WAIT_MS6;
+var import_node_fs90, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs90 = require("node:fs");
+    import_node_path96 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -36720,7 +36824,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path96.relative)(paths.root, path17);
+    const below = (0, import_node_path97.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -36750,16 +36854,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs90.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs91.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs90.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs91.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs90, import_node_path96;
+var import_node_fs91, import_node_path97;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
-    import_node_path96 = require("node:path");
+    import_node_fs91 = require("node:fs");
+    import_node_path97 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -36993,13 +37097,13 @@ async function readable(ports, record3, number5, flags, io) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path97.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs91.existsSync)(file)) throw noRun(record3, run30);
+  const file = run30 === null ? null : (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (file === null || !(0, import_node_fs92.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs91.statSync)(file);
+    const { size } = (0, import_node_fs92.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs91.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs92.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -37007,12 +37111,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs91, import_node_path97, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs92, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
-    import_node_path97 = require("node:path");
+    import_node_fs92 = require("node:fs");
+    import_node_path98 = require("node:path");
     import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -37098,7 +37202,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs92.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs93.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -37110,15 +37214,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs92.openSync)(path17, "r");
+  const handle = (0, import_node_fs93.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs92.fstatSync)(handle);
+    const { size } = (0, import_node_fs93.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs92.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs93.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs92.closeSync)(handle);
+    (0, import_node_fs93.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -37140,11 +37244,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs92, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs93, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -37357,7 +37461,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs93.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs94.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -37447,11 +37551,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs93, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs94, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -37471,7 +37575,7 @@ var init_watch = __esm({
 });
 
 // src/view/html/markup.ts
-function textOf4(text5) {
+function textOf3(text5) {
   if (text5.length <= LONGEST_TEXT && HARMLESS2.test(text5)) return text5.trim();
   const clean2 = PAGE_STYLE.clean(printable(text5, LONGEST_TEXT));
   return clean2.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
@@ -37479,7 +37583,7 @@ function textOf4(text5) {
 function htmlOf(value) {
   if (value === null || value === false) return "";
   if (typeof value === "number") return String(value);
-  if (typeof value === "string") return textOf4(value);
+  if (typeof value === "string") return textOf3(value);
   return "html" in value ? value.html : value.map(htmlOf).join("");
 }
 function html(source, ...values) {
@@ -37600,14 +37704,14 @@ var init_page_script = __esm({
   let busy = 0;
   for (const act of ['scroll', 'input', 'pointerdown', 'wheel', 'touchmove'])
     addEventListener(act, () => { busy = Date.now(); }, { passive: true });
-  const loadAnew = () => {
+  const loadAgain = () => {
     const selecting = String(getSelection()) !== '';
-    if (document.hidden || selecting || Date.now() - busy < 1500) return void setTimeout(loadAnew, 500);
+    if (document.hidden || selecting || Date.now() - busy < 1500) return void setTimeout(loadAgain, 500);
     keep();
     history.scrollRestoration = 'manual';
     location.reload();
   };
-  if (reload) setTimeout(loadAnew, Number(reload) * 1000);
+  if (reload) setTimeout(loadAgain, Number(reload) * 1000);
 
   if (filter) filter.addEventListener('input', sift);
   const showTarget = () => {
@@ -38064,9 +38168,11 @@ function row3(stream2, context, open3) {
 function taskList(tasks2) {
   if (tasks2.length === 0) return html``;
   const hidden2 = tasks2.length - TASKS_SHOWN;
-  const items = tasks2.slice(0, TASKS_SHOWN).map(({ title: title4, status, blockedReason }) => {
+  const items = tasks2.slice(0, TASKS_SHOWN).map((task2) => {
+    const { title: title4, status } = task2;
     const { like, word } = taskMark(status);
-    const why = blockedReason === null ? "" : `: ${blockedReason}`;
+    const reason = status === "blocked" ? whyBlocked(task2) : task2.blockedReason;
+    const why = reason === null ? "" : `: ${reason}`;
     return html`<li>${symbolOf({ state: like, needsYou: false })}<bdi>${title4}</bdi><small>${word}${why}</small></li>`;
   });
   return html`<ul>${items}${hidden2 > 0 && html`<li>${plural(hidden2, "more task")}</li>`}</ul>`;
@@ -38173,7 +38279,7 @@ function head2(report, { nowMs }) {
 <h1><bdi>${titleOf(report)}</bdi></h1><p class="facts"><span class="live">${live}</span>${facts3.map((fact) => html`<span>${fact}</span>`)}</p></header>`;
 }
 function notices(report, { command: command3, everySeconds, trouble: trouble2 }) {
-  const old = everySeconds === null ? html`This page was written <span class="age"></span> and is not written anew.` : html`This page was to be written anew, and was last written <span class="age"></span>: what writes it has ended.`;
+  const old = everySeconds === null ? html`This page was written <span class="age"></span> and is not rewritten.` : html`This page was to be rewritten, and was last written <span class="age"></span>: what writes it has ended.`;
   const texts2 = [
     ...trouble2 === null ? [] : [{ text: `The last look failed, this is the one before: ${trouble2}`, remedy: null }],
     ...alertsOf(report)
@@ -38253,14 +38359,15 @@ function earlierPlans2({ earlier }, context) {
   );
 }
 function foot({ command: command3, everySeconds, ended, nowMs }) {
-  const anew = everySeconds !== null ? "It is written anew at each change, and loads itself anew." : ended ? "That has ended: it stays as it is." : "It stays as it is.";
-  return html`<footer><p>Written ${moment(nowMs, nowMs)} (<time datetime="${new Date(nowMs).toISOString()}">${new Date(nowMs).toISOString()}</time>) by <code>${command3}</code> ${anew}</p></footer>`;
+  const upkeep = everySeconds !== null ? "It is rewritten at each change, and reloads itself." : ended ? "That has ended: it stays as it is." : "It stays as it is.";
+  return html`<footer><p>Written ${moment(nowMs, nowMs)} (<time datetime="${new Date(nowMs).toISOString()}">${new Date(nowMs).toISOString()}</time>) by <code>${command3}</code> ${upkeep}</p></footer>`;
 }
 var PAGE_OPENING, RELOAD, OLD_SECONDS, LATE, EVENTS_SHOWN2, ASKING_SHOWN;
 var init_status_page = __esm({
   "src/view/html/status-page.ts"() {
     "use strict";
     init_events();
+    init_plan();
     init_printable();
     init_short_names();
     init_states();
@@ -38292,7 +38399,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path98.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path99.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -38320,7 +38427,7 @@ function pageLooker(ports, { place: place2, request: request2, io, said: said2, 
     writePage(place2, pageOf(ports, gathered, request2, more));
     if (!said2.written) {
       tellWritten(place2, io);
-      if (!io.json) io.print("It is written anew at each change, until this command is ended (Ctrl-C).");
+      if (!io.json) io.print("It is rewritten at each change, until this command is ended (Ctrl-C).");
     }
     said2.written = true;
     last3 = gathered;
@@ -38394,21 +38501,21 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path98.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path99.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
-  if (stat2 === null || stat2.size > 0 && !isOurs3(place2))
+  if (stat2 === null || stat2.size > 0 && !isOurs4(place2))
     throw new OrchestrateError(
       EXIT.refused,
       `${shown3} was not made by orchestrate status --html, and is left as it is: choose another FILE, or move it away`,
       putAside(place2.path)
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs94.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs95.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path98.dirname)(place2.path);
+  const folder = (0, import_node_path99.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -38417,14 +38524,14 @@ function newTarget(place2) {
     `mkdir -p ${shellWord(folder)}`
   );
 }
-function isOurs3(place2) {
+function isOurs4(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs94.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs95.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs94.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs95.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs94.closeSync)(handle);
+      (0, import_node_fs95.closeSync)(handle);
     }
   });
 }
@@ -38436,17 +38543,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path98.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path99.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs94, import_node_path98, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs95, import_node_path99, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_fs95 = require("node:fs");
+    import_node_path99 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -38615,7 +38722,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs95.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs96.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -38644,15 +38751,15 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
   return writeRunFile(
     runDir(paths, key, number5),
     NOTES_FILE,
-    `${plainText2(notes, Number.POSITIVE_INFINITY)}
+    `${plainText(notes, Number.POSITIVE_INFINITY)}
 `
   );
 }
-var import_node_fs95, MOST_TYPED, BEGINNING;
+var import_node_fs96, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -38777,8 +38884,8 @@ function createCalls() {
     if (event.id <= last3 || known2 !== (initiative2 ?? known2)) standing2.clear();
     last3 = event.id;
     initiative2 = known2;
-    const isOurs4 = event.key === null || isKey(event.key);
-    const found = isOurs4 ? callOf(event.kind) : null;
+    const isOurs5 = event.key === null || isKey(event.key);
+    const found = isOurs5 ? callOf(event.kind) : null;
     if (found !== null) stand(event, found);
   };
   return {
@@ -39176,7 +39283,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs96.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs97.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -39248,11 +39355,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs96, KEPT2;
+var import_node_fs97, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs96 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -40440,12 +40547,12 @@ var require_isexe = __commonJS({
         if (typeof Promise !== "function") {
           throw new TypeError("callback not provided");
         }
-        return new Promise(function(resolve14, reject) {
+        return new Promise(function(resolve15, reject) {
           isexe(path17, options || {}, function(er, is) {
             if (er) {
               reject(er);
             } else {
-              resolve14(is);
+              resolve15(is);
             }
           });
         });
@@ -40511,27 +40618,27 @@ var require_which = __commonJS({
         opt = {};
       const { pathEnv, pathExt, pathExtExe } = getPathInfo(cmd, opt);
       const found = [];
-      const step = (i3) => new Promise((resolve14, reject) => {
+      const step = (i3) => new Promise((resolve15, reject) => {
         if (i3 === pathEnv.length)
-          return opt.all && found.length ? resolve14(found) : reject(getNotFoundError(cmd));
+          return opt.all && found.length ? resolve15(found) : reject(getNotFoundError(cmd));
         const ppRaw = pathEnv[i3];
         const pathPart = /^".*"$/.test(ppRaw) ? ppRaw.slice(1, -1) : ppRaw;
         const pCmd = path17.join(pathPart, cmd);
         const p2 = !pathPart && /^\.[\\\/]/.test(cmd) ? cmd.slice(0, 2) + pCmd : pCmd;
-        resolve14(subStep(p2, i3, 0));
+        resolve15(subStep(p2, i3, 0));
       });
-      const subStep = (p2, i3, ii) => new Promise((resolve14, reject) => {
+      const subStep = (p2, i3, ii) => new Promise((resolve15, reject) => {
         if (ii === pathExt.length)
-          return resolve14(step(i3 + 1));
+          return resolve15(step(i3 + 1));
         const ext = pathExt[ii];
         isexe(p2 + ext, { pathExt: pathExtExe }, (er, is) => {
           if (!er && is) {
             if (opt.all)
               found.push(p2 + ext);
             else
-              return resolve14(p2 + ext);
+              return resolve15(p2 + ext);
           }
-          return resolve14(subStep(p2, i3, ii + 1));
+          return resolve15(subStep(p2, i3, ii + 1));
         });
       });
       return cb ? step(0).then((res) => cb(null, res), cb) : step(0);
@@ -40743,7 +40850,7 @@ var require_parse = __commonJS({
       }
       return parsed2;
     }
-    function parse8(command3, args, options) {
+    function parse7(command3, args, options) {
       if (args && !Array.isArray(args)) {
         options = args;
         args = null;
@@ -40762,7 +40869,7 @@ var require_parse = __commonJS({
       };
       return options.shell ? parsed2 : parseNonShell(parsed2);
     }
-    module2.exports = parse8;
+    module2.exports = parse7;
   }
 });
 
@@ -40821,16 +40928,16 @@ var require_cross_spawn = __commonJS({
   "node_modules/cross-spawn/index.js"(exports2, module2) {
     "use strict";
     var cp = require("child_process");
-    var parse8 = require_parse();
+    var parse7 = require_parse();
     var enoent = require_enoent();
     function spawn9(command3, args, options) {
-      const parsed2 = parse8(command3, args, options);
+      const parsed2 = parse7(command3, args, options);
       const spawned2 = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
       enoent.hookChildProcess(spawned2, parsed2);
       return spawned2;
     }
     function spawnSync3(command3, args, options) {
-      const parsed2 = parse8(command3, args, options);
+      const parsed2 = parse7(command3, args, options);
       const result = cp.spawnSync(parsed2.command, parsed2.args, parsed2.options);
       result.error = result.error || enoent.verifyENOENTSync(result.status, parsed2);
       return result;
@@ -40838,7 +40945,7 @@ var require_cross_spawn = __commonJS({
     module2.exports = spawn9;
     module2.exports.spawn = spawn9;
     module2.exports.sync = spawnSync3;
-    module2.exports._parse = parse8;
+    module2.exports._parse = parse7;
     module2.exports._enoent = enoent;
   }
 });
@@ -40872,22 +40979,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path99.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path100.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path99.default.resolve(currentPath, "..");
+        currentPath = import_node_path100.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process9, import_node_path99, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process9, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process9 = __toESM(require_node_child_process(), 1);
-    import_node_path99 = __toESM(require("node:path"), 1);
+    import_node_path100 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process9.execFile);
@@ -40896,11 +41003,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path100, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path101, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_path101 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -40910,27 +41017,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path100.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path101.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path100.default.delimiter);
+      const pathParts = pathOption.split(import_node_path101.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path100.default.delimiter ? `${result.join(import_node_path100.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path100.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path101.default.delimiter ? `${result.join(import_node_path101.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path101.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path100.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path101.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path100.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path101.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -41611,8 +41718,8 @@ var init_deferred = __esm({
   "node_modules/execa/lib/utils/deferred.js"() {
     createDeferred2 = () => {
       const methods = {};
-      const promise = new Promise((resolve14, reject) => {
-        Object.assign(methods, { resolve: resolve14, reject });
+      const promise = new Promise((resolve15, reject) => {
+        Object.assign(methods, { resolve: resolve15, reject });
       });
       return Object.assign(promise, methods);
     };
@@ -42213,11 +42320,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path101, mapNode, handleNodeOption;
+var import_node_process6, import_node_path102, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_path102 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -42237,7 +42344,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path101.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path102.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -42247,7 +42354,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path101.default.basename(file, ".exe") === "node") {
+      if (import_node_path102.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -42348,16 +42455,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs97, import_node_path102, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs98, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs97 = require("node:fs");
-    import_node_path102 = __toESM(require("node:path"), 1);
+    import_node_fs98 = require("node:fs");
+    import_node_path103 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path102.default.resolve(cwdString);
+      return import_node_path103.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -42374,7 +42481,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs97.statSync)(cwd);
+        cwdStat = (0, import_node_fs98.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -42390,10 +42497,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path103, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path104, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path103 = __toESM(require("node:path"), 1);
+    import_node_path104 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -42424,7 +42531,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path103.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path104.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -43928,10 +44035,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs98, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs99, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -43969,7 +44076,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs98.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs99.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -44305,10 +44412,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs99, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs100, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -44339,8 +44446,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs99.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -44784,10 +44891,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs100, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs101, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -44888,10 +44995,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs100.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs101.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs100.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs101.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -45403,10 +45510,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs101, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs102, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -45433,8 +45540,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs101.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs102.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -45443,8 +45550,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs101.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs101.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs102.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -46926,11 +47033,11 @@ var init_concurrent = __esm({
       const promises = weakMap.get(stream2);
       const promise = createDeferred2();
       promises.push(promise);
-      const resolve14 = promise.resolve.bind(promise);
-      return { resolve: resolve14, promises };
+      const resolve15 = promise.resolve.bind(promise);
+      return { resolve: resolve15, promises };
     };
-    waitForConcurrentStreams = async ({ resolve: resolve14, promises }, subprocess) => {
-      resolve14();
+    waitForConcurrentStreams = async ({ resolve: resolve15, promises }, subprocess) => {
+      resolve15();
       const [isSubprocessExit] = await Promise.race([
         Promise.allSettled([true, subprocess]),
         Promise.all([false, ...promises])
@@ -47702,9 +47809,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs102.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs102.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs103.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs103.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs102.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs103.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -47714,7 +47821,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs102.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs103.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -47724,11 +47831,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs102, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs103, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs102 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -47786,11 +47893,11 @@ function doingOf({ tool: tool2, input }) {
 function answerLine(call, answer3) {
   if (call === void 0 || !CREATORS.has(call.tool)) return null;
   const title4 = shown(call.input["title"]);
-  const label2 = call.tool.endsWith("prd_create") ? "PRD" : streamOf4(call.input["metadata"]);
+  const label2 = call.tool.endsWith("prd_create") ? "PRD" : streamOf3(call.input["metadata"]);
   if (!answer3.isError) return `  \u2713 ${label2}: ${title4}`;
   return `  \u2717 ${label2}: ${title4}: ${printable(answer3.text, 200)}`;
 }
-function streamOf4(metadata2) {
+function streamOf3(metadata2) {
   const value = typeof metadata2 === "object" && metadata2 !== null && "streamId" in metadata2;
   return value ? shown(metadata2.streamId) : "no stream";
 }
@@ -47798,13 +47905,13 @@ function shown(value) {
   return typeof value === "string" || typeof value === "number" ? printable(String(value), LONGEST6) : "?";
 }
 function readPlannerLine(line2) {
-  const message2 = parse4(line2);
+  const message2 = parseObject(line2) ?? {};
   switch (message2["type"]) {
     case "system":
       return systemEvents(message2);
     case "assistant":
     case "user":
-      return listOf2(fields2(message2["message"])["content"]).flatMap((block2) => blockEvents(fields2(block2)));
+      return listOf2(fieldsOf(message2["message"])["content"]).flatMap((block2) => blockEvents(fieldsOf(block2)));
     case "result":
       return [{ kind: "result", isError: message2["is_error"] === true, text: resultText2(message2) }];
     default:
@@ -47813,24 +47920,24 @@ function readPlannerLine(line2) {
 }
 function systemEvents(message2) {
   if (message2["subtype"] === "init") {
-    const server = listOf2(message2["mcp_servers"]).map(fields2).find(({ name: name2 }) => name2 === MCP_NAME);
-    return [{ kind: "started", server: server === void 0 ? null : textOf5(server["status"]) }];
+    const server = listOf2(message2["mcp_servers"]).map(fieldsOf).find(({ name: name2 }) => name2 === MCP_NAME);
+    return [{ kind: "started", server: server === void 0 ? null : textOf4(server["status"]) }];
   }
   if (message2["subtype"] !== "api_retry") return [];
-  const error2 = [message2["error_status"], message2["error"]].map(textOf5).filter((part) => part !== "").join(" ");
+  const error2 = [message2["error_status"], message2["error"]].map(textOf4).filter((part) => part !== "").join(" ");
   return [{ kind: "retry", attempt: Number(message2["attempt"] ?? 0), error: error2 }];
 }
 function blockEvents(block2) {
   switch (block2["type"]) {
     case "text":
-      return [{ kind: "text", text: textOf5(block2["text"]) }];
+      return [{ kind: "text", text: textOf4(block2["text"]) }];
     case "tool_use": {
       const { id: id2, name: name2, input } = block2;
-      return [{ kind: "call", id: textOf5(id2), tool: textOf5(name2), input: fields2(input) }];
+      return [{ kind: "call", id: textOf4(id2), tool: textOf4(name2), input: fieldsOf(input) }];
     }
     case "tool_result": {
       const { tool_use_id: id2, is_error: isError, content: content2 } = block2;
-      return [{ kind: "answer", id: textOf5(id2), isError: isError === true, text: contentText(content2) }];
+      return [{ kind: "answer", id: textOf4(id2), isError: isError === true, text: contentText(content2) }];
     }
     default:
       return [];
@@ -47838,29 +47945,18 @@ function blockEvents(block2) {
 }
 function contentText(content2) {
   if (typeof content2 === "string") return content2;
-  return listOf2(content2).map((block2) => textOf5(fields2(block2)["text"])).join("\n");
+  return listOf2(content2).map((block2) => textOf4(fieldsOf(block2)["text"])).join("\n");
 }
 function resultText2(message2) {
-  const text5 = textOf5(message2["result"]);
+  const text5 = textOf4(message2["result"]);
   if (text5 !== "") return text5;
-  const errors = listOf2(message2["errors"]).map(textOf5).join("; ");
-  return errors === "" ? textOf5(message2["subtype"]) : errors;
-}
-function parse4(line2) {
-  try {
-    return fields2(JSON.parse(line2));
-  } catch (error2) {
-    if (error2 instanceof SyntaxError) return {};
-    throw error2;
-  }
-}
-function fields2(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+  const errors = listOf2(message2["errors"]).map(textOf4).join("; ");
+  return errors === "" ? textOf4(message2["subtype"]) : errors;
 }
 function listOf2(value) {
   return Array.isArray(value) ? value : [];
 }
-function textOf5(value) {
+function textOf4(value) {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 var LONGEST6, CREATORS, WRITES;
@@ -47868,6 +47964,7 @@ var init_planner_events = __esm({
   "src/generate/planner-events.ts"() {
     "use strict";
     init_run_files();
+    init_json_fields();
     init_printable();
     LONGEST6 = 100;
     CREATORS = new Set(["prd_create", "task_create"].map((name2) => `mcp__${MCP_NAME}__${name2}`));
@@ -47949,28 +48046,28 @@ function failureOf2(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs103.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs104.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path104.join)(directory, "tasks");
-  const store = (0, import_node_path104.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path104.join)(directory, "mcp.json");
+  const base = (0, import_node_path105.join)(directory, "tasks");
+  const store = (0, import_node_path105.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path105.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs103.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs104.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs103, import_node_path104, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs104, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
-    import_node_path104 = require("node:path");
+    import_node_fs104 = require("node:fs");
+    import_node_path105 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -47989,7 +48086,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48000,7 +48097,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs104.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48030,11 +48127,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs104;
+var import_node_fs105;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_database();
   }
 });
@@ -48042,7 +48139,7 @@ var init_memory_copilot = __esm({
 // src/generate/initiative.ts
 async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs105.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs106.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -48064,12 +48161,12 @@ function noneActive(workspace) {
 function titleOf3(feature) {
   return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
 }
-var import_node_crypto13, import_node_fs105, LONGEST_TITLE;
+var import_node_crypto13, import_node_fs106, LONGEST_TITLE;
 var init_initiative = __esm({
   "src/generate/initiative.ts"() {
     "use strict";
     import_node_crypto13 = __toESM(require_node_crypto(), 1);
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     init_paths();
     init_errors();
     init_printable();
@@ -48121,7 +48218,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path105.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path106.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -48193,7 +48290,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path105.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path106.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -48232,7 +48329,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs106.existsSync)((0, import_node_path105.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs107.existsSync)((0, import_node_path106.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -48246,7 +48343,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path105.relative)((0, import_node_fs106.realpathSync)(io.cwd), (0, import_node_path105.join)(root, name2));
+  return (0, import_node_path106.relative)((0, import_node_fs107.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -48265,12 +48362,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs106, import_node_path105, run21;
+var import_node_fs107, import_node_path106, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
-    import_node_path105 = require("node:path");
+    import_node_fs107 = require("node:fs");
+    import_node_path106 = require("node:path");
     init_create_agent();
     init_load();
     init_project();
@@ -55715,7 +55812,7 @@ var require_public_api = __commonJS({
       }
       return doc;
     }
-    function parse8(src, reviver, options) {
+    function parse7(src, reviver, options) {
       let _reviver = void 0;
       if (typeof reviver === "function") {
         _reviver = reviver;
@@ -55756,7 +55853,7 @@ var require_public_api = __commonJS({
         return value.toString(options);
       return new Document.Document(value, _replacer, options).toString(options);
     }
-    exports2.parse = parse8;
+    exports2.parse = parse7;
     exports2.parseAllDocuments = parseAllDocuments;
     exports2.parseDocument = parseDocument;
     exports2.stringify = stringify;
@@ -55944,12 +56041,12 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs107.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs108.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
     const message2 = UNREADABLE[code3]?.(shown3) ?? `cannot read ${shown3}: ${messageOf(error2)}`;
-    const fix = "give the path of a plan file; its form is in the README";
+    const fix = "give the path of a plan file; its form is in ORCHESTRATION_GUIDE.md";
     throw new OrchestrateError(EXIT.input, message2, fix, { cause: error2 });
   }
   const bytes = Buffer.concat(chunks2);
@@ -55961,11 +56058,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs107, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs108, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
+    import_node_fs108 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -57209,17 +57306,17 @@ var init_parse = __esm({
       return result.issues.length === 0;
     };
     _encode = (_Err) => {
-      const parse8 = _parse(_Err);
+      const parse7 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
         const ctx = _ctx ? { ..._ctx, direction: "backward" } : { direction: "backward" };
-        return parse8(schema, value, ctx, finalizeParams(fn, _params));
+        return parse7(schema, value, ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
     _decode = (_Err) => {
-      const parse8 = _parse(_Err);
+      const parse7 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
-        return parse8(schema, value, _ctx, finalizeParams(fn, _params));
+        return parse7(schema, value, _ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
@@ -57833,7 +57930,7 @@ function capSize(inst, size) {
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c5) => c5[0]));
-  const parse8 = inst._zod.parse;
+  const parse7 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
     const n2 = size(payload.value);
     if (n2 > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
@@ -57847,7 +57944,7 @@ function capSize(inst, size) {
         }
       }
     }
-    return parse8(payload, ctx);
+    return parse7(payload, ctx);
   };
 }
 function handleArrayResult(result, final, index) {
@@ -58691,7 +58788,7 @@ var init_schemas = __esm({
         }
         return propValues;
       });
-      const isObject5 = isObject3;
+      const isObject4 = isObject3;
       const catchall = def.catchall;
       let value;
       const memo2 = globalConfig.memoizer;
@@ -58699,7 +58796,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject5(input)) {
+        if (!isObject4(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -58835,7 +58932,7 @@ var init_schemas = __esm({
         return doc.compile();
       };
       let fastpass;
-      const isObject5 = isObject3;
+      const isObject4 = isObject3;
       const jit = !globalConfig.jitless;
       const allowsEval2 = allowsEval;
       const fastEnabled = jit && allowsEval2.value;
@@ -58844,7 +58941,7 @@ var init_schemas = __esm({
       inst._zod.parse = (payload, ctx) => {
         value ?? (value = _normalized.value);
         const input = payload.value;
-        if (!isObject5(input)) {
+        if (!isObject4(input)) {
           payload.issues.push({
             expected: "object",
             code: "invalid_type",
@@ -59391,7 +59488,7 @@ function isRef(value) {
 function cloneIssues(issues) {
   return issues.map((iss) => iss.path ? { ...iss, path: iss.path.slice() } : { ...iss });
 }
-function isRecursive(inst, stack3, resolve14) {
+function isRecursive(inst, stack3, resolve15) {
   const cached2 = recursive.get(inst);
   if (cached2 !== void 0)
     return cached2 ? PROVEN : NONE2;
@@ -59401,7 +59498,7 @@ function isRecursive(inst, stack3, resolve14) {
   let result = NONE2;
   const check4 = (child) => {
     if (result !== PROVEN && child?._zod) {
-      const answer3 = isRecursive(child, stack3, resolve14);
+      const answer3 = isRecursive(child, stack3, resolve15);
       if (answer3 > result)
         result = answer3;
     }
@@ -59412,7 +59509,7 @@ function isRecursive(inst, stack3, resolve14) {
       const desc = Object.getOwnPropertyDescriptor(sh, key);
       if (spread2 && !desc.enumerable)
         continue;
-      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack3, resolve14) : NONE2;
+      const child = desc.get ? ASSUMED : desc.value?._zod ? isRecursive(desc.value, stack3, resolve15) : NONE2;
       if (child > answer3)
         answer3 = child;
     }
@@ -59476,7 +59573,7 @@ function isRecursive(inst, stack3, resolve14) {
       break;
     // `$ZodLazy` caches its inner on the def, so a resolved edge is followed exactly
     case "lazy": {
-      const inner = def._cachedInner ?? (resolve14 ? inst._zod.innerType : void 0);
+      const inner = def._cachedInner ?? (resolve15 ? inst._zod.innerType : void 0);
       merge3(inner ? isRecursive(inner, stack3, false) : ASSUMED);
       break;
     }
@@ -61774,13 +61871,13 @@ var init_errors3 = __esm({
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse5, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
+var parse4, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
 var init_parse2 = __esm({
   "node_modules/zod/v4/classic/parse.js"() {
     init_core3();
     init_errors3();
     init_core3();
-    parse5 = /* @__PURE__ */ _parse(ZodRealError);
+    parse4 = /* @__PURE__ */ _parse(ZodRealError);
     parseAsync = /* @__PURE__ */ _parseAsync(ZodRealError);
     safeParse2 = /* @__PURE__ */ _safeParse(ZodRealError);
     safeParseAsync = /* @__PURE__ */ _safeParseAsync(ZodRealError);
@@ -62116,7 +62213,7 @@ var init_schemas2 = __esm({
         util_exports.own(this, "~standard", value);
       },
       parse: function _parse2(data, params) {
-        return parse5(this, data, params, { callee: _parse2 });
+        return parse4(this, data, params, { callee: _parse2 });
       },
       parseAsync: async function _parseAsync2(data, params) {
         return await parseAsync(this, data, params, { callee: _parseAsync2 });
@@ -63119,7 +63216,7 @@ async function runImport(context, request2) {
   const store = await context.openStore(!dryRun2);
   const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2, again: `${importCommand(request2.file)} --update` }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
-  context.print(json2 ? jsonOf2(imported, dryRun2) : textOf6(imported, shown3, dryRun2));
+  context.print(json2 ? jsonOf2(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
   return EXIT.ok;
 }
 async function planUpdated(context, input) {
@@ -63134,7 +63231,7 @@ function imagined(input, plan2) {
 function jsonOf2(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
-function textOf6({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
+function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
   const counts = `${tasks2} tasks across ${streams2} streams`;
   const kept3 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
   const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept3}`;
@@ -63177,19 +63274,19 @@ function importCommand(file) {
 }
 function contextOf2(project, file, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs108.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path106.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs109.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path107.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs108, import_node_path106, run23;
+var import_node_fs109, import_node_path107, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
-    import_node_path106 = require("node:path");
+    import_node_fs109 = require("node:fs");
+    import_node_path107 = require("node:path");
     init_project();
     init_errors();
     init_plan_input();
@@ -63490,7 +63587,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path107.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path108.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -63501,11 +63598,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path107;
+var import_node_path108;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path107 = require("node:path");
+    import_node_path108 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -63581,17 +63678,6 @@ async function withStore(io, work) {
     project.close();
   }
 }
-function statusFlag(flags) {
-  const text5 = textFlag(flags, "status");
-  if (text5 === void 0) return void 0;
-  const status = TASK_STATUSES.find((each) => each === text5);
-  if (status === void 0)
-    throw usageError(
-      `--status is ${TASK_STATUSES.join(", ")}, not ${JSON.stringify(text5)}`,
-      "orchestrate task list --status pending"
-    );
-  return status;
-}
 async function list3(_args, flags, io) {
   return withStore(io, (store, project) => {
     const tasks2 = store.listTasks(filterOf(store, flags, project));
@@ -63604,15 +63690,15 @@ function filterOf(store, flags, { env }) {
   const own2 = env["ORCHESTRATE_TOKEN"] ? env["ORCHESTRATE_STREAM"] : void 0;
   const all = flags["all"] === true;
   const named3 = textFlag(flags, "stream");
-  const stream2 = named3 === void 0 ? own2 : streamOf5(store, named3, all);
-  const status = statusFlag(flags);
+  const stream2 = named3 === void 0 ? own2 : streamOf4(store, named3, all);
+  const status = choiceFlag(flags, "status", TASK_STATUSES);
   return {
     all,
     ...stream2 === void 0 ? {} : { stream: stream2 },
     ...status === void 0 ? {} : { status }
   };
 }
-function streamOf5(store, named3, all) {
+function streamOf4(store, named3, all) {
   const plans2 = [store.readPlan(), ...all ? store.earlierPlans() : []];
   const streams2 = plans2.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
   return oneStream(named3, [...new Map(streams2.map((each) => [each.id, each])).values()]);
@@ -63651,7 +63737,7 @@ async function update2(args, flags, io) {
   });
 }
 function patchOf(flags) {
-  const status = statusFlag(flags);
+  const status = choiceFlag(flags, "status", TASK_STATUSES);
   const notes = boundedText(flags, "notes");
   const blockedReason = boundedText(flags, "blocked-reason");
   if (status === void 0 && notes === void 0 && blockedReason === void 0) {
@@ -64096,11 +64182,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs109.existsSync)(path17) || (0, import_node_path108.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path108.dirname)(path17));
+  return (0, import_node_fs110.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs109.accessSync)(directory, import_node_fs109.constants.W_OK | import_node_fs109.constants.X_OK);
+    (0, import_node_fs110.accessSync)(directory, import_node_fs110.constants.W_OK | import_node_fs110.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -64108,7 +64194,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs109.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs110.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -64117,7 +64203,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs109.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs110.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -64157,7 +64243,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs109.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs110.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -64169,7 +64255,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs109.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs110.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -64181,9 +64267,9 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path108.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path109.dirname)(storePath));
   if (isWritable(place2)) {
-    return { name: "store", level: "warn", message: "no plan yet", fix: "orchestrate import plan.yaml" };
+    return { name: "store", level: "warn", message: "no plan yet", fix: NO_PLAN.remedy };
   }
   return {
     name: "store",
@@ -64192,13 +64278,14 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs109, import_node_path108;
+var import_node_fs110, import_node_path109;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
-    import_node_path108 = require("node:path");
+    import_node_fs110 = require("node:fs");
+    import_node_path109 = require("node:path");
     init_find_command();
+    init_plan();
     init_shell_word();
     init_present();
     init_moved_programs();
@@ -66950,7 +67037,7 @@ var init_protocol = __esm({
               return;
             }
             const pollInterval = task3.pollInterval ?? this._options?.defaultTaskPollInterval ?? 1e3;
-            await new Promise((resolve14) => setTimeout(resolve14, pollInterval));
+            await new Promise((resolve15) => setTimeout(resolve15, pollInterval));
             options?.signal?.throwIfAborted();
           }
         } catch (error2) {
@@ -66967,7 +67054,7 @@ var init_protocol = __esm({
        */
       request(request2, resultSchema, options) {
         const { relatedRequestId, resumptionToken, onresumptiontoken, task: task2, relatedTask } = options ?? {};
-        return new Promise((resolve14, reject) => {
+        return new Promise((resolve15, reject) => {
           const earlyReject = (error2) => {
             reject(error2);
           };
@@ -67045,7 +67132,7 @@ var init_protocol = __esm({
               if (!parseResult.success) {
                 reject(parseResult.error);
               } else {
-                resolve14(parseResult.data);
+                resolve15(parseResult.data);
               }
             } catch (error2) {
               reject(error2);
@@ -67307,12 +67394,12 @@ var init_protocol = __esm({
           }
         } catch {
         }
-        return new Promise((resolve14, reject) => {
+        return new Promise((resolve15, reject) => {
           if (signal2.aborted) {
             reject(new McpError(ErrorCode.InvalidRequest, "Request cancelled"));
             return;
           }
-          const timeoutId = setTimeout(resolve14, interval);
+          const timeoutId = setTimeout(resolve15, interval);
           signal2.addEventListener("abort", () => {
             clearTimeout(timeoutId);
             reject(new McpError(ErrorCode.InvalidRequest, "Request cancelled"));
@@ -70339,7 +70426,7 @@ var require_compile = __commonJS({
       const schOrFunc = root.refs[ref];
       if (schOrFunc)
         return schOrFunc;
-      let _sch = resolve14.call(this, root, ref);
+      let _sch = resolve15.call(this, root, ref);
       if (_sch === void 0) {
         const schema = (_a4 = root.localRefs) === null || _a4 === void 0 ? void 0 : _a4[ref];
         const { schemaId } = this.opts;
@@ -70366,7 +70453,7 @@ var require_compile = __commonJS({
     function sameSchemaEnv(s1, s2) {
       return s1.schema === s2.schema && s1.root === s2.root && s1.baseId === s2.baseId;
     }
-    function resolve14(root, ref) {
+    function resolve15(root, ref) {
       let sch;
       while (typeof (sch = this.refs[ref]) == "string")
         ref = sch;
@@ -71226,11 +71313,11 @@ var require_fast_uri = __commonJS({
         normalizeString(uri, options);
       } else if (typeof uri === "object") {
         uri = /** @type {T} */
-        parse8(serialize2(uri, options), options);
+        parse7(serialize2(uri, options), options);
       }
       return uri;
     }
-    function resolve14(baseURI, relativeURI, options) {
+    function resolve15(baseURI, relativeURI, options) {
       const schemelessOptions = options ? Object.assign({ scheme: "null" }, options) : { scheme: "null" };
       const {
         parsed: baseParsed,
@@ -71269,8 +71356,8 @@ var require_fast_uri = __commonJS({
     function resolveComponent(base, relative16, options, skipNormalization) {
       const target = {};
       if (!skipNormalization) {
-        base = parse8(serialize2(base, options), options);
-        relative16 = parse8(serialize2(relative16, options), options);
+        base = parse7(serialize2(base, options), options);
+        relative16 = parse7(serialize2(relative16, options), options);
       }
       options = options || {};
       if (!options.tolerant && relative16.scheme) {
@@ -71588,7 +71675,7 @@ var require_fast_uri = __commonJS({
       }
       return { parsed: parsed2, malformedAuthorityOrPort, malformedPercentEncoding, malformedSchemeSpecific, malformedHost, malformedScheme };
     }
-    function parse8(uri, opts) {
+    function parse7(uri, opts) {
       return parseWithStatus(uri, opts).parsed;
     }
     function normalizeString(uri, opts) {
@@ -71621,11 +71708,11 @@ var require_fast_uri = __commonJS({
     var fastUri = {
       SCHEMES,
       normalize: normalize5,
-      resolve: resolve14,
+      resolve: resolve15,
       resolveComponent,
       equal,
       serialize: serialize2,
-      parse: parse8
+      parse: parse7
     };
     module2.exports = fastUri;
     module2.exports.default = fastUri;
@@ -75417,7 +75504,7 @@ function readLine(line2) {
   const text5 = decode3(line2.bytes);
   if (text5 === null) return failure3(PARSE_ERROR, "Parse error: the line is not UTF-8");
   if (text5.trim() === "") return { kind: "blank" };
-  const parsed2 = parse7(text5);
+  const parsed2 = parse6(text5);
   if (!parsed2.ok) return failure3(PARSE_ERROR, `Parse error: ${parsed2.why}`);
   return checkMessage(parsed2.value);
 }
@@ -75429,7 +75516,7 @@ function decode3(bytes) {
     throw error2;
   }
 }
-function parse7(text5) {
+function parse6(text5) {
   try {
     return { ok: true, value: JSON.parse(text5) };
   } catch (error2) {
@@ -75439,7 +75526,7 @@ function parse7(text5) {
   }
 }
 function checkMessage(value) {
-  if (!isObject4(value)) return failure3(INVALID_REQUEST, "Invalid request: not a JSON-RPC message object");
+  if (!isObject(value)) return failure3(INVALID_REQUEST, "Invalid request: not a JSON-RPC message object");
   const id2 = requestId(value["id"]);
   if (value["jsonrpc"] !== "2.0")
     return failure3(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"', id2);
@@ -75450,7 +75537,7 @@ function checkMessage(value) {
   if (!isAnswer && typeof value["method"] !== "string") {
     return failure3(INVALID_REQUEST, "Invalid request: method must be a text", id2);
   }
-  if (value["params"] !== void 0 && !isObject4(value["params"])) {
+  if (value["params"] !== void 0 && !isObject(value["params"])) {
     return failure3(INVALID_REQUEST, "Invalid request: params must be an object", id2);
   }
   if (depthExceeds(value, MAX_DEPTH2)) {
@@ -75482,14 +75569,12 @@ function requestId(value) {
   if (typeof value === "string") return value;
   return typeof value === "number" && Number.isSafeInteger(value) ? value : null;
 }
-function isObject4(value) {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 var PARSE_ERROR, INVALID_REQUEST, MAX_DEPTH2, utf8;
 var init_message2 = __esm({
   "src/task-copilot/mcp/message.ts"() {
     "use strict";
     init_types3();
+    init_json_fields();
     PARSE_ERROR = -32700;
     INVALID_REQUEST = -32600;
     MAX_DEPTH2 = 100;
@@ -75814,7 +75899,7 @@ function milestoneList(prd2) {
     if (typeof item !== "object" || item === null) return [];
     const { id: id2, name: name2, description, taskIds } = item;
     if (typeof id2 !== "string" || typeof name2 !== "string") return [];
-    return [{ id: id2, name: name2, description: textOf2(description), taskIds: textList(taskIds) }];
+    return [{ id: id2, name: name2, description: textOf(description), taskIds: textList(taskIds) }];
   });
 }
 function velocityOf(db, initiativeId2) {
@@ -76374,8 +76459,8 @@ async function serveMcp(options) {
   const site = openCallSite({ ...options, warn });
   const server = createServer(loadTools, site, options.version);
   const transport = new LineTransport(options.stdin, options.stdout);
-  const closed2 = new Promise((resolve14) => {
-    server.onclose = resolve14;
+  const closed2 = new Promise((resolve15) => {
+    server.onclose = resolve15;
   });
   server.onerror = (error2) => warn(printable(error2.message, WARNING_CHARACTERS));
   const stop2 = () => void transport.close();
@@ -76441,7 +76526,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs110.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs111.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -76451,11 +76536,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs110, run29;
+var import_node_fs111, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs110 = require("node:fs");
+    import_node_fs111 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
@@ -76807,7 +76892,7 @@ function findAllBrackets(v) {
   const ANGLED_BRACKET_RE_GLOBAL = /<([^>]+)>/g;
   const SQUARE_BRACKET_RE_GLOBAL = /\[([^\]]+)\]/g;
   const res = [];
-  const parse8 = (match) => {
+  const parse7 = (match) => {
     let variadic = false;
     let value = match[1];
     if (value.startsWith("...")) {
@@ -76821,9 +76906,9 @@ function findAllBrackets(v) {
     };
   };
   let angledMatch;
-  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse8(angledMatch));
+  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(angledMatch));
   let squareMatch;
-  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse8(squareMatch));
+  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(squareMatch));
   return res;
 }
 function getMriOptions(options) {
@@ -77434,7 +77519,7 @@ function parseCommandLine(argv2, table2) {
   const rest = words[0] === "help" ? words.slice(1) : words;
   if (rest[0] === void 0) return { kind: "help", definition: null, prefix: "" };
   const found = findCommand(rest, table2);
-  if (found === null) return helpOfPrefix(rest, table2);
+  if (found === null) return helpOfPrefix(rest, table2, argv2.slice(0, argv2.length - words.length));
   const { definition } = found;
   if (help) return { kind: "help", definition, prefix: "" };
   const spelled = spellOut(found.rest, [...GLOBAL_OPTIONS, ...definition.options], definition);
@@ -77488,7 +77573,7 @@ function findCommand(words, table2) {
   }
   return null;
 }
-function helpOfPrefix(words, table2) {
+function helpOfPrefix(words, table2, front) {
   const [first2 = "", second = "--help"] = words;
   const below = table2.filter(({ name: name2 }) => name2.startsWith(`${first2} `));
   if (below.length > 0 && (second === "--help" || second === "-h")) {
@@ -77502,7 +77587,7 @@ function helpOfPrefix(words, table2) {
   );
   throw usageError(
     `unknown command ${JSON.stringify(asked2)}`,
-    guess === null ? "orchestrate --help" : ["orchestrate", guess, ...rest.map(shellWord)].join(" ")
+    guess === null ? "orchestrate --help" : ["orchestrate", ...front.map(shellWord), guess, ...rest.map(shellWord)].join(" ")
   );
 }
 function checkArguments(definition, args) {
@@ -77528,7 +77613,7 @@ function checkArguments(definition, args) {
 init_errors();
 init_printable();
 init_shell_word();
-function reportOf(thrown, look6) {
+function errorReportOf(thrown, look6) {
   const error2 = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
   const lines2 = [`orchestrate: error: ${oneLine(error2.message)}`, `  fix: ${oneLine(error2.fix)}`];
   if (error2.box !== null) lines2.push("", error2.box);
@@ -77550,7 +77635,7 @@ var SYSTEM_FIXES = {
   ENOSPC: "free some disk space, then run it again",
   EDQUOT: "free some disk space, then run it again",
   EIO: "check the disk, then run it again",
-  ESTALE: "mount that file system anew, then run it again",
+  ESTALE: "mount that file system again, then run it again",
   EFBIG: "ulimit -f unlimited",
   EROFS: "make the file system writable, then run it again",
   EACCES: "make that path readable and writable for this user, then run it again",
@@ -77664,6 +77749,7 @@ init_io();
 init_types();
 
 // src/commands/table-run.ts
+init_landing_types();
 var STREAM = { name: "stream", required: true, completes: "streams" };
 var STREAMS = { name: "stream", required: false, variadic: true, completes: "streams" };
 var RUN_COMMANDS = [
@@ -77749,7 +77835,7 @@ var RUN_COMMANDS = [
   },
   {
     name: "sync",
-    summary: "bring streams up to date with what they build on, checked anew and without an agent",
+    summary: "bring streams up to date with what they build on, checked again and without an agent",
     args: [STREAMS],
     options: [{ name: "dry-run", description: "Only say what would be merged, and what would clash." }],
     examples: ["orchestrate sync", "orchestrate sync --dry-run", "orchestrate sync Stream-B --json"],
@@ -77773,7 +77859,12 @@ var RUN_COMMANDS = [
         description: "Only say what would land, what would not, and which gates would run."
       },
       { name: "into", value: "BRANCH", description: "Another branch than the one the plan started from." },
-      { name: "strategy", value: "S", description: "merge, squash or rebase (landing.strategy)." },
+      {
+        name: "strategy",
+        value: "S",
+        choices: LANDING_STRATEGIES,
+        description: "How work lands, instead of by landing.strategy."
+      },
       { name: "no-gates", description: "Land without running the gates on the result." }
     ],
     examples: [
@@ -77803,7 +77894,7 @@ var LOOK_COMMANDS = [
         name: "html",
         value: "FILE",
         completes: "files",
-        description: "Write it as one page for a browser; with --watch anew at each change."
+        description: "Write it as one page for a browser; with --watch again at each change."
       }
     ],
     examples: [
@@ -78092,7 +78183,7 @@ function tell5(error2, argv2) {
     return error2.exitCode;
   }
   const options = argv2.includes("--") ? argv2.slice(0, argv2.indexOf("--")) : argv2;
-  const report = reportOf(error2, {
+  const report = errorReportOf(error2, {
     json: options.includes("--json"),
     verbose: options.includes("--verbose")
   });
