@@ -1,4 +1,4 @@
-/** Checks what the linter doesn't: opening sentences, file sizes, empty catches, left-over notes, names that say nothing. */
+/** Checks what the linter doesn't: opening sentences, file sizes, empty catches, left-over notes, names that say nothing or two things. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -27,6 +27,7 @@ const REFUSED: readonly (readonly [RegExp, string])[] = [
   [/\b(?:TODO|FIXME|XXX|HACK)\b/, 'a left-over note'],
   [/\b(?:issue|ticket) #?\d+/i, 'the number of an issue'],
   [/\b[A-Z]\w*(?:Manager|Helper|Utils?)\b/, 'a name that says nothing'],
+  [/\b(?:anew|can not|per cent|works off)\b/i, 'what nobody says (any more)'],
   [/catch\s*(?:\([^)]*\)\s*)?\{(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*\}/, 'a catch that swallows'],
 ];
 
@@ -124,6 +125,27 @@ function checkPaths({ name, text }: SourceFile): void {
   }
 }
 
+/** The page on the architecture must lead to every part of the source. */
+function checkParts(): void {
+  const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  for (const part of readdirSync(join(root, 'src'), { withFileTypes: true }))
+    if (part.isDirectory() && !new RegExp(`\\b${part.name}/`).test(page))
+      problems.push(`docs/architecture.md: doesn't name src/${part.name}/`);
+}
+
+/** A type that two files export under one name has two meanings, or should be one. */
+function checkTypeNames(files: readonly SourceFile[]): void {
+  const places = new Map<string, string>();
+  for (const { name, text } of files) {
+    for (const statement of ts.createSourceFile(name, text, ts.ScriptTarget.Latest).statements) {
+      if (!ts.isTypeAliasDeclaration(statement) || statement.modifiers === undefined) continue;
+      const other = places.get(statement.name.text);
+      if (other !== undefined) problems.push(`${name}: exports ${statement.name.text}, as ${other} does`);
+      places.set(statement.name.text, name);
+    }
+  }
+}
+
 /** Several test files run in one process, where a hook at the top of one would be a hook of them all. */
 function checkHooks({ name, text }: SourceFile): void {
   const line = text.split('\n').findIndex((it) => /^(?:before|after)(?:Each)?\(/.test(it)) + 1;
@@ -163,6 +185,8 @@ for (const file of sources) {
 for (const file of [...sources, ...filesBelow('scripts', /\.ts$/)]) checkFunctions(file);
 for (const file of filesBelow('test', /\.test\.ts$/)) checkHooks(file);
 checkSizes(sources);
+checkTypeNames(sources);
+checkParts();
 checkTemplates();
 const texts = ['.', 'docs', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder))

@@ -41,22 +41,22 @@ function drawn(streams: number) {
   const take = summary();
   const reports = Array.from({ length: ROUNDS + WARM }, () => reportOf(streams));
   let keys = 0;
-  const anew = () => durationMs(() => take({ kind: 'report', report: reports.pop() ?? reportOf(streams) }));
+  const whole = () => durationMs(() => take({ kind: 'report', report: reports.pop() ?? reportOf(streams) }));
   const key = () => {
     keys += 1;
     return durationMs(() => take({ kind: 'key', name: keys % 2 === 0 ? 'up' : 'down' }));
   };
-  return { anew, key };
+  return { whole, key };
 }
 
 async function redraw(streams: number): Promise<readonly Figure[]> {
   const [many, four] = [drawn(streams), drawn(4)];
-  const all = [many.anew, many.key, four.anew, four.key] as const;
+  const all = [many.whole, many.key, four.whole, four.key] as const;
   await byTurns(WARM, all);
-  const [anew, key, anewFloor, keyFloor] = await byTurns(ROUNDS, all);
+  const [whole, key, wholeFloor, keyFloor] = await byTurns(ROUNDS, all);
   const of = `of ${amount(streams)} streams`;
   return [
-    { name: `a new report ${of}`, unit: 'ms', samples: anew, floor: { name: 'of 4', samples: anewFloor } },
+    { name: `a new report ${of}`, unit: 'ms', samples: whole, floor: { name: 'of 4', samples: wholeFloor } },
     { name: `a key in a plan ${of}`, unit: 'ms', samples: key, floor: { name: 'of 4', samples: keyFloor } },
   ];
 }
