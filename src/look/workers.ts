@@ -95,8 +95,9 @@ function isPaneOf(claim: Claim | null, pane: PaneFact | null): boolean {
 }
 
 /**
- * Before the claim the pane tells; after it the process itself does. A process that is gone while its pane is not dead yet
- * is about to be: its keeper will end, and tmux will say so, with the exit status, within moments.
+ * Before the claim the pane tells, also while one that was just taken has no text yet, as on a busy machine; after it the
+ * process itself does. A process that is gone while its pane is not dead yet is about to be: its keeper will end, and tmux
+ * will say so, with the exit status, within moments.
  */
 function processState(
   eyes: Eyes,
@@ -106,6 +107,6 @@ function processState(
   claimed: boolean,
 ): WorkerFact['process'] {
   if (identity !== null && eyes.processes.isAlive(identity)) return 'alive';
-  if (!claimed) return pane !== null && !pane.dead ? 'alive' : 'gone';
+  if (!claimed || claim?.pid === 0) return pane !== null && !pane.dead ? 'alive' : 'gone';
   return isPaneOf(claim, pane) ? 'alive' : 'gone';
 }

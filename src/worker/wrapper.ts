@@ -114,7 +114,7 @@ const FENCE = 'fence';
 export type ClaimedProcess = { readonly pid: number; readonly start: string | null };
 
 /**
- * Who holds a run. `pid` is 0 when the winner died between taking the claim and writing it. `keeper` is the process of
+ * Who holds a run. `pid` is 0 while the winner has not written it yet, and when it died before. `keeper` is the process of
  * its pane; null when the wrapper is that itself.
  */
 export type Claim = ClaimedProcess & { readonly atMs: number; readonly keeper: ClaimedProcess | null };

@@ -1,7 +1,7 @@
-/** Whose processes are ended: those of workers that the plan no longer names too, never those that got a worker's number after a reboot. */
+/** Whose processes are ended: those of workers that the plan no longer names too, never those that got a worker's number after a reboot, nor an agent that just begins. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -99,4 +99,28 @@ test('a run of before a reboot is closed without touching who has its number now
   assert.ok(events.some(({ message }) => message === 'the machine was restarted'));
   assert.ok(alive(daemon), 'somebody else’s daemon lives on');
   process.kill(daemon, 'SIGKILL');
+});
+
+test('an agent that has taken its claim but not yet written it, as on a busy machine, is let begin', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const first = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await first.kill();
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  state.exec('UPDATE runs SET worker = NULL, claimed_at_ms = NULL');
+  const claimedAtMs = state.prepare('SELECT claimed_at_ms FROM runs').pluck();
+  const claim = join(rig.root, '.claude/orchestrator/runs/a-1/claim');
+  const text = readFileSync(claim, 'utf8');
+  writeFileSync(claim, '');
+  assert.equal((await rig.stream('A')).state, 'running');
+  const poller = rig.start();
+  await until('a poller has seen the claim', () => claimedAtMs.get() !== null);
+  state.close();
+  writeFileSync(claim, text);
+  await worker.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.equal(rig.desk.starts().length, 1);
 });
