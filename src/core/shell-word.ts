@@ -53,7 +53,9 @@ export function commandFor(
   return `orchestrate ${verb} ${streamId.startsWith('-') ? '-- ' : ''}${shellWord(streamId)}`;
 }
 
-/** Renames a branch of the user's so that its new name is in no other branch's way, ready to paste. */
-export function moveAside(branch: string): string {
-  return `git branch -m ${shellWord(branch)} ${shellWord(`${branch.replaceAll('/', '-')}-mine`)}`;
+/** A name for what is moved out of the way so that it takes the place of nothing: `x-mine`, else `x-mine-2` and so on. */
+export function asideName(name: string, isTaken: (name: string) => boolean): string {
+  let aside = `${name}-mine`;
+  for (let number = 2; isTaken(aside); number += 1) aside = `${name}-mine-${number}`;
+  return aside;
 }

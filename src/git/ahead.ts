@@ -49,7 +49,7 @@ export async function makeAhead(
   checkedKey(key);
   checkedSha(sha);
   const branch = await readBranch(door, checkedBranch(request.branch), false);
-  if (branch.tip !== null) throw foreignBranch(request.branch);
+  if (branch.tip !== null) throw await foreignBranch(door, request.branch);
   const path = preparePlace(door.root, request.path);
   clearUnborn(door.commonDir, path, aheadReason(key));
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;

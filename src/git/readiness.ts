@@ -44,7 +44,7 @@ export async function checkNames(door: Door, request: Parameters<Git['checkNames
   const path = checkPlace(door.root, request.path);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path) ?? null;
   const owned = request.ours || branch.ours || reasons.includes(entry?.lock ?? null);
-  if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
+  if (branch.tip !== null && !owned) throw await foreignBranch(door, request.branch);
   if ((kindAt(path) !== 'missing' || entry !== null) && !owned) throw foreignPath(path);
 }
 

@@ -1,10 +1,10 @@
 /** Makes a stream's branch and tells ours from others' by what the branch's own log says of its making. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { moveAside } from '../core/shell-word.ts';
+import { asideName, shellWord } from '../core/shell-word.ts';
 import { checkedSha, noObject } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
-import { refsBelow } from './refs.ts';
+import { HEADS, refsBelow } from './refs.ts';
 
 /** First entry in the log of every branch we make: it is written together with the branch, so no kill can part them. */
 const MADE = 'orchestrate: made for a stream';
@@ -27,7 +27,7 @@ export async function readBranch(door: Door, branch: string, recorded: boolean):
   const above = parts.slice(2, -1).map((_, index) => parts.slice(0, index + 3).join('/'));
   const tips = await refsBelow(door, ...above, ref);
   const inTheWay = [...tips.keys()].find((name) => above.includes(name) || name.startsWith(`${ref}/`));
-  if (inTheWay !== undefined) throw blockedName(inTheWay.slice('refs/heads/'.length), branch);
+  if (inTheWay !== undefined) throw await blockedName(door, inTheWay.slice(HEADS.length), branch);
   const tip = tips.get(ref) ?? null;
   const ours = tip !== null && (recorded || (await firstLogEntry(door, ref)) === MADE);
   return { tip, ours };
@@ -62,23 +62,30 @@ export async function claimBranch(
   // Asked only now: as a rule there is none.
   const found = await readBranch(door, branch, recorded);
   if (found.tip === null) throw gitFailure(args, result);
-  if (!found.ours) throw foreignBranch(branch);
+  if (!found.ours) throw await foreignBranch(door, branch);
   return found.tip;
 }
 
 /** The refusal for a branch that exists and that we did not make. */
-export function foreignBranch(branch: string): OrchestrateError {
+export async function foreignBranch(door: Door, branch: string): Promise<OrchestrateError> {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${branch}" exists already and was not made by orchestrate; it was left as it is`,
-    moveAside(branch),
+    moveAside(branch, await refsBelow(door, HEADS)),
   );
 }
 
-function blockedName(inTheWay: string, branch: string): OrchestrateError {
+async function blockedName(door: Door, inTheWay: string, branch: string): Promise<OrchestrateError> {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${inTheWay}" stands in the way of "${branch}": git cannot have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
-    moveAside(inTheWay),
+    moveAside(inTheWay, await refsBelow(door, HEADS)),
   );
+}
+
+/** Renames a branch so that its new name is that of none of `heads`, and in the way of none, ready to paste. */
+export function moveAside(branch: string, heads: ReadonlyMap<string, string>): string {
+  const taken = [...heads.keys()].map((ref) => `${ref}/`);
+  const isTaken = (name: string): boolean => taken.some((ref) => ref.startsWith(`${HEADS}${name}/`));
+  return `git branch -m ${shellWord(branch)} ${shellWord(asideName(branch.replaceAll('/', '-'), isTaken))}`;
 }

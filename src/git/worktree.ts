@@ -46,7 +46,7 @@ export async function ensureWorktree(
     clearUnborn(door.commonDir, path, reason);
   const entry = entryAt(door, path);
   const owned = request.ours || branch.ours || entry?.lock === lockReason(request.key);
-  if (branch.tip !== null && !owned) throw foreignBranch(request.branch);
+  if (branch.tip !== null && !owned) throw await foreignBranch(door, request.branch);
   if (kindAt(path) !== 'missing' && (entry === null || !owned)) throw foreignPath(path);
   if (entry !== null && !owned) throw foreignPath(path);
   const place = { ...request, path };

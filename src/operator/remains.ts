@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { listed, printable } from '../core/printable.ts';
-import { moveAside, shellWord } from '../core/shell-word.ts';
+import { shellWord } from '../core/shell-word.ts';
 import { listIfPresent, statIfPresent } from '../files/present.ts';
 import type { Git } from '../git/types.ts';
 import { streamNames } from '../look/snapshot.ts';
@@ -64,11 +64,7 @@ async function linesOf(
       found.worktrees.map(shown),
       'orchestrate clean takes those away that hold nothing else',
     ),
-    ...row(
-      'branches',
-      found.branches,
-      `orchestrate clean; to keep one for yourself: ${moveAside(found.branches[0] ?? '')}`,
-    ),
+    ...row('branches', found.branches, `orchestrate clean; to keep one for yourself: ${found.keepFirst}`),
     ...row('saved work', saved, 'orchestrate recover; to let go of it: orchestrate recover --expire 0'),
     ...row(
       'refs',

@@ -111,7 +111,11 @@ describe('ensureWorktree', () => {
     await assert.rejects(rig.ensure('stream-a', { baseSha: theirs }), {
       exitCode: 5,
       message: /"orchestrate\/stream-a" exists already/,
-      fix: /git branch -m orchestrate\/stream-a/,
+      fix: 'git branch -m orchestrate/stream-a orchestrate-stream-a-mine',
+    });
+    for (const taken of ['', '-2/part']) rig.run(['branch', `orchestrate-stream-a-mine${taken}`]);
+    await assert.rejects(rig.ensure('stream-a', { baseSha: theirs }), {
+      fix: 'git branch -m orchestrate/stream-a orchestrate-stream-a-mine-3',
     });
     assert.equal(rig.run(['rev-parse', 'orchestrate/stream-a']), theirs);
     assert.ok(!existsSync(rig.worktree('stream-a')));
@@ -120,6 +124,8 @@ describe('ensureWorktree', () => {
   it('refuses a branch whose name stands in the way, above or below', async () => {
     rig.run(['branch', 'orchestrate']);
     await assert.rejects(rig.ensure('stream-a'), { exitCode: 5, message: /"orchestrate" stands in the way/ });
+    rig.run(['branch', 'orchestrate-mine']);
+    await assert.rejects(rig.ensure('stream-a'), { fix: 'git branch -m orchestrate orchestrate-mine-2' });
     rig.run(['branch', '-D', 'orchestrate']);
     rig.run(['branch', 'orchestrate/stream-a/part']);
     await assert.rejects(rig.ensure('stream-a'), {

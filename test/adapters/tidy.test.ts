@@ -568,9 +568,12 @@ describe('tidy', () => {
       assert.equal(rig.run(['rev-parse', 'HEAD'], back.path), rig.run(['rev-parse', BRANCH]));
       await assert.rejects(rig.git.bringBack(saved, back), { exitCode: 5 });
       await assert.rejects(rig.git.bringBack(saved, { ...back, branch: 'free' }), { exitCode: 5 });
+      const mine = `${BRANCH.replaceAll('/', '-')}-mine`;
+      rig.run(['branch', mine]);
       const remains = await rig.git.remains([{ path, branch: BRANCH, branchMade: true }]);
       assert.deepEqual(remains.worktrees.toSorted(), [back.path, path].toSorted());
       assert.deepEqual(remains.branches, [BRANCH]);
+      assert.equal(remains.keepFirst, `git branch -m ${BRANCH} ${mine}-2`);
       await rig.git.forgetSaved(await rig.git.savedWork());
       assert.deepEqual((await rig.git.remains([])).refs, []);
     });

@@ -17,7 +17,7 @@ import { gitFailure } from '../failure.ts';
 import { HEADS, OURS, refsBelow } from '../refs.ts';
 import { ABSENT, SUBMODULE, type TreeChange, treeChanges } from '../tree-changes.ts';
 import type { Git } from '../types.ts';
-import { foreignBranch } from '../worktree-branch.ts';
+import { foreignBranch, moveAside } from '../worktree-branch.ts';
 import {
   foreignPath,
   inWorktree,
@@ -85,7 +85,7 @@ export async function bringBack(
 ): Promise<void> {
   const commit = checkedSha(sha);
   const taken = await door.ask(['rev-parse', '--verify', '--quiet', `refs/heads/${place.branch}`]);
-  if (taken.code === 0) throw foreignBranch(place.branch);
+  if (taken.code === 0) throw await foreignBranch(door, place.branch);
   if (kindAt(place.path) !== 'missing') throw foreignPath(place.path);
   const parents = (await door.read(['rev-list', '--no-walk', '--parents', commit, '--'])).trim().split(' ');
   const head = parents[1];
@@ -157,11 +157,13 @@ export async function remains(door: Door, places: Parameters<Tidy['remains']>[0]
   const entries = worktreeEntries(door.commonDir).filter(
     ({ path, lock }) => lock?.startsWith(lockReason('')) === true || (path !== null && paths.has(path)),
   );
+  const branches = places
+    .filter(({ branch, branchMade }) => branchMade && heads.has(`${HEADS}${branch}`))
+    .map((place) => place.branch);
   return {
     worktrees: entries.map(({ path, gitDir }) => path ?? gitDir),
-    branches: places
-      .filter(({ branch, branchMade }) => branchMade && heads.has(`${HEADS}${branch}`))
-      .map((place) => place.branch),
+    branches,
+    keepFirst: branches[0] === undefined ? null : moveAside(branches[0], heads),
     refs: [...ours.keys()],
   };
 }

@@ -87,6 +87,8 @@ export type Remains = {
   /** Worktrees that are locked in our name, or at whose path our records have one. */
   readonly worktrees: readonly string[];
   readonly branches: readonly string[];
+  /** What renames the first of the branches, so that the user can keep it; null when there is none. */
+  readonly keepFirst: string | null;
   /** Refs below `refs/orchestrate/`, saved ones among them. */
   readonly refs: readonly string[];
 };
